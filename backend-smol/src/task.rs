@@ -1,0 +1,31 @@
+//! The entry point that means smol, whatever else is compiled in.
+
+use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeSource, TaskBuilder};
+
+use crate::SmolRuntime;
+
+/// Tasks and pipelines on the smol.
+#[derive(Clone, Copy, Debug)]
+pub struct AsyncTask;
+
+impl AsyncTask {
+    /// One value from one piece of work.
+    pub fn to<T>() -> TaskBuilder<T, CurrentSmol> {
+        TaskBuilder::new(CurrentSmol)
+    }
+
+}
+
+/// Finds the smol runtime of the task that we are inside, else the entered one, else smol's global executor.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentSmol;
+
+impl RuntimeSource for CurrentSmol {
+    type Runtime = SmolRuntime;
+
+    fn resolve(&self) -> Result<SmolRuntime, AsyncTaskError> {
+        let ours = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
+        let found = ours(CurrentRuntime::of_task()).or_else(|| ours(CurrentRuntime::entered()));
+        Ok(found.unwrap_or_else(SmolRuntime::global))
+    }
+}

@@ -1,0 +1,29 @@
+//! Sweet Async on Tokio: a thin [`Runtime`](sweet_async_core::Runtime) over a Tokio handle.
+//!
+//! ```
+//! use sweet_async_tokio::AsyncTask;
+//!
+//! # let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+//! tokio.block_on(async {
+//!     let answer = AsyncTask::to::<u32>().spawn(|| async { 6 * 7 }).await?;
+//!     assert_eq!(answer, 42);
+//!     Ok::<_, sweet_async_core::AsyncTaskError>(())
+//! })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`TokioRuntime`] is a handle: it never keeps a runtime alive. [`OwnedTokio`] is a runtime of one's own.
+
+#![forbid(unsafe_code)]
+
+mod join;
+mod owned;
+mod runtime;
+mod sleep;
+mod task;
+
+pub use join::TokioJoin;
+pub use owned::OwnedTokio;
+pub use runtime::TokioRuntime;
+pub use sleep::TokioSleep;
+pub use task::{AsyncTask, CurrentTokio};

@@ -1,0 +1,80 @@
+//! A time limit that passed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::AsyncTaskError;
+
+/// Which limit passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// The limit on the whole task, queueing included.
+    Overall,
+}
+
+/// A time limit passed before the work was done.
+pub struct TimeoutError(Box<Inner>);
+
+struct Inner {
+    task: Option<Arc<str>>,
+    kind: TimeoutKind,
+    limit: Duration,
+    attempts: u32,
+    still_running: bool,
+}
+
+impl TimeoutError {
+    pub(crate) fn overall(task: Option<Arc<str>>, limit: Duration, still_running: bool) -> AsyncTaskError {
+        let kind = TimeoutKind::Overall;
+        AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts: 1, still_running })))
+    }
+
+    /// Which limit passed.
+    pub fn kind(&self) -> TimeoutKind {
+        self.0.kind
+    }
+
+    /// The limit, as it was set.
+    pub fn limit(&self) -> Duration {
+        self.0.limit
+    }
+
+    /// How many attempts were begun, the first included.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// True if blocking work had started and goes on: a thread cannot be stopped from outside.
+    pub fn still_running(&self) -> bool {
+        self.0.still_running
+    }
+}
+
+impl fmt::Display for TimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.task {
+            Some(name) => write!(f, "task `{name}` timed out after {:?}", self.0.limit)?,
+            None => write!(f, "timed out after {:?}", self.0.limit)?,
+        }
+        if self.0.still_running {
+            f.write_str("; its blocking work had started and still runs")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutError")
+            .field("task", &self.0.task)
+            .field("kind", &self.0.kind)
+            .field("limit", &self.0.limit)
+            .field("attempts", &self.0.attempts)
+            .field("still_running", &self.0.still_running)
+            .finish()
+    }
+}
+
+impl std::error::Error for TimeoutError {}

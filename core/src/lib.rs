@@ -1,0 +1,34 @@
+//! The semantics of Sweet Async over any executor: tasks that have a name, a status, a deadline and a known end, and
+//! pipelines made of them.
+//!
+//! This crate knows no executor. A backend implements [`Runtime`]; applications use the `sweet-async` facade, which
+//! finds the runtime by itself, and libraries are generic over [`Runtime`] and say `.on(&runtime)`.
+//!
+//! ```
+//! use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+//!
+//! async fn double<R: Runtime>(runtime: &R, number: u64) -> Result<u64, AsyncTaskError> {
+//!     TaskBuilder::new(runtime.clone()).spawn(move || async move { number * 2 }).await
+//! }
+//! ```
+//!
+//! - [`error`]: what can go wrong
+//! - [`runtime`]: the seam to the executor
+//! - [`cancel`], [`time`]: levels and causes, limits
+//! - [`task`]: one task
+//! - [`pipeline`]: many values
+
+#![forbid(unsafe_code)]
+
+pub mod cancel;
+pub mod error;
+pub mod pipeline;
+pub mod runtime;
+pub mod task;
+pub mod time;
+
+pub use cancel::{CancelCause, CancelLevel, CancellationResult};
+pub use error::{AsyncTaskError, BoxError, PanicError, RuntimeError, SpawnError, TimeoutError, TimeoutKind};
+pub use runtime::{BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, Runtime, RuntimeSource};
+pub use task::{Canceller, Cancellation, Task, TaskBuilder, TaskId, TaskStatus};
+pub use time::DurationExt;

@@ -1,0 +1,3 @@
+//! Pipelines.
+mod position;
+pub use position::Position;

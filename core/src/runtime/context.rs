@@ -1,0 +1,208 @@
+//! What the current thread is running: the task that is being polled, and the runtime that was entered.
+//!
+//! A task's [`Frame`] is moved into a thread-local for the length of a poll and moved back after it, so a poll
+//! touches no reference count and takes no lock.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{DynRuntime, ErasedRuntime, Runtime};
+use crate::error::AsyncTaskError;
+use crate::task::TaskRef;
+
+thread_local! {
+    static FRAME: Cell<Option<Frame>> = const { Cell::new(None) };
+    static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
+    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The task that is being polled, with the children that it has spawned.
+pub(crate) struct Frame {
+    pub(crate) task: TaskRef,
+    pub(crate) children: Vec<TaskRef>,
+    /// On a thread that may block, where `block_on` does no harm.
+    pub(crate) blocking: bool,
+    /// Where the list of children is next swept of those that have ended.
+    sweep_at: usize,
+}
+
+impl Frame {
+    pub(crate) fn new(task: TaskRef, blocking: bool) -> Self {
+        Self { task, children: Vec::new(), blocking, sweep_at: 64 }
+    }
+
+    fn push(&mut self, child: TaskRef) {
+        if self.children.len() >= self.sweep_at {
+            self.children.retain(|child| !child.control.status().is_terminal());
+            // Twice what is left: sweeping stays a constant cost per child, and the list at most twice the live ones.
+            self.sweep_at = (self.children.len() * 2).max(64);
+        }
+        self.children.push(child);
+    }
+}
+
+/// Runs `f` with the frame in `slot` as the current one, and puts it back, also when `f` unwinds.
+pub(crate) fn in_frame<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
+    struct Restore<'a> {
+        slot: &'a mut Option<Frame>,
+        outer: Option<Frame>,
+    }
+    impl Drop for Restore<'_> {
+        fn drop(&mut self) {
+            let outer = self.outer.take();
+            // On a thread whose locals are gone the frame was never put in, and is still in its slot.
+            let _ = FRAME.try_with(|cell| *self.slot = cell.replace(outer));
+        }
+    }
+    let outer = FRAME.try_with(|cell| cell.replace(slot.take())).unwrap_or(None);
+    let restore = Restore { slot, outer };
+    let output = f();
+    drop(restore);
+    output
+}
+
+/// Runs `f` on the current frame, if there is one.
+pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
+    FRAME
+        .try_with(|cell| {
+            let mut frame = cell.take()?;
+            let output = f(&mut frame);
+            cell.set(Some(frame));
+            Some(output)
+        })
+        .ok()
+        .flatten()
+}
+
+/// Makes `child` a child of the task that is being polled, which will not end before it. Returns that parent.
+pub(crate) fn adopt(child: &TaskRef) -> Option<TaskRef> {
+    with_frame(|frame| {
+        frame.task.control.child_started();
+        frame.push(child.clone());
+        frame.task.clone()
+    })
+}
+
+/// Hands children on to the task that is being polled; each was counted by it when it was spawned.
+pub(crate) fn adopt_all(children: Vec<TaskRef>) {
+    with_frame(|frame| children.into_iter().for_each(|child| frame.push(child)));
+}
+
+/// Runs `f` with `runtime` as the entered one.
+pub(crate) fn in_runtime<R: Runtime, O>(runtime: &R, f: impl FnOnce() -> O) -> O {
+    let _entered = EnterGuard::new(runtime);
+    f()
+}
+
+/// Makes a runtime the entered one of this thread, until dropped: the ambient `AsyncTask` starts tasks on it.
+#[must_use = "the runtime is entered only while the guard lives"]
+pub struct EnterGuard {
+    outer: Option<Arc<dyn ErasedRuntime>>,
+    // Must be dropped on the thread that it was made on.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl EnterGuard {
+    /// Enters `runtime`. Guards are to be dropped in the reverse order of their making.
+    pub fn new<R: Runtime>(runtime: &R) -> Self {
+        let entered: Arc<dyn ErasedRuntime> = Arc::new(runtime.clone());
+        let outer = ENTERED.try_with(|cell| cell.replace(Some(entered))).unwrap_or(None);
+        Self { outer, _not_send: PhantomData }
+    }
+}
+
+impl Drop for EnterGuard {
+    fn drop(&mut self) {
+        let outer = self.outer.take();
+        let _ = ENTERED.try_with(|cell| cell.set(outer));
+    }
+}
+
+/// Marks this thread as being inside a `block_on`, for backends that implement [`BlockOn`](super::BlockOn).
+#[must_use = "the mark lasts only while the guard lives"]
+pub struct BlockOnGuard {
+    _entered: EnterGuard,
+    outer: bool,
+}
+
+impl BlockOnGuard {
+    /// Marks the thread and enters `runtime`.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::InvalidState`] inside a task's poll or inside another `block_on`. Inside blocking work it
+    /// is allowed: that thread is there to be blocked.
+    pub fn new<R: Runtime>(runtime: &R) -> Result<Self, AsyncTaskError> {
+        let outer = match with_frame(|frame| frame.blocking) {
+            Some(false) => {
+                return Err(AsyncTaskError::InvalidState(
+                    "block_on inside a task would stall its executor: await the future, or move the call to \
+                     spawn_blocking",
+                ));
+            }
+            Some(true) => BLOCKED_ON.try_with(Cell::get).unwrap_or(false),
+            None if BLOCKED_ON.try_with(Cell::get).unwrap_or(false) => {
+                return Err(AsyncTaskError::InvalidState(
+                    "block_on inside block_on would stall the outer one: await the future instead",
+                ));
+            }
+            None => false,
+        };
+        let _ = BLOCKED_ON.try_with(|cell| cell.set(true));
+        Ok(Self { _entered: EnterGuard::new(runtime), outer })
+    }
+}
+
+impl Drop for BlockOnGuard {
+    fn drop(&mut self) {
+        let _ = BLOCKED_ON.try_with(|cell| cell.set(self.outer));
+    }
+}
+
+/// The runtime that this thread is working for.
+pub struct CurrentRuntime(Source);
+
+enum Source {
+    Task(TaskRef),
+    Entered(Arc<dyn ErasedRuntime>),
+}
+
+impl CurrentRuntime {
+    /// The runtime of the task that is being polled here, or whose blocking work this is.
+    pub fn of_task() -> Option<Self> {
+        with_frame(|frame| frame.task.clone()).map(|task| Self(Source::Task(task)))
+    }
+
+    /// The runtime that was entered on this thread, by `block_on` or an [`EnterGuard`].
+    pub fn entered() -> Option<Self> {
+        let peek = |cell: &Cell<Option<Arc<dyn ErasedRuntime>>>| {
+            let entered = cell.take();
+            cell.set(entered.clone());
+            entered
+        };
+        ENTERED.try_with(peek).ok().flatten().map(|runtime| Self(Source::Entered(runtime)))
+    }
+
+    fn erased(&self) -> &dyn ErasedRuntime {
+        match &self.0 {
+            Source::Task(task) => &task.runtime,
+            Source::Entered(runtime) => runtime.as_ref(),
+        }
+    }
+
+    /// This runtime, if it is an `R`.
+    pub fn downcast<R: Runtime>(&self) -> Option<R> {
+        let any: &dyn Any = self.erased().as_any();
+        any.downcast_ref::<R>().cloned()
+    }
+
+    /// This runtime behind one type that fits all; its futures and results are boxed.
+    pub fn into_dyn(self) -> DynRuntime {
+        match self.0 {
+            Source::Task(task) => task.runtime.to_dyn(),
+            Source::Entered(runtime) => runtime.to_dyn(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A runtime behind one type: for the ambient entry point, which cannot know a third party's type.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::{Join, Runtime};
+use crate::error::SpawnError;
+use crate::task::TaskId;
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What core asks of a runtime whose type it does not know.
+pub(crate) trait ErasedRuntime: Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn to_dyn(&self) -> DynRuntime;
+    fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError>;
+    fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError>;
+    fn clock(&self) -> Instant;
+    fn sleep_boxed(&self, deadline: Instant) -> BoxFuture<()>;
+    fn random(&self) -> u64;
+    fn label(&self) -> &'static str;
+    fn workers(&self) -> usize;
+    fn task_id(&self) -> TaskId;
+}
+
+impl<R: Runtime> ErasedRuntime for R {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn to_dyn(&self) -> DynRuntime {
+        let any: &dyn Any = self;
+        match any.downcast_ref::<DynRuntime>() {
+            Some(already) => already.clone(),
+            None => DynRuntime(Arc::new(self.clone())),
+        }
+    }
+    fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError> {
+        self.spawn(future).map(Join::detach)
+    }
+    fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {
+        self.spawn_blocking(work).map(Join::detach)
+    }
+    fn clock(&self) -> Instant {
+        self.now()
+    }
+    fn sleep_boxed(&self, deadline: Instant) -> BoxFuture<()> {
+        Box::pin(self.sleep_until(deadline))
+    }
+    fn random(&self) -> u64 {
+        self.entropy()
+    }
+    fn label(&self) -> &'static str {
+        self.name()
+    }
+    fn workers(&self) -> usize {
+        self.worker_count()
+    }
+    fn task_id(&self) -> TaskId {
+        self.next_task_id()
+    }
+}
+
+/// Any runtime, behind one type. Each spawn and each timer is boxed; `.on(&runtime)` avoids that.
+#[derive(Clone)]
+pub struct DynRuntime(Arc<dyn ErasedRuntime>);
+
+impl DynRuntime {
+    /// Wraps `runtime`.
+    pub fn new<R: Runtime>(runtime: &R) -> Self {
+        runtime.to_dyn()
+    }
+
+    /// The runtime inside, if it is an `R`.
+    pub fn downcast_ref<R: Runtime>(&self) -> Option<&R> {
+        self.0.as_any().downcast_ref()
+    }
+}
+
+impl fmt::Debug for DynRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DynRuntime").field(&self.0.label()).finish()
+    }
+}
+
+impl Runtime for DynRuntime {
+    type Sleep = DynSleep;
+    type Join<T: Send + 'static> = DynJoin<T>;
+
+    fn spawn<F>(&self, future: F) -> Result<DynJoin<F::Output>, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (sender, join) = channel();
+        self.0.spawn_boxed(Box::pin(async move {
+            // A closed channel means that the handle was detached: nobody wants the output.
+            let _ = sender.try_send(future.await);
+        }))?;
+        Ok(join)
+    }
+
+    fn spawn_blocking<F, T>(&self, work: F) -> Result<DynJoin<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (sender, join) = channel();
+        self.0.spawn_blocking_boxed(Box::new(move || {
+            let _ = sender.try_send(work());
+        }))?;
+        Ok(join)
+    }
+
+    fn now(&self) -> Instant {
+        self.0.clock()
+    }
+    fn sleep_until(&self, deadline: Instant) -> DynSleep {
+        DynSleep(self.0.sleep_boxed(deadline))
+    }
+    fn entropy(&self) -> u64 {
+        self.0.random()
+    }
+    fn name(&self) -> &'static str {
+        self.0.label()
+    }
+    fn worker_count(&self) -> usize {
+        self.0.workers()
+    }
+    fn next_task_id(&self) -> TaskId {
+        self.0.task_id()
+    }
+}
+
+fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin<T>) {
+    let (sender, receiver) = async_channel::bounded(1);
+    (sender, DynJoin(Box::pin(async move { receiver.recv().await.ok() })))
+}
+
+/// The timer of a [`DynRuntime`].
+pub struct DynSleep(BoxFuture<()>);
+
+impl Future for DynSleep {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+/// The join handle of a [`DynRuntime`].
+pub struct DynJoin<T>(BoxFuture<Option<T>>);
+
+impl<T> Future for DynJoin<T> {
+    type Output = Option<T>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<T: Send + 'static> Join<T> for DynJoin<T> {
+    fn detach(self) {}
+}

@@ -1,0 +1,120 @@
+//! The seam: what an executor must supply, and nothing more.
+//!
+//! A backend implements [`Runtime`] with six primitives; the handle, cancellation, timeouts, panics, ids and the
+//! order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
+
+mod context;
+mod dynamic;
+
+use std::future::Future;
+use std::time::Instant;
+
+pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard};
+pub(crate) use context::{Frame, adopt, adopt_all, in_frame, in_runtime, with_frame};
+pub(crate) use dynamic::ErasedRuntime;
+pub use dynamic::{DynJoin, DynRuntime, DynSleep};
+
+use crate::error::{AsyncTaskError, SpawnError};
+use crate::task::TaskId;
+
+/// An executor, as the library sees it.
+///
+/// A value is a cheap handle: it is cloned into every task, so a clone should cost no more than a reference count,
+/// and it must not keep the executor alive by itself (a task that holds its own executor would never be dropped).
+///
+/// # Contract
+///
+/// - A future given to [`spawn`](Self::spawn) is polled until it is ready, or dropped when the executor ends; both
+///   before its [`Join`] answers. It never panics: core catches panics before they reach the executor.
+/// - A closure given to [`spawn_blocking`](Self::spawn_blocking) runs on a thread that may block.
+/// - Nothing here panics; what cannot be done is an error.
+pub trait Runtime: Clone + Send + Sync + 'static {
+    /// A timer; ready at its deadline, never before.
+    type Sleep: Future<Output = ()> + Send + 'static;
+
+    /// The executor's own join handle.
+    type Join<T: Send + 'static>: Join<T>;
+
+    /// Starts `future` on the executor.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] if the executor cannot take it; the future is dropped. An executor that notices only later
+    /// answers `None` from the join handle instead.
+    fn spawn<F>(&self, future: F) -> Result<Self::Join<F::Output>, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+
+    /// Runs `work` on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] if no thread can be had; the work is dropped without running.
+    fn spawn_blocking<F, T>(&self, work: F) -> Result<Self::Join<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static;
+
+    /// The runtime's clock. Real time unless the backend says otherwise.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// A timer for `deadline`. A deadline in the past is ready at once; one beyond what the timer can count never is.
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// 64 random bits, for jitter: a simulation must be able to replay them.
+    fn entropy(&self) -> u64;
+
+    /// The backend's name, in lower case.
+    fn name(&self) -> &'static str;
+
+    /// How many threads poll tasks; at least 1.
+    fn worker_count(&self) -> usize;
+
+    /// The id of the next task: a process-wide counter unless the backend keeps its own.
+    fn next_task_id(&self) -> TaskId {
+        TaskId::next()
+    }
+}
+
+/// An executor's join handle: `Some(output)`, or `None` once the executor is gone.
+///
+/// Core always awaits or [`detach`](Self::detach)es it, so what dropping it does is of no importance.
+pub trait Join<T>: Future<Output = Option<T>> + Send + Unpin + 'static {
+    /// Lets the work run on without a handle.
+    fn detach(self);
+}
+
+/// A runtime that can run a future on the calling thread until it is done.
+pub trait BlockOn: Runtime {
+    /// Runs `future` here, with this runtime entered, and returns its output.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::InvalidState`] where blocking would stall an executor: inside one of our tasks, inside
+    /// another `block_on`, or inside a Tokio context. [`AsyncTaskError::Shutdown`] if the runtime has ended.
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError>;
+}
+
+/// Where a builder finds its runtime when a task starts: a runtime itself, or a rule for finding one.
+pub trait RuntimeSource: Clone + Send + 'static {
+    /// The runtime that is found.
+    type Runtime: Runtime;
+
+    /// Finds the runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::NoRuntime`] or [`AsyncTaskError::AmbiguousRuntime`] where the rule gives none.
+    fn resolve(&self) -> Result<Self::Runtime, AsyncTaskError>;
+}
+
+impl<R: Runtime> RuntimeSource for R {
+    type Runtime = R;
+
+    fn resolve(&self) -> Result<R, AsyncTaskError> {
+        Ok(self.clone())
+    }
+}

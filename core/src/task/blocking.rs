@@ -1,0 +1,227 @@
+//! Synchronous work on a thread that may block, awaited from asynchronous code.
+//!
+//! A thread cannot be stopped from outside, so giving such work up has three outcomes, settled by who takes the
+//! closure or the result out of its slot first:
+//!
+//! - not started: the closure is dropped and never runs;
+//! - started: it runs to its end, its result is dropped there, and the task that awaited it waits for that;
+//! - started, and its time was up: the same, but nobody waits.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use concurrent_queue::ConcurrentQueue;
+
+use super::control::{TaskRef, kill_all};
+use super::in_place::caught;
+use super::work::IntoResult;
+use crate::cancel::CancelCause;
+use crate::error::AsyncTaskError;
+use crate::runtime::{Frame, Join, Runtime, RuntimeSource, adopt_all, in_frame, in_runtime, with_frame};
+use crate::time::Expire;
+
+type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;
+
+/// A synchronous closure on the blocking pool.
+pub struct OnPool<F, T, K, S: RuntimeSource> {
+    stage: Stage<F, T, S>,
+    marker: PhantomData<fn() -> K>,
+}
+
+enum Stage<F, T, S: RuntimeSource> {
+    Start { work: F, source: S },
+    Waiting { join: JoinOf<S>, job: Arc<Job<F, T>> },
+    Done,
+}
+
+// Nothing in it is ever pinned: the closure is moved out, and join handles are `Unpin`.
+impl<F, T, K, S: RuntimeSource> Unpin for OnPool<F, T, K, S> {}
+
+const OPEN: u8 = 0;
+const DELIVERED: u8 = 1;
+const ABANDONED: u8 = 2;
+
+/// What the awaiting future and the pool's thread share.
+struct Job<F, T> {
+    /// The closure, until somebody takes it: to run it, or to drop it.
+    work: ConcurrentQueue<F>,
+    /// The result and the tasks that the work spawned, until somebody takes them.
+    result: ConcurrentQueue<(Result<T, AsyncTaskError>, Vec<TaskRef>)>,
+    /// `OPEN`, then once `DELIVERED` (the result is in its slot) or `ABANDONED` (nobody will fetch it).
+    phase: AtomicU8,
+    /// The task that waits for this job's end, told once: `settled` says whether it has been.
+    parent: Option<TaskRef>,
+    settled: AtomicBool,
+}
+
+impl<F, T> Job<F, T> {
+    fn new(work: F, parent: Option<TaskRef>) -> Self {
+        let slot = ConcurrentQueue::bounded(1);
+        // The slot is new and holds one, so the push cannot fail.
+        let _ = slot.push(work);
+        Self {
+            work: slot,
+            result: ConcurrentQueue::bounded(1),
+            phase: AtomicU8::new(OPEN),
+            parent,
+            settled: AtomicBool::new(false),
+        }
+    }
+
+    fn settle(&self) {
+        // AcqRel: of the pool's thread and the awaiting side, the later one sees all that the first did.
+        if !self.settled.swap(true, Ordering::AcqRel)
+            && let Some(parent) = &self.parent
+        {
+            parent.control.child_ended();
+        }
+    }
+
+    /// Drops the closure if it has not been taken. True if it had not.
+    fn revoke(&self) -> bool {
+        let Ok(work) = self.work.pop() else { return false };
+        let _ = caught(|| drop(work));
+        self.settle();
+        true
+    }
+
+    /// Leaves the result to nobody: whoever of the two sides comes second drops it.
+    fn abandon(&self) {
+        // AcqRel pairs with the swap in `deliver`.
+        if self.phase.swap(ABANDONED, Ordering::AcqRel) == DELIVERED {
+            self.drop_result();
+        }
+    }
+
+    fn deliver(&self, result: Result<T, AsyncTaskError>, children: Vec<TaskRef>) {
+        let _ = self.result.push((result, children));
+        if self.phase.swap(DELIVERED, Ordering::AcqRel) == ABANDONED {
+            self.drop_result();
+        }
+    }
+
+    fn drop_result(&self) {
+        if let Ok((result, children)) = self.result.pop() {
+            kill_all(&children, CancelCause::ParentEnded);
+            let _ = caught(|| drop(result));
+        }
+    }
+}
+
+/// The pool's end of a job. Dropping it, after the run or without one, settles the job.
+struct Runner<F, T>(Arc<Job<F, T>>);
+
+impl<F, T> Runner<F, T> {
+    fn run<O, K, R: Runtime>(self, runtime: &R)
+    where
+        F: FnOnce() -> O,
+        O: IntoResult<T, K>,
+    {
+        let Ok(work) = self.0.work.pop() else { return };
+        let work = || caught(|| work().into_result()).and_then(|result| result);
+        let mut frame = self.0.parent.clone().map(|task| Frame::new(task, true));
+        let result = match frame {
+            Some(_) => in_frame(&mut frame, work),
+            None => in_runtime(runtime, work),
+        };
+        self.0.deliver(result, frame.map(|frame| frame.children).unwrap_or_default());
+    }
+}
+
+impl<F, T> Drop for Runner<F, T> {
+    fn drop(&mut self) {
+        if !self.0.revoke() {
+            self.0.settle();
+        }
+    }
+}
+
+impl<F, T, K, S: RuntimeSource> OnPool<F, T, K, S> {
+    pub(crate) fn new(work: F, source: S) -> Self {
+        Self { stage: Stage::Start { work, source }, marker: PhantomData }
+    }
+}
+
+impl<F, O, T, K, S> OnPool<F, T, K, S>
+where
+    F: FnOnce() -> O + Send + 'static,
+    O: IntoResult<T, K>,
+    T: Send + 'static,
+    K: 'static,
+    S: RuntimeSource,
+{
+    fn start(work: F, source: &S) -> Result<Stage<F, T, S>, AsyncTaskError> {
+        let runtime = source.resolve()?;
+        let parent = with_frame(|frame| {
+            frame.task.control.child_started();
+            frame.task.clone()
+        });
+        let job = Arc::new(Job::new(work, parent));
+        let runner = Runner(job.clone());
+        let inner = runtime.clone();
+        let join = runtime.spawn_blocking(move || runner.run::<O, K, _>(&inner))?;
+        Ok(Stage::Waiting { join, job })
+    }
+}
+
+impl<F, O, T, K, S> Future for OnPool<F, T, K, S>
+where
+    F: FnOnce() -> O + Send + 'static,
+    O: IntoResult<T, K>,
+    T: Send + 'static,
+    K: 'static,
+    S: RuntimeSource,
+{
+    type Output = Result<T, AsyncTaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::Start { .. } = self.stage
+            && let Stage::Start { work, source } = std::mem::replace(&mut self.stage, Stage::Done)
+        {
+            self.stage = Self::start(work, &source)?;
+        }
+        let Stage::Waiting { join, job } = &mut self.stage else {
+            return Poll::Ready(Err(AsyncTaskError::InvalidState("this future was polled after it had ended")));
+        };
+        let _ = std::task::ready!(Pin::new(join).poll(cx));
+        // No result: the pool dropped the closure without running it.
+        let (result, children) = job.result.pop().unwrap_or((Err(AsyncTaskError::Shutdown), Vec::new()));
+        self.stage = Stage::Done;
+        adopt_all(children);
+        Poll::Ready(result)
+    }
+}
+
+impl<F, O, T, K, S> Expire for OnPool<F, T, K, S>
+where
+    F: FnOnce() -> O + Send + 'static,
+    O: IntoResult<T, K>,
+    T: Send + 'static,
+    K: 'static,
+    S: RuntimeSource,
+{
+    fn expire(self: Pin<&mut Self>) -> bool {
+        let Stage::Waiting { job, .. } = &self.stage else { return false };
+        // Acquire pairs with the swap in `deliver`.
+        if job.revoke() || job.phase.load(Ordering::Acquire) == DELIVERED {
+            return false;
+        }
+        job.settle();
+        true
+    }
+}
+
+impl<F, T, K, S: RuntimeSource> Drop for OnPool<F, T, K, S> {
+    fn drop(&mut self) {
+        if let Stage::Waiting { join, job } = std::mem::replace(&mut self.stage, Stage::Done) {
+            if !job.revoke() {
+                job.abandon();
+            }
+            join.detach();
+        }
+    }
+}

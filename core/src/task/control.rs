@@ -1,0 +1,261 @@
+//! The word that a task, its handle and its parent share.
+//!
+//! `state` holds everything that races in one atomic, so that each question ("who was first?") is settled by one
+//! read-modify-write and no ordering between two words has to be argued:
+//!
+//! ```text
+//! bits  0..=2   phase     0 Pending -> 1 Running -> 3 Completed | 5 Failed | 7 Cancelled
+//! bit   3       KILL      asked to stop; set once, with its cause
+//! bits  4..=7   cause     who asked first
+//! bit   8       WAITED    somebody listens for the end
+//! bit   9       DETACHED  its parent does not wait for it
+//! ```
+//!
+//! `children` counts spawned tasks and blocking jobs that have not ended; its top bit, LINGERS, is set by the
+//! parent once its own body is gone, so that the last child knows to wake it.
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+use arc_swap::ArcSwapOption;
+use atomic_waker::AtomicWaker;
+use event_listener::{Event, EventListener};
+
+use super::{TaskId, TaskStatus};
+use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
+use crate::error::AsyncTaskError;
+use crate::runtime::{ErasedRuntime, Runtime};
+
+const PHASE: u32 = 0b111;
+const RUNNING: u32 = 0b001;
+const COMPLETED: u32 = 0b011;
+const FAILED: u32 = 0b101;
+const CANCELLED: u32 = 0b111;
+const KILL: u32 = 1 << 3;
+const CAUSE_SHIFT: u32 = 4;
+const CAUSE: u32 = 0b1111 << CAUSE_SHIFT;
+const WAITED: u32 = 1 << 8;
+const DETACHED: u32 = 1 << 9;
+
+const LINGERS: usize = 1 << (usize::BITS - 1);
+
+/// A task as its handles, its children and the current thread see it.
+pub(crate) type TaskRef = Arc<Shared<dyn ErasedRuntime>>;
+
+/// The control word, and the runtime that the task is on.
+pub(crate) struct Shared<R: ?Sized> {
+    pub(crate) control: Control,
+    pub(crate) runtime: R,
+}
+
+pub(crate) fn share<R: Runtime>(runtime: &R, name: Option<Arc<str>>) -> TaskRef {
+    let control = Control::new(runtime.next_task_id());
+    if name.is_some() {
+        control.set_name(name);
+    }
+    Arc::new(Shared { control, runtime: runtime.clone() })
+}
+
+/// How a task ended, as its control word records it.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl Ending {
+    pub(crate) fn of<T>(result: &Result<T, AsyncTaskError>) -> Self {
+        match result {
+            Ok(_) => Self::Completed,
+            Err(AsyncTaskError::Cancelled { .. }) => Self::Cancelled,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+pub(crate) struct Control {
+    pub(crate) id: TaskId,
+    state: AtomicU32,
+    children: AtomicUsize,
+    waker: AtomicWaker,
+    cold: OnceLock<Box<Cold>>,
+}
+
+/// What few tasks need; made when first asked for.
+#[derive(Default)]
+struct Cold {
+    name: ArcSwapOption<Arc<str>>,
+    ended: Event,
+}
+
+impl Control {
+    fn new(id: TaskId) -> Self {
+        Self {
+            id,
+            state: AtomicU32::new(0),
+            children: AtomicUsize::new(0),
+            waker: AtomicWaker::new(),
+            cold: OnceLock::new(),
+        }
+    }
+
+    fn cold(&self) -> &Cold {
+        self.cold.get_or_init(Box::default)
+    }
+
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
+        self.cold.get()?.name.load().as_deref().cloned()
+    }
+
+    fn set_name(&self, name: Option<Arc<str>>) {
+        self.cold().name.store(name.map(Arc::new));
+    }
+
+    pub(crate) fn status(&self) -> TaskStatus {
+        // Acquire pairs with the release of `finish`: who sees an end sees what the work did before it.
+        let state = self.state.load(Ordering::Acquire);
+        match state & PHASE {
+            COMPLETED => TaskStatus::Completed,
+            FAILED => TaskStatus::Failed,
+            CANCELLED => TaskStatus::Cancelled,
+            _ if state & KILL != 0 => TaskStatus::PendingCancellation,
+            RUNNING => TaskStatus::Running,
+            _ => TaskStatus::Pending,
+        }
+    }
+
+    /// The first poll: `Pending` becomes `Running`.
+    pub(crate) fn begin(&self) {
+        // Relaxed: a status alone; nothing is published with it.
+        self.state.fetch_or(RUNNING, Ordering::Relaxed);
+    }
+
+    /// True once the task was asked to stop.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.kill_cause().is_some()
+    }
+
+    /// Who asked first, if anybody did.
+    pub(crate) fn kill_cause(&self) -> Option<CancelCause> {
+        // Acquire pairs with the release of `kill`.
+        let state = self.state.load(Ordering::Acquire);
+        (state & KILL != 0).then(|| CancelCause::from_code((state & CAUSE) >> CAUSE_SHIFT))
+    }
+
+    /// Asks the task to stop, and wakes it. The first cause stays; after the end nothing happens.
+    pub(crate) fn kill(&self, cause: CancelCause) {
+        let asked = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            let over = state & KILL != 0 || is_terminal(state);
+            (!over).then_some(state | KILL | cause.code() << CAUSE_SHIFT)
+        });
+        if asked.is_ok() {
+            self.waker.wake();
+        }
+    }
+
+    pub(crate) fn cancelled(&self) -> AsyncTaskError {
+        let cause = self.kill_cause().unwrap_or(CancelCause::Shutdown);
+        AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause }
+    }
+
+    /// The error of a task that its executor dropped: what it was asked before that, if anything.
+    pub(crate) fn dropped(&self) -> AsyncTaskError {
+        match self.kill_cause() {
+            Some(CancelCause::Shutdown) | None => AsyncTaskError::Shutdown,
+            Some(cause) => AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause },
+        }
+    }
+
+    /// Leaves `waker` to be woken by a kill or by the last child. The caller reads the flags again afterwards: one
+    /// set before the registration has woken nobody.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// The end, recorded once, when nothing of the task is left. True if a parent is to be told.
+    pub(crate) fn finish(&self, ending: Ending) -> bool {
+        let phase = match ending {
+            Ending::Completed => COMPLETED,
+            Ending::Failed => FAILED,
+            Ending::Cancelled => CANCELLED,
+        };
+        // Release pairs with the acquire of `status`; acquire with the release of `wait`, for the cold slot.
+        let before = self.state.fetch_or(phase, Ordering::AcqRel);
+        if before & WAITED != 0 {
+            self.cold().ended.notify(usize::MAX);
+        }
+        before & DETACHED == 0
+    }
+
+    /// Gives the task up to the runtime. True if its parent must now be told that it is not waited for any more:
+    /// of this call and `finish`, the first to come tells it.
+    pub(crate) fn detach(&self) -> bool {
+        let before = self.state.fetch_or(DETACHED, Ordering::AcqRel);
+        before & DETACHED == 0 && !is_terminal(before)
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        // Relaxed: read by the parent about a child; a child that is being detached at this moment may go either way.
+        self.state.load(Ordering::Relaxed) & DETACHED != 0
+    }
+
+    /// A listener for the end, or `None` if it has come.
+    pub(crate) fn wait(&self) -> Option<EventListener> {
+        if self.status().is_terminal() {
+            return None;
+        }
+        let listener = self.cold().ended.listen();
+        // Listen first, then raise the flag: `finish` either sees the flag and notifies, or came before it.
+        let before = self.state.fetch_or(WAITED, Ordering::AcqRel);
+        (!is_terminal(before)).then_some(listener)
+    }
+
+    pub(crate) fn cancellation_result(&self) -> CancellationResult {
+        CancellationResult { status: self.status(), cause: self.kill_cause() }
+    }
+
+    pub(crate) fn child_started(&self) {
+        // Relaxed: counted by the thread that polls the parent, before the child can end.
+        self.children.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A child has ended, or is no longer waited for. Wakes the parent if it was the last that it waits for.
+    pub(crate) fn child_ended(&self) {
+        // Release pairs with the acquire of `childless`: what the child did happened before the parent's end.
+        if self.children.fetch_sub(1, Ordering::AcqRel) == LINGERS | 1 {
+            self.waker.wake();
+        }
+    }
+
+    /// Marks the body as gone. True if no child is left.
+    pub(crate) fn linger(&self) -> bool {
+        self.children.fetch_or(LINGERS, Ordering::AcqRel) & !LINGERS == 0
+    }
+
+    /// True if no child is left.
+    pub(crate) fn childless(&self) -> bool {
+        self.children.load(Ordering::Acquire) & !LINGERS == 0
+    }
+}
+
+fn is_terminal(state: u32) -> bool {
+    matches!(state & PHASE, COMPLETED | FAILED | CANCELLED)
+}
+
+/// Tells the parent of `task` that it has ended, unless it was detached before.
+pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
+    if task.control.finish(ending)
+        && let Some(parent) = parent
+    {
+        parent.control.child_ended();
+    }
+}
+
+/// Asks all `children` to stop that have not been detached.
+pub(crate) fn kill_all(children: &[TaskRef], cause: CancelCause) {
+    for child in children.iter().filter(|child| !child.control.is_detached()) {
+        child.control.kill(cause);
+    }
+}

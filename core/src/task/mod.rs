@@ -1,0 +1,25 @@
+//! One task: its builder, its work, its life and its handle.
+//!
+//! ```text
+//! TaskBuilder ──run──►  Timeout( InPlace | Inline | OnPool )                awaited where it is
+//!             ──spawn─► Supervised( Timeout( InPlace | Inline | OnPool ) )  on the runtime; Task is its handle
+//! ```
+
+mod blocking;
+mod builder;
+mod control;
+mod handle;
+mod id;
+mod in_place;
+mod status;
+mod supervise;
+mod work;
+
+pub use builder::{Configured, PolicySet, Run, TaskBuilder, Unconfigured};
+pub(crate) use control::TaskRef;
+pub use handle::{Canceller, Cancellation, Task};
+pub(crate) use handle::spawn;
+pub use id::TaskId;
+pub(crate) use in_place::caught;
+pub use status::TaskStatus;
+pub use work::{Async, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync, Work};

@@ -1,0 +1,136 @@
+//! The life of a spawned task, from its first poll to the end of its last descendant.
+//!
+//! ```text
+//!             kill seen                       body ready, panicked, killed
+//!  Body ────────────────────► (body dropped) ◄──────────────────────────── Body
+//!                                   │
+//!                                   ▼ children left?  no ──► Done: status set, parent told, output given
+//!                               Lingering ── last child wakes it ──► Done
+//! ```
+//!
+//! - The kill flag is read before each poll, and again after a pending one once the waker is registered, so killed
+//!   work is never polled again and a kill is never slept through.
+//! - A ready value wins over a kill that came during the poll.
+//! - The output leaves only after the body is dropped and every child has ended: that is what makes an await of the
+//!   handle mean that nothing is left.
+//! - An executor that drops the task unfinished gets the same bookkeeping from `drop`, without the wait.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::control::{Ending, TaskRef, end, kill_all};
+use super::in_place::caught;
+use crate::cancel::CancelCause;
+use crate::error::AsyncTaskError;
+use crate::runtime::{Frame, in_frame};
+
+pin_project! {
+    #[project = StageProj]
+    enum Stage<B, T> {
+        Body { #[pin] body: B },
+        Lingering { output: Option<Result<T, AsyncTaskError>> },
+        Done,
+    }
+}
+
+pin_project! {
+    /// A task's body with everything that makes it a task.
+    pub(crate) struct Supervised<B, T> {
+        #[pin]
+        stage: Stage<B, T>,
+        frame: Option<Frame>,
+        parent: Option<TaskRef>,
+    }
+
+    impl<B, T> PinnedDrop for Supervised<B, T> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let Some(task) = this.frame.as_ref().map(|frame| frame.task.clone()) else { return };
+            // The executor is going away with the task on it; this is its end. A panic in a destructor must not
+            // unwind into the executor, and there is nobody left to report it to.
+            task.control.kill(CancelCause::Shutdown);
+            let _ = in_frame(this.frame, || caught(|| this.stage.set(Stage::Done)));
+            if let Some(frame) = this.frame.take() {
+                kill_all(&frame.children, CancelCause::ParentEnded);
+            }
+            end(&task, this.parent.as_ref(), Ending::Cancelled);
+        }
+    }
+}
+
+impl<B, T> Supervised<B, T> {
+    pub(crate) fn new(body: B, task: TaskRef, parent: Option<TaskRef>) -> Self {
+        Self { stage: Stage::Body { body }, frame: Some(Frame::new(task, false)), parent }
+    }
+}
+
+impl<B, T> Future for Supervised<B, T>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    type Output = Result<T, AsyncTaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let StageProj::Body { body } = this.stage.as_mut().project() {
+            let output = std::task::ready!(poll_body(body, this.frame, cx));
+            // Destructors run inside the frame: what they spawn belongs to this task too.
+            let dropped = in_frame(this.frame, || caught(|| this.stage.set(Stage::Lingering { output: None })));
+            let output = match dropped {
+                Ok(()) => output,
+                Err(panic) => Err(panic),
+            };
+            if let Some(frame) = this.frame.as_ref() {
+                if output.is_err() {
+                    kill_all(&frame.children, CancelCause::ParentEnded);
+                }
+                frame.task.control.linger();
+            }
+            this.stage.set(Stage::Lingering { output: Some(output) });
+        }
+        let (StageProj::Lingering { output }, Some(frame)) = (this.stage.as_mut().project(), this.frame.as_ref())
+        else {
+            return Poll::Ready(Err(AsyncTaskError::InvalidState("this task was polled after it had ended")));
+        };
+        let control = &frame.task.control;
+        if !control.childless() {
+            control.register(cx.waker());
+            // A kill that comes now cannot take the value back, but it reaches the children.
+            if let Some(cause) = control.kill_cause() {
+                kill_all(&frame.children, cause);
+            }
+            if !control.childless() {
+                return Poll::Pending;
+            }
+        }
+        let output = output.take().unwrap_or(Err(AsyncTaskError::Shutdown));
+        end(&frame.task, this.parent.as_ref(), Ending::of(&output));
+        this.stage.set(Stage::Done);
+        *this.frame = None;
+        Poll::Ready(output)
+    }
+}
+
+/// Polls the body once; ready with its output, or with the cancellation if it is to be dropped.
+fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<B::Output>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    if let Some(frame) = slot.as_ref() {
+        let control = &frame.task.control;
+        if control.is_killed() {
+            return Poll::Ready(Err(control.cancelled()));
+        }
+        control.begin();
+    }
+    if let Poll::Ready(output) = in_frame(slot, || body.poll(cx)) {
+        return Poll::Ready(output);
+    }
+    let Some(frame) = slot.as_ref() else { return Poll::Pending };
+    let control = &frame.task.control;
+    control.register(cx.waker());
+    if control.is_killed() { Poll::Ready(Err(control.cancelled())) } else { Poll::Pending }
+}

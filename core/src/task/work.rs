@@ -1,0 +1,131 @@
+//! What may be handed over as work, and how each kind of it runs.
+//!
+//! Work is a closure that returns `T`, `Result<T, E>`, or a future of either. The kind is carried by a marker type
+//! that inference picks, so that each kind asks only for what it needs: a future that runs in place may borrow and
+//! need not be `Send`; a synchronous closure goes to the blocking pool and must be `Send + 'static`.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::blocking::OnPool;
+use super::in_place::{InPlace, Inline};
+use crate::error::{AsyncTaskError, BoxError};
+use crate::runtime::RuntimeSource;
+use crate::time::Expire;
+
+/// Marker: the work gives the value itself.
+pub struct Plain(());
+
+/// Marker: the work gives a `Result` with error `E`.
+pub struct Fallible<E>(PhantomData<fn() -> E>);
+
+/// Marker: the work is a synchronous closure.
+pub struct Sync<K>(PhantomData<fn() -> K>);
+
+/// Marker: the work gives a future.
+pub struct Async<K>(PhantomData<fn() -> K>);
+
+/// Marker: a synchronous closure runs on the blocking pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool;
+
+/// Marker: a synchronous closure runs where it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Here;
+
+/// What work gives in the end: a `T`, or a `Result<T, E>`.
+#[diagnostic::on_unimplemented(
+    message = "this work does not give a `{T}`",
+    label = "gives `{Self}`",
+    note = "work for `to::<{T}>()` gives `{T}`, or `Result<{T}, E>` where `E` converts into `Box<dyn Error + Send + Sync>`"
+)]
+pub trait IntoResult<T, K> {
+    /// The value, or the error of the work's own.
+    fn into_result(self) -> Result<T, AsyncTaskError>;
+}
+
+impl<T> IntoResult<T, Plain> for T {
+    fn into_result(self) -> Result<T, AsyncTaskError> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Into<BoxError>> IntoResult<T, Fallible<E>> for Result<T, E> {
+    fn into_result(self) -> Result<T, AsyncTaskError> {
+        self.map_err(AsyncTaskError::failure)
+    }
+}
+
+/// What a work closure may return: a `T`, a `Result<T, E>`, or a future of either. `M` is picked by inference.
+#[diagnostic::on_unimplemented(
+    message = "this work does not give a `{T}`",
+    label = "returns `{Self}`",
+    note = "work for `to::<{T}>()` returns `{T}`, `Result<{T}, E>`, or a future of one of them",
+    note = "a body that uses `?` and names no error type: use `try_run` or `try_spawn`"
+)]
+pub trait IntoAsyncResult<T, M> {}
+
+impl<T> IntoAsyncResult<T, Sync<Plain>> for T {}
+impl<T, E: Into<BoxError>> IntoAsyncResult<T, Sync<Fallible<E>>> for Result<T, E> {}
+impl<T, F: Future<Output = T>> IntoAsyncResult<T, Async<Plain>> for F {}
+impl<T, E: Into<BoxError>, F: Future<Output = Result<T, E>>> IntoAsyncResult<T, Async<Fallible<E>>> for F {}
+
+/// How work of one kind runs: the future that it becomes. Implemented by the markers, for all work that they fit.
+#[diagnostic::on_unimplemented(
+    message = "this work cannot run here",
+    note = "a synchronous closure runs on the blocking pool and must be `Send + 'static`; add `.inline()` to run a \
+            cheap one where it is"
+)]
+pub trait Work<F, O, T, S, W>: sealed::Sealed {
+    /// The future that gives the work's result.
+    type Body: Expire<Output = Result<T, AsyncTaskError>>;
+
+    /// Wraps the work; nothing of it runs yet.
+    fn body(work: F, source: &S) -> Self::Body;
+}
+
+impl<F, O, T, S, W, K> Work<F, O, T, S, W> for Async<K>
+where
+    F: FnOnce() -> O,
+    O: Future,
+    O::Output: IntoResult<T, K>,
+{
+    type Body = InPlace<F, O, T, K>;
+
+    fn body(work: F, _: &S) -> Self::Body {
+        InPlace::new(work)
+    }
+}
+
+impl<F, O, T, S, K> Work<F, O, T, S, Here> for Sync<K>
+where
+    F: FnOnce() -> O,
+    O: IntoResult<T, K>,
+{
+    type Body = Inline<F, T, K>;
+
+    fn body(work: F, _: &S) -> Self::Body {
+        Inline::new(work)
+    }
+}
+
+impl<F, O, T, S, K> Work<F, O, T, S, Pool> for Sync<K>
+where
+    F: FnOnce() -> O + Send + 'static,
+    O: IntoResult<T, K>,
+    T: Send + 'static,
+    S: RuntimeSource,
+    K: 'static,
+{
+    type Body = OnPool<F, T, K, S>;
+
+    fn body(work: F, source: &S) -> Self::Body {
+        OnPool::new(work, source.clone())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<K> Sealed for super::Sync<K> {}
+    impl<K> Sealed for super::Async<K> {}
+}

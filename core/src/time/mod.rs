@@ -1,0 +1,7 @@
+//! Limits in time: literals such as `30.seconds()`, and the deadline that a future runs under.
+
+mod literals;
+mod timeout;
+
+pub use literals::DurationExt;
+pub(crate) use timeout::{Expire, TimeLimit, Timeout};

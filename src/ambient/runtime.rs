@@ -1,0 +1,152 @@
+//! One type for whichever runtime was found.
+
+use std::future::Future;
+use std::time::Instant;
+
+use sweet_async_core::TaskId;
+use sweet_async_core::runtime::BlockOnGuard;
+
+use super::futures::{AmbientJoin, AmbientSleep, Handle, Sleep};
+use crate::{AsyncTaskError, BlockOn, CurrentRuntime, DynRuntime, Runtime, SpawnError};
+
+/// The runtime that was found: a backend that is compiled in, without boxing, or any other, boxed.
+#[derive(Clone, Debug)]
+pub struct AmbientRuntime(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    #[cfg(feature = "tokio")]
+    Tokio(crate::tokio::TokioRuntime),
+    #[cfg(feature = "smol")]
+    Smol(crate::smol::SmolRuntime),
+    Foreign(DynRuntime),
+}
+
+/// Calls the same method on whichever runtime it is; with a type named, wraps what it gives in the variant of the
+/// same name.
+macro_rules! each {
+    ($self:expr, $runtime:ident => $call:expr) => {
+        match &$self.0 {
+            #[cfg(feature = "tokio")]
+            Kind::Tokio($runtime) => $call,
+            #[cfg(feature = "smol")]
+            Kind::Smol($runtime) => $call,
+            Kind::Foreign($runtime) => $call,
+        }
+    };
+    ($self:expr, join, $runtime:ident => $call:expr) => {
+        match &$self.0 {
+            #[cfg(feature = "tokio")]
+            Kind::Tokio($runtime) => $call.map(Handle::Tokio),
+            #[cfg(feature = "smol")]
+            Kind::Smol($runtime) => $call.map(Handle::Smol),
+            Kind::Foreign($runtime) => $call.map(Handle::Foreign),
+        }
+        .map(AmbientJoin)
+    };
+}
+
+impl AmbientRuntime {
+    pub(super) fn from_current(current: CurrentRuntime) -> Self {
+        if let Some(ambient) = current.downcast::<Self>() {
+            return ambient;
+        }
+        #[cfg(feature = "tokio")]
+        if let Some(runtime) = current.downcast::<crate::tokio::TokioRuntime>() {
+            return runtime.into();
+        }
+        #[cfg(feature = "smol")]
+        if let Some(runtime) = current.downcast::<crate::smol::SmolRuntime>() {
+            return runtime.into();
+        }
+        current.into_dyn().into()
+    }
+}
+
+impl From<DynRuntime> for AmbientRuntime {
+    fn from(runtime: DynRuntime) -> Self {
+        Self(Kind::Foreign(runtime))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl From<crate::tokio::TokioRuntime> for AmbientRuntime {
+    fn from(runtime: crate::tokio::TokioRuntime) -> Self {
+        Self(Kind::Tokio(runtime))
+    }
+}
+
+#[cfg(feature = "smol")]
+impl From<crate::smol::SmolRuntime> for AmbientRuntime {
+    fn from(runtime: crate::smol::SmolRuntime) -> Self {
+        Self(Kind::Smol(runtime))
+    }
+}
+
+impl Runtime for AmbientRuntime {
+    type Sleep = AmbientSleep;
+    type Join<T: Send + 'static> = AmbientJoin<T>;
+
+    fn spawn<F>(&self, future: F) -> Result<AmbientJoin<F::Output>, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        each!(self, join, runtime => runtime.spawn(future))
+    }
+
+    fn spawn_blocking<F, T>(&self, work: F) -> Result<AmbientJoin<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        each!(self, join, runtime => runtime.spawn_blocking(work))
+    }
+
+    fn now(&self) -> Instant {
+        each!(self, runtime => runtime.now())
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> AmbientSleep {
+        let sleep = match &self.0 {
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(runtime) => Sleep::Tokio { sleep: runtime.sleep_until(deadline) },
+            #[cfg(feature = "smol")]
+            Kind::Smol(runtime) => Sleep::Smol { sleep: runtime.sleep_until(deadline) },
+            Kind::Foreign(runtime) => Sleep::Foreign { sleep: runtime.sleep_until(deadline) },
+        };
+        AmbientSleep { sleep }
+    }
+
+    fn entropy(&self) -> u64 {
+        each!(self, runtime => runtime.entropy())
+    }
+
+    fn name(&self) -> &'static str {
+        each!(self, runtime => runtime.name())
+    }
+
+    fn worker_count(&self) -> usize {
+        each!(self, runtime => runtime.worker_count())
+    }
+
+    fn next_task_id(&self) -> TaskId {
+        each!(self, runtime => runtime.next_task_id())
+    }
+}
+
+impl BlockOn for AmbientRuntime {
+    /// A runtime of a third party drives its tasks elsewhere: the future is polled here, and woken by them.
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        match &self.0 {
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(runtime) => runtime.block_on(future),
+            #[cfg(feature = "smol")]
+            Kind::Smol(runtime) => runtime.block_on(future),
+            Kind::Foreign(runtime) => {
+                let _inside = BlockOnGuard::new(runtime)?;
+                Ok(futures_lite::future::block_on(future))
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Running a whole program.
+
+use std::future::Future;
+
+use crate::{AsyncTaskError, BlockOn as _, ambient};
+
+/// Runs a program: `future` on this thread, its tasks on the installed default runtime, else on a new Tokio runtime if
+/// Tokio is compiled in, else on a new smol pool; both with a thread for each core. A new runtime ends when `future`
+/// does. For applications; libraries take a runtime and say `.on(&runtime)`.
+///
+/// # Errors
+///
+/// [`AsyncTaskError::InvalidState`] inside a task, another `block_on`, or a Tokio context;
+/// [`AsyncTaskError::NoRuntime`] with no backend compiled in and no default installed; an error of the operating
+/// system if it refuses threads.
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use sweet_async::prelude::*;
+///
+/// let answer = sweet_async::block_on(async { AsyncTask::to::<u32>().spawn(|| async { 6 * 7 }).await })??;
+/// assert_eq!(answer, 42);
+/// # }
+/// # Ok::<_, sweet_async::AsyncTaskError>(())
+/// ```
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
+    if let Some(runtime) = ambient::installed() {
+        return runtime.block_on(future);
+    }
+    on_new_runtime(future)
+}
+
+#[cfg(feature = "tokio")]
+fn on_new_runtime<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    crate::tokio::OwnedTokio::multi_thread(workers)?.block_on(future)
+}
+
+#[cfg(all(feature = "smol", not(feature = "tokio")))]
+fn on_new_runtime<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
+    crate::smol::SmolPool::per_core()?.block_on(future)
+}
+
+#[cfg(not(any(feature = "tokio", feature = "smol")))]
+fn on_new_runtime<F: Future>(_: F) -> Result<F::Output, AsyncTaskError> {
+    Err(AsyncTaskError::NoRuntime)
+}

@@ -1,0 +1,25 @@
+//! The entry points on the ambient runtime.
+
+use sweet_async_core::TaskBuilder;
+
+use crate::ambient::{Ambient, AmbientRuntime};
+
+/// Where everything starts: [`to`](Self::to) for one value, [`emits`](Self::emits) for many.
+///
+/// The runtime is found when the task starts: the one of the task that we are inside, else the one entered by
+/// `block_on` or an [`EnterGuard`](crate::EnterGuard), else the Tokio runtime that we are inside, else the installed
+/// default, else smol's global executor where smol is the only backend compiled in. `.on(&runtime)` names one.
+#[derive(Clone, Copy, Debug)]
+pub struct AsyncTask;
+
+impl AsyncTask {
+    /// One value from one piece of work.
+    pub fn to<T>() -> TaskBuilder<T, Ambient> {
+        TaskBuilder::new(Ambient)
+    }
+
+}
+
+/// A spawned task; on the ambient runtime unless another is named.
+pub type Task<T, R = AmbientRuntime> = sweet_async_core::Task<T, R>;
+
