@@ -1,6 +1,7 @@
 //! The entry points on the ambient runtime.
 
 use sweet_async_core::TaskBuilder;
+use sweet_async_core::pipeline::PipelineBuilder;
 
 use crate::ambient::{Ambient, AmbientRuntime};
 
@@ -18,8 +19,11 @@ impl AsyncTask {
         TaskBuilder::new(Ambient)
     }
 
+    /// A pipeline of events that carry a `T`.
+    pub fn emits<T: Send + 'static>() -> PipelineBuilder<T, Ambient> {
+        PipelineBuilder::new(Ambient)
+    }
 }
 
 /// A spawned task; on the ambient runtime unless another is named.
 pub type Task<T, R = AmbientRuntime> = sweet_async_core::Task<T, R>;
-

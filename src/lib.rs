@@ -9,9 +9,9 @@ pub use ambient::{Ambient, AmbientRuntime, install_default};
 pub use block_on::block_on;
 pub use entry::{AsyncTask, Task};
 pub use sweet_async_core::{
-    AsyncTaskError, BlockOn, BoxError, CancelCause, CancelLevel, CancellationResult, Cancellation, Canceller,
-    CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Join, PanicError, Runtime, RuntimeError, RuntimeSource,
-    SpawnError, TaskBuilder, TaskId, TaskStatus, TimeoutError, TimeoutKind,
+    AsyncTaskError, BlockOn, BoxError, CancelCause, CancelLevel, Cancellation, CancellationResult, Canceller,
+    CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Join, PanicError, Runtime, RuntimeError,
+    RuntimeSource, SpawnError, TaskBuilder, TaskId, TaskStatus, TimeoutError, TimeoutKind, await_final_event,
 };
 
 /// Tasks: the builder's types, for signatures.
@@ -33,6 +33,9 @@ pub use sweet_async_smol as smol;
 
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
+    pub use crate::pipeline::{ChunkSizeExt as _, Collector, Delimiter, ErrorStrategy, Event, FinalEvent};
 
-    pub use crate::{AsyncTask, AsyncTaskError, CancelLevel, DurationExt as _, Task, TaskStatus};
+    pub use crate::{
+        AsyncTask, AsyncTaskError, CancelLevel, DurationExt as _, Task, TaskStatus, await_final_event,
+    };
 }

@@ -23,11 +23,18 @@ fn work_of_every_kind_infers() -> TestResult {
         assert_eq!(task().run(|| "5".parse::<u32>()).await?, 5);
         assert_eq!(task().run(|| async { "6".parse::<u32>() }).await?, 6);
         assert_eq!(task().try_run(|| async { Ok(fetch().await? + "4".parse::<u32>()?) }).await?, 7);
-        assert_eq!(task().run(|| async { Err::<u32, _>("text") }).await.map_err(|e| e.to_string()), Err("text".into()));
-        assert_eq!(task().run(|| async { Err::<u32, String>("text".into()) }).await.map_err(|e| e.is_failure()), Err(true));
+        assert_eq!(
+            task().run(|| async { Err::<u32, _>("text") }).await.map_err(|e| e.to_string()),
+            Err("text".into())
+        );
+        assert_eq!(
+            task().run(|| async { Err::<u32, String>("text".into()) }).await.map_err(|e| e.is_failure()),
+            Err(true)
+        );
         AsyncTask::to::<()>().run(|| async {}).await?;
         AsyncTask::to::<()>().run(|| ()).await?;
-        let nested = AsyncTask::to::<Result<u32, ParseIntError>>().run(|| async { "x".parse::<u32>() }).await?;
+        let nested =
+            AsyncTask::to::<Result<u32, ParseIntError>>().run(|| async { "x".parse::<u32>() }).await?;
         assert!(nested.is_err());
         assert_eq!(task().spawn(|| async { 8 }).await?, 8);
         assert_eq!(task().spawn(|| 9).await?, 9);

@@ -20,7 +20,10 @@ pub struct SmolRuntime(Kind);
 enum Kind {
     Global,
     /// Weak: a task holds its runtime, and an executor holds its tasks.
-    Executor { executor: Weak<Executor<'static>>, workers: usize },
+    Executor {
+        executor: Weak<Executor<'static>>,
+        workers: usize,
+    },
 }
 
 impl SmolRuntime {

@@ -1,5 +1,6 @@
 //! The entry point that means smol, whatever else is compiled in.
 
+use sweet_async_core::pipeline::PipelineBuilder;
 use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeSource, TaskBuilder};
 
 use crate::SmolRuntime;
@@ -14,6 +15,10 @@ impl AsyncTask {
         TaskBuilder::new(CurrentSmol)
     }
 
+    /// A pipeline of events that carry a `T`.
+    pub fn emits<T: Send + 'static>() -> PipelineBuilder<T, CurrentSmol> {
+        PipelineBuilder::new(CurrentSmol)
+    }
 }
 
 /// Finds the smol runtime of the task that we are inside, else the entered one, else smol's global executor.

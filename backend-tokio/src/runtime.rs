@@ -93,9 +93,9 @@ impl Runtime for TokioRuntime {
         T: Send + 'static,
     {
         // Tokio panics where the operating system gives it no thread at all.
-        catch_unwind(AssertUnwindSafe(|| self.handle.spawn_blocking(work)))
-            .map(TokioJoin)
-            .map_err(|_| SpawnError::Refused("the operating system gave Tokio's blocking pool no thread".into()))
+        catch_unwind(AssertUnwindSafe(|| self.handle.spawn_blocking(work))).map(TokioJoin).map_err(|_| {
+            SpawnError::Refused("the operating system gave Tokio's blocking pool no thread".into())
+        })
     }
 
     fn now(&self) -> Instant {

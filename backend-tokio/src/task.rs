@@ -1,5 +1,6 @@
 //! The entry point that means Tokio, whatever else is compiled in.
 
+use sweet_async_core::pipeline::PipelineBuilder;
 use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeError, RuntimeSource, TaskBuilder};
 
 use crate::TokioRuntime;
@@ -14,6 +15,10 @@ impl AsyncTask {
         TaskBuilder::new(CurrentTokio)
     }
 
+    /// A pipeline of events that carry a `T`.
+    pub fn emits<T: Send + 'static>() -> PipelineBuilder<T, CurrentTokio> {
+        PipelineBuilder::new(CurrentTokio)
+    }
 }
 
 /// Finds the Tokio runtime of the task that we are inside, else the entered one, else the one that this thread is

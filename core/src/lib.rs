@@ -30,5 +30,5 @@ pub mod time;
 pub use cancel::{CancelCause, CancelLevel, CancellationResult};
 pub use error::{AsyncTaskError, BoxError, PanicError, RuntimeError, SpawnError, TimeoutError, TimeoutKind};
 pub use runtime::{BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, Runtime, RuntimeSource};
-pub use task::{Canceller, Cancellation, Task, TaskBuilder, TaskId, TaskStatus};
+pub use task::{Cancellation, Canceller, Task, TaskBuilder, TaskId, TaskStatus};
 pub use time::DurationExt;

@@ -1,3 +1,36 @@
-//! Pipelines.
+//! Many values: sources are cut into chunks, chunks go through a bounded queue, workers parse and handle their rows
+//! in parallel, a keyed collector takes the results.
+//!
+//! ```text
+//!  sender task                                     worker tasks (n)
+//!  ┌───────────────────────────────────┐          ┌──────────────────────────────────────┐
+//!  │ read a block ─► cut it at rows ───┼─ queue ─►│ parse ─► Event ─► receiver ─► shard ─┼─► partitions
+//!  │ (blocking pool)                   │ (bounded)│                                      │
+//!  └───────────────────────────────────┘          └──────────────────────────────────────┘
+//! ```
+//!
+//! The pipeline's own memory is bounded by (queue + workers) x chunk, and a block or two; what receivers collect is
+//! theirs. The future that is awaited runs the coordinator in place; sender and workers are tasks, and children of
+//! the task around it.
+
+mod builder;
+mod collector;
+mod engine;
+mod event;
+mod failure;
+mod macros;
 mod position;
+mod progress;
+mod receiver;
+mod rows;
+mod sources;
+
+pub use builder::{Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender};
+pub use collector::{Collection, Collector, Partition};
+pub use event::{Event, EventId, FinalEvent};
+pub use failure::{ErrorStrategy, RowError};
 pub use position::Position;
+pub use progress::Progress;
+pub use receiver::Receive;
+pub use rows::ChunkSize;
+pub use sources::{ChunkSizeExt, Csv, Delimiter, ItemSource, Lines, Sources, TextSource};

@@ -185,7 +185,9 @@ where
             self.stage = Self::start(work, &source)?;
         }
         let Stage::Waiting { join, job } = &mut self.stage else {
-            return Poll::Ready(Err(AsyncTaskError::InvalidState("this future was polled after it had ended")));
+            return Poll::Ready(Err(AsyncTaskError::InvalidState(
+                "this future was polled after it had ended",
+            )));
         };
         let _ = std::task::ready!(Pin::new(join).poll(cx));
         // No result: the pool dropped the closure without running it.

@@ -195,7 +195,10 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     /// let parsed = TaskBuilder::<i64, _>::new(runtime.clone()).try_run(|| async { Ok("7".parse::<i64>()? + 1) });
     /// # }
     /// ```
-    pub fn try_run<F, O>(self, work: F) -> Run<P::Governed<<Async<Fallible<BoxError>> as Work<F, O, T, S, W>>::Body, T, S>>
+    pub fn try_run<F, O>(
+        self,
+        work: F,
+    ) -> Run<P::Governed<<Async<Fallible<BoxError>> as Work<F, O, T, S, W>>::Body, T, S>>
     where
         F: FnOnce() -> O,
         O: Future<Output = Result<T, BoxError>>,
@@ -204,7 +207,10 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     }
 
     /// Runs synchronous `work` on the blocking pool, when awaited.
-    pub fn run_blocking<F, O, K>(self, work: F) -> Run<P::Governed<<Sync<K> as Work<F, O, T, S, Pool>>::Body, T, S>>
+    pub fn run_blocking<F, O, K>(
+        self,
+        work: F,
+    ) -> Run<P::Governed<<Sync<K> as Work<F, O, T, S, Pool>>::Body, T, S>>
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, Sync<K>>,

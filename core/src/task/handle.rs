@@ -118,7 +118,9 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
         let result = match &mut self.outcome {
             Outcome::Coming(join) => match std::task::ready!(Pin::new(join).poll(cx)) {
                 Some(result) => result,
-                None => Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.dropped())),
+                None => {
+                    Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.dropped()))
+                }
             },
             outcome => match std::mem::replace(outcome, Outcome::Taken) {
                 Outcome::Refused(error) => Err(error),

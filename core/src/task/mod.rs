@@ -17,9 +17,9 @@ mod work;
 
 pub use builder::{Configured, PolicySet, Run, TaskBuilder, Unconfigured};
 pub(crate) use control::TaskRef;
-pub use handle::{Canceller, Cancellation, Task};
 pub(crate) use handle::spawn;
+pub use handle::{Cancellation, Canceller, Task};
 pub use id::TaskId;
-pub(crate) use in_place::caught;
+pub(crate) use in_place::{InPlace, caught};
 pub use status::TaskStatus;
 pub use work::{Async, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync, Work};

@@ -78,7 +78,8 @@ where
         if let StageProj::Body { body } = this.stage.as_mut().project() {
             let output = std::task::ready!(poll_body(body, this.frame, cx));
             // Destructors run inside the frame: what they spawn belongs to this task too.
-            let dropped = in_frame(this.frame, || caught(|| this.stage.set(Stage::Lingering { output: None })));
+            let dropped =
+                in_frame(this.frame, || caught(|| this.stage.set(Stage::Lingering { output: None })));
             let output = match dropped {
                 Ok(()) => output,
                 Err(panic) => Err(panic),
@@ -91,7 +92,8 @@ where
             }
             this.stage.set(Stage::Lingering { output: Some(output) });
         }
-        let (StageProj::Lingering { output }, Some(frame)) = (this.stage.as_mut().project(), this.frame.as_ref())
+        let (StageProj::Lingering { output }, Some(frame)) =
+            (this.stage.as_mut().project(), this.frame.as_ref())
         else {
             return Poll::Ready(Err(AsyncTaskError::InvalidState("this task was polled after it had ended")));
         };

@@ -74,7 +74,9 @@ where
             limit.since = Some(this.source.resolve()?.now());
         }
         let Some(mut body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(AsyncTaskError::InvalidState("this future was polled after it had ended")));
+            return Poll::Ready(Err(AsyncTaskError::InvalidState(
+                "this future was polled after it had ended",
+            )));
         };
         if let Poll::Ready(output) = body.as_mut().poll(cx) {
             return Poll::Ready(output);

@@ -1,0 +1,163 @@
+//! The coordinator: starts sender and workers, watches the clock, waits for their end and adds up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future::or;
+
+use super::control::{Control, Settings};
+use super::handler::{Handler, Slot};
+use super::sender::send;
+use super::worker::{Crew, work};
+use crate::cancel::CancelLevel;
+use crate::error::{AsyncTaskError, TimeoutError};
+use crate::pipeline::FinalEvent;
+use crate::pipeline::failure::{Limit, Policy, Rejects};
+use crate::pipeline::progress::Counters;
+use crate::pipeline::sources::Plan;
+use crate::runtime::Runtime;
+use crate::task::{TaskId, spawn};
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How a pipeline ended, and what its workers had in hand.
+pub(crate) struct Outcome<L> {
+    pub(crate) result: Result<FinalEvent, AsyncTaskError>,
+    pub(crate) locals: Vec<L>,
+}
+
+/// Runs a pipeline to its end. Nothing of it is left when this returns, but for a read that a source stalls.
+pub(crate) async fn run<T, R, H>(
+    runtime: &R,
+    task: TaskId,
+    settings: &Settings,
+    plans: Vec<Plan<T>>,
+    handler: H,
+) -> Outcome<H::Local>
+where
+    T: Send + 'static,
+    R: Runtime,
+    H: Handler<T>,
+{
+    let workers = settings.workers.unwrap_or_else(|| runtime.worker_count());
+    let control = Arc::new(Control {
+        runtime: runtime.clone(),
+        task,
+        limit: Limit::none(),
+        policy: Policy { strategy: settings.strategy, max_errors: settings.max_errors },
+        counters: Counters::default(),
+        names: plans.iter().map(Plan::name).collect(),
+        ordered: settings.ordered,
+        started: runtime.now(),
+    });
+    let slots = (0..workers).map(|_| Slot::new(handler.local())).collect();
+    let crew = Arc::new(Crew { handler, slots, control: control.clone() });
+    // Two chunks for each worker: one to go on with at once, one for when the sender is late.
+    let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(workers * 2));
+    let name = || settings.name.clone();
+    let mut hands: Vec<_> = (0..workers)
+        .map(|index| {
+            let (crew, queue) = (crew.clone(), queue.clone());
+            spawn(runtime, name(), async move { Ok(work(crew, index, queue).await) })
+        })
+        .collect();
+    // The sender must find the queue closed once all workers are gone.
+    drop(queue);
+    let sending = control.clone();
+    let mut sending = spawn(runtime, name(), async move { Ok(send(plans, sender, sending).await) });
+
+    let mut tallies = Vec::with_capacity(workers);
+    let ended = async {
+        for hand in &mut hands {
+            tallies.push(hand.await);
+        }
+        Ok((&mut sending).await)
+    };
+    let watched = or(ended, or(overdue(runtime, settings, &control), report(runtime, settings, &control)));
+    let sent = match watched.await {
+        Ok(sent) => sent,
+        Err(timeout) => {
+            let ends: Vec<_> = hands.iter().map(|hand| hand.cancel(CancelLevel::Kill)).collect();
+            sending.cancel(CancelLevel::Kill).await;
+            for end in ends {
+                end.await;
+            }
+            return Outcome { result: Err(timeout), locals: locals(&crew) };
+        }
+    };
+    if let Some(progress) = &settings.progress {
+        progress(control.counters.progress(elapsed(runtime, &control)));
+    }
+    let result = sum_up(tallies, sent, runtime, &control);
+    Outcome { result, locals: locals(&crew) }
+}
+
+type Sent = (Rejects, Option<AsyncTaskError>);
+
+fn sum_up<R: Runtime>(
+    tallies: Vec<Result<super::batch::Tally, AsyncTaskError>>,
+    sent: Result<Sent, AsyncTaskError>,
+    runtime: &R,
+    control: &Control<R>,
+) -> Result<FinalEvent, AsyncTaskError> {
+    let (uncut, failed) = sent?;
+    let mut handled = 0;
+    let mut rejects = vec![uncut];
+    for tally in tallies {
+        let tally = tally?;
+        handled += tally.handled;
+        rejects.push(tally.rejects);
+    }
+    let rejects = Rejects::merge(rejects, control.policy);
+    let (rejected, mut errors) = (rejects.count, rejects.kept);
+    if control.limit.is_set() && !errors.is_empty() {
+        return Err(errors.swap_remove(0).error);
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(FinalEvent {
+            read: handled + rejected,
+            handled,
+            rejected,
+            duplicates: 0,
+            bytes: Counters::get(&control.counters.bytes),
+            errors,
+            elapsed: elapsed(runtime, control),
+            sources: control.names.to_vec(),
+        }),
+    }
+}
+
+fn locals<T, R, H: Handler<T>>(crew: &Crew<T, R, H>) -> Vec<H::Local> {
+    crew.slots.iter().filter_map(Slot::take).collect()
+}
+
+fn elapsed<R: Runtime>(runtime: &R, control: &Control<R>) -> Duration {
+    runtime.now().saturating_duration_since(control.started)
+}
+
+/// Ends with the timeout, if there is one.
+async fn overdue<R: Runtime, O>(
+    runtime: &R,
+    settings: &Settings,
+    control: &Control<R>,
+) -> Result<O, AsyncTaskError> {
+    let Some(limit) = settings.timeout else { return std::future::pending().await };
+    let Some(deadline) = control.started.checked_add(limit) else { return std::future::pending().await };
+    if !limit.is_zero() {
+        runtime.sleep_until(deadline).await;
+    }
+    Err(TimeoutError::overall(settings.name.clone(), limit, false))
+}
+
+/// Tells progress, for ever.
+async fn report<R: Runtime, O>(runtime: &R, settings: &Settings, control: &Control<R>) -> O {
+    let Some(progress) = &settings.progress else { return std::future::pending().await };
+    loop {
+        if let Some(next) = runtime.now().checked_add(TICK) {
+            runtime.sleep_until(next).await;
+        }
+        progress(control.counters.progress(elapsed(runtime, control)));
+    }
+}

@@ -1,0 +1,48 @@
+//! How long a worker keeps its thread: it works in slices, and lets others run between them.
+
+use std::time::{Duration, Instant};
+
+use crate::runtime::Runtime;
+
+/// How long a worker may keep an executor's thread before it lets others run. Long enough for the change-over, well
+/// under a microsecond, not to count; short enough for a server on the same threads to stay responsive.
+const SLICE: Duration = Duration::from_micros(200);
+
+/// The most rows that are handled before the clock is read again.
+const MOST: usize = 4096;
+
+/// Learns how many rows fill a slice, from how long the last ones took.
+pub struct Pace {
+    rows: usize,
+    /// When this worker last let others run.
+    since: Option<Instant>,
+}
+
+impl Pace {
+    pub(crate) fn new() -> Self {
+        // From one row up: how long a row takes is not known before it has been handled.
+        Self { rows: 1, since: None }
+    }
+
+    /// How many rows to handle before [`rest`](Self::rest).
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Called after each slice: lets others run if it is time.
+    pub(crate) async fn rest<R: Runtime>(&mut self, runtime: &R) {
+        let now = runtime.now();
+        let Some(since) = self.since else {
+            self.since = Some(now);
+            return;
+        };
+        if now.saturating_duration_since(since) < SLICE {
+            self.rows = (self.rows * 2).min(MOST);
+            return;
+        }
+        self.rows = (self.rows / 2).max(1);
+        futures_lite::future::yield_now().await;
+        // Time spent waiting for the thread is nobody's slice.
+        self.since = Some(runtime.now());
+    }
+}

@@ -1,0 +1,122 @@
+//! Reading a text source: one block at a time, on the blocking pool, and cut there.
+
+use std::io::{self, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::error::{AsyncTaskError, SpawnError};
+use crate::pipeline::rows::{Cut, Cutter, Unreadable};
+use crate::pipeline::sources::{Input, Opened};
+use crate::runtime::{Join, Runtime};
+use crate::task::caught;
+
+/// Bytes read at a time: large enough for the hop to the blocking pool not to count, small enough for a few of them
+/// to fit into a cache.
+const BLOCK: usize = 512 << 10;
+
+/// A text source that is being read; it moves to the blocking pool and back for each block.
+pub(crate) struct Reading {
+    name: String,
+    input: Option<Input>,
+    opened: Option<Opened>,
+    cutter: Cutter,
+}
+
+/// What one visit to the blocking pool gave.
+#[derive(Default)]
+pub(crate) struct Block {
+    pub(crate) cuts: Vec<Cut>,
+    /// Bytes read.
+    pub(crate) bytes: u64,
+    /// At the first visit: how many bytes there are in all, if the source can tell.
+    pub(crate) length: Option<Option<u64>>,
+    pub(crate) ended: bool,
+}
+
+impl Reading {
+    pub(crate) fn new(input: Input, cutter: Cutter) -> Self {
+        Self { name: input.name(), input: Some(input), opened: None, cutter }
+    }
+
+    /// Reads and cuts one block; blocks.
+    fn block(&mut self) -> Result<Block, AsyncTaskError> {
+        let mut block = Block::default();
+        if let Some(input) = self.input.take() {
+            let opened = input.open().map_err(|source| self.failed("opening", source))?;
+            block.length = Some(opened.length);
+            self.opened = Some(opened);
+        }
+        let Some(opened) = &mut self.opened else { return Ok(Block { ended: true, ..block }) };
+        let read = loop {
+            match opened.reader.read(self.cutter.space(BLOCK)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let read = read.map_err(|source| self.failed("reading", source))?;
+        block.bytes = read as u64;
+        block.ended = read == 0;
+        let cut = match read {
+            0 => self.cutter.finish(&mut block.cuts),
+            read => self.cutter.filled(read, &mut block.cuts),
+        };
+        cut.map_err(|reason| self.unreadable(&reason))?;
+        let (total, length) =
+            (self.cutter.total_bytes(), self.opened.as_ref().and_then(|opened| opened.length));
+        match length {
+            Some(length) if block.ended && total < length => {
+                let short = format!("it had {length} bytes when it was opened, and ended after {total}");
+                Err(self.failed("reading", io::Error::new(io::ErrorKind::UnexpectedEof, short)))
+            }
+            _ => Ok(block),
+        }
+    }
+
+    fn failed(&self, doing: &str, source: io::Error) -> AsyncTaskError {
+        AsyncTaskError::Io { context: format!("{doing} {}", self.name).into(), source }
+    }
+
+    pub(crate) fn unreadable(&self, reason: &Unreadable) -> AsyncTaskError {
+        let context = format!("reading {}", self.name).into();
+        AsyncTaskError::Io { context, source: io::Error::new(io::ErrorKind::InvalidData, reason.to_string()) }
+    }
+}
+
+type Answer = (Reading, Result<Block, AsyncTaskError>);
+
+/// A block that is being read. Dropping it waits for nothing: a source may stall for ever, and a pipeline that is
+/// given up must not.
+pub(crate) struct Visit<R: Runtime> {
+    join: Option<R::Join<Result<Answer, AsyncTaskError>>>,
+}
+
+impl<R: Runtime> Visit<R> {
+    pub(crate) fn start(runtime: &R, mut reading: Reading) -> Result<Self, SpawnError> {
+        let join = runtime.spawn_blocking(move || {
+            caught(move || {
+                let block = reading.block();
+                (reading, block)
+            })
+        })?;
+        Ok(Self { join: Some(join) })
+    }
+}
+
+impl<R: Runtime> Future for Visit<R> {
+    type Output = Result<Answer, AsyncTaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(join) = &mut self.join else { return Poll::Ready(Err(AsyncTaskError::Shutdown)) };
+        let answer = std::task::ready!(Pin::new(join).poll(cx));
+        self.join = None;
+        Poll::Ready(answer.unwrap_or(Err(AsyncTaskError::Shutdown)))
+    }
+}
+
+impl<R: Runtime> Drop for Visit<R> {
+    fn drop(&mut self) {
+        if let Some(join) = self.join.take() {
+            join.detach();
+        }
+    }
+}

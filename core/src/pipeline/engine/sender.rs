@@ -1,0 +1,207 @@
+//! The sender: reads the sources one after the other and puts their chunks into the queue.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use async_channel::{Receiver, Sender};
+use futures_core::Stream;
+
+use super::control::Control;
+use super::message::{Content, Decoders, Message, Turn};
+use super::pace::Pace;
+use super::read::{Reading, Visit};
+use crate::error::AsyncTaskError;
+use crate::pipeline::event::Origin;
+use crate::pipeline::failure::{Place, Rejects};
+use crate::pipeline::progress::Counters;
+use crate::pipeline::rows::{BadRow, Cut, Cutter, RawChunk, Unreadable};
+use crate::pipeline::sources::{Fill, ItemChunks, Plan, TextPlan};
+use crate::runtime::Runtime;
+
+/// Why the sender sends no more.
+enum Stop {
+    /// An error ends the pipeline, or all workers are gone.
+    NotWanted,
+    Failed(AsyncTaskError),
+}
+
+/// Where the current source's chunks go.
+struct Outlet<T, R> {
+    queue: Sender<Message<T>>,
+    control: Arc<Control<R>>,
+    rejects: Rejects,
+    line: Receiver<()>,
+    pace: Pace,
+    source: u32,
+    /// Rows of the sources before, and of this one so far.
+    base: u64,
+    rows: u64,
+}
+
+/// Sends everything; gives the rows that could not even be cut, and why it ended early, if it did.
+pub(crate) async fn send<T, R>(
+    plans: Vec<Plan<T>>,
+    queue: Sender<Message<T>>,
+    control: Arc<Control<R>>,
+) -> (Rejects, Option<AsyncTaskError>)
+where
+    T: Send + 'static,
+    R: Runtime,
+{
+    let mut outlet = Outlet {
+        queue,
+        control,
+        rejects: Rejects::default(),
+        line: Turn::line(),
+        pace: Pace::new(),
+        source: 0,
+        base: 0,
+        rows: 0,
+    };
+    for (source, plan) in (0..).zip(plans) {
+        outlet.source = source;
+        outlet.base += std::mem::take(&mut outlet.rows);
+        let sent = match plan {
+            Plan::Items(items) => outlet.items(items).await,
+            Plan::Stream(stream) => outlet.stream(stream).await,
+            Plan::Text(text) => outlet.text(text).await,
+        };
+        match sent {
+            Ok(()) => {}
+            Err(Stop::NotWanted) => break,
+            Err(Stop::Failed(error)) => return (outlet.rejects, Some(error)),
+        }
+    }
+    (outlet.rejects, None)
+}
+
+impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
+    async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
+        loop {
+            let items = crate::task::caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
+            if items.is_empty() {
+                return Ok(());
+            }
+            self.send_items(items).await?;
+            self.pace.rest(&self.control.runtime).await;
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        mut source: ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>,
+    ) -> Result<(), Stop> {
+        let mut ended = false;
+        while !ended {
+            let mut items = Vec::new();
+            std::future::poll_fn(|cx| {
+                while items.len() < source.rows {
+                    match source.items.as_mut().poll_next(cx) {
+                        Poll::Ready(Some(item)) => items.push(item),
+                        Poll::Ready(None) => {
+                            ended = true;
+                            return Poll::Ready(());
+                        }
+                        // What is there goes out: a receiver must not wait for a chunk that may never fill.
+                        Poll::Pending if items.is_empty() => return Poll::Pending,
+                        Poll::Pending => return Poll::Ready(()),
+                    }
+                }
+                Poll::Ready(())
+            })
+            .await;
+            if !items.is_empty() {
+                self.send_items(items).await?;
+            }
+            self.pace.rest(&self.control.runtime).await;
+        }
+        Ok(())
+    }
+
+    async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
+        let TextPlan { input, dialect, headers, size, max_record, decoders } = plan;
+        let counters = &self.control.counters;
+        // Until it is open, how much it holds is not known.
+        Counters::add(&counters.unknown_totals, 1);
+        let mut learnt: Option<Decoders<T>> = None;
+        let cutter = Cutter::new(dialect, size, max_record, headers);
+        let runtime = self.control.runtime.clone();
+        let start = |reading| Visit::start(&runtime, reading).map_err(|error| Stop::Failed(error.into()));
+        let mut visit = start(Reading::new(input, cutter))?;
+        loop {
+            let (reading, block) = visit.await.map_err(Stop::Failed)?;
+            let block = block.map_err(Stop::Failed)?;
+            let counters = &self.control.counters;
+            Counters::add(&counters.bytes, block.bytes);
+            if let Some(Some(length)) = block.length {
+                Counters::add(&counters.total, length);
+                Counters::sub(&counters.unknown_totals, 1);
+            }
+            // The next block is read while this one is sent.
+            let header_fault = |fault: BadRow| Stop::Failed(reading.unreadable(&Unreadable::Header(fault)));
+            let mut sends = Vec::new();
+            for cut in block.cuts {
+                match cut {
+                    Cut::Header(chunk) => learnt = Some(decoders.learn(&chunk).map_err(header_fault)?),
+                    Cut::Bad(bad) => sends.push(Err(bad)),
+                    Cut::Chunk(chunk) => {
+                        let decoders = match &learnt {
+                            Some(decoders) => decoders.clone(),
+                            None => learnt.insert(decoders.learn(&chunk).map_err(header_fault)?).clone(),
+                        };
+                        sends.push(Ok((chunk, decoders)));
+                    }
+                }
+            }
+            let next = if block.ended { None } else { Some(start(reading)?) };
+            for send in sends {
+                match send {
+                    Ok((chunk, decoders)) => self.send_raw(chunk, decoders).await?,
+                    Err(bad) => self.reject(bad)?,
+                }
+            }
+            match next {
+                Some(next) => visit = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn send_items(&mut self, items: Vec<T>) -> Result<(), Stop> {
+        let (first, rows) = (self.rows, items.len() as u64);
+        self.send(first, rows, Content::Items(items)).await
+    }
+
+    async fn send_raw(&mut self, chunk: RawChunk, decoders: Decoders<T>) -> Result<(), Stop> {
+        let (first, rows) = (chunk.first_row, chunk.rows);
+        self.send(first, rows, Content::Raw { chunk, decoders }).await
+    }
+
+    async fn send(&mut self, first: u64, rows: u64, content: Content<T>) -> Result<(), Stop> {
+        if self.control.limit.is_set() {
+            return Err(Stop::NotWanted);
+        }
+        self.rows = first + rows;
+        let turn = self.control.ordered.then(|| Turn::behind(&mut self.line));
+        let message = Message { origin: self.origin(), first, content, turn };
+        self.queue.send(message).await.map_err(|_| Stop::NotWanted)
+    }
+
+    fn origin(&self) -> Origin {
+        let Control { task, runtime, .. } = &*self.control;
+        Origin { task: *task, source: self.source, base: self.base, at: runtime.now() }
+    }
+
+    /// A row that could not be cut: it is rejected here, no worker sees it.
+    fn reject(&mut self, bad: BadRow) -> Result<(), Stop> {
+        self.rows = bad.sequence + 1;
+        let Some(name) = self.control.names.get(self.source as usize) else { return Ok(()) };
+        let sequence = self.base + bad.sequence;
+        let place = Place { name, origin: self.origin(), sequence, line: bad.line, byte: bad.byte };
+        let error = place.unreadable(&bad.reason);
+        self.rejects.add(&place, error, self.control.policy, &self.control.limit);
+        Counters::add(&self.control.counters.rejected, 1);
+        if self.control.limit.is_set() { Err(Stop::NotWanted) } else { Ok(()) }
+    }
+}

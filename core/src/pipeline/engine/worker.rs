@@ -1,0 +1,132 @@
+//! A worker: takes chunks off the queue, parses them, and hands their rows to the receiver.
+
+use std::sync::Arc;
+
+use async_channel::Receiver;
+
+use super::batch::{Batch, Tally};
+use super::control::Control;
+use super::handler::{Handler, Slot};
+use super::message::{Content, Decoders, Message, Turn};
+use super::pace::Pace;
+use crate::pipeline::event::Origin;
+use crate::pipeline::progress::Counters;
+use crate::pipeline::rows::{Decoder, RawChunk, Row};
+use crate::runtime::Runtime;
+
+/// Rows that are parsed before they are handled: enough to keep the two loops apart, few enough to stay in cache.
+const PARSED: usize = 256;
+
+/// What the workers of a pipeline share.
+pub(crate) struct Crew<T, R, H: Handler<T>> {
+    pub(crate) handler: H,
+    pub(crate) slots: Box<[Slot<H::Local>]>,
+    pub(crate) control: Arc<Control<R>>,
+}
+
+/// One worker's own.
+struct Worker<'a, T, R, H: Handler<T>> {
+    crew: &'a Crew<T, R, H>,
+    slot: &'a Slot<H::Local>,
+    tally: Tally,
+    pace: Pace,
+    /// One for each source met, since making one is dear.
+    decoders: Vec<(u32, Box<dyn Decoder<T>>)>,
+    parsed: Vec<Row<T>>,
+}
+
+/// Works until the queue is closed and empty.
+pub(crate) async fn work<T, R, H>(
+    crew: Arc<Crew<T, R, H>>,
+    index: usize,
+    queue: Receiver<Message<T>>,
+) -> Tally
+where
+    T: Send + 'static,
+    R: Runtime,
+    H: Handler<T>,
+{
+    let Some(slot) = crew.slots.get(index) else { return Tally::default() };
+    let mut worker = Worker {
+        crew: &crew,
+        slot,
+        tally: Tally::default(),
+        pace: Pace::new(),
+        decoders: Vec::new(),
+        parsed: Vec::new(),
+    };
+    while let Ok(message) = queue.recv().await {
+        worker.chunk(message).await;
+    }
+    while !slot.with(|local| local.as_mut().is_none_or(|local| crew.handler.flush(local))) {
+        futures_lite::future::yield_now().await;
+    }
+    worker.tally
+}
+
+impl<T, R, H> Worker<'_, T, R, H>
+where
+    T: Send + 'static,
+    R: Runtime,
+    H: Handler<T>,
+{
+    async fn chunk(&mut self, message: Message<T>) {
+        let Message { origin, first, content, turn } = message;
+        let control = &self.crew.control;
+        if !control.limit.allows(origin.base + first) {
+            return;
+        }
+        let before = (self.tally.handled, self.tally.rejects.count);
+        match content {
+            Content::Items(items) => {
+                wait(turn.as_ref()).await;
+                let rows = items.into_iter().zip(first..);
+                self.rows(
+                    rows.map(|(data, sequence)| Row { sequence, line: 0, byte: 0, data: Ok(data) }),
+                    origin,
+                )
+                .await;
+            }
+            Content::Raw { chunk, decoders } => self.raw(&chunk, &decoders, origin, turn.as_ref()).await,
+        }
+        Counters::add(&control.counters.handled, self.tally.handled - before.0);
+        Counters::add(&control.counters.rejected, self.tally.rejects.count - before.1);
+    }
+
+    async fn raw(&mut self, chunk: &RawChunk, make: &Decoders<T>, origin: Origin, turn: Option<&Turn>) {
+        let known = self.decoders.iter().position(|(source, _)| *source == origin.source);
+        let mut decoder = match known {
+            Some(index) => self.decoders.swap_remove(index),
+            None => (origin.source, make()),
+        };
+        decoder.1.start(chunk);
+        let mut parsed = std::mem::take(&mut self.parsed);
+        if turn.is_some() {
+            // Parsed whole before its turn: that is the part that runs in parallel.
+            while decoder.1.decode(PARSED, &mut parsed) > 0 {
+                self.pace.rest(&self.crew.control.runtime).await;
+            }
+            wait(turn).await;
+            self.rows(parsed.drain(..), origin).await;
+        } else {
+            while decoder.1.decode(PARSED, &mut parsed) > 0 {
+                self.rows(parsed.drain(..), origin).await;
+            }
+        }
+        self.parsed = parsed;
+        self.decoders.push(decoder);
+    }
+
+    async fn rows(&mut self, rows: impl Iterator<Item = Row<T>> + Send, origin: Origin) {
+        let control = &self.crew.control;
+        let Some(name) = control.names.get(origin.source as usize) else { return };
+        let mut batch = Batch::new(rows, origin, name, control, &mut self.tally);
+        self.crew.handler.handle(self.slot, &mut self.pace, &mut batch).await;
+    }
+}
+
+async fn wait(turn: Option<&Turn>) {
+    if let Some(turn) = turn {
+        turn.wait().await;
+    }
+}

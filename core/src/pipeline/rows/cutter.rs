@@ -1,0 +1,189 @@
+//! The cutter: takes blocks of bytes as they are read and gives whole records back, in chunks.
+//!
+//! It owns the buffer. Where records end is the scanner's business, which ones go together the
+//! gatherer's. The chunks cut from one block share one allocation, and only the unfinished rest is
+//! copied to the next block, so that a byte is copied less than once on the common path.
+
+use std::mem;
+
+use bytes::Bytes;
+
+use super::chunk::{ChunkSize, RawChunk};
+use super::dialect::Dialect;
+use super::fault::{BadRow, Unreadable};
+use super::gather::{Gather, Piece, Span};
+use super::scan::Scanner;
+
+/// What was cut, in source order.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    /// Exactly the first record, when a header was asked for.
+    Header(RawChunk),
+    Chunk(RawChunk),
+    Bad(BadRow),
+}
+
+/// Cuts one source. Cutting does not depend on how the source was split into blocks, but for one thing:
+/// the chunk before a run of blank or comment lines longer than the record limit may come out sooner.
+pub(crate) struct Cutter {
+    scanner: Scanner,
+    gather: Gather,
+    /// `len` bytes of the source, then room to read into.
+    buf: Vec<u8>,
+    len: usize,
+    block: usize,
+    /// The byte order mark, if any, is behind us.
+    begun: bool,
+    total_bytes: u64,
+}
+
+enum Start {
+    /// Too short to tell.
+    Unknown,
+    Skip(usize),
+}
+
+impl Cutter {
+    /// `max_record` is the most bytes one record may have, its line end not counted.
+    pub(crate) fn new(dialect: Dialect, size: ChunkSize, max_record: usize, header: bool) -> Self {
+        Self {
+            scanner: Scanner::new(dialect),
+            gather: Gather::new(size, max_record, header),
+            buf: Vec::new(),
+            len: 0,
+            block: 0,
+            begun: false,
+            total_bytes: 0,
+        }
+    }
+
+    /// Room for `block` bytes to read into.
+    pub(crate) fn space(&mut self, block: usize) -> &mut [u8] {
+        let end = self.len.saturating_add(block);
+        if self.buf.len() < end {
+            self.buf.resize(end, 0);
+        }
+        self.block = block;
+        self.buf.get_mut(self.len..end).unwrap_or_default()
+    }
+
+    /// The first `n` bytes of the room were filled: what is complete goes to `out`.
+    ///
+    /// # Errors
+    ///
+    /// The source cannot be read at all; cut it no further.
+    pub(crate) fn filled(&mut self, n: usize, out: &mut Vec<Cut>) -> Result<(), Unreadable> {
+        let n = n.min(self.buf.len().saturating_sub(self.len));
+        self.len += n;
+        self.total_bytes += n as u64;
+        if self.begin(false)? {
+            self.cut()?;
+            self.hand_out(out);
+        }
+        Ok(())
+    }
+
+    /// The source has ended: the rest goes to `out`.
+    ///
+    /// # Errors
+    ///
+    /// The source cannot be read at all.
+    pub(crate) fn finish(&mut self, out: &mut Vec<Cut>) -> Result<(), Unreadable> {
+        self.begin(true)?;
+        self.cut()?;
+        let data = self.buf.get(..self.len).unwrap_or_default();
+        self.gather.finish(data, self.scanner.finish())?;
+        self.hand_out(out);
+        Ok(())
+    }
+
+    /// Bytes taken in so far.
+    pub(crate) fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
+    /// Sees to a byte order mark. Says whether cutting can begin.
+    fn begin(&mut self, ended: bool) -> Result<bool, Unreadable> {
+        if self.begun {
+            return Ok(true);
+        }
+        match mark(self.buf.get(..self.len).unwrap_or_default())? {
+            Start::Unknown if !ended => return Ok(false),
+            Start::Unknown => {}
+            Start::Skip(n) => self.scanner.skip(n),
+        }
+        self.begun = true;
+        Ok(true)
+    }
+
+    fn cut(&mut self) -> Result<(), Unreadable> {
+        let data = self.buf.get(..self.len).unwrap_or_default();
+        while let Some(record) = self.scanner.next(data) {
+            self.gather.record(data, record)?;
+        }
+        self.gather.pause(data, self.scanner.pause())
+    }
+
+    /// Turns the plan into chunks and moves the rest to the front of the buffer.
+    fn hand_out(&mut self, out: &mut Vec<Cut>) {
+        let done = self.gather.done_to().min(self.len);
+        let mut plan = self.gather.take_plan();
+        let keeps_bytes = plan.iter().any(|piece| !matches!(piece, Piece::Bad(_)));
+        let shared = self.release(done, keeps_bytes);
+        out.extend(plan.drain(..).map(|piece| match piece {
+            Piece::Header(span) => Cut::Header(chunk(&shared, &span)),
+            Piece::Chunk(span) => Cut::Chunk(chunk(&shared, &span)),
+            Piece::Bad(bad) => Cut::Bad(bad),
+        }));
+        self.gather.reuse(plan);
+        self.gather.rebase(done);
+        self.scanner.rebase(done);
+    }
+
+    /// Takes the first `done` bytes off the buffer, and returns them if they are to be kept.
+    fn release(&mut self, done: usize, keep: bool) -> Bytes {
+        let (front, rest) =
+            self.buf.get(..self.len).and_then(|data| data.split_at_checked(done)).unwrap_or_default();
+        // A small read in a large block is copied out: a chunk must not hold a block many times its size.
+        let shared = if keep && front.len() >= self.buf.capacity() / 4 {
+            let mut fresh = Vec::with_capacity(rest.len() + self.block);
+            fresh.extend_from_slice(rest);
+            let mut full = mem::replace(&mut self.buf, fresh);
+            full.truncate(done);
+            Bytes::from(full)
+        } else {
+            let kept = if keep { Bytes::copy_from_slice(front) } else { Bytes::new() };
+            if done > 0
+                && let Some(data) = self.buf.get_mut(..self.len)
+            {
+                data.copy_within(done.., 0);
+            }
+            kept
+        };
+        self.len -= done;
+        shared
+    }
+}
+
+fn chunk(shared: &Bytes, span: &Span) -> RawChunk {
+    let mut bytes = shared.clone();
+    bytes.truncate(span.end);
+    RawChunk {
+        bytes: bytes.split_off(span.start.min(bytes.len())),
+        first_row: span.first_row,
+        rows: span.rows,
+        first_line: span.first_line,
+        first_byte: span.first_byte,
+    }
+}
+
+/// What the first bytes say about the encoding.
+fn mark(data: &[u8]) -> Result<Start, Unreadable> {
+    match data {
+        [0xEF, 0xBB, 0xBF, ..] => Ok(Start::Skip(3)),
+        [0xFF, 0xFE, ..] => Err(Unreadable::Utf16 { encoding: "UTF-16LE" }),
+        [0xFE, 0xFF, ..] => Err(Unreadable::Utf16 { encoding: "UTF-16BE" }),
+        [] | [0xEF | 0xFE | 0xFF] | [0xEF, 0xBB] => Ok(Start::Unknown),
+        _ => Ok(Start::Skip(0)),
+    }
+}

@@ -1,0 +1,27 @@
+//! The decoder's contract: from a chunk to typed rows.
+
+use super::chunk::RawChunk;
+use super::fault::BadRowReason;
+
+/// A row of a chunk, decoded or not, and where it stood in its source.
+#[derive(Clone, Debug)]
+pub struct Row<T> {
+    /// Its index in the source, from 0.
+    pub(crate) sequence: u64,
+    /// Line of its first byte, from 1.
+    pub(crate) line: u64,
+    /// Offset of its first byte in the source.
+    pub(crate) byte: u64,
+    pub(crate) data: Result<T, BadRowReason>,
+}
+
+/// Decodes chunks, one after the other. A worker keeps one per source: building one is dear, starting
+/// it on another chunk is not.
+pub(crate) trait Decoder<T>: Send {
+    /// Begins a chunk; what was left of the one before is forgotten.
+    fn start(&mut self, chunk: &RawChunk);
+
+    /// Appends at most `max` rows and returns how many. 0 means that the chunk is done (or that `max` is
+    /// 0). Every record of the chunk gives one row, a bad one too.
+    fn decode(&mut self, max: usize, rows: &mut Vec<Row<T>>) -> usize;
+}

@@ -1,0 +1,46 @@
+//! The dialects a source can be cut in.
+
+/// How records are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Delimited fields, quotes, CR or LF or both between records; blank lines are no records.
+    Csv(CsvDialect),
+    /// LF ends a line, a CR right before it belongs to the end; blank lines are records.
+    Lines,
+}
+
+/// The three bytes that shape a CSV file. A quote inside quotes is written twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CsvDialect {
+    pub(crate) delimiter: u8,
+    pub(crate) quote: Option<u8>,
+    /// A line that begins with this byte is skipped; it ends at LF only.
+    pub(crate) comment: Option<u8>,
+}
+
+impl Default for CsvDialect {
+    fn default() -> Self {
+        Self { delimiter: b',', quote: Some(b'"'), comment: None }
+    }
+}
+
+impl CsvDialect {
+    /// Says why the three bytes cannot work together. The cutter and the parser agree on every dialect
+    /// that passes; on others they may not.
+    pub(crate) fn check(self) -> Result<Self, &'static str> {
+        let ends_line = |byte: u8| matches!(byte, b'\r' | b'\n');
+        if ends_line(self.delimiter) {
+            return Err("the field delimiter cannot be CR or LF: they end a record");
+        }
+        if self.quote.is_some_and(ends_line) || self.comment.is_some_and(ends_line) {
+            return Err("the quote and comment marks cannot be CR or LF: they end a record");
+        }
+        if self.quote == Some(self.delimiter) || self.comment == Some(self.delimiter) {
+            return Err("the field delimiter must differ from the quote and comment marks");
+        }
+        if self.quote.is_some() && self.quote == self.comment {
+            return Err("the quote mark must differ from the comment mark");
+        }
+        Ok(self)
+    }
+}

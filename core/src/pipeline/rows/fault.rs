@@ -1,0 +1,134 @@
+//! What can be wrong with a row or a whole source, said so that it can be put right.
+
+use std::fmt;
+use std::str::Utf8Error;
+
+/// Longest piece of the user's data that an error repeats: a thousand kept errors must stay small even
+/// when each is about a 4 MiB field.
+const LONGEST_QUOTE: usize = 400;
+
+/// A row that cannot be handed on, where it is, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BadRow {
+    /// Its index among the rows of its source; it takes a place as a good row does.
+    pub(crate) sequence: u64,
+    pub(crate) line: u64,
+    pub(crate) byte: u64,
+    pub(crate) reason: BadRowReason,
+}
+
+/// Why a row cannot be handed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BadRowReason {
+    OpenQuote {
+        line: u64,
+    },
+    TooLong {
+        limit: usize,
+    },
+    Width {
+        expected: usize,
+        found: usize,
+    },
+    /// Boxed, since a row carries its reason inline and good rows should not pay for it.
+    Field(Box<FieldFault>),
+    NotUtf8 {
+        valid_up_to: usize,
+    },
+    Parse(Box<str>),
+}
+
+/// One field that does not decode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldFault {
+    /// From 1, as people count columns.
+    pub(crate) number: u64,
+    /// Its name in the header, where there is one.
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) reason: Box<str>,
+}
+
+/// Why a whole source cannot be read; cutting it any further makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    Utf16 { encoding: &'static str },
+    Header(BadRow),
+}
+
+impl BadRowReason {
+    pub(crate) fn parse(reason: &impl fmt::Display) -> Self {
+        Self::Parse(short(&reason.to_string()))
+    }
+
+    pub(crate) fn not_utf8(fault: &Utf8Error) -> Self {
+        Self::NotUtf8 { valid_up_to: fault.valid_up_to() }
+    }
+
+    pub(crate) fn field(number: u64, name: Option<&[u8]>, reason: &impl fmt::Display) -> Self {
+        let name = name.map(|name| short(&String::from_utf8_lossy(name)));
+        Self::Field(Box::new(FieldFault { number, name, reason: short(&reason.to_string()) }))
+    }
+}
+
+/// The text, or its beginning and three dots.
+fn short(text: &str) -> Box<str> {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
+    }
+}
+
+impl fmt::Display for BadRowReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenQuote { line } => write!(
+                f,
+                "the quote opened on line {line} is never closed: close it, or double it where it is text"
+            ),
+            Self::TooLong { limit } => write!(
+                f,
+                "a record is larger than the limit of {limit} bytes (see max_record_size); \
+                 an unclosed quote is the usual cause"
+            ),
+            Self::Width { expected, found } => {
+                let s = if *expected == 1 { "" } else { "s" };
+                write!(f, "expected {expected} field{s}, found {found}")
+            }
+            Self::Field(fault) => fault.fmt(f),
+            Self::NotUtf8 { valid_up_to } => {
+                write!(f, "not valid UTF-8 after its first {valid_up_to} bytes: convert the source to UTF-8")
+            }
+            Self::Parse(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl fmt::Display for FieldFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "field {} ({name}): {}", self.number, self.reason),
+            None => write!(f, "field {}: {}", self.number, self.reason),
+        }
+    }
+}
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, byte {}: {}", self.line, self.byte, self.reason)
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utf16 { encoding } => {
+                write!(f, "the source is {encoding}, which is not read: convert it to UTF-8")
+            }
+            Self::Header(bad) => write!(f, "the header cannot be read: {bad}"),
+        }
+    }
+}
+
+impl std::error::Error for BadRowReason {}
+impl std::error::Error for BadRow {}
+impl std::error::Error for Unreadable {}

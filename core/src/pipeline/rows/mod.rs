@@ -1,0 +1,30 @@
+//! Rows: bytes become chunks of whole records, and chunks become typed rows.
+//!
+//! ```text
+//! blocks of bytes --Cutter--> RawChunk, RawChunk, .. --Decoder--> Row<T>, Row<T>, ..
+//!                 one sender                         many workers
+//! ```
+//!
+//! The cutter only finds where records end, so one sender feeds many workers; the workers do the
+//! dear part. Everything here is pure: values in, values out, no executor, no file, no clock.
+
+mod chunk;
+#[cfg(feature = "csv")]
+mod csv;
+mod cutter;
+mod decode;
+mod dialect;
+mod fault;
+mod gather;
+mod lines;
+mod scan;
+
+pub use chunk::ChunkSize;
+pub(crate) use chunk::RawChunk;
+#[cfg(feature = "csv")]
+pub(crate) use csv::{CsvDecoder, Layout};
+pub(crate) use cutter::{Cut, Cutter};
+pub(crate) use decode::{Decoder, Row};
+pub(crate) use dialect::{CsvDialect, Dialect};
+pub(crate) use fault::{BadRow, Unreadable};
+pub(crate) use lines::LinesDecoder;

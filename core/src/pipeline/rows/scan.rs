@@ -1,0 +1,250 @@
+//! The scanner: finds where each record begins and ends, and nothing else.
+//!
+//! ```text
+//!             comment mark            LF
+//!   Between ---------------> Comment ----> Between
+//!      |
+//!      | any byte but CR, LF
+//!      v      quote             quote             quote
+//!   FieldStart ------> Quoted <------> QuoteEnded    (twice: a quote as text)
+//!      |                                 |
+//!      | any other byte                  | any other byte
+//!      v                                 v
+//!    Plain <------------------------------
+//!      |  delimiter: FieldStart
+//!      |  LF: the record ends        -> Between
+//!      |  CR: AfterCr, the record ends behind an LF that may follow -> Between
+//!
+//!   Line (the lines dialect) --LF--> the line ends -> Between
+//! ```
+//!
+//! A quote opens only where a field starts; elsewhere it is text. These are the csv crate's rules, and
+//! they must stay so to the byte: a chunk is parsed with that crate, alone, by another worker.
+//!
+//! `FieldStart` behind a delimiter is seldom entered: a quote that the search finds looks back at the
+//! byte before it, so that delimiters need no search. The state is needed only where a block ends right
+//! behind a delimiter. `AfterCr` waits for one more byte so that where a record ends does not depend on
+//! where a block does.
+
+use memchr::{memchr, memchr2, memchr3};
+
+use super::dialect::{CsvDialect, Dialect};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Between,
+    Comment,
+    FieldStart,
+    Plain,
+    Quoted,
+    QuoteEnded,
+    AfterCr,
+    Line,
+}
+
+/// One record, as offsets into the data.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub(super) start: usize,
+    /// Behind its last byte, its line end not counted.
+    pub(super) end: usize,
+    /// Behind its line end.
+    pub(super) next: usize,
+}
+
+/// Where the scanner stands when the data is used up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pause {
+    /// In no record; all before `at` is done with.
+    Between { at: usize },
+    /// In a record that began at `start` and reaches to `end` so far; `at` is the next byte to look at.
+    Inside { start: usize, end: usize, at: usize },
+}
+
+/// What the end of the source makes of a record that was under way.
+pub(super) enum Last {
+    Nothing,
+    Record(Record),
+    OpenQuote { start: usize, quote: usize },
+}
+
+pub(super) struct Scanner {
+    dialect: Dialect,
+    state: State,
+    at: usize,
+    start: usize,
+    quote: usize,
+}
+
+impl Scanner {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0 }
+    }
+
+    /// The first `n` bytes of the data are gone: offsets move down.
+    pub(super) fn rebase(&mut self, n: usize) {
+        self.at = self.at.saturating_sub(n);
+        self.start = self.start.saturating_sub(n);
+        self.quote = self.quote.saturating_sub(n);
+    }
+
+    /// Leaves out the first `n` bytes; only before the first record.
+    pub(super) fn skip(&mut self, n: usize) {
+        self.at = n;
+    }
+
+    /// The next record that is complete. `None` means: more data is needed, and every byte of this data
+    /// has been looked at, once.
+    #[inline]
+    pub(super) fn next(&mut self, data: &[u8]) -> Option<Record> {
+        match self.dialect {
+            Dialect::Csv(csv) => self.next_csv(csv, data),
+            Dialect::Lines => self.next_line(data),
+        }
+    }
+
+    #[inline]
+    fn next_csv(&mut self, csv: CsvDialect, data: &[u8]) -> Option<Record> {
+        loop {
+            match self.state {
+                State::Between => match data.get(self.at).copied()? {
+                    b'\r' | b'\n' => self.at += 1,
+                    byte if csv.comment == Some(byte) => self.state = State::Comment,
+                    _ => {
+                        self.start = self.at;
+                        self.state = State::FieldStart;
+                    }
+                },
+                State::Comment => {
+                    self.seek(data, |rest| memchr(b'\n', rest))?;
+                    self.state = State::Between;
+                }
+                State::FieldStart => {
+                    let byte = data.get(self.at).copied()?;
+                    if csv.quote == Some(byte) {
+                        self.open_quote(self.at);
+                    } else {
+                        self.state = State::Plain;
+                    }
+                }
+                State::Plain => {
+                    if let Some(record) = self.plain(csv, data)? {
+                        return Some(record);
+                    }
+                }
+                State::Quoted => {
+                    let Some(quote) = csv.quote else {
+                        self.state = State::Plain;
+                        continue;
+                    };
+                    self.seek(data, |rest| memchr(quote, rest))?;
+                    self.state = State::QuoteEnded;
+                }
+                State::QuoteEnded => match data.get(self.at).copied()? {
+                    byte if csv.quote == Some(byte) => {
+                        self.at += 1;
+                        self.state = State::Quoted;
+                    }
+                    // Files that quote every field come by here for each: spare them the search.
+                    byte if byte == csv.delimiter => {
+                        self.at += 1;
+                        self.state = State::FieldStart;
+                    }
+                    b'\n' => {
+                        let end = self.at;
+                        self.at += 1;
+                        return Some(self.ended(end));
+                    }
+                    _ => self.state = State::Plain,
+                },
+                State::AfterCr => {
+                    let end = self.at.saturating_sub(1);
+                    if data.get(self.at).copied()? == b'\n' {
+                        self.at += 1;
+                    }
+                    return Some(self.ended(end));
+                }
+                // The other dialect's state; a scanner keeps its dialect.
+                State::Line => self.state = State::Between,
+            }
+        }
+    }
+
+    /// One search in unquoted text. `None`: the data is used up.
+    #[inline]
+    fn plain(&mut self, csv: CsvDialect, data: &[u8]) -> Option<Option<Record>> {
+        let rest = data.get(self.at..)?;
+        let found = match csv.quote {
+            Some(quote) => memchr3(quote, b'\n', b'\r', rest),
+            None => memchr2(b'\n', b'\r', rest),
+        };
+        let Some(found) = found else {
+            if rest.last() == Some(&csv.delimiter) {
+                self.state = State::FieldStart;
+            }
+            self.at = data.len();
+            return None;
+        };
+        let here = self.at + found;
+        self.at = here + 1;
+        match rest.get(found) {
+            Some(b'\n') => return Some(Some(self.ended(here))),
+            Some(b'\r') => self.state = State::AfterCr,
+            // With nothing before it in this search, the byte before it was no delimiter: the state
+            // would be FieldStart.
+            _ if found > 0 && rest.get(found - 1) == Some(&csv.delimiter) => self.open_quote(here),
+            _ => {}
+        }
+        Some(None)
+    }
+
+    fn next_line(&mut self, data: &[u8]) -> Option<Record> {
+        if self.state != State::Line {
+            data.get(self.at)?;
+            self.start = self.at;
+            self.state = State::Line;
+        }
+        let end = self.seek(data, |rest| memchr(b'\n', rest))?;
+        Some(self.ended(end))
+    }
+
+    /// Moves behind the byte that `find` finds and says where it is, or uses the data up.
+    #[inline]
+    fn seek(&mut self, data: &[u8], find: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
+        let found = find(data.get(self.at..)?).map(|found| self.at + found);
+        self.at = found.map_or(data.len(), |here| here + 1);
+        found
+    }
+
+    fn open_quote(&mut self, here: usize) {
+        self.quote = here;
+        self.at = here + 1;
+        self.state = State::Quoted;
+    }
+
+    #[inline]
+    fn ended(&mut self, end: usize) -> Record {
+        self.state = State::Between;
+        Record { start: self.start, end, next: self.at }
+    }
+
+    pub(super) fn pause(&self) -> Pause {
+        let (start, at) = (self.start, self.at);
+        match self.state {
+            State::Between | State::Comment => Pause::Between { at },
+            State::AfterCr => Pause::Inside { start, end: at.saturating_sub(1), at },
+            _ => Pause::Inside { start, end: at, at },
+        }
+    }
+
+    /// The source has ended where the data does.
+    pub(super) fn finish(&mut self) -> Last {
+        match self.state {
+            State::Quoted => Last::OpenQuote { start: self.start, quote: self.quote },
+            _ => match self.pause() {
+                Pause::Between { .. } => Last::Nothing,
+                Pause::Inside { end, .. } => Last::Record(self.ended(end)),
+            },
+        }
+    }
+}

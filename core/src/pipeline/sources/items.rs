@@ -1,0 +1,68 @@
+//! Values that are there already, or come one by one: iterators and streams.
+
+use futures_core::Stream;
+
+use super::{Plan, Sources};
+use crate::pipeline::ChunkSize;
+
+/// Items to be read; [`into_chunks`](Self::into_chunks) adds them to the pipeline.
+#[must_use = "a source is read only once `into_chunks` has added it"]
+pub struct ItemSource<'a, T, I> {
+    sources: &'a mut Sources<T>,
+    items: I,
+}
+
+/// Items that a stream gives.
+pub struct Pulled<St>(pub(super) St);
+
+/// What gives items, and how many go into a chunk.
+pub(crate) struct ItemChunks<I> {
+    pub(crate) items: I,
+    pub(crate) rows: usize,
+}
+
+impl<'a, T, I> ItemSource<'a, T, I> {
+    pub(super) fn new(sources: &'a mut Sources<T>, items: I) -> Self {
+        Self { sources, items }
+    }
+}
+
+impl<T: Send + 'static, I: Iterator<Item = T> + Send + 'static> ItemSource<'_, T, I> {
+    /// Adds the items, `size` of them to a chunk. A size in bytes counts the items' own size, not what they point to.
+    pub fn into_chunks(self, size: ChunkSize) {
+        let items: Box<dyn Fill<T>> = Box::new(self.items);
+        self.sources.add(size, || Ok(Plan::Items(ItemChunks { items, rows: rows::<T>(size) })));
+    }
+}
+
+impl<T: Send + 'static, St: Stream<Item = T> + Send + 'static> ItemSource<'_, T, Pulled<St>> {
+    /// Adds the stream's items, `size` of them to a chunk; a chunk goes out earlier when the stream has no more for
+    /// the moment. A size in bytes counts the items' own size, not what they point to.
+    pub fn into_chunks(self, size: ChunkSize) {
+        let stream = self.items.0;
+        self.sources
+            .add(size, || Ok(Plan::Stream(ItemChunks { items: Box::pin(stream), rows: rows::<T>(size) })));
+    }
+}
+
+fn rows<T>(size: ChunkSize) -> usize {
+    match size {
+        ChunkSize::Rows(rows) => rows,
+        ChunkSize::Bytes(bytes) => (bytes / size_of::<T>().max(1)).max(1),
+    }
+}
+
+/// An iterator, asked for a chunk at a time: one virtual call for many items.
+pub(crate) trait Fill<T>: Send {
+    /// At most `rows` items; none at the end.
+    fn fill(&mut self, rows: usize) -> Vec<T>;
+}
+
+impl<T, I: Iterator<Item = T> + Send> Fill<T> for I {
+    fn fill(&mut self, rows: usize) -> Vec<T> {
+        let expected = self.size_hint().0.clamp(1, rows);
+        let mut chunk = Vec::with_capacity(expected);
+        chunk.extend(self.take(rows));
+        chunk
+    }
+}
