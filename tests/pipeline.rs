@@ -68,7 +68,7 @@ fn a_fold_holds_no_rows() -> TestResult {
         let summary = AsyncTask::emits::<String>()
             .ordered()
             .sender(|sources| sources.of_bytes("a\nb\n\nc").lines().into_chunks(1.lines()))
-            .for_each(|event| drop(event))
+            .for_each(drop)
             .await?;
         assert_eq!(summary.handled(), 4);
         Ok(())

@@ -115,7 +115,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         K: Hash + Eq + Send + 'static,
         V: Send + 'static,
     {
-        Pipeline { from: self, receiver: Receiver { receiver, marker: PhantomData } }
+        Pipeline { from: self, receiver: Receiver { receiver, kind: PhantomData, entry: PhantomData } }
     }
 
     /// Says what is done with each event, where nothing is collected. Await it for the summary.
@@ -169,12 +169,13 @@ pub struct Pipeline<T, S, F, G> {
 /// A receiver that may collect, with the types that inference found for it.
 pub struct Receiver<G, O, M, K, V> {
     receiver: G,
-    marker: PhantomData<fn() -> (O, M, K, V)>,
+    kind: PhantomData<fn() -> (O, M)>,
+    entry: PhantomData<fn() -> (K, V)>,
 }
 
 impl<G: Clone, O, M, K, V> Clone for Receiver<G, O, M, K, V> {
     fn clone(&self) -> Self {
-        Self { receiver: self.receiver.clone(), marker: PhantomData }
+        Self { receiver: self.receiver.clone(), kind: PhantomData, entry: PhantomData }
     }
 }
 

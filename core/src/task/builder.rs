@@ -22,6 +22,12 @@ pub struct Configured {
     timeout: Option<Duration>,
 }
 
+impl Configured {
+    fn limit(&self) -> Option<Duration> {
+        self.timeout.filter(|limit| *limit != Duration::MAX)
+    }
+}
+
 /// The policies of a builder, [`Unconfigured`] or [`Configured`]: a type, so that a bare task carries none.
 pub trait PolicySet: sealed::Sealed + Clone {
     /// The work's future with the policies around it.
@@ -94,7 +100,7 @@ impl PolicySet for Configured {
         B: Expire<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
-        let limit = self.timeout.map(|limit| TimeLimit { name: self.name, limit, since: None });
+        let limit = self.limit().map(|limit| TimeLimit { name: self.name, limit, since: None });
         Timeout::new(body, limit, source)
     }
 
@@ -104,7 +110,7 @@ impl PolicySet for Configured {
         T: Send + 'static,
         R: Runtime,
     {
-        let Some(limit) = self.timeout else { return spawn(runtime, self.name, body) };
+        let Some(limit) = self.limit() else { return spawn(runtime, self.name, body) };
         // A spawned task's time starts now: waiting for a worker counts.
         let limit = TimeLimit { name: self.name.clone(), limit, since: Some(runtime.now()) };
         spawn(runtime, self.name, Timeout::new(body, Some(limit), runtime.clone()))
@@ -114,6 +120,9 @@ impl PolicySet for Configured {
         self
     }
 }
+
+/// The future of work of kind `M`, with the builder's policies around it.
+type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet>::Governed<<M as Work<F, O, T, S, W>>::Body, T, S>>;
 
 /// Describes one task that gives a `T`. Nothing runs until [`run`](Self::run) is awaited or [`spawn`](Self::spawn)
 /// is called; each method returns a new builder, and a builder can be cloned and used again.
@@ -177,7 +186,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     ///
     /// Dropping the future drops the work. Blocking work that has started runs on; the task around it, if there is
     /// one, does not end before it.
-    pub fn run<F, O, M>(self, work: F) -> Run<P::Governed<M::Body, T, S>>
+    pub fn run<F, O, M>(self, work: F) -> RunOf<M, F, O, T, S, P, W>
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
@@ -195,10 +204,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     /// let parsed = TaskBuilder::<i64, _>::new(runtime.clone()).try_run(|| async { Ok("7".parse::<i64>()? + 1) });
     /// # }
     /// ```
-    pub fn try_run<F, O>(
-        self,
-        work: F,
-    ) -> Run<P::Governed<<Async<Fallible<BoxError>> as Work<F, O, T, S, W>>::Body, T, S>>
+    pub fn try_run<F, O>(self, work: F) -> RunOf<Async<Fallible<BoxError>>, F, O, T, S, P, W>
     where
         F: FnOnce() -> O,
         O: Future<Output = Result<T, BoxError>>,
@@ -207,10 +213,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     }
 
     /// Runs synchronous `work` on the blocking pool, when awaited.
-    pub fn run_blocking<F, O, K>(
-        self,
-        work: F,
-    ) -> Run<P::Governed<<Sync<K> as Work<F, O, T, S, Pool>>::Body, T, S>>
+    pub fn run_blocking<F, O, K>(self, work: F) -> RunOf<Sync<K>, F, O, T, S, P, Pool>
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, Sync<K>>,

@@ -126,10 +126,15 @@ impl Control {
         }
     }
 
-    /// The first poll: `Pending` becomes `Running`.
-    pub(crate) fn begin(&self) {
-        // Relaxed: a status alone; nothing is published with it.
-        self.state.fetch_or(RUNNING, Ordering::Relaxed);
+    /// Before each poll: the first makes `Pending` `Running`. False once the task was asked to stop.
+    pub(crate) fn begin(&self) -> bool {
+        // Acquire pairs with the release of `kill`.
+        let state = self.state.load(Ordering::Acquire);
+        if state & KILL == 0 && state & PHASE != RUNNING {
+            // Relaxed: a status alone; nothing is published with it.
+            self.state.fetch_or(RUNNING, Ordering::Relaxed);
+        }
+        state & KILL == 0
     }
 
     /// True once the task was asked to stop.
@@ -229,9 +234,12 @@ impl Control {
         }
     }
 
-    /// Marks the body as gone. True if no child is left.
-    pub(crate) fn linger(&self) -> bool {
-        self.children.fetch_or(LINGERS, Ordering::AcqRel) & !LINGERS == 0
+    /// Marks the body as gone, so that the last child wakes the parent. Without children there is nothing to mark:
+    /// only the body could have spawned one.
+    pub(crate) fn linger(&self) {
+        if !self.childless() {
+            self.children.fetch_or(LINGERS, Ordering::AcqRel);
+        }
     }
 
     /// True if no child is left.

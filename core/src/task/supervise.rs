@@ -123,10 +123,9 @@ where
 {
     if let Some(frame) = slot.as_ref() {
         let control = &frame.task.control;
-        if control.is_killed() {
+        if !control.begin() {
             return Poll::Ready(Err(control.cancelled()));
         }
-        control.begin();
     }
     if let Poll::Ready(output) = in_frame(slot, || body.poll(cx)) {
         return Poll::Ready(output);

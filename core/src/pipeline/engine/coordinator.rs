@@ -16,7 +16,7 @@ use crate::pipeline::failure::{Limit, Policy, Rejects};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
-use crate::task::{TaskId, spawn};
+use crate::task::{TaskId, caught, spawn};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
@@ -77,19 +77,17 @@ where
     let watched = or(ended, or(overdue(runtime, settings, &control), report(runtime, settings, &control)));
     let sent = match watched.await {
         Ok(sent) => sent,
-        Err(timeout) => {
+        // Its time was up, or who is told of its progress panicked: everything is stopped.
+        Err(error) => {
             let ends: Vec<_> = hands.iter().map(|hand| hand.cancel(CancelLevel::Kill)).collect();
             sending.cancel(CancelLevel::Kill).await;
             for end in ends {
                 end.await;
             }
-            return Outcome { result: Err(timeout), locals: locals(&crew) };
+            return Outcome { result: Err(error), locals: locals(&crew) };
         }
     };
-    if let Some(progress) = &settings.progress {
-        progress(control.counters.progress(elapsed(runtime, &control)));
-    }
-    let result = sum_up(tallies, sent, runtime, &control);
+    let result = tell(runtime, settings, &control).and_then(|()| sum_up(tallies, sent, runtime, &control));
     Outcome { result, locals: locals(&crew) }
 }
 
@@ -151,13 +149,22 @@ async fn overdue<R: Runtime, O>(
     Err(TimeoutError::overall(settings.name.clone(), limit, false))
 }
 
-/// Tells progress, for ever.
-async fn report<R: Runtime, O>(runtime: &R, settings: &Settings, control: &Control<R>) -> O {
-    let Some(progress) = &settings.progress else { return std::future::pending().await };
+/// Tells progress, for ever; ends only with a panic of the one who is told.
+async fn report<R: Runtime, O>(
+    runtime: &R,
+    settings: &Settings,
+    control: &Control<R>,
+) -> Result<O, AsyncTaskError> {
     loop {
-        if let Some(next) = runtime.now().checked_add(TICK) {
-            runtime.sleep_until(next).await;
+        match runtime.now().checked_add(TICK) {
+            Some(next) if settings.progress.is_some() => runtime.sleep_until(next).await,
+            _ => std::future::pending().await,
         }
-        progress(control.counters.progress(elapsed(runtime, control)));
+        tell(runtime, settings, control)?;
     }
+}
+
+fn tell<R: Runtime>(runtime: &R, settings: &Settings, control: &Control<R>) -> Result<(), AsyncTaskError> {
+    let Some(progress) = &settings.progress else { return Ok(()) };
+    caught(|| progress(control.counters.progress(elapsed(runtime, control))))
 }

@@ -1,14 +1,9 @@
 //! What goes through the queue.
 
-use std::sync::Arc;
-
 use async_channel::{Receiver, Sender};
 
 use crate::pipeline::event::Origin;
-use crate::pipeline::rows::{Decoder, RawChunk};
-
-/// Makes a decoder for a worker.
-pub(crate) type Decoders<T> = Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>;
+use crate::pipeline::rows::{Decoders, RawChunk};
 
 /// One chunk on its way to a worker.
 pub(crate) struct Message<T> {

@@ -8,14 +8,14 @@ use async_channel::{Receiver, Sender};
 use futures_core::Stream;
 
 use super::control::Control;
-use super::message::{Content, Decoders, Message, Turn};
+use super::message::{Content, Message, Turn};
 use super::pace::Pace;
 use super::read::{Reading, Visit};
 use crate::error::AsyncTaskError;
 use crate::pipeline::event::Origin;
 use crate::pipeline::failure::{Place, Rejects};
 use crate::pipeline::progress::Counters;
-use crate::pipeline::rows::{BadRow, Cut, Cutter, RawChunk, Unreadable};
+use crate::pipeline::rows::{BadRow, Cut, Cutter, Decoders, RawChunk, Unreadable};
 use crate::pipeline::sources::{Fill, ItemChunks, Plan, TextPlan};
 use crate::runtime::Runtime;
 

@@ -7,11 +7,11 @@ use async_channel::Receiver;
 use super::batch::{Batch, Tally};
 use super::control::Control;
 use super::handler::{Handler, Slot};
-use super::message::{Content, Decoders, Message, Turn};
+use super::message::{Content, Message, Turn};
 use super::pace::Pace;
 use crate::pipeline::event::Origin;
 use crate::pipeline::progress::Counters;
-use crate::pipeline::rows::{Decoder, RawChunk, Row};
+use crate::pipeline::rows::{Decoder, Decoders, RawChunk, Row};
 use crate::runtime::Runtime;
 
 /// Rows that are parsed before they are handled: enough to keep the two loops apart, few enough to stay in cache.

@@ -1,5 +1,7 @@
 //! The decoder's contract: from a chunk to typed rows.
 
+use std::sync::Arc;
+
 use super::chunk::RawChunk;
 use super::fault::BadRowReason;
 
@@ -25,3 +27,6 @@ pub(crate) trait Decoder<T>: Send {
     /// 0). Every record of the chunk gives one row, a bad one too.
     fn decode(&mut self, max: usize, rows: &mut Vec<Row<T>>) -> usize;
 }
+
+/// Makes a decoder for a worker.
+pub(crate) type Decoders<T> = Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>;

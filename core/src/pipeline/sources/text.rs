@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use super::{Plan, Sources};
 use crate::error::AsyncTaskError;
 use crate::pipeline::ChunkSize;
-use crate::pipeline::rows::{BadRow, CsvDialect, Decoder, Dialect, LinesDecoder, RawChunk};
+use crate::pipeline::rows::{BadRow, CsvDialect, Decoders, Dialect, LinesDecoder, RawChunk};
 
 /// What stands between the fields of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Input {
                 if about.is_dir() {
                     return Err(io::ErrorKind::IsADirectory.into());
                 }
-                let length = about.is_file().then(|| about.len());
+                let length = about.is_file().then_some(about.len());
                 Ok(Opened { reader: Box::new(file), length })
             }
             Self::Bytes(bytes) => {
@@ -102,7 +102,7 @@ pub(crate) trait MakeDecoder<T>: Send + Sync {
     /// # Errors
     ///
     /// The header cannot be used.
-    fn learn(&self, first: &RawChunk) -> Result<Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>, BadRow>;
+    fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow>;
 }
 
 /// A text source, ready to be read.
@@ -198,7 +198,7 @@ where
     T: FromStr + Send + 'static,
     T::Err: Into<Box<dyn Error + Send + Sync>>,
 {
-    fn learn(&self, _: &RawChunk) -> Result<Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>, BadRow> {
+    fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
         Ok(Arc::new(|| Box::new(LinesDecoder::new())))
     }
 }
@@ -236,10 +236,7 @@ mod typed {
     }
 
     impl<T: DeserializeOwned + Send + 'static> MakeDecoder<T> for CsvDecoders {
-        fn learn(
-            &self,
-            first: &RawChunk,
-        ) -> Result<Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>, BadRow> {
+        fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow> {
             let dialect = self.dialect;
             let layout = Arc::new(Layout::read(dialect, first, self.headers, self.flexible)?);
             Ok(Arc::new(move || Box::new(CsvDecoder::new(dialect, layout.clone()))))
