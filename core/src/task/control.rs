@@ -234,17 +234,11 @@ impl Control {
         }
     }
 
-    /// Marks the body as gone, so that the last child wakes the parent. Without children there is nothing to mark:
-    /// only the body could have spawned one.
-    pub(crate) fn linger(&self) {
-        if !self.childless() {
-            self.children.fetch_or(LINGERS, Ordering::AcqRel);
-        }
-    }
-
-    /// True if no child is left.
+    /// With the body gone: true if no child is left; else the last one will wake the parent.
     pub(crate) fn childless(&self) -> bool {
+        // Acquire pairs with the release of `child_ended`. The common task never had a child, and a load tells.
         self.children.load(Ordering::Acquire) & !LINGERS == 0
+            || self.children.fetch_or(LINGERS, Ordering::AcqRel) & !LINGERS == 0
     }
 }
 

@@ -82,13 +82,13 @@ where
                 in_frame(this.frame, || caught(|| this.stage.set(Stage::Lingering { output: None })));
             let output = match dropped {
                 Ok(()) => output,
-                Err(panic) => Err(panic),
-            };
-            if let Some(frame) = this.frame.as_ref() {
-                if output.is_err() {
-                    kill_all(&frame.children, CancelCause::ParentEnded);
+                Err(panic) => {
+                    let _ = caught(|| drop(output));
+                    Err(panic)
                 }
-                frame.task.control.linger();
+            };
+            if let (Err(_), Some(frame)) = (&output, this.frame.as_ref()) {
+                kill_all(&frame.children, CancelCause::ParentEnded);
             }
             this.stage.set(Stage::Lingering { output: Some(output) });
         }
