@@ -33,7 +33,9 @@ pub use sweet_async_smol as smol;
 
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
-    pub use crate::pipeline::{ChunkSizeExt as _, Collector, Delimiter, ErrorStrategy, Event, FinalEvent};
+    pub use crate::pipeline::{
+        ChunkSize, ChunkSizeExt as _, Collector, Delimiter, ErrorStrategy, Event, FinalEvent, RowError,
+    };
 
     pub use crate::{
         AsyncTask, AsyncTaskError, CancelLevel, DurationExt as _, Task, TaskStatus, await_final_event,

@@ -60,12 +60,13 @@ pub enum AsyncTaskError {
         reason: Box<str>,
     },
     /// Reading a source failed.
-    #[error("{context}: {source}")]
+    // Not a `source`: the message says it already, and reporters that print the chain would say it twice.
+    #[error("{context}: {error}")]
     Io {
         /// What was being done, with the path.
         context: Box<str>,
         /// The operating system's answer.
-        source: io::Error,
+        error: io::Error,
     },
     /// No runtime could be found for the task.
     #[error(

@@ -42,7 +42,7 @@ impl Reading {
     fn block(&mut self) -> Result<Block, AsyncTaskError> {
         let mut block = Block::default();
         if let Some(input) = self.input.take() {
-            let opened = input.open().map_err(|source| self.failed("opening", source))?;
+            let opened = input.open().map_err(|error| self.failed("opening", error))?;
             block.length = Some(opened.length);
             self.opened = Some(opened);
         }
@@ -53,7 +53,7 @@ impl Reading {
                 read => break read,
             }
         };
-        let read = read.map_err(|source| self.failed("reading", source))?;
+        let read = read.map_err(|error| self.failed("reading", error))?;
         block.bytes = read as u64;
         block.ended = read == 0;
         let cut = match read {
@@ -72,13 +72,12 @@ impl Reading {
         }
     }
 
-    fn failed(&self, doing: &str, source: io::Error) -> AsyncTaskError {
-        AsyncTaskError::Io { context: format!("{doing} {}", self.name).into(), source }
+    fn failed(&self, doing: &str, error: io::Error) -> AsyncTaskError {
+        AsyncTaskError::Io { context: format!("{doing} {}", self.name).into(), error }
     }
 
     pub(crate) fn unreadable(&self, reason: &Unreadable) -> AsyncTaskError {
-        let context = format!("reading {}", self.name).into();
-        AsyncTaskError::Io { context, source: io::Error::new(io::ErrorKind::InvalidData, reason.to_string()) }
+        self.failed("reading", io::Error::new(io::ErrorKind::InvalidData, reason.to_string()))
     }
 }
 

@@ -87,7 +87,7 @@ impl fmt::Display for BadRowReason {
             ),
             Self::TooLong { limit } => write!(
                 f,
-                "a record is larger than the limit of {limit} bytes (see max_record_size); \
+                "a record is larger than the limit of {limit} bytes (see with_max_record); \
                  an unclosed quote is the usual cause"
             ),
             Self::Width { expected, found } => {
@@ -96,7 +96,7 @@ impl fmt::Display for BadRowReason {
             }
             Self::Field(fault) => fault.fmt(f),
             Self::NotUtf8 { valid_up_to } => {
-                write!(f, "not valid UTF-8 after its first {valid_up_to} bytes: convert the source to UTF-8")
+                write!(f, "not valid UTF-8 from its byte {valid_up_to} on: convert the source to UTF-8")
             }
             Self::Parse(reason) => f.write_str(reason),
         }
