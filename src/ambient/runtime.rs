@@ -1,5 +1,6 @@
 //! One type for whichever runtime was found.
 
+use std::any::Any;
 use std::future::Future;
 use std::time::Instant;
 
@@ -48,9 +49,6 @@ macro_rules! each {
 
 impl AmbientRuntime {
     pub(super) fn from_current(current: CurrentRuntime) -> Self {
-        if let Some(ambient) = current.downcast::<Self>() {
-            return ambient;
-        }
         #[cfg(feature = "tokio")]
         if let Some(runtime) = current.downcast::<crate::tokio::TokioRuntime>() {
             return runtime.into();
@@ -128,6 +126,10 @@ impl Runtime for AmbientRuntime {
 
     fn worker_count(&self) -> usize {
         each!(self, runtime => runtime.worker_count())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        each!(self, runtime => runtime.as_any())
     }
 
     fn next_task_id(&self) -> TaskId {

@@ -3,7 +3,6 @@
 //! A task's [`Frame`] is moved into a thread-local for the length of a poll and moved back after it, so a poll
 //! touches no reference count and takes no lock.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ thread_local! {
     static FRAME: Cell<Option<Frame>> = const { Cell::new(None) };
     static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
     static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
+    static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// The task that is being polled, with the children that it has spawned.
@@ -88,6 +88,27 @@ pub(crate) fn adopt(child: &TaskRef) -> Option<TaskRef> {
 /// Hands children on to the task that is being polled; each was counted by it when it was spawned.
 pub(crate) fn adopt_all(children: Vec<TaskRef>) {
     with_frame(|frame| children.into_iter().for_each(|child| frame.push(child)));
+}
+
+/// Runs `f`, which drops work whose time is up. Says whether part of it keeps running: blocking work that had started,
+/// however deep inside the work it was awaited.
+pub(crate) fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
+    let outer = GIVEN_UP.try_with(|cell| cell.replace(Some(false))).unwrap_or(None);
+    let output = f();
+    let running = GIVEN_UP.try_with(|cell| cell.replace(outer)).unwrap_or(None);
+    (output, running == Some(true))
+}
+
+/// Asked by blocking work that is dropped while it runs: true if its time is up, so that nobody waits for it.
+pub(crate) fn keeps_running() -> bool {
+    GIVEN_UP
+        .try_with(|cell| {
+            cell.get().is_some() && {
+                cell.set(Some(true));
+                true
+            }
+        })
+        .unwrap_or(false)
 }
 
 /// Runs `f` with `runtime` as the entered one.
@@ -194,8 +215,7 @@ impl CurrentRuntime {
 
     /// This runtime, if it is an `R`.
     pub fn downcast<R: Runtime>(&self) -> Option<R> {
-        let any: &dyn Any = self.erased().as_any();
-        any.downcast_ref::<R>().cloned()
+        self.erased().itself().downcast_ref::<R>().cloned()
     }
 
     /// This runtime behind one type that fits all; its futures and results are boxed.

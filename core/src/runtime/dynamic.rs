@@ -16,7 +16,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What core asks of a runtime whose type it does not know.
 pub(crate) trait ErasedRuntime: Send + Sync {
-    fn as_any(&self) -> &dyn Any;
+    fn itself(&self) -> &dyn Any;
     fn to_dyn(&self) -> DynRuntime;
     fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError>;
     fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError>;
@@ -29,8 +29,8 @@ pub(crate) trait ErasedRuntime: Send + Sync {
 }
 
 impl<R: Runtime> ErasedRuntime for R {
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn itself(&self) -> &dyn Any {
+        self.as_any()
     }
     fn to_dyn(&self) -> DynRuntime {
         let any: &dyn Any = self;
@@ -77,7 +77,7 @@ impl DynRuntime {
 
     /// The runtime inside, if it is an `R`.
     pub fn downcast_ref<R: Runtime>(&self) -> Option<&R> {
-        self.0.as_any().downcast_ref()
+        self.0.itself().downcast_ref()
     }
 }
 
@@ -130,6 +130,9 @@ impl Runtime for DynRuntime {
     }
     fn worker_count(&self) -> usize {
         self.0.workers()
+    }
+    fn as_any(&self) -> &dyn Any {
+        self.0.itself()
     }
     fn next_task_id(&self) -> TaskId {
         self.0.task_id()

@@ -6,11 +6,14 @@
 mod context;
 mod dynamic;
 
+use std::any::Any;
 use std::future::Future;
 use std::time::Instant;
 
 pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard};
-pub(crate) use context::{Frame, adopt, adopt_all, in_frame, in_runtime, with_frame};
+pub(crate) use context::{
+    Frame, adopt, adopt_all, giving_up, in_frame, in_runtime, keeps_running, with_frame,
+};
 pub(crate) use dynamic::ErasedRuntime;
 pub use dynamic::{DynJoin, DynRuntime, DynSleep};
 
@@ -72,6 +75,12 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
     /// How many threads poll tasks; at least 1.
     fn worker_count(&self) -> usize;
+
+    /// The runtime itself, for those who know its type; one that wraps another gives the one inside, so that work on
+    /// the wrapper and work on the wrapped are seen to be on the same runtime.
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 
     /// The id of the next task: a process-wide counter unless the backend keeps its own.
     fn next_task_id(&self) -> TaskId {

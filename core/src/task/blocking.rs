@@ -21,8 +21,9 @@ use super::in_place::caught;
 use super::work::IntoResult;
 use crate::cancel::CancelCause;
 use crate::error::AsyncTaskError;
-use crate::runtime::{Frame, Join, Runtime, RuntimeSource, adopt_all, in_frame, in_runtime, with_frame};
-use crate::time::Expire;
+use crate::runtime::{
+    Frame, Join, Runtime, RuntimeSource, adopt_all, in_frame, in_runtime, keeps_running, with_frame,
+};
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;
 
@@ -89,12 +90,14 @@ impl<F, T> Job<F, T> {
         true
     }
 
-    /// Leaves the result to nobody: whoever of the two sides comes second drops it.
-    fn abandon(&self) {
+    /// Leaves the result to nobody: whoever of the two sides comes second drops it. True if the work still runs.
+    fn abandon(&self) -> bool {
         // AcqRel pairs with the swap in `deliver`.
-        if self.phase.swap(ABANDONED, Ordering::AcqRel) == DELIVERED {
+        let delivered = self.phase.swap(ABANDONED, Ordering::AcqRel) == DELIVERED;
+        if delivered {
             self.drop_result();
         }
+        !delivered
     }
 
     fn deliver(&self, result: Result<T, AsyncTaskError>, children: Vec<TaskRef>) {
@@ -198,30 +201,11 @@ where
     }
 }
 
-impl<F, O, T, K, S> Expire for OnPool<F, T, K, S>
-where
-    F: FnOnce() -> O + Send + 'static,
-    O: IntoResult<T, K>,
-    T: Send + 'static,
-    K: 'static,
-    S: RuntimeSource,
-{
-    fn expire(self: Pin<&mut Self>) -> bool {
-        let Stage::Waiting { job, .. } = &self.stage else { return false };
-        // Acquire pairs with the swap in `deliver`.
-        if job.revoke() || job.phase.load(Ordering::Acquire) == DELIVERED {
-            return false;
-        }
-        job.settle();
-        true
-    }
-}
-
 impl<F, T, K, S: RuntimeSource> Drop for OnPool<F, T, K, S> {
     fn drop(&mut self) {
         if let Stage::Waiting { join, job } = std::mem::replace(&mut self.stage, Stage::Done) {
-            if !job.revoke() {
-                job.abandon();
+            if !job.revoke() && job.abandon() && keeps_running() {
+                job.settle();
             }
             join.detach();
         }

@@ -9,7 +9,7 @@ use super::handle::{Task, spawn};
 use super::work::{Async, Fallible, Here, IntoAsyncResult, Pool, Sync, Work};
 use crate::error::{AsyncTaskError, BoxError};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::time::{Expire, TimeLimit, Timeout};
+use crate::time::{TimeLimit, Timeout};
 
 /// No policy was set: work runs bare.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,21 +31,21 @@ impl Configured {
 /// The policies of a builder, [`Unconfigured`] or [`Configured`]: a type, so that a bare task carries none.
 pub trait PolicySet: sealed::Sealed + Clone {
     /// The work's future with the policies around it.
-    type Governed<B, T, S>: Expire<Output = Result<T, AsyncTaskError>>
+    type Governed<B, T, S>: Future<Output = Result<T, AsyncTaskError>>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>>,
+        B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
 
     #[doc(hidden)]
     fn govern<B, T, S>(self, body: B, source: S) -> Self::Governed<B, T, S>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>>,
+        B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
 
     #[doc(hidden)]
     fn spawn<B, T, R>(self, body: B, runtime: &R) -> Task<T, R>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime;
 
@@ -63,12 +63,12 @@ impl PolicySet for Unconfigured {
     type Governed<B, T, S>
         = B
     where
-        B: Expire<Output = Result<T, AsyncTaskError>>,
+        B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
 
     fn govern<B, T, S>(self, body: B, _: S) -> B
     where
-        B: Expire<Output = Result<T, AsyncTaskError>>,
+        B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
         body
@@ -76,7 +76,7 @@ impl PolicySet for Unconfigured {
 
     fn spawn<B, T, R>(self, body: B, runtime: &R) -> Task<T, R>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {
@@ -92,12 +92,12 @@ impl PolicySet for Configured {
     type Governed<B, T, S>
         = Timeout<B, S>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>>,
+        B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
 
     fn govern<B, T, S>(self, body: B, source: S) -> Timeout<B, S>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>>,
+        B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
         let limit = self.limit().map(|limit| TimeLimit { name: self.name, limit, since: None });
@@ -106,7 +106,7 @@ impl PolicySet for Configured {
 
     fn spawn<B, T, R>(self, body: B, runtime: &R) -> Task<T, R>
     where
-        B: Expire<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {

@@ -10,7 +10,6 @@ use pin_project_lite::pin_project;
 
 use super::work::IntoResult;
 use crate::error::{AsyncTaskError, PanicError};
-use crate::time::Expire;
 
 /// Runs `f`; a panic becomes its error.
 ///
@@ -81,14 +80,6 @@ where
     }
 }
 
-impl<F, O, T, K> Expire for InPlace<F, O, T, K>
-where
-    F: FnOnce() -> O,
-    O: Future,
-    O::Output: IntoResult<T, K>,
-{
-}
-
 /// A synchronous closure that runs in the poll itself.
 pub struct Inline<F, T, K> {
     work: Option<F>,
@@ -115,11 +106,4 @@ where
         let Some(work) = self.work.take() else { return Poll::Ready(Err(ENDED)) };
         Poll::Ready(caught(work).and_then(IntoResult::into_result))
     }
-}
-
-impl<F, O, T, K> Expire for Inline<F, T, K>
-where
-    F: FnOnce() -> O,
-    O: IntoResult<T, K>,
-{
 }

@@ -11,7 +11,6 @@ use super::blocking::OnPool;
 use super::in_place::{InPlace, Inline};
 use crate::error::{AsyncTaskError, BoxError};
 use crate::runtime::RuntimeSource;
-use crate::time::Expire;
 
 /// Marker: the work gives the value itself.
 pub struct Plain(());
@@ -78,7 +77,7 @@ impl<T, E: Into<BoxError>, F: Future<Output = Result<T, E>>> IntoAsyncResult<T, 
 )]
 pub trait Work<F, O, T, S, W>: sealed::Sealed {
     /// The future that gives the work's result.
-    type Body: Expire<Output = Result<T, AsyncTaskError>>;
+    type Body: Future<Output = Result<T, AsyncTaskError>>;
 
     /// Wraps the work; nothing of it runs yet.
     fn body(work: F, source: &S) -> Self::Body;

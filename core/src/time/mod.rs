@@ -4,4 +4,4 @@ mod literals;
 mod timeout;
 
 pub use literals::DurationExt;
-pub(crate) use timeout::{Expire, TimeLimit, Timeout};
+pub(crate) use timeout::{TimeLimit, Timeout};

@@ -9,15 +9,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use crate::error::{AsyncTaskError, TimeoutError};
-use crate::runtime::{Runtime, RuntimeSource};
-
-/// A future that can be given up at a deadline.
-pub trait Expire: Future {
-    /// Gives the work up. True if part of it goes on all the same: blocking work that has started.
-    fn expire(self: Pin<&mut Self>) -> bool {
-        false
-    }
-}
+use crate::runtime::{Runtime, RuntimeSource, giving_up};
 
 /// How long work may take, and from when.
 #[derive(Clone, Debug)]
@@ -60,7 +52,7 @@ impl<B, S: RuntimeSource> Timeout<B, S> {
 
 impl<B, T, S> Future for Timeout<B, S>
 where
-    B: Expire<Output = Result<T, AsyncTaskError>>,
+    B: Future<Output = Result<T, AsyncTaskError>>,
     S: RuntimeSource,
 {
     type Output = Result<T, AsyncTaskError>;
@@ -99,20 +91,10 @@ where
     }
 }
 
-fn give_up<B: Expire>(body: &mut Pin<&mut Option<B>>, limit: &TimeLimit) -> AsyncTaskError {
-    let still_running = body.as_mut().as_pin_mut().is_some_and(Expire::expire);
-    match crate::task::caught(|| body.set(None)) {
+fn give_up<B>(body: &mut Pin<&mut Option<B>>, limit: &TimeLimit) -> AsyncTaskError {
+    let (dropped, still_running) = giving_up(|| crate::task::caught(|| body.set(None)));
+    match dropped {
         Ok(()) => TimeoutError::overall(limit.name.clone(), limit.limit, still_running),
         Err(panic) => panic,
-    }
-}
-
-impl<B, T, S> Expire for Timeout<B, S>
-where
-    B: Expire<Output = Result<T, AsyncTaskError>>,
-    S: RuntimeSource,
-{
-    fn expire(self: Pin<&mut Self>) -> bool {
-        self.project().body.as_pin_mut().is_some_and(Expire::expire)
     }
 }

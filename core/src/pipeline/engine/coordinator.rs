@@ -16,7 +16,7 @@ use crate::pipeline::failure::{Limit, Policy, Rejects};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
-use crate::task::{TaskId, caught, spawn};
+use crate::task::{InPlace, Plain, TaskId, caught, spawn};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
@@ -59,13 +59,14 @@ where
     let mut hands: Vec<_> = (0..workers)
         .map(|index| {
             let (crew, queue) = (crew.clone(), queue.clone());
-            spawn(runtime, name(), async move { Ok(work(crew, index, queue).await) })
+            spawn(runtime, name(), InPlace::<_, _, _, Plain>::new(move || work(crew, index, queue)))
         })
         .collect();
     // The sender must find the queue closed once all workers are gone.
     drop(queue);
     let sending = control.clone();
-    let mut sending = spawn(runtime, name(), async move { Ok(send(plans, sender, sending).await) });
+    let mut sending =
+        spawn(runtime, name(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
 
     let mut tallies = Vec::with_capacity(workers);
     let ended = async {

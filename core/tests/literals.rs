@@ -1,0 +1,37 @@
+//! Durations and chunk sizes from integers.
+
+use std::time::Duration;
+
+use sweet_async_core::DurationExt as _;
+use sweet_async_core::pipeline::{ChunkSize, ChunkSizeExt as _};
+
+#[test]
+fn bare_literals_and_variables_read_as_durations() {
+    let (small, large, count) = (7u32, 8u64, 9usize);
+    assert_eq!(5.nanos(), Duration::from_nanos(5));
+    assert_eq!(5.micros(), Duration::from_micros(5));
+    assert_eq!(5.millis(), Duration::from_millis(5));
+    assert_eq!(60.seconds(), Duration::from_secs(60));
+    assert_eq!(small.minutes(), Duration::from_secs(7 * 60));
+    assert_eq!(large.hours(), Duration::from_secs(8 * 3_600));
+    assert_eq!(count.days(), Duration::from_secs(9 * 86_400));
+}
+
+#[test]
+fn durations_saturate_and_a_negative_one_is_zero() {
+    assert_eq!((-1).seconds(), Duration::ZERO);
+    assert_eq!(u64::MAX.seconds(), Duration::from_secs(u64::MAX));
+    assert_eq!(u64::MAX.minutes(), Duration::MAX);
+    assert_eq!(u64::MAX.days(), Duration::MAX);
+    assert_eq!(u64::MAX.nanos(), Duration::from_nanos(u64::MAX));
+}
+
+#[test]
+fn bare_literals_read_as_chunk_sizes() {
+    assert_eq!([100.rows(), 100.items(), 100.lines(), 100.records()], [ChunkSize::Rows(100); 4]);
+    assert_eq!(10.bytes(), ChunkSize::Bytes(10));
+    assert_eq!(64.kib(), ChunkSize::Bytes(65_536));
+    assert_eq!(1.mib(), ChunkSize::Bytes(1_048_576));
+    assert_eq!((-5).rows(), ChunkSize::Rows(0));
+    assert_eq!(usize::MAX.kib(), ChunkSize::Bytes(usize::MAX));
+}
