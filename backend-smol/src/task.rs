@@ -5,7 +5,7 @@ use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeSource, TaskBuilde
 
 use crate::SmolRuntime;
 
-/// Tasks and pipelines on the smol.
+/// Tasks and pipelines on smol.
 #[derive(Clone, Copy, Debug)]
 pub struct AsyncTask;
 

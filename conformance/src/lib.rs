@@ -1,1 +1,54 @@
+//! The promises of Sweet Async as test cases, generic over the runtime.
+//!
+//! A backend implements [`Harness`] and calls [`suite!`] once; each case becomes a test of its own, named
+//! `module::topic::case`. Cases drive the public API only, and never sleep to win a race: what must have happened is
+//! signalled, what must not happen is made impossible to miss.
+//!
+//! ```no_run
+//! # mod hidden {
+//! use conformance::{Failure, Harness};
+//! use sweet_async::{AsyncTaskError, BlockOn as _, DynRuntime};
+//!
+//! struct Mine(DynRuntime);
+//!
+//! impl Harness for Mine {
+//!     type Runtime = DynRuntime;
+//!     const NAME: &'static str = "mine";
+//!
+//!     fn start() -> Result<Self, Failure> {
+//!         unimplemented!("build the runtime")
+//!     }
+//!     fn runtime(&self) -> DynRuntime {
+//!         self.0.clone()
+//!     }
+//!     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+//!         sweet_async::AmbientRuntime::from(self.0.clone()).block_on(future)
+//!     }
+//!     fn is_inside() -> bool {
+//!         std::thread::current().name().is_some_and(|name| name.starts_with("mine"))
+//!     }
+//! }
+//!
+//! conformance::suite!(mine, Mine);
+//! # }
+//! ```
+//!
+//! - [`harness`](crate::Harness): what a backend says about itself
+//! - `run`: a thread and a time limit for each case
+//! - `list`, `suite`: the one list of all cases, and the macro that makes tests of it
+//! - `kit`: latches, counts and rows that cases are made of
+//! - `cases`: the cases, a file for each topic
 
+#![forbid(unsafe_code)]
+
+#[doc(hidden)]
+pub mod cases;
+mod harness;
+mod kit;
+mod list;
+#[doc(hidden)]
+pub mod run;
+mod suite;
+
+pub use harness::{CASE_THREAD, Facts, Failure, Harness, Outcome};
+pub use list::CASES;

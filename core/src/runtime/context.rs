@@ -21,25 +21,39 @@ thread_local! {
 /// The task that is being polled, with the children that it has spawned.
 pub(crate) struct Frame {
     pub(crate) task: TaskRef,
-    pub(crate) children: Vec<TaskRef>,
+    /// Made for the first child: a frame is moved twice for each poll, and most tasks never have one.
+    brood: Option<Box<Brood>>,
     /// On a thread that may block, where `block_on` does no harm.
     pub(crate) blocking: bool,
+}
+
+struct Brood {
+    children: Vec<TaskRef>,
     /// Where the list of children is next swept of those that have ended.
     sweep_at: usize,
 }
 
 impl Frame {
     pub(crate) fn new(task: TaskRef, blocking: bool) -> Self {
-        Self { task, children: Vec::new(), blocking, sweep_at: 64 }
+        Self { task, brood: None, blocking }
+    }
+
+    pub(crate) fn children(&self) -> &[TaskRef] {
+        self.brood.as_ref().map_or(&[], |brood| &brood.children)
+    }
+
+    pub(crate) fn into_children(self) -> Vec<TaskRef> {
+        self.brood.map(|brood| brood.children).unwrap_or_default()
     }
 
     fn push(&mut self, child: TaskRef) {
-        if self.children.len() >= self.sweep_at {
-            self.children.retain(|child| !child.control.status().is_terminal());
+        let brood = self.brood.get_or_insert_with(|| Box::new(Brood { children: Vec::new(), sweep_at: 64 }));
+        if brood.children.len() >= brood.sweep_at {
+            brood.children.retain(|child| !child.control.status().is_terminal());
             // Twice what is left: sweeping stays a constant cost per child, and the list at most twice the live ones.
-            self.sweep_at = (self.children.len() * 2).max(64);
+            brood.sweep_at = (brood.children.len() * 2).max(64);
         }
-        self.children.push(child);
+        brood.children.push(child);
     }
 }
 

@@ -118,6 +118,15 @@ pub trait RuntimeSource: Clone + Send + 'static {
     ///
     /// [`AsyncTaskError::NoRuntime`] or [`AsyncTaskError::AmbiguousRuntime`] where the rule gives none.
     fn resolve(&self) -> Result<Self::Runtime, AsyncTaskError>;
+
+    /// As [`resolve`](Self::resolve), for the last time: a runtime is moved and not cloned.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    fn into_runtime(self) -> Result<Self::Runtime, AsyncTaskError> {
+        self.resolve()
+    }
 }
 
 impl<R: Runtime> RuntimeSource for R {
@@ -125,5 +134,9 @@ impl<R: Runtime> RuntimeSource for R {
 
     fn resolve(&self) -> Result<R, AsyncTaskError> {
         Ok(self.clone())
+    }
+
+    fn into_runtime(self) -> Result<R, AsyncTaskError> {
+        Ok(self)
     }
 }

@@ -131,7 +131,7 @@ impl<F, T> Runner<F, T> {
             Some(_) => in_frame(&mut frame, work),
             None => in_runtime(runtime, work),
         };
-        self.0.deliver(result, frame.map(|frame| frame.children).unwrap_or_default());
+        self.0.deliver(result, frame.map(Frame::into_children).unwrap_or_default());
     }
 }
 

@@ -43,7 +43,7 @@ pub trait PolicySet: sealed::Sealed + Clone {
         S: RuntimeSource;
 
     #[doc(hidden)]
-    fn spawn<B, T, R>(self, body: B, runtime: &R) -> Task<T, R>
+    fn spawn<B, T, R>(self, body: B, runtime: R) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
@@ -74,7 +74,7 @@ impl PolicySet for Unconfigured {
         body
     }
 
-    fn spawn<B, T, R>(self, body: B, runtime: &R) -> Task<T, R>
+    fn spawn<B, T, R>(self, body: B, runtime: R) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
@@ -104,7 +104,7 @@ impl PolicySet for Configured {
         Timeout::new(body, limit, source)
     }
 
-    fn spawn<B, T, R>(self, body: B, runtime: &R) -> Task<T, R>
+    fn spawn<B, T, R>(self, body: B, runtime: R) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
@@ -113,7 +113,8 @@ impl PolicySet for Configured {
         let Some(limit) = self.limit() else { return spawn(runtime, self.name, body) };
         // A spawned task's time starts now: waiting for a worker counts.
         let limit = TimeLimit { name: self.name.clone(), limit, since: Some(runtime.now()) };
-        spawn(runtime, self.name, Timeout::new(body, Some(limit), runtime.clone()))
+        let body = Timeout::new(body, Some(limit), runtime.clone());
+        spawn(runtime, self.name, body)
     }
 
     fn configured(self) -> Configured {
@@ -237,8 +238,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
         O: IntoAsyncResult<T, M>,
         M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
     {
-        match self.source.resolve() {
-            Ok(runtime) => self.policies.spawn(M::body(work, &runtime), &runtime),
+        match self.source.into_runtime() {
+            Ok(runtime) => self.policies.spawn(M::body(work, &runtime), runtime),
             Err(error) => Task::refused(error),
         }
     }
@@ -269,10 +270,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
         O: IntoAsyncResult<T, Sync<K>>,
         Sync<K>: Work<F, O, T, S::Runtime, Pool, Body: Send + 'static>,
     {
-        match self.source.resolve() {
+        match self.source.into_runtime() {
             Ok(runtime) => {
                 let body = <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, &runtime);
-                self.policies.spawn(body, &runtime)
+                self.policies.spawn(body, runtime)
             }
             Err(error) => Task::refused(error),
         }

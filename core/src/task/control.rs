@@ -49,12 +49,12 @@ pub(crate) struct Shared<R: ?Sized> {
     pub(crate) runtime: R,
 }
 
-pub(crate) fn share<R: Runtime>(runtime: &R, name: Option<Arc<str>>) -> TaskRef {
+pub(crate) fn share<R: Runtime>(runtime: R, name: Option<Arc<str>>) -> Arc<Shared<R>> {
     let control = Control::new(runtime.next_task_id());
     if name.is_some() {
         control.set_name(name);
     }
-    Arc::new(Shared { control, runtime: runtime.clone() })
+    Arc::new(Shared { control, runtime })
 }
 
 /// How a task ended, as its control word records it.

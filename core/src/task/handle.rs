@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use event_listener::EventListener;
 
-use super::control::{TaskRef, share};
+use super::control::{Shared, TaskRef, share};
 use super::supervise::Supervised;
 use super::{TaskId, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
@@ -33,48 +33,66 @@ type JoinOf<T, R> = <R as Runtime>::Join<Result<T, AsyncTaskError>>;
 /// An await of `&mut task` can be dropped and begun again; nothing is lost.
 #[must_use = "dropping the handle cancels the task: await it, keep it, or call `detach`"]
 pub struct Task<T: Send + 'static, R: Runtime> {
-    id: TaskId,
     /// `None` where no runtime was found for it.
-    task: Option<TaskRef>,
+    task: Option<Arc<Shared<R>>>,
     parent: Option<TaskRef>,
     outcome: Outcome<T, R>,
 }
 
 enum Outcome<T: Send + 'static, R: Runtime> {
     Coming(JoinOf<T, R>),
-    /// It could not be started.
-    Refused(AsyncTaskError),
+    Refused(Box<Refused>),
     Taken,
+}
+
+/// A task that could not be started. Boxed: handles are many, and these are few.
+struct Refused {
+    id: TaskId,
+    error: Option<AsyncTaskError>,
+}
+
+impl Refused {
+    fn new(id: TaskId, error: AsyncTaskError) -> Box<Self> {
+        Box::new(Self { id, error: Some(error) })
+    }
 }
 
 // Join handles are `Unpin` by contract, and nothing else is pinned.
 impl<T: Send + 'static, R: Runtime> Unpin for Task<T, R> {}
 
 /// Starts `body` as a task of `runtime`, a child of the task that is being polled here.
-pub(crate) fn spawn<B, T, R>(runtime: &R, name: Option<Arc<str>>, body: B) -> Task<T, R>
+///
+/// `body` has dropped all of its work by the time it is ready.
+pub(crate) fn spawn<B, T, R>(runtime: R, name: Option<Arc<str>>, body: B) -> Task<T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     T: Send + 'static,
     R: Runtime,
 {
     let task = share(runtime, name);
-    let parent = adopt(&task);
-    let outcome = match runtime.spawn(Supervised::new(body, task.clone(), parent.clone())) {
+    let inside: TaskRef = task.clone();
+    let parent = adopt(&inside);
+    let outcome = match task.runtime.spawn(Supervised::new(body, inside, parent.clone())) {
         Ok(join) => Outcome::Coming(join),
-        Err(error) => Outcome::Refused(error.into()),
+        Err(error) => Outcome::Refused(Refused::new(task.control.id, error.into())),
     };
-    Task { id: task.control.id, task: Some(task), parent, outcome }
+    Task { task: Some(task), parent, outcome }
 }
 
 impl<T: Send + 'static, R: Runtime> Task<T, R> {
-    /// A task that could not be started: it has failed with `error`.
+    /// A task for which no runtime was found: it has failed with `error`.
     pub(crate) fn refused(error: AsyncTaskError) -> Self {
-        Self { id: TaskId::next(), task: None, parent: None, outcome: Outcome::Refused(error) }
+        Self { task: None, parent: None, outcome: Outcome::Refused(Refused::new(TaskId::next(), error)) }
     }
 
     /// The task's id.
     pub fn id(&self) -> TaskId {
-        self.id
+        match (&self.task, &self.outcome) {
+            (Some(task), _) => task.control.id,
+            (None, Outcome::Refused(refused)) => refused.id,
+            // Without a task it was refused, and stays so.
+            (None, _) => TaskId::from_u64(0),
+        }
     }
 
     /// The task's name, if it was given one.
@@ -84,7 +102,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
 
     /// Where the task is in its life. A terminal status means that nothing of it is left.
     pub fn status(&self) -> TaskStatus {
-        status(self.task.as_ref())
+        self.task.as_ref().map_or(TaskStatus::Failed, |task| task.control.status())
     }
 
     /// Asks the task to stop, at once; await the returned future to know that it has, and what became of the work.
@@ -95,7 +113,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
 
     /// A handle that can only ask the task to stop: clonable, and free to outlive this one.
     pub fn canceller(&self) -> Canceller {
-        Canceller { task: self.task.clone() }
+        Canceller { task: self.task.clone().map(|task| task as TaskRef) }
     }
 
     /// Lets the task run on without a handle: its result is dropped, and the task that spawned it does not wait for
@@ -111,6 +129,8 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     }
 }
 
+const TAKEN: AsyncTaskError = AsyncTaskError::InvalidState("the result of this task was taken before");
+
 impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
     type Output = Result<T, AsyncTaskError>;
 
@@ -122,10 +142,8 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
                     Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.dropped()))
                 }
             },
-            outcome => match std::mem::replace(outcome, Outcome::Taken) {
-                Outcome::Refused(error) => Err(error),
-                _ => Err(AsyncTaskError::InvalidState("the result of this task was taken before")),
-            },
+            Outcome::Refused(refused) => return Poll::Ready(Err(refused.error.take().unwrap_or(TAKEN))),
+            Outcome::Taken => Err(TAKEN),
         };
         self.outcome = Outcome::Taken;
         Poll::Ready(result)

@@ -54,7 +54,7 @@ pin_project! {
             task.control.kill(CancelCause::Shutdown);
             let _ = in_frame(this.frame, || caught(|| this.stage.set(Stage::Done)));
             if let Some(frame) = this.frame.take() {
-                kill_all(&frame.children, CancelCause::ParentEnded);
+                kill_all(frame.children(), CancelCause::ParentEnded);
             }
             end(&task, this.parent.as_ref(), Ending::Cancelled);
         }
@@ -76,19 +76,17 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let StageProj::Body { body } = this.stage.as_mut().project() {
-            let output = std::task::ready!(poll_body(body, this.frame, cx));
-            // Destructors run inside the frame: what they spawn belongs to this task too.
-            let dropped =
-                in_frame(this.frame, || caught(|| this.stage.set(Stage::Lingering { output: None })));
-            let output = match dropped {
-                Ok(()) => output,
-                Err(panic) => {
-                    let _ = caught(|| drop(output));
-                    Err(panic)
+            let output = match std::task::ready!(poll_body(body, this.frame, cx)) {
+                // A body that is ready has dropped its work.
+                Ok(output) => output,
+                // Destructors run inside the frame: what they spawn belongs to this task too.
+                Err(cancelled) => {
+                    let dropped = in_frame(this.frame, || caught(|| this.stage.set(Stage::Done)));
+                    Err(dropped.err().unwrap_or(cancelled))
                 }
             };
             if let (Err(_), Some(frame)) = (&output, this.frame.as_ref()) {
-                kill_all(&frame.children, CancelCause::ParentEnded);
+                kill_all(frame.children(), CancelCause::ParentEnded);
             }
             this.stage.set(Stage::Lingering { output: Some(output) });
         }
@@ -102,7 +100,7 @@ where
             control.register(cx.waker());
             // A kill that comes now cannot take the value back, but it reaches the children.
             if let Some(cause) = control.kill_cause() {
-                kill_all(&frame.children, cause);
+                kill_all(frame.children(), cause);
             }
             if !control.childless() {
                 return Poll::Pending;
@@ -116,19 +114,22 @@ where
     }
 }
 
-/// Polls the body once; ready with its output, or with the cancellation if it is to be dropped.
-fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<B::Output>
+/// Polls the body once: ready with its output, or with the cancellation if it is to be dropped.
+fn poll_body<B, T>(
+    body: Pin<&mut B>,
+    slot: &mut Option<Frame>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<B::Output, AsyncTaskError>>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
-    if let Some(frame) = slot.as_ref() {
-        let control = &frame.task.control;
-        if !control.begin() {
-            return Poll::Ready(Err(control.cancelled()));
-        }
+    if let Some(frame) = slot.as_ref()
+        && !frame.task.control.begin()
+    {
+        return Poll::Ready(Err(frame.task.control.cancelled()));
     }
     if let Poll::Ready(output) = in_frame(slot, || body.poll(cx)) {
-        return Poll::Ready(output);
+        return Poll::Ready(Ok(output));
     }
     let Some(frame) = slot.as_ref() else { return Poll::Pending };
     let control = &frame.task.control;

@@ -59,14 +59,14 @@ where
     let mut hands: Vec<_> = (0..workers)
         .map(|index| {
             let (crew, queue) = (crew.clone(), queue.clone());
-            spawn(runtime, name(), InPlace::<_, _, _, Plain>::new(move || work(crew, index, queue)))
+            spawn(runtime.clone(), name(), InPlace::<_, _, _, Plain>::new(move || work(crew, index, queue)))
         })
         .collect();
     // The sender must find the queue closed once all workers are gone.
     drop(queue);
     let sending = control.clone();
     let mut sending =
-        spawn(runtime, name(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
+        spawn(runtime.clone(), name(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
 
     let mut tallies = Vec::with_capacity(workers);
     let ended = async {
@@ -85,7 +85,8 @@ where
             for end in ends {
                 end.await;
             }
-            return Outcome { result: Err(error), locals: locals(&crew) };
+            let result = tell(runtime, settings, &control).and(Err(error));
+            return Outcome { result, locals: locals(&crew) };
         }
     };
     let result = tell(runtime, settings, &control).and_then(|()| sum_up(tallies, sent, runtime, &control));

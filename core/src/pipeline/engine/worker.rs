@@ -14,7 +14,7 @@ use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{Decoder, Decoders, RawChunk, Row};
 use crate::runtime::Runtime;
 
-/// Rows that are parsed before they are handled: enough to keep the two loops apart, few enough to stay in cache.
+/// Rows that are parsed before others may run, where they are parsed before their turn.
 const PARSED: usize = 256;
 
 /// What the workers of a pipeline share.
@@ -32,7 +32,6 @@ struct Worker<'a, T, R, H: Handler<T>> {
     pace: Pace,
     /// One for each source met, since making one is dear.
     decoders: Vec<(u32, Box<dyn Decoder<T>>)>,
-    parsed: Vec<Row<T>>,
 }
 
 /// Works until the queue is closed and empty.
@@ -47,14 +46,8 @@ where
     H: Handler<T>,
 {
     let Some(slot) = crew.slots.get(index) else { return Tally::default() };
-    let mut worker = Worker {
-        crew: &crew,
-        slot,
-        tally: Tally::default(),
-        pace: Pace::new(),
-        decoders: Vec::new(),
-        parsed: Vec::new(),
-    };
+    let mut worker =
+        Worker { crew: &crew, slot, tally: Tally::default(), pace: Pace::new(), decoders: Vec::new() };
     while let Ok(message) = queue.recv().await {
         worker.chunk(message).await;
     }
@@ -79,7 +72,9 @@ where
         let before = (self.tally.handled, self.tally.rejects.count);
         match content {
             Content::Items(items) => {
-                wait(turn.as_ref()).await;
+                if let Some(turn) = &turn {
+                    turn.wait().await;
+                }
                 let rows = items.into_iter().zip(first..);
                 self.rows(
                     rows.map(|(data, sequence)| Row { sequence, line: 0, byte: 0, data: Ok(data) }),
@@ -100,20 +95,22 @@ where
             None => (origin.source, make()),
         };
         decoder.1.start(chunk);
-        let mut parsed = std::mem::take(&mut self.parsed);
-        if turn.is_some() {
-            // Parsed whole before its turn: that is the part that runs in parallel.
-            while decoder.1.decode(PARSED, &mut parsed) > 0 {
-                self.pace.rest(&self.crew.control.runtime).await;
-            }
-            wait(turn).await;
-            self.rows(parsed.drain(..), origin).await;
-        } else {
-            while decoder.1.decode(PARSED, &mut parsed) > 0 {
-                self.rows(parsed.drain(..), origin).await;
+        let rows = &mut decoder.1;
+        match turn {
+            None => self.rows(std::iter::from_fn(|| rows.next()), origin).await,
+            Some(turn) => {
+                // Parsed whole before its turn: that is the part that runs in parallel.
+                let mut parsed = Vec::new();
+                let mut before = None;
+                while before != Some(parsed.len()) {
+                    before = Some(parsed.len());
+                    parsed.extend(std::iter::from_fn(|| rows.next()).take(PARSED));
+                    self.pace.rest(&self.crew.control.runtime).await;
+                }
+                turn.wait().await;
+                self.rows(parsed.into_iter(), origin).await;
             }
         }
-        self.parsed = parsed;
         self.decoders.push(decoder);
     }
 
@@ -122,11 +119,5 @@ where
         let Some(name) = control.names.get(origin.source as usize) else { return };
         let mut batch = Batch::new(rows, origin, name, control, &mut self.tally);
         self.crew.handler.handle(self.slot, &mut self.pace, &mut batch).await;
-    }
-}
-
-async fn wait(turn: Option<&Turn>) {
-    if let Some(turn) = turn {
-        turn.wait().await;
     }
 }

@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use csv::{ByteRecord, ErrorKind, Position};
+use csv::{ByteRecord, ErrorKind, Position, StringRecord};
 use memchr::{memchr, memchr_iter};
 use serde::de::DeserializeOwned;
 
@@ -18,8 +18,8 @@ use super::fault::{BadRow, BadRowReason};
 /// What the rows of one source have in common.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
-    /// The header's fields, valid UTF-8.
-    pub(crate) headers: Option<ByteRecord>,
+    /// The header's fields.
+    pub(crate) headers: Option<StringRecord>,
     /// How many fields each row must have; `None` allows any number.
     pub(crate) width: Option<usize>,
 }
@@ -46,27 +46,45 @@ impl Layout {
         if !header {
             return Ok(Self { headers: None, width });
         }
-        for (number, field) in (1..).zip(record.iter()) {
-            if let Err(fault) = std::str::from_utf8(field) {
-                let reason = BadRowReason::field(number, None, &BadRowReason::not_utf8(&fault));
-                return Err(BadRow { sequence: chunk.first_row, line, byte, reason });
+        match StringRecord::from_byte_record(record) {
+            Ok(names) => Ok(Self { headers: Some(names), width }),
+            Err(fault) => {
+                let (field, fault) = (
+                    fault.utf8_error().field() as u64,
+                    BadRowReason::NotUtf8 { valid_up_to: fault.utf8_error().valid_up_to() },
+                );
+                let reason = BadRowReason::field(field + 1, None, &fault);
+                Err(BadRow { sequence: chunk.first_row, line, byte, reason })
             }
         }
-        Ok(Self { headers: Some(record), width })
     }
 
-    fn name(&self, field: u64) -> Option<&[u8]> {
+    fn name(&self, field: u64) -> Option<&str> {
         self.headers.as_ref()?.get(usize::try_from(field).ok()?)
     }
 
-    fn decode<T: DeserializeOwned>(&self, record: &ByteRecord) -> Result<T, BadRowReason> {
+    /// Decodes the record in `slot`, which has its room back afterwards.
+    fn decode<T: DeserializeOwned>(&self, slot: &mut ByteRecord) -> Result<T, BadRowReason> {
         match self.width {
-            Some(expected) if record.len() != expected => {
-                return Err(BadRowReason::Width { expected, found: record.len() });
+            Some(expected) if slot.len() != expected => {
+                return Err(BadRowReason::Width { expected, found: slot.len() });
             }
             _ => {}
         }
-        record.deserialize(self.headers.as_ref()).map_err(|error| self.explain(error.kind()))
+        // One check of the whole record in place of one for each text in it.
+        match StringRecord::from_byte_record(mem::take(slot)) {
+            Ok(record) => {
+                let data = record.deserialize(self.headers.as_ref());
+                *slot = record.into_byte_record();
+                data.map_err(|error| self.explain(error.kind()))
+            }
+            // Bytes that are no text do no harm in a field that is not wanted, or wanted as bytes.
+            Err(fault) => {
+                *slot = fault.into_byte_record();
+                let headers = self.headers.as_ref().map(StringRecord::as_byte_record);
+                slot.deserialize(headers).map_err(|error| self.explain(error.kind()))
+            }
+        }
     }
 
     #[cold]
@@ -106,17 +124,12 @@ impl<T: DeserializeOwned> Decoder<T> for CsvDecoder<T> {
         self.sequence = chunk.first_row;
     }
 
-    fn decode(&mut self, max: usize, rows: &mut Vec<Row<T>>) -> usize {
-        let before = rows.len();
-        for _ in 0..max {
-            let Some((line, byte)) = self.parser.next() else {
-                break;
-            };
-            let data = self.layout.decode(&self.parser.record);
-            rows.push(Row { sequence: self.sequence, line, byte, data });
-            self.sequence += 1;
-        }
-        rows.len() - before
+    fn next(&mut self) -> Option<Row<T>> {
+        let (line, byte) = self.parser.next()?;
+        let data = self.layout.decode(&mut self.parser.record);
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Some(Row { sequence, line, byte, data })
     }
 }
 

@@ -23,9 +23,9 @@ pub(crate) trait Decoder<T>: Send {
     /// Begins a chunk; what was left of the one before is forgotten.
     fn start(&mut self, chunk: &RawChunk);
 
-    /// Appends at most `max` rows and returns how many. 0 means that the chunk is done (or that `max` is
-    /// 0). Every record of the chunk gives one row, a bad one too.
-    fn decode(&mut self, max: usize, rows: &mut Vec<Row<T>>) -> usize;
+    /// The next row of the chunk. Every record gives one, a bad one too. One at a time: a row that is handled before
+    /// the next is parsed gives its memory back while that is still in the cache.
+    fn next(&mut self) -> Option<Row<T>>;
 }
 
 /// Makes a decoder for a worker.

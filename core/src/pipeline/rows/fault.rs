@@ -64,8 +64,8 @@ impl BadRowReason {
         Self::NotUtf8 { valid_up_to: fault.valid_up_to() }
     }
 
-    pub(crate) fn field(number: u64, name: Option<&[u8]>, reason: &impl fmt::Display) -> Self {
-        let name = name.map(|name| short(&String::from_utf8_lossy(name)));
+    pub(crate) fn field(number: u64, name: Option<&str>, reason: &impl fmt::Display) -> Self {
+        let name = name.map(short);
         Self::Field(Box::new(FieldFault { number, name, reason: short(&reason.to_string()) }))
     }
 }

@@ -77,16 +77,9 @@ where
         self.cursor.start(chunk);
     }
 
-    fn decode(&mut self, max: usize, rows: &mut Vec<Row<T>>) -> usize {
-        let before = rows.len();
-        for _ in 0..max {
-            let Some(raw) = self.cursor.next() else {
-                break;
-            };
-            let data = parse(raw.bytes);
-            rows.push(Row { sequence: raw.sequence, line: raw.line, byte: raw.byte, data });
-        }
-        rows.len() - before
+    fn next(&mut self) -> Option<Row<T>> {
+        let raw = self.cursor.next()?;
+        Some(Row { sequence: raw.sequence, line: raw.line, byte: raw.byte, data: parse(raw.bytes) })
     }
 }
 

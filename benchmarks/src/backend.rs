@@ -1,0 +1,146 @@
+//! The executors, each with its own spawn and with ours on the same threads.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::thread;
+
+use async_executor::Executor;
+use futures::FutureExt as _;
+use sweet_async::smol::SmolRuntime;
+use sweet_async::tokio::{OwnedTokio, TokioRuntime};
+use sweet_async::{BlockOn, Runtime};
+
+use crate::Failure;
+
+/// An executor with threads.
+pub trait Backend: Clone + Send + Sync + 'static {
+    /// The executor as the library sees it.
+    type Runtime: Runtime;
+
+    /// What it is called in the results.
+    const NAME: &'static str;
+
+    /// The library's handle to it.
+    fn runtime(&self) -> &Self::Runtime;
+
+    /// The executor's own spawn, called as its users call it. Belongs inside `block_on` or a task.
+    fn raw<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+
+    /// Runs `future` on this thread, tasks on the executor's.
+    ///
+    /// # Errors
+    ///
+    /// Where it is nested.
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure>;
+}
+
+/// Tokio, on threads or on the caller's.
+#[derive(Clone)]
+pub struct Tokio(Arc<OwnedTokio>);
+
+impl Tokio {
+    /// Tokio's multi-thread runtime.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be built.
+    pub fn threads(workers: usize) -> Result<Self, Failure> {
+        Ok(Self(Arc::new(OwnedTokio::multi_thread(workers)?)))
+    }
+
+    /// Tokio's current-thread runtime.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be built.
+    pub fn here() -> Result<Self, Failure> {
+        Ok(Self(Arc::new(OwnedTokio::current_thread()?)))
+    }
+}
+
+impl Backend for Tokio {
+    type Runtime = TokioRuntime;
+
+    const NAME: &'static str = "tokio";
+
+    fn runtime(&self) -> &TokioRuntime {
+        self.0.runtime()
+    }
+
+    fn raw<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        tokio::spawn(future).map(Result::ok)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+        Ok(self.0.block_on(future)?)
+    }
+}
+
+/// async-executor, on threads or on the caller's.
+#[derive(Clone)]
+pub struct Smol {
+    executor: Arc<Executor<'static>>,
+    runtime: SmolRuntime,
+    here: bool,
+}
+
+impl Smol {
+    /// An executor with `workers` threads, which end with the process.
+    ///
+    /// # Errors
+    ///
+    /// If a thread cannot be had.
+    pub fn threads(workers: usize) -> Result<Self, Failure> {
+        let smol = Self::new(workers, false);
+        for _ in 0..workers {
+            let executor = smol.executor.clone();
+            thread::Builder::new()
+                .spawn(move || smol::block_on(executor.run(std::future::pending::<()>())))?;
+        }
+        Ok(smol)
+    }
+
+    /// An executor that runs inside `block_on` alone.
+    pub fn here() -> Self {
+        Self::new(1, true)
+    }
+
+    fn new(workers: usize, here: bool) -> Self {
+        let executor = Arc::new(Executor::new());
+        let runtime = SmolRuntime::from_executor(&executor, workers);
+        Self { executor, runtime, here }
+    }
+}
+
+impl Backend for Smol {
+    type Runtime = SmolRuntime;
+
+    const NAME: &'static str = "smol";
+
+    fn runtime(&self) -> &SmolRuntime {
+        &self.runtime
+    }
+
+    fn raw<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.executor.spawn(future).map(Some)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+        if self.here {
+            Ok(self.runtime.block_on(self.executor.run(future))?)
+        } else {
+            Ok(self.runtime.block_on(future)?)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Sweet Async side by side with its peers: each row of the table in `README.md` is a module here.
+//!
+//! Three binaries use it: `benchmarks` measures times, `allocations` counts heap allocations (its counting allocator
+//! would distort times), `instructions` counts instructions under valgrind.
+
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod data;
+pub mod measure;
+pub mod p1;
+pub mod p2;
+pub mod p4;
+pub mod p7;
+pub mod p8;
+
+/// Whatever went wrong: a benchmark that fails says so and measures nothing.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How much is measured, and on what.
+#[derive(Clone, Debug)]
+pub struct Size {
+    /// Rounds of each row; one more comes first and is not counted.
+    pub rounds: usize,
+    /// Tasks in a round of P1 and P2.
+    pub tasks: usize,
+    /// Items in a round of P4.
+    pub items: u64,
+    /// KiB in a chunk of P7 and P8.
+    pub chunk_kib: usize,
+    /// Threads of each runtime, and workers of each pipeline.
+    pub workers: usize,
+}

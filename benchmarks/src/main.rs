@@ -1,0 +1,107 @@
+//! Runs rows of the table by name: `benchmarks p1 p2 p4 p7 p8`.
+
+#![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+
+use clap::{Parser, ValueEnum};
+use side_by_side::backend::{Backend, Smol, Tokio};
+use side_by_side::data::Csv;
+use side_by_side::{Failure, Size, p1, p2, p4, p7, p8};
+
+/// Measures Sweet Async against its peers, in the same run.
+#[derive(Parser)]
+struct Arguments {
+    /// Rows to run; all if none is named.
+    rows: Vec<Name>,
+    /// One backend only.
+    #[arg(long)]
+    backend: Option<On>,
+    /// Rounds of each row; a third of it for P7 and P8.
+    #[arg(long, default_value_t = 21)]
+    rounds: usize,
+    /// Tasks in a round of P1 and P2.
+    #[arg(long, default_value_t = 100_000)]
+    tasks: usize,
+    /// Items in a round of P4.
+    #[arg(long, default_value_t = 4_000_000)]
+    items: u64,
+    /// Megabytes of generated CSV in P7 and P8.
+    #[arg(long, default_value_t = 200)]
+    megabytes: u64,
+    /// KiB in a chunk of P7 and P8.
+    #[arg(long, default_value_t = 256)]
+    chunk_kib: usize,
+    /// Threads of each runtime, and workers of each pipeline.
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// Runs one side of P8 once, and prints its nanoseconds: what P8 itself calls.
+    #[arg(long, hide = true, requires = "told")]
+    once: Option<String>,
+    #[arg(long, hide = true)]
+    told: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    P1,
+    P2,
+    P4,
+    P7,
+    P8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum On {
+    Tokio,
+    Smol,
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    let wanted = |on| arguments.backend.is_none_or(|backend| backend == on);
+    if let (Some(side), Some(told)) = (&arguments.once, &arguments.told) {
+        let (csv, size, workers) = (Csv::from_told(told)?, size(&arguments), arguments.workers);
+        let took = match arguments.backend {
+            Some(On::Smol) => p8::once(&Smol::threads(workers)?, side, &csv, &size)?,
+            _ => p8::once(&Tokio::threads(workers)?, side, &csv, &size)?,
+        };
+        println!("{}", took.as_nanos());
+        return Ok(());
+    }
+    let csv =
+        if arguments.rows.is_empty() || arguments.rows.iter().any(|row| matches!(row, Name::P7 | Name::P8)) {
+            Some(Csv::generate(arguments.megabytes)?)
+        } else {
+            None
+        };
+    if wanted(On::Tokio) {
+        rows(&Tokio::threads(arguments.workers)?, &arguments, csv.as_ref())?;
+    }
+    if wanted(On::Smol) {
+        rows(&Smol::threads(arguments.workers)?, &arguments, csv.as_ref())?;
+    }
+    Ok(())
+}
+
+fn size(arguments: &Arguments) -> Size {
+    let Arguments { rounds, tasks, items, chunk_kib, workers, .. } = *arguments;
+    Size { rounds, tasks, items, chunk_kib, workers }
+}
+
+fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Result<(), Failure> {
+    let all = [Name::P1, Name::P2, Name::P4, Name::P7, Name::P8];
+    let names = if arguments.rows.is_empty() { &all[..] } else { &arguments.rows };
+    let size = size(arguments);
+    // These take seconds a round.
+    let long = Size { rounds: size.rounds.div_ceil(3), ..size.clone() };
+    for name in names {
+        match (name, csv) {
+            (Name::P1, _) => p1::measure(backend, &size)?,
+            (Name::P2, _) => p2::measure(backend, &size)?,
+            (Name::P4, _) => p4::measure(backend, &size)?,
+            (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
+            (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
+            (Name::P7 | Name::P8, None) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Interleaved rounds: every side runs once in each round, the order turns, and ratios are taken inside a round, so
+//! that a machine that is slower for a while is slower for all.
+
+#![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// Processor time is told in hundredths of a second: less than this says nothing.
+const SENSIBLE: Duration = Duration::from_millis(200);
+
+/// Runs one side once; gives what one operation took, in nanoseconds.
+type Run<'a> = Box<dyn FnMut() -> Result<f64, Failure> + 'a>;
+
+struct Side<'a> {
+    name: String,
+    run: Run<'a>,
+    operations: f64,
+    times: Vec<f64>,
+    /// Processor time of all threads, where the system tells it.
+    cpu: Vec<f64>,
+}
+
+struct Ratio {
+    ours: String,
+    peer: String,
+    goal: Option<f64>,
+}
+
+/// One row of the table: some sides, and which is to be compared with which.
+pub struct Row<'a> {
+    title: String,
+    rounds: usize,
+    sides: Vec<Side<'a>>,
+    ratios: Vec<Ratio>,
+}
+
+/// The middle one, and the extremes.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// The spread of some numbers; `None` of none.
+    pub fn of(numbers: &[f64]) -> Option<Self> {
+        let mut sorted = numbers.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        Some(Self { median: *sorted.get(sorted.len() / 2)?, min, max })
+    }
+}
+
+impl<'a> Row<'a> {
+    /// A row without sides.
+    pub fn new(title: impl Into<String>, rounds: usize) -> Self {
+        Self { title: title.into(), rounds, sides: Vec::new(), ratios: Vec::new() }
+    }
+
+    /// Adds a side: `run` does `operations` of them and says how long they took.
+    pub fn side(
+        &mut self,
+        name: impl Into<String>,
+        operations: f64,
+        mut run: impl FnMut() -> Result<Duration, Failure> + 'a,
+    ) -> &mut Self {
+        let run: Run<'a> = Box::new(move || Ok(run()?.as_nanos() as f64 / operations));
+        self.sides.push(Side { name: name.into(), run, operations, times: Vec::new(), cpu: Vec::new() });
+        self
+    }
+
+    /// Compares two sides that were added.
+    pub fn ratio(&mut self, ours: &str, peer: &str, goal: Option<f64>) -> &mut Self {
+        self.ratios.push(Ratio { ours: ours.to_owned(), peer: peer.to_owned(), goal });
+        self
+    }
+
+    /// Runs all rounds and prints the row.
+    ///
+    /// # Errors
+    ///
+    /// That of the first side that fails.
+    pub fn measure(&mut self) -> Result<(), Failure> {
+        let count = self.sides.len();
+        for round in 0..=self.rounds {
+            for turn in 0..count {
+                let Some(side) = self.sides.get_mut((round + turn) % count) else { continue };
+                let before = processor_time();
+                let time = (side.run)()?;
+                // The first round warms up: allocator, page cache, threads.
+                if round > 0 {
+                    side.times.push(time);
+                    let spent = before.and_then(|before| Some(processor_time()?.saturating_sub(before)));
+                    let spent = spent.filter(|spent| *spent >= SENSIBLE);
+                    side.cpu.extend(spent.map(|spent| spent.as_nanos() as f64 / side.operations));
+                }
+            }
+        }
+        println!("\n{} ({} rounds)", self.title, self.rounds);
+        for side in &self.sides {
+            if let Some(Spread { median, min, max }) = Spread::of(&side.times) {
+                let cpu = Spread::of(&side.cpu)
+                    .map_or(String::new(), |cpu| format!(", processor {}", human(cpu.median)));
+                let (time, min, max) = (human(median), human(min), human(max));
+                println!("  {:<34} {time:>10} ({min}..{max}){cpu}", side.name);
+            }
+        }
+        for Ratio { ours, peer, goal } in &self.ratios {
+            let times = |name: &str| self.sides.iter().find(|side| side.name == name).map(|side| &side.times);
+            let (Some(mine), Some(theirs)) = (times(ours), times(peer)) else { continue };
+            let ratios: Vec<f64> = mine.iter().zip(theirs).map(|(mine, theirs)| mine / theirs).collect();
+            let Some(Spread { median, min, max }) = Spread::of(&ratios) else { continue };
+            let goal = goal.map_or(String::new(), |goal| {
+                format!("  goal {goal:.2}: {}", if median <= goal { "met" } else { "MISSED" })
+            });
+            println!(
+                "  {ours} / {peer}: {median:.3} ({min:.3}..{max:.3}){goal}{}",
+                self.of_processor(ours, peer)
+            );
+        }
+        Ok(())
+    }
+
+    /// The ratio of processor times, which other programs on the machine disturb less.
+    fn of_processor(&self, ours: &str, peer: &str) -> String {
+        let cpu = |name: &str| Spread::of(&self.sides.iter().find(|side| side.name == name)?.cpu);
+        match (cpu(ours), cpu(peer)) {
+            (Some(ours), Some(peer)) if peer.median > 0.0 => {
+                format!("; processor time {:.2}", ours.median / peer.median)
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// Processor time of this process and its children so far, to a hundredth of a second; includes threads that have
+/// ended.
+fn processor_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field may hold spaces; user and system time are the 14th and 15th, those of children come next.
+    let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
+    let ticks = fields.take(4).map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>()?;
+    Some(Duration::from_millis(ticks * 10))
+}
+
+fn human(nanos: f64) -> String {
+    if nanos >= 1e9 {
+        format!("{:.2} s", nanos / 1e9)
+    } else if nanos >= 1e6 {
+        format!("{:.1} ms", nanos / 1e6)
+    } else {
+        format!("{nanos:.1} ns")
+    }
+}
+
+/// Times `work`; what it gives is dropped after the clock has stopped.
+///
+/// # Errors
+///
+/// The work's own.
+pub fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let output = work()?;
+    let took = start.elapsed();
+    drop(output);
+    Ok(took)
+}
+
+/// That a result is right: a benchmark of wrong results measures nothing.
+///
+/// # Errors
+///
+/// If it is not.
+pub fn check<T: PartialEq + std::fmt::Debug>(found: &T, expected: &T) -> Result<(), Failure> {
+    if found == expected { Ok(()) } else { Err(format!("{found:?} in place of {expected:?}").into()) }
+}

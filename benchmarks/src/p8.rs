@@ -1,0 +1,136 @@
+//! P8: CSV with every row into a keyed map, against csv + serde + `HashMap` in one thread and `DashMap` in two.
+
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use foldhash::fast::RandomState;
+use sweet_async::pipeline::{ChunkSizeExt as _, Collection, Collector, Event, PipelineBuilder};
+
+use crate::backend::Backend;
+use crate::data::{Csv, Record};
+use crate::measure::{Row, check};
+use crate::{Failure, Size};
+
+/// Runs the job and times it until `finish` has what it wants of the collection; checks it after the clock has
+/// stopped, and leaves it to the end of the process.
+async fn collect<B: Backend, O>(
+    backend: &B,
+    csv: &Csv,
+    size: &Size,
+    finish: impl FnOnce(Collection<u64, Record>) -> O,
+    quantity: impl FnOnce(&O) -> u64,
+) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let (path, chunk_kib) = (csv.path().to_owned(), size.chunk_kib);
+    let all = PipelineBuilder::<Record, _>::new(backend.runtime().clone())
+        .workers(size.workers)
+        .sender(move |sources| sources.of_file(path).into_chunks(chunk_kib.kib()))
+        .receiver(|event: Event<Record>, collector: Collector<u64, Record>| {
+            let record = event.take_data();
+            collector.collect(record.id, record);
+        })
+        .await_final_event(|summary, collection| summary.map(|_| finish(collection)))
+        .await?;
+    let took = start.elapsed();
+    check(&quantity(&all), &csv.quantity)?;
+    std::mem::forget(all);
+    Ok(took)
+}
+
+fn serial(csv: &Csv) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let mut all = HashMap::new();
+    for record in csv.reader()?.deserialize::<Record>() {
+        let record = record?;
+        all.insert(record.id, record);
+    }
+    let took = start.elapsed();
+    check(&Csv::quantity_in(&all), &csv.quantity)?;
+    std::mem::forget(all);
+    Ok(took)
+}
+
+/// Two threads, each with half of the file, and one map with the faster hasher.
+fn dashmap(csv: &Csv) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let all = DashMap::with_hasher(RandomState::default());
+    let insert = |second| -> Result<(), Failure> {
+        for record in csv.half(second)?.deserialize::<Record>() {
+            let record = record?;
+            all.insert(record.id, record);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(|| insert(true));
+        insert(false)?;
+        other.join().map_err(|_| "a thread has panicked")?
+    })?;
+    let took = start.elapsed();
+    check(&all.iter().map(|entry| u64::from(entry.quantity)).sum(), &csv.quantity)?;
+    std::mem::forget(all);
+    Ok(took)
+}
+
+const SERIAL: &str = "serial csv + serde + HashMap";
+const DASHMAP: &str = "two threads + DashMap (foldhash)";
+const COLLECTED: &str = "collected()";
+const PARTITIONS: &str = "into_partitions()";
+
+/// Runs one side once, in a process that does nothing else.
+///
+/// # Errors
+///
+/// The side's, or that there is none of this name.
+pub fn once<B: Backend>(backend: &B, side: &str, csv: &Csv, size: &Size) -> Result<Duration, Failure> {
+    match side {
+        SERIAL => serial(csv),
+        DASHMAP => dashmap(csv),
+        COLLECTED => {
+            backend.block_on(collect(backend, csv, size, Collection::collected, Csv::quantity_in))?
+        }
+        PARTITIONS => {
+            backend.block_on(collect(backend, csv, size, Collection::into_partitions, |partitions| {
+                let records = partitions.iter().flat_map(|partition| partition.iter());
+                records.map(|(_, record)| u64::from(record.quantity)).sum()
+            }))?
+        }
+        _ => Err("no such side".into()),
+    }
+}
+
+/// Measures the row. Each side gets a new process each time: gigabytes that one side has freed would be a gift to
+/// the next, or a burden.
+///
+/// # Errors
+///
+/// A side's.
+pub fn measure<B: Backend>(_: &B, csv: &Csv, size: &Size) -> Result<(), Failure> {
+    let title = format!(
+        "P8 {}: {} rows, {} MB, into a map, {} workers, chunks of {} KiB",
+        B::NAME,
+        csv.rows,
+        csv.bytes / 1_000_000,
+        size.workers,
+        size.chunk_kib
+    );
+    let mut row = Row::new(title, size.rounds);
+    for side in [SERIAL, DASHMAP, COLLECTED, PARTITIONS] {
+        row.side(side, 1.0, move || {
+            let output = Command::new(std::env::current_exe()?)
+                .args(["--once", side, "--told", &csv.told(), "--backend", B::NAME])
+                .args(["--chunk-kib", &size.chunk_kib.to_string(), "--workers", &size.workers.to_string()])
+                .stderr(Stdio::inherit())
+                .output()?;
+            let nanos = String::from_utf8(output.stdout)?.trim().parse()?;
+            Ok(Duration::from_nanos(nanos))
+        });
+    }
+    for ours in [COLLECTED, PARTITIONS] {
+        row.ratio(ours, SERIAL, Some(0.45)).ratio(ours, DASHMAP, Some(0.75));
+    }
+    row.ratio(DASHMAP, SERIAL, None).measure()
+}

@@ -1,0 +1,86 @@
+//! Random input: a pipeline's rows are what one reader of the whole would have given.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::kit::prelude::*;
+use crate::kit::{Raw, Sample, rows};
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+}
+
+/// Bytes that make up CSV, and some that make it hard.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => Just(&b"a"[..]),
+        2 => Just(&b"bc"[..]),
+        4 => Just(&b","[..]),
+        4 => Just(&b"\""[..]),
+        3 => Just(&b"\n"[..]),
+        1 => Just(&b"\r\n"[..]),
+        1 => Just(&b"\r"[..]),
+        1 => Just("\u{e9}".as_bytes()),
+        1 => Just("\u{feff}".as_bytes()),
+        1 => Just(&b"\xc3"[..]),
+        1 => Just(&b" "[..]),
+    ];
+    proptest::collection::vec(piece, 0..80).prop_map(|pieces| pieces.concat())
+}
+
+/// All records of the whole text; those that are not UTF-8 are `None`.
+fn whole(text: &[u8]) -> Vec<Option<Raw>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let field = |field: &[u8]| std::str::from_utf8(field).ok().map(ToOwned::to_owned);
+    reader.byte_records().flatten().map(|record| record.iter().map(field).collect()).collect()
+}
+
+fn wrong(error: impl std::fmt::Display) -> TestCaseError {
+    TestCaseError::fail(error.to_string())
+}
+
+pub fn rows_are_those_of_one_reader_whatever_the_chunks<H: Harness>(harness: H) -> Outcome {
+    let rt = harness.runtime();
+    let strategy = (text(), 1..6usize, 1..4usize, any::<bool>());
+    runner(300)
+        .run(&strategy, |(text, size, workers, by_bytes)| {
+            let chunk = if by_bytes { size.bytes() } else { size.rows() };
+            let run = rows(&rt, Sample { chunk, workers }, text.clone());
+            let (found, summary) = harness.block_on(run).map_err(wrong)?.map_err(wrong)?;
+            let mut expected = whole(&text);
+            // A quote that is never closed: the reader makes a row of it, we an error.
+            let open = summary.errors().last().is_some_and(|error| error.reason().contains("never closed"));
+            if open {
+                expected.pop();
+            }
+            let bad = expected.iter().filter(|row| row.is_none()).count() + usize::from(open);
+            let good: Vec<Raw> = expected.into_iter().flatten().collect();
+            prop_assert_eq!(found, good);
+            prop_assert_eq!(summary.rejected(), bad as u64);
+            prop_assert_eq!(summary.bytes(), text.len() as u64);
+            Ok(())
+        })
+        .map_err(|error| Failure::msg(error.to_string()))
+}
+
+pub fn a_fold_is_the_iterators_own<H: Harness>(harness: H) -> Outcome {
+    let rt = harness.runtime();
+    let strategy = (proptest::collection::vec(any::<u32>(), 0..300), 1..20usize, 1..5usize, 1..4usize);
+    runner(100)
+        .run(&strategy, |(items, size, workers, queue)| {
+            let sum: u64 = items.iter().copied().map(u64::from).sum();
+            let len = items.len() as u64;
+            let run = AsyncTask::emits::<u32>()
+                .on(&rt)
+                .workers(workers)
+                .queue(queue)
+                .sender(move |sources| sources.of(items).into_chunks(size.items()))
+                .fold(|| 0u64, |sum, event| *sum += u64::from(event.take_data()), |a, b| a + b);
+            let run = std::future::IntoFuture::into_future(run);
+            let (found, summary) = harness.block_on(run).map_err(wrong)?.map_err(wrong)?;
+            prop_assert_eq!(found, sum);
+            prop_assert_eq!(summary.handled(), len);
+            Ok(())
+        })
+        .map_err(|error| Failure::msg(error.to_string()))
+}

@@ -1,0 +1,73 @@
+//! What a backend says about itself, so that the suite can run on it.
+
+use std::future::Future;
+
+use sweet_async::{AsyncTaskError, Runtime};
+
+/// Why a case failed.
+pub type Failure = anyhow::Error;
+
+/// What a case gives.
+pub type Outcome = Result<(), Failure>;
+
+/// The name of the thread that a case runs on: the one that calls [`Harness::block_on`].
+pub const CASE_THREAD: &str = "conformance-case";
+
+/// One flavour of a runtime. Each case starts one for itself, and drops it at its end.
+pub trait Harness: Sized + 'static {
+    /// The handle that tasks are started with.
+    type Runtime: Runtime;
+
+    /// What [`Runtime::name`] must say.
+    const NAME: &'static str;
+
+    /// True if tasks are polled only by the thread that is inside [`block_on`](Self::block_on).
+    const POLLS_ON_CALLER: bool = false;
+
+    /// True if the executor belongs to the process and goes on when the harness is dropped. Cases about the end of
+    /// a runtime have nothing to look at there, and pass.
+    const NEVER_ENDS: bool = false;
+
+    /// Builds the runtime.
+    ///
+    /// # Errors
+    ///
+    /// It could not be built.
+    fn start() -> Result<Self, Failure>;
+
+    /// The handle to it.
+    fn runtime(&self) -> Self::Runtime;
+
+    /// Drives `future` on this thread to its end, with the runtime entered, as a program of a user would.
+    ///
+    /// # Errors
+    ///
+    /// As for [`BlockOn::block_on`](sweet_async::BlockOn::block_on).
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError>;
+
+    /// True on a thread that is polling one of this flavour's tasks, found by other means than the library's own:
+    /// a thread's name, or what the executor itself says. False on a thread of nobody's.
+    fn is_inside() -> bool;
+}
+
+/// What cases ask about a flavour. A value and no type, so that flavours of one runtime share the code of the cases.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// [`Harness::NAME`].
+    pub name: &'static str,
+    /// [`Harness::POLLS_ON_CALLER`].
+    pub polls_on_caller: bool,
+    is_inside: fn() -> bool,
+}
+
+impl Facts {
+    /// The facts about `H`.
+    pub fn of<H: Harness>() -> Self {
+        Self { name: H::NAME, polls_on_caller: H::POLLS_ON_CALLER, is_inside: H::is_inside }
+    }
+
+    /// [`Harness::is_inside`].
+    pub fn is_inside(self) -> bool {
+        (self.is_inside)()
+    }
+}

@@ -1,0 +1,50 @@
+//! Keeps every worker busy, so that what is spawned meanwhile is certain not to be polled.
+
+use sweet_async::{AsyncTask, Runtime, Task};
+
+use super::Latch;
+use crate::{Facts, Failure};
+
+/// Workers that wait for their release.
+pub(crate) struct Held<R: Runtime> {
+    open: Latch,
+    busy: Vec<Task<(), R>>,
+}
+
+/// Makes every worker of `runtime` busy. Where the caller itself is the worker, it is busy already, for as long as
+/// it does not await.
+pub(crate) async fn hold_workers<R: Runtime>(runtime: &R, at: Facts) -> Result<Held<R>, Failure> {
+    let open = Latch::new();
+    let mut busy = Vec::new();
+    if !at.polls_on_caller {
+        let (arrive, arrived) = async_channel::unbounded();
+        for _ in 0..runtime.worker_count() {
+            let (open, arrive) = (open.clone(), arrive.clone());
+            busy.push(AsyncTask::to::<()>().on(runtime).spawn(|| async move {
+                let _ = arrive.try_send(());
+                open.wait_blocking();
+            }));
+        }
+        for _ in &busy {
+            arrived.recv().await?;
+        }
+    }
+    Ok(Held { open, busy })
+}
+
+impl<R: Runtime> Held<R> {
+    /// Lets the workers go, and waits until they have.
+    pub(crate) async fn release(mut self) -> Result<(), Failure> {
+        self.open.set();
+        for task in std::mem::take(&mut self.busy) {
+            task.await?;
+        }
+        Ok(())
+    }
+}
+
+impl<R: Runtime> Drop for Held<R> {
+    fn drop(&mut self) {
+        self.open.set();
+    }
+}

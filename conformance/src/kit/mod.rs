@@ -1,0 +1,55 @@
+//! What cases are made of.
+
+mod census;
+mod hold;
+mod latch;
+mod rows;
+
+pub(crate) use census::Census;
+pub(crate) use hold::hold_workers;
+pub(crate) use latch::{Latch, SetOnDrop};
+pub(crate) use rows::{Person, Raw, Sample, collect_rows, count, rows, sample};
+
+/// What nearly every case uses.
+pub(crate) mod prelude {
+    pub(crate) use std::future::{Future, pending};
+    pub(crate) use std::time::Duration;
+
+    pub(crate) use anyhow::{Context as _, bail, ensure};
+    pub(crate) use futures_lite::future::{poll_once, yield_now};
+    pub(crate) use sweet_async::pipeline::{
+        ChunkSizeExt as _, Collector, Delimiter, ErrorStrategy, Event, FinalEvent,
+    };
+    pub(crate) use sweet_async::{
+        AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, Runtime, Task, TaskStatus,
+    };
+
+    pub(crate) use super::{Census, Latch, failed, hold_workers};
+    pub(crate) use crate::{Facts, Failure, Harness, Outcome};
+}
+
+use sweet_async::AsyncTaskError;
+
+use crate::Failure;
+
+/// The error of a result that must be one.
+pub(crate) fn failed<T, E>(result: Result<T, E>) -> Result<E, Failure> {
+    match result {
+        Ok(_) => Err(Failure::msg("an error was due, and a value came")),
+        Err(error) => Ok(error),
+    }
+}
+
+/// Who asked, of a cancellation.
+pub(crate) fn cause_of(error: &AsyncTaskError) -> Option<sweet_async::CancelCause> {
+    match error {
+        AsyncTaskError::Cancelled { cause, .. } => Some(*cause),
+        _ => None,
+    }
+}
+
+/// Panics, with a payload of the case's choice, as work that gives a `T`.
+#[allow(clippy::panic, reason = "a case about panics needs one")]
+pub(crate) fn explode<T>(payload: impl std::any::Any + Send) -> T {
+    std::panic::panic_any(payload)
+}

@@ -1,0 +1,261 @@
+//! The one list of all cases.
+
+/// Hands the list to the macro named: each topic, how its cases are run, and their names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    ($($then:tt)+) => {
+        $($then)+! {
+            values driven {
+                run_takes_all_four_kinds_of_work
+                spawn_takes_all_four_kinds_of_work
+                try_run_and_try_spawn_let_question_marks_mix
+                a_custom_error_can_be_downcast_again
+                an_io_error_keeps_its_kind
+                texts_are_errors_with_their_message
+                an_anyhow_error_keeps_message_and_chain
+                a_library_error_is_passed_through_and_never_nested
+                errors_go_into_anyhow_and_boxes_by_question_mark
+                a_result_can_be_the_value
+                predicates_name_one_kind_each
+            }
+            in_place driven {
+                async_work_borrows_and_need_not_be_send
+                nothing_runs_before_it_is_awaited
+                work_that_is_never_awaited_is_never_called
+                a_builder_can_be_cloned_and_used_again
+                a_finished_run_polled_again_is_an_error
+                dropping_the_future_drops_the_work
+                async_work_stays_on_the_callers_thread
+                async_work_needs_no_runtime
+            }
+            spawn driven {
+                the_named_backend_is_the_one_that_runs
+                work_starts_without_being_awaited
+                a_borrowed_handle_in_a_select_stays_usable
+                a_handle_awaited_again_is_an_error
+                a_thread_of_nobodys_can_spawn_and_await
+                a_wake_from_another_thread_arrives
+                ten_thousand_tasks_all_give_their_values
+                tasks_that_wait_for_each_other_both_end
+                a_timer_far_beyond_counting_is_no_panic
+            }
+            status driven {
+                pending_then_running_then_completed
+                an_error_a_panic_and_a_timeout_are_failures
+                pending_cancellation_then_cancelled
+                a_status_goes_through_its_number_and_back
+                ids_are_unique_and_survive_text
+                a_name_is_on_the_handle
+            }
+            drop driven {
+                dropping_the_handle_cancels_the_task
+                work_dropped_before_its_first_poll_never_runs
+                a_handle_may_be_dropped_on_another_thread
+                dropping_the_handle_of_a_finished_task_changes_nothing
+                dropping_an_await_of_a_borrowed_handle_cancels_nothing
+                a_drop_returns_at_once_while_blocking_work_runs
+                a_detached_task_runs_to_its_end
+                a_detached_task_can_still_be_cancelled
+            }
+            cancel driven {
+                a_kill_is_the_result_with_level_and_cause
+                killed_work_is_never_polled_again
+                work_killed_before_its_first_poll_is_never_called
+                an_awaited_cancel_means_that_destructors_have_run
+                a_cancel_after_the_end_changes_nothing
+                the_first_cause_stays
+                a_value_of_the_poll_in_progress_wins
+                work_that_kills_itself_stops_at_its_next_await
+                a_cancel_racing_completion_leaves_one_end_each
+                a_canceller_outlives_the_handle
+                a_request_stands_when_its_future_is_dropped
+                many_may_await_the_same_end
+            }
+            quiescence driven {
+                nothing_is_left_of_six_levels_that_complete
+                nothing_is_left_of_six_levels_that_are_cancelled
+                nothing_is_left_of_six_levels_that_time_out
+                nothing_is_left_of_six_levels_when_their_parent_panics
+                nothing_is_left_of_six_levels_when_their_parent_fails
+                a_child_whose_handle_escaped_is_waited_for
+                a_child_whose_handle_escaped_is_killed_when_its_parent_fails
+                a_detached_child_is_not_waited_for
+                ten_thousand_children_end_before_their_parent
+                ten_thousand_children_are_gone_when_their_parent_is_killed
+                blocking_work_of_a_cancelled_task_is_waited_for
+                a_destructor_that_spawns_during_a_cancel_is_no_deadlock
+            }
+            panic driven {
+                the_message_is_kept
+                the_payload_can_be_taken
+                a_closure_may_panic_before_there_is_a_future
+                a_future_may_panic_in_place_and_later
+                synchronous_work_may_panic
+                a_destructor_may_panic_during_a_cancel
+                a_destructor_may_panic_at_a_timeout
+                the_runtimes_threads_survive
+                a_detached_panic_harms_nobody
+                a_child_that_panics_is_its_parents_to_judge
+            }
+            blocking driven {
+                synchronous_work_never_holds_up_the_executor
+                inline_work_stays_on_the_executor
+                work_killed_before_it_starts_never_runs
+                a_kill_waits_for_work_that_has_started
+                the_result_of_killed_blocking_work_is_dropped
+                tasks_spawned_in_blocking_work_belong_to_its_task
+                a_child_of_blocking_work_is_killed_when_the_work_fails
+                blocking_work_may_block_on_a_future
+            }
+            timeout driven {
+                a_ready_value_wins_over_a_zero_limit
+                a_zero_limit_polls_once
+                work_that_never_ends_times_out
+                the_longest_duration_is_no_limit
+                the_work_is_dropped_before_the_error_is_given
+                the_error_names_the_task
+                started_blocking_work_is_not_waited_for_and_the_error_says_so
+                started_blocking_work_inside_async_work_is_not_waited_for_either
+                of_nested_limits_the_inner_one_fires_first
+                of_nested_limits_the_outer_one_ends_a_longer_inner_one
+                a_kill_comes_before_a_limit_on_a_tie
+                a_limit_leaves_errors_and_panics_as_they_are
+                a_value_in_time_is_never_lost
+            }
+            ambient driven {
+                block_on_enters_its_runtime
+                a_task_finds_the_runtime_that_it_is_on
+                a_task_says_its_backends_own_runtime_however_it_was_started
+                blocking_work_finds_the_runtime_of_its_task
+                a_thread_finds_the_runtime_that_it_has_entered
+                the_tasks_own_runtime_comes_before_an_entered_one
+                a_boxed_runtime_serves_as_well
+                block_on_inside_block_on_is_an_error
+                block_on_inside_a_task_is_an_error
+            }
+            runtime_end owned {
+                unfinished_work_is_dropped
+                a_finished_task_keeps_its_value
+                a_spawn_after_the_end_is_an_error
+                blocking_work_and_timers_after_the_end_neither_panic_nor_hang
+                a_pipeline_whose_runtime_ends_is_an_error
+                a_runtime_may_be_dropped_inside_async_code
+                a_runtime_is_used_again_and_again
+                many_runtimes_start_and_end
+            }
+            sources driven {
+                items_of_an_iterator
+                items_of_a_stream
+                a_stream_that_pauses_keeps_nothing_back
+                typed_rows_of_bytes
+                typed_rows_of_a_file
+                columns_are_found_by_name
+                lines_are_parsed_by_from_str
+                several_sources_are_read_in_their_order
+                chunks_and_workers_change_nothing
+                delimiters_set_the_field_separator
+                without_headers_fields_are_taken_in_order
+            }
+            order driven {
+                ordered_events_come_in_source_order
+                ordered_async_receivers_run_one_at_a_time
+                ordered_text_is_parsed_apart_and_handled_in_order
+                without_order_each_event_comes_exactly_once
+                workers_handle_events_at_the_same_time
+                no_more_events_are_under_way_than_there_are_workers
+                an_event_knows_its_place
+            }
+            collector driven {
+                the_last_in_source_order_stays_whatever_the_workers
+                the_last_stays_when_it_is_handled_first
+                an_item_is_keyed_by_its_sequence
+                a_collector_works_in_another_task
+                a_collector_works_in_blocking_work
+                len_collected_and_partitions_agree
+                nothing_collected_is_empty
+                an_error_still_hands_over_what_was_collected
+                the_macro_and_the_method_say_the_same
+                two_pipelines_do_not_mix_what_they_collect
+                a_key_that_panics_fails_its_pipeline_alone
+            }
+            folding driven {
+                a_fold_gives_the_sum_whatever_the_workers
+                a_fold_of_nothing_is_its_start
+                a_fold_may_refuse_an_event
+                for_each_takes_synchronous_and_asynchronous_receivers
+                a_pipeline_runs_inside_a_task
+                pipelines_nest
+            }
+            errors driven {
+                stop_on_first_tells_the_first_bad_row_in_source_order
+                stop_on_first_tells_the_first_refused_event
+                the_receivers_error_can_be_downcast
+                continue_counts_exactly_and_keeps_the_first
+                a_bad_field_is_named
+                a_refusal_keeps_the_place_of_its_row
+                a_receivers_panic_is_that_events_error
+                a_parser_that_panics_is_an_error
+                a_source_that_panics_is_an_error
+                the_first_bad_row_of_several_sources_ends_it
+                a_stream_that_panics_is_an_error
+            }
+            settings driven {
+                zero_workers_and_zero_queue_are_refused
+                an_empty_chunk_is_refused
+                a_sender_that_names_no_source_is_refused
+                delimiters_that_cannot_work_are_refused
+                a_record_limit_of_zero_is_refused
+                a_refused_pipeline_calls_nobody
+                a_missing_file_is_an_error_with_its_path
+                a_directory_is_an_error_with_its_path
+                an_unreadable_header_is_an_error_at_its_place
+            }
+            bad_input driven {
+                line_ends_may_be_mixed
+                blank_lines_are_no_rows_and_count_as_lines
+                a_byte_order_mark_is_no_text
+                utf_16_is_a_clear_error
+                an_empty_file_has_no_rows
+                a_header_alone_has_no_rows
+                the_last_line_needs_no_end
+                short_and_long_rows_are_rejected_with_their_widths
+                flexible_takes_rows_of_any_width
+                a_row_that_is_not_utf_8_is_rejected_alone
+                an_open_quote_is_told_by_the_line_where_it_opened
+                a_record_over_the_limit_is_passed_over
+                an_open_quote_cannot_take_the_memory
+                newlines_in_quotes_keep_later_lines_right
+                quotes_and_nul_inside_a_field_are_text
+                lines_have_the_same_faults_told
+            }
+            flow driven {
+                a_receiver_that_never_ends_times_out
+                a_zero_limit_is_a_timeout_and_the_longest_is_none
+                a_stalled_stream_times_out
+                a_pipe_without_a_writer_can_be_timed_out_and_cancelled
+                dropping_the_pipeline_drops_its_receivers
+                nothing_is_left_of_a_pipeline_whose_task_is_killed
+                nothing_is_left_of_a_pipeline_whose_task_times_out
+                a_slow_receiver_pauses_the_source
+                progress_ends_with_the_totals
+                a_server_on_the_same_threads_stays_responsive
+                progress_is_told_at_the_end_of_a_timeout_too
+                a_progress_callback_that_panics_fails_its_task_alone
+            }
+            properties owned {
+                rows_are_those_of_one_reader_whatever_the_chunks
+                a_fold_is_the_iterators_own
+            }
+        }
+    };
+}
+
+macro_rules! names {
+    ($($topic:ident $run:ident { $($case:ident)+ })+) => {
+        &[$($(concat!(stringify!($topic), "::", stringify!($case))),+),+]
+    };
+}
+
+/// The names of all cases.
+pub const CASES: &[&str] = __conformance_cases! { names };

@@ -1,0 +1,49 @@
+//! What a backend calls: a module of tests made of the list, one for each case.
+
+/// Makes a module of tests, one for each case, on the flavour that a [`Harness`](crate::Harness) describes.
+///
+/// `conformance::suite!(my_runtime, MyHarness);` in a file under `tests/` is all that a backend needs.
+#[macro_export]
+macro_rules! suite {
+    ($module:ident, $harness:ty) => {
+        mod $module {
+            #[allow(unused_imports, reason = "the harness may be named by a full path")]
+            use super::*;
+
+            type Flavour = $harness;
+
+            $crate::__conformance_cases! { $crate::__conformance_tests }
+        }
+    };
+}
+
+/// A module for each topic, a test for each case.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ($($topic:ident $run:ident { $($case:ident)+ })+) => {$(
+        mod $topic {
+            use super::Flavour;
+
+            $(
+                #[test]
+                fn $case() -> $crate::Outcome {
+                    let name = concat!(stringify!($topic), "::", stringify!($case));
+                    $crate::__conformance_run!($run, Flavour, name, $crate::cases::$topic::$case)
+                }
+            )+
+        }
+    )+};
+}
+
+/// Runs one case the way that its topic says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_run {
+    (driven, $flavour:ident, $name:ident, $case:path) => {
+        $crate::run::driven::<$flavour, _>($name, $case)
+    };
+    (owned, $flavour:ident, $name:ident, $case:path) => {
+        $crate::run::owned::<$flavour, _>($name, |harness: $flavour| $case(harness))
+    };
+}

@@ -1,0 +1,128 @@
+//! Outside of every runtime: which one is meant, by the features alone, and what is said where none is.
+#![cfg(any(feature = "tokio", feature = "smol"))]
+
+use anyhow::ensure;
+use conformance::Outcome;
+use futures_lite::future::block_on;
+use sweet_async::AsyncTask;
+
+#[cfg(all(feature = "tokio", not(feature = "smol")))]
+#[test]
+fn with_tokio_alone_there_is_no_runtime() -> Outcome {
+    let spawned = block_on(AsyncTask::to::<u32>().spawn(|| async { 1 }));
+    ensure!(matches!(spawned, Err(sweet_async::AsyncTaskError::NoRuntime)));
+    let blocking = block_on(AsyncTask::to::<u32>().run(|| 1));
+    ensure!(matches!(blocking, Err(sweet_async::AsyncTaskError::NoRuntime)));
+    Ok(())
+}
+
+#[cfg(all(feature = "tokio", feature = "smol"))]
+#[test]
+fn with_both_it_is_ambiguous() -> Outcome {
+    let mut task = AsyncTask::to::<u32>().spawn(|| async { 1 });
+    let spawned = block_on(&mut task);
+    ensure!(matches!(spawned, Err(sweet_async::AsyncTaskError::AmbiguousRuntime)));
+    ensure!(task.status() == sweet_async::TaskStatus::Failed);
+    let blocking = block_on(AsyncTask::to::<u32>().run(|| 1));
+    ensure!(matches!(blocking, Err(sweet_async::AsyncTaskError::AmbiguousRuntime)));
+    Ok(())
+}
+
+#[cfg(all(feature = "smol", not(feature = "tokio")))]
+#[test]
+fn with_smol_alone_it_is_the_global_executor() -> Outcome {
+    let name = || std::thread::current().name().map(str::to_owned);
+    let spawned = block_on(AsyncTask::to::<Option<String>>().spawn(move || async move { name() }))?;
+    ensure!(spawned.is_some_and(|name| name.starts_with("smol-")));
+    Ok(())
+}
+
+#[test]
+fn work_that_needs_no_runtime_runs() -> Outcome {
+    ensure!(block_on(AsyncTask::to::<u32>().run(|| async { 1 }))? == 1);
+    ensure!(block_on(AsyncTask::to::<u32>().inline().run(|| 2))? == 2);
+    Ok(())
+}
+
+#[test]
+fn block_on_brings_its_own() -> Outcome {
+    let answer = sweet_async::block_on(async { AsyncTask::to::<u32>().spawn(|| async { 3 }).await })?;
+    ensure!(answer? == 3);
+    Ok(())
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn smols_own_entry_means_smol_also_inside_another_runtime() -> Outcome {
+    let task = sweet_async::smol::AsyncTask::to::<u32>().spawn(|| async { 4 });
+    ensure!(block_on(task)? == 4);
+    Ok(())
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn tokios_own_entry_needs_a_tokio_runtime() -> Outcome {
+    let outside = block_on(sweet_async::tokio::AsyncTask::to::<u32>().spawn(|| async { 1 }));
+    ensure!(matches!(outside, Err(sweet_async::AsyncTaskError::NoRuntime)));
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let inside = tokio.block_on(async {
+        let own = sweet_async::tokio::AsyncTask::to::<u32>().spawn(|| async { 1 }).await?;
+        Ok::<_, sweet_async::AsyncTaskError>(own + AsyncTask::to::<u32>().spawn(|| async { 2 }).await?)
+    });
+    ensure!(inside? == 3);
+    Ok(())
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_tokio_runtime_without_timers_is_refused_with_a_reason() -> Outcome {
+    let tokio = tokio::runtime::Builder::new_current_thread().build()?;
+    let Err(error) = sweet_async::tokio::TokioRuntime::from_handle(tokio.handle().clone()) else {
+        anyhow::bail!("it was taken");
+    };
+    ensure!(matches!(error, sweet_async::RuntimeError::NoTimers { .. }));
+    let inside = tokio.block_on(async { AsyncTask::to::<u32>().spawn(|| async { 1 }).await });
+    let Err(error) = inside else { anyhow::bail!("it was taken") };
+    ensure!(error.to_string().contains("timers"), "{error}");
+    Ok(())
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_task_stays_on_its_tokio_runtime_and_not_on_the_entered_one() -> Outcome {
+    use sweet_async::tokio::OwnedTokio;
+    use tokio::runtime::Handle;
+
+    let (one, other) = (OwnedTokio::multi_thread(1)?, OwnedTokio::multi_thread(1)?);
+    let ids = one.block_on(async {
+        let builder = AsyncTask::to::<[tokio::runtime::Id; 3]>().on(other.runtime());
+        let task = builder.try_spawn(|| async {
+            let nested = AsyncTask::to::<tokio::runtime::Id>().spawn(|| async { Handle::current().id() });
+            let blocking = AsyncTask::to::<tokio::runtime::Id>().spawn_blocking(|| Handle::current().id());
+            Ok([Handle::current().id(), nested.await?, blocking.await?])
+        });
+        task.await
+    })??;
+    ensure!(ids == [other.runtime().handle().id(); 3]);
+    ensure!(one.runtime().handle().id() != other.runtime().handle().id());
+    Ok(())
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn smols_own_entry_stays_on_the_pool_of_the_task_around_it() -> Outcome {
+    let pool = sweet_async::smol::SmolPool::new(1)?;
+    let name = || std::thread::current().name().map(str::to_owned);
+    let names = pool.block_on(async {
+        // The task around it is started by the ambient entry.
+        let task = AsyncTask::to::<[Option<String>; 2]>().try_spawn(move || async move {
+            let own =
+                sweet_async::smol::AsyncTask::to::<Option<String>>().spawn(move || async move { name() });
+            Ok([name(), own.await?])
+        });
+        task.await
+    })??;
+    let on_pool = |name: &Option<String>| name.as_deref().is_some_and(|name| name.starts_with("sweet-smol-"));
+    ensure!(names.iter().all(on_pool), "not on the pool: {names:?}");
+    Ok(())
+}
