@@ -79,7 +79,9 @@ impl Runtime for SmolRuntime {
 
     fn worker_count(&self) -> usize {
         match &self.0 {
-            Kind::Global => std::env::var("SMOL_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1),
+            Kind::Global => {
+                std::env::var("SMOL_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1).max(1)
+            }
             Kind::Executor { workers, .. } => *workers,
         }
     }

@@ -56,8 +56,8 @@ impl OwnedTokio {
     ///
     /// [`AsyncTaskError::InvalidState`] inside a task, another `block_on`, or a Tokio context.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
-        let _inside = BlockOnGuard::new(&self.runtime)?;
         TokioRuntime::refuse_nesting()?;
+        let _inside = BlockOnGuard::new(&self.runtime)?;
         match &self.inner {
             Some(inner) => Ok(inner.block_on(future)),
             None => Err(AsyncTaskError::Shutdown),

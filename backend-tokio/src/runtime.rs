@@ -5,8 +5,8 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use sweet_async_core::runtime::BlockOnGuard;
-use sweet_async_core::{AsyncTaskError, BlockOn, CurrentRuntime, Runtime, RuntimeError, SpawnError};
+use sweet_async_core::runtime::{BlockOnGuard, may_block};
+use sweet_async_core::{AsyncTaskError, BlockOn, Runtime, RuntimeError, SpawnError};
 use tokio::runtime::{Handle, Id};
 
 use crate::{TokioJoin, TokioSleep};
@@ -62,10 +62,14 @@ impl TokioRuntime {
         &self.handle
     }
 
-    pub(crate) fn refuse_nesting() -> Result<(), AsyncTaskError> {
-        // Blocking work of ours sees the runtime's context too, but its thread is there to be blocked.
-        let in_blocking_work = CurrentRuntime::of_task().is_some();
-        if !in_blocking_work && Handle::try_current().is_ok() {
+    /// Refuses to block a thread that Tokio needs: for every `block_on` in a program that has Tokio.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::InvalidState`] inside a Tokio context, unless this is blocking work of ours, which sees that
+    /// context too but whose thread is there to be blocked.
+    pub fn refuse_nesting() -> Result<(), AsyncTaskError> {
+        if !may_block() && Handle::try_current().is_ok() {
             return Err(AsyncTaskError::InvalidState(
                 "block_on inside a Tokio runtime would stall it: await the future, or move the call to spawn_blocking",
             ));
@@ -124,8 +128,8 @@ impl BlockOn for TokioRuntime {
     /// Runs `future` on this thread. On a current-thread runtime, timers and tasks advance only while some thread is
     /// inside that runtime's own `block_on`: use [`OwnedTokio`](crate::OwnedTokio) there.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
-        let _inside = BlockOnGuard::new(self)?;
         Self::refuse_nesting()?;
+        let _inside = BlockOnGuard::new(self)?;
         Ok(self.handle.block_on(future))
     }
 }

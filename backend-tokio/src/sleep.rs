@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
+use tokio::task::coop::{Unconstrained, unconstrained};
 use tokio::time::Sleep;
 
 pin_project! {
@@ -15,7 +16,7 @@ pin_project! {
     /// there will ever be.
     pub struct TokioSleep {
         #[pin]
-        timer: Option<Sleep>,
+        timer: Option<Unconstrained<Sleep>>,
     }
 }
 
@@ -23,7 +24,8 @@ impl TokioSleep {
     pub(crate) fn until(handle: &Handle, deadline: Instant) -> Self {
         let make = || {
             let _context = handle.enter();
-            tokio::time::sleep_until(tokio::time::Instant::from_std(deadline))
+            // Work that has used up its share of a poll must not keep its own deadline from being looked at.
+            unconstrained(tokio::time::sleep_until(tokio::time::Instant::from_std(deadline)))
         };
         Self { timer: catch_unwind(AssertUnwindSafe(make)).ok() }
     }

@@ -41,6 +41,7 @@ macro_rules! __conformance_cases {
                 a_timer_far_beyond_counting_is_no_panic
             }
             status driven {
+                passing_on_a_cancellation_is_a_failure_of_ones_own
                 pending_then_running_then_completed
                 an_error_a_panic_and_a_timeout_are_failures
                 pending_cancellation_then_cancelled
@@ -87,6 +88,7 @@ macro_rules! __conformance_cases {
                 a_destructor_that_spawns_during_a_cancel_is_no_deadlock
             }
             panic driven {
+                a_result_nobody_takes_may_panic_in_its_destructor
                 the_message_is_kept
                 the_payload_can_be_taken
                 a_closure_may_panic_before_there_is_a_future
@@ -124,6 +126,7 @@ macro_rules! __conformance_cases {
                 a_value_in_time_is_never_lost
             }
             ambient driven {
+                blocking_work_may_block_once
                 block_on_enters_its_runtime
                 a_task_finds_the_runtime_that_it_is_on
                 a_task_says_its_backends_own_runtime_however_it_was_started
@@ -188,6 +191,8 @@ macro_rules! __conformance_cases {
                 pipelines_nest
             }
             errors driven {
+                an_error_ends_it_while_the_source_is_silent
+                a_row_whose_parser_panics_is_one_bad_row
                 stop_on_first_tells_the_first_bad_row_in_source_order
                 stop_on_first_tells_the_first_refused_event
                 the_receivers_error_can_be_downcast

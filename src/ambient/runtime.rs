@@ -140,6 +140,8 @@ impl Runtime for AmbientRuntime {
 impl BlockOn for AmbientRuntime {
     /// A runtime of a third party drives its tasks elsewhere: the future is polled here, and woken by them.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        #[cfg(feature = "tokio")]
+        crate::tokio::TokioRuntime::refuse_nesting()?;
         match &self.0 {
             #[cfg(feature = "tokio")]
             Kind::Tokio(runtime) => runtime.block_on(future),

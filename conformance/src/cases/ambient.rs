@@ -117,3 +117,17 @@ pub async fn block_on_inside_a_task_is_an_error<R: Runtime>(rt: R, _: Facts) -> 
     ensure!(task.await?);
     Ok(())
 }
+
+pub async fn blocking_work_may_block_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // On a thread of its own, so that no single-threaded executor waits for itself.
+    let work = || {
+        let value = sweet_async::block_on(async { 1 })?;
+        let nested = sweet_async::block_on(async { sweet_async::block_on(async { 2 }) })?;
+        Ok::<_, AsyncTaskError>((value, matches!(nested, Err(AsyncTaskError::InvalidState(_)))))
+    };
+    let in_task = AsyncTask::to::<(i32, bool)>().on(&rt).spawn_blocking(work).await?;
+    ensure!(in_task == (1, true), "in a task's blocking work: {in_task:?}");
+    let in_place = AsyncTask::to::<(i32, bool)>().on(&rt).run_blocking(work).await?;
+    ensure!(in_place == (1, true), "in blocking work without a task: {in_place:?}");
+    Ok(())
+}

@@ -258,3 +258,53 @@ pub async fn a_stream_that_panics_is_an_error<R: Runtime>(rt: R, at: Facts) -> O
     ensure!(AsyncTask::to::<bool>().on(&rt).spawn(move || async move { at.is_inside() }).await?);
     Ok(())
 }
+
+pub async fn an_error_ends_it_while_the_source_is_silent<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // The source gives one event and then waits for the pipeline to end, which it must without it.
+    let (more, stream) = async_channel::unbounded();
+    more.try_send(7)?;
+    let run = AsyncTask::emits::<u64>()
+        .on(&rt)
+        .sender(move |sources| sources.of_stream(stream).into_chunks(1.items()))
+        .for_each(|event: Event<u64>| refuse(&event, &[7]));
+    let error = failed(run.await)?;
+    ensure!(error.downcast_ref::<Refused>().is_some_and(|refused| refused.0 == 7), "{error:?}");
+    drop(more);
+    Ok(())
+}
+
+pub async fn a_row_whose_parser_panics_is_one_bad_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let text = "1\nboom\n3\n4\n";
+    for ordered in [false, true] {
+        let pipeline = AsyncTask::emits::<Touchy>().on(&rt).on_error(ErrorStrategy::ContinueOnError);
+        let pipeline = if ordered { pipeline.ordered() } else { pipeline };
+        let (sequences, summary) = pipeline
+            .sender(move |sources| sources.of_bytes(text).lines().into_chunks(3.lines()))
+            .fold(
+                Vec::new,
+                |seen, event: Event<Touchy>| seen.push((event.sequence(), event.take_data().0)),
+                |mut a, b| {
+                    a.extend(b);
+                    a
+                },
+            )
+            .await?;
+        let mut sequences = sequences;
+        sequences.sort_unstable();
+        ensure!(sequences == [(0, 1), (2, 3), (3, 4)], "{sequences:?}");
+        let [error] = summary.errors() else { bail!("one error was due: {summary:?}") };
+        ensure!(error.position().line() == Some(2) && error.error().is_panic(), "{error:?}");
+    }
+    Ok(())
+}
+
+/// A number whose parser panics at what is none.
+struct Touchy(u64);
+
+impl std::str::FromStr for Touchy {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "boom" { explode("the parser") } else { text.parse().map(Self) }
+    }
+}

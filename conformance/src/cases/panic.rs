@@ -146,3 +146,22 @@ pub async fn a_child_that_panics_is_its_parents_to_judge<R: Runtime>(rt: R, _: F
     ensure!(parent.await? == 9);
     Ok(())
 }
+
+/// A value whose destructor panics.
+struct Grenade(Latch);
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        self.0.set();
+        explode("the value")
+    }
+}
+
+pub async fn a_result_nobody_takes_may_panic_in_its_destructor<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    let dropped = Latch::new();
+    let value = dropped.clone();
+    AsyncTask::to::<Grenade>().on(&rt).spawn(move || async move { Grenade(value) }).detach();
+    dropped.wait().await;
+    ensure!(AsyncTask::to::<bool>().on(&rt).spawn(move || async move { at.is_inside() }).await?);
+    Ok(())
+}

@@ -89,3 +89,15 @@ pub async fn a_name_is_on_the_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
     unnamed.await?;
     Ok(())
 }
+
+pub async fn passing_on_a_cancellation_is_a_failure_of_ones_own<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let inner = rt.clone();
+    let mut task = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
+        let child = AsyncTask::to::<()>().on(&inner).spawn(pending::<()>);
+        drop(child.cancel(CancelLevel::Kill));
+        child.await
+    });
+    ensure!(failed((&mut task).await)?.is_cancelled());
+    ensure!(task.status() == TaskStatus::Failed, "nobody asked it to stop: {}", task.status());
+    Ok(())
+}

@@ -135,10 +135,10 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     pub fn fold<A, I, G, O, K, J>(self, init: I, fold: G, merge: J) -> Fold<T, S, F, I, G, O, K, J>
     where
         A: Send + 'static,
-        I: Fn() -> A + Send + Sync + 'static,
+        I: Fn() -> A + Clone + Send + Sync + 'static,
         G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
         O: IntoResult<(), K> + 'static,
-        J: Fn(A, A) -> A,
+        J: Fn(A, A) -> A + Send + 'static,
     {
         Fold { from: self, init, fold, merge, marker: PhantomData }
     }
@@ -203,8 +203,9 @@ where
         let partitions = Arc::new(Partitions::new());
         let mut registration = None;
         let receiver = self.receiver.receiver;
-        let make = |task: TaskId| {
-            let pipeline = task.as_u64();
+        let make = |_| {
+            // Not the task's id: a runtime may count its own tasks, and collectors of all runtimes meet.
+            let pipeline = TaskId::next().as_u64();
             registration = Some(Registration::new(pipeline, &partitions));
             Collecting::<G, O, M, K, V> {
                 receiver,
@@ -216,9 +217,17 @@ where
         let mut result = match self.from.run(make).await {
             Ok(Outcome { result, locals }) => {
                 // Workers hand over what they hold at their end; only one that was killed has anything left.
+                let mut result = result;
                 for mut local in locals {
-                    while !local.downcast_mut::<Shard<K, V>>().is_none_or(Shard::flush) {
-                        futures_lite::future::yield_now().await;
+                    loop {
+                        match caught(|| local.downcast_mut::<Shard<K, V>>().is_none_or(Shard::flush)) {
+                            Ok(true) => break,
+                            Ok(false) => futures_lite::future::yield_now().await,
+                            Err(panic) => {
+                                result = result.and(Err(panic));
+                                break;
+                            }
+                        }
                     }
                 }
                 result

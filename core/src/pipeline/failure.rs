@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use event_listener::Event;
+
 use super::Position;
 use super::event::{Origin, position};
 use crate::error::AsyncTaskError;
@@ -75,24 +77,40 @@ impl std::error::Error for RowError {
 ///
 /// Rows before it are still handled, by whichever worker has them, so the row that ends a pipeline is the first bad
 /// one in source order and not the first that somebody happened to meet.
-pub(crate) struct Limit(AtomicU64);
+pub(crate) struct Limit {
+    first: AtomicU64,
+    /// Wakes a sender that waits for a source: what comes later is not wanted.
+    set: Event,
+}
 
 impl Limit {
     pub(crate) fn none() -> Self {
-        Self(AtomicU64::new(u64::MAX))
+        Self { first: AtomicU64::new(u64::MAX), set: Event::new() }
     }
 
     // Relaxed throughout: the number alone matters, and a worker that sees it late handles a row too many.
     pub(crate) fn stop_at(&self, sequence: u64) {
-        self.0.fetch_min(sequence, Ordering::Relaxed);
+        self.first.fetch_min(sequence, Ordering::Relaxed);
+        self.set.notify(usize::MAX);
     }
 
     pub(crate) fn allows(&self, sequence: u64) -> bool {
-        sequence < self.0.load(Ordering::Relaxed)
+        sequence < self.first.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != u64::MAX
+        self.first.load(Ordering::Relaxed) != u64::MAX
+    }
+
+    /// Waits until it is set.
+    pub(crate) async fn reached(&self) {
+        while !self.is_set() {
+            // Listen, then look again: `stop_at` sets before it notifies, and both fence.
+            let set = self.set.listen();
+            if !self.is_set() {
+                set.await;
+            }
+        }
     }
 }
 

@@ -70,6 +70,10 @@ where
         P: FnMut(&mut dyn FnMut()) + Send,
     {
         while let Some(event) = batch.next_event() {
+            let Some(event) = event else {
+                pace.rest(batch.runtime()).await;
+                continue;
+            };
             let mut future = std::pin::pin!(InPlace::<_, O, (), K>::new(|| call(event)));
             let result = std::future::poll_fn(|cx| {
                 let mut polled = Poll::Pending;

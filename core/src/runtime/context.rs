@@ -14,8 +14,41 @@ use crate::task::TaskRef;
 thread_local! {
     static FRAME: Cell<Option<Frame>> = const { Cell::new(None) };
     static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
-    static BLOCKED_ON: Cell<bool> = const { Cell::new(false) };
+    static BLOCKING: Cell<Blocking> = const { Cell::new(Blocking::Unknown) };
     static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Whether this thread may be blocked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blocking {
+    /// Nobody has said anything: it depends on what runs on it.
+    Unknown,
+    /// It runs blocking work, and is there to be blocked.
+    Welcome,
+    /// It is inside a `block_on`.
+    Inside,
+}
+
+fn swap_blocking(to: Blocking) -> Blocking {
+    BLOCKING.try_with(|cell| cell.replace(to)).unwrap_or(Blocking::Unknown)
+}
+
+/// Runs `f` on a thread that is there to be blocked.
+pub(crate) fn welcome_blocking<O>(f: impl FnOnce() -> O) -> O {
+    struct Restore(Blocking);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            swap_blocking(self.0);
+        }
+    }
+    let _restore = Restore(swap_blocking(Blocking::Welcome));
+    f()
+}
+
+/// True on a thread that runs blocking work of ours and is not inside a `block_on`: there it may be blocked, whatever
+/// context its executor has given it.
+pub fn may_block() -> bool {
+    BLOCKING.try_with(Cell::get) == Ok(Blocking::Welcome)
 }
 
 /// The task that is being polled, with the children that it has spawned.
@@ -23,8 +56,6 @@ pub(crate) struct Frame {
     pub(crate) task: TaskRef,
     /// Made for the first child: a frame is moved twice for each poll, and most tasks never have one.
     brood: Option<Box<Brood>>,
-    /// On a thread that may block, where `block_on` does no harm.
-    pub(crate) blocking: bool,
 }
 
 struct Brood {
@@ -34,8 +65,8 @@ struct Brood {
 }
 
 impl Frame {
-    pub(crate) fn new(task: TaskRef, blocking: bool) -> Self {
-        Self { task, brood: None, blocking }
+    pub(crate) fn new(task: TaskRef) -> Self {
+        Self { task, brood: None }
     }
 
     pub(crate) fn children(&self) -> &[TaskRef] {
@@ -159,7 +190,7 @@ impl Drop for EnterGuard {
 #[must_use = "the mark lasts only while the guard lives"]
 pub struct BlockOnGuard {
     _entered: EnterGuard,
-    outer: bool,
+    outer: Blocking,
 }
 
 impl BlockOnGuard {
@@ -170,29 +201,30 @@ impl BlockOnGuard {
     /// [`AsyncTaskError::InvalidState`] inside a task's poll or inside another `block_on`. Inside blocking work it
     /// is allowed: that thread is there to be blocked.
     pub fn new<R: Runtime>(runtime: &R) -> Result<Self, AsyncTaskError> {
-        let outer = match with_frame(|frame| frame.blocking) {
-            Some(false) => {
+        let outer = BLOCKING.try_with(Cell::get).unwrap_or(Blocking::Unknown);
+        match outer {
+            Blocking::Welcome => {}
+            Blocking::Inside => {
+                return Err(AsyncTaskError::InvalidState(
+                    "block_on inside block_on would stall the outer one: await the future instead",
+                ));
+            }
+            Blocking::Unknown if with_frame(|_| ()).is_some() => {
                 return Err(AsyncTaskError::InvalidState(
                     "block_on inside a task would stall its executor: await the future, or move the call to \
                      spawn_blocking",
                 ));
             }
-            Some(true) => BLOCKED_ON.try_with(Cell::get).unwrap_or(false),
-            None if BLOCKED_ON.try_with(Cell::get).unwrap_or(false) => {
-                return Err(AsyncTaskError::InvalidState(
-                    "block_on inside block_on would stall the outer one: await the future instead",
-                ));
-            }
-            None => false,
-        };
-        let _ = BLOCKED_ON.try_with(|cell| cell.set(true));
+            Blocking::Unknown => {}
+        }
+        swap_blocking(Blocking::Inside);
         Ok(Self { _entered: EnterGuard::new(runtime), outer })
     }
 }
 
 impl Drop for BlockOnGuard {
     fn drop(&mut self) {
-        let _ = BLOCKED_ON.try_with(|cell| cell.set(self.outer));
+        swap_blocking(self.outer);
     }
 }
 

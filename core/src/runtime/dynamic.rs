@@ -98,8 +98,10 @@ impl Runtime for DynRuntime {
     {
         let (sender, join) = channel();
         self.0.spawn_boxed(Box::pin(async move {
+            // First the future, so that it is captured first: dropped unfinished, it is gone before its handle hears.
+            let output = future.await;
             // A closed channel means that the handle was detached: nobody wants the output.
-            let _ = sender.try_send(future.await);
+            let _ = sender.try_send(output);
         }))?;
         Ok(join)
     }
@@ -111,7 +113,8 @@ impl Runtime for DynRuntime {
     {
         let (sender, join) = channel();
         self.0.spawn_blocking_boxed(Box::new(move || {
-            let _ = sender.try_send(work());
+            let output = work();
+            let _ = sender.try_send(output);
         }))?;
         Ok(join)
     }

@@ -10,9 +10,9 @@ use std::any::Any;
 use std::future::Future;
 use std::time::Instant;
 
-pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard};
+pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub(crate) use context::{
-    Frame, adopt, adopt_all, giving_up, in_frame, in_runtime, keeps_running, with_frame,
+    Frame, adopt, adopt_all, giving_up, in_frame, in_runtime, keeps_running, welcome_blocking, with_frame,
 };
 pub(crate) use dynamic::ErasedRuntime;
 pub use dynamic::{DynJoin, DynRuntime, DynSleep};
@@ -103,7 +103,8 @@ pub trait BlockOn: Runtime {
     /// # Errors
     ///
     /// [`AsyncTaskError::InvalidState`] where blocking would stall an executor: inside one of our tasks, inside
-    /// another `block_on`, or inside a Tokio context. [`AsyncTaskError::Shutdown`] if the runtime has ended.
+    /// another `block_on`, or, where the backend can know of it, inside a Tokio context.
+    /// [`AsyncTaskError::Shutdown`] if the runtime has ended.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError>;
 }
 

@@ -22,7 +22,8 @@ use super::work::IntoResult;
 use crate::cancel::CancelCause;
 use crate::error::AsyncTaskError;
 use crate::runtime::{
-    Frame, Join, Runtime, RuntimeSource, adopt_all, in_frame, in_runtime, keeps_running, with_frame,
+    Frame, Join, Runtime, RuntimeSource, adopt_all, in_frame, in_runtime, keeps_running, welcome_blocking,
+    with_frame,
 };
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;
@@ -126,11 +127,11 @@ impl<F, T> Runner<F, T> {
     {
         let Ok(work) = self.0.work.pop() else { return };
         let work = || caught(|| work().into_result()).and_then(|result| result);
-        let mut frame = self.0.parent.clone().map(|task| Frame::new(task, true));
-        let result = match frame {
+        let mut frame = self.0.parent.clone().map(Frame::new);
+        let result = welcome_blocking(|| match frame {
             Some(_) => in_frame(&mut frame, work),
             None => in_runtime(runtime, work),
-        };
+        });
         self.0.deliver(result, frame.map(Frame::into_children).unwrap_or_default());
     }
 }
@@ -166,7 +167,10 @@ where
         let job = Arc::new(Job::new(work, parent));
         let runner = Runner(job.clone());
         let inner = runtime.clone();
-        let join = runtime.spawn_blocking(move || runner.run::<O, K, _>(&inner))?;
+        let join = runtime.spawn_blocking(move || runner.run::<O, K, _>(&inner)).inspect_err(|_| {
+            // A pool that refuses a job may have queued it all the same: it must find nothing to run.
+            job.revoke();
+        })?;
         Ok(Stage::Waiting { join, job })
     }
 }

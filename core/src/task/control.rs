@@ -9,6 +9,7 @@
 //! bits  4..=7   cause     who asked first
 //! bit   8       WAITED    somebody listens for the end
 //! bit   9       DETACHED  its parent does not wait for it
+//! bit  10       UNWANTED  its handle is gone, and nobody will take the output
 //! ```
 //!
 //! `children` counts spawned tasks and blocking jobs that have not ended; its top bit, LINGERS, is set by the
@@ -37,6 +38,7 @@ const CAUSE_SHIFT: u32 = 4;
 const CAUSE: u32 = 0b1111 << CAUSE_SHIFT;
 const WAITED: u32 = 1 << 8;
 const DETACHED: u32 = 1 << 9;
+const UNWANTED: u32 = 1 << 10;
 
 const LINGERS: usize = 1 << (usize::BITS - 1);
 
@@ -63,16 +65,6 @@ pub(crate) enum Ending {
     Completed,
     Failed,
     Cancelled,
-}
-
-impl Ending {
-    pub(crate) fn of<T>(result: &Result<T, AsyncTaskError>) -> Self {
-        match result {
-            Ok(_) => Self::Completed,
-            Err(AsyncTaskError::Cancelled { .. }) => Self::Cancelled,
-            Err(_) => Self::Failed,
-        }
-    }
 }
 
 pub(crate) struct Control {
@@ -197,8 +189,18 @@ impl Control {
     /// Gives the task up to the runtime. True if its parent must now be told that it is not waited for any more:
     /// of this call and `finish`, the first to come tells it.
     pub(crate) fn detach(&self) -> bool {
-        let before = self.state.fetch_or(DETACHED, Ordering::AcqRel);
+        let before = self.state.fetch_or(DETACHED | UNWANTED, Ordering::AcqRel);
         before & DETACHED == 0 && !is_terminal(before)
+    }
+
+    /// The handle is dropped: the output is nobody's.
+    pub(crate) fn abandon(&self) {
+        // Release pairs with the acquire of `is_unwanted`.
+        self.state.fetch_or(UNWANTED, Ordering::Release);
+    }
+
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.state.load(Ordering::Acquire) & UNWANTED != 0
     }
 
     pub(crate) fn is_detached(&self) -> bool {

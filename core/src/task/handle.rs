@@ -22,6 +22,9 @@ type JoinOf<T, R> = <R as Runtime>::Join<Result<T, AsyncTaskError>>;
 /// Awaiting it gives the result once the work, everything that it spawned and their destructors are done. Await
 /// `&mut task` to keep the handle, for instance in a `select`.
 ///
+/// [`AsyncTaskError::Shutdown`] is the exception: an executor that goes away drops the task without waiting for what the
+/// task had started elsewhere.
+///
 /// # Drop
 ///
 /// Dropping the handle asks the task to stop ([`CancelLevel::Kill`], cause [`CancelCause::HandleDropped`]) and
@@ -162,6 +165,7 @@ impl<T: Send + 'static, R: Runtime> Drop for Task<T, R> {
                  call detach()"
             );
         }
+        control.abandon();
         control.kill(CancelCause::HandleDropped);
         join.detach();
     }

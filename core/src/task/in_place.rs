@@ -104,6 +104,6 @@ where
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(work) = self.work.take() else { return Poll::Ready(Err(ENDED)) };
-        Poll::Ready(caught(work).and_then(IntoResult::into_result))
+        Poll::Ready(caught(|| work().into_result()).and_then(|result| result))
     }
 }

@@ -31,9 +31,16 @@ pin_project! {
     #[project = StageProj]
     enum Stage<B, T> {
         Body { #[pin] body: B },
-        Lingering { output: Option<Result<T, AsyncTaskError>> },
+        Lingering { output: Option<Output<T>> },
         Done,
     }
+}
+
+/// What the task will give, and how that is recorded: an error that the work passed on from another task's
+/// cancellation is a failure of this one.
+struct Output<T> {
+    result: Result<T, AsyncTaskError>,
+    ending: Ending,
 }
 
 pin_project! {
@@ -63,7 +70,7 @@ pin_project! {
 
 impl<B, T> Supervised<B, T> {
     pub(crate) fn new(body: B, task: TaskRef, parent: Option<TaskRef>) -> Self {
-        Self { stage: Stage::Body { body }, frame: Some(Frame::new(task, false)), parent }
+        Self { stage: Stage::Body { body }, frame: Some(Frame::new(task)), parent }
     }
 }
 
@@ -78,14 +85,17 @@ where
         if let StageProj::Body { body } = this.stage.as_mut().project() {
             let output = match std::task::ready!(poll_body(body, this.frame, cx)) {
                 // A body that is ready has dropped its work.
-                Ok(output) => output,
-                // Destructors run inside the frame: what they spawn belongs to this task too.
-                Err(cancelled) => {
-                    let dropped = in_frame(this.frame, || caught(|| this.stage.set(Stage::Done)));
-                    Err(dropped.err().unwrap_or(cancelled))
+                Ok(result) => {
+                    let ending = if result.is_ok() { Ending::Completed } else { Ending::Failed };
+                    Output { result, ending }
                 }
+                // Destructors run inside the frame: what they spawn belongs to this task too.
+                Err(cancelled) => match in_frame(this.frame, || caught(|| this.stage.set(Stage::Done))) {
+                    Ok(()) => Output { result: Err(cancelled), ending: Ending::Cancelled },
+                    Err(panic) => Output { result: Err(panic), ending: Ending::Failed },
+                },
             };
-            if let (Err(_), Some(frame)) = (&output, this.frame.as_ref()) {
+            if let (Err(_), Some(frame)) = (&output.result, this.frame.as_ref()) {
                 kill_all(frame.children(), CancelCause::ParentEnded);
             }
             this.stage.set(Stage::Lingering { output: Some(output) });
@@ -106,11 +116,16 @@ where
                 return Poll::Pending;
             }
         }
-        let output = output.take().unwrap_or(Err(AsyncTaskError::Shutdown));
-        end(&frame.task, this.parent.as_ref(), Ending::of(&output));
+        let Some(Output { mut result, ending }) = output.take() else { return Poll::Pending };
+        if control.is_unwanted() {
+            // Dropped here, before anybody hears of the end, and not by the executor, to which a panic of its
+            // destructor would be fatal.
+            let _ = caught(|| drop(std::mem::replace(&mut result, Err(AsyncTaskError::Shutdown))));
+        }
+        end(&frame.task, this.parent.as_ref(), ending);
         this.stage.set(Stage::Done);
         *this.frame = None;
-        Poll::Ready(output)
+        Poll::Ready(result)
     }
 }
 

@@ -45,7 +45,8 @@ impl<K: Hash + Eq, V> Partition<K, V> {
                 let slot = occupied.get_mut();
                 // Equal: one event collected the key twice, and its later value stays.
                 if slot.sequence <= sequence {
-                    (slot.value, slot.sequence) = (value, sequence);
+                    // The key as well: keys may be equal and still be told apart.
+                    *slot = Slot { key, value, sequence };
                 }
             }
         }
@@ -170,7 +171,11 @@ impl<K: Hash + Eq, V> Partitions<K, V> {
             Ok(partition) => {
                 let mut taken = Taken { slot, partition: Some(partition) };
                 if let Some(partition) = &mut taken.partition {
-                    items.drain(..).for_each(|item| partition.insert(item));
+                    // From the end, so that a key whose `Hash` or `Eq` panics takes no other value with it.
+                    items.reverse();
+                    while let Some(item) = items.pop() {
+                        partition.insert(item);
+                    }
                 }
                 true
             }

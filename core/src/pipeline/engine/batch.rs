@@ -8,7 +8,7 @@ use crate::error::AsyncTaskError;
 use crate::pipeline::Event;
 use crate::pipeline::event::Origin;
 use crate::pipeline::failure::{Place, Rejects};
-use crate::pipeline::rows::Row;
+use crate::pipeline::rows::{Fault, Row};
 use crate::runtime::Runtime;
 use crate::task::caught;
 
@@ -47,22 +47,24 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Row<T>>> Batch<'a, T, R, I> {
         &self.control.runtime
     }
 
-    /// The next row that can be handled; those that cannot be parsed are rejected on the way.
+    /// The next row: as an event, or `Some(None)` for one that could not be parsed and is rejected here.
     #[inline]
-    pub(crate) fn next_event(&mut self) -> Option<Event<T>> {
-        loop {
-            let Row { sequence, line, byte, data } = self.rows.next()?;
-            let sequence = self.origin.base + sequence;
-            if !self.control.limit.allows(sequence) {
-                return None;
-            }
-            (self.last.sequence, self.last.line, self.last.byte) = (sequence, line, byte);
-            match data {
-                Ok(data) => return Some(Event { data, origin: self.origin, sequence, line, byte }),
-                Err(reason) => {
-                    let error = self.place().unreadable(&reason);
-                    self.reject(error);
-                }
+    pub(crate) fn next_event(&mut self) -> Option<Option<Event<T>>> {
+        let Row { sequence, line, byte, data } = self.rows.next()?;
+        let sequence = self.origin.base + sequence;
+        if !self.control.limit.allows(sequence) {
+            return None;
+        }
+        (self.last.sequence, self.last.line, self.last.byte) = (sequence, line, byte);
+        match data {
+            Ok(data) => Some(Some(Event { data, origin: self.origin, sequence, line, byte })),
+            Err(fault) => {
+                let error = match fault {
+                    Fault::Bad(reason) => self.place().unreadable(&reason),
+                    Fault::Panicked(panic) => panic,
+                };
+                self.reject(error);
+                Some(None)
             }
         }
     }
@@ -89,6 +91,7 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Row<T>>> Batch<'a, T, R, I> {
                 while left > 0 {
                     let Some(event) = self.next_event() else { return false };
                     left -= 1;
+                    let Some(event) = event else { continue };
                     let result = call(event);
                     self.handled(result);
                 }

@@ -37,8 +37,16 @@ impl Default for Settings {
     }
 }
 
+/// The most workers, and the most chunks in a queue: a queue's memory is taken when it is made.
+const MOST: usize = 1 << 16;
+
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
+        if self.workers.max(self.queue) > Some(MOST) {
+            return Err(AsyncTaskError::config(format!(
+                "a pipeline has at most {MOST} workers, and as many chunks waiting"
+            )));
+        }
         if self.workers == Some(0) {
             return Err(AsyncTaskError::config(
                 "a pipeline needs at least one worker: workers was given zero",

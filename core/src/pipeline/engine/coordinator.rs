@@ -40,7 +40,7 @@ where
     R: Runtime,
     H: Handler<T>,
 {
-    let workers = settings.workers.unwrap_or_else(|| runtime.worker_count());
+    let workers = settings.workers.unwrap_or_else(|| runtime.worker_count()).max(1);
     let control = Arc::new(Control {
         runtime: runtime.clone(),
         task,
@@ -51,7 +51,10 @@ where
         ordered: settings.ordered,
         started: runtime.now(),
     });
-    let slots = (0..workers).map(|_| Slot::new(handler.local())).collect();
+    let slots = match caught(|| (0..workers).map(|_| Slot::new(handler.local())).collect()) {
+        Ok(slots) => slots,
+        Err(panic) => return Outcome { result: Err(panic), locals: Vec::new() },
+    };
     let crew = Arc::new(Crew { handler, slots, control: control.clone() });
     // Two chunks for each worker: one to go on with at once, one for when the sender is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(workers * 2));
@@ -101,16 +104,21 @@ fn sum_up<R: Runtime>(
     runtime: &R,
     control: &Control<R>,
 ) -> Result<FinalEvent, AsyncTaskError> {
-    let (uncut, failed) = sent?;
     let mut handled = 0;
+    let (uncut, mut failed) = sent.unwrap_or_else(|error| (Rejects::default(), Some(error)));
     let mut rejects = vec![uncut];
     for tally in tallies {
-        let tally = tally?;
-        handled += tally.handled;
-        rejects.push(tally.rejects);
+        match tally {
+            Ok(tally) => {
+                handled += tally.handled;
+                rejects.push(tally.rejects);
+            }
+            Err(error) => failed = Some(error),
+        }
     }
     let rejects = Rejects::merge(rejects, control.policy);
     let (rejected, mut errors) = (rejects.count, rejects.kept);
+    // A row's error comes first: all that was sent before anything else failed stands before that in the source.
     if control.limit.is_set() && !errors.is_empty() {
         return Err(errors.swap_remove(0).error);
     }

@@ -8,8 +8,9 @@ use crate::runtime::Runtime;
 /// under a microsecond, not to count; short enough for a server on the same threads to stay responsive.
 const SLICE: Duration = Duration::from_micros(200);
 
-/// The most rows that are handled before the clock is read again.
-const MOST: usize = 4096;
+/// The most rows that are handled before the clock is read again: enough for the reading not to count, few enough
+/// for rows that suddenly take a hundred times as long not to hold the thread for long.
+const MOST: usize = 64;
 
 /// Learns how many rows fill a slice, from how long the last ones took.
 pub struct Pace {

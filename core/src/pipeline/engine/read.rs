@@ -31,6 +31,8 @@ pub(crate) struct Block {
     /// At the first visit: how many bytes there are in all, if the source can tell.
     pub(crate) length: Option<Option<u64>>,
     pub(crate) ended: bool,
+    /// Why no more can be read. The rows before it stand.
+    pub(crate) failed: Option<AsyncTaskError>,
 }
 
 impl Reading {
@@ -39,37 +41,51 @@ impl Reading {
     }
 
     /// Reads and cuts one block; blocks.
-    fn block(&mut self) -> Result<Block, AsyncTaskError> {
+    fn block(&mut self) -> Block {
         let mut block = Block::default();
         if let Some(input) = self.input.take() {
-            let opened = input.open().map_err(|error| self.failed("opening", error))?;
-            block.length = Some(opened.length);
-            self.opened = Some(opened);
+            match input.open() {
+                Ok(opened) => {
+                    block.length = Some(opened.length);
+                    self.opened = Some(opened);
+                }
+                Err(error) => return Block { failed: Some(self.failed("opening", error)), ..block },
+            }
         }
-        let Some(opened) = &mut self.opened else { return Ok(Block { ended: true, ..block }) };
+        if let Err(error) = self.read_and_cut(&mut block) {
+            block.failed = Some(error);
+        }
+        block
+    }
+
+    fn read_and_cut(&mut self, block: &mut Block) -> Result<(), AsyncTaskError> {
+        let Some(opened) = &mut self.opened else { return Err(AsyncTaskError::Shutdown) };
         let read = loop {
             match opened.reader.read(self.cutter.space(BLOCK)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
         };
-        let read = read.map_err(|error| self.failed("reading", error))?;
-        block.bytes = read as u64;
-        block.ended = read == 0;
-        let cut = match read {
-            0 => self.cutter.finish(&mut block.cuts),
-            read => self.cutter.filled(read, &mut block.cuts),
-        };
-        cut.map_err(|reason| self.unreadable(&reason))?;
-        let (total, length) =
-            (self.cutter.total_bytes(), self.opened.as_ref().and_then(|opened| opened.length));
-        match length {
-            Some(length) if block.ended && total < length => {
+        let (length, total) = (opened.length.unwrap_or(0), self.cutter.total_bytes());
+        let failure = match read {
+            Ok(0) if total < length => {
                 let short = format!("it had {length} bytes when it was opened, and ended after {total}");
-                Err(self.failed("reading", io::Error::new(io::ErrorKind::UnexpectedEof, short)))
+                io::Error::new(io::ErrorKind::UnexpectedEof, short)
             }
-            _ => Ok(block),
-        }
+            Ok(read) => {
+                block.bytes = read as u64;
+                block.ended = read == 0;
+                let cut = match read {
+                    0 => self.cutter.finish(&mut block.cuts),
+                    read => self.cutter.filled(read, &mut block.cuts),
+                };
+                return cut.map_err(|reason| self.unreadable(&reason));
+            }
+            Err(error) => error,
+        };
+        // The records that are whole are handed on, whatever the size of a chunk; one that was cut short is not.
+        self.cutter.stop(&mut block.cuts);
+        Err(self.failed("reading", failure))
     }
 
     fn failed(&self, doing: &str, error: io::Error) -> AsyncTaskError {
@@ -81,7 +97,7 @@ impl Reading {
     }
 }
 
-type Answer = (Reading, Result<Block, AsyncTaskError>);
+type Answer = (Reading, Block);
 
 /// A block that is being read. Dropping it waits for nothing: a source may stall for ever, and a pipeline that is
 /// given up must not.

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use async_channel::{Receiver, Sender};
 use futures_core::Stream;
+use futures_lite::future::or;
 
 use super::control::Control;
 use super::message::{Content, Message, Turn};
@@ -18,6 +19,7 @@ use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{BadRow, Cut, Cutter, Decoders, RawChunk, Unreadable};
 use crate::pipeline::sources::{Fill, ItemChunks, Plan, TextPlan};
 use crate::runtime::Runtime;
+use crate::task::caught;
 
 /// Why the sender sends no more.
 enum Stop {
@@ -59,6 +61,9 @@ where
         base: 0,
         rows: 0,
     };
+    // Until a source is open, how much it holds is not known.
+    let texts = plans.iter().filter(|plan| matches!(plan, Plan::Text(_))).count() as u64;
+    Counters::add(&outlet.control.counters.unknown_totals, texts);
     for (source, plan) in (0..).zip(plans) {
         outlet.source = source;
         outlet.base += std::mem::take(&mut outlet.rows);
@@ -76,10 +81,24 @@ where
     (outlet.rejects, None)
 }
 
+/// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
+/// ends the pipeline, or the end of all workers, must not wait for it.
+async fn wanted<T, R, F: Future>(
+    control: &Control<R>,
+    queue: &Sender<Message<T>>,
+    source: F,
+) -> Result<F::Output, Stop> {
+    let unwanted = async {
+        or(control.limit.reached(), queue.closed()).await;
+        Err(Stop::NotWanted)
+    };
+    or(async { Ok(source.await) }, unwanted).await
+}
+
 impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
     async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
         loop {
-            let items = crate::task::caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
+            let items = caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
             if items.is_empty() {
                 return Ok(());
             }
@@ -95,24 +114,32 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         let mut ended = false;
         while !ended {
             let mut items = Vec::new();
-            std::future::poll_fn(|cx| {
+            let mut failed = None;
+            let pull = std::future::poll_fn(|cx| {
                 while items.len() < source.rows {
-                    match source.items.as_mut().poll_next(cx) {
-                        Poll::Ready(Some(item)) => items.push(item),
-                        Poll::Ready(None) => {
+                    match caught(|| source.items.as_mut().poll_next(cx)) {
+                        Ok(Poll::Ready(Some(item))) => items.push(item),
+                        Ok(Poll::Ready(None)) => {
                             ended = true;
                             return Poll::Ready(());
                         }
                         // What is there goes out: a receiver must not wait for a chunk that may never fill.
-                        Poll::Pending if items.is_empty() => return Poll::Pending,
-                        Poll::Pending => return Poll::Ready(()),
+                        Ok(Poll::Pending) if items.is_empty() => return Poll::Pending,
+                        Ok(Poll::Pending) => return Poll::Ready(()),
+                        Err(panic) => {
+                            failed = Some(panic);
+                            return Poll::Ready(());
+                        }
                     }
                 }
                 Poll::Ready(())
-            })
-            .await;
+            });
+            wanted(&self.control, &self.queue, pull).await?;
             if !items.is_empty() {
                 self.send_items(items).await?;
+            }
+            if let Some(panic) = failed {
+                return Err(Stop::Failed(panic));
             }
             self.pace.rest(&self.control.runtime).await;
         }
@@ -121,17 +148,14 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
 
     async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
         let TextPlan { input, dialect, headers, size, max_record, decoders } = plan;
-        let counters = &self.control.counters;
-        // Until it is open, how much it holds is not known.
-        Counters::add(&counters.unknown_totals, 1);
         let mut learnt: Option<Decoders<T>> = None;
         let cutter = Cutter::new(dialect, size, max_record, headers);
         let runtime = self.control.runtime.clone();
         let start = |reading| Visit::start(&runtime, reading).map_err(|error| Stop::Failed(error.into()));
         let mut visit = start(Reading::new(input, cutter))?;
         loop {
-            let (reading, block) = visit.await.map_err(Stop::Failed)?;
-            let block = block.map_err(Stop::Failed)?;
+            let (reading, mut block) =
+                wanted(&self.control, &self.queue, visit).await?.map_err(Stop::Failed)?;
             let counters = &self.control.counters;
             Counters::add(&counters.bytes, block.bytes);
             if let Some(Some(length)) = block.length {
@@ -154,16 +178,17 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
                     }
                 }
             }
-            let next = if block.ended { None } else { Some(start(reading)?) };
+            let next = if block.ended || block.failed.is_some() { None } else { Some(start(reading)?) };
             for send in sends {
                 match send {
                     Ok((chunk, decoders)) => self.send_raw(chunk, decoders).await?,
                     Err(bad) => self.reject(bad)?,
                 }
             }
-            match next {
-                Some(next) => visit = next,
-                None => return Ok(()),
+            match (next, block.failed.take()) {
+                (_, Some(error)) => return Err(Stop::Failed(error)),
+                (Some(next), None) => visit = next,
+                (None, None) => return Ok(()),
             }
         }
     }

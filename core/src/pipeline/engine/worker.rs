@@ -30,8 +30,8 @@ struct Worker<'a, T, R, H: Handler<T>> {
     slot: &'a Slot<H::Local>,
     tally: Tally,
     pace: Pace,
-    /// One for each source met, since making one is dear.
-    decoders: Vec<(u32, Box<dyn Decoder<T>>)>,
+    /// The current source's, since making one is dear; chunks come source by source.
+    decoder: Option<(u32, Box<dyn Decoder<T>>)>,
 }
 
 /// Works until the queue is closed and empty.
@@ -46,8 +46,7 @@ where
     H: Handler<T>,
 {
     let Some(slot) = crew.slots.get(index) else { return Tally::default() };
-    let mut worker =
-        Worker { crew: &crew, slot, tally: Tally::default(), pace: Pace::new(), decoders: Vec::new() };
+    let mut worker = Worker { crew: &crew, slot, tally: Tally::default(), pace: Pace::new(), decoder: None };
     while let Ok(message) = queue.recv().await {
         worker.chunk(message).await;
     }
@@ -89,10 +88,9 @@ where
     }
 
     async fn raw(&mut self, chunk: &RawChunk, make: &Decoders<T>, origin: Origin, turn: Option<&Turn>) {
-        let known = self.decoders.iter().position(|(source, _)| *source == origin.source);
-        let mut decoder = match known {
-            Some(index) => self.decoders.swap_remove(index),
-            None => (origin.source, make()),
+        let mut decoder = match self.decoder.take() {
+            Some(decoder) if decoder.0 == origin.source => decoder,
+            _ => (origin.source, make()),
         };
         decoder.1.start(chunk);
         let rows = &mut decoder.1;
@@ -102,16 +100,18 @@ where
                 // Parsed whole before its turn: that is the part that runs in parallel.
                 let mut parsed = Vec::new();
                 let mut before = None;
+                let mut pace = Pace::new();
                 while before != Some(parsed.len()) {
                     before = Some(parsed.len());
                     parsed.extend(std::iter::from_fn(|| rows.next()).take(PARSED));
-                    self.pace.rest(&self.crew.control.runtime).await;
+                    pace.rest(&self.crew.control.runtime).await;
                 }
                 turn.wait().await;
                 self.rows(parsed.into_iter(), origin).await;
             }
         }
-        self.decoders.push(decoder);
+        decoder.1.release();
+        self.decoder = Some(decoder);
     }
 
     async fn rows(&mut self, rows: impl Iterator<Item = Row<T>> + Send, origin: Origin) {

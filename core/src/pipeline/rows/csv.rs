@@ -11,7 +11,7 @@ use memchr::{memchr, memchr_iter};
 use serde::de::DeserializeOwned;
 
 use super::chunk::RawChunk;
-use super::decode::{Decoder, Row};
+use super::decode::{Decoder, Row, parsed};
 use super::dialect::CsvDialect;
 use super::fault::{BadRow, BadRowReason};
 
@@ -126,10 +126,15 @@ impl<T: DeserializeOwned> Decoder<T> for CsvDecoder<T> {
 
     fn next(&mut self) -> Option<Row<T>> {
         let (line, byte) = self.parser.next()?;
-        let data = self.layout.decode(&mut self.parser.record);
         let sequence = self.sequence;
         self.sequence += 1;
+        let data = parsed(|| self.layout.decode(&mut self.parser.record));
         Some(Row { sequence, line, byte, data })
+    }
+
+    fn release(&mut self) {
+        self.parser.bytes = Bytes::new();
+        self.parser.reader.get_mut().load(Bytes::new());
     }
 }
 

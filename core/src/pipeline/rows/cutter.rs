@@ -102,6 +102,12 @@ impl Cutter {
         self.total_bytes
     }
 
+    /// The source cannot be read any further: the records that are complete go to `out`.
+    pub(crate) fn stop(&mut self, out: &mut Vec<Cut>) {
+        self.gather.flush(self.buf.get(..self.len).unwrap_or_default());
+        self.hand_out(out);
+    }
+
     /// Sees to a byte order mark. Says whether cutting can begin.
     fn begin(&mut self, ended: bool) -> Result<bool, Unreadable> {
         if self.begun {

@@ -188,7 +188,7 @@ impl Gather {
     }
 
     /// Plans the chunk under way, if it holds anything.
-    fn flush(&mut self, data: &[u8]) {
+    pub(super) fn flush(&mut self, data: &[u8]) {
         if self.rows == 0 {
             return;
         }

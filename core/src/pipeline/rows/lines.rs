@@ -8,7 +8,7 @@ use bytes::Bytes;
 use memchr::memchr;
 
 use super::chunk::RawChunk;
-use super::decode::{Decoder, Row};
+use super::decode::{Decoder, Row, parsed};
 use super::fault::BadRowReason;
 
 /// Walks the lines of a chunk; formats with one record a line build on it.
@@ -79,7 +79,12 @@ where
 
     fn next(&mut self) -> Option<Row<T>> {
         let raw = self.cursor.next()?;
-        Some(Row { sequence: raw.sequence, line: raw.line, byte: raw.byte, data: parse(raw.bytes) })
+        let data = parsed(|| parse(raw.bytes));
+        Some(Row { sequence: raw.sequence, line: raw.line, byte: raw.byte, data })
+    }
+
+    fn release(&mut self) {
+        self.cursor = LineCursor::default();
     }
 }
 

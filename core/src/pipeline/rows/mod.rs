@@ -24,7 +24,7 @@ pub(crate) use chunk::RawChunk;
 #[cfg(feature = "csv")]
 pub(crate) use csv::{CsvDecoder, Layout};
 pub(crate) use cutter::{Cut, Cutter};
-pub(crate) use decode::{Decoder, Decoders, Row};
+pub(crate) use decode::{Decoder, Decoders, Fault, Row};
 pub(crate) use dialect::{CsvDialect, Dialect};
 pub(crate) use fault::{BadRow, Unreadable};
 pub(crate) use lines::LinesDecoder;

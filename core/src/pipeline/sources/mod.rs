@@ -48,8 +48,8 @@ impl<T: Send + 'static> Sources<T> {
         Self { plans: Vec::new(), fault: None }
     }
 
-    /// Items of an iterator. It runs on the executor's threads: one that blocks belongs into
-    /// [`of_stream`](Self::of_stream) or behind a channel.
+    /// Items of an iterator. It runs on the executor's threads: one that blocks belongs into blocking work that feeds
+    /// a channel, to be read with [`of_stream`](Self::of_stream).
     pub fn of<I>(&mut self, items: I) -> ItemSource<'_, T, I::IntoIter>
     where
         I: IntoIterator<Item = T>,
