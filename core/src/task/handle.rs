@@ -9,13 +9,14 @@ use std::task::{Context, Poll};
 use event_listener::EventListener;
 
 use super::control::{Shared, TaskRef, share};
+use super::parcel::Parcel;
 use super::supervise::Supervised;
 use super::{TaskId, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
 use crate::error::AsyncTaskError;
 use crate::runtime::{Join, Runtime, adopt};
 
-type JoinOf<T, R> = <R as Runtime>::Join<Result<T, AsyncTaskError>>;
+type JoinOf<T, R> = <R as Runtime>::Join<Parcel<T>>;
 
 /// A task that was spawned, and its result to come.
 ///
@@ -140,7 +141,7 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = match &mut self.outcome {
             Outcome::Coming(join) => match std::task::ready!(Pin::new(join).poll(cx)) {
-                Some(result) => result,
+                Some(parcel) => parcel.open(),
                 None => {
                     Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.dropped()))
                 }

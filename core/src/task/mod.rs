@@ -11,6 +11,7 @@ mod control;
 mod handle;
 mod id;
 mod in_place;
+mod parcel;
 mod status;
 mod supervise;
 mod work;

@@ -23,6 +23,7 @@ use pin_project_lite::pin_project;
 
 use super::control::{Ending, TaskRef, end, kill_all};
 use super::in_place::caught;
+use super::parcel::Parcel;
 use crate::cancel::CancelCause;
 use crate::error::AsyncTaskError;
 use crate::runtime::{Frame, in_frame};
@@ -78,9 +79,9 @@ impl<B, T> Future for Supervised<B, T>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
-    type Output = Result<T, AsyncTaskError>;
+    type Output = Parcel<T>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parcel<T>> {
         let mut this = self.project();
         if let StageProj::Body { body } = this.stage.as_mut().project() {
             let output = match std::task::ready!(poll_body(body, this.frame, cx)) {
@@ -103,7 +104,8 @@ where
         let (StageProj::Lingering { output }, Some(frame)) =
             (this.stage.as_mut().project(), this.frame.as_ref())
         else {
-            return Poll::Ready(Err(AsyncTaskError::InvalidState("this task was polled after it had ended")));
+            let ended = AsyncTaskError::InvalidState("this task was polled after it had ended");
+            return Poll::Ready(Parcel::new(Err(ended)));
         };
         let control = &frame.task.control;
         if !control.childless() {
@@ -116,16 +118,16 @@ where
                 return Poll::Pending;
             }
         }
-        let Some(Output { mut result, ending }) = output.take() else { return Poll::Pending };
+        let Some(Output { result, ending }) = output.take() else { return Poll::Pending };
+        let mut parcel = Parcel::new(result);
         if control.is_unwanted() {
-            // Dropped here, before anybody hears of the end, and not by the executor, to which a panic of its
-            // destructor would be fatal.
-            let _ = caught(|| drop(std::mem::replace(&mut result, Err(AsyncTaskError::Shutdown))));
+            // Dropped here, before anybody hears of the end, and not by the executor after it.
+            parcel = Parcel::new(Err(AsyncTaskError::Shutdown));
         }
         end(&frame.task, this.parent.as_ref(), ending);
         this.stage.set(Stage::Done);
         *this.frame = None;
-        Poll::Ready(result)
+        Poll::Ready(parcel)
     }
 }
 
