@@ -1,5 +1,5 @@
 //! The pipeline as the documentation spells it.
-#![cfg(all(feature = "tokio", feature = "csv"))]
+#![cfg(all(feature = "csv", any(feature = "tokio", feature = "smol")))]
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! Every kind of work infers, with every kind of error, and in place it may borrow.
-#![cfg(feature = "tokio")]
+#![cfg(any(feature = "tokio", feature = "smol"))]
 
 use std::num::ParseIntError;
 use std::rc::Rc;

@@ -47,6 +47,8 @@ where
     ///
     /// A value collected after its pipeline has ended, which takes a collector that was moved out of the receiver,
     /// has nowhere to go: it is dropped, and that is reported through `tracing`.
+    ///
+    /// Not to be called from within a key's own `Eq`: the partition is in use there, and the call would wait for itself.
     pub fn collect(&self, key: K, value: V) {
         let Err((key, value)) = shard::push(self.pipeline, self.sequence, key, value) else { return };
         if registry::push(self.pipeline, self.sequence, key, value).is_err() {

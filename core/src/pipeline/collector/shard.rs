@@ -84,7 +84,7 @@ where
     V: Send + 'static,
 {
     let mut taken = None;
-    // While it is out, a `collect` from within a key's own `Hash` or `Eq` finds none and takes the slow path.
+    // While it is out, a `collect` from within a key's own `Hash` finds none and takes the slow path.
     let _ = INSTALLED.try_with(|cell| taken = cell.take());
     let mut back = PutBack(taken);
     match back.0.as_mut().and_then(|shard| shard.downcast_mut::<Shard<K, V>>()) {
