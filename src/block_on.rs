@@ -1,12 +1,16 @@
 //! Running a whole program.
 
 use std::future::Future;
+use std::time::Duration;
 
-use crate::{AsyncTaskError, BlockOn as _, ambient};
+#[cfg(doc)]
+use crate::runtime::Termination;
+use crate::runtime::{Ended, Termination as _};
+use crate::{Ambient, AsyncTaskError, BlockOn as _, RuntimeSource as _, ambient};
 
 /// Runs a program: `future` on this thread, its tasks on the installed default runtime, else on a new Tokio runtime if
 /// Tokio is compiled in, else on a new smol pool; both with a thread for each core. A new runtime ends when `future`
-/// does. For applications; libraries take a runtime and say `.on(&runtime)`.
+/// does, with what is left on it: [`run_until_terminated`] waits for it. For applications; libraries take a runtime and say `.on(&runtime)`.
 ///
 /// # Errors
 ///
@@ -28,6 +32,35 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
         return runtime.block_on(future);
     }
     on_new_runtime(future)
+}
+
+/// As [`block_on`], for a program that ends well when it is told to, by Ctrl-C or SIGTERM: `future` and all tasks then
+/// have `grace` to end by themselves, also those that were detached; see [`Termination::run_until_terminated`]. The
+/// same when `future` ends by itself.
+///
+/// # Errors
+///
+/// As [`block_on`]; and if the runtime cannot hear signals. How the rest ended is told in [`Ended::shutdown`].
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use sweet_async::prelude::*;
+///
+/// let ended = sweet_async::run_until_terminated(10.seconds(), async {
+///     AsyncTask::to::<()>().name("flush").spawn(|| async { /* ... */ }).detach();
+///     "served"
+/// })?;
+/// // The detached task has ended too.
+/// ended.shutdown?;
+/// assert_eq!(ended.output, Some("served"));
+/// # }
+/// # Ok::<_, sweet_async::AsyncTaskError>(())
+/// ```
+pub fn run_until_terminated<F: Future>(
+    grace: Duration,
+    future: F,
+) -> Result<Ended<F::Output>, AsyncTaskError> {
+    block_on(async { Ok(Ambient.resolve()?.run_until_terminated(grace, future).await?) })?
 }
 
 #[cfg(feature = "tokio")]

@@ -4,15 +4,18 @@
 mod ambient;
 mod block_on;
 mod entry;
+mod time;
 
 pub use ambient::{Ambient, AmbientRuntime, install_default};
-pub use block_on::block_on;
+pub use block_on::{block_on, run_until_terminated};
 pub use entry::{AsyncTask, Task};
 pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, CancelCause, CancelLevel, Cancellation, CancellationResult, Canceller,
-    CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Join, PanicError, Runtime, RuntimeError,
-    RuntimeSource, SpawnError, TaskBuilder, TaskId, TaskStatus, TimeoutError, TimeoutKind, await_final_event,
+    CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Interval, Join, LocalRuntime, MissedTicks,
+    OwnedRuntime, PanicError, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, SpawnError,
+    TaskBuilder, TaskId, TaskInfo, TaskStatus, Termination, TimeoutError, TimeoutKind, await_final_event,
 };
+pub use time::{interval, sleep, yield_now};
 
 /// Tasks: the builder's types, for signatures.
 pub use sweet_async_core::task;
@@ -31,13 +34,17 @@ pub use sweet_async_tokio as tokio;
 #[cfg(feature = "smol")]
 pub use sweet_async_smol as smol;
 
+/// The simulation backend: a seeded, virtual-time runtime for tests.
+#[cfg(feature = "sim")]
+pub use sweet_async_sim as sim;
+
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
     pub use crate::pipeline::{
-        ChunkSize, ChunkSizeExt as _, Collector, Delimiter, ErrorStrategy, Event, FinalEvent, RowError,
+        ChunkSize, ChunkSizeExt, Collector, Delimiter, ErrorStrategy, Event, FinalEvent, RowError,
     };
 
     pub use crate::{
-        AsyncTask, AsyncTaskError, CancelLevel, DurationExt as _, Task, TaskStatus, await_final_event,
+        AsyncTask, AsyncTaskError, CancelLevel, DurationExt, Runtime, Task, TaskStatus, await_final_event,
     };
 }

@@ -12,13 +12,19 @@
 #![forbid(unsafe_code)]
 
 mod join;
+mod local;
 mod pool;
 mod runtime;
+mod signal;
 mod sleep;
 mod task;
 
 pub use join::SmolJoin;
+pub use local::SmolLocal;
 pub use pool::SmolPool;
 pub use runtime::SmolRuntime;
 pub use sleep::SmolSleep;
 pub use task::{AsyncTask, CurrentSmol};
+
+/// Builds a [`SmolPool`].
+pub type RuntimeBuilder = sweet_async_core::runtime::RuntimeBuilder<SmolPool>;

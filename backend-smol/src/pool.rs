@@ -4,42 +4,39 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use async_executor::Executor;
 use smol::channel::{Receiver, Sender, bounded};
-use sweet_async_core::{AsyncTaskError, BlockOn, RuntimeError};
+use sweet_async_core::runtime::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
+use sweet_async_core::{AsyncTaskError, BlockOn, Runtime as _, RuntimeError};
 
 use crate::SmolRuntime;
 
 /// An executor with `N` threads that lives as long as this value.
 ///
 /// Dropping it, also inside async code, tells the threads to stop and does not wait for them; tasks that are left are
-/// dropped with the executor.
+/// dropped with the executor. [`shutdown`](Self::shutdown) waits.
 pub struct SmolPool {
     runtime: SmolRuntime,
-    // Held for its drop: a closed channel is what the threads wait for.
-    _stop: Sender<()>,
+    /// Closed, it is what the threads wait for.
+    stop: Sender<()>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl SmolPool {
+    /// Settings for a new one.
+    pub fn builder() -> RuntimeBuilder<Self> {
+        RuntimeBuilder::new()
+    }
+
     /// Starts `threads` threads; at least one.
     ///
     /// # Errors
     ///
     /// [`RuntimeError::Build`] if the operating system refuses a thread.
     pub fn new(threads: usize) -> Result<Self, RuntimeError> {
-        let threads = threads.max(1);
-        let executor = Arc::new(Executor::new());
-        let runtime = SmolRuntime::from_executor(&executor, threads);
-        let (stop, stopped) = bounded::<()>(1);
-        for index in 0..threads {
-            let (executor, stopped) = (executor.clone(), stopped.clone());
-            thread::Builder::new()
-                .name(format!("sweet-smol-{index}"))
-                .spawn(move || drive(&executor, &stopped))
-                .map_err(|source| RuntimeError::Build { runtime: "smol", source })?;
-        }
-        Ok(Self { runtime, _stop: stop })
+        Self::builder().worker_threads(threads.max(1)).build()
     }
 
     /// One thread for each core.
@@ -48,7 +45,7 @@ impl SmolPool {
     ///
     /// As [`new`](Self::new).
     pub fn per_core() -> Result<Self, RuntimeError> {
-        Self::new(crate::runtime::cores())
+        Self::builder().build()
     }
 
     /// The handle to it.
@@ -63,6 +60,72 @@ impl SmolPool {
     /// [`AsyncTaskError::InvalidState`] inside a task or another `block_on`.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         self.runtime.block_on(future)
+    }
+
+    /// Ends the executor and its threads: no new work, `limit` for what runs to end by itself, then it is killed; see
+    /// [`Runtime::shutdown`](sweet_async_core::Runtime::shutdown).
+    ///
+    /// # Errors
+    ///
+    /// As [`OwnedRuntime::shutdown`].
+    pub fn shutdown(mut self, limit: Duration) -> Result<(), RuntimeError> {
+        let runtime = self.runtime.clone();
+        let Ok(ended) = self.block_on(async move { runtime.shutdown(limit).await }) else {
+            return Err(RuntimeError::InsideTask);
+        };
+        if ended.is_ok() {
+            // Nothing of ours is left that could hold a thread up.
+            self.stop.close();
+            for thread in self.threads.drain(..) {
+                // They catch every panic.
+                let _ = thread.join();
+            }
+        }
+        ended
+    }
+}
+
+impl OwnedRuntime for SmolPool {
+    type Handle = SmolRuntime;
+    const NAME: &'static str = "smol";
+
+    fn with_settings(settings: &RuntimeSettings) -> Result<Self, RuntimeError> {
+        let workers = settings.workers();
+        let executor = Arc::new(Executor::new());
+        let runtime = SmolRuntime::from_executor(&executor, workers);
+        let (stop, stopped) = bounded::<()>(1);
+        let mut pool = Self { runtime, stop, threads: Vec::with_capacity(workers) };
+        for index in 0..workers {
+            let (executor, stopped) = (executor.clone(), stopped.clone());
+            let mut builder = thread::Builder::new().name(format!("sweet-smol-{index}"));
+            if let Some(bytes) = settings.thread_stack_size {
+                builder = builder.stack_size(bytes.get());
+            }
+            let thread = builder
+                .spawn(move || drive(&executor, &stopped))
+                .map_err(|source| RuntimeError::Build { runtime: "smol", source })?;
+            pool.threads.push(thread);
+        }
+        Ok(pool)
+    }
+
+    fn runtime(&self) -> &SmolRuntime {
+        self.runtime()
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        self.block_on(future)
+    }
+
+    fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
+        self.shutdown(limit)
+    }
+}
+
+impl Drop for SmolPool {
+    fn drop(&mut self) {
+        self.runtime.root().close();
+        self.stop.close();
     }
 }
 

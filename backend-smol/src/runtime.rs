@@ -2,40 +2,68 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Weak};
-use std::thread::available_parallelism;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use async_executor::Executor;
-use sweet_async_core::runtime::BlockOnGuard;
-use sweet_async_core::{AsyncTaskError, BlockOn, Runtime, SpawnError};
+use sweet_async_core::runtime::{BlockOnGuard, RootScope};
+use sweet_async_core::{AsyncTaskError, BlockOn, CurrentRuntime, Runtime, SpawnError};
 
 use crate::{SmolJoin, SmolSleep};
 
 /// A handle to a smol executor. It does not keep the executor alive.
 #[derive(Clone)]
-pub struct SmolRuntime(Kind);
-
-#[derive(Clone)]
-enum Kind {
-    Global,
-    /// Weak: a task holds its runtime, and an executor holds its tasks.
-    Executor {
-        executor: Weak<Executor<'static>>,
-        workers: usize,
-    },
+pub struct SmolRuntime {
+    shared: Arc<Shared>,
+    workers: usize,
 }
+
+/// What all handles of one executor share.
+struct Shared {
+    /// `None` for the global one. Weak: a task holds its runtime, and an executor holds its tasks.
+    executor: Option<Weak<Executor<'static>>>,
+    root: RootScope,
+}
+
+static GLOBAL: OnceLock<SmolRuntime> = OnceLock::new();
+
+/// The executors that somebody has a handle to, so that each has one root scope. A lock and a list: it is asked when
+/// a handle is made.
+static KNOWN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 impl SmolRuntime {
     /// smol's global executor, which runs on `SMOL_THREADS` threads, by default one.
     pub fn global() -> Self {
-        Self(Kind::Global)
+        let new = || {
+            let threads = std::env::var("SMOL_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+            let shared = Arc::new(Shared { executor: None, root: RootScope::new() });
+            Self { shared, workers: threads.max(1) }
+        };
+        GLOBAL.get_or_init(new).clone()
+    }
+
+    /// The runtime of the task that this code is inside, else the one entered on this thread, else the global executor:
+    /// whichever `AsyncTask` of this crate would take.
+    pub fn current() -> Self {
+        let ours = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
+        let found = ours(CurrentRuntime::of_task()).or_else(|| ours(CurrentRuntime::entered()));
+        found.unwrap_or_else(Self::global)
     }
 
     /// An executor of yours. Somebody must run it: on an executor that nobody runs, tasks wait for ever. `workers` is
     /// the number of threads that do, which pipelines take as their default concurrency.
     pub fn from_executor(executor: &Arc<Executor<'static>>, workers: usize) -> Self {
-        Self(Kind::Executor { executor: Arc::downgrade(executor), workers: workers.max(1) })
+        let executor = Arc::downgrade(executor);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known.strong_count() > 0);
+        let is_same = |shared: &Arc<Shared>| shared.executor.as_ref().is_some_and(|e| e.ptr_eq(&executor));
+        let found = known.iter().filter_map(Weak::upgrade).find(is_same);
+        let shared = found.unwrap_or_else(|| {
+            let new = Arc::new(Shared { executor: Some(executor), root: RootScope::new() });
+            known.push(Arc::downgrade(&new));
+            new
+        });
+        Self { shared, workers: workers.max(1) }
     }
 }
 
@@ -48,9 +76,9 @@ impl Runtime for SmolRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match &self.0 {
-            Kind::Global => Ok(SmolJoin::new(smol::spawn(future))),
-            Kind::Executor { executor, .. } => {
+        match &self.shared.executor {
+            None => Ok(SmolJoin::new(smol::spawn(future))),
+            Some(executor) => {
                 let executor = executor.upgrade().ok_or(SpawnError::Shutdown)?;
                 Ok(SmolJoin::new(executor.spawn(future)))
             }
@@ -78,16 +106,16 @@ impl Runtime for SmolRuntime {
     }
 
     fn worker_count(&self) -> usize {
-        match &self.0 {
-            Kind::Global => {
-                std::env::var("SMOL_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1).max(1)
-            }
-            Kind::Executor { workers, .. } => *workers,
-        }
+        self.workers
     }
 
-    fn now(&self) -> Instant {
-        Instant::now()
+    fn root(&self) -> &RootScope {
+        &self.shared.root
+    }
+
+    fn is_running(&self) -> bool {
+        let executor_lives = |executor: &Weak<Executor<'static>>| executor.strong_count() > 0;
+        !self.shared.root.is_closing() && self.shared.executor.as_ref().is_none_or(executor_lives)
     }
 }
 
@@ -101,14 +129,11 @@ impl BlockOn for SmolRuntime {
 
 impl fmt::Debug for SmolRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.0 {
-            Kind::Global => "global",
-            Kind::Executor { .. } => "executor",
-        };
-        f.debug_tuple("SmolRuntime").field(&kind).finish()
+        let global = self.shared.executor.is_none();
+        f.debug_struct("SmolRuntime")
+            .field("global", &global)
+            .field("workers", &self.workers)
+            .field("root", &self.shared.root)
+            .finish()
     }
-}
-
-pub(crate) fn cores() -> usize {
-    available_parallelism().map_or(1, usize::from)
 }

@@ -1,7 +1,7 @@
 //! The entry point that means smol, whatever else is compiled in.
 
 use sweet_async_core::pipeline::PipelineBuilder;
-use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeSource, TaskBuilder};
+use sweet_async_core::{AsyncTaskError, RuntimeSource, TaskBuilder};
 
 use crate::SmolRuntime;
 
@@ -29,8 +29,6 @@ impl RuntimeSource for CurrentSmol {
     type Runtime = SmolRuntime;
 
     fn resolve(&self) -> Result<SmolRuntime, AsyncTaskError> {
-        let ours = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
-        let found = ours(CurrentRuntime::of_task()).or_else(|| ours(CurrentRuntime::entered()));
-        Ok(found.unwrap_or_else(SmolRuntime::global))
+        Ok(SmolRuntime::current())
     }
 }

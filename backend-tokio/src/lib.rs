@@ -17,13 +17,19 @@
 #![forbid(unsafe_code)]
 
 mod join;
+mod local;
 mod owned;
 mod runtime;
+mod signal;
 mod sleep;
 mod task;
 
 pub use join::TokioJoin;
+pub use local::TokioLocal;
 pub use owned::OwnedTokio;
 pub use runtime::TokioRuntime;
 pub use sleep::TokioSleep;
 pub use task::{AsyncTask, CurrentTokio};
+
+/// Builds an [`OwnedTokio`].
+pub type RuntimeBuilder = sweet_async_core::runtime::RuntimeBuilder<OwnedTokio>;

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::time::{Duration, Instant};
 
-use sweet_async_core::runtime::BlockOnGuard;
-use sweet_async_core::{AsyncTaskError, RuntimeError};
+use sweet_async_core::runtime::{BlockOnGuard, OwnedRuntime, RuntimeBuilder, RuntimeSettings};
+use sweet_async_core::{AsyncTaskError, Runtime as _, RuntimeError};
 use tokio::runtime::Builder;
 
 use crate::TokioRuntime;
 
 /// A Tokio runtime that lives as long as this value.
 ///
-/// Dropping it, also inside async code, stops its tasks at their next poll and does not wait for blocking work.
+/// Dropping it, also inside async code, stops its tasks at their next poll and does not wait for blocking work;
+/// [`shutdown`](Self::shutdown) does.
 pub struct OwnedTokio {
     /// `None` only while it is being dropped.
     inner: Option<tokio::runtime::Runtime>,
@@ -20,13 +22,18 @@ pub struct OwnedTokio {
 }
 
 impl OwnedTokio {
+    /// Settings for a runtime with worker threads.
+    pub fn builder() -> RuntimeBuilder<Self> {
+        RuntimeBuilder::new()
+    }
+
     /// A runtime with `workers` worker threads; at least one.
     ///
     /// # Errors
     ///
     /// [`RuntimeError::Build`] if the operating system refuses a thread or a driver.
     pub fn multi_thread(workers: usize) -> Result<Self, RuntimeError> {
-        Self::build(Builder::new_multi_thread().worker_threads(workers.max(1)))
+        Self::builder().worker_threads(workers.max(1)).build()
     }
 
     /// A runtime on the thread that calls [`block_on`](Self::block_on).
@@ -42,6 +49,8 @@ impl OwnedTokio {
         let failed = |source: io::Error| RuntimeError::Build { runtime: "tokio", source };
         let inner = builder.enable_all().build().map_err(failed)?;
         let runtime = TokioRuntime::from_handle(inner.handle().clone())?;
+        // Owned runtimes come and go; a thread is to remember those that are not its own to drop.
+        runtime.forget();
         Ok(Self { inner: Some(inner), runtime })
     }
 
@@ -63,10 +72,57 @@ impl OwnedTokio {
             None => Err(AsyncTaskError::Shutdown),
         }
     }
+
+    /// Ends the runtime and its threads: no new work, `limit` for what runs to end by itself, then it is killed; see
+    /// [`Runtime::shutdown`](sweet_async_core::Runtime::shutdown).
+    ///
+    /// # Errors
+    ///
+    /// As [`OwnedRuntime::shutdown`].
+    pub fn shutdown(mut self, limit: Duration) -> Result<(), RuntimeError> {
+        let begun = Instant::now();
+        let runtime = self.runtime.clone();
+        let Ok(ended) = self.block_on(async move { runtime.shutdown(limit).await }) else {
+            return Err(RuntimeError::InsideTask);
+        };
+        if let (Ok(()), Some(inner)) = (&ended, self.inner.take()) {
+            // Nothing of ours is left, so this waits for threads to end, and for whatever Tokio itself was given.
+            inner.shutdown_timeout(limit.saturating_sub(begun.elapsed()));
+        }
+        ended
+    }
+}
+
+impl OwnedRuntime for OwnedTokio {
+    type Handle = TokioRuntime;
+    const NAME: &'static str = "tokio";
+
+    fn with_settings(settings: &RuntimeSettings) -> Result<Self, RuntimeError> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(settings.workers());
+        if let Some(bytes) = settings.thread_stack_size {
+            builder.thread_stack_size(bytes.get());
+        }
+        Self::build(&mut builder)
+    }
+
+    fn runtime(&self) -> &TokioRuntime {
+        self.runtime()
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        self.block_on(future)
+    }
+
+    fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
+        self.shutdown(limit)
+    }
 }
 
 impl Drop for OwnedTokio {
     fn drop(&mut self) {
+        self.runtime.root().close();
+        self.runtime.forget();
         // Tokio's own drop waits for threads, which panics inside async code.
         if let Some(inner) = self.inner.take() {
             inner.shutdown_background();

@@ -1,26 +1,36 @@
 //! The handle to a Tokio runtime.
 
 use std::cell::Cell;
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
-use sweet_async_core::runtime::{BlockOnGuard, may_block};
+use sweet_async_core::runtime::{BlockOnGuard, RootScope, may_block};
 use sweet_async_core::{AsyncTaskError, BlockOn, Runtime, RuntimeError, SpawnError};
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 
 use crate::{TokioJoin, TokioSleep};
 
 /// A handle to a Tokio runtime. It does not keep the runtime alive.
-#[derive(Clone, Debug)]
-pub struct TokioRuntime {
+#[derive(Clone)]
+pub struct TokioRuntime(Arc<Inner>);
+
+/// What all handles of one Tokio runtime share.
+struct Inner {
     handle: Handle,
+    root: RootScope,
 }
 
 thread_local! {
-    /// The runtime last seen to have timers, so that looking for the current one stays cheap.
-    static TIMED: Cell<Option<Id>> = const { Cell::new(None) };
+    /// The runtime last seen here, so that looking for the current one stays cheap.
+    static LAST: Cell<Option<TokioRuntime>> = const { Cell::new(None) };
 }
+
+/// The runtimes that somebody has a handle to, so that each has one root scope. A lock and a list: it is asked when a
+/// thread sees a runtime that is not the one it saw last.
+static KNOWN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
 impl TokioRuntime {
     /// The runtime behind `handle`.
@@ -30,19 +40,43 @@ impl TokioRuntime {
     /// [`RuntimeError::NoTimers`] if it was built without a time driver.
     pub fn from_handle(handle: Handle) -> Result<Self, RuntimeError> {
         let id = handle.id();
-        let known = TIMED.try_with(|timed| timed.get() == Some(id)).unwrap_or(false);
-        if !known {
-            // Tokio has no way to ask: making a timer where there are none panics.
-            let probe = || {
-                let _context = handle.enter();
-                drop(tokio::time::sleep(std::time::Duration::ZERO));
-            };
-            if catch_unwind(AssertUnwindSafe(probe)).is_err() {
-                return Err(RuntimeError::NoTimers { runtime: "tokio" });
-            }
-            let _ = TIMED.try_with(|timed| timed.set(Some(id)));
+        let last = LAST.try_with(|last| {
+            let found = last.take();
+            last.set(found.clone());
+            found.filter(|found| found.0.handle.id() == id)
+        });
+        if let Ok(Some(last)) = last {
+            return Ok(last);
         }
-        Ok(Self { handle })
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known.strong_count() > 0);
+        let found = known.iter().filter_map(Weak::upgrade).find(|known| known.handle.id() == id);
+        let runtime = match found {
+            Some(inner) => Self(inner),
+            None => {
+                Self::has_timers(&handle)?;
+                let new = Arc::new(Inner { handle, root: RootScope::new() });
+                known.push(Arc::downgrade(&new));
+                Self(new)
+            }
+        };
+        drop(known);
+        let _ = LAST.try_with(|last| last.set(Some(runtime.clone())));
+        Ok(runtime)
+    }
+
+    fn has_timers(handle: &Handle) -> Result<(), RuntimeError> {
+        // Tokio has no way to ask: making a timer where there are none panics.
+        let probe = || {
+            let _context = handle.enter();
+            drop(tokio::time::sleep(std::time::Duration::ZERO));
+        };
+        catch_unwind(AssertUnwindSafe(probe)).map_err(|_| RuntimeError::NoTimers { runtime: "tokio" })
+    }
+
+    /// Forgets this runtime on this thread, whose descriptors would otherwise live as long as the thread.
+    pub(crate) fn forget(&self) {
+        let _ = LAST.try_with(|last| last.set(last.take().filter(|last| !Arc::ptr_eq(&last.0, &self.0))));
     }
 
     /// The Tokio runtime that this thread is inside.
@@ -59,7 +93,7 @@ impl TokioRuntime {
 
     /// Tokio's own handle.
     pub fn handle(&self) -> &Handle {
-        &self.handle
+        &self.0.handle
     }
 
     /// Refuses to block a thread that Tokio needs: for every `block_on` in a program that has Tokio.
@@ -88,7 +122,7 @@ impl Runtime for TokioRuntime {
         F::Output: Send + 'static,
     {
         // After shutdown Tokio takes the future and drops it; the join handle then answers `None`.
-        Ok(TokioJoin(self.handle.spawn(future)))
+        Ok(TokioJoin(self.0.handle.spawn(future)))
     }
 
     fn spawn_blocking<F, T>(&self, work: F) -> Result<TokioJoin<T>, SpawnError>
@@ -97,7 +131,7 @@ impl Runtime for TokioRuntime {
         T: Send + 'static,
     {
         // Tokio panics where the operating system gives it no thread at all.
-        catch_unwind(AssertUnwindSafe(|| self.handle.spawn_blocking(work))).map(TokioJoin).map_err(|_| {
+        catch_unwind(AssertUnwindSafe(|| self.0.handle.spawn_blocking(work))).map(TokioJoin).map_err(|_| {
             SpawnError::Refused("the operating system gave Tokio's blocking pool no thread".into())
         })
     }
@@ -108,7 +142,15 @@ impl Runtime for TokioRuntime {
     }
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep::until(&self.handle, deadline)
+        TokioSleep::until(&self.0.handle, deadline)
+    }
+
+    fn root(&self) -> &RootScope {
+        &self.0.root
+    }
+
+    fn is_running(&self) -> bool {
+        !self.0.root.is_closing() && !is_shut_down(&self.0.handle)
     }
 
     fn entropy(&self) -> u64 {
@@ -120,7 +162,7 @@ impl Runtime for TokioRuntime {
     }
 
     fn worker_count(&self) -> usize {
-        self.handle.metrics().num_workers()
+        self.0.handle.metrics().num_workers()
     }
 }
 
@@ -130,6 +172,20 @@ impl BlockOn for TokioRuntime {
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         Self::refuse_nesting()?;
         let _inside = BlockOnGuard::new(self)?;
-        Ok(self.handle.block_on(future))
+        Ok(self.0.handle.block_on(future))
+    }
+}
+
+/// Tokio does not say, but a task that is spawned on a runtime that has shut down is over before it has begun.
+fn is_shut_down(handle: &Handle) -> bool {
+    let probe = handle.spawn(std::future::pending::<()>());
+    let over = probe.is_finished();
+    probe.abort();
+    over
+}
+
+impl fmt::Debug for TokioRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioRuntime").field("handle", &self.0.handle).field("root", &self.0.root).finish()
     }
 }

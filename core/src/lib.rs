@@ -14,7 +14,7 @@
 //!
 //! - [`error`]: what can go wrong
 //! - [`runtime`]: the seam to the executor
-//! - [`cancel`], [`time`]: levels and causes, limits
+//! - [`cancel`], [`time`]: levels and causes, limits, waiting
 //! - [`task`]: one task
 //! - [`pipeline`]: many values
 
@@ -29,6 +29,9 @@ pub mod time;
 
 pub use cancel::{CancelCause, CancelLevel, CancellationResult};
 pub use error::{AsyncTaskError, BoxError, PanicError, RuntimeError, SpawnError, TimeoutError, TimeoutKind};
-pub use runtime::{BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, Runtime, RuntimeSource};
-pub use task::{Cancellation, Canceller, Task, TaskBuilder, TaskId, TaskStatus};
-pub use time::DurationExt;
+pub use runtime::{
+    BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,
+    RuntimeBuilder, RuntimeSource, Termination,
+};
+pub use task::{Cancellation, Canceller, Task, TaskBuilder, TaskId, TaskInfo, TaskStatus};
+pub use time::{DurationExt, Interval, MissedTicks};

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::time::Instant;
 
 use sweet_async_core::TaskId;
-use sweet_async_core::runtime::BlockOnGuard;
+use sweet_async_core::runtime::{BlockOnGuard, RootScope, Signal, Termination};
 
 use super::futures::{AmbientJoin, AmbientSleep, Handle, Sleep};
-use crate::{AsyncTaskError, BlockOn, CurrentRuntime, DynRuntime, Runtime, SpawnError};
+use crate::{AsyncTaskError, BlockOn, CurrentRuntime, DynRuntime, Runtime, RuntimeError, SpawnError};
 
 /// The runtime that was found: a backend that is compiled in, without boxing, or any other, boxed.
 #[derive(Clone, Debug)]
@@ -135,6 +135,14 @@ impl Runtime for AmbientRuntime {
     fn next_task_id(&self) -> TaskId {
         each!(self, runtime => runtime.next_task_id())
     }
+
+    fn root(&self) -> &RootScope {
+        each!(self, runtime => runtime.root())
+    }
+
+    fn is_running(&self) -> bool {
+        each!(self, runtime => runtime.is_running())
+    }
 }
 
 impl BlockOn for AmbientRuntime {
@@ -150,6 +158,20 @@ impl BlockOn for AmbientRuntime {
             Kind::Foreign(runtime) => {
                 let _inside = BlockOnGuard::new(runtime)?;
                 Ok(futures_lite::future::block_on(future))
+            }
+        }
+    }
+}
+
+impl Termination for AmbientRuntime {
+    async fn terminated(&self) -> Result<Signal, RuntimeError> {
+        match &self.0 {
+            #[cfg(feature = "tokio")]
+            Kind::Tokio(runtime) => runtime.terminated().await,
+            #[cfg(feature = "smol")]
+            Kind::Smol(runtime) => runtime.terminated().await,
+            Kind::Foreign(runtime) => {
+                Err(RuntimeError::Unsupported { runtime: runtime.name(), what: "signals, seen from here" })
             }
         }
     }

@@ -31,7 +31,8 @@ pub enum CancelCause {
     HandleDropped,
     /// The task that spawned this one ended without a value.
     ParentEnded,
-    /// The executor dropped the task: its runtime has shut down.
+    /// Its runtime has shut down: the executor dropped the task, or a shutdown killed it at its limit. The error is then
+    /// [`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown).
     Shutdown,
 }
 

@@ -1,8 +1,11 @@
 //! What a runtime can refuse.
 
+use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use super::BoxError;
+use crate::task::TaskInfo;
 
 /// Why a runtime did not take a future or a blocking job. The work was dropped without running.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +43,58 @@ pub enum RuntimeError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// A setting that cannot work.
+    #[error("{what} must be at least {least}")]
+    InvalidSetting {
+        /// The setting.
+        what: &'static str,
+        /// The least that it may be.
+        least: usize,
+    },
+    /// A shutdown's time was up before everything had ended; what was left was told to stop and given up.
+    #[error(
+        "not everything ended within {limit:?}: {tasks} task(s) were killed and {blocking} blocking job(s) left \
+         running{}",
+        Named(named)
+    )]
+    TasksLeft {
+        /// The time that was given.
+        limit: Duration,
+        /// How many tasks had not ended by then. They stop at their next poll.
+        tasks: usize,
+        /// How many blocking jobs had not ended by then. They cannot be stopped.
+        blocking: usize,
+        /// Those of the tasks that the root scope can name: not the children, which their parents know.
+        named: Vec<TaskInfo>,
+    },
+    /// A shutdown from within what it would have to wait for.
+    #[error(
+        "a shutdown inside a task of its own runtime would wait for itself: call it from the program's main future or \
+         from outside"
+    )]
+    InsideTask,
+    /// This runtime has no such thing.
+    #[error("the {runtime} runtime has no {what}")]
+    Unsupported {
+        /// The backend.
+        runtime: &'static str,
+        /// What it lacks.
+        what: &'static str,
+    },
     /// A default runtime was installed before.
     #[error("a default runtime is installed already; it can be installed once, by the application")]
     AlreadyInstalled,
+}
+
+/// The first few of those that were left.
+struct Named<'a>(&'a [TaskInfo]);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        for (index, task) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{} {task}", if index == 0 { ":" } else { "," })?;
+        }
+        if self.0.len() > SHOWN { f.write_str(", ...") } else { Ok(()) }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use super::{Join, Runtime};
+use super::{Join, RootScope, Runtime};
 use crate::error::SpawnError;
 use crate::task::TaskId;
 
@@ -26,6 +26,8 @@ pub(crate) trait ErasedRuntime: Send + Sync {
     fn label(&self) -> &'static str;
     fn workers(&self) -> usize;
     fn task_id(&self) -> TaskId;
+    fn scope(&self) -> &RootScope;
+    fn runs(&self) -> bool;
 }
 
 impl<R: Runtime> ErasedRuntime for R {
@@ -62,6 +64,12 @@ impl<R: Runtime> ErasedRuntime for R {
     }
     fn task_id(&self) -> TaskId {
         self.next_task_id()
+    }
+    fn scope(&self) -> &RootScope {
+        self.root()
+    }
+    fn runs(&self) -> bool {
+        self.is_running()
     }
 }
 
@@ -140,9 +148,15 @@ impl Runtime for DynRuntime {
     fn next_task_id(&self) -> TaskId {
         self.0.task_id()
     }
+    fn root(&self) -> &RootScope {
+        self.0.scope()
+    }
+    fn is_running(&self) -> bool {
+        self.0.runs()
+    }
 }
 
-fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin<T>) {
+pub(super) fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin<T>) {
     let (sender, receiver) = async_channel::bounded(1);
     (sender, DynJoin(Box::pin(async move { receiver.recv().await.ok() })))
 }

@@ -1,14 +1,20 @@
 //! The seam: what an executor must supply, and nothing more.
 //!
-//! A backend implements [`Runtime`] with six primitives; the handle, cancellation, timeouts, panics, ids and the
+//! A backend implements [`Runtime`] with a few primitives; the handle, cancellation, timeouts, panics, ids and the
 //! order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
 
 mod context;
+mod counts;
 mod dynamic;
+mod local;
+mod owned;
+mod root;
+mod shutdown;
+mod signal;
 
 use std::any::Any;
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub(crate) use context::{
@@ -16,9 +22,15 @@ pub(crate) use context::{
 };
 pub(crate) use dynamic::ErasedRuntime;
 pub use dynamic::{DynJoin, DynRuntime, DynSleep};
+pub(crate) use local::LocalScope;
+pub use local::{LocalExecutor, LocalFuture, LocalRuntime};
+pub use owned::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
+pub use root::RootScope;
+pub use signal::{Ended, Signal, Termination};
 
-use crate::error::{AsyncTaskError, SpawnError};
+use crate::error::{AsyncTaskError, RuntimeError, SpawnError};
 use crate::task::TaskId;
+use crate::time::Sleep;
 
 /// An executor, as the library sees it.
 ///
@@ -59,12 +71,16 @@ pub trait Runtime: Clone + Send + Sync + 'static {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static;
 
+    /// The scope that all tasks of this executor belong to: one for each executor, whatever handle asks.
+    fn root(&self) -> &RootScope;
+
     /// The runtime's clock. Real time unless the backend says otherwise.
     fn now(&self) -> Instant {
         Instant::now()
     }
 
     /// A timer for `deadline`. A deadline in the past is ready at once; one beyond what the timer can count never is.
+    /// Ready before its deadline says that the executor is gone, and its timers with it.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
     /// 64 random bits, for jitter: a simulation must be able to replay them.
@@ -85,6 +101,50 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// The id of the next task: a process-wide counter unless the backend keeps its own.
     fn next_task_id(&self) -> TaskId {
         TaskId::next()
+    }
+
+    /// True until a shutdown has begun or the executor is gone, as far as the backend can know.
+    fn is_running(&self) -> bool {
+        !self.root().is_closing()
+    }
+
+    /// How many tasks are on this executor: spawned, detached or not, and not ended. A task whose handle or cancellation
+    /// has been awaited is not counted any more.
+    fn active_task_count(&self) -> usize {
+        self.root().active_tasks()
+    }
+
+    /// Makes this the runtime that this thread starts tasks on, until the guard is dropped.
+    fn enter(&self) -> EnterGuard {
+        EnterGuard::new(self)
+    }
+
+    /// A timer for `duration` from now; one that is too long to count never ends.
+    fn sleep(&self, duration: Duration) -> Sleep<Self> {
+        Sleep::new(self, duration)
+    }
+
+    /// Ends everything that runs here, in bounded time. From now on nothing new is taken from outside
+    /// ([`SpawnError::Shutdown`]); what runs has until `limit` to end by itself, and may still spawn. Loops that would
+    /// not end by themselves watch [`RootScope::closing`]. At the limit, tasks are killed, also those that were
+    /// detached; blocking work that has started cannot be, and is left behind.
+    ///
+    /// The executor itself lives on, and takes no more tasks of this library; [`OwnedRuntime::shutdown`] ends it too. On
+    /// an executor that belongs to the process, such as smol's global one, that is for the rest of the process.
+    ///
+    /// A server that waits for its requests to end is best told at the same time, not before: a request that only ends
+    /// when its task is killed would otherwise hold up the shutdown that would kill it.
+    ///
+    /// # Errors
+    ///
+    /// [`RuntimeError::TasksLeft`] says how much was left at the limit; [`RuntimeError::InsideTask`] inside a task of
+    /// this runtime, which would wait for itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves the runtime closing; call it again to go on.
+    fn shutdown(&self, limit: Duration) -> impl Future<Output = Result<(), RuntimeError>> + Send {
+        shutdown::shutdown(self, limit)
     }
 }
 

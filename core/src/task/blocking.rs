@@ -15,9 +15,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use concurrent_queue::ConcurrentQueue;
+use tracing::Span;
 
 use super::control::{TaskRef, kill_all};
 use super::in_place::caught;
+use super::span::{callers, within};
 use super::work::IntoResult;
 use crate::cancel::CancelCause;
 use crate::error::AsyncTaskError;
@@ -36,7 +38,7 @@ pub struct OnPool<F, T, K, S: RuntimeSource> {
 
 enum Stage<F, T, S: RuntimeSource> {
     Start { work: F, source: S },
-    Waiting { join: JoinOf<S>, job: Arc<Job<F, T>> },
+    Waiting { join: JoinOf<S>, job: Arc<Job<F, T, S::Runtime>> },
     Done,
 }
 
@@ -48,7 +50,8 @@ const DELIVERED: u8 = 1;
 const ABANDONED: u8 = 2;
 
 /// What the awaiting future and the pool's thread share.
-struct Job<F, T> {
+struct Job<F, T, R: Runtime> {
+    runtime: R,
     /// The closure, until somebody takes it: to run it, or to drop it.
     work: ConcurrentQueue<F>,
     /// The result and the tasks that the work spawned, until somebody takes them.
@@ -60,12 +63,13 @@ struct Job<F, T> {
     settled: AtomicBool,
 }
 
-impl<F, T> Job<F, T> {
-    fn new(work: F, parent: Option<TaskRef>) -> Self {
+impl<F, T, R: Runtime> Job<F, T, R> {
+    fn new(work: F, runtime: R, parent: Option<TaskRef>) -> Self {
         let slot = ConcurrentQueue::bounded(1);
         // The slot is new and holds one, so the push cannot fail.
         let _ = slot.push(work);
         Self {
+            runtime,
             work: slot,
             result: ConcurrentQueue::bounded(1),
             phase: AtomicU8::new(OPEN),
@@ -88,6 +92,7 @@ impl<F, T> Job<F, T> {
         let Ok(work) = self.work.pop() else { return false };
         let _ = caught(|| drop(work));
         self.settle();
+        self.runtime.root().job_ended();
         true
     }
 
@@ -116,30 +121,44 @@ impl<F, T> Job<F, T> {
     }
 }
 
-/// The pool's end of a job. Dropping it, after the run or without one, settles the job.
-struct Runner<F, T>(Arc<Job<F, T>>);
+/// Work that has started; the root scope counts it until this is dropped, whether anybody waits for it or not.
+struct Counted<'a, R: Runtime>(&'a R);
 
-impl<F, T> Runner<F, T> {
-    fn run<O, K, R: Runtime>(self, runtime: &R)
+impl<R: Runtime> Drop for Counted<'_, R> {
+    fn drop(&mut self) {
+        self.0.root().job_ended();
+    }
+}
+
+/// The pool's end of a job. Dropping it, after the run or without one, settles the job.
+struct Runner<F, T, R: Runtime> {
+    job: Arc<Job<F, T, R>>,
+    span: Option<Span>,
+}
+
+impl<F, T, R: Runtime> Runner<F, T, R> {
+    fn run<O, K>(self)
     where
         F: FnOnce() -> O,
         O: IntoResult<T, K>,
     {
-        let Ok(work) = self.0.work.pop() else { return };
-        let work = || caught(|| work().into_result()).and_then(|result| result);
-        let mut frame = self.0.parent.clone().map(Frame::new);
+        let Ok(work) = self.job.work.pop() else { return };
+        let _counted = Counted(&self.job.runtime);
+        let work =
+            || within(self.span.as_ref(), || caught(|| work().into_result()).and_then(|result| result));
+        let mut frame = self.job.parent.clone().map(Frame::new);
         let result = welcome_blocking(|| match frame {
             Some(_) => in_frame(&mut frame, work),
-            None => in_runtime(runtime, work),
+            None => in_runtime(&self.job.runtime, work),
         });
-        self.0.deliver(result, frame.map(Frame::into_children).unwrap_or_default());
+        self.job.deliver(result, frame.map(Frame::into_children).unwrap_or_default());
     }
 }
 
-impl<F, T> Drop for Runner<F, T> {
+impl<F, T, R: Runtime> Drop for Runner<F, T, R> {
     fn drop(&mut self) {
-        if !self.0.revoke() {
-            self.0.settle();
+        if !self.job.revoke() {
+            self.job.settle();
         }
     }
 }
@@ -160,14 +179,17 @@ where
 {
     fn start(work: F, source: &S) -> Result<Stage<F, T, S>, AsyncTaskError> {
         let runtime = source.resolve()?;
+        if !runtime.root().admits(true) {
+            return Err(AsyncTaskError::Shutdown);
+        }
         let parent = with_frame(|frame| {
             frame.task.control.child_started();
             frame.task.clone()
         });
-        let job = Arc::new(Job::new(work, parent));
-        let runner = Runner(job.clone());
-        let inner = runtime.clone();
-        let join = runtime.spawn_blocking(move || runner.run::<O, K, _>(&inner)).inspect_err(|_| {
+        runtime.root().job_begun();
+        let job = Arc::new(Job::new(work, runtime.clone(), parent));
+        let runner = Runner { job: job.clone(), span: callers() };
+        let join = runtime.spawn_blocking(move || runner.run::<O, K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
             job.revoke();
         })?;

@@ -5,122 +5,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handle::{Task, spawn};
+use super::handle::Task;
+use super::policies::{Configured, PolicySet, Unconfigured};
 use super::work::{Async, Fallible, Here, IntoAsyncResult, Pool, Sync, Work};
 use crate::error::{AsyncTaskError, BoxError};
-use crate::runtime::{Runtime, RuntimeSource};
-use crate::time::{TimeLimit, Timeout};
-
-/// No policy was set: work runs bare.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unconfigured;
-
-/// Some policy was set.
-#[derive(Clone, Debug, Default)]
-pub struct Configured {
-    name: Option<Arc<str>>,
-    timeout: Option<Duration>,
-}
-
-impl Configured {
-    fn limit(&self) -> Option<Duration> {
-        self.timeout.filter(|limit| *limit != Duration::MAX)
-    }
-}
-
-/// The policies of a builder, [`Unconfigured`] or [`Configured`]: a type, so that a bare task carries none.
-pub trait PolicySet: sealed::Sealed + Clone {
-    /// The work's future with the policies around it.
-    type Governed<B, T, S>: Future<Output = Result<T, AsyncTaskError>>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource;
-
-    #[doc(hidden)]
-    fn govern<B, T, S>(self, body: B, source: S) -> Self::Governed<B, T, S>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource;
-
-    #[doc(hidden)]
-    fn spawn<B, T, R>(self, body: B, runtime: R) -> Task<T, R>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-        T: Send + 'static,
-        R: Runtime;
-
-    #[doc(hidden)]
-    fn configured(self) -> Configured;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Unconfigured {}
-    impl Sealed for super::Configured {}
-}
-
-impl PolicySet for Unconfigured {
-    type Governed<B, T, S>
-        = B
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource;
-
-    fn govern<B, T, S>(self, body: B, _: S) -> B
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource,
-    {
-        body
-    }
-
-    fn spawn<B, T, R>(self, body: B, runtime: R) -> Task<T, R>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-        T: Send + 'static,
-        R: Runtime,
-    {
-        spawn(runtime, None, body)
-    }
-
-    fn configured(self) -> Configured {
-        Configured::default()
-    }
-}
-
-impl PolicySet for Configured {
-    type Governed<B, T, S>
-        = Timeout<B, S>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource;
-
-    fn govern<B, T, S>(self, body: B, source: S) -> Timeout<B, S>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource,
-    {
-        let limit = self.limit().map(|limit| TimeLimit { name: self.name, limit, since: None });
-        Timeout::new(body, limit, source)
-    }
-
-    fn spawn<B, T, R>(self, body: B, runtime: R) -> Task<T, R>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-        T: Send + 'static,
-        R: Runtime,
-    {
-        let Some(limit) = self.limit() else { return spawn(runtime, self.name, body) };
-        // A spawned task's time starts now: waiting for a worker counts.
-        let limit = TimeLimit { name: self.name.clone(), limit, since: Some(runtime.now()) };
-        let body = Timeout::new(body, Some(limit), runtime.clone());
-        spawn(runtime, self.name, body)
-    }
-
-    fn configured(self) -> Configured {
-        self
-    }
-}
+use crate::runtime::{DynRuntime, LocalScope, Runtime, RuntimeSource};
 
 /// The future of work of kind `M`, with the builder's policies around it.
 type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet>::Governed<<M as Work<F, O, T, S, W>>::Body, T, S>>;
@@ -261,6 +150,26 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
         O: Future<Output = Result<T, BoxError>> + Send + 'static,
     {
         self.spawn::<F, O, Async<Fallible<BoxError>>>(work)
+    }
+
+    /// As [`spawn`](Self::spawn), for work that is not `Send`, and so stays on this thread: it runs in the
+    /// [`run_local`](crate::runtime::LocalRuntime::run_local) around this call, and on no other runtime that this builder
+    /// may name. Outside of one, the handle gives [`AsyncTaskError::InvalidState`]. The value itself must be `Send`, since
+    /// its handle is.
+    ///
+    /// Cost: two boxes more than [`spawn`](Self::spawn).
+    pub fn spawn_local<F, O, M>(self, work: F) -> Task<T, DynRuntime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, DynRuntime, W, Body: 'static>,
+    {
+        match LocalScope::current() {
+            Some(scope) => self.policies.configured().spawn_local(M::body(work, &scope.runtime), &scope),
+            None => Task::refused(AsyncTaskError::InvalidState(
+                "spawn_local outside of a local scope: call it below a runtime's `run_local`",
+            )),
+        }
     }
 
     /// Starts synchronous `work` now on the blocking pool; its handle is a future of the result.

@@ -10,6 +10,8 @@
 //! bit   8       WAITED    somebody listens for the end
 //! bit   9       DETACHED  its parent does not wait for it
 //! bit  10       UNWANTED  its handle is gone, and nobody will take the output
+//! bit  11       WAITS     it had to wait at least once
+//! bit  12       GONE      its end is booked everywhere: who listens for it may be told
 //! ```
 //!
 //! `children` counts spawned tasks and blocking jobs that have not ended; its top bit, LINGERS, is set by the
@@ -22,8 +24,11 @@ use std::task::Waker;
 use arc_swap::ArcSwapOption;
 use atomic_waker::AtomicWaker;
 use event_listener::{Event, EventListener};
+use tracing::Span;
 
-use super::{TaskId, TaskStatus};
+use super::in_place::caught;
+use super::span::callers;
+use super::{TaskId, TaskInfo, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
 use crate::error::AsyncTaskError;
 use crate::runtime::{ErasedRuntime, Runtime};
@@ -39,6 +44,8 @@ const CAUSE: u32 = 0b1111 << CAUSE_SHIFT;
 const WAITED: u32 = 1 << 8;
 const DETACHED: u32 = 1 << 9;
 const UNWANTED: u32 = 1 << 10;
+const WAITS: u32 = 1 << 11;
+const GONE: u32 = 1 << 12;
 
 const LINGERS: usize = 1 << (usize::BITS - 1);
 
@@ -55,6 +62,9 @@ pub(crate) fn share<R: Runtime>(runtime: R, name: Option<Arc<str>>) -> Arc<Share
     let control = Control::new(runtime.next_task_id());
     if name.is_some() {
         control.set_name(name);
+    }
+    if let Some(span) = callers() {
+        let _ = control.cold().span.set(Arc::new(span));
     }
     Arc::new(Shared { control, runtime })
 }
@@ -79,6 +89,7 @@ pub(crate) struct Control {
 #[derive(Default)]
 struct Cold {
     name: ArcSwapOption<Arc<str>>,
+    span: OnceLock<Arc<Span>>,
     ended: Event,
 }
 
@@ -105,6 +116,15 @@ impl Control {
         self.cold().name.store(name.map(Arc::new));
     }
 
+    /// The span of whoever spawned it.
+    pub(crate) fn span(&self) -> Option<Arc<Span>> {
+        self.cold.get()?.span.get().cloned()
+    }
+
+    pub(crate) fn info(&self) -> TaskInfo {
+        TaskInfo { id: self.id, name: self.name(), status: self.status() }
+    }
+
     pub(crate) fn status(&self) -> TaskStatus {
         // Acquire pairs with the release of `finish`: who sees an end sees what the work did before it.
         let state = self.state.load(Ordering::Acquire);
@@ -127,6 +147,13 @@ impl Control {
             self.state.fetch_or(RUNNING, Ordering::Relaxed);
         }
         state & KILL == 0
+    }
+
+    /// True the first time that the task has to wait.
+    pub(crate) fn waits_first(&self) -> bool {
+        // Relaxed: asked by the thread that polls the task, and nothing is published with it.
+        self.state.load(Ordering::Relaxed) & WAITS == 0
+            && self.state.fetch_or(WAITS, Ordering::Relaxed) & WAITS == 0
     }
 
     /// True once the task was asked to stop.
@@ -152,13 +179,8 @@ impl Control {
         }
     }
 
+    /// The error of a task that was stopped: by whoever asked first, or by its executor, which drops it.
     pub(crate) fn cancelled(&self) -> AsyncTaskError {
-        let cause = self.kill_cause().unwrap_or(CancelCause::Shutdown);
-        AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause }
-    }
-
-    /// The error of a task that its executor dropped: what it was asked before that, if anything.
-    pub(crate) fn dropped(&self) -> AsyncTaskError {
         match self.kill_cause() {
             Some(CancelCause::Shutdown) | None => AsyncTaskError::Shutdown,
             Some(cause) => AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause },
@@ -178,12 +200,17 @@ impl Control {
             Ending::Failed => FAILED,
             Ending::Cancelled => CANCELLED,
         };
-        // Release pairs with the acquire of `status`; acquire with the release of `wait`, for the cold slot.
-        let before = self.state.fetch_or(phase, Ordering::AcqRel);
-        if before & WAITED != 0 {
-            self.cold().ended.notify(usize::MAX);
+        // Release pairs with the acquire of `status`.
+        self.state.fetch_or(phase, Ordering::AcqRel) & DETACHED == 0
+    }
+
+    /// The end is booked: tells those who listen for it.
+    fn tell_end(&self) {
+        // AcqRel pairs with the one in `wait`, for the cold slot.
+        if self.state.fetch_or(GONE, Ordering::AcqRel) & WAITED != 0 {
+            // A waker is foreign code; one that panics has been passed over when the others are told again.
+            while caught(|| self.cold().ended.notify(usize::MAX)).is_err() {}
         }
-        before & DETACHED == 0
     }
 
     /// Gives the task up to the runtime. True if its parent must now be told that it is not waited for any more:
@@ -210,13 +237,13 @@ impl Control {
 
     /// A listener for the end, or `None` if it has come.
     pub(crate) fn wait(&self) -> Option<EventListener> {
-        if self.status().is_terminal() {
+        if self.state.load(Ordering::Acquire) & GONE != 0 {
             return None;
         }
         let listener = self.cold().ended.listen();
-        // Listen first, then raise the flag: `finish` either sees the flag and notifies, or came before it.
+        // Listen first, then raise the flag: `tell_end` either sees the flag and notifies, or came before it.
         let before = self.state.fetch_or(WAITED, Ordering::AcqRel);
-        (!is_terminal(before)).then_some(listener)
+        (before & GONE == 0).then_some(listener)
     }
 
     pub(crate) fn cancellation_result(&self) -> CancellationResult {
@@ -248,13 +275,17 @@ fn is_terminal(state: u32) -> bool {
     matches!(state & PHASE, COMPLETED | FAILED | CANCELLED)
 }
 
-/// Tells the parent of `task` that it has ended, unless it was detached before.
+/// Records the end of `task`, and tells it: the root scope, its parent unless it was detached before, and then those
+/// who await it, who so find it counted nowhere any more.
 pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
-    if task.control.finish(ending)
-        && let Some(parent) = parent
+    let is_awaited_by_parent = task.control.finish(ending);
+    task.runtime.scope().task_ended();
+    if let Some(parent) = parent
+        && is_awaited_by_parent
     {
         parent.control.child_ended();
     }
+    task.control.tell_end();
 }
 
 /// Asks all `children` to stop that have not been detached.

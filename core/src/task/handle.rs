@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -13,8 +14,8 @@ use super::parcel::Parcel;
 use super::supervise::Supervised;
 use super::{TaskId, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
-use crate::error::AsyncTaskError;
-use crate::runtime::{Join, Runtime, adopt};
+use crate::error::{AsyncTaskError, SpawnError};
+use crate::runtime::{DynRuntime, Join, LocalScope, Runtime, adopt};
 
 type JoinOf<T, R> = <R as Runtime>::Join<Parcel<T>>;
 
@@ -73,10 +74,47 @@ where
     T: Send + 'static,
     R: Runtime,
 {
+    start(runtime, name, body, |runtime, supervised| runtime.spawn(supervised))
+}
+
+/// As [`spawn`], on the thread of the local scope that is being polled here.
+pub(crate) fn spawn_local<B, T>(
+    scope: &Rc<LocalScope>,
+    name: Option<Arc<str>>,
+    body: B,
+) -> Task<T, DynRuntime>
+where
+    B: Future<Output = Result<T, AsyncTaskError>> + 'static,
+    T: Send + 'static,
+{
+    start(scope.runtime.clone(), name, body, |_, supervised| Ok(scope.spawn(supervised)))
+}
+
+fn start<B, T, R>(
+    runtime: R,
+    name: Option<Arc<str>>,
+    body: B,
+    spawn: impl FnOnce(&R, Supervised<B, T>) -> Result<JoinOf<T, R>, SpawnError>,
+) -> Task<T, R>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    T: Send + 'static,
+    R: Runtime,
+{
     let task = share(runtime, name);
     let inside: TaskRef = task.clone();
     let parent = adopt(&inside);
-    let outcome = match task.runtime.spawn(Supervised::new(body, inside, parent.clone())) {
+    let root = task.runtime.root();
+    root.task_begun(&inside);
+    let supervised = Supervised::new(body, inside, parent.clone());
+    let spawned = if root.admits(parent.is_some()) {
+        spawn(&task.runtime, supervised)
+    } else {
+        // Dropped unfinished, it does its own bookkeeping, as when the executor refuses it.
+        drop(supervised);
+        Err(SpawnError::Shutdown)
+    };
+    let outcome = match spawned {
         Ok(join) => Outcome::Coming(join),
         Err(error) => Outcome::Refused(Refused::new(task.control.id, error.into())),
     };
@@ -121,12 +159,17 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     }
 
     /// Lets the task run on without a handle: its result is dropped, and the task that spawned it does not wait for
-    /// it.
+    /// it. It still belongs to its runtime's root scope: [`Runtime::active_task_count`] counts it, and
+    /// [`Runtime::shutdown`] waits for it.
     pub fn detach(mut self) {
         if let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
-            let waited_for = self.task.as_ref().is_some_and(|task| task.control.detach());
-            if waited_for && let Some(parent) = &self.parent {
+            if let Some(task) = &self.task
+                && task.control.detach()
+                && let Some(parent) = &self.parent
+            {
                 parent.control.child_ended();
+                let orphan: TaskRef = task.clone();
+                task.runtime.root().list_orphan(&orphan);
             }
             join.detach();
         }
@@ -143,7 +186,7 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
             Outcome::Coming(join) => match std::task::ready!(Pin::new(join).poll(cx)) {
                 Some(parcel) => parcel.open(),
                 None => {
-                    Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.dropped()))
+                    Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.cancelled()))
                 }
             },
             Outcome::Refused(refused) => return Poll::Ready(Err(refused.error.take().unwrap_or(TAKEN))),

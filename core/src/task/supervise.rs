@@ -24,6 +24,7 @@ use pin_project_lite::pin_project;
 use super::control::{Ending, TaskRef, end, kill_all};
 use super::in_place::caught;
 use super::parcel::Parcel;
+use super::span::within;
 use crate::cancel::CancelCause;
 use crate::error::AsyncTaskError;
 use crate::runtime::{Frame, in_frame};
@@ -60,7 +61,8 @@ pin_project! {
             // The executor is going away with the task on it; this is its end. A panic in a destructor must not
             // unwind into the executor, and there is nobody left to report it to.
             task.control.kill(CancelCause::Shutdown);
-            let _ = in_frame(this.frame, || caught(|| this.stage.set(Stage::Done)));
+            let span = task.control.span();
+            let _ = in_frame(this.frame, || within(span.as_deref(), || caught(|| this.stage.set(Stage::Done))));
             if let Some(frame) = this.frame.take() {
                 kill_all(frame.children(), CancelCause::ParentEnded);
             }
@@ -84,17 +86,25 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parcel<T>> {
         let mut this = self.project();
         if let StageProj::Body { body } = this.stage.as_mut().project() {
-            let output = match std::task::ready!(poll_body(body, this.frame, cx)) {
+            let Poll::Ready(polled) = poll_body(body, this.frame, cx) else {
+                list(this.frame, this.parent);
+                return Poll::Pending;
+            };
+            let output = match polled {
                 // A body that is ready has dropped its work.
                 Ok(result) => {
                     let ending = if result.is_ok() { Ending::Completed } else { Ending::Failed };
                     Output { result, ending }
                 }
                 // Destructors run inside the frame: what they spawn belongs to this task too.
-                Err(cancelled) => match in_frame(this.frame, || caught(|| this.stage.set(Stage::Done))) {
-                    Ok(()) => Output { result: Err(cancelled), ending: Ending::Cancelled },
-                    Err(panic) => Output { result: Err(panic), ending: Ending::Failed },
-                },
+                Err(cancelled) => {
+                    let span = this.frame.as_ref().and_then(|frame| frame.task.control.span());
+                    let drop_body = || caught(|| this.stage.set(Stage::Done));
+                    match in_frame(this.frame, || within(span.as_deref(), drop_body)) {
+                        Ok(()) => Output { result: Err(cancelled), ending: Ending::Cancelled },
+                        Err(panic) => Output { result: Err(panic), ending: Ending::Failed },
+                    }
+                }
             };
             if let (Err(_), Some(frame)) = (&output.result, this.frame.as_ref()) {
                 kill_all(frame.children(), CancelCause::ParentEnded);
@@ -115,6 +125,7 @@ where
                 kill_all(frame.children(), cause);
             }
             if !control.childless() {
+                list(this.frame, this.parent);
                 return Poll::Pending;
             }
         }
@@ -131,6 +142,15 @@ where
     }
 }
 
+/// A task that has to wait, and that nobody above it would pass a kill on to, is remembered by the root scope.
+fn list(frame: &Option<Frame>, parent: &Option<TaskRef>) {
+    if let (Some(frame), None) = (frame, parent)
+        && frame.task.control.waits_first()
+    {
+        frame.task.runtime.scope().list_orphan(&frame.task);
+    }
+}
+
 /// Polls the body once: ready with its output, or with the cancellation if it is to be dropped.
 fn poll_body<B, T>(
     body: Pin<&mut B>,
@@ -140,12 +160,14 @@ fn poll_body<B, T>(
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
-    if let Some(frame) = slot.as_ref()
-        && !frame.task.control.begin()
-    {
-        return Poll::Ready(Err(frame.task.control.cancelled()));
+    let mut span = None;
+    if let Some(frame) = slot.as_ref() {
+        if !frame.task.control.begin() {
+            return Poll::Ready(Err(frame.task.control.cancelled()));
+        }
+        span = frame.task.control.span();
     }
-    if let Poll::Ready(output) = in_frame(slot, || body.poll(cx)) {
+    if let Poll::Ready(output) = in_frame(slot, || within(span.as_deref(), || body.poll(cx))) {
         return Poll::Ready(Ok(output));
     }
     let Some(frame) = slot.as_ref() else { return Poll::Pending };

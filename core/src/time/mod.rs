@@ -1,7 +1,12 @@
-//! Limits in time: literals such as `30.seconds()`, and the deadline that a future runs under.
+//! Limits in time: literals such as `30.seconds()`, waiting, ticks, and the deadline that a future runs under.
 
+mod interval;
 mod literals;
+mod sleep;
 mod timeout;
 
+pub use interval::{Interval, MissedTicks};
 pub use literals::DurationExt;
+pub use sleep::Sleep;
+pub(crate) use sleep::in_time;
 pub(crate) use timeout::{TimeLimit, Timeout};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
+use super::in_time;
 use crate::error::{AsyncTaskError, TimeoutError};
 use crate::runtime::{Runtime, RuntimeSource, giving_up};
 
@@ -40,7 +41,7 @@ pin_project! {
     enum Timer<Z> {
         Unset,
         Never,
-        Set { #[pin] sleep: Z },
+        Set { deadline: Instant, #[pin] sleep: Z },
     }
 }
 
@@ -81,13 +82,15 @@ where
                 Some(_) if limit.limit.is_zero() => return Poll::Ready(Err(give_up(&mut this.body, limit))),
                 Some(deadline) => {
                     let sleep = this.source.resolve()?.sleep_until(deadline);
-                    this.timer.set(Timer::Set { sleep });
+                    this.timer.set(Timer::Set { deadline, sleep });
                 }
             }
         }
-        let TimerProj::Set { sleep } = this.timer.as_mut().project() else { return Poll::Pending };
+        let TimerProj::Set { deadline, sleep } = this.timer.as_mut().project() else { return Poll::Pending };
         std::task::ready!(sleep.poll(cx));
-        Poll::Ready(Err(give_up(&mut this.body, limit)))
+        let ended = in_time(&this.source.resolve()?, *deadline);
+        let timeout = give_up(&mut this.body, limit);
+        Poll::Ready(Err(ended.err().unwrap_or(timeout)))
     }
 }
 

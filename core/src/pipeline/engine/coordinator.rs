@@ -17,6 +17,7 @@ use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
 use crate::task::{InPlace, Plain, TaskId, caught, spawn};
+use crate::time::Sleep;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
@@ -152,24 +153,23 @@ async fn overdue<R: Runtime, O>(
     control: &Control<R>,
 ) -> Result<O, AsyncTaskError> {
     let Some(limit) = settings.timeout else { return std::future::pending().await };
-    let Some(deadline) = control.started.checked_add(limit) else { return std::future::pending().await };
     if !limit.is_zero() {
-        runtime.sleep_until(deadline).await;
+        Sleep::until(runtime, control.started.checked_add(limit)).await?;
     }
     Err(TimeoutError::overall(settings.name.clone(), limit, false))
 }
 
-/// Tells progress, for ever; ends only with a panic of the one who is told.
+/// Tells progress, for ever; ends only with a panic of the one who is told, or with the runtime.
 async fn report<R: Runtime, O>(
     runtime: &R,
     settings: &Settings,
     control: &Control<R>,
 ) -> Result<O, AsyncTaskError> {
+    if settings.progress.is_none() {
+        return std::future::pending().await;
+    }
     loop {
-        match runtime.now().checked_add(TICK) {
-            Some(next) if settings.progress.is_some() => runtime.sleep_until(next).await,
-            _ => std::future::pending().await,
-        }
+        runtime.sleep(TICK).await?;
         tell(runtime, settings, control)?;
     }
 }

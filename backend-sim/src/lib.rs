@@ -1,0 +1,66 @@
+//! Sweet Async under a seeded virtual clock: one thread, no waiting, and every run can be had again from its seed.
+//!
+//! Whenever more than one thing could run, the seed decides which one does; when nothing can, the clock jumps to the
+//! next timer. A day passes in microseconds:
+//!
+//! ```
+//! use std::time::Duration;
+//! use sweet_async_core::{AsyncTaskError, Runtime as _};
+//! use sweet_async_sim::SimRuntime;
+//!
+//! let sim = SimRuntime::new(7);
+//! let rt = sim.runtime();
+//! sim.block_on(async { rt.sleep(Duration::from_secs(24 * 60 * 60)).await })??;
+//! assert_eq!(sim.elapsed(), Duration::from_secs(24 * 60 * 60));
+//! # Ok::<_, AsyncTaskError>(())
+//! ```
+//!
+//! A race that shows once in a thousand runs is looked for with a sweep, and then replayed with the one seed that
+//! found it:
+//!
+//! ```
+//! use sweet_async_core::{AsyncTaskError, TaskBuilder};
+//! use sweet_async_sim::SimRuntime;
+//!
+//! for seed in 0..100 {
+//!     let sim = SimRuntime::new(seed);
+//!     let task = || TaskBuilder::<u32, _>::new(sim.runtime().clone());
+//!     let sum = sim.block_on(async {
+//!         let (left, right) = (task().spawn(|| async { 1 }), task().spawn(|| async { 2 }));
+//!         Ok::<_, AsyncTaskError>(left.await? + right.await?)
+//!     })?;
+//!     assert_eq!(sum?, 3, "with seed {seed}");
+//! }
+//! # Ok::<_, AsyncTaskError>(())
+//! ```
+//!
+//! # What it is, and what it is not
+//!
+//! - Everything runs inside [`SimRuntime::block_on`], on the thread that calls it, blocking work included: that runs
+//!   in one go, at a moment that the seed decides, and may itself call `block_on`.
+//! - Time passes only when nothing can run. Work takes none of it, and a loop that yields until some time has passed
+//!   waits for ever: sleep instead.
+//! - When nothing can run and no timer is set, `block_on` gives a [`Deadlock`] at once, with the tasks that are stuck.
+//!   A wake that another thread was still to send cannot be known of: such a thread has no place in a simulation. One
+//!   that comes in time is taken, but makes the run one that cannot be replayed.
+//! - What the seed decides is replayed; what work takes from elsewhere (threads, the system's clock, the order of a
+//!   `HashMap`) is not. [`SimRuntime::fingerprint`] tells whether two runs took the same steps.
+
+#![forbid(unsafe_code)]
+
+mod agenda;
+mod clock;
+mod deadlock;
+mod drive;
+mod executor;
+mod handle;
+mod join;
+mod random;
+mod runtime;
+mod sleep;
+
+pub use deadlock::Deadlock;
+pub use handle::SimHandle;
+pub use join::SimJoin;
+pub use runtime::SimRuntime;
+pub use sleep::SimSleep;

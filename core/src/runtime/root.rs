@@ -1,0 +1,220 @@
+//! The root scope: every task and blocking job of one executor belongs to it, whoever has the handle.
+//!
+//! ```text
+//!  Open ──── shutdown begins ────► Closing ──── time is up, or nothing is left ────► Closed
+//!                                  no new work from outside;                         no new work;
+//!                                  what runs may still spawn                         what is left is killed
+//! ```
+//!
+//! Tasks are counted when they begin and end. They are listed, to be killed at the end of a shutdown, only once they
+//! have to wait and no task above them would pass a kill on: a task that ends in its first poll never is.
+
+use std::fmt;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use concurrent_queue::ConcurrentQueue;
+use event_listener::{Event, EventListener};
+
+use super::ErasedRuntime;
+use super::counts::Counts;
+use crate::cancel::CancelCause;
+use crate::task::{Shared, TaskInfo, TaskRef};
+
+const OPEN: u8 = 0;
+const CLOSING: u8 = 1;
+const CLOSED: u8 = 2;
+
+/// Below this many the list is not looked through for tasks that have ended.
+const FEW: usize = 64;
+
+/// What a backend holds once for each executor, in the state that all handles of that executor share.
+pub struct RootScope {
+    phase: AtomicU8,
+    tasks: Counts,
+    jobs: Counts,
+    /// Weak: a task holds its runtime, which holds this.
+    listed: ConcurrentQueue<Weak<Shared<dyn ErasedRuntime>>>,
+    lists_all: bool,
+    /// Notified when a shutdown begins.
+    closing: Event,
+    /// Notified, during a shutdown, for each end.
+    ended: Event,
+}
+
+impl Default for RootScope {
+    fn default() -> Self {
+        Self {
+            phase: AtomicU8::new(OPEN),
+            tasks: Counts::default(),
+            jobs: Counts::default(),
+            listed: ConcurrentQueue::unbounded(),
+            lists_all: false,
+            closing: Event::new(),
+            ended: Event::new(),
+        }
+    }
+}
+
+impl RootScope {
+    /// A scope for a new executor.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`new`](Self::new), and [`live_tasks`](Self::live_tasks) gives all tasks and not only those that a shutdown
+    /// would have to kill itself: for simulations and debuggers. Each task then costs one more entry in a queue.
+    pub fn listing_all() -> Self {
+        Self { lists_all: true, ..Self::default() }
+    }
+
+    /// How many tasks have been spawned and have not ended.
+    pub fn active_tasks(&self) -> usize {
+        self.tasks.alive()
+    }
+
+    /// How many blocking jobs have been handed over and have not ended, also those that nobody waits for any more.
+    pub fn active_blocking_jobs(&self) -> usize {
+        self.jobs.alive()
+    }
+
+    /// True once a shutdown has begun, or the executor is gone.
+    pub fn is_closing(&self) -> bool {
+        self.phase.load(Ordering::SeqCst) != OPEN
+    }
+
+    /// Ready once a shutdown has begun: for loops that are to end by themselves.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and asked for again.
+    pub async fn closing(&self) {
+        while !self.is_closing() {
+            let listener = self.closing.listen();
+            // Listen first, then look: a shutdown that begins in between is seen or heard.
+            if self.is_closing() {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    /// The tasks that it can name, in no order.
+    pub fn live_tasks(&self) -> Vec<TaskInfo> {
+        let mut live = Vec::new();
+        self.each_listed(|task| live.push(task.control.info()));
+        live
+    }
+
+    /// Ends it: for backends, when their executor goes away. No new work is taken, and what is left is asked to stop.
+    pub fn close(&self) {
+        self.phase.store(CLOSED, Ordering::SeqCst);
+        self.closing.notify(usize::MAX);
+        self.each_listed(|task| task.control.kill(CancelCause::Shutdown));
+    }
+
+    pub(super) fn begin_closing(&self) {
+        let _ = self.phase.compare_exchange(OPEN, CLOSING, Ordering::SeqCst, Ordering::SeqCst);
+        self.closing.notify(usize::MAX);
+    }
+
+    /// True if nothing is left.
+    pub(super) fn is_idle(&self) -> bool {
+        self.tasks.alive() == 0 && self.jobs.alive() == 0
+    }
+
+    /// Hears of the next end during a shutdown.
+    pub(super) fn listen(&self) -> EventListener {
+        self.ended.listen()
+    }
+
+    /// Whether new work is taken: from outside, or from something that runs here already.
+    pub(crate) fn admits(&self, from_inside: bool) -> bool {
+        match self.phase.load(Ordering::SeqCst) {
+            OPEN => true,
+            CLOSING => from_inside,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn task_begun(&self, task: &TaskRef) {
+        self.tasks.begin();
+        if self.lists_all {
+            self.list(task);
+        }
+    }
+
+    pub(crate) fn task_ended(&self) {
+        self.tasks.end();
+        self.tell_end();
+    }
+
+    pub(crate) fn job_begun(&self) {
+        self.jobs.begin();
+    }
+
+    pub(crate) fn job_ended(&self) {
+        self.jobs.end();
+        self.tell_end();
+    }
+
+    fn tell_end(&self) {
+        // SeqCst: either the shutdown, which sets the phase and then counts, counts this end, or this sees the phase.
+        if self.phase.load(Ordering::SeqCst) != OPEN {
+            self.ended.notify(usize::MAX);
+        }
+    }
+
+    /// Remembers a task that would hear of a shutdown from nobody else.
+    pub(crate) fn list_orphan(&self, task: &TaskRef) {
+        if !self.lists_all {
+            self.list(task);
+        }
+    }
+
+    fn list(&self, task: &TaskRef) {
+        let _ = self.listed.push(std::sync::Arc::downgrade(task));
+        if self.listed.len() > FEW {
+            // Two are looked at for each that comes, so that the dead never outnumber the living for long, and no
+            // single call has to look through all.
+            self.relist();
+            self.relist();
+        }
+        // Push first, then look: `close` sets the phase and then goes through the list.
+        if self.phase.load(Ordering::SeqCst) == CLOSED {
+            task.control.kill(CancelCause::Shutdown);
+        }
+    }
+
+    /// Moves the first of the list to its end, or out of it if it has ended.
+    fn relist(&self) -> Option<TaskRef> {
+        let listed = self.listed.pop().ok()?;
+        let task = listed.upgrade()?;
+        if task.control.status().is_terminal() {
+            return None;
+        }
+        let _ = self.listed.push(listed);
+        if self.phase.load(Ordering::SeqCst) == CLOSED {
+            task.control.kill(CancelCause::Shutdown);
+        }
+        Some(task)
+    }
+
+    fn each_listed(&self, mut f: impl FnMut(&TaskRef)) {
+        for _ in 0..self.listed.len() {
+            if let Some(task) = self.relist() {
+                f(&task);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RootScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RootScope")
+            .field("active_tasks", &self.active_tasks())
+            .field("active_blocking_jobs", &self.active_blocking_jobs())
+            .field("closing", &self.is_closing())
+            .finish_non_exhaustive()
+    }
+}

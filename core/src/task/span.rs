@@ -1,0 +1,20 @@
+//! The tracing span that work belongs to: the one that its caller was in.
+
+use tracing::Span;
+use tracing::level_filters::LevelFilter;
+
+/// The span that the caller is in. Where nothing listens, as in most programs, one look at a static.
+pub(crate) fn callers() -> Option<Span> {
+    if LevelFilter::current() == LevelFilter::OFF {
+        return None;
+    }
+    Some(Span::current()).filter(|span| !span.is_none())
+}
+
+/// Runs `f` within `span`, if there is one.
+pub(crate) fn within<O>(span: Option<&Span>, f: impl FnOnce() -> O) -> O {
+    match span {
+        Some(span) => span.in_scope(f),
+        None => f(),
+    }
+}

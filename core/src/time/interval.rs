@@ -1,0 +1,112 @@
+//! Ticks at a fixed period.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::sleep::Sleep;
+use crate::error::AsyncTaskError;
+use crate::runtime::Runtime;
+
+/// What an [`Interval`] does when a tick was asked for too late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MissedTicks {
+    /// Gives the missed ticks one after the other, at once, until it has caught up.
+    #[default]
+    Burst,
+    /// Gives one tick, and counts the period anew from there.
+    Delay,
+    /// Gives one tick, and the next one where it would have been: some multiple of the period from the first.
+    Skip,
+}
+
+/// Ticks at a fixed period; the first is ready at once.
+///
+/// ```
+/// # use sweet_async_core::time::{Interval, MissedTicks};
+/// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime};
+/// async fn poll_every_second<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+///     let mut interval = Interval::new(runtime, 1.seconds())?.missed_ticks(MissedTicks::Skip);
+///     loop {
+///         interval.tick().await?;
+///         // ...
+/// #       return Ok(());
+///     }
+/// }
+/// ```
+pub struct Interval<R: Runtime> {
+    runtime: R,
+    period: Duration,
+    missed: MissedTicks,
+    /// `None` once the clock cannot count that far: there is no next tick.
+    next: Option<Instant>,
+}
+
+impl<R: Runtime> Interval<R> {
+    /// Ticks now, and then every `period`.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::InvalidConfig`] for a period of zero: it would tick without end.
+    pub fn new(runtime: &R, period: Duration) -> Result<Self, AsyncTaskError> {
+        if period.is_zero() {
+            return Err(AsyncTaskError::config("the period of an interval must be more than zero"));
+        }
+        let next = Some(runtime.now());
+        Ok(Self { runtime: runtime.clone(), period, missed: MissedTicks::default(), next })
+    }
+
+    /// What to do about ticks that were asked for too late.
+    pub fn missed_ticks(self, missed: MissedTicks) -> Self {
+        Self { missed, ..self }
+    }
+
+    /// Waits for the next tick, and gives the moment that it was due.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::Shutdown`] if the runtime has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has taken no tick.
+    pub async fn tick(&mut self) -> Result<Instant, AsyncTaskError> {
+        let due = self.next;
+        Sleep::until(&self.runtime, due).await?;
+        // A timer without a deadline is never ready, so there is one here.
+        let due = due.unwrap_or_else(|| self.runtime.now());
+        self.next = self.after(due, self.runtime.now());
+        Ok(due)
+    }
+
+    fn after(&self, due: Instant, now: Instant) -> Option<Instant> {
+        let next = due.checked_add(self.period);
+        if next.is_none_or(|next| next > now) {
+            return next;
+        }
+        match self.missed {
+            MissedTicks::Burst => next,
+            MissedTicks::Delay => now.checked_add(self.period),
+            MissedTicks::Skip => {
+                let late = now.saturating_duration_since(due).as_nanos();
+                let into_period = late % self.period.as_nanos();
+                // Less than a period, which is a `Duration`, so it fits one.
+                let into_period = Duration::new(
+                    u64::try_from(into_period / 1_000_000_000).unwrap_or(u64::MAX),
+                    u32::try_from(into_period % 1_000_000_000).unwrap_or(0),
+                );
+                now.checked_add(self.period.saturating_sub(into_period))
+            }
+        }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Interval<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interval")
+            .field("period", &self.period)
+            .field("missed", &self.missed)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
+}

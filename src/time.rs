@@ -1,0 +1,36 @@
+//! Waiting, on the ambient runtime.
+
+use std::time::Duration;
+
+use sweet_async_core::time::Interval;
+
+use crate::{Ambient, AmbientRuntime, AsyncTaskError, Runtime as _, RuntimeSource as _};
+
+/// Waits for `duration`, from the first poll; one that is too long to count never ends.
+///
+/// # Errors
+///
+/// [`AsyncTaskError::NoRuntime`] or [`AsyncTaskError::AmbiguousRuntime`] where no runtime is found;
+/// [`AsyncTaskError::Shutdown`] if it ends first.
+///
+/// # Cancel safety
+///
+/// Dropped, it has waited for nothing.
+pub async fn sleep(duration: Duration) -> Result<(), AsyncTaskError> {
+    Ambient.resolve()?.sleep(duration).await
+}
+
+/// Ticks now, and then every `period`.
+///
+/// # Errors
+///
+/// [`AsyncTaskError::InvalidConfig`] for a period of zero; [`AsyncTaskError::NoRuntime`] or
+/// [`AsyncTaskError::AmbiguousRuntime`] where no runtime is found.
+pub fn interval(period: Duration) -> Result<Interval<AmbientRuntime>, AsyncTaskError> {
+    Interval::new(&Ambient.resolve()?, period)
+}
+
+/// Lets other tasks run, and goes on when the executor comes round again.
+pub async fn yield_now() {
+    futures_lite::future::yield_now().await;
+}
