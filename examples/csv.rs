@@ -23,7 +23,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sweet_async::prelude::*;
-use sweet_async::{Ambient, Runtime as _, RuntimeSource as _};
+use sweet_async::{Ambient, RuntimeSource as _};
 
 /// How many rejected rows, and how many records, are shown.
 const SHOWN: usize = 5;

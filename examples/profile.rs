@@ -15,7 +15,7 @@ use clap::Parser;
 use examples::profile::{Profile, Report};
 use sweet_async::pipeline::{PipelineBuilder, Sources};
 use sweet_async::prelude::*;
-use sweet_async::{Ambient, Runtime as _, RuntimeSource as _};
+use sweet_async::{Ambient, RuntimeSource as _};
 
 /// Tells what the columns of a CSV file hold, or converts it to JSON.
 #[derive(Parser)]

@@ -1,8 +1,17 @@
-//! What the examples share: made-up orders, the statistics behind `profile`, and how a program ends.
+//! What the examples share: made-up orders, the statistics behind `profile`, the servers behind `embed_in_tokio` and
+//! `embed_in_smol`, a library that knows no executor, and how a program ends.
 //!
 //! The programs themselves stand beside this folder: `csv.rs` is the one to read first.
 
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "smol")]
+pub mod embed_in_smol;
+#[cfg(feature = "tokio")]
+pub mod embed_in_tokio;
 mod exit;
+pub mod generic_library;
+pub mod jobs;
 pub mod orders;
 #[cfg(feature = "csv")]
 pub mod profile;
