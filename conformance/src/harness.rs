@@ -1,6 +1,7 @@
 //! What a backend says about itself, so that the suite can run on it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use sweet_async::{AsyncTaskError, Runtime};
 
@@ -28,12 +29,35 @@ pub trait Harness: Sized + 'static {
     /// a runtime have nothing to look at there, and pass.
     const NEVER_ENDS: bool = false;
 
+    /// False if everything, blocking work included, runs on the one thread that is inside
+    /// [`block_on`](Self::block_on), so that work which waits for another thread's would wait for ever. Cases that need
+    /// more are marked in the list, and passed over.
+    const HAS_THREADS: bool = true;
+
+    /// True if the clock jumps to the next timer when there is nothing else to do, so that timers are exact.
+    const VIRTUAL_TIME: bool = false;
+
+    /// With how many seeds each case is run: more than one where [`start_with`](Self::start_with) makes use of them.
+    const SEEDS: u64 = 1;
+
+    /// Far beyond what any case takes on a busy machine: only a hang reaches it.
+    const LIMIT: Duration = Duration::from_secs(90);
+
     /// Builds the runtime.
     ///
     /// # Errors
     ///
     /// It could not be built.
     fn start() -> Result<Self, Failure>;
+
+    /// As [`start`](Self::start), from a seed that decides all that is left to chance.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    fn start_with(_seed: u64) -> Result<Self, Failure> {
+        Self::start()
+    }
 
     /// The handle to it.
     fn runtime(&self) -> Self::Runtime;

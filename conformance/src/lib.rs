@@ -38,6 +38,7 @@
 //! - `list`, `suite`: the one list of all cases, and the macro that makes tests of it
 //! - `kit`: latches, counts and rows that cases are made of
 //! - `cases`: the cases, a file for each topic
+//! - [`reliability`]: faults to survive, with their figures
 
 #![forbid(unsafe_code)]
 
@@ -46,9 +47,10 @@ pub mod cases;
 mod harness;
 mod kit;
 mod list;
+pub mod reliability;
 #[doc(hidden)]
 pub mod run;
 mod suite;
 
 pub use harness::{CASE_THREAD, Facts, Failure, Harness, Outcome};
-pub use list::CASES;
+pub use list::{CASES, MARKED};

@@ -1,6 +1,7 @@
 //! The one list of all cases.
 
-/// Hands the list to the macro named: each topic, how its cases are run, and their names.
+/// Hands the list to the macro named: each topic, how its cases are run, and their names; `(threads)` marks a case in
+/// which work waits on its thread for what another thread must do.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -34,8 +35,8 @@ macro_rules! __conformance_cases {
                 work_starts_without_being_awaited
                 a_borrowed_handle_in_a_select_stays_usable
                 a_handle_awaited_again_is_an_error
-                a_thread_of_nobodys_can_spawn_and_await
-                a_wake_from_another_thread_arrives
+                a_thread_of_nobodys_can_spawn_and_await (threads)
+                a_wake_from_another_thread_arrives (threads)
                 ten_thousand_tasks_all_give_their_values
                 tasks_that_wait_for_each_other_both_end
                 a_timer_far_beyond_counting_is_no_panic
@@ -55,7 +56,7 @@ macro_rules! __conformance_cases {
                 a_handle_may_be_dropped_on_another_thread
                 dropping_the_handle_of_a_finished_task_changes_nothing
                 dropping_an_await_of_a_borrowed_handle_cancels_nothing
-                a_drop_returns_at_once_while_blocking_work_runs
+                a_drop_returns_at_once_while_blocking_work_runs (threads)
                 a_detached_task_runs_to_its_end
                 a_detached_task_can_still_be_cancelled
             }
@@ -84,7 +85,7 @@ macro_rules! __conformance_cases {
                 a_detached_child_is_not_waited_for
                 ten_thousand_children_end_before_their_parent
                 ten_thousand_children_are_gone_when_their_parent_is_killed
-                blocking_work_of_a_cancelled_task_is_waited_for
+                blocking_work_of_a_cancelled_task_is_waited_for (threads)
                 a_destructor_that_spawns_during_a_cancel_is_no_deadlock
             }
             panic driven {
@@ -101,14 +102,14 @@ macro_rules! __conformance_cases {
                 a_child_that_panics_is_its_parents_to_judge
             }
             blocking driven {
-                synchronous_work_never_holds_up_the_executor
+                synchronous_work_never_holds_up_the_executor (threads)
                 inline_work_stays_on_the_executor
                 work_killed_before_it_starts_never_runs
-                a_kill_waits_for_work_that_has_started
-                the_result_of_killed_blocking_work_is_dropped
+                a_kill_waits_for_work_that_has_started (threads)
+                the_result_of_killed_blocking_work_is_dropped (threads)
                 tasks_spawned_in_blocking_work_belong_to_its_task
                 a_child_of_blocking_work_is_killed_when_the_work_fails
-                blocking_work_may_block_on_a_future
+                blocking_work_may_block_on_a_future (threads)
             }
             timeout driven {
                 a_ready_value_wins_over_a_zero_limit
@@ -117,13 +118,54 @@ macro_rules! __conformance_cases {
                 the_longest_duration_is_no_limit
                 the_work_is_dropped_before_the_error_is_given
                 the_error_names_the_task
-                started_blocking_work_is_not_waited_for_and_the_error_says_so
-                started_blocking_work_inside_async_work_is_not_waited_for_either
+                started_blocking_work_is_not_waited_for_and_the_error_says_so (threads)
+                started_blocking_work_inside_async_work_is_not_waited_for_either (threads)
                 of_nested_limits_the_inner_one_fires_first
                 of_nested_limits_the_outer_one_ends_a_longer_inner_one
                 a_kill_comes_before_a_limit_on_a_tie
                 a_limit_leaves_errors_and_panics_as_they_are
                 a_value_in_time_is_never_lost
+            }
+            time driven {
+                a_sleep_of_zero_is_ready
+                a_deadline_in_the_past_is_ready
+                an_endless_sleep_stays_pending
+                a_sleep_is_never_early
+                a_sleep_counts_from_its_making
+                many_sleeps_all_end_and_none_early
+                a_dropped_sleep_harms_nobody
+                a_thread_without_context_can_sleep (threads)
+                the_ambient_sleep_and_interval_are_the_tasks_own
+                an_interval_of_zero_is_refused
+                the_first_tick_is_at_once
+                a_period_beyond_counting_has_one_tick
+                missed_ticks_come_in_a_burst_each_at_its_own_moment
+                a_skip_keeps_to_multiples_and_gives_none_twice
+                a_delay_counts_anew_from_the_late_tick
+                a_tick_dropped_while_pending_is_not_taken
+                a_yield_lets_other_tasks_run
+                a_yield_of_the_main_future_lets_tasks_run
+            }
+            spans driven {
+                spawned_work_is_in_its_callers_span
+                work_in_place_is_in_the_span_that_awaits_it
+                a_child_is_in_the_span_that_its_parent_was_in
+                work_started_outside_of_any_span_has_none
+                receivers_are_in_the_span_of_who_runs_the_pipeline
+                sources_and_parsers_are_in_the_span_of_who_runs_the_pipeline
+                destructors_of_killed_work_run_in_its_span
+                the_result_of_killed_blocking_work_is_dropped_in_its_span (threads)
+                the_span_stays_when_work_resumes_on_another_thread
+            }
+            warnings driven {
+                a_handle_dropped_before_the_first_poll_is_told_of
+                a_handle_that_was_not_forgotten_is_not_told_of
+            }
+            saturation driven {
+                tasks_and_timers_go_on_while_jobs_wait_for_threads (threads)
+                a_job_that_waits_for_a_thread_times_out_and_never_runs (threads)
+                a_job_killed_in_the_queue_has_run_or_never_will (threads)
+                jobs_killed_while_the_pool_is_full_run_or_are_cancelled (threads)
             }
             ambient driven {
                 blocking_work_may_block_once
@@ -131,7 +173,7 @@ macro_rules! __conformance_cases {
                 a_task_finds_the_runtime_that_it_is_on
                 a_task_says_its_backends_own_runtime_however_it_was_started
                 blocking_work_finds_the_runtime_of_its_task
-                a_thread_finds_the_runtime_that_it_has_entered
+                a_thread_finds_the_runtime_that_it_has_entered (threads)
                 the_tasks_own_runtime_comes_before_an_entered_one
                 a_boxed_runtime_serves_as_well
                 block_on_inside_block_on_is_an_error
@@ -146,6 +188,34 @@ macro_rules! __conformance_cases {
                 a_runtime_may_be_dropped_inside_async_code
                 a_runtime_is_used_again_and_again
                 many_runtimes_start_and_end
+            }
+            root owned {
+                a_task_is_counted_from_its_spawn_to_its_end
+                every_way_to_end_is_an_end
+                a_task_whose_end_was_awaited_is_not_counted
+                a_detached_task_stays_counted
+                blocking_jobs_are_counted_apart (threads)
+                a_job_that_a_timeout_gave_up_stays_counted (threads)
+                all_handles_see_the_same_scope
+                a_runtime_runs_until_it_is_dropped
+                an_entered_runtime_takes_what_its_thread_starts
+                nothing_of_a_runtime_that_was_dropped_is_counted
+            }
+            shutdown owned {
+                with_nothing_left_it_is_done_at_once
+                a_detached_task_is_waited_for
+                what_runs_may_spawn_and_nobody_else
+                a_loop_that_watches_closing_ends_by_itself
+                at_the_limit_tasks_are_killed_and_counted
+                children_and_detached_grandchildren_are_killed_too
+                a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child
+                started_blocking_work_is_left_and_said_to_be (threads)
+                inside_a_task_of_its_own_it_is_refused
+                one_that_was_dropped_can_be_begun_again
+                two_at_once_agree
+                a_spawn_in_a_destructor_during_it_is_no_deadlock
+                a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock
+                a_backend_is_told_no_more_after_it
             }
             sources driven {
                 items_of_an_iterator
@@ -238,7 +308,7 @@ macro_rules! __conformance_cases {
                 a_receiver_that_never_ends_times_out
                 a_zero_limit_is_a_timeout_and_the_longest_is_none
                 a_stalled_stream_times_out
-                a_pipe_without_a_writer_can_be_timed_out_and_cancelled
+                a_pipe_without_a_writer_can_be_timed_out_and_cancelled (threads)
                 dropping_the_pipeline_drops_its_receivers
                 nothing_is_left_of_a_pipeline_whose_task_is_killed
                 nothing_is_left_of_a_pipeline_whose_task_times_out
@@ -257,10 +327,19 @@ macro_rules! __conformance_cases {
 }
 
 macro_rules! names {
-    ($($topic:ident $run:ident { $($case:ident)+ })+) => {
+    ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {
         &[$($(concat!(stringify!($topic), "::", stringify!($case))),+),+]
+    };
+}
+
+macro_rules! names_of_marked {
+    ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {
+        &[$($($((stringify!($need), concat!(stringify!($topic), "::", stringify!($case))),)?)+)+]
     };
 }
 
 /// The names of all cases.
 pub const CASES: &[&str] = __conformance_cases! { names };
+
+/// The cases that a flavour must have something for, which comes first; a flavour without it passes them over.
+pub const MARKED: &[(&str, &str)] = __conformance_cases! { names_of_marked };

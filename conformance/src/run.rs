@@ -1,16 +1,23 @@
-//! Runs one case: on a thread of its own, with a time limit, so that a hang is a failure with a name.
+//! Runs one case: on a thread of its own, with a time limit, so that a hang is a failure with a name; and once for each
+//! seed of the flavour, so that a failure can be had again.
 
 use std::future::Future;
+use std::ops::Range;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::{CASE_THREAD, Facts, Harness, Outcome};
+use crate::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 
-/// Far beyond what any case takes on a busy machine: only a hang reaches it.
-const LIMIT: Duration = Duration::from_secs(90);
+/// Names one seed, to run a failed case again with it alone.
+const SEED: &str = "CONFORMANCE_SEED";
+
+/// True if the flavour has what a case is marked to need; there is one such thing, `threads`.
+#[must_use]
+pub fn has_threads<H: Harness>(need: &'static str) -> bool {
+    H::HAS_THREADS || need != "threads"
+}
 
 /// Runs an asynchronous case, inside the flavour's `block_on`.
 pub fn driven<H: Harness, F>(name: &'static str, case: fn(H::Runtime, Facts) -> F) -> Outcome
@@ -21,17 +28,38 @@ where
 }
 
 /// Runs a case that holds the flavour itself, and drives what it likes on it.
-pub fn owned<H: Harness, C: FnOnce(H) -> Outcome + Send + 'static>(name: &'static str, case: C) -> Outcome {
+pub fn owned<H: Harness, C: Fn(H) -> Outcome + Send + 'static>(name: &'static str, case: C) -> Outcome {
     let (done, ended) = channel();
+    let seeds = seeds::<H>()?;
     let body = move || {
-        let outcome = H::start().context("the harness did not start").and_then(case);
+        let outcome = seeds.into_iter().try_for_each(|seed| {
+            let outcome = H::start_with(seed).context("the harness did not start").and_then(&case);
+            if H::SEEDS > 1 {
+                return outcome
+                    .with_context(|| format!("with seed {seed}; to have it again, set {SEED}={seed}"));
+            }
+            outcome
+        });
         // Nobody listens any more only where the limit has passed.
         let _ = done.send(outcome);
     };
     thread::Builder::new().name(CASE_THREAD.into()).spawn(body)?;
-    match ended.recv_timeout(LIMIT) {
+    match ended.recv_timeout(H::LIMIT) {
         Ok(outcome) => outcome.with_context(|| format!("{name} ({})", H::NAME)),
-        Err(RecvTimeoutError::Timeout) => bail!("{name} ({}): no end after {LIMIT:?}: it hangs", H::NAME),
+        Err(RecvTimeoutError::Timeout) => {
+            bail!("{name} ({}): no end after {:?}: it hangs", H::NAME, H::LIMIT)
+        }
         Err(RecvTimeoutError::Disconnected) => bail!("{name} ({}): the case panicked", H::NAME),
+    }
+}
+
+fn seeds<H: Harness>() -> Result<Range<u64>, Failure> {
+    match std::env::var(SEED) {
+        Ok(seed) if H::SEEDS > 1 => {
+            let seed: u64 =
+                seed.parse().with_context(|| format!("{SEED} is to be a number, not {seed:?}"))?;
+            Ok(seed..seed.saturating_add(1))
+        }
+        _ => Ok(0..H::SEEDS),
     }
 }

@@ -21,13 +21,16 @@ macro_rules! suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ($($topic:ident $run:ident { $($case:ident)+ })+) => {$(
+    ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {$(
         mod $topic {
             use super::Flavour;
 
             $(
                 #[test]
                 fn $case() -> $crate::Outcome {
+                    $(if !$crate::run::has_threads::<Flavour>(stringify!($need)) {
+                        return Ok(());
+                    })?
                     let name = concat!(stringify!($topic), "::", stringify!($case));
                     $crate::__conformance_run!($run, Flavour, name, $crate::cases::$topic::$case)
                 }

@@ -1,5 +1,8 @@
 //! The suite on every flavour of every backend whose feature is on.
 
+#[cfg(feature = "sim")]
+#[path = "flavours/sim.rs"]
+mod sim_flavours;
 #[cfg(feature = "smol")]
 #[path = "flavours/smol.rs"]
 mod smol_flavours;
@@ -21,11 +24,14 @@ conformance::suite!(smol_many_threads, smol_flavours::ManyThreads);
 #[cfg(feature = "smol")]
 conformance::suite!(smol_own_executor, smol_flavours::OwnExecutor);
 
+#[cfg(feature = "sim")]
+conformance::suite!(sim, sim_flavours::Sim);
+
 /// Zero cases is a failure.
-#[cfg(not(any(feature = "tokio", feature = "smol")))]
+#[cfg(not(any(feature = "tokio", feature = "smol", feature = "sim")))]
 #[test]
 fn no_backend_is_enabled() -> conformance::Outcome {
     Err(conformance::Failure::msg(
-        "no backend is enabled, so that no case has run: add `--features tokio`, `--features smol`, or both",
+        "no backend is enabled, so that no case has run: add `--features tokio`, `smol` or `sim`",
     ))
 }

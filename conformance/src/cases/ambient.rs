@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use sweet_async::{Ambient, CurrentRuntime, EnterGuard, RuntimeSource as _};
+use sweet_async::{Ambient, BlockOn as _, CurrentRuntime, EnterGuard, RuntimeSource as _};
 
 use crate::kit::prelude::*;
 
@@ -104,25 +104,33 @@ pub async fn a_boxed_runtime_serves_as_well<R: Runtime>(rt: R, at: Facts) -> Out
     Ok(())
 }
 
-pub async fn block_on_inside_block_on_is_an_error<R: Runtime>(_: R, _: Facts) -> Outcome {
-    let nested = sweet_async::block_on(async { 1 });
+/// `sweet_async::block_on`, which runs a program on Tokio or on smol; elsewhere that of the runtime that is found here.
+fn block_on<F: Future>(at: Facts, future: F) -> Result<F::Output, AsyncTaskError> {
+    match at.name {
+        "tokio" | "smol" => sweet_async::block_on(future),
+        _ => Ambient.resolve()?.block_on(future),
+    }
+}
+
+pub async fn block_on_inside_block_on_is_an_error<R: Runtime>(_: R, at: Facts) -> Outcome {
+    let nested = block_on(at, async { 1 });
     ensure!(matches!(nested, Err(AsyncTaskError::InvalidState(_))));
     Ok(())
 }
 
-pub async fn block_on_inside_a_task_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let task = AsyncTask::to::<bool>().on(&rt).spawn(|| async {
-        matches!(sweet_async::block_on(async { 1 }), Err(AsyncTaskError::InvalidState(_)))
+pub async fn block_on_inside_a_task_is_an_error<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    let task = AsyncTask::to::<bool>().on(&rt).spawn(move || async move {
+        matches!(block_on(at, async { 1 }), Err(AsyncTaskError::InvalidState(_)))
     });
     ensure!(task.await?);
     Ok(())
 }
 
-pub async fn blocking_work_may_block_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn blocking_work_may_block_once<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // On a thread of its own, so that no single-threaded executor waits for itself.
-    let work = || {
-        let value = sweet_async::block_on(async { 1 })?;
-        let nested = sweet_async::block_on(async { sweet_async::block_on(async { 2 }) })?;
+    let work = move || {
+        let value = block_on(at, async { 1 })?;
+        let nested = block_on(at, async { block_on(at, async { 2 }) })?;
         Ok::<_, AsyncTaskError>((value, matches!(nested, Err(AsyncTaskError::InvalidState(_)))))
     };
     let in_task = AsyncTask::to::<(i32, bool)>().on(&rt).spawn_blocking(work).await?;

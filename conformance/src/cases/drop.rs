@@ -48,7 +48,7 @@ pub async fn a_handle_may_be_dropped_on_another_thread<R: Runtime>(rt: R, _: Fac
         pending::<()>().await
     });
     let canceller = task.canceller();
-    thread::spawn(move || drop(task));
+    ensure!(thread::spawn(move || drop(task)).join().is_ok());
     dropped.wait().await;
     ensure!(canceller.cancel(CancelLevel::Kill).await.cause() == Some(CancelCause::HandleDropped));
     Ok(())

@@ -4,6 +4,7 @@ mod census;
 mod hold;
 mod latch;
 mod rows;
+pub(crate) mod spans;
 
 pub(crate) use census::Census;
 pub(crate) use hold::hold_workers;

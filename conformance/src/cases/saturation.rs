@@ -1,0 +1,148 @@
+//! More blocking jobs than any pool has threads: what does not need one goes on, and what does gets its turn.
+
+use futures_lite::future::zip;
+
+use crate::kit::prelude::*;
+
+/// More than the 512 threads of Tokio's pool and the 500 of smol's.
+const JOBS: usize = 600;
+
+/// Jobs that wait for one latch, as many as fill every pool.
+struct Crowd<R: Runtime> {
+    jobs: Vec<Task<usize, R>>,
+    open: Latch,
+}
+
+impl<R: Runtime> Crowd<R> {
+    /// All jobs have been handed to the pool when this returns.
+    async fn gather(rt: &R) -> Result<Self, Failure> {
+        let open = Latch::new();
+        let (arrive, arrived) = async_channel::unbounded();
+        let job = |n| {
+            let (opened, arrive, inner) = (open.clone(), arrive.clone(), rt.clone());
+            AsyncTask::to::<usize>().on(rt).spawn(move || async move {
+                let job = AsyncTask::to::<usize>().on(&inner).run_blocking(move || {
+                    opened.wait_blocking();
+                    n
+                });
+                // The first is polled first, and hands the job over.
+                let told = async {
+                    let _ = arrive.try_send(());
+                };
+                zip(job, told).await.0
+            })
+        };
+        let jobs = (0..JOBS).map(job).collect();
+        for _ in 0..JOBS {
+            arrived.recv().await?;
+        }
+        Ok(Self { jobs, open })
+    }
+
+    /// Lets all go on, and sees each end with its value.
+    async fn release(mut self) -> Outcome {
+        self.open.set();
+        for (n, job) in std::mem::take(&mut self.jobs).into_iter().enumerate() {
+            ensure!(job.await? == n);
+        }
+        Ok(())
+    }
+}
+
+impl<R: Runtime> Drop for Crowd<R> {
+    fn drop(&mut self) {
+        // Also when a case fails: the pool may belong to the process.
+        self.open.set();
+    }
+}
+
+pub async fn tasks_and_timers_go_on_while_jobs_wait_for_threads<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let crowd = Crowd::gather(&rt).await?;
+    let mut tasks = Vec::new();
+    for n in 0..100u64 {
+        let inner = rt.clone();
+        tasks.push(AsyncTask::to::<u64>().on(&rt).try_spawn(move || async move {
+            inner.sleep(1.millis()).await?;
+            yield_now().await;
+            Ok(n)
+        }));
+    }
+    // No job can end before the latch opens, which is behind these awaits.
+    for (n, task) in (0..).zip(tasks) {
+        ensure!(task.await? == n);
+    }
+    ensure!(
+        failed(AsyncTask::to::<()>().on(&rt).timeout(5.millis()).spawn(pending::<()>).await)?.is_timeout()
+    );
+    crowd.release().await
+}
+
+pub async fn a_job_that_waits_for_a_thread_times_out_and_never_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let crowd = Crowd::gather(&rt).await?;
+    for spawned in [false, true] {
+        let (started, dropped) = (Latch::new(), Latch::new());
+        let (start, guard, opened) = (started.clone(), dropped.on_drop(), crowd.open.clone());
+        let work = move || {
+            let _guard = guard;
+            start.set();
+            opened.wait_blocking();
+        };
+        let builder = AsyncTask::to::<()>().on(&rt).timeout(20.millis());
+        let result =
+            if spawned { builder.spawn_blocking(work).await } else { builder.run_blocking(work).await };
+        let AsyncTaskError::Timeout(error) = failed(result)? else { bail!("not a timeout") };
+        if error.still_running() {
+            // A pool without a bound had a thread for it.
+            started.wait().await;
+        } else {
+            ensure!(dropped.is_set() && !started.is_set(), "it has not started, so it is gone");
+        }
+    }
+    crowd.release().await
+}
+
+pub async fn a_job_killed_in_the_queue_has_run_or_never_will<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let crowd = Crowd::gather(&rt).await?;
+    let mut killed = Vec::new();
+    for n in 0..100 {
+        let (ran, dropped) = (Latch::new(), Latch::new());
+        let (run, guard) = (ran.clone(), dropped.on_drop());
+        let task = AsyncTask::to::<()>().on(&rt).spawn_blocking(move || {
+            let _guard = guard;
+            run.set();
+        });
+        for _ in 0..n % 4 {
+            yield_now().await;
+        }
+        killed.push((task.cancel(CancelLevel::Kill), task, ran, dropped));
+    }
+    // Jobs that wait for a thread do not keep a kill waiting, and a thread that they had would not be held up.
+    for (end, task, ran, dropped) in killed {
+        let end = end.await;
+        ensure!(dropped.is_set(), "the closure outlives its task");
+        match task.await {
+            Ok(()) => ensure!(ran.is_set() && !end.was_cancelled(), "a value, and it never ran"),
+            Err(error) => ensure!(error.is_cancelled() && end.was_cancelled(), "{error:?}"),
+        }
+    }
+    crowd.release().await
+}
+
+pub async fn jobs_killed_while_the_pool_is_full_run_or_are_cancelled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut crowd = Crowd::gather(&rt).await?;
+    let kept = crowd.jobs.split_off(JOBS / 2);
+    // Of these some have a thread, and some wait for one; nobody can tell which.
+    let ends: Vec<_> = crowd.jobs.iter().map(|job| job.cancel(CancelLevel::Kill)).collect();
+    crowd.open.set();
+    for ((n, job), end) in crowd.jobs.drain(..).enumerate().zip(ends) {
+        let end = end.await;
+        match job.await {
+            Ok(value) => ensure!(value == n && !end.was_cancelled()),
+            Err(error) => ensure!(error.is_cancelled() && end.was_cancelled(), "{error:?}"),
+        }
+    }
+    for (n, job) in kept.into_iter().enumerate() {
+        ensure!(job.await? == n + JOBS / 2);
+    }
+    Ok(())
+}

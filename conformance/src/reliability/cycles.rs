@@ -1,0 +1,62 @@
+//! Runtimes that come and go.
+
+use std::time::{Duration, Instant};
+
+use super::Scale;
+use super::system::{descriptors, mebibytes, resident, threads};
+use crate::kit::prelude::*;
+
+/// Longer than any pool keeps an idle thread.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Row 20: threads, descriptors and memory are where they were after the first cycles. For a process of its own.
+pub(super) fn start_and_stop<H: Harness>(scale: Scale) -> Result<String, Failure> {
+    // What the process makes once, and keeps: reactors, pools, the allocator's arenas.
+    for _ in 0..scale.of(2_000) {
+        cycle::<H>()?;
+    }
+    let before = (settled(usize::MAX)?, descriptors(), resident());
+    for _ in 0..scale.of(100_000) / 100 {
+        cycle::<H>()?;
+    }
+    let after = (settled(before.0)?, descriptors(), resident());
+    ensure!(after.1 <= before.1, "descriptors: {:?}, then {:?}", before.1, after.1);
+    if let (Some(before), Some(after)) = (before.2, after.2) {
+        ensure!(after <= before + before / 10 + (4 << 20), "memory: {before} bytes, then {after}");
+    }
+    let (threads, descriptors) = (after.0, after.1.unwrap_or(0));
+    let memory = format!("{} before, {} after", mebibytes(before.2), mebibytes(after.2));
+    Ok(format!("{threads} threads and {descriptors} descriptors before and after, {memory}"))
+}
+
+fn cycle<H: Harness>() -> Outcome {
+    let harness = H::start()?;
+    let rt = harness.runtime();
+    harness.block_on(async {
+        let builder = AsyncTask::to::<u32>().on(&rt);
+        ensure!(builder.clone().spawn(|| async { 1 }).await? == 1);
+        ensure!(builder.clone().spawn_blocking(|| 2).await? == 2);
+        ensure!(builder.clone().timeout(1.hours()).spawn(|| async { 3 }).await? == 3);
+        if !H::NEVER_ENDS {
+            builder.spawn(pending::<u32>).detach();
+        }
+        Ok(())
+    })?
+}
+
+/// The number of threads, once it is at most `most` and has stood still for a while: threads that were told to stop
+/// take a moment.
+fn settled(most: usize) -> Result<usize, Failure> {
+    let (begun, mut last, mut since) = (Instant::now(), usize::MAX, Instant::now());
+    loop {
+        let now = threads().unwrap_or(0);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        if now <= most && since.elapsed() > Duration::from_secs(1) {
+            return Ok(now);
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{now} threads, and {most} at first");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

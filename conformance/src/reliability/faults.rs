@@ -1,0 +1,195 @@
+//! Panics, handles and destructors at the wrong moment.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Wake, Waker};
+
+use futures_lite::future::block_on;
+
+use super::Scale;
+use crate::kit::explode;
+use crate::kit::prelude::*;
+
+struct Explodes;
+
+impl Drop for Explodes {
+    fn drop(&mut self) {
+        explode::<()>("in a destructor");
+    }
+}
+
+impl Wake for Explodes {
+    fn wake(self: Arc<Self>) {
+        // The value inside is not to explode as well.
+        std::mem::forget(self);
+        explode::<()>("in a waker");
+    }
+}
+
+/// Row 8: only the task at fault fails, with its message, and every worker still works.
+pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
+    let harness = H::start()?;
+    let rt = harness.runtime();
+    harness.block_on(async {
+        let bystander_open = Latch::new();
+        let open = bystander_open.clone();
+        let bystander = AsyncTask::to::<u32>().on(&rt).spawn(|| async move {
+            open.wait().await;
+            7
+        });
+        let builder = AsyncTask::to::<()>().on(&rt);
+        message(builder.clone().spawn(|| async { explode::<()>("in work") }).await, "in work")?;
+        message(builder.clone().spawn_blocking(|| explode::<()>("in a job")).await, "in a job")?;
+        let pipeline = AsyncTask::emits::<u32>()
+            .on(&rt)
+            .sender(|sources| sources.of(0..3u32).into_chunks(1.items()))
+            .for_each(|_| explode::<()>("in a receiver"));
+        message(pipeline.await.map(drop), "in a receiver")?;
+        let called = AsyncTask::emits::<u32>()
+            .on(&rt)
+            .on_progress(|_| explode("in a callback"))
+            .sender(|sources| sources.of(0..3u32).into_chunks(1.items()))
+            .for_each(|_| {});
+        message(called.await.map(drop), "in a callback")?;
+
+        let started = Latch::new();
+        let start = started.clone();
+        let killed = builder.clone().spawn(|| async move {
+            let _explodes = Explodes;
+            start.set();
+            pending::<()>().await
+        });
+        started.wait().await;
+        killed.cancel(CancelLevel::Kill).await;
+        message(killed.await, "in a destructor")?;
+
+        awaited_by_a_bad_waker(&rt).await?;
+
+        // Each worker at the same time, and the one that was there all along.
+        hold_workers(&rt, Facts::of::<H>()).await?.release().await?;
+        bystander_open.set();
+        ensure!(bystander.await? == 7);
+        Ok("6 panics, 5 with a message to tell, and told; no worker lost".into())
+    })?
+}
+
+/// One of those who wait for a task's end wakes badly: the task is none the worse for it, nor are the others.
+async fn awaited_by_a_bad_waker<R: Runtime>(rt: &R) -> Outcome {
+    let started = Latch::new();
+    let start = started.clone();
+    let task = AsyncTask::to::<()>().on(rt).spawn(|| async move {
+        start.set();
+        pending::<()>().await
+    });
+    started.wait().await;
+    let canceller = task.canceller();
+    let waker = Waker::from(Arc::new(Explodes));
+    // Leaked, since dropping what holds this waker would explode too.
+    let bad = Box::leak(Box::new(canceller.cancel(CancelLevel::Kill)));
+    let polled = Pin::new(bad).poll(&mut TaskContext::from_waker(&waker));
+    std::mem::forget(waker);
+    if polled.is_pending() {
+        ensure!(canceller.cancel(CancelLevel::Kill).await.was_cancelled());
+    }
+    ensure!(failed(task.await)?.is_cancelled());
+    Ok(())
+}
+
+fn message(result: Result<(), AsyncTaskError>, text: &str) -> Outcome {
+    let error = failed(result)?;
+    ensure!(error.is_panic() && error.to_string().contains(text), "{error}, and not a panic {text}");
+    Ok(())
+}
+
+/// Row 9: each has a typed end, and nothing of the work is left.
+pub(super) fn orphans<H: Harness>(_: Scale) -> Result<String, Failure> {
+    let harness = H::start()?;
+    let (rt, alive) = (harness.runtime(), Census::default());
+    let spawn = |residents: Census| {
+        AsyncTask::to::<()>().on(&rt).spawn(|| async move {
+            let _resident = residents.enter();
+            pending::<()>().await
+        })
+    };
+    let outstanding = harness.block_on(async {
+        let dropped = spawn(alive.clone());
+        let canceller = dropped.canceller();
+        while alive.alive() < 1 {
+            yield_now().await;
+        }
+        drop(dropped);
+        // Asking again takes nothing back, and waits.
+        let end = canceller.cancel(CancelLevel::Kill).await;
+        ensure!(end.cause() == Some(CancelCause::HandleDropped), "{:?}", end.cause());
+        ensure!(alive.alive() == 0);
+        let tasks: Vec<_> = (0..100).map(|_| spawn(alive.clone())).collect();
+        while alive.alive() < 100 {
+            yield_now().await;
+        }
+        Ok::<_, Failure>(tasks)
+    })??;
+    if H::NEVER_ENDS {
+        return Ok("the dropped handle's task has ended; this executor never does".into());
+    }
+    drop(harness);
+    for task in outstanding {
+        ensure!(failed(block_on(task))?.is_shutdown());
+    }
+    ensure!(alive.alive() == 0);
+    let late = catch_unwind(AssertUnwindSafe(|| block_on(spawn(alive.clone()))));
+    let late = late.map_err(|_| Failure::msg("a spawn after the end panics"))?;
+    ensure!(failed(late)?.is_shutdown());
+    Ok("102 handles, each with its typed end; nothing left".into())
+}
+
+/// Row 10: each destructor wakes the next task and spawns one more, while the runtime ends.
+pub(super) fn destructors<H: Harness>(scale: Scale) -> Result<String, Failure> {
+    struct Troubles<R: Runtime> {
+        rt: R,
+        next: Latch,
+    }
+    impl<R: Runtime> Drop for Troubles<R> {
+        fn drop(&mut self) {
+            self.next.set();
+            AsyncTask::to::<()>().on(&self.rt).spawn(pending::<()>).detach();
+        }
+    }
+    let count = scale.of(100_000) / 100;
+    let harness = H::start()?;
+    let (rt, alive) = (harness.runtime(), Census::default());
+    let bells: Vec<_> = (0..=count).map(|_| Latch::new()).collect();
+    let pairs = bells.iter().zip(bells.iter().skip(1));
+    let tasks = harness.block_on(async {
+        let mut tasks = Vec::new();
+        for (bell, next) in pairs {
+            let troubles = Troubles { rt: rt.clone(), next: next.clone() };
+            let (bell, residents) = (bell.clone(), alive.clone());
+            tasks.push(AsyncTask::to::<()>().on(&rt).spawn(|| async move {
+                let _resident = residents.enter();
+                let _troubles = troubles;
+                bell.wait().await;
+                pending::<()>().await
+            }));
+        }
+        while alive.alive() < count {
+            yield_now().await;
+        }
+        tasks
+    })?;
+    let begun = std::time::Instant::now();
+    if H::NEVER_ENDS {
+        let ends: Vec<_> = tasks.iter().map(|task| task.cancel(CancelLevel::Kill)).collect();
+        for end in ends {
+            ensure!(block_on(end).was_cancelled());
+        }
+        ensure!(alive.alive() == 0);
+        return Ok(format!("{count} killed at once in {:.1?}; this executor never ends", begun.elapsed()));
+    }
+    drop(harness);
+    for task in tasks {
+        ensure!(failed(block_on(task))?.is_shutdown());
+    }
+    ensure!(alive.alive() == 0);
+    Ok(format!("{count} gone in {:.1?}, no deadlock", begun.elapsed()))
+}

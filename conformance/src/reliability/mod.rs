@@ -1,0 +1,68 @@
+//! Faults to survive: each is injected, what must hold is asserted, and what it cost is told.
+//!
+//! The suite asks whether a promise holds; these rows ask how far. `cargo run --release -p conformance --example report
+//! --all-features` runs all of them at full size, each in a process of its own, and prints a table; the tests run them
+//! at a hundredth of it.
+
+mod cycles;
+mod faults;
+mod load;
+mod races;
+mod shutdown;
+mod system;
+mod timers;
+
+use crate::{Failure, Harness};
+
+/// How large a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As the row says.
+    Full,
+    /// A hundredth of it.
+    Test,
+}
+
+impl Scale {
+    fn of(self, full: usize) -> usize {
+        match self {
+            Self::Full => full,
+            Self::Test => (full / 100).max(1),
+        }
+    }
+}
+
+/// One fault, on one flavour.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The row's number, which stays when others come or go.
+    pub number: u32,
+    /// What is injected.
+    pub inject: &'static str,
+    /// True if it needs more than one thread.
+    pub needs_threads: bool,
+    /// Injects it. Gives the figure, or what did not hold.
+    pub run: fn(Scale) -> Result<String, Failure>,
+}
+
+/// The rows, on the flavour `H`.
+#[must_use]
+pub fn rows<H: Harness>() -> Vec<Row> {
+    let row = |number, inject, run| Row { number, inject, needs_threads: false, run };
+    vec![
+        row(1, "spawn and join 1 M tasks", load::many_tasks::<H>),
+        row(2, "100 k sleeping tasks", load::many_sleepers::<H>),
+        row(5, "cancel racing completion, 1 M times", races::cancel_and_completion::<H>),
+        row(6, "timeout within 1 ms of completion, 20 k times", races::timeout_and_completion::<H>),
+        row(7, "cancel a tree of 111 k tasks", load::a_tree::<H>),
+        row(8, "panic in work, receiver, destructor, callback, waker", faults::panics::<H>),
+        row(9, "handle dropped, handle or work outlives its runtime", faults::orphans::<H>),
+        row(10, "wake and spawn from 1 k destructors at the end", faults::destructors::<H>),
+        Row {
+            needs_threads: true,
+            ..row(11, "600 blocking jobs outlive a shutdown", shutdown::saturated::<H>)
+        },
+        row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
+        row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>),
+    ]
+}

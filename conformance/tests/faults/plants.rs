@@ -1,0 +1,212 @@
+//! The faults: each is one that a backend was, or could easily be, written with.
+
+use std::future::{Future, poll_fn, ready};
+use std::panic::panic_any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sweet_async::smol::{SmolJoin, SmolPool, SmolRuntime};
+use sweet_async::{Runtime as _, SpawnError};
+
+use crate::wrapper::{Fault, Job, Work};
+
+/// The owner's drop leaves the executor running, with all its tasks.
+pub(crate) struct DropDetaches;
+
+impl Fault for DropDetaches {
+    fn end(pool: SmolPool) {
+        std::mem::forget(pool);
+    }
+}
+
+/// The owner's drop waits for blocking work and tasks; here, as if there always were one more.
+pub(crate) struct DropWaits;
+
+impl Fault for DropWaits {
+    fn end(_pool: SmolPool) {
+        thread::sleep(Duration::from_secs(60));
+    }
+}
+
+/// Timers count nanoseconds in 64 bits with a sign: some 292 years.
+pub(crate) struct FarTimersPanic;
+
+impl Fault for FarTimersPanic {
+    fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if i64::try_from(left.as_nanos()).is_err() {
+            panic_any("the timer overflowed");
+        }
+        Box::pin(inner.sleep_until(deadline))
+    }
+}
+
+/// Timers count milliseconds in 64 bits with a sign: some 292 million years, which is less than a clock can count.
+pub(crate) struct FarthestTimersPanic;
+
+impl Fault for FarthestTimersPanic {
+    fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if i64::try_from(left.as_millis()).is_err() {
+            panic_any("the timer overflowed");
+        }
+        Box::pin(inner.sleep_until(deadline))
+    }
+}
+
+/// Timers are ready at once.
+pub(crate) struct TimersFireAtOnce;
+
+impl Fault for TimersFireAtOnce {
+    fn sleep(_: &SmolRuntime, _: Instant) -> Work {
+        Box::pin(ready(()))
+    }
+}
+
+/// Timers are never ready.
+pub(crate) struct TimersNeverFire;
+
+impl Fault for TimersNeverFire {
+    fn sleep(_: &SmolRuntime, _: Instant) -> Work {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Timers wake whoever polled them first, also after they were moved to another task.
+pub(crate) struct TimersKeepTheFirstWaker;
+
+impl Fault for TimersKeepTheFirstWaker {
+    fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
+        let mut timer = Box::pin(inner.sleep_until(deadline));
+        let mut first = None::<Waker>;
+        Box::pin(poll_fn(move |cx| {
+            let first = first.get_or_insert_with(|| cx.waker().clone());
+            timer.as_mut().poll(&mut Context::from_waker(first))
+        }))
+    }
+}
+
+/// The clock runs backwards.
+pub(crate) struct ClockRunsBackwards;
+
+impl Fault for ClockRunsBackwards {
+    fn now() -> Instant {
+        static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        let begin = *BEGIN.get_or_init(Instant::now);
+        begin.checked_sub(begin.elapsed()).unwrap_or(begin)
+    }
+}
+
+/// A task's wakers, of which some do not get through.
+struct Deaf<S> {
+    to: Waker,
+    state: Arc<S>,
+    hears: fn(&S) -> bool,
+}
+
+impl<S: Send + Sync> Wake for Deaf<S> {
+    fn wake(self: Arc<Self>) {
+        if (self.hears)(&self.state) {
+            self.to.wake_by_ref();
+        }
+    }
+}
+
+/// Polls `work` with a waker that asks `hears` each time, and says before and after each poll that it is one.
+fn deafened<S: Send + Sync + 'static>(
+    mut work: Work,
+    state: S,
+    hears: fn(&S) -> bool,
+    polling: fn(&S, bool),
+) -> Work {
+    let state = Arc::new(state);
+    Box::pin(poll_fn(move |cx| {
+        let waker = Waker::from(Arc::new(Deaf { to: cx.waker().clone(), state: state.clone(), hears }));
+        polling(&state, true);
+        let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
+        polling(&state, false);
+        polled
+    }))
+}
+
+/// The second wake of each task is lost.
+pub(crate) struct SecondWakeIsLost;
+
+impl Fault for SecondWakeIsLost {
+    fn poll(work: Work) -> Work {
+        deafened(work, AtomicUsize::new(0), |wakes| wakes.fetch_add(1, Ordering::SeqCst) != 1, |_, _| {})
+    }
+}
+
+/// A wake that comes while the task is being polled is lost.
+pub(crate) struct WakeDuringAPollIsLost;
+
+impl Fault for WakeDuringAPollIsLost {
+    fn poll(work: Work) -> Work {
+        let hears = |polled: &AtomicBool| !polled.load(Ordering::SeqCst);
+        deafened(work, AtomicBool::new(false), hears, |polled, now| polled.store(now, Ordering::SeqCst))
+    }
+}
+
+/// Blocking work runs on the threads that poll tasks.
+pub(crate) struct BlockingOnWorkers;
+
+impl Fault for BlockingOnWorkers {
+    fn block(inner: &SmolRuntime, job: Job) -> Result<SmolJoin<()>, SpawnError> {
+        inner.spawn(async move { job() })
+    }
+}
+
+/// Blocking work runs on the thread that asks for it.
+pub(crate) struct BlockingOnTheCaller;
+
+impl Fault for BlockingOnTheCaller {
+    fn block(inner: &SmolRuntime, job: Job) -> Result<SmolJoin<()>, SpawnError> {
+        job();
+        inner.spawn(ready(()))
+    }
+}
+
+/// A task that is left at the end is dropped only after its handle has answered.
+pub(crate) struct HandleAnswersFirst;
+
+impl Fault for HandleAnswersFirst {
+    fn part(work: Work) {
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            drop(work);
+        });
+    }
+}
+
+/// A task that is left at the end is never dropped.
+pub(crate) struct LeftoversLeak;
+
+impl Fault for LeftoversLeak {
+    fn part(work: Work) {
+        std::mem::forget(work);
+    }
+}
+
+/// Join handles wake whoever polled them first.
+pub(crate) struct HandlesKeepTheFirstWaker;
+
+impl Fault for HandlesKeepTheFirstWaker {
+    fn join(handle: &mut SmolJoin<()>, first: &mut Option<Waker>, cx: &mut Context<'_>) -> Poll<()> {
+        let first = first.get_or_insert_with(|| cx.waker().clone());
+        Pin::new(handle).poll(&mut Context::from_waker(first)).map(drop)
+    }
+}
+
+/// To detach a join handle is to drop it, which cancels.
+pub(crate) struct DetachCancels;
+
+impl Fault for DetachCancels {
+    fn detach(handle: SmolJoin<()>) {
+        drop(handle);
+    }
+}

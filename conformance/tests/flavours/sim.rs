@@ -1,0 +1,39 @@
+//! The simulation, whose cases are run with many seeds.
+
+use std::future::Future;
+
+use conformance::{CASE_THREAD, Failure, Harness};
+use sweet_async::AsyncTaskError;
+use sweet_async::sim::{SimHandle, SimRuntime};
+
+/// One thread, a virtual clock, and every choice drawn from a seed. A case that hangs gets a deadlock as its error.
+pub(crate) struct Sim(SimRuntime);
+
+impl Harness for Sim {
+    type Runtime = SimHandle;
+    const NAME: &'static str = "sim";
+    const POLLS_ON_CALLER: bool = true;
+    const HAS_THREADS: bool = false;
+    const VIRTUAL_TIME: bool = true;
+    const SEEDS: u64 = 200;
+
+    fn start() -> Result<Self, Failure> {
+        Self::start_with(0)
+    }
+
+    fn start_with(seed: u64) -> Result<Self, Failure> {
+        Ok(Self(SimRuntime::new(seed)))
+    }
+
+    fn runtime(&self) -> SimHandle {
+        self.0.runtime().clone()
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        self.0.block_on(future)
+    }
+
+    fn is_inside() -> bool {
+        std::thread::current().name() == Some(CASE_THREAD)
+    }
+}

@@ -1,0 +1,109 @@
+//! What is left of runtimes that have ended: no thread and no descriptor. In a file of its own, with one test, since
+//! it counts what belongs to the whole process.
+#![cfg(all(target_os = "linux", any(feature = "tokio", feature = "smol")))]
+
+#[path = "flavours/owned.rs"]
+mod flavour;
+
+use std::fs::{read_dir, read_to_string};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use conformance::{Failure, Outcome, run};
+use flavour::Of;
+use sweet_async::{AsyncTask, DurationExt as _, OwnedRuntime, Runtime};
+
+const CYCLES: usize = 200;
+
+/// The names of the process's threads, as far as the kernel keeps them.
+fn threads() -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for task in read_dir("/proc/self/task")? {
+        // One that ends while it is looked at is no thread any more.
+        if let Ok(name) = read_to_string(task?.path().join("comm")) {
+            names.push(name.trim_end().to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The threads that belong to runtimes of this library.
+fn of_runtimes() -> Result<usize, Failure> {
+    let is_one = |name: &String| name.starts_with("tokio-") || name.starts_with("sweet-smol-");
+    Ok(threads()?.iter().filter(|name| is_one(name)).count())
+}
+
+fn descriptors() -> Result<usize, Failure> {
+    Ok(read_dir("/proc/self/fd")?.count())
+}
+
+/// Sees `count` come down to `most`. It is looked at again and again, since nobody tells: a thread is off the kernel's
+/// list a moment after it was joined, and those of a runtime that was dropped are not waited for at all.
+fn comes_down_to(most: usize, count: fn() -> Result<usize, Failure>) -> Outcome {
+    let begun = Instant::now();
+    while count()? > most {
+        ensure!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{} in place of {most}: {:?}",
+            count()?,
+            threads()
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// A runtime that has worked: a task, a timer and a wake between two threads.
+fn worked<O: OwnedRuntime>() -> Result<O, Failure> {
+    let owned = O::builder().worker_threads(2).build()?;
+    let rt = owned.runtime().clone();
+    let inner = rt.clone();
+    let task = AsyncTask::to::<u32>().on(&rt).try_spawn(move || async move {
+        inner.sleep(1.micros()).await?;
+        Ok(AsyncTask::to::<u32>().on(&inner).spawn(|| async { 1 }).await? + 1)
+    });
+    ensure!(owned.block_on(task)?? == 2);
+    // The one that ran the task has its name; others may not have got round to it.
+    ensure!(of_runtimes()? >= 1, "the threads that are looked for have other names: {:?}", threads()?);
+    Ok(owned)
+}
+
+fn leaves_nothing<O: OwnedRuntime>(first: O) -> Outcome {
+    first.shutdown(60.seconds())?;
+    comes_down_to(0, of_runtimes).context("threads after a shutdown")?;
+    // The first has started what a process has once, such as the thread of smol's timers.
+    worked::<O>()?.shutdown(60.seconds())?;
+    comes_down_to(0, of_runtimes).context("threads after a shutdown")?;
+    let (before, open) = (threads()?.len(), descriptors()?);
+    for cycle in 0..CYCLES {
+        let owned = worked::<O>()?;
+        match cycle % 3 {
+            0 => owned.shutdown(60.seconds())?,
+            1 => drop(owned),
+            _ => {
+                let rt = owned.runtime().clone();
+                owned.block_on(async {
+                    drop(AsyncTask::to::<()>().on(&rt).spawn(std::future::pending::<()>))
+                })?;
+                drop(owned);
+            }
+        }
+    }
+    comes_down_to(0, of_runtimes).context("threads of runtimes that have ended")?;
+    comes_down_to(before, || Ok(threads()?.len())).context("threads")?;
+    comes_down_to(open, descriptors).context("descriptors")?;
+    let refused = O::builder().worker_threads(3).thread_stack_size(usize::MAX / 2).build();
+    ensure!(refused.is_err());
+    comes_down_to(0, of_runtimes).context("threads of one that could not be built")?;
+    comes_down_to(open, descriptors).context("descriptors of one that could not be built")
+}
+
+#[test]
+fn nothing_is_left_of_runtimes_that_have_ended() -> Outcome {
+    #[cfg(feature = "tokio")]
+    run::owned::<Of<sweet_async::tokio::OwnedTokio>, _>("leftovers", |Of(first)| leaves_nothing(first))?;
+    #[cfg(feature = "smol")]
+    run::owned::<Of<sweet_async::smol::SmolPool>, _>("leftovers", |Of(first)| leaves_nothing(first))?;
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! Runtimes that a program owns: how they keep to their settings, and how they end.
+#![cfg(any(feature = "tokio", feature = "smol"))]
+
+#[path = "flavours/owned.rs"]
+mod flavour;
+
+use std::collections::HashSet;
+use std::future::pending;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread::{self, ThreadId, available_parallelism};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use async_channel::bounded;
+use conformance::Outcome;
+use flavour::Of;
+use futures_lite::future::{block_on, yield_now};
+use sweet_async::{AsyncTask, DurationExt as _, OwnedRuntime, Runtime, RuntimeError};
+
+/// A module of tests for each type of runtime; each gets one with two workers.
+macro_rules! on {
+    ($module:ident, $owned:ty) => {
+        mod $module {
+            on! { @each $owned:
+                zero_is_no_setting
+                as_many_workers_poll_at_once_as_were_asked_for
+                unless_told_there_is_a_worker_for_each_core
+                stacks_are_as_large_as_was_asked_for
+                an_impossible_stack_is_an_error
+                it_may_be_dropped_inside_async_code
+                it_may_be_dropped_inside_a_task_of_its_own
+                a_shutdown_inside_async_code_is_refused_and_ends_it
+                a_shutdown_inside_a_task_of_its_own_is_refused_and_ends_it
+                a_shutdown_waits_for_what_was_detached
+                a_shutdown_kills_what_is_left_at_its_limit
+                a_handle_that_survives_sees_the_end
+            }
+        }
+    };
+    (@each $owned:ty: $($case:ident)+) => {$(
+        #[test]
+        fn $case() -> conformance::Outcome {
+            let case = |super::Of(owned)| super::$case::<$owned>(owned);
+            conformance::run::owned::<super::Of<$owned>, _>(stringify!($case), case)
+        }
+    )+};
+}
+
+#[cfg(feature = "smol")]
+on!(smol, sweet_async::smol::SmolPool);
+#[cfg(feature = "tokio")]
+on!(tokio, sweet_async::tokio::OwnedTokio);
+
+fn zero_is_no_setting<O: OwnedRuntime>(_: O) -> Outcome {
+    let settings = [
+        ("worker_threads", O::builder().worker_threads(0)),
+        ("thread_stack_size", O::builder().thread_stack_size(0)),
+    ];
+    for (setting, builder) in settings {
+        match builder.build() {
+            Err(RuntimeError::InvalidSetting { what, least: 1 }) => ensure!(what == setting),
+            Err(other) => bail!("{setting}: {other}"),
+            Ok(_) => bail!("{setting}: zero was taken"),
+        }
+    }
+    Ok(())
+}
+
+fn as_many_workers_poll_at_once_as_were_asked_for<O: OwnedRuntime>(_: O) -> Outcome {
+    for workers in [1, 2, 5] {
+        let owned = O::builder().worker_threads(workers).build()?;
+        let rt = owned.runtime();
+        ensure!(rt.worker_count() == workers);
+        let mut threads: HashSet<ThreadId> = HashSet::new();
+        for _ in 0..20 {
+            // None of them comes back before all are there: fewer workers than asked for would hang.
+            let together = Arc::new(Barrier::new(workers));
+            let spawn = |_| {
+                let together = together.clone();
+                AsyncTask::to::<ThreadId>().on(rt).spawn(|| async move {
+                    together.wait();
+                    thread::current().id()
+                })
+            };
+            let tasks: Vec<_> = (0..workers).map(spawn).collect();
+            for task in tasks {
+                threads.insert(block_on(task)?);
+            }
+        }
+        ensure!(threads.len() == workers, "{} threads in place of {workers}", threads.len());
+    }
+    Ok(())
+}
+
+fn unless_told_there_is_a_worker_for_each_core<O: OwnedRuntime>(_: O) -> Outcome {
+    let cores = available_parallelism()?.get();
+    ensure!(O::builder().build()?.runtime().worker_count() == cores);
+    Ok(())
+}
+
+/// Calls itself until it is `bytes` below `top` on its stack.
+fn descend(top: usize, bytes: usize) -> usize {
+    let frame = black_box([0u8; 4096]);
+    let here = frame.as_ptr().addr();
+    let below = if top.abs_diff(here) < bytes { descend(top, bytes) } else { here };
+    black_box(&frame);
+    below
+}
+
+fn stacks_are_as_large_as_was_asked_for<O: OwnedRuntime>(_: O) -> Outcome {
+    const ASKED: usize = 64 << 20;
+    const USED: usize = 48 << 20;
+    let owned = O::builder().worker_threads(1).thread_stack_size(ASKED).build()?;
+    let task = AsyncTask::to::<usize>().on(owned.runtime()).spawn(|| async {
+        let top = black_box(0u8);
+        let top = (&raw const top).addr();
+        top.abs_diff(descend(top, USED))
+    });
+    // The usual stack has 2 MiB, and would have overflowed.
+    ensure!(block_on(task)? >= USED);
+    Ok(())
+}
+
+fn an_impossible_stack_is_an_error<O: OwnedRuntime>(owned: O) -> Outcome {
+    for bytes in [usize::MAX / 2, usize::MAX] {
+        match O::builder().worker_threads(2).thread_stack_size(bytes).build() {
+            Err(RuntimeError::Build { runtime, .. }) => ensure!(runtime == O::NAME),
+            Err(other) => bail!("{bytes} bytes: {other}"),
+            Ok(_) => bail!("{bytes} bytes were had"),
+        }
+    }
+    // Those that are there are none the worse for it.
+    ensure!(block_on(AsyncTask::to::<u32>().on(owned.runtime()).spawn(|| async { 1 }))? == 1);
+    Ok(())
+}
+
+/// Starts a runtime with a task on it, hands it to `end`, and sees both gone.
+async fn start_and_end<O: OwnedRuntime>(end: impl FnOnce(O) -> Outcome) -> Outcome {
+    let owned = O::builder().worker_threads(2).build()?;
+    let rt = owned.runtime().clone();
+    let (alive, dropped) = bounded::<()>(1);
+    let task = AsyncTask::to::<()>().on(&rt).spawn(|| async move {
+        let _alive = alive;
+        pending::<()>().await
+    });
+    end(owned)?;
+    ensure!(!rt.is_running());
+    let ended = task.await.err().context("work that never ends has ended")?;
+    ensure!(ended.is_shutdown(), "{ended:?}");
+    ensure!(dropped.is_closed(), "the work outlives its handle");
+    let late = AsyncTask::to::<()>().on(&rt).spawn(|| async {}).await;
+    ensure!(late.is_err_and(|error| error.is_shutdown()), "a runtime that has ended takes work");
+    Ok(())
+}
+
+/// [`start_and_end`] for runtimes of all backends.
+async fn start_and_end_each(how: How) -> Outcome {
+    #[cfg(feature = "tokio")]
+    start_and_end::<sweet_async::tokio::OwnedTokio>(|owned| how.end(owned)).await.context("tokio")?;
+    #[cfg(feature = "smol")]
+    start_and_end::<sweet_async::smol::SmolPool>(|owned| how.end(owned)).await.context("smol")?;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    Dropped,
+    ShutDownInVain,
+}
+
+impl How {
+    fn end<O: OwnedRuntime>(self, owned: O) -> Outcome {
+        match self {
+            Self::Dropped => drop(owned),
+            Self::ShutDownInVain => {
+                let refused = owned.shutdown(1.hours());
+                ensure!(matches!(refused, Err(RuntimeError::InsideTask)), "{refused:?}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In the future of `block_on`, and in a task.
+fn inside_async_code<O: OwnedRuntime>(owned: &O, how: How) -> Outcome {
+    owned.block_on(start_and_end_each(how))?.context("in block_on")?;
+    let task = AsyncTask::to::<()>().on(owned.runtime()).spawn(move || start_and_end_each(how));
+    owned.block_on(task)?.context("in a task")?;
+    ensure!(owned.runtime().is_running(), "and not the one around them");
+    Ok(())
+}
+
+fn it_may_be_dropped_inside_async_code<O: OwnedRuntime>(owned: O) -> Outcome {
+    inside_async_code(&owned, How::Dropped)
+}
+
+fn a_shutdown_inside_async_code_is_refused_and_ends_it<O: OwnedRuntime>(owned: O) -> Outcome {
+    inside_async_code(&owned, How::ShutDownInVain)
+}
+
+/// Moves a runtime into a task of its own, which ends it and then gives its value.
+fn ended_by_its_own_task<O: OwnedRuntime>(owned: O, how: How) -> Outcome {
+    let rt = owned.runtime().clone();
+    let task = AsyncTask::to::<u32>().on(&rt).try_spawn(move || async move {
+        how.end(owned)?;
+        Ok(1)
+    });
+    // A value of the poll in progress wins over a kill.
+    ensure!(block_on(task)? == 1);
+    ensure!(!rt.is_running());
+    Ok(())
+}
+
+fn it_may_be_dropped_inside_a_task_of_its_own<O: OwnedRuntime>(owned: O) -> Outcome {
+    ended_by_its_own_task(owned, How::Dropped)
+}
+
+fn a_shutdown_inside_a_task_of_its_own_is_refused_and_ends_it<O: OwnedRuntime>(owned: O) -> Outcome {
+    ended_by_its_own_task(owned, How::ShutDownInVain)
+}
+
+fn a_shutdown_waits_for_what_was_detached<O: OwnedRuntime>(owned: O) -> Outcome {
+    let done = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let [task_done, job_done] = done.clone();
+    let (rt, below) = (owned.runtime().clone(), owned.runtime().clone());
+    let builder = AsyncTask::to::<()>().on(&rt);
+    let task = builder.clone().spawn(|| async move {
+        below.root().closing().await;
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        task_done.store(true, Ordering::SeqCst);
+    });
+    let below = rt.clone();
+    let (start, started) = bounded(1);
+    let job = builder.spawn_blocking(move || {
+        let _ = start.try_send(());
+        block_on(below.root().closing());
+        job_done.store(true, Ordering::SeqCst);
+    });
+    task.detach();
+    job.detach();
+    started.recv_blocking()?;
+    owned.shutdown(60.seconds())?;
+    ensure!(done.iter().all(|done| done.load(Ordering::SeqCst)), "{done:?}");
+    ensure!(rt.active_task_count() == 0 && !rt.is_running());
+    Ok(())
+}
+
+fn a_shutdown_kills_what_is_left_at_its_limit<O: OwnedRuntime>(owned: O) -> Outcome {
+    let (alive, dropped) = bounded::<()>(1);
+    let spawn = || AsyncTask::to::<()>().on(owned.runtime());
+    spawn()
+        .spawn(|| async move {
+            let _alive = alive;
+            pending::<()>().await
+        })
+        .detach();
+    let limit = 5.millis();
+    match owned.shutdown(limit) {
+        Err(RuntimeError::TasksLeft { limit: told, tasks: 1, blocking: 0, .. }) => ensure!(told == limit),
+        other => bail!("{other:?}"),
+    }
+    // Killed tasks stop at their next poll, which is waited for as long as it is due at once.
+    ensure!(block_on(dropped.recv()).is_err());
+    Ok(())
+}
+
+fn a_handle_that_survives_sees_the_end<O: OwnedRuntime>(owned: O) -> Outcome {
+    let rt = owned.runtime().clone();
+    ensure!(rt.is_running() && rt.clone().is_running());
+    drop(owned);
+    ensure!(!rt.is_running() && !rt.clone().is_running(), "after a drop");
+    let owned = O::builder().worker_threads(1).build()?;
+    let rt = owned.runtime().clone();
+    ensure!(rt.is_running());
+    owned.shutdown(Duration::MAX)?;
+    ensure!(!rt.is_running(), "after a shutdown");
+    Ok(())
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_handle_to_a_foreign_tokio_runtime_sees_it_run_and_end() -> Outcome {
+    use ::tokio::runtime::Builder;
+    use sweet_async::tokio::TokioRuntime;
+
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let foreign = builder.worker_threads(1).enable_time().build()?;
+        let rt = TokioRuntime::from_handle(foreign.handle().clone())?;
+        ensure!(rt.is_running());
+        ensure!(foreign.block_on(AsyncTask::to::<u32>().on(&rt).spawn(|| async { 1 }))? == 1);
+        let again = TokioRuntime::from_handle(foreign.handle().clone())?;
+        ensure!(rt.is_running() && again.is_running(), "it was only looked at");
+        let handle = foreign.handle().clone();
+        drop(foreign);
+        ensure!(!rt.is_running() && !again.is_running());
+        ensure!(!TokioRuntime::from_handle(handle)?.is_running(), "seen for the first time after its end");
+        let late = block_on(AsyncTask::to::<()>().on(&rt).spawn(|| async {}));
+        ensure!(late.is_err_and(|error| error.is_shutdown()));
+        let slept = block_on(rt.sleep(1.hours()));
+        ensure!(slept.is_err_and(|error| error.is_shutdown()), "its timers are gone");
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The faults to survive, at a hundredth of their size, on every flavour; `examples/report` runs them whole.
+#![cfg(any(feature = "tokio", feature = "smol", feature = "sim"))]
+
+use conformance::reliability::{Scale, rows};
+use conformance::{Failure, Harness, Outcome};
+
+#[cfg(feature = "sim")]
+#[path = "flavours/sim.rs"]
+mod sim_flavour;
+#[cfg(feature = "smol")]
+#[path = "flavours/smol.rs"]
+mod smol_flavours;
+#[cfg(feature = "tokio")]
+#[path = "flavours/tokio.rs"]
+mod tokio_flavours;
+
+/// Each row that this flavour has the threads for. The last one counts the process's own threads and descriptors, and
+/// is for a process of its own: see `cycles.rs`.
+fn all<H: Harness>() -> Outcome {
+    let mut run = 0;
+    for row in
+        rows::<H>().into_iter().filter(|row| row.number != 20 && (H::HAS_THREADS || !row.needs_threads))
+    {
+        (row.run)(Scale::Test)
+            .map_err(|error| Failure::msg(format!("row {} ({}): {error:?}", row.number, H::NAME)))?;
+        run += 1;
+    }
+    anyhow::ensure!(run >= 9, "{run} rows");
+    Ok(())
+}
+
+macro_rules! flavours {
+    ($($feature:literal $name:ident $harness:ty)+) => {$(
+        #[cfg(feature = $feature)]
+        #[test]
+        fn $name() -> Outcome {
+            all::<$harness>()
+        }
+    )+};
+}
+
+flavours! {
+    "tokio" tokio_current_thread tokio_flavours::CurrentThread
+    "tokio" tokio_multi_thread tokio_flavours::MultiThread
+    "smol" smol_global smol_flavours::Global
+    "smol" smol_one_thread smol_flavours::OneThread
+    "smol" smol_many_threads smol_flavours::ManyThreads
+    "smol" smol_own_executor smol_flavours::OwnExecutor
+    "sim" sim sim_flavour::Sim
+}
