@@ -36,7 +36,7 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
 
 /// As [`block_on`], for a program that ends well when it is told to, by Ctrl-C or SIGTERM: `future` and all tasks then
 /// have `grace` to end by themselves, also those that were detached; see [`Termination::run_until_terminated`]. The
-/// same when `future` ends by itself.
+/// same when `future` ends by itself. An installed default takes no tasks after it.
 ///
 /// # Errors
 ///
@@ -75,6 +75,7 @@ fn on_new_runtime<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
 }
 
 #[cfg(not(any(feature = "tokio", feature = "smol")))]
-fn on_new_runtime<F: Future>(_: F) -> Result<F::Output, AsyncTaskError> {
-    Err(AsyncTaskError::NoRuntime)
+fn on_new_runtime<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
+    // No runtime can be made here, but one may be entered: then this says what nesting is.
+    Ambient.resolve()?.block_on(future)
 }

@@ -17,6 +17,7 @@ use sweet_async_core::runtime::RootScope;
 use crate::agenda::{Agenda, MAIN, News, Number, Step};
 use crate::clock::Clock;
 use crate::random::{Random, mix};
+use crate::turn::Driver;
 
 /// The names of the streams of random numbers.
 const SCHEDULE: u64 = 1;
@@ -29,8 +30,7 @@ pub(crate) struct Executor {
     pub(crate) root: RootScope,
     pub(crate) clock: Clock,
     pub(crate) entropy: Random,
-    /// The thread that is inside `block_on`; see `Turn`.
-    pub(crate) driver: AtomicU64,
+    pub(crate) driver: Driver,
     last_id: AtomicU64,
     last_number: AtomicU64,
     trace: AtomicU64,
@@ -50,7 +50,7 @@ impl Executor {
             root: RootScope::listing_all(),
             clock: Clock::new(),
             entropy: Random::new(seed, ENTROPY),
-            driver: AtomicU64::new(0),
+            driver: Driver::nobody(),
             last_id: AtomicU64::new(0),
             last_number: AtomicU64::new(MAIN),
             trace: AtomicU64::new(0),
@@ -85,20 +85,19 @@ impl Executor {
 
     /// Draws the next step. `main` says whether the future of `block_on` can be polled.
     pub(crate) fn step(&self, main: &AtomicBool) -> Step {
-        let taken = if self.has_ended() { None } else { self.agenda.pop().ok() };
-        let Some(mut agenda) = taken else {
+        if self.has_ended() {
+            self.clear();
+        }
+        let Ok(mut agenda) = self.agenda.pop() else {
+            // What waited for a task hears that it is gone, and may end by that.
             return if main.load(Ordering::SeqCst) { Step::Main } else { Step::Over };
         };
         while let Ok(news) = self.inbox.pop() {
             agenda.hear(news);
         }
         let step = agenda.draw(main.load(Ordering::SeqCst), &self.clock);
-        // Only its one owner puts it back, so there is room.
+        // It came out of there, so there is room.
         let _ = self.agenda.push(agenda);
-        // Put back first, then look: of an end on another thread and this, at least one finds the other's mark.
-        if self.has_ended() {
-            self.clear();
-        }
         self.record(&step);
         step
     }
@@ -115,14 +114,17 @@ impl Executor {
         self.trace.store(trace, Ordering::Relaxed);
     }
 
-    /// Ends the simulation: all tasks are dropped, here, or by the thread that is just drawing a step.
+    /// Ends the simulation. All tasks are dropped here; if another thread is driving, there, before its next step.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
         self.root.close();
-        self.clear();
+        if !self.driver.is_elsewhere() {
+            self.clear();
+        }
     }
 
-    fn clear(&self) {
+    /// Drops all that is left, once; by nobody but the driver while there is one.
+    pub(crate) fn clear(&self) {
         let Ok(mut agenda) = self.agenda.pop() else { return };
         self.drop_tasks(&mut agenda);
         // From here on a wake or a timer is refused; what came before is still in the inbox.

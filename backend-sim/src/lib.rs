@@ -58,6 +58,7 @@ mod join;
 mod random;
 mod runtime;
 mod sleep;
+mod turn;
 
 pub use deadlock::Deadlock;
 pub use handle::SimHandle;

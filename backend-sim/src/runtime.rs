@@ -46,9 +46,9 @@ impl SimRuntime {
     /// # Errors
     ///
     /// A [`Deadlock`](crate::Deadlock), wrapped, if `future` waits and nothing can run any more;
-    /// [`AsyncTaskError::InvalidState`] inside a task or another `block_on` (in blocking work it is allowed), or while
-    /// another thread is inside this simulation's `block_on`; [`AsyncTaskError::Shutdown`] if the simulation has ended,
-    /// or ends before `future` does.
+    /// [`AsyncTaskError::InvalidState`] inside a task or another `block_on` (in a task's blocking work it is allowed),
+    /// or while another thread is inside this simulation's `block_on`; [`AsyncTaskError::Shutdown`] if the simulation
+    /// has ended, or ends before `future` does.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         self.0.block_on(future)
     }

@@ -97,13 +97,16 @@ fn the_end_may_come_from_another_thread() -> anyhow::Result<()> {
         let sim = SimRuntime::new(round);
         let rt = sim.runtime().clone();
         let count = Arc::new(());
-        for _ in 0..10 {
+        for n in 0..10 {
             let held = count.clone();
             task::<()>(&rt)
                 .spawn(move || async move {
                     let _held = held;
                     for _ in 0..u64::MAX {
                         yield_now().await;
+                        if n % 2 == 0 {
+                            std::future::pending::<()>().await;
+                        }
                     }
                 })
                 .detach();

@@ -4,10 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_executor::Executor;
+use smol::Timer;
 use smol::channel::{Receiver, Sender, bounded};
+use smol::future::or;
 use sweet_async_core::runtime::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
 use sweet_async_core::{AsyncTaskError, BlockOn, Runtime as _, RuntimeError};
 
@@ -21,7 +23,8 @@ pub struct SmolPool {
     runtime: SmolRuntime,
     /// Closed, it is what the threads wait for.
     stop: Sender<()>,
-    threads: Vec<thread::JoinHandle<()>>,
+    /// Held by each thread until its end.
+    ended: Receiver<()>,
 }
 
 impl SmolPool {
@@ -68,18 +71,23 @@ impl SmolPool {
     /// # Errors
     ///
     /// As [`OwnedRuntime::shutdown`].
-    pub fn shutdown(mut self, limit: Duration) -> Result<(), RuntimeError> {
+    pub fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
+        let begun = Instant::now();
         let runtime = self.runtime.clone();
         let Ok(ended) = self.block_on(async move { runtime.shutdown(limit).await }) else {
             return Err(RuntimeError::InsideTask);
         };
+        self.stop.close();
         if ended.is_ok() {
-            // Nothing of ours is left that could hold a thread up.
-            self.stop.close();
-            for thread in self.threads.drain(..) {
-                // They catch every panic.
-                let _ = thread.join();
-            }
+            // Nothing of ours is left; what others have put on the executor may still hold a thread up. Nothing is
+            // ever sent: the channel is closed when the last thread has ended.
+            let late = async {
+                Timer::after(limit.saturating_sub(begun.elapsed())).await;
+            };
+            let gone = async {
+                let _ = self.ended.recv().await;
+            };
+            smol::block_on(or(gone, late));
         }
         ended
     }
@@ -94,17 +102,19 @@ impl OwnedRuntime for SmolPool {
         let executor = Arc::new(Executor::new());
         let runtime = SmolRuntime::from_executor(&executor, workers);
         let (stop, stopped) = bounded::<()>(1);
-        let mut pool = Self { runtime, stop, threads: Vec::with_capacity(workers) };
+        let (alive, ended) = bounded::<()>(1);
+        let pool = Self { runtime, stop, ended };
         for index in 0..workers {
-            let (executor, stopped) = (executor.clone(), stopped.clone());
+            let (executor, stopped, alive) = (executor.clone(), stopped.clone(), alive.clone());
             let mut builder = thread::Builder::new().name(format!("sweet-smol-{index}"));
             if let Some(bytes) = settings.thread_stack_size {
                 builder = builder.stack_size(bytes.get());
             }
-            let thread = builder
-                .spawn(move || drive(&executor, &stopped))
-                .map_err(|source| RuntimeError::Build { runtime: "smol", source })?;
-            pool.threads.push(thread);
+            let body = move || {
+                let _alive = alive;
+                drive(&executor, &stopped);
+            };
+            builder.spawn(body).map_err(|source| RuntimeError::Build { runtime: Self::NAME, source })?;
         }
         Ok(pool)
     }

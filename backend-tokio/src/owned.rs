@@ -3,6 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use sweet_async_core::runtime::{BlockOnGuard, OwnedRuntime, RuntimeBuilder, RuntimeSettings};
@@ -98,6 +100,9 @@ impl OwnedRuntime for OwnedTokio {
     const NAME: &'static str = "tokio";
 
     fn with_settings(settings: &RuntimeSettings) -> Result<Self, RuntimeError> {
+        // Asked for first: Tokio panics where it gets no thread, and, where it has got some already, waits for those,
+        // who wait for it.
+        threads_can_be_had(settings).map_err(|source| RuntimeError::Build { runtime: Self::NAME, source })?;
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(settings.workers());
         if let Some(bytes) = settings.thread_stack_size {
@@ -117,6 +122,32 @@ impl OwnedRuntime for OwnedTokio {
     fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
         self.shutdown(limit)
     }
+}
+
+/// Starts as many threads as the runtime will have, all at once, and lets them go.
+fn threads_can_be_had(settings: &RuntimeSettings) -> io::Result<()> {
+    let (mut threads, mut holds) = (Vec::new(), Vec::new());
+    let mut refused = Ok(());
+    for _ in 0..settings.workers() {
+        let mut builder = thread::Builder::new();
+        if let Some(bytes) = settings.thread_stack_size {
+            builder = builder.stack_size(bytes.get());
+        }
+        let (hold, held) = mpsc::channel::<()>();
+        match builder.spawn(move || held.recv().is_ok()) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                refused = Err(error);
+                break;
+            }
+        }
+        holds.push(hold);
+    }
+    drop(holds);
+    for thread in threads {
+        let _ = thread.join();
+    }
+    refused
 }
 
 impl Drop for OwnedTokio {

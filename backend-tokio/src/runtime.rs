@@ -137,7 +137,8 @@ impl Runtime for TokioRuntime {
     }
 
     fn now(&self) -> Instant {
-        // Tokio's clock, so that a test that has paused it is believed.
+        // Tokio's clock, so that a test that has paused it is believed; in its context, so that other threads agree.
+        let _context = self.0.handle.enter();
         tokio::time::Instant::now().into_std()
     }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
@@ -15,19 +15,31 @@ pin_project! {
     /// A Tokio timer. On a runtime that has shut down, where Tokio would panic, it is ready at once: nothing else
     /// there will ever be.
     pub struct TokioSleep {
+        // `None` where it is ready.
         #[pin]
         timer: Option<Unconstrained<Sleep>>,
     }
 }
 
+/// Tokio rounds deadlines up, and panics where its clock cannot count that.
+const ROUNDING: Duration = Duration::from_secs(1);
+
 impl TokioSleep {
     pub(crate) fn until(handle: &Handle, deadline: Instant) -> Self {
+        let room = deadline.checked_add(ROUNDING).is_some();
+        // A second less at the end of all time is as never as that.
+        let deadline = if room { Some(deadline) } else { deadline.checked_sub(ROUNDING) };
+        let deadline = deadline.unwrap_or_else(Instant::now);
         let make = || {
             let _context = handle.enter();
+            // Tokio rounds up to its next millisecond, and would wait for it.
+            if deadline <= tokio::time::Instant::now().into_std() {
+                return None;
+            }
             // Work that has used up its share of a poll must not keep its own deadline from being looked at.
-            unconstrained(tokio::time::sleep_until(tokio::time::Instant::from_std(deadline)))
+            Some(unconstrained(tokio::time::sleep_until(tokio::time::Instant::from_std(deadline))))
         };
-        Self { timer: catch_unwind(AssertUnwindSafe(make)).ok() }
+        Self { timer: catch_unwind(AssertUnwindSafe(make)).ok().flatten() }
     }
 }
 

@@ -38,12 +38,15 @@
 //! - `list`, `suite`: the one list of all cases, and the macro that makes tests of it
 //! - `kit`: latches, counts and rows that cases are made of
 //! - `cases`: the cases, a file for each topic
+//! - [`guide`]: how to write a backend
 //! - [`reliability`]: faults to survive, with their figures
 
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
 pub mod cases;
+#[doc = include_str!("../WRITING_A_BACKEND.md")]
+pub mod guide {}
 mod harness;
 mod kit;
 mod list;

@@ -40,6 +40,9 @@ macro_rules! __conformance_cases {
                 ten_thousand_tasks_all_give_their_values
                 tasks_that_wait_for_each_other_both_end
                 a_timer_far_beyond_counting_is_no_panic
+                a_timer_as_far_as_the_clock_counts_is_no_panic
+                a_timer_that_moves_to_another_task_wakes_it_there
+                a_handle_that_moves_to_another_task_wakes_it_there
             }
             status driven {
                 passing_on_a_cancellation_is_a_failure_of_ones_own
@@ -69,7 +72,7 @@ macro_rules! __conformance_cases {
                 the_first_cause_stays
                 a_value_of_the_poll_in_progress_wins
                 work_that_kills_itself_stops_at_its_next_await
-                a_cancel_racing_completion_leaves_one_end_each
+                a_cancel_racing_completion_leaves_one_end_each (threads)
                 a_canceller_outlives_the_handle
                 a_request_stands_when_its_future_is_dropped
                 many_may_await_the_same_end
@@ -102,6 +105,7 @@ macro_rules! __conformance_cases {
                 a_child_that_panics_is_its_parents_to_judge
             }
             blocking driven {
+                blocking_work_has_threads_of_its_own (threads)
                 synchronous_work_never_holds_up_the_executor (threads)
                 inline_work_stays_on_the_executor
                 work_killed_before_it_starts_never_runs
@@ -109,7 +113,7 @@ macro_rules! __conformance_cases {
                 the_result_of_killed_blocking_work_is_dropped (threads)
                 tasks_spawned_in_blocking_work_belong_to_its_task
                 a_child_of_blocking_work_is_killed_when_the_work_fails
-                blocking_work_may_block_on_a_future (threads)
+                blocking_work_may_block_on_a_future
             }
             timeout driven {
                 a_ready_value_wins_over_a_zero_limit
@@ -180,6 +184,7 @@ macro_rules! __conformance_cases {
                 block_on_inside_a_task_is_an_error
             }
             runtime_end owned {
+                a_join_handle_answers_after_the_future_is_dropped
                 unfinished_work_is_dropped
                 a_finished_task_keeps_its_value
                 a_spawn_after_the_end_is_an_error
@@ -216,6 +221,11 @@ macro_rules! __conformance_cases {
                 a_spawn_in_a_destructor_during_it_is_no_deadlock
                 a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock
                 a_backend_is_told_no_more_after_it
+                what_was_never_polled_never_is
+                a_task_whose_parent_is_elsewhere_is_killed
+                a_task_of_running_blocking_work_is_killed (threads)
+                inside_blocking_work_it_is_refused
+                what_is_run_in_place_is_still_served_while_it_closes
             }
             sources driven {
                 items_of_an_iterator

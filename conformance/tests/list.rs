@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use conformance::{CASES, Failure, Outcome};
+use conformance::{CASES, Failure, MARKED, Outcome};
 
 /// The names of all functions in the topics' files that have the shape of a case.
 fn written() -> Result<BTreeSet<String>, Failure> {
@@ -29,5 +29,45 @@ fn every_case_that_is_written_is_listed() -> Outcome {
     let forgotten: Vec<_> = written.difference(&listed).collect();
     anyhow::ensure!(forgotten.is_empty(), "written and not listed: {forgotten:?}");
     anyhow::ensure!(written.len() == listed.len() && listed.len() >= 80, "{} cases", listed.len());
+    Ok(())
+}
+
+/// The cases that are about what threads do to each other: one of them waits, or races, while another goes on. A
+/// flavour of one thread passes them over, so a case comes here only if it would say nothing without a second one.
+const NEEDS_THREADS: &[&str] = &[
+    "spawn::a_thread_of_nobodys_can_spawn_and_await",
+    "spawn::a_wake_from_another_thread_arrives",
+    "drop::a_drop_returns_at_once_while_blocking_work_runs",
+    "cancel::a_cancel_racing_completion_leaves_one_end_each",
+    "quiescence::blocking_work_of_a_cancelled_task_is_waited_for",
+    "blocking::blocking_work_has_threads_of_its_own",
+    "blocking::synchronous_work_never_holds_up_the_executor",
+    "blocking::a_kill_waits_for_work_that_has_started",
+    "blocking::the_result_of_killed_blocking_work_is_dropped",
+    "timeout::started_blocking_work_is_not_waited_for_and_the_error_says_so",
+    "timeout::started_blocking_work_inside_async_work_is_not_waited_for_either",
+    "time::a_thread_without_context_can_sleep",
+    "spans::the_result_of_killed_blocking_work_is_dropped_in_its_span",
+    "saturation::tasks_and_timers_go_on_while_jobs_wait_for_threads",
+    "saturation::a_job_that_waits_for_a_thread_times_out_and_never_runs",
+    "saturation::a_job_killed_in_the_queue_has_run_or_never_will",
+    "saturation::jobs_killed_while_the_pool_is_full_run_or_are_cancelled",
+    "ambient::a_thread_finds_the_runtime_that_it_has_entered",
+    "root::blocking_jobs_are_counted_apart",
+    "root::a_job_that_a_timeout_gave_up_stays_counted",
+    "shutdown::started_blocking_work_is_left_and_said_to_be",
+    "shutdown::a_task_of_running_blocking_work_is_killed",
+    "flow::a_pipe_without_a_writer_can_be_timed_out_and_cancelled",
+];
+
+#[test]
+fn a_case_is_marked_on_purpose() -> Outcome {
+    let marked: BTreeSet<_> = MARKED.iter().copied().collect();
+    let meant: BTreeSet<_> = NEEDS_THREADS.iter().map(|case| ("threads", *case)).collect();
+    let differ: Vec<_> = marked.symmetric_difference(&meant).collect();
+    anyhow::ensure!(
+        differ.is_empty(),
+        "marked in the list and not here, or here and not in the list: {differ:?}"
+    );
     Ok(())
 }

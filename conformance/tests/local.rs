@@ -8,6 +8,9 @@ mod smol_flavours;
 #[path = "flavours/tokio.rs"]
 mod tokio_flavours;
 
+#[cfg(feature = "tokio")]
+#[path = "local/native.rs"]
+mod native;
 #[path = "local/runtime.rs"]
 mod runtime;
 #[path = "local/scope.rs"]
@@ -64,9 +67,9 @@ on!(smol_many_threads, crate::smol_flavours::ManyThreads);
 #[cfg(feature = "smol")]
 on!(smol_own_executor, crate::smol_flavours::OwnExecutor);
 #[cfg(feature = "tokio")]
-on!(tokio_current_thread, crate::tokio_flavours::CurrentThread, runtime tokios_own_local_tasks_work_inside);
+on!(tokio_current_thread, crate::tokio_flavours::CurrentThread, native tokios_own_local_tasks_work_inside);
 #[cfg(feature = "tokio")]
-on!(tokio_multi_thread, crate::tokio_flavours::MultiThread, runtime tokios_own_local_tasks_work_inside);
+on!(tokio_multi_thread, crate::tokio_flavours::MultiThread, native tokios_own_local_tasks_work_inside);
 
 trait Local: Harness<Runtime: LocalRuntime> {
     /// Runs a scope on this thread.

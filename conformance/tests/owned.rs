@@ -60,7 +60,7 @@ fn zero_is_no_setting<O: OwnedRuntime>(_: O) -> Outcome {
     ];
     for (setting, builder) in settings {
         match builder.build() {
-            Err(RuntimeError::InvalidSetting { what, least: 1 }) => ensure!(what == setting),
+            Err(RuntimeError::InvalidSetting { what, least: 1, .. }) => ensure!(what == setting),
             Err(other) => bail!("{setting}: {other}"),
             Ok(_) => bail!("{setting}: zero was taken"),
         }

@@ -24,6 +24,9 @@ use sweet_async::{AsyncTask, DurationExt as _, Runtime, RuntimeError, Terminatio
 /// Far longer than a test may take: nobody waits for its end.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
+/// Long too, and short enough for a test to see that it was waited for.
+const SEEN: Duration = Duration::from_secs(10);
+
 trait Told: Harness<Runtime: Termination> {
     /// Runs `main` until it ends or the process is told to end.
     fn until_told<F: Future>(&self, grace: Duration, main: F) -> Result<Ended<F::Output>, Failure> {
@@ -106,17 +109,24 @@ fn one_that_ignores_it_is_dropped_after_the_grace(harness: &impl Told, signal: S
     one_task_was_killed(&ended, &task_dropped)
 }
 
-fn told_twice_a_main_future_that_ignores_it_is_dropped_at_once(harness: &impl Told) -> Outcome {
+/// Tells the process to end, and again as soon as this has heard of it: at once, or at its next poll.
+async fn told_twice(rt: &impl Runtime, at_once: bool) -> Outcome {
+    send(Signal::Terminate)?;
+    rt.root().closing().await;
+    if !at_once {
+        yield_now().await;
+    }
+    send(Signal::Interrupt)
+}
+
+fn told_twice_a_main_future_that_ignores_it_is_dropped_at_once(
+    harness: &impl Told,
+    at_once: bool,
+) -> Outcome {
     let rt = harness.runtime();
-    let ended = harness.until_told(LONG, async {
-        let twice = async {
-            send(Signal::Terminate)?;
-            rt.root().closing().await;
-            // When this is polled again, the second is listened for.
-            yield_now().await;
-            send(Signal::Interrupt)
-        };
-        if let Err(error) = twice.await {
+    let begun = Instant::now();
+    let ended = harness.until_told(SEEN, async {
+        if let Err(error) = told_twice(&rt, at_once).await {
             return error;
         }
         pending().await
@@ -125,6 +135,7 @@ fn told_twice_a_main_future_that_ignores_it_is_dropped_at_once(harness: &impl To
     // The first is the one that was obeyed.
     ensure!(ended.signal == Some(Signal::Terminate));
     ended.shutdown?;
+    ensure!(begun.elapsed() < SEEN, "told twice, it took all of its grace: {:?}", begun.elapsed());
     Ok(())
 }
 
@@ -158,23 +169,15 @@ fn told_twice_everything_that_ignores_it_is_killed_at_once(harness: &impl Told) 
     let rt = harness.runtime();
     let dropped = stubborn(&rt);
     let begun = Instant::now();
-    // Long, and short enough for the test to see that it was waited for.
-    let grace = 20.seconds();
-    let ended = harness.until_told(grace, async {
-        let twice = async {
-            send(Signal::Terminate)?;
-            rt.root().closing().await;
-            yield_now().await;
-            send(Signal::Terminate)
-        };
-        if let Err(error) = twice.await {
+    let ended = harness.until_told(SEEN, async {
+        if let Err(error) = told_twice(&rt, false).await {
             return error;
         }
         pending().await
     })?;
     ensure!(ended.output.is_none() && ended.signal == Some(Signal::Terminate));
     one_task_was_killed(&ended, &dropped)?;
-    ensure!(begun.elapsed() < grace, "told twice, it took all of its grace: {:?}", begun.elapsed());
+    ensure!(begun.elapsed() < SEEN, "told twice, it took all of its grace: {:?}", begun.elapsed());
     Ok(())
 }
 
@@ -211,7 +214,10 @@ fn on<H: Told>(flavour: &str) -> Vec<String> {
     case("watches, SIGINT", |h| a_main_future_that_watches_for_it_ends_by_itself(h, Signal::Interrupt));
     case("ignores, SIGTERM", |h| one_that_ignores_it_is_dropped_after_the_grace(h, Signal::Terminate));
     case("ignores, SIGINT", |h| one_that_ignores_it_is_dropped_after_the_grace(h, Signal::Interrupt));
-    case("main ignores, twice", told_twice_a_main_future_that_ignores_it_is_dropped_at_once);
+    case("main ignores, twice", |h| told_twice_a_main_future_that_ignores_it_is_dropped_at_once(h, false));
+    case("main ignores, twice in a row", |h| {
+        told_twice_a_main_future_that_ignores_it_is_dropped_at_once(h, true)
+    });
     case("tasks ignore, twice", told_twice_tasks_that_ignore_it_are_killed_at_once);
     case("all ignore, twice", told_twice_everything_that_ignores_it_is_killed_at_once);
     case("ends by itself", one_that_ends_by_itself_is_not_told_and_the_rest_is_joined);

@@ -17,12 +17,18 @@ type SmolSleep = crate::smol::SmolSleep;
 #[cfg(not(feature = "smol"))]
 type SmolSleep = std::future::Pending<()>;
 
+#[cfg(feature = "sim")]
+type SimSleep = crate::sim::SimSleep;
+#[cfg(not(feature = "sim"))]
+type SimSleep = std::future::Pending<()>;
+
 pin_project! {
     #[project = SleepProj]
     #[allow(dead_code, reason = "without a backend's feature its variant is never made")]
     pub(super) enum Sleep {
         Tokio { #[pin] sleep: TokioSleep },
         Smol { #[pin] sleep: SmolSleep },
+        Sim { #[pin] sleep: SimSleep },
         Foreign { #[pin] sleep: <DynRuntime as Runtime>::Sleep },
     }
 }
@@ -42,6 +48,7 @@ impl Future for AmbientSleep {
         match self.project().sleep.project() {
             SleepProj::Tokio { sleep } => sleep.poll(cx),
             SleepProj::Smol { sleep } => sleep.poll(cx),
+            SleepProj::Sim { sleep } => sleep.poll(cx),
             SleepProj::Foreign { sleep } => sleep.poll(cx),
         }
     }
@@ -55,6 +62,8 @@ pub(super) enum Handle<T: Send + 'static> {
     Tokio(crate::tokio::TokioJoin<T>),
     #[cfg(feature = "smol")]
     Smol(crate::smol::SmolJoin<T>),
+    #[cfg(feature = "sim")]
+    Sim(crate::sim::SimJoin<T>),
     Foreign(<DynRuntime as Runtime>::Join<T>),
 }
 
@@ -67,6 +76,8 @@ impl<T: Send + 'static> Future for AmbientJoin<T> {
             Handle::Tokio(join) => Pin::new(join).poll(cx),
             #[cfg(feature = "smol")]
             Handle::Smol(join) => Pin::new(join).poll(cx),
+            #[cfg(feature = "sim")]
+            Handle::Sim(join) => Pin::new(join).poll(cx),
             Handle::Foreign(join) => Pin::new(join).poll(cx),
         }
     }
@@ -79,6 +90,8 @@ impl<T: Send + 'static> Join<T> for AmbientJoin<T> {
             Handle::Tokio(join) => join.detach(),
             #[cfg(feature = "smol")]
             Handle::Smol(join) => join.detach(),
+            #[cfg(feature = "sim")]
+            Handle::Sim(join) => join.detach(),
             Handle::Foreign(join) => join.detach(),
         }
     }

@@ -20,6 +20,8 @@ enum Kind {
     Tokio(crate::tokio::TokioRuntime),
     #[cfg(feature = "smol")]
     Smol(crate::smol::SmolRuntime),
+    #[cfg(feature = "sim")]
+    Sim(crate::sim::SimHandle),
     Foreign(DynRuntime),
 }
 
@@ -32,6 +34,8 @@ macro_rules! each {
             Kind::Tokio($runtime) => $call,
             #[cfg(feature = "smol")]
             Kind::Smol($runtime) => $call,
+            #[cfg(feature = "sim")]
+            Kind::Sim($runtime) => $call,
             Kind::Foreign($runtime) => $call,
         }
     };
@@ -41,6 +45,8 @@ macro_rules! each {
             Kind::Tokio($runtime) => $call.map(Handle::Tokio),
             #[cfg(feature = "smol")]
             Kind::Smol($runtime) => $call.map(Handle::Smol),
+            #[cfg(feature = "sim")]
+            Kind::Sim($runtime) => $call.map(Handle::Sim),
             Kind::Foreign($runtime) => $call.map(Handle::Foreign),
         }
         .map(AmbientJoin)
@@ -55,6 +61,10 @@ impl AmbientRuntime {
         }
         #[cfg(feature = "smol")]
         if let Some(runtime) = current.downcast::<crate::smol::SmolRuntime>() {
+            return runtime.into();
+        }
+        #[cfg(feature = "sim")]
+        if let Some(runtime) = current.downcast::<crate::sim::SimHandle>() {
             return runtime.into();
         }
         current.into_dyn().into()
@@ -78,6 +88,13 @@ impl From<crate::tokio::TokioRuntime> for AmbientRuntime {
 impl From<crate::smol::SmolRuntime> for AmbientRuntime {
     fn from(runtime: crate::smol::SmolRuntime) -> Self {
         Self(Kind::Smol(runtime))
+    }
+}
+
+#[cfg(feature = "sim")]
+impl From<crate::sim::SimHandle> for AmbientRuntime {
+    fn from(runtime: crate::sim::SimHandle) -> Self {
+        Self(Kind::Sim(runtime))
     }
 }
 
@@ -111,6 +128,8 @@ impl Runtime for AmbientRuntime {
             Kind::Tokio(runtime) => Sleep::Tokio { sleep: runtime.sleep_until(deadline) },
             #[cfg(feature = "smol")]
             Kind::Smol(runtime) => Sleep::Smol { sleep: runtime.sleep_until(deadline) },
+            #[cfg(feature = "sim")]
+            Kind::Sim(runtime) => Sleep::Sim { sleep: runtime.sleep_until(deadline) },
             Kind::Foreign(runtime) => Sleep::Foreign { sleep: runtime.sleep_until(deadline) },
         };
         AmbientSleep { sleep }
@@ -155,6 +174,8 @@ impl BlockOn for AmbientRuntime {
             Kind::Tokio(runtime) => runtime.block_on(future),
             #[cfg(feature = "smol")]
             Kind::Smol(runtime) => runtime.block_on(future),
+            #[cfg(feature = "sim")]
+            Kind::Sim(runtime) => runtime.block_on(future),
             Kind::Foreign(runtime) => {
                 let _inside = BlockOnGuard::new(runtime)?;
                 Ok(futures_lite::future::block_on(future))
@@ -170,9 +191,13 @@ impl Termination for AmbientRuntime {
             Kind::Tokio(runtime) => runtime.terminated().await,
             #[cfg(feature = "smol")]
             Kind::Smol(runtime) => runtime.terminated().await,
-            Kind::Foreign(runtime) => {
-                Err(RuntimeError::Unsupported { runtime: runtime.name(), what: "signals, seen from here" })
-            }
+            #[cfg(feature = "sim")]
+            Kind::Sim(runtime) => Err(no_signals(runtime)),
+            Kind::Foreign(runtime) => Err(no_signals(runtime)),
         }
     }
+}
+
+fn no_signals(runtime: &impl Runtime) -> RuntimeError {
+    RuntimeError::Unsupported { runtime: runtime.name(), what: "signals, seen from here" }
 }

@@ -155,3 +155,27 @@ pub async fn blocking_work_may_block_on_a_future<R: Runtime>(rt: R, _: Facts) ->
     ensure!(task.await? == 6);
     Ok(())
 }
+
+/// The task that opens the gate comes only when all work has started, so that it cannot have been polled before the
+/// work took the threads.
+pub async fn blocking_work_has_threads_of_its_own<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (start, started) = async_channel::unbounded::<()>();
+    let (open, opened) = async_channel::bounded::<()>(1);
+    let mut jobs = Vec::new();
+    for _ in 0..=rt.worker_count() {
+        let (start, opened) = (start.clone(), opened.clone());
+        jobs.push(AsyncTask::to::<()>().on(&rt).spawn_blocking(move || {
+            let _ = start.try_send(());
+            // Closed, it opens for all.
+            let _ = opened.recv_blocking();
+        }));
+    }
+    for _ in &jobs {
+        started.recv().await?;
+    }
+    AsyncTask::to::<()>().on(&rt).spawn(|| async move { drop(open) }).await?;
+    for job in jobs {
+        job.await?;
+    }
+    Ok(())
+}

@@ -6,8 +6,10 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use crate::kit::prelude::*;
 use crate::kit::{Raw, Sample, rows};
 
-fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+/// A runner for `cases` random inputs, shared out among the seeds where there are many: each run has others.
+fn runner<H: Harness>(cases: u32) -> TestRunner {
+    let seeds = u32::try_from(H::SEEDS).unwrap_or(u32::MAX).max(1);
+    TestRunner::new(Config { cases: cases.div_ceil(seeds), failure_persistence: None, ..Config::default() })
 }
 
 /// Bytes that make up CSV, and some that make it hard.
@@ -42,7 +44,7 @@ fn wrong(error: impl std::fmt::Display) -> TestCaseError {
 pub fn rows_are_those_of_one_reader_whatever_the_chunks<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let strategy = (text(), 1..6usize, 1..4usize, any::<bool>());
-    runner(300)
+    runner::<H>(300)
         .run(&strategy, |(text, size, workers, by_bytes)| {
             let chunk = if by_bytes { size.bytes() } else { size.rows() };
             let run = rows(&rt, Sample { chunk, workers }, text.clone());
@@ -66,7 +68,7 @@ pub fn rows_are_those_of_one_reader_whatever_the_chunks<H: Harness>(harness: H) 
 pub fn a_fold_is_the_iterators_own<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let strategy = (proptest::collection::vec(any::<u32>(), 0..300), 1..20usize, 1..5usize, 1..4usize);
-    runner(100)
+    runner::<H>(100)
         .run(&strategy, |(items, size, workers, queue)| {
             let sum: u64 = items.iter().copied().map(u64::from).sum();
             let len = items.len() as u64;

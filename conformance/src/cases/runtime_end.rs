@@ -148,3 +148,29 @@ pub fn many_runtimes_start_and_end<H: Harness>(harness: H) -> Outcome {
     }
     Ok(())
 }
+
+/// Not a task of core's, which is told to stop before the executor drops it.
+pub fn a_join_handle_answers_after_the_future_is_dropped<H: Harness>(harness: H) -> Outcome {
+    let (alive, dropped) = std::sync::mpsc::channel::<()>();
+    let (started, is_started) = async_channel::bounded::<()>(1);
+    let rt = harness.runtime();
+    let handle = harness.block_on(async {
+        let handle = rt.spawn(async move {
+            let _alive = alive;
+            let _ = started.try_send(());
+            pending::<()>().await;
+        })?;
+        is_started.recv().await?;
+        Ok::<_, Failure>(handle)
+    })??;
+    if H::NEVER_ENDS {
+        return Ok(());
+    }
+    drop(harness);
+    ensure!(block_on(handle).is_none());
+    ensure!(
+        dropped.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected),
+        "the future is still there"
+    );
+    Ok(())
+}

@@ -304,3 +304,106 @@ pub fn a_backend_is_told_no_more_after_it<H: Harness>(harness: H) -> Outcome {
         Ok(())
     })
 }
+
+pub fn what_was_never_polled_never_is<H: Harness>(harness: H) -> Outcome {
+    let at = Facts::of::<H>();
+    ended(&harness, |rt| async move {
+        let held = hold_workers(&rt, at).await?;
+        let called = Latch::new();
+        let tasks: Vec<_> = (0..10)
+            .map(|_| {
+                let called = called.clone();
+                AsyncTask::to::<()>().on(&rt).spawn(|| async move { called.set() })
+            })
+            .collect();
+        // Closed at once, by its owner, since a shutdown would let those that poll on this thread have their turn.
+        rt.root().close();
+        held.release().await.ok();
+        for task in tasks {
+            ensure!(failed(task.await)?.is_shutdown());
+        }
+        ensure!(!called.is_set(), "a task had its first poll after the end");
+        Ok(())
+    })
+}
+
+pub fn a_task_whose_parent_is_elsewhere_is_killed<H: Harness>(harness: H) -> Outcome {
+    let other = H::start()?;
+    let far = other.runtime();
+    if H::NEVER_ENDS {
+        return Ok(());
+    }
+    let rt = harness.runtime();
+    // Started by a task of the other runtime, which goes on without end.
+    let (parent, child) = other.block_on(async {
+        let (here, (handles, escaped)) = (rt.clone(), async_channel::bounded(1));
+        let parent = AsyncTask::to::<()>().on(&far).spawn(|| async move {
+            let _ = handles.try_send(AsyncTask::to::<()>().on(&here).spawn(pending::<()>));
+            pending::<()>().await
+        });
+        escaped.recv().await.map(|child| (parent, child))
+    })??;
+    harness.block_on(async {
+        while child.status() == TaskStatus::Pending {
+            yield_now().await;
+        }
+        ensure!(left(rt.shutdown(5.millis()).await)? == (1, 0));
+        ensure!(rt.active_task_count() == 0);
+        ensure!(failed(child.await)?.is_shutdown());
+        drop(parent);
+        Ok(())
+    })?
+}
+
+pub fn a_task_of_running_blocking_work_is_killed<H: Harness>(harness: H) -> Outcome {
+    ended(&harness, |rt| async move {
+        let (inner, started, dropped) = (rt.clone(), Latch::new(), Latch::new());
+        let (start, guard) = (started.clone(), dropped.on_drop());
+        let job = AsyncTask::to::<()>().on(&rt).spawn_blocking(move || {
+            let child = AsyncTask::to::<()>().on(&inner).spawn(|| async move {
+                let _guard = guard;
+                start.set();
+                pending::<()>().await
+            });
+            block_on(child)
+        });
+        started.wait().await;
+        ensure!(left(rt.shutdown(5.millis()).await)? == (2, 1));
+        dropped.wait().await;
+        ensure!(job.await.is_err());
+        Ok(())
+    })
+}
+
+pub fn inside_blocking_work_it_is_refused<H: Harness>(harness: H) -> Outcome {
+    ended(&harness, |rt| async move {
+        for in_task in [true, false] {
+            let inner = rt.clone();
+            let refused =
+                move || matches!(block_on(inner.shutdown(1.hours())), Err(RuntimeError::InsideTask));
+            let builder = AsyncTask::to::<bool>().on(&rt);
+            let told = if in_task {
+                builder.spawn_blocking(refused).await
+            } else {
+                builder.run_blocking(refused).await
+            };
+            ensure!(told?, "in a task: {in_task}");
+        }
+        ensure!(rt.is_running());
+        Ok(())
+    })
+}
+
+pub fn what_is_run_in_place_is_still_served_while_it_closes<H: Harness>(harness: H) -> Outcome {
+    ended(&harness, |rt| async move {
+        let (task, _) = idle(&rt).await;
+        let mut ending = std::pin::pin!(rt.shutdown(1.hours()));
+        ensure!(poll_once(&mut ending).await.is_none());
+        ensure!(AsyncTask::to::<u32>().on(&rt).run(|| 7).await? == 7);
+        ensure!(failed(AsyncTask::to::<u32>().on(&rt).spawn(|| 7).await)?.is_shutdown());
+        task.cancel(CancelLevel::Kill).await;
+        ending.await?;
+        ensure!(failed(AsyncTask::to::<u32>().on(&rt).run(|| 7).await)?.is_shutdown());
+        Ok(())
+    })
+}

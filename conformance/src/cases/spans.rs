@@ -1,9 +1,12 @@
 //! Tracing: work is in the span that its caller was in, wherever it runs and to its very end.
 
+use std::convert::Infallible;
 use std::future::IntoFuture as _;
+use std::str::FromStr;
 use std::task::Poll;
 use std::thread::{self, ThreadId};
 
+use tracing::span::Id;
 use tracing::{Instrument as _, Span};
 
 use crate::kit::prelude::*;
@@ -145,6 +148,17 @@ pub async fn receivers_are_in_the_span_of_who_runs_the_pipeline<R: Runtime>(rt: 
     calls.are(50 * 6)
 }
 
+/// Where it was parsed.
+struct Parsed(Option<Id>);
+
+impl FromStr for Parsed {
+    type Err = Infallible;
+
+    fn from_str(_: &str) -> Result<Self, Infallible> {
+        Ok(Self(here()))
+    }
+}
+
 pub async fn sources_and_parsers_are_in_the_span_of_who_runs_the_pipeline<R: Runtime>(
     rt: R,
     _: Facts,
@@ -172,7 +186,19 @@ pub async fn sources_and_parsers_are_in_the_span_of_who_runs_the_pipeline<R: Run
         sources.of_stream(pulled).into_chunks(7.items());
     });
     pipeline.for_each(|_| ()).into_future().instrument(caller.clone()).await?;
-    calls.are(1 + 50 + 51)
+    calls.are(1 + 50 + 51)?;
+
+    let (calls, id) = (Calls::new(inside(&caller)), caller.id());
+    let parsed = calls.clone();
+    let lines = AsyncTask::emits::<Parsed>().on(&rt).workers(2).sender(|sources| {
+        sources.of_bytes("a\nb\nc\nd\n").lines().into_chunks(2.lines());
+    });
+    let same = move |event: Event<Parsed>| {
+        parsed.call();
+        if event.data().0 == id { Ok(()) } else { Err("it was parsed elsewhere") }
+    };
+    lines.for_each(same).into_future().instrument(caller).await?;
+    calls.are(4)
 }
 
 pub async fn destructors_of_killed_work_run_in_its_span<R: Runtime>(rt: R, at: Facts) -> Outcome {

@@ -123,3 +123,55 @@ pub async fn a_timer_far_beyond_counting_is_no_panic<R: Runtime>(rt: R, _: Facts
     ensure!(rt.now() >= soon, "a timer is never early");
     Ok(())
 }
+
+/// The farthest moment that the clock counts is never reached: neither by a timer nor by a limit.
+pub async fn a_timer_as_far_as_the_clock_counts_is_no_panic<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (mut farthest, mut step) = (rt.now(), Duration::MAX);
+    while !step.is_zero() {
+        match farthest.checked_add(step) {
+            Some(farther) => farthest = farther,
+            None => step /= 2,
+        }
+    }
+    ensure!(poll_once(rt.sleep_until(farthest)).await.is_none());
+    // Less by an hour, so that it can still be counted from a moment later.
+    let limit = farthest.saturating_duration_since(rt.now()).saturating_sub(Duration::from_secs(3600));
+    let task = AsyncTask::to::<u32>().on(&rt).timeout(limit).spawn(|| async {
+        yield_now().await;
+        1
+    });
+    ensure!(task.await? == 1);
+    Ok(())
+}
+
+/// A timer wakes the task that polled it last.
+pub async fn a_timer_that_moves_to_another_task_wakes_it_there<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut timer = Box::pin(rt.sleep_until(rt.now() + Duration::from_millis(200)));
+    if poll_once(timer.as_mut()).await.is_none() {
+        AsyncTask::to::<()>().on(&rt).spawn(move || timer).await?;
+    }
+    Ok(())
+}
+
+/// A handle wakes the task that polled it last.
+pub async fn a_handle_that_moves_to_another_task_wakes_it_there<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (open, opened) = async_channel::bounded::<()>(1);
+    let (polled, is_polled) = async_channel::bounded::<()>(1);
+    let mut task = AsyncTask::to::<u32>().on(&rt).try_spawn(|| async move {
+        opened.recv().await?;
+        Ok(1)
+    });
+    ensure!(poll_once(&mut task).await.is_none());
+    let other = AsyncTask::to::<u32>().on(&rt).try_spawn(|| async move {
+        let early = poll_once(&mut task).await;
+        polled.send(()).await?;
+        match early {
+            Some(result) => Ok(result?),
+            None => Ok(task.await?),
+        }
+    });
+    is_polled.recv().await?;
+    open.send(()).await?;
+    ensure!(other.await? == 1);
+    Ok(())
+}

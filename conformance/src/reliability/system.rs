@@ -8,9 +8,14 @@ pub(super) fn resident() -> Option<u64> {
     statm.split(' ').nth(1)?.parse::<u64>().ok().map(|pages| pages * 4096)
 }
 
-/// How many threads there are.
+/// How many threads there are, but for those of smol's blocking pool: it belongs to the process, and keeps as many as
+/// were once needed.
 pub(super) fn threads() -> Option<usize> {
-    fs::read_dir("/proc/self/task").ok().map(Iterator::count)
+    let of_pool = |task: &fs::DirEntry| {
+        fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.starts_with("blocking-"))
+    };
+    let tasks = fs::read_dir("/proc/self/task").ok()?;
+    Some(tasks.flatten().filter(|task| !of_pool(task)).count())
 }
 
 /// How many descriptors are open.

@@ -1,7 +1,6 @@
 //! The faults: each is one that a backend was, or could easily be, written with.
 
 use std::future::{Future, poll_fn, ready};
-use std::panic::panic_any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,12 +22,14 @@ impl Fault for DropDetaches {
     }
 }
 
-/// The owner's drop waits for blocking work and tasks; here, as if there always were one more.
+/// The owner's drop waits for its tasks to end by themselves.
 pub(crate) struct DropWaits;
 
 impl Fault for DropWaits {
-    fn end(_pool: SmolPool) {
-        thread::sleep(Duration::from_secs(60));
+    fn end(pool: SmolPool) {
+        while pool.runtime().active_task_count() > 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -36,25 +37,22 @@ impl Fault for DropWaits {
 pub(crate) struct FarTimersPanic;
 
 impl Fault for FarTimersPanic {
+    #[allow(clippy::panic, reason = "it is the fault")]
     fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
         let left = deadline.saturating_duration_since(Instant::now());
         if i64::try_from(left.as_nanos()).is_err() {
-            panic_any("the timer overflowed");
+            panic!("the timer overflowed");
         }
         Box::pin(inner.sleep_until(deadline))
     }
 }
 
-/// Timers count milliseconds in 64 bits with a sign: some 292 million years, which is less than a clock can count.
-pub(crate) struct FarthestTimersPanic;
+/// Timers round their deadline up, also where the clock cannot count any further.
+pub(crate) struct TimersRoundUp;
 
-impl Fault for FarthestTimersPanic {
+impl Fault for TimersRoundUp {
     fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if i64::try_from(left.as_millis()).is_err() {
-            panic_any("the timer overflowed");
-        }
-        Box::pin(inner.sleep_until(deadline))
+        Box::pin(inner.sleep_until(deadline + Duration::from_nanos(999_999)))
     }
 }
 
@@ -177,18 +175,10 @@ pub(crate) struct HandleAnswersFirst;
 impl Fault for HandleAnswersFirst {
     fn part(work: Work) {
         thread::spawn(move || {
-            thread::sleep(Duration::from_millis(300));
+            // Long enough to be seen, whoever comes first.
+            thread::sleep(Duration::from_secs(1));
             drop(work);
         });
-    }
-}
-
-/// A task that is left at the end is never dropped.
-pub(crate) struct LeftoversLeak;
-
-impl Fault for LeftoversLeak {
-    fn part(work: Work) {
-        std::mem::forget(work);
     }
 }
 
@@ -208,5 +198,14 @@ pub(crate) struct DetachCancels;
 impl Fault for DetachCancels {
     fn detach(handle: SmolJoin<()>) {
         drop(handle);
+        // A poll that is under way would still see what the case does next, and could end by it.
+        thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// `block_on` does not enter the runtime, nor say that the thread is blocked.
+pub(crate) struct BlockOnDoesNotEnter;
+
+impl Fault for BlockOnDoesNotEnter {
+    const ENTERS: bool = false;
 }

@@ -1,6 +1,5 @@
 //! A runtime around another one, with a hole in it for each fault that a backend is likely to have.
 
-use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -24,12 +23,15 @@ pub(crate) trait Fault: 'static {
     /// How long a case may take: short, since most faults show themselves by a hang.
     const LIMIT: Duration = Duration::from_secs(2);
 
+    /// Whether `block_on` enters the runtime.
+    const ENTERS: bool = true;
+
     /// What is polled in place of `work`.
     fn poll(work: Work) -> Work {
         work
     }
 
-    /// Drops `work`, which is done, or left over at the end of the executor.
+    /// Drops `work`, which was left unfinished at the end of the executor.
     fn part(work: Work) {
         drop(work);
     }
@@ -152,7 +154,11 @@ impl<F: Fault> Future for Body<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.work.as_mut().map_or(Poll::Ready(()), |work| work.as_mut().poll(cx))
+        if let Some(work) = &mut self.work {
+            std::task::ready!(work.as_mut().poll(cx));
+            self.work = None;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -214,7 +220,7 @@ impl<F: Fault> Harness for Ward<F> {
     }
 
     fn block_on<W: Future>(&self, future: W) -> Result<W::Output, AsyncTaskError> {
-        let _inside = BlockOnGuard::new(&self.runtime)?;
+        let _inside = F::ENTERS.then(|| BlockOnGuard::new(&self.runtime)).transpose()?;
         Ok(futures_lite::future::block_on(future))
     }
 
@@ -228,11 +234,5 @@ impl<F: Fault> Drop for Ward<F> {
         if let Some(pool) = self.pool.take() {
             F::end(pool);
         }
-    }
-}
-
-impl<F> fmt::Debug for Planted<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Planted").field(&self.inner).finish()
     }
 }

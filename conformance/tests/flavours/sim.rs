@@ -1,6 +1,7 @@
 //! The simulation, whose cases are run with many seeds.
 
 use std::future::Future;
+use std::time::Duration;
 
 use conformance::{CASE_THREAD, Failure, Harness};
 use sweet_async::AsyncTaskError;
@@ -15,7 +16,10 @@ impl Harness for Sim {
     const POLLS_ON_CALLER: bool = true;
     const HAS_THREADS: bool = false;
     const VIRTUAL_TIME: bool = true;
+    /// As many as the whole suite can take in a minute of a debug build.
     const SEEDS: u64 = 200;
+    /// For all seeds together, so that a busy machine is no failure.
+    const LIMIT: Duration = Duration::from_secs(15 * 60);
 
     fn start() -> Result<Self, Failure> {
         Self::start_with(0)

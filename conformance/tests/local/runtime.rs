@@ -1,7 +1,5 @@
 //! Local tasks and the runtime that they belong to.
 
-use std::cell::Cell;
-use std::future::pending;
 use std::rc::Rc;
 
 use anyhow::{bail, ensure};
@@ -113,31 +111,4 @@ pub(super) fn a_shutdown_of_the_runtime_ends_local_tasks<H: Local>(harness: &H) 
         ensure!(late.is_err_and(|error| error.is_shutdown()), "it takes local work after its shutdown");
         Ok(())
     })
-}
-
-#[cfg(feature = "tokio")]
-pub(super) fn tokios_own_local_tasks_work_inside(harness: &impl Local) -> Outcome {
-    let (guard, dropped) = held();
-    harness.scope(async {
-        let shared = Rc::new(Cell::new(1));
-        let own = shared.clone();
-        let native = tokio::task::spawn_local(async move {
-            tokio::task::yield_now().await;
-            own.set(own.get() + 1);
-            own
-        });
-        ensure!(native.await?.get() == 2);
-        let inside = AsyncTask::to::<bool>().spawn_local(move || async move {
-            tokio::task::spawn_local(async move { Rc::new(3) }).await.is_ok_and(|three| *three == 3)
-        });
-        ensure!(inside.await?);
-        tokio::task::spawn_local(async move {
-            let _guard = guard;
-            pending::<()>().await
-        });
-        yield_now().await;
-        Ok(())
-    })?;
-    ensure!(is_dropped(&dropped));
-    Ok(())
 }

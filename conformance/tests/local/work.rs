@@ -86,6 +86,7 @@ pub(super) fn outside_of_a_scope_it_is_an_error(harness: &impl Local) -> Outcome
     })?
 }
 
+#[allow(clippy::panic, reason = "a case about panics needs one")]
 fn explode() -> u32 {
     std::panic::panic_any("no")
 }

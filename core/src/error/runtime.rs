@@ -44,12 +44,14 @@ pub enum RuntimeError {
         source: io::Error,
     },
     /// A setting that cannot work.
-    #[error("{what} must be at least {least}")]
+    #[error("{what} must be at least {least} and at most {most}")]
     InvalidSetting {
         /// The setting.
         what: &'static str,
         /// The least that it may be.
         least: usize,
+        /// The most that it may be.
+        most: usize,
     },
     /// A shutdown's time was up before everything had ended; what was left was told to stop and given up.
     #[error(
@@ -64,7 +66,8 @@ pub enum RuntimeError {
         tasks: usize,
         /// How many blocking jobs had not ended by then. They cannot be stopped.
         blocking: usize,
-        /// Those of the tasks that the root scope can name: not the children, which their parents know.
+        /// Those of the tasks that the root scope can name: not children, which their parents know, and not what has not
+        /// been polled yet, which never will be.
         named: Vec<TaskInfo>,
     },
     /// A shutdown from within what it would have to wait for.

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{DynRuntime, ErasedRuntime, Runtime};
+use super::{DynRuntime, ErasedRuntime, RootScope, Runtime};
 use crate::error::AsyncTaskError;
 use crate::task::TaskRef;
 
@@ -15,6 +15,7 @@ thread_local! {
     static FRAME: Cell<Option<Frame>> = const { Cell::new(None) };
     static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
     static BLOCKING: Cell<Blocking> = const { Cell::new(Blocking::Unknown) };
+    static JOB_OF: Cell<usize> = const { Cell::new(0) };
     static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
@@ -33,16 +34,28 @@ fn swap_blocking(to: Blocking) -> Blocking {
     BLOCKING.try_with(|cell| cell.replace(to)).unwrap_or(Blocking::Unknown)
 }
 
-/// Runs `f` on a thread that is there to be blocked.
-pub(crate) fn welcome_blocking<O>(f: impl FnOnce() -> O) -> O {
-    struct Restore(Blocking);
+fn swap_job(to: usize) -> usize {
+    JOB_OF.try_with(|cell| cell.replace(to)).unwrap_or(0)
+}
+
+/// Runs `f`, a blocking job of `root`, on a thread that is there to be blocked.
+pub(crate) fn welcome_blocking<O>(root: &RootScope, f: impl FnOnce() -> O) -> O {
+    struct Restore(Blocking, usize);
     impl Drop for Restore {
         fn drop(&mut self) {
             swap_blocking(self.0);
+            swap_job(self.1);
         }
     }
-    let _restore = Restore(swap_blocking(Blocking::Welcome));
+    let job = swap_job(std::ptr::from_ref(root).addr());
+    let _restore = Restore(swap_blocking(Blocking::Welcome), job);
     f()
+}
+
+/// True inside what a shutdown of `root` waits for: one of its tasks, or its blocking work.
+pub(crate) fn is_inside(root: &RootScope) -> bool {
+    with_frame(|frame| std::ptr::eq(frame.task.runtime.scope(), root)) == Some(true)
+        || JOB_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(root).addr())
 }
 
 /// True on a thread that runs blocking work of ours and is not inside a `block_on`: there it may be blocked, whatever
@@ -59,6 +72,8 @@ pub(crate) struct Frame {
 }
 
 struct Brood {
+    /// Made by blocking work, which cannot be dropped: a kill of its task does not reach them before it has ended.
+    of_job: bool,
     children: Vec<TaskRef>,
     /// Where the list of children is next swept of those that have ended.
     sweep_at: usize,
@@ -67,6 +82,11 @@ struct Brood {
 impl Frame {
     pub(crate) fn new(task: TaskRef) -> Self {
         Self { task, brood: None }
+    }
+
+    /// The frame of blocking work that is part of `task`.
+    pub(crate) fn of_job(task: TaskRef) -> Self {
+        Self { task, brood: Some(Brood::new(true)) }
     }
 
     pub(crate) fn children(&self) -> &[TaskRef] {
@@ -78,13 +98,19 @@ impl Frame {
     }
 
     fn push(&mut self, child: TaskRef) {
-        let brood = self.brood.get_or_insert_with(|| Box::new(Brood { children: Vec::new(), sweep_at: 64 }));
+        let brood = self.brood.get_or_insert_with(|| Brood::new(false));
         if brood.children.len() >= brood.sweep_at {
             brood.children.retain(|child| !child.control.status().is_terminal());
             // Twice what is left: sweeping stays a constant cost per child, and the list at most twice the live ones.
             brood.sweep_at = (brood.children.len() * 2).max(64);
         }
         brood.children.push(child);
+    }
+}
+
+impl Brood {
+    fn new(of_job: bool) -> Box<Self> {
+        Box::new(Self { of_job, children: Vec::new(), sweep_at: 64 })
     }
 }
 
@@ -110,15 +136,17 @@ pub(crate) fn in_frame<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O 
 
 /// Runs `f` on the current frame, if there is one.
 pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
-    FRAME
-        .try_with(|cell| {
-            let mut frame = cell.take()?;
-            let output = f(&mut frame);
-            cell.set(Some(frame));
-            Some(output)
-        })
-        .ok()
-        .flatten()
+    /// Puts the frame back, also when `f` unwinds.
+    struct PutBack(Option<Frame>);
+    impl Drop for PutBack {
+        fn drop(&mut self) {
+            let frame = self.0.take();
+            let _ = FRAME.try_with(|cell| cell.set(frame));
+        }
+    }
+    let mut current = PutBack(FRAME.try_with(Cell::take).ok().flatten());
+    let frame = current.0.as_mut()?;
+    Some(f(frame))
 }
 
 /// Makes `child` a child of the task that is being polled, which will not end before it. Returns that parent.
@@ -126,6 +154,9 @@ pub(crate) fn adopt(child: &TaskRef) -> Option<TaskRef> {
     with_frame(|frame| {
         frame.task.control.child_started();
         frame.push(child.clone());
+        if frame.brood.as_ref().is_some_and(|brood| brood.of_job) {
+            child.runtime.scope().list_orphan(child);
+        }
         frame.task.clone()
     })
 }

@@ -50,13 +50,21 @@ impl Counts {
         self.shard().ended.fetch_add(1, Ordering::SeqCst);
     }
 
+    pub(super) fn begun(&self) -> usize {
+        self.sum(|shard| &shard.begun)
+    }
+
+    pub(super) fn ended(&self) -> usize {
+        self.sum(|shard| &shard.ended)
+    }
+
     pub(super) fn alive(&self) -> usize {
-        let sum = |count: fn(&Shard) -> &AtomicUsize| {
-            self.shards
-                .iter()
-                .fold(0usize, |sum, shard| sum.wrapping_add(count(shard).load(Ordering::SeqCst)))
-        };
-        let ended = sum(|shard| &shard.ended);
-        sum(|shard| &shard.begun).wrapping_sub(ended)
+        let ended = self.ended();
+        self.begun().wrapping_sub(ended)
+    }
+
+    fn sum(&self, count: fn(&Shard) -> &AtomicUsize) -> usize {
+        let add = |sum: usize, shard| sum.wrapping_add(count(shard).load(Ordering::SeqCst));
+        self.shards.iter().fold(0, add)
     }
 }

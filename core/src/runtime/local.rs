@@ -25,7 +25,7 @@ pub trait LocalRuntime: Runtime {
     /// Runs `future` here, and beside it what is started by
     /// [`TaskBuilder::spawn_local`](crate::TaskBuilder::spawn_local) below it. When `future` is ready, what is left of
     /// the local tasks is dropped ([`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown) to those who hold
-    /// their handles): nothing of them outlives this.
+    /// their handles); what they in turn had spawned on the runtime is killed and not waited for.
     ///
     /// # Cancel safety
     ///

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub(crate) use context::{
-    Frame, adopt, adopt_all, giving_up, in_frame, in_runtime, keeps_running, welcome_blocking, with_frame,
+    Frame, adopt, adopt_all, giving_up, in_frame, in_runtime, is_inside, keeps_running, welcome_blocking,
+    with_frame,
 };
 pub(crate) use dynamic::ErasedRuntime;
 pub use dynamic::{DynJoin, DynRuntime, DynSleep};
@@ -103,7 +104,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
         TaskId::next()
     }
 
-    /// True until a shutdown has begun or the executor is gone, as far as the backend can know.
+    /// True until a shutdown has begun or the executor is gone, as far as the backend can know. For seldom use: a backend
+    /// may have to ask its executor.
     fn is_running(&self) -> bool {
         !self.root().is_closing()
     }
@@ -124,10 +126,11 @@ pub trait Runtime: Clone + Send + Sync + 'static {
         Sleep::new(self, duration)
     }
 
-    /// Ends everything that runs here, in bounded time. From now on nothing new is taken from outside
-    /// ([`SpawnError::Shutdown`]); what runs has until `limit` to end by itself, and may still spawn. Loops that would
+    /// Ends everything that runs here, in bounded time. From now on no task is taken from outside
+    /// ([`SpawnError::Shutdown`]); what runs has until `limit` to end by itself, and may still spawn, as callers may still
+    /// `run`. Loops that would
     /// not end by themselves watch [`RootScope::closing`]. At the limit, tasks are killed, also those that were
-    /// detached; blocking work that has started cannot be, and is left behind.
+    /// detached, and waited for a tenth of a second longer; blocking work that has started cannot be, and is left behind.
     ///
     /// The executor itself lives on, and takes no more tasks of this library; [`OwnedRuntime::shutdown`] ends it too. On
     /// an executor that belongs to the process, such as smol's global one, that is for the rest of the process.

@@ -47,6 +47,7 @@ pub trait OwnedRuntime: Sized + Send + 'static {
     /// code, which this call would block: await [`Runtime::shutdown`] there. The runtime is dropped all the same.
     fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
         let runtime = self.runtime().clone();
+        // A runtime that is owned has not ended, so that only nesting is left to refuse it.
         let ended = self.block_on(async move { runtime.shutdown(limit).await });
         ended.unwrap_or(Err(RuntimeError::InsideTask))
     }
@@ -56,6 +57,9 @@ pub trait OwnedRuntime: Sized + Send + 'static {
         RuntimeBuilder::new()
     }
 }
+
+/// More is a slip of the keyboard, and would have the executors reserve memory for it.
+const MOST_WORKERS: usize = 1 << 16;
 
 /// What a [`RuntimeBuilder`] was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,16 +128,20 @@ impl<O: OwnedRuntime> RuntimeBuilder<O> {
     ///
     /// # Errors
     ///
-    /// [`RuntimeError::InvalidSetting`] for zero threads or a stack of zero bytes; [`RuntimeError::Build`] if the
+    /// [`RuntimeError::InvalidSetting`] for zero threads, more than 65 536, or a stack of zero bytes; [`RuntimeError::Build`] if the
     /// operating system refuses a thread or a driver, and then no thread is left behind.
     pub fn build(self) -> Result<O, RuntimeError> {
-        let positive = |value: Option<usize>, what| match value.map(NonZeroUsize::new) {
-            Some(None) => Err(RuntimeError::InvalidSetting { what, least: 1 }),
-            other => Ok(other.flatten()),
+        let checked = |value: Option<usize>, what, most| match value {
+            Some(value) if value > most => Err(RuntimeError::InvalidSetting { what, least: 1, most }),
+            Some(value) => match NonZeroUsize::new(value) {
+                Some(value) => Ok(Some(value)),
+                None => Err(RuntimeError::InvalidSetting { what, least: 1, most }),
+            },
+            None => Ok(None),
         };
         let settings = RuntimeSettings {
-            worker_threads: positive(self.workers, "worker_threads")?,
-            thread_stack_size: positive(self.stack, "thread_stack_size")?,
+            worker_threads: checked(self.workers, "worker_threads", MOST_WORKERS)?,
+            thread_stack_size: checked(self.stack, "thread_stack_size", usize::MAX)?,
         };
         // Executors and the standard library panic where the operating system refuses a thread or a size.
         caught(|| O::with_settings(&settings)).unwrap_or_else(|panic| {

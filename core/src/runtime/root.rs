@@ -19,7 +19,7 @@ use event_listener::{Event, EventListener};
 use super::ErasedRuntime;
 use super::counts::Counts;
 use crate::cancel::CancelCause;
-use crate::task::{Shared, TaskInfo, TaskRef};
+use crate::task::{Shared, TaskInfo, TaskRef, notify_all};
 
 const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
@@ -78,7 +78,8 @@ impl RootScope {
         self.jobs.alive()
     }
 
-    /// True once a shutdown has begun, or the executor is gone.
+    /// True once a shutdown has begun, or an owned runtime has been dropped. An executor that is the user's own does not
+    /// say when it goes.
     pub fn is_closing(&self) -> bool {
         self.phase.load(Ordering::SeqCst) != OPEN
     }
@@ -106,26 +107,33 @@ impl RootScope {
         live
     }
 
-    /// Ends it: for backends, when their executor goes away. No new work is taken, and what is left is asked to stop.
+    /// Ends it: for backends, when their executor goes away. No new work is taken, and what is left is killed, without a
+    /// grace; programs want [`Runtime::shutdown`](super::Runtime::shutdown).
     pub fn close(&self) {
         self.phase.store(CLOSED, Ordering::SeqCst);
-        self.closing.notify(usize::MAX);
+        notify_all(&self.closing);
         self.each_listed(|task| task.control.kill(CancelCause::Shutdown));
     }
 
     pub(super) fn begin_closing(&self) {
         let _ = self.phase.compare_exchange(OPEN, CLOSING, Ordering::SeqCst, Ordering::SeqCst);
-        self.closing.notify(usize::MAX);
+        notify_all(&self.closing);
     }
 
-    /// True if nothing is left.
+    /// True if nothing is left: at one moment, between the two readings, neither a task nor a job was alive.
     pub(super) fn is_idle(&self) -> bool {
-        self.tasks.alive() == 0 && self.jobs.alive() == 0
+        let ended = (self.tasks.ended(), self.jobs.ended());
+        ended == (self.tasks.begun(), self.jobs.begun())
     }
 
     /// Hears of the next end during a shutdown.
     pub(super) fn listen(&self) -> EventListener {
         self.ended.listen()
+    }
+
+    /// True once nothing is to begin any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.phase.load(Ordering::SeqCst) == CLOSED
     }
 
     /// Whether new work is taken: from outside, or from something that runs here already.
@@ -144,8 +152,12 @@ impl RootScope {
         }
     }
 
-    pub(crate) fn task_ended(&self) {
+    /// `listed`: it is in the list, perhaps.
+    pub(crate) fn task_ended(&self, listed: bool) {
         self.tasks.end();
+        if listed {
+            self.sweep();
+        }
         self.tell_end();
     }
 
@@ -161,7 +173,7 @@ impl RootScope {
     fn tell_end(&self) {
         // SeqCst: either the shutdown, which sets the phase and then counts, counts this end, or this sees the phase.
         if self.phase.load(Ordering::SeqCst) != OPEN {
-            self.ended.notify(usize::MAX);
+            notify_all(&self.ended);
         }
     }
 
@@ -174,15 +186,19 @@ impl RootScope {
 
     fn list(&self, task: &TaskRef) {
         let _ = self.listed.push(std::sync::Arc::downgrade(task));
-        if self.listed.len() > FEW {
-            // Two are looked at for each that comes, so that the dead never outnumber the living for long, and no
-            // single call has to look through all.
-            self.relist();
-            self.relist();
-        }
+        self.sweep();
         // Push first, then look: `close` sets the phase and then goes through the list.
         if self.phase.load(Ordering::SeqCst) == CLOSED {
             task.control.kill(CancelCause::Shutdown);
+        }
+    }
+
+    /// Looks at two of the list, at each coming and each going, so that the dead are gone before long, and no single call
+    /// has to look through all.
+    fn sweep(&self) {
+        if self.listed.len() > FEW {
+            self.relist();
+            self.relist();
         }
     }
 

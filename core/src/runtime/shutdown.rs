@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::{RootScope, Runtime, with_frame};
+use super::{RootScope, Runtime, is_inside};
 use crate::error::RuntimeError;
 
 /// How long killed tasks are waited for: they end at their next poll, which is at once unless a poll is under way.
@@ -14,8 +14,7 @@ const KILLED: Duration = Duration::from_millis(100);
 /// See [`Runtime::shutdown`].
 pub(super) async fn shutdown<R: Runtime>(runtime: &R, limit: Duration) -> Result<(), RuntimeError> {
     let root = runtime.root();
-    let inside = with_frame(|frame| std::ptr::eq(frame.task.runtime.scope(), root));
-    if inside == Some(true) {
+    if is_inside(root) {
         return Err(RuntimeError::InsideTask);
     }
     root.begin_closing();

@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_lite::future::or;
+use futures_lite::future::{or, poll_once};
 
-use super::Runtime;
+use super::{Runtime, is_inside};
 use crate::error::RuntimeError;
+use crate::time::Sleep;
 
 /// What the operating system, or whoever sits at the terminal, asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,62 +40,100 @@ pub trait Termination: Runtime {
     ///
     /// [`RuntimeError::Unsupported`] if this runtime cannot hear signals; [`RuntimeError::Build`] if the operating
     /// system refuses to tell them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it no longer listens: a signal that comes before it is asked for again is lost.
     fn terminated(&self) -> impl Future<Output = Result<Signal, RuntimeError>> + Send;
 
     /// Runs `future`, a program's main one, to its end or until the process is told to end; then ends all that runs
     /// on this runtime, as [`Runtime::shutdown`] does.
     ///
-    /// Told to end, [`RootScope::closing`](super::RootScope::closing) is ready, nothing new is taken from outside,
-    /// and `future` and all tasks have `grace` to end by themselves. Then, or when told a second time, `future` is
-    /// dropped and the tasks are killed.
+    /// Told to end, [`RootScope::closing`](super::RootScope::closing) is ready, no task is taken from outside, and
+    /// `future` and all tasks have `grace` to end by themselves. Then, or when told a second time, `future` is dropped
+    /// and the tasks are killed. Where `future` ends by itself, the others have `grace`, or until the process is told.
     ///
     /// # Errors
     ///
-    /// As [`terminated`](Self::terminated); the future is then dropped. How the rest ended is told in
-    /// [`Ended::shutdown`].
+    /// As [`terminated`](Self::terminated), and [`RuntimeError::InsideTask`] inside a task of this runtime; the future is
+    /// then dropped. How the rest ended is told in [`Ended::shutdown`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`, and leaves the runtime closing if it was told to end before.
     fn run_until_terminated<F: Future>(
         &self,
         grace: Duration,
         future: F,
     ) -> impl Future<Output = Result<Ended<F::Output>, RuntimeError>> {
-        async move {
-            let mut future = Box::pin(future);
-            let (output, signal) = {
-                let mut told = pin!(self.terminated());
-                // The signal first: it is to be listened for before anything is done that it should end.
-                poll_fn(|cx| match told.as_mut().poll(cx) {
-                    Poll::Ready(signal) => Poll::Ready(signal.map(|signal| (None, Some(signal)))),
-                    Poll::Pending => future.as_mut().poll(cx).map(|output| Ok((Some(output), None))),
-                })
-                .await?
-            };
-            let mut ended = Ended { output, signal, shutdown: Ok(()) };
-            let deadline = self.now().checked_add(grace);
-            let left = || deadline.map_or(grace, |deadline| deadline.saturating_duration_since(self.now()));
-            if ended.output.is_none() {
-                self.root().begin_closing();
-                let late = async {
-                    or(async { drop(self.sleep(left()).await) }, told_again(self)).await;
-                    None
-                };
-                ended.output = or(async { Some(future.as_mut().await) }, late).await;
-            }
-            drop(future);
-            let hurried = async {
-                told_again(self).await;
-                self.shutdown(Duration::ZERO).await
-            };
-            ended.shutdown = or(self.shutdown(left()), hurried).await;
-            Ok(ended)
-        }
+        run(self, grace, future)
     }
 }
 
-/// Ready when told once more; not being told is no reason to hurry.
-async fn told_again<R: Termination>(runtime: &R) {
-    if runtime.terminated().await.is_err() {
-        std::future::pending::<()>().await;
+async fn run<R: Termination, F: Future>(
+    runtime: &R,
+    grace: Duration,
+    future: F,
+) -> Result<Ended<F::Output>, RuntimeError> {
+    if is_inside(runtime.root()) {
+        return Err(RuntimeError::InsideTask);
     }
+    let mut future = Box::pin(future);
+    let mut told = Box::pin(runtime.terminated());
+    // The signal first: it is to be listened for before anything is done that it should end.
+    let (output, mut signal) = poll_fn(|cx| match told.as_mut().poll(cx) {
+        Poll::Ready(signal) => Poll::Ready(signal.map(|signal| (None, Some(signal)))),
+        Poll::Pending => future.as_mut().poll(cx).map(|output| Ok((Some(output), None))),
+    })
+    .await?;
+    // Told once more, nothing is waited for any longer. Where the future ended by itself, once is enough.
+    if signal.is_some() {
+        told = Box::pin(runtime.terminated());
+    }
+    let mut hurry = pin!(async {
+        match told.await {
+            Ok(signal) => signal,
+            // Not being told is no reason to hurry.
+            Err(_) => std::future::pending().await,
+        }
+    });
+    let mut hurried = poll_once(hurry.as_mut()).await;
+    let deadline = runtime.now().checked_add(grace);
+    let mut output = output;
+    if output.is_none() {
+        runtime.root().begin_closing();
+        let mut late = pin!(Sleep::until(runtime, deadline));
+        output = poll_fn(|cx| {
+            if hurried.is_none()
+                && let Poll::Ready(signal) = hurry.as_mut().poll(cx)
+            {
+                hurried = Some(signal);
+            }
+            if hurried.is_some() {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            late.as_mut().poll(cx).map(|_| None)
+        })
+        .await;
+    }
+    drop(future);
+    let shutdown = match hurried {
+        Some(_) => runtime.shutdown(Duration::ZERO).await,
+        None => {
+            let left = deadline.map_or(grace, |deadline| deadline.saturating_duration_since(runtime.now()));
+            let hurry = async {
+                hurried = Some(hurry.await);
+                runtime.shutdown(Duration::ZERO).await
+            };
+            // The hurried one first: it has killed what the other would find ended.
+            or(hurry, runtime.shutdown(left)).await
+        }
+    };
+    signal = signal.or(hurried);
+    Ok(Ended { output, signal, shutdown })
 }
 
 /// How a program ended that listened for signals.
@@ -103,7 +142,7 @@ async fn told_again<R: Termination>(runtime: &R) {
 pub struct Ended<T> {
     /// What its main future gave; `None` if it was dropped unfinished.
     pub output: Option<T>,
-    /// What it was told, if it was.
+    /// What it was told first, if it was.
     pub signal: Option<Signal>,
     /// Whether all else ended within the grace.
     pub shutdown: Result<(), RuntimeError>,

@@ -144,14 +144,19 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
     {
         let Ok(work) = self.job.work.pop() else { return };
         let _counted = Counted(&self.job.runtime);
-        let work =
-            || within(self.span.as_ref(), || caught(|| work().into_result()).and_then(|result| result));
-        let mut frame = self.job.parent.clone().map(Frame::new);
-        let result = welcome_blocking(|| match frame {
-            Some(_) => in_frame(&mut frame, work),
-            None => in_runtime(&self.job.runtime, work),
+        let work = || caught(|| work().into_result()).and_then(|result| result);
+        let mut frame = self.job.parent.clone().map(Frame::of_job);
+        // The span also around a result that nobody fetches, which is dropped here.
+        within(self.span.as_ref(), || {
+            let is_part_of_a_task = frame.is_some();
+            let result = welcome_blocking(self.job.runtime.root(), || {
+                in_frame(&mut frame, || match is_part_of_a_task {
+                    true => work(),
+                    false => in_runtime(&self.job.runtime, work),
+                })
+            });
+            self.job.deliver(result, frame.take().map(Frame::into_children).unwrap_or_default());
         });
-        self.job.deliver(result, frame.map(Frame::into_children).unwrap_or_default());
     }
 }
 
@@ -179,14 +184,19 @@ where
 {
     fn start(work: F, source: &S) -> Result<Stage<F, T, S>, AsyncTaskError> {
         let runtime = source.resolve()?;
-        if !runtime.root().admits(true) {
+        let root = runtime.root();
+        root.job_begun();
+        // Counted first: a shutdown that has found nothing left takes nothing more. Work that is run in place is part of
+        // its caller, who is inside.
+        if !root.admits(true) {
+            let _ = caught(|| drop(work));
+            root.job_ended();
             return Err(AsyncTaskError::Shutdown);
         }
         let parent = with_frame(|frame| {
             frame.task.control.child_started();
             frame.task.clone()
         });
-        runtime.root().job_begun();
         let job = Arc::new(Job::new(work, runtime.clone(), parent));
         let runner = Runner { job: job.clone(), span: callers() };
         let join = runtime.spawn_blocking(move || runner.run::<O, K>()).inspect_err(|_| {

@@ -26,12 +26,12 @@ use atomic_waker::AtomicWaker;
 use event_listener::{Event, EventListener};
 use tracing::Span;
 
-use super::in_place::caught;
+use super::in_place::notify_all;
 use super::span::callers;
 use super::{TaskId, TaskInfo, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
 use crate::error::AsyncTaskError;
-use crate::runtime::{ErasedRuntime, Runtime};
+use crate::runtime::{ErasedRuntime, RootScope, Runtime};
 
 const PHASE: u32 = 0b111;
 const RUNNING: u32 = 0b001;
@@ -58,13 +58,20 @@ pub(crate) struct Shared<R: ?Sized> {
     pub(crate) runtime: R,
 }
 
+impl Shared<dyn ErasedRuntime> {
+    /// True if `parent` is a task of the same executor, whose root scope so reaches this one through it.
+    pub(crate) fn is_child_here(&self, parent: Option<&TaskRef>) -> bool {
+        parent.is_some_and(|parent| std::ptr::eq(parent.runtime.scope(), self.runtime.scope()))
+    }
+}
+
 pub(crate) fn share<R: Runtime>(runtime: R, name: Option<Arc<str>>) -> Arc<Shared<R>> {
     let control = Control::new(runtime.next_task_id());
     if name.is_some() {
         control.set_name(name);
     }
     if let Some(span) = callers() {
-        let _ = control.cold().span.set(Arc::new(span));
+        control.cold().span.store(Some(Arc::new(span)));
     }
     Arc::new(Shared { control, runtime })
 }
@@ -89,7 +96,7 @@ pub(crate) struct Control {
 #[derive(Default)]
 struct Cold {
     name: ArcSwapOption<Arc<str>>,
-    span: OnceLock<Arc<Span>>,
+    span: ArcSwapOption<Span>,
     ended: Event,
 }
 
@@ -118,7 +125,12 @@ impl Control {
 
     /// The span of whoever spawned it.
     pub(crate) fn span(&self) -> Option<Arc<Span>> {
-        self.cold.get()?.span.get().cloned()
+        self.cold.get()?.span.load_full()
+    }
+
+    /// True if it had to wait, so that the root scope may have it in its list.
+    fn has_waited(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & WAITS != 0
     }
 
     pub(crate) fn info(&self) -> TaskInfo {
@@ -138,11 +150,16 @@ impl Control {
         }
     }
 
-    /// Before each poll: the first makes `Pending` `Running`. False once the task was asked to stop.
-    pub(crate) fn begin(&self) -> bool {
+    /// Before each poll: the first makes `Pending` `Running`, unless the root scope is closed. False once the task was
+    /// asked to stop.
+    pub(crate) fn begin(&self, root: &RootScope) -> bool {
         // Acquire pairs with the release of `kill`.
         let state = self.state.load(Ordering::Acquire);
         if state & KILL == 0 && state & PHASE != RUNNING {
+            if root.is_closed() {
+                self.kill(CancelCause::Shutdown);
+                return false;
+            }
             // Relaxed: a status alone; nothing is published with it.
             self.state.fetch_or(RUNNING, Ordering::Relaxed);
         }
@@ -200,6 +217,10 @@ impl Control {
             Ending::Failed => FAILED,
             Ending::Cancelled => CANCELLED,
         };
+        if let Some(cold) = self.cold.get() {
+            // Handles and parents may hold on to this word for long; the span is to close with the work.
+            cold.span.store(None);
+        }
         // Release pairs with the acquire of `status`.
         self.state.fetch_or(phase, Ordering::AcqRel) & DETACHED == 0
     }
@@ -208,8 +229,7 @@ impl Control {
     fn tell_end(&self) {
         // AcqRel pairs with the one in `wait`, for the cold slot.
         if self.state.fetch_or(GONE, Ordering::AcqRel) & WAITED != 0 {
-            // A waker is foreign code; one that panics has been passed over when the others are told again.
-            while caught(|| self.cold().ended.notify(usize::MAX)).is_err() {}
+            notify_all(&self.cold().ended);
         }
     }
 
@@ -279,7 +299,7 @@ fn is_terminal(state: u32) -> bool {
 /// who await it, who so find it counted nowhere any more.
 pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
     let is_awaited_by_parent = task.control.finish(ending);
-    task.runtime.scope().task_ended();
+    task.runtime.scope().task_ended(task.control.has_waited());
     if let Some(parent) = parent
         && is_awaited_by_parent
     {

@@ -106,8 +106,9 @@ where
     let parent = adopt(&inside);
     let root = task.runtime.root();
     root.task_begun(&inside);
+    let admitted = root.admits(inside.is_child_here(parent.as_ref()));
     let supervised = Supervised::new(body, inside, parent.clone());
-    let spawned = if root.admits(parent.is_some()) {
+    let spawned = if admitted {
         spawn(&task.runtime, supervised)
     } else {
         // Dropped unfinished, it does its own bookkeeping, as when the executor refuses it.

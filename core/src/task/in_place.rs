@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use event_listener::Event;
 use pin_project_lite::pin_project;
 
 use super::work::IntoResult;
@@ -17,6 +18,11 @@ use crate::error::{AsyncTaskError, PanicError};
 /// that work shares with others, whose own business poisoning is.
 pub(crate) fn caught<O>(f: impl FnOnce() -> O) -> Result<O, AsyncTaskError> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| AsyncTaskError::Panic(PanicError::new(payload)))
+}
+
+/// Tells all who listen. A waker is foreign code: one that panics has been passed over when the others are told again.
+pub(crate) fn notify_all(event: &Event) {
+    while caught(|| event.notify(usize::MAX)).is_err() {}
 }
 
 const ENDED: AsyncTaskError = AsyncTaskError::InvalidState("this future was polled after it had ended");

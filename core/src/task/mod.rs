@@ -24,7 +24,7 @@ pub(crate) use control::{Shared, TaskRef};
 pub(crate) use handle::spawn;
 pub use handle::{Cancellation, Canceller, Task};
 pub use id::TaskId;
-pub(crate) use in_place::{InPlace, caught};
+pub(crate) use in_place::{InPlace, caught, notify_all};
 pub use info::TaskInfo;
 pub use policies::{Configured, PolicySet, Unconfigured};
 pub use status::TaskStatus;

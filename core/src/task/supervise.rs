@@ -135,18 +135,18 @@ where
             // Dropped here, before anybody hears of the end, and not by the executor after it.
             parcel = Parcel::new(Err(AsyncTaskError::Shutdown));
         }
-        end(&frame.task, this.parent.as_ref(), ending);
         this.stage.set(Stage::Done);
-        *this.frame = None;
+        if let Some(frame) = this.frame.take() {
+            end(&frame.task, this.parent.as_ref(), ending);
+        }
         Poll::Ready(parcel)
     }
 }
 
 /// A task that has to wait, and that nobody above it would pass a kill on to, is remembered by the root scope.
 fn list(frame: &Option<Frame>, parent: &Option<TaskRef>) {
-    if let (Some(frame), None) = (frame, parent)
-        && frame.task.control.waits_first()
-    {
+    let Some(frame) = frame else { return };
+    if !frame.task.is_child_here(parent.as_ref()) && frame.task.control.waits_first() {
         frame.task.runtime.scope().list_orphan(&frame.task);
     }
 }
@@ -162,7 +162,7 @@ where
 {
     let mut span = None;
     if let Some(frame) = slot.as_ref() {
-        if !frame.task.control.begin() {
+        if !frame.task.control.begin(frame.task.runtime.scope()) {
             return Poll::Ready(Err(frame.task.control.cancelled()));
         }
         span = frame.task.control.span();

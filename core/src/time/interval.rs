@@ -14,7 +14,8 @@ pub enum MissedTicks {
     /// Gives the missed ticks one after the other, at once, until it has caught up.
     #[default]
     Burst,
-    /// Gives one tick, and counts the period anew from there.
+    /// Gives one tick, and counts the period anew from there. As with the others, a tick that is late by less than a
+    /// period, so that the next was not due yet, has not been missed.
     Delay,
     /// Gives one tick, and the next one where it would have been: some multiple of the period from the first.
     Skip,

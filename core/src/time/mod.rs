@@ -8,5 +8,4 @@ mod timeout;
 pub use interval::{Interval, MissedTicks};
 pub use literals::DurationExt;
 pub use sleep::Sleep;
-pub(crate) use sleep::in_time;
 pub(crate) use timeout::{TimeLimit, Timeout};

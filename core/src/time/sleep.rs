@@ -50,13 +50,10 @@ impl<R: Runtime> Future for Sleep<R> {
         let (Some(deadline), Some(timer)) = (*this.deadline, this.timer.as_pin_mut()) else {
             return Poll::Pending;
         };
-        timer.poll(cx).map(|()| in_time(this.runtime, deadline))
+        // Ready before its deadline, it says that the runtime has ended.
+        let ended = |()| if this.runtime.now() < deadline { Err(AsyncTaskError::Shutdown) } else { Ok(()) };
+        timer.poll(cx).map(ended)
     }
-}
-
-/// What it means that a timer for `deadline` is ready: before its deadline, that the runtime has ended.
-pub(crate) fn in_time<R: Runtime>(runtime: &R, deadline: Instant) -> Result<(), AsyncTaskError> {
-    if runtime.now() < deadline { Err(AsyncTaskError::Shutdown) } else { Ok(()) }
 }
 
 impl<R: Runtime> fmt::Debug for Sleep<R> {

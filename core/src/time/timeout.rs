@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::in_time;
+use super::Sleep;
 use crate::error::{AsyncTaskError, TimeoutError};
 use crate::runtime::{Runtime, RuntimeSource, giving_up};
 
@@ -32,7 +32,7 @@ pin_project! {
         limit: Option<TimeLimit>,
         source: S,
         #[pin]
-        timer: Timer<<S::Runtime as Runtime>::Sleep>,
+        timer: Timer<Sleep<S::Runtime>>,
     }
 }
 
@@ -41,7 +41,7 @@ pin_project! {
     enum Timer<Z> {
         Unset,
         Never,
-        Set { deadline: Instant, #[pin] sleep: Z },
+        Set { #[pin] sleep: Z },
     }
 }
 
@@ -81,14 +81,13 @@ where
                 None => this.timer.set(Timer::Never),
                 Some(_) if limit.limit.is_zero() => return Poll::Ready(Err(give_up(&mut this.body, limit))),
                 Some(deadline) => {
-                    let sleep = this.source.resolve()?.sleep_until(deadline);
-                    this.timer.set(Timer::Set { deadline, sleep });
+                    let sleep = Sleep::until(&this.source.resolve()?, Some(deadline));
+                    this.timer.set(Timer::Set { sleep });
                 }
             }
         }
-        let TimerProj::Set { deadline, sleep } = this.timer.as_mut().project() else { return Poll::Pending };
-        std::task::ready!(sleep.poll(cx));
-        let ended = in_time(&this.source.resolve()?, *deadline);
+        let TimerProj::Set { sleep } = this.timer.as_mut().project() else { return Poll::Pending };
+        let ended = std::task::ready!(sleep.poll(cx));
         let timeout = give_up(&mut this.body, limit);
         Poll::Ready(Err(ended.err().unwrap_or(timeout)))
     }

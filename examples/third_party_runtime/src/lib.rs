@@ -20,7 +20,7 @@
 //!                            └── free again, and the task ──┘
 //!                                if it is not done
 //!  sleep_until ────────► timer      holds wakers, by deadline
-//!  spawn_blocking ─────► foreman    gives each job a thread, an idle one if there is one
+//!  spawn_blocking ─────► foreman    holds jobs until a thread of its own is idle
 //! ```
 //!
 //! - `pool`: the owner, which starts the threads and whose drop ends them

@@ -7,10 +7,11 @@ use std::thread::Builder;
 use sweet_async_core::runtime::{OwnedRuntime, RootScope, RuntimeSettings};
 use sweet_async_core::{AsyncTaskError, BlockOn as _, RuntimeError};
 
+use crate::blocking::Foreman;
 use crate::mailbox::mailbox;
 use crate::runtime::{Shared, TinyRuntime};
 use crate::scheduler::{Scheduler, work};
-use crate::{blocking, timer};
+use crate::timer;
 
 /// A runtime that lives as long as this value: `TinyPool::builder().worker_threads(2).build()`.
 ///
@@ -50,10 +51,9 @@ impl OwnedRuntime for TinyPool {
         let scheduler = Scheduler::new(tasks, to_workers);
         start(thread(settings, "tiny-scheduler".into()), move || scheduler.run())?;
         start(thread(settings, "tiny-timer".into()), move || timer::run(&alarms))?;
-        let settings = settings.clone();
-        start(thread(&settings, "tiny-foreman".into()), move || {
-            blocking::run(&jobs, &foreman, || thread(&settings, "tiny-blocking".into()));
-        })?;
+        let blocking = settings.clone();
+        let foreman = Foreman::new(jobs, foreman, move || thread(&blocking, "tiny-blocking".into()));
+        start(thread(settings, "tiny-foreman".into()), move || foreman.run())?;
         Ok(pool)
     }
 

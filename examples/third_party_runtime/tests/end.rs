@@ -33,8 +33,8 @@ fn waiting_and_queued_work_is_dropped_and_its_handles_hear() -> Outcome {
         // It holds its own runtime, as every task of core does.
         let own = runtime.clone();
         handles.push(runtime.spawn(async move {
-            let _alive = alive;
-            own.sleep_until(Instant::now() + FAR).await;
+            let _held = (alive, own);
+            pending::<()>().await;
         })?);
         guards.push(dropped);
     }

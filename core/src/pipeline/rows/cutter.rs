@@ -60,7 +60,10 @@ impl Cutter {
     /// Room for `block` bytes to read into.
     pub(crate) fn space(&mut self, block: usize) -> &mut [u8] {
         let end = self.len.saturating_add(block);
-        if self.buf.len() < end {
+        if self.buf.is_empty() {
+            // All at once: the allocator has zeroed memory at hand.
+            self.buf = vec![0; end];
+        } else if self.buf.len() < end {
             self.buf.resize(end, 0);
         }
         self.block = block;
