@@ -48,19 +48,21 @@ impl TokioRuntime {
         if let Ok(Some(last)) = last {
             return Ok(last);
         }
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|known| known.strong_count() > 0);
-        let found = known.iter().filter_map(Weak::upgrade).find(|known| known.handle.id() == id);
-        let runtime = match found {
-            Some(inner) => Self(inner),
+        let known = find(&KNOWN.lock().unwrap_or_else(PoisonError::into_inner), &handle);
+        let runtime = match known {
+            Some(runtime) => runtime,
             None => {
+                // Not under the lock: where there are none, this runs the program's own panic hook.
                 Self::has_timers(&handle)?;
-                let new = Arc::new(Inner { handle, root: RootScope::new() });
-                known.push(Arc::downgrade(&new));
-                Self(new)
+                let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+                known.retain(|known| known.strong_count() > 0);
+                find(&known, &handle).unwrap_or_else(|| {
+                    let new = Arc::new(Inner { handle, root: RootScope::new() });
+                    known.push(Arc::downgrade(&new));
+                    Self(new)
+                })
             }
         };
-        drop(known);
         let _ = LAST.try_with(|last| last.set(Some(runtime.clone())));
         Ok(runtime)
     }
@@ -175,6 +177,10 @@ impl BlockOn for TokioRuntime {
         let _inside = BlockOnGuard::new(self)?;
         Ok(self.0.handle.block_on(future))
     }
+}
+
+fn find(known: &[Weak<Inner>], handle: &Handle) -> Option<TokioRuntime> {
+    known.iter().filter_map(Weak::upgrade).find(|known| known.handle.id() == handle.id()).map(TokioRuntime)
 }
 
 /// Tokio does not say, but a task that is spawned on a runtime that has shut down is over before it has begun.

@@ -62,6 +62,7 @@ macro_rules! __conformance_cases {
                 a_drop_returns_at_once_while_blocking_work_runs (threads)
                 a_detached_task_runs_to_its_end
                 a_detached_task_can_still_be_cancelled
+                a_handle_that_is_kept_keeps_no_span_open
             }
             cancel driven {
                 a_kill_is_the_result_with_level_and_cause

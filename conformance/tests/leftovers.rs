@@ -7,6 +7,7 @@ mod flavour;
 
 use std::fs::{read_dir, read_to_string};
 use std::future::pending;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,22 +18,35 @@ use sweet_async::{AsyncTask, DurationExt as _, OwnedRuntime, Runtime};
 
 const CYCLES: usize = 200;
 
-/// The names of the process's threads, as far as the kernel keeps them.
-fn threads() -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
+/// The numbers and names of the process's threads, as far as the kernel keeps them.
+fn threads() -> Result<Vec<(PathBuf, String)>, Failure> {
+    // The kernel cuts its list short when a thread ends while it is read: two that agree are believed.
+    let mut last = listed()?;
+    loop {
+        let next = listed()?;
+        if next == last {
+            return Ok(next);
+        }
+        last = next;
+    }
+}
+
+fn listed() -> Result<Vec<(PathBuf, String)>, Failure> {
+    let mut threads = Vec::new();
     for task in read_dir("/proc/self/task")? {
+        let thread = task?.path();
         // One that ends while it is looked at is no thread any more.
-        if let Ok(name) = read_to_string(task?.path().join("comm")) {
-            names.push(name.trim_end().to_owned());
+        if let Ok(name) = read_to_string(thread.join("comm")) {
+            threads.push((thread, name.trim_end().to_owned()));
         }
     }
-    Ok(names)
+    Ok(threads)
 }
 
 /// The threads that belong to runtimes of this library.
 fn of_runtimes() -> Result<usize, Failure> {
-    let is_one = |name: &String| name.starts_with("tokio-") || name.starts_with("sweet-smol-");
-    Ok(threads()?.iter().filter(|name| is_one(name)).count())
+    let is_one = |name: &str| name.starts_with("tokio-") || name.starts_with("sweet-smol-");
+    Ok(threads()?.iter().filter(|(_, name)| is_one(name)).count())
 }
 
 fn descriptors() -> Result<usize, Failure> {
@@ -65,15 +79,17 @@ fn worked<O: OwnedRuntime>() -> Result<O, Failure> {
         Ok(AsyncTask::to::<u32>().on(&inner).spawn(|| async { 1 }).await? + 1)
     });
     ensure!(owned.block_on(task)?? == 2);
-    // The one that ran the task has its name; others may not have got round to it.
-    ensure!(of_runtimes()? >= 1, "the threads that are looked for have other names: {:?}", threads()?);
     Ok(owned)
 }
 
 fn leaves_nothing<O: OwnedRuntime>(first: O) -> Outcome {
     first.shutdown(60.seconds())?;
+    comes_down_to(0, of_runtimes).context("threads after a shutdown")?;
     // The first has started what a process has once, such as the thread of smol's timers.
-    worked::<O>()?.shutdown(60.seconds())?;
+    let second = worked::<O>()?;
+    // The one that ran the task has its name; others may not have got round to it.
+    ensure!(of_runtimes()? >= 1, "the threads that are looked for have other names: {:?}", threads()?);
+    second.shutdown(60.seconds())?;
     comes_down_to(0, of_runtimes).context("threads after a shutdown")?;
     // On a thread that has seen none yet: what it remembers of them is found too.
     let cycles = thread::spawn(cycles::<O>).join();

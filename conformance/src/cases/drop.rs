@@ -3,6 +3,7 @@
 use std::thread;
 
 use crate::kit::prelude::*;
+use crate::kit::spans::{is_open, span};
 
 pub async fn dropping_the_handle_cancels_the_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (started, dropped) = (Latch::new(), Latch::new());
@@ -124,5 +125,24 @@ pub async fn a_detached_task_can_still_be_cancelled<R: Runtime>(rt: R, _: Facts)
     task.detach();
     let end = canceller.cancel(CancelLevel::Kill).await;
     ensure!(end.was_cancelled() && dropped.is_set());
+    Ok(())
+}
+
+pub async fn a_handle_that_is_kept_keeps_no_span_open<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let id = caller.id().context("the span is disabled")?;
+    let inner = rt.clone();
+    let mut task = caller.in_scope(|| {
+        AsyncTask::to::<Vec<Task<(), R>>>().on(&rt).name("kept").spawn(move || async move {
+            let mut child = AsyncTask::to::<()>().on(&inner).spawn(yield_now);
+            let _ = (&mut child).await;
+            vec![child]
+        })
+    });
+    drop(caller);
+    ensure!(is_open(&id), "closed while work is in it");
+    let children = (&mut task).await?;
+    ensure!(!is_open(&id), "the span of work that has ended is still open");
+    drop((children, task));
     Ok(())
 }

@@ -35,6 +35,11 @@ pub(crate) fn here() -> Option<Id> {
     look_up(&probe.id()?, |probe| probe.parent().map(|parent| parent.id())).flatten()
 }
 
+/// Whether anybody still holds the span.
+pub(crate) fn is_open(id: &Id) -> bool {
+    look_up(id, |_| ()).is_some()
+}
+
 /// Whether work here is in `span`; a check that can be taken along.
 pub(crate) fn inside(span: &Span) -> impl Fn() -> bool + Clone + Send + Sync + 'static {
     let id = span.id();

@@ -51,7 +51,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// The executor's own join handle.
     type Join<T: Send + 'static>: Join<T>;
 
-    /// Starts `future` on the executor.
+    /// Starts `future` on the executor: a primitive for core. What is given to it directly is no task: the root scope
+    /// does not count it, and a shutdown neither waits for it nor kills it.
     ///
     /// # Errors
     ///
@@ -133,7 +134,11 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// detached, and waited for a tenth of a second longer; blocking work that has started cannot be, and is left behind.
     ///
     /// The executor itself lives on, and takes no more tasks of this library; [`OwnedRuntime::shutdown`] ends it too. On
-    /// an executor that belongs to the process, such as smol's global one, that is for the rest of the process.
+    /// an executor that belongs to the process, such as smol's global one, that is for the rest of the process; on one
+    /// that is the user's own, for as long as anybody holds a handle to it.
+    ///
+    /// The limit is kept by the runtime's own timers: on a current-thread Tokio runtime they advance only while some
+    /// thread is inside its `block_on`.
     ///
     /// A server that waits for its requests to end is best told at the same time, not before: a request that only ends
     /// when its task is killed would otherwise hold up the shutdown that would kill it.
@@ -167,7 +172,7 @@ pub trait BlockOn: Runtime {
     ///
     /// [`AsyncTaskError::InvalidState`] where blocking would stall an executor: inside one of our tasks, inside
     /// another `block_on`, or, where the backend can know of it, inside a Tokio context.
-    /// [`AsyncTaskError::Shutdown`] if the runtime has ended.
+    /// [`AsyncTaskError::Shutdown`] if the runtime has ended, where the backend can know of that.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError>;
 }
 

@@ -157,7 +157,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
     /// may name. Outside of one, the handle gives [`AsyncTaskError::InvalidState`]. The value itself must be `Send`, since
     /// its handle is.
     ///
-    /// Cost: two boxes more than [`spawn`](Self::spawn).
+    /// Cost: two boxes and a channel more than [`spawn`](Self::spawn).
     pub fn spawn_local<F, O, M>(self, work: F) -> Task<T, DynRuntime>
     where
         F: FnOnce() -> O,
