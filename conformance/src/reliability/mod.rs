@@ -41,6 +41,8 @@ pub struct Row {
     pub inject: &'static str,
     /// True if it needs more than one thread.
     pub needs_threads: bool,
+    /// True if it measures the process, and so wants one of its own.
+    pub measures_process: bool,
     /// Injects it. Gives the figure, or what did not hold.
     pub run: fn(Scale) -> Result<String, Failure>,
 }
@@ -48,10 +50,11 @@ pub struct Row {
 /// The rows, on the flavour `H`.
 #[must_use]
 pub fn rows<H: Harness>() -> Vec<Row> {
-    let row = |number, inject, run| Row { number, inject, needs_threads: false, run };
+    let row =
+        |number, inject, run| Row { number, inject, needs_threads: false, measures_process: false, run };
     vec![
         row(1, "spawn and join 1 M tasks", load::many_tasks::<H>),
-        row(2, "100 k sleeping tasks", load::many_sleepers::<H>),
+        Row { measures_process: true, ..row(2, "100 k sleeping tasks", load::many_sleepers::<H>) },
         row(5, "cancel racing completion, 1 M times", races::cancel_and_completion::<H>),
         row(6, "timeout within 1 ms of completion, 20 k times", races::timeout_and_completion::<H>),
         row(7, "cancel a tree of 111 k tasks", load::a_tree::<H>),
@@ -63,6 +66,6 @@ pub fn rows<H: Harness>() -> Vec<Row> {
             ..row(11, "600 blocking jobs outlive a shutdown", shutdown::saturated::<H>)
         },
         row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
-        row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>),
+        Row { measures_process: true, ..row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>) },
     ]
 }
