@@ -55,8 +55,8 @@ const NEEDS_THREADS: &[&str] = &[
     "ambient::a_thread_finds_the_runtime_that_it_has_entered",
     "root::blocking_jobs_are_counted_apart",
     "root::a_job_that_a_timeout_gave_up_stays_counted",
-    "shutdown::started_blocking_work_is_left_and_said_to_be",
-    "shutdown::a_task_of_running_blocking_work_is_killed",
+    "shutdown_kills::started_blocking_work_is_left_and_said_to_be",
+    "shutdown_kills::a_task_of_running_blocking_work_is_killed",
     "flow::a_pipe_without_a_writer_can_be_timed_out_and_cancelled",
 ];
 

@@ -21,6 +21,7 @@ pub mod runtime_end;
 pub mod saturation;
 pub mod settings;
 pub mod shutdown;
+pub mod shutdown_kills;
 pub mod sources;
 pub mod spans;
 pub mod spawn;

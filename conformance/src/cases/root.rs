@@ -3,16 +3,13 @@
 use futures_lite::future::block_on;
 use sweet_async::RuntimeSource as _;
 
+use crate::kit::ending::ended;
 use crate::kit::prelude::*;
 
 // The executor of a process is shared with whatever else runs there: nobody can say how many tasks it has.
 
 pub fn a_task_is_counted_from_its_spawn_to_its_end<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
-        return Ok(());
-    }
-    let rt = harness.runtime();
-    harness.block_on(async {
+    ended(&harness, |rt| async move {
         ensure!(rt.active_task_count() == 0);
         let open = Latch::new();
         let tasks: Vec<_> = (0..10)
@@ -28,15 +25,11 @@ pub fn a_task_is_counted_from_its_spawn_to_its_end<H: Harness>(harness: H) -> Ou
         }
         ensure!(rt.active_task_count() == 0, "{} after their end", rt.active_task_count());
         Ok(())
-    })?
+    })
 }
 
 pub fn every_way_to_end_is_an_end<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
-        return Ok(());
-    }
-    let rt = harness.runtime();
-    harness.block_on(async {
+    ended(&harness, |rt| async move {
         let builder = AsyncTask::to::<u32>().on(&rt);
         ensure!(builder.clone().spawn(|| async { 1 }).await? == 1);
         ensure!(builder.clone().spawn_blocking(|| 2).await? == 2);
@@ -59,15 +52,11 @@ pub fn every_way_to_end_is_an_end<H: Harness>(harness: H) -> Outcome {
             yield_now().await;
         }
         Ok(())
-    })?
+    })
 }
 
 pub fn a_task_whose_end_was_awaited_is_not_counted<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
-        return Ok(());
-    }
-    let rt = harness.runtime();
-    harness.block_on(async {
+    ended(&harness, |rt| async move {
         for _ in 0..500 {
             let inner = rt.clone();
             let mut task = AsyncTask::to::<()>().on(&rt).spawn(|| async move {
@@ -79,15 +68,11 @@ pub fn a_task_whose_end_was_awaited_is_not_counted<H: Harness>(harness: H) -> Ou
             ensure!(rt.active_task_count() == 0, "{} after an awaited cancel", rt.active_task_count());
         }
         Ok(())
-    })?
+    })
 }
 
 pub fn a_detached_task_stays_counted<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
-        return Ok(());
-    }
-    let rt = harness.runtime();
-    harness.block_on(async {
+    ended(&harness, |rt| async move {
         let (open, spawned) = (Latch::new(), Latch::new());
         let (opened, inner) = (open.clone(), rt.clone());
         let parent = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
@@ -101,15 +86,11 @@ pub fn a_detached_task_stays_counted<H: Harness>(harness: H) -> Outcome {
             yield_now().await;
         }
         Ok(())
-    })?
+    })
 }
 
 pub fn blocking_jobs_are_counted_apart<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
-        return Ok(());
-    }
-    let rt = harness.runtime();
-    harness.block_on(async {
+    ended(&harness, |rt| async move {
         let (open, started) = (Latch::new(), Latch::new());
         let (opened, start) = (open.clone(), started.clone());
         let job = AsyncTask::to::<()>().on(&rt).spawn_blocking(move || {
@@ -124,15 +105,11 @@ pub fn blocking_jobs_are_counted_apart<H: Harness>(harness: H) -> Outcome {
             yield_now().await;
         }
         Ok(())
-    })?
+    })
 }
 
 pub fn a_job_that_a_timeout_gave_up_stays_counted<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
-        return Ok(());
-    }
-    let rt = harness.runtime();
-    harness.block_on(async {
+    ended(&harness, |rt| async move {
         let (open, started) = (Latch::new(), Latch::new());
         let (opened, start) = (open.clone(), started.clone());
         let builder = AsyncTask::to::<()>().on(&rt).timeout(20.millis());
@@ -154,7 +131,7 @@ pub fn a_job_that_a_timeout_gave_up_stays_counted<H: Harness>(harness: H) -> Out
             yield_now().await;
         }
         Ok(())
-    })?
+    })
 }
 
 fn ensure_timeout(result: Result<(), AsyncTaskError>) -> Outcome {

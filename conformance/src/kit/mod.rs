@@ -1,6 +1,7 @@
 //! What cases are made of.
 
 mod census;
+pub(crate) mod ending;
 mod hold;
 mod latch;
 mod rows;

@@ -1,0 +1,37 @@
+//! What cases about the end of a runtime share.
+
+use sweet_async::RuntimeError;
+
+use super::prelude::*;
+
+/// Drives `case` on a flavour whose executor is its own to end.
+pub(crate) fn ended<H: Harness, F: Future<Output = Outcome>>(
+    harness: &H,
+    case: impl FnOnce(H::Runtime) -> F,
+) -> Outcome {
+    if H::NEVER_ENDS {
+        return Ok(());
+    }
+    harness.block_on(case(harness.runtime()))?
+}
+
+/// How many tasks and blocking jobs a shutdown says that it has left.
+pub(crate) fn left(result: Result<(), RuntimeError>) -> Result<(usize, usize), Failure> {
+    match failed(result)? {
+        RuntimeError::TasksLeft { tasks, blocking, .. } => Ok((tasks, blocking)),
+        other => bail!("not what was left: {other:?}"),
+    }
+}
+
+/// A task that waits for ever, certain to have started; says when it is dropped.
+pub(crate) async fn idle<R: Runtime>(rt: &R) -> (Task<(), R>, Latch) {
+    let (started, dropped) = (Latch::new(), Latch::new());
+    let (start, guard) = (started.clone(), dropped.on_drop());
+    let task = AsyncTask::to::<()>().on(rt).name("idle").spawn(|| async move {
+        let _guard = guard;
+        start.set();
+        pending::<()>().await
+    });
+    started.wait().await;
+    (task, dropped)
+}

@@ -1,0 +1,117 @@
+//! The part of the list that is about pipelines.
+
+/// Hands on what it is given, with the topics of pipelines after it, to the macro named first.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_with_pipelines {
+    ([$($then:tt)+] $($tasks:tt)*) => {
+        $($then)+! {
+            $($tasks)*
+            sources driven {
+                items_of_an_iterator
+                items_of_a_stream
+                a_stream_that_pauses_keeps_nothing_back
+                typed_rows_of_bytes
+                typed_rows_of_a_file
+                columns_are_found_by_name
+                lines_are_parsed_by_from_str
+                several_sources_are_read_in_their_order
+                chunks_and_workers_change_nothing
+                delimiters_set_the_field_separator
+                without_headers_fields_are_taken_in_order
+            }
+            order driven {
+                ordered_events_come_in_source_order
+                ordered_async_receivers_run_one_at_a_time
+                ordered_text_is_parsed_apart_and_handled_in_order
+                without_order_each_event_comes_exactly_once
+                workers_handle_events_at_the_same_time
+                no_more_events_are_under_way_than_there_are_workers
+                an_event_knows_its_place
+            }
+            collector driven {
+                the_last_in_source_order_stays_whatever_the_workers
+                the_last_stays_when_it_is_handled_first
+                an_item_is_keyed_by_its_sequence
+                a_collector_works_in_another_task
+                a_collector_works_in_blocking_work
+                len_collected_and_partitions_agree
+                nothing_collected_is_empty
+                an_error_still_hands_over_what_was_collected
+                the_macro_and_the_method_say_the_same
+                two_pipelines_do_not_mix_what_they_collect
+                a_key_that_panics_fails_its_pipeline_alone
+            }
+            folding driven {
+                a_fold_gives_the_sum_whatever_the_workers
+                a_fold_of_nothing_is_its_start
+                a_fold_may_refuse_an_event
+                for_each_takes_synchronous_and_asynchronous_receivers
+                a_pipeline_runs_inside_a_task
+                pipelines_nest
+            }
+            errors driven {
+                an_error_ends_it_while_the_source_is_silent
+                a_row_whose_parser_panics_is_one_bad_row
+                stop_on_first_tells_the_first_bad_row_in_source_order
+                stop_on_first_tells_the_first_refused_event
+                the_receivers_error_can_be_downcast
+                continue_counts_exactly_and_keeps_the_first
+                a_bad_field_is_named
+                a_refusal_keeps_the_place_of_its_row
+                a_receivers_panic_is_that_events_error
+                a_parser_that_panics_is_an_error
+                a_source_that_panics_is_an_error
+                the_first_bad_row_of_several_sources_ends_it
+                a_stream_that_panics_is_an_error
+            }
+            settings driven {
+                zero_workers_and_zero_queue_are_refused
+                an_empty_chunk_is_refused
+                a_sender_that_names_no_source_is_refused
+                delimiters_that_cannot_work_are_refused
+                a_record_limit_of_zero_is_refused
+                a_refused_pipeline_calls_nobody
+                a_missing_file_is_an_error_with_its_path
+                a_directory_is_an_error_with_its_path
+                an_unreadable_header_is_an_error_at_its_place
+            }
+            bad_input driven {
+                line_ends_may_be_mixed
+                blank_lines_are_no_rows_and_count_as_lines
+                a_byte_order_mark_is_no_text
+                utf_16_is_a_clear_error
+                an_empty_file_has_no_rows
+                a_header_alone_has_no_rows
+                the_last_line_needs_no_end
+                short_and_long_rows_are_rejected_with_their_widths
+                flexible_takes_rows_of_any_width
+                a_row_that_is_not_utf_8_is_rejected_alone
+                an_open_quote_is_told_by_the_line_where_it_opened
+                a_record_over_the_limit_is_passed_over
+                an_open_quote_cannot_take_the_memory
+                newlines_in_quotes_keep_later_lines_right
+                quotes_and_nul_inside_a_field_are_text
+                lines_have_the_same_faults_told
+            }
+            flow driven {
+                a_receiver_that_never_ends_times_out
+                a_zero_limit_is_a_timeout_and_the_longest_is_none
+                a_stalled_stream_times_out
+                a_pipe_without_a_writer_can_be_timed_out_and_cancelled (threads)
+                dropping_the_pipeline_drops_its_receivers
+                nothing_is_left_of_a_pipeline_whose_task_is_killed
+                nothing_is_left_of_a_pipeline_whose_task_times_out
+                a_slow_receiver_pauses_the_source
+                progress_ends_with_the_totals
+                a_server_on_the_same_threads_stays_responsive
+                progress_is_told_at_the_end_of_a_timeout_too
+                a_progress_callback_that_panics_fails_its_task_alone
+            }
+            properties owned {
+                rows_are_those_of_one_reader_whatever_the_chunks
+                a_fold_is_the_iterators_own
+            }
+        }
+    };
+}
