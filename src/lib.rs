@@ -4,16 +4,21 @@
 mod ambient;
 mod block_on;
 mod entry;
+mod scope;
 mod time;
 
 pub use ambient::{Ambient, AmbientRuntime, install_default};
 pub use block_on::{block_on, run_until_terminated};
 pub use entry::{AsyncTask, Task};
+pub use scope::scope;
 pub use sweet_async_core::{
-    AsyncTaskError, BlockOn, BoxError, CancelCause, CancelLevel, Cancellation, CancellationResult, Canceller,
-    CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Interval, Join, LocalRuntime, MissedTicks,
-    OwnedRuntime, PanicError, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, SpawnError,
-    TaskBuilder, TaskId, TaskInfo, TaskStatus, Termination, TimeoutError, TimeoutKind, await_final_event,
+    AsyncTaskError, BlockOn, BoxError, CancelCause, CancelLevel, CancelOutcome, CancellableTask,
+    Cancellation, CancellationResult, Canceller, ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime,
+    EnterGuard, Interval, Join, LocalRuntime, MissedTicks, NamedTask, OwnedRuntime, PanicError,
+    RestartPolicy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask,
+    SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskSet,
+    TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, all, any, await_final_event,
+    await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 
@@ -45,6 +50,8 @@ pub mod prelude {
     };
 
     pub use crate::{
-        AsyncTask, AsyncTaskError, CancelLevel, DurationExt, Runtime, Task, TaskStatus, await_final_event,
+        AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, ContextualizedTask, DurationExt, NamedTask,
+        Runtime, StatusEnabledTask, Task, TaskContext, TaskSet, TaskStatus, TimedTask, TracingTask,
+        await_final_event, await_result, scope,
     };
 }

@@ -1,12 +1,13 @@
 //! Waiting, on the ambient runtime.
 
+use std::future::Future;
 use std::time::Duration;
 
 use sweet_async_core::time::Interval;
 
 use crate::{Ambient, AmbientRuntime, AsyncTaskError, Runtime as _, RuntimeSource as _};
 
-/// Waits for `duration`, from the first poll; one that is too long to count never ends.
+/// Waits for `duration`, from now; one that is too long to count never ends.
 ///
 /// # Errors
 ///
@@ -16,8 +17,10 @@ use crate::{Ambient, AmbientRuntime, AsyncTaskError, Runtime as _, RuntimeSource
 /// # Cancel safety
 ///
 /// Dropped, it has waited for nothing.
-pub async fn sleep(duration: Duration) -> Result<(), AsyncTaskError> {
-    Ambient.resolve()?.sleep(duration).await
+#[track_caller]
+pub fn sleep(duration: Duration) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+    let sleep = Ambient.resolve().map(|runtime| runtime.sleep(duration));
+    async move { sleep?.await }
 }
 
 /// Ticks now, and then every `period`.

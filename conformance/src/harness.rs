@@ -81,13 +81,16 @@ pub struct Facts {
     pub name: &'static str,
     /// [`Harness::POLLS_ON_CALLER`].
     pub polls_on_caller: bool,
+    /// [`Harness::VIRTUAL_TIME`].
+    pub virtual_time: bool,
     is_inside: fn() -> bool,
 }
 
 impl Facts {
     /// The facts about `H`.
     pub fn of<H: Harness>() -> Self {
-        Self { name: H::NAME, polls_on_caller: H::POLLS_ON_CALLER, is_inside: H::is_inside }
+        let (polls_on_caller, virtual_time) = (H::POLLS_ON_CALLER, H::VIRTUAL_TIME);
+        Self { name: H::NAME, polls_on_caller, virtual_time, is_inside: H::is_inside }
     }
 
     /// [`Harness::is_inside`].

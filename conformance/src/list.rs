@@ -1,14 +1,18 @@
-//! The one list of all cases: of tasks and runtimes here, of pipelines in a file of their own.
+//! The one list of all cases: of tasks and runtimes here, of larger subjects in files of their own, each of which hands
+//! on to the next.
 
+mod cancellation;
+mod capabilities;
 mod pipelines;
+mod structure;
 
-/// Hands the list, and that of the pipelines, to the macro named: each topic, how its cases are run, and their names; `(threads)` marks a case in
+/// Hands the list to the macro named: each topic, how its cases are run, and their names; `(threads)` marks a case in
 /// which work waits on its thread for what another thread must do.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
     ($($then:tt)+) => {
-        $crate::__conformance_with_pipelines! {
+        $crate::__conformance_with_cancellation! {
             [$($then)+]
             values driven {
                 run_takes_all_four_kinds_of_work

@@ -35,6 +35,12 @@ fn every_case_that_is_written_is_listed() -> Outcome {
 /// The cases that are about what threads do to each other: one of them waits, or races, while another goes on. A
 /// flavour of one thread passes them over, so a case comes here only if it would say nothing without a second one.
 const NEEDS_THREADS: &[&str] = &[
+    "adoption::blocking_work_of_a_dropped_scope_is_waited_for",
+    "set_deadline::started_blocking_work_is_left_at_a_deadline_set_later",
+    "tree_edges::children_of_running_blocking_work_are_told_while_it_runs",
+    "levels_busy::a_kill_that_a_part_of_the_task_hears_of_first_is_the_tasks",
+    "levels_busy::started_blocking_work_is_waited_for_unless_it_is_a_hard_kill",
+    "levels_busy::a_poll_in_progress_is_waited_for_unless_it_is_a_hard_kill",
     "spawn::a_thread_of_nobodys_can_spawn_and_await",
     "spawn::a_wake_from_another_thread_arrives",
     "drop::a_drop_returns_at_once_while_blocking_work_runs",

@@ -24,14 +24,21 @@ pub mod cancel;
 pub mod error;
 pub mod pipeline;
 pub mod runtime;
+mod sync;
 pub mod task;
 pub mod time;
 
-pub use cancel::{CancelCause, CancelLevel, CancellationResult};
-pub use error::{AsyncTaskError, BoxError, PanicError, RuntimeError, SpawnError, TimeoutError, TimeoutKind};
+pub use cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
+pub use error::{
+    AsyncTaskError, BoxError, PanicError, RuntimeError, SeveralErrors, SpawnError, TimeoutError, TimeoutKind,
+};
 pub use runtime::{
     BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,
     RuntimeBuilder, RuntimeSource, Termination,
 };
-pub use task::{Cancellation, Canceller, Task, TaskBuilder, TaskId, TaskInfo, TaskStatus};
+pub use task::{
+    CancellableTask, Cancellation, Canceller, ContextualizedTask, NamedTask, RestartPolicy, Scope,
+    ScopedTask, StatusEnabledTask, Task, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskSet, TaskStatus,
+    TimedTask, TracingTask, all, any, n_of,
+};
 pub use time::{DurationExt, Interval, MissedTicks};

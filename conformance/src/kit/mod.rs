@@ -6,6 +6,7 @@ mod hold;
 mod latch;
 mod rows;
 pub(crate) mod spans;
+pub(crate) mod tape;
 
 pub(crate) use census::Census;
 pub(crate) use hold::hold_workers;

@@ -12,6 +12,7 @@ use tracing::{Dispatch, Event, Level, Span, Subscriber, dispatcher};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
+use super::tape::Recording;
 use crate::{Failure, Outcome};
 
 /// There is one subscriber for a process, and no way to take it back.
@@ -19,7 +20,8 @@ static INSTALLED: OnceLock<bool> = OnceLock::new();
 
 /// A new span that has no parent.
 pub(crate) fn span() -> Result<Span, Failure> {
-    let install = || dispatcher::set_global_default(Registry::default().with(Warnings).into()).is_ok();
+    let install =
+        || dispatcher::set_global_default(Registry::default().with(Warnings).with(Recording).into()).is_ok();
     ensure!(
         INSTALLED.get_or_init(install),
         "the process has a subscriber already, and cases about spans bring one"
@@ -89,7 +91,7 @@ pub(crate) fn warnings(span: &Span) -> Result<Receiver<Warning>, Failure> {
     Ok(warnings)
 }
 
-fn look_up<O>(id: &Id, f: impl FnOnce(SpanRef<'_, Registry>) -> O) -> Option<O> {
+pub(crate) fn look_up<O>(id: &Id, f: impl FnOnce(SpanRef<'_, Registry>) -> O) -> Option<O> {
     let dispatch = dispatcher::get_default(Dispatch::clone);
     Some(f(dispatch.downcast_ref::<Registry>()?.span(id)?))
 }

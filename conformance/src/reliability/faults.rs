@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Wake, Waker};
 
 use futures_lite::future::block_on;
+use sweet_async::CancellableTask as _;
 
 use super::Scale;
 use crate::kit::explode;
@@ -64,13 +65,18 @@ pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
         killed.cancel(CancelLevel::Kill).await;
         message(killed.await, "in a destructor")?;
 
+        let told = builder.clone().spawn(|| async { pending::<()>().await });
+        told.on_cancel(|| explode::<()>("in a cancellation callback"))?;
+        told.cancel_gracefully().grace(Duration::ZERO).await;
+        message(told.await, "in a cancellation callback")?;
+
         awaited_by_a_bad_waker(&rt).await?;
 
         // Each worker at the same time, and the one that was there all along.
         hold_workers(&rt, Facts::of::<H>()).await?.release().await?;
         bystander_open.set();
         ensure!(bystander.await? == 7);
-        Ok("6 panics, 5 with a message to tell, and told; no worker lost".into())
+        Ok("7 panics, 6 with a message to tell, and told; no worker lost".into())
     })?
 }
 

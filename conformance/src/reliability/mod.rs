@@ -9,6 +9,8 @@ mod faults;
 mod load;
 mod races;
 mod shutdown;
+mod snapshots;
+mod sweeps;
 mod system;
 mod timers;
 
@@ -55,6 +57,8 @@ pub fn rows<H: Harness>() -> Vec<Row> {
     vec![
         row(1, "spawn and join 1 M tasks", load::many_tasks::<H>),
         Row { measures_process: true, ..row(2, "100 k sleeping tasks", load::many_sleepers::<H>) },
+        row(3, "drop the future at its k-th poll, for every k", sweeps::every_poll::<H>),
+        row(4, "cancel before the first poll, running, done, at each level", sweeps::every_moment::<H>),
         row(5, "cancel racing completion, 1 M times", races::cancel_and_completion::<H>),
         row(6, "timeout within 1 ms of completion, 20 k times", races::timeout_and_completion::<H>),
         row(7, "cancel a tree of 111 k tasks", load::a_tree::<H>),
@@ -66,6 +70,7 @@ pub fn rows<H: Harness>() -> Vec<Row> {
             ..row(11, "600 blocking jobs outlive a shutdown", shutdown::saturated::<H>)
         },
         row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
+        row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
         Row { measures_process: true, ..row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>) },
     ]
 }

@@ -6,6 +6,7 @@
 
 mod panic;
 mod runtime;
+mod several;
 mod timeout;
 
 use std::error::Error;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 pub use panic::PanicError;
 pub use runtime::{RuntimeError, SpawnError};
+pub use several::SeveralErrors;
 pub use timeout::{TimeoutError, TimeoutKind};
 
 use crate::cancel::{CancelCause, CancelLevel};
@@ -43,6 +45,17 @@ pub enum AsyncTaskError {
     /// The work returned an error of its own. An error type that implements `Error` can be downcast again.
     #[error(transparent)]
     Failure(BoxError),
+    /// Several things that belong together failed: the first is the main one. The predicates speak of that.
+    #[error(transparent)]
+    Several(SeveralErrors),
+    /// The work failed each time that it was tried.
+    #[error("failed {attempts} times; the last time: {last}")]
+    RetriesExhausted {
+        /// How often it was tried, the first time included.
+        attempts: u32,
+        /// How it failed the last time.
+        last: Box<Self>,
+    },
     /// The call makes no sense in the state that the thing is in.
     #[error("invalid state: {0}")]
     InvalidState(&'static str),
@@ -98,34 +111,68 @@ impl AsyncTaskError {
         Self::InvalidConfig(reason.into())
     }
 
+    /// The errors as one: the first alone, or the first with the others attached.
+    pub(crate) fn several(errors: Vec<Self>) -> Self {
+        // One level is enough: what is several itself is counted out.
+        let mut flat = Vec::with_capacity(errors.len());
+        for error in errors {
+            match error {
+                Self::Several(several) => flat.extend(several.into_all()),
+                single => flat.push(single),
+            }
+        }
+        let mut errors = flat.into_iter();
+        let Some(first) = errors.next() else {
+            return Self::InvalidState("something failed without an error");
+        };
+        match errors.len() {
+            0 => first,
+            _ => Self::Several(SeveralErrors::new(first, errors.collect())),
+        }
+    }
+
+    /// The main error, where there are several.
+    pub fn first(&self) -> &Self {
+        match self {
+            Self::Several(several) => several.first(),
+            single => single,
+        }
+    }
+
+    /// True for what a member of a scope hears of another's failure.
+    pub(crate) fn is_siblings(&self) -> bool {
+        matches!(self, Self::Cancelled { cause: CancelCause::SiblingFailed, .. })
+    }
+
     /// True if a time limit ended the work.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout(_))
+        matches!(self.first(), Self::Timeout(_))
     }
 
     /// True if the work was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Cancelled { .. })
+        matches!(self.first(), Self::Cancelled { .. })
     }
 
     /// True if the work panicked.
     pub fn is_panic(&self) -> bool {
-        matches!(self, Self::Panic(_))
+        matches!(self.first(), Self::Panic(_))
     }
 
     /// True if the work returned an error of its own.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Failure(_))
+        matches!(self.first(), Self::Failure(_))
     }
 
     /// True if the runtime was gone.
     pub fn is_shutdown(&self) -> bool {
-        matches!(self, Self::Shutdown)
+        matches!(self.first(), Self::Shutdown)
     }
 
     /// The work's own error, if it is an `E`.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        match self {
+        match self.first() {
+            Self::RetriesExhausted { last, .. } => last.downcast_ref(),
             Self::Failure(source) => source.downcast_ref(),
             _ => None,
         }
@@ -134,6 +181,12 @@ impl AsyncTaskError {
     /// The work's own error as an `E`, or `self` back.
     pub fn downcast<E: Error + 'static>(self) -> Result<E, Self> {
         match self {
+            Self::RetriesExhausted { attempts, last } => {
+                last.downcast().map_err(|last| Self::RetriesExhausted { attempts, last: Box::new(last) })
+            }
+            Self::Several(several) if several.first().downcast_ref::<E>().is_some() => {
+                several.into_first().downcast()
+            }
             Self::Failure(source) => source.downcast().map(|e| *e).map_err(Self::Failure),
             other => Err(other),
         }

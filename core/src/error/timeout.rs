@@ -12,6 +12,8 @@ use super::AsyncTaskError;
 pub enum TimeoutKind {
     /// The limit on the whole task, queueing included.
     Overall,
+    /// The limit on one attempt.
+    Attempt,
 }
 
 /// A time limit passed before the work was done.
@@ -26,8 +28,22 @@ struct Inner {
 }
 
 impl TimeoutError {
-    pub(crate) fn overall(task: Option<Arc<str>>, limit: Duration, still_running: bool) -> AsyncTaskError {
+    pub(crate) fn overall(
+        task: Option<Arc<str>>,
+        limit: Duration,
+        attempts: u32,
+        still_running: bool,
+    ) -> AsyncTaskError {
         let kind = TimeoutKind::Overall;
+        AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts, still_running })))
+    }
+
+    pub(crate) fn passed(
+        task: Option<Arc<str>>,
+        kind: TimeoutKind,
+        limit: Duration,
+        still_running: bool,
+    ) -> AsyncTaskError {
         AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts: 1, still_running })))
     }
 
@@ -36,7 +52,11 @@ impl TimeoutError {
         self.0.kind
     }
 
-    /// The limit, as it was set.
+    pub(crate) fn is_attempt(&self) -> bool {
+        self.0.kind == TimeoutKind::Attempt
+    }
+
+    /// The limit, as it was set; where a deadline was, the time from then to the deadline.
     pub fn limit(&self) -> Duration {
         self.0.limit
     }
@@ -57,6 +77,9 @@ impl fmt::Display for TimeoutError {
         match &self.0.task {
             Some(name) => write!(f, "task `{name}` timed out after {:?}", self.0.limit)?,
             None => write!(f, "timed out after {:?}", self.0.limit)?,
+        }
+        if self.is_attempt() {
+            f.write_str(" (limit of one attempt)")?;
         }
         if self.0.still_running {
             f.write_str("; its blocking work had started and still runs")?;

@@ -10,10 +10,12 @@ use std::time::Duration;
 use super::collector::{Collection, Collector, Partitions, Registration, Shard};
 use super::engine::{Collecting, Each, Folding, Handler, Outcome, Settings, run};
 use super::receiver::Receive;
-use super::{ErrorStrategy, Event, FinalEvent, Progress, Sources};
-use crate::error::AsyncTaskError;
+use super::{EmittingTask, ErrorStrategy, Event, FinalEvent, Progress, Sources};
+use crate::error::{AsyncTaskError, BoxError};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{IntoAsyncResult, IntoResult, TaskId, caught};
+use crate::task::{
+    Birthplace, Configured, Fallible, InPlace, IntoAsyncResult, IntoResult, Task, TaskId, caught,
+};
 
 /// Describes a pipeline of events that carry a `T`. Nothing runs until its end is awaited.
 #[must_use = "a pipeline does nothing until its end is awaited"]
@@ -43,6 +45,12 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Names the pipeline and its tasks, in errors and traces.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
         self.set(|settings| settings.name = Some(name.into()))
+    }
+
+    /// Hands `value` to its receivers, by type: [`TaskContext::get`](crate::TaskContext::get) of
+    /// [`TaskContext::current`](crate::TaskContext::current) finds it there. A second one of the same type takes its place.
+    pub fn with<V: Send + Sync + 'static>(self, value: V) -> Self {
+        self.set(|settings| Arc::make_mut(settings.values.get_or_insert_with(Arc::default)).insert(value))
     }
 
     /// Limits the whole pipeline to `limit`, from the first poll of its end. At the limit receivers are dropped at
@@ -241,6 +249,43 @@ where
         }
         handler(result, collection)
     }
+
+    /// Starts the pipeline now, as a task of its own: its handle is a future of what `handler` makes of its end, which is
+    /// as for [`await_final_event`](Self::await_final_event).
+    #[track_caller]
+    pub fn spawn<U, E, H>(self, handler: H) -> EmittingTask<U, S::Runtime>
+    where
+        U: Send + 'static,
+        E: Into<BoxError>,
+        F: Send + 'static,
+        H: FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> Result<U, E> + Send + 'static,
+    {
+        let (source, settings) = (self.from.source.clone(), self.from.settings.clone());
+        let body = async move {
+            self.await_final_event(|event, collection| {
+                handler(event, collection).map_err(AsyncTaskError::failure)
+            })
+            .await
+        };
+        spawn_whole(source, &settings, body)
+    }
+}
+
+/// Starts `body`, a whole pipeline, as a task.
+#[track_caller]
+fn spawn_whole<U, S, B>(source: S, settings: &Settings, body: B) -> EmittingTask<U, S::Runtime>
+where
+    U: Send + 'static,
+    S: RuntimeSource,
+    B: Future<Output = Result<U, AsyncTaskError>> + Send + 'static,
+{
+    let named = Configured::part_of(settings.name.clone(), None);
+    let birth = Birthplace::here().birth(Some(&named));
+    let body = InPlace::<_, _, U, Fallible<AsyncTaskError>>::new(move || body);
+    EmittingTask::new(match source.into_runtime() {
+        Ok(runtime) => crate::task::spawn(runtime, birth, body),
+        Err(error) => Task::refused(error),
+    })
 }
 
 /// A pipeline that collects nothing; await it for its summary.
@@ -267,6 +312,19 @@ where
     fn into_future(self) -> Self::IntoFuture {
         let Self { from, receiver, .. } = self;
         Box::pin(async move { from.run(|_| Each::<G, O, M> { receiver, marker: PhantomData }).await?.result })
+    }
+}
+
+impl<T, S, F, G, O, M> ForEach<T, S, F, G, O, M>
+where
+    Self: IntoFuture<Output = Result<FinalEvent, AsyncTaskError>, IntoFuture: Send + 'static>,
+    S: RuntimeSource,
+{
+    /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
+    #[track_caller]
+    pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
+        let (source, settings) = (self.from.source.clone(), self.from.settings.clone());
+        spawn_whole(source, &settings, self.into_future())
     }
 }
 
@@ -305,5 +363,19 @@ where
             let value = caught(|| locals.into_iter().reduce(merge).unwrap_or_else(first))?;
             Ok((value, summary))
         })
+    }
+}
+
+impl<T, A, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J>
+where
+    Self: IntoFuture<Output = Result<(A, FinalEvent), AsyncTaskError>, IntoFuture: Send + 'static>,
+    A: Send + 'static,
+    S: RuntimeSource,
+{
+    /// Starts the pipeline now, as a task of its own, whose handle is a future of the value and the summary.
+    #[track_caller]
+    pub fn spawn(self) -> EmittingTask<(A, FinalEvent), S::Runtime> {
+        let (source, settings) = (self.from.source.clone(), self.from.settings.clone());
+        spawn_whole(source, &settings, self.into_future())
     }
 }

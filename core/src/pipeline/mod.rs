@@ -11,13 +11,14 @@
 //!
 //! The pipeline's own memory is bounded by (queue + workers) x chunk, and a block or two; what receivers collect is
 //! theirs. The future that is awaited runs the coordinator in place; sender and workers are tasks, and children of
-//! the task around it.
+//! the task around it. Spawned, a pipeline is a task of its own, [`EmittingTask`].
 
 mod builder;
 mod collector;
 mod engine;
 mod event;
 mod failure;
+mod handle;
 mod macros;
 mod position;
 mod progress;
@@ -33,6 +34,7 @@ pub use builder::{Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender};
 pub use collector::{Collection, Collector, Partition};
 pub use event::{Event, EventId, FinalEvent};
 pub use failure::{ErrorStrategy, RowError};
+pub use handle::EmittingTask;
 pub use position::Position;
 pub use progress::Progress;
 pub use receiver::Receive;

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::{DynRuntime, ErasedRuntime, RootScope, Runtime};
@@ -64,53 +65,14 @@ pub fn may_block() -> bool {
     BLOCKING.try_with(Cell::get) == Ok(Blocking::Welcome)
 }
 
-/// The task that is being polled, with the children that it has spawned.
+/// The task that is being polled.
 pub(crate) struct Frame {
     pub(crate) task: TaskRef,
-    /// Made for the first child: a frame is moved twice for each poll, and most tasks never have one.
-    brood: Option<Box<Brood>>,
-}
-
-struct Brood {
-    /// Made by blocking work, which cannot be dropped: a kill of its task does not reach them before it has ended.
-    of_job: bool,
-    children: Vec<TaskRef>,
-    /// Where the list of children is next swept of those that have ended.
-    sweep_at: usize,
 }
 
 impl Frame {
     pub(crate) fn new(task: TaskRef) -> Self {
-        Self { task, brood: None }
-    }
-
-    /// The frame of blocking work that is part of `task`.
-    pub(crate) fn of_job(task: TaskRef) -> Self {
-        Self { task, brood: Some(Brood::new(true)) }
-    }
-
-    pub(crate) fn children(&self) -> &[TaskRef] {
-        self.brood.as_ref().map_or(&[], |brood| &brood.children)
-    }
-
-    pub(crate) fn into_children(self) -> Vec<TaskRef> {
-        self.brood.map(|brood| brood.children).unwrap_or_default()
-    }
-
-    fn push(&mut self, child: TaskRef) {
-        let brood = self.brood.get_or_insert_with(|| Brood::new(false));
-        if brood.children.len() >= brood.sweep_at {
-            brood.children.retain(|child| !child.control.status().is_terminal());
-            // Twice what is left: sweeping stays a constant cost per child, and the list at most twice the live ones.
-            brood.sweep_at = (brood.children.len() * 2).max(64);
-        }
-        brood.children.push(child);
-    }
-}
-
-impl Brood {
-    fn new(of_job: bool) -> Box<Self> {
-        Box::new(Self { of_job, children: Vec::new(), sweep_at: 64 })
+        Self { task }
     }
 }
 
@@ -149,21 +111,14 @@ pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
     Some(f(frame))
 }
 
-/// Makes `child` a child of the task that is being polled, which will not end before it. Returns that parent.
-pub(crate) fn adopt(child: &TaskRef) -> Option<TaskRef> {
-    with_frame(|frame| {
-        frame.task.control.child_started();
-        frame.push(child.clone());
-        if frame.brood.as_ref().is_some_and(|brood| brood.of_job) {
-            child.runtime.scope().list_orphan(child);
-        }
-        frame.task.clone()
-    })
+/// The task that is being polled here, or whose blocking work this is.
+pub(crate) fn current_task() -> Option<TaskRef> {
+    with_frame(|frame| frame.task.clone())
 }
 
-/// Hands children on to the task that is being polled; each was counted by it when it was spawned.
-pub(crate) fn adopt_all(children: Vec<TaskRef>) {
-    with_frame(|frame| children.into_iter().for_each(|child| frame.push(child)));
+/// Notes where the library is awaited, for those who ask where a task has got stuck.
+pub(crate) fn note(place: &'static Location<'static>) {
+    with_frame(|frame| frame.task.control.note(place));
 }
 
 /// Runs `f`, which drops work whose time is up. Says whether part of it keeps running: blocking work that had started,
@@ -270,7 +225,7 @@ enum Source {
 impl CurrentRuntime {
     /// The runtime of the task that is being polled here, or whose blocking work this is.
     pub fn of_task() -> Option<Self> {
-        with_frame(|frame| frame.task.clone()).map(|task| Self(Source::Task(task)))
+        current_task().map(|task| Self(Source::Task(task)))
     }
 
     /// The runtime that was entered on this thread, by `block_on` or an [`EnterGuard`].

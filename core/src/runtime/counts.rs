@@ -1,7 +1,8 @@
 //! How many have begun and how many have ended, counted by many threads without getting in each other's way.
 
+use crate::sync::{AtomicUsize, Ordering};
+use crate::task::Ending;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Twice the cores of a small machine: threads beyond that share a shard, which costs time and nothing else.
 const SHARDS: usize = 8;
@@ -24,7 +25,25 @@ pub(super) struct Counts {
 #[repr(align(128))]
 struct Shard {
     begun: AtomicUsize,
-    ended: AtomicUsize,
+    completed: AtomicUsize,
+    failed: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+/// How many tasks there have been on an executor, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskStatistics {
+    /// All that were spawned.
+    pub spawned: usize,
+    /// Those that gave a value.
+    pub completed: usize,
+    /// Those that failed: an error, a panic, a timeout.
+    pub failed: usize,
+    /// Those that were stopped.
+    pub cancelled: usize,
+    /// Those that have not ended.
+    pub live: usize,
 }
 
 impl Counts {
@@ -46,8 +65,24 @@ impl Counts {
         self.shard().begun.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub(super) fn end(&self) {
-        self.shard().ended.fetch_add(1, Ordering::SeqCst);
+    pub(super) fn end(&self, ending: Ending) {
+        let shard = self.shard();
+        let count = match ending {
+            Ending::Completed => &shard.completed,
+            Ending::Failed | Ending::TimedOut => &shard.failed,
+            Ending::Cancelled => &shard.cancelled,
+        };
+        count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Ends first, then beginnings: see the type.
+    pub(super) fn read(&self) -> TaskStatistics {
+        let completed = self.sum(|shard| &shard.completed);
+        let failed = self.sum(|shard| &shard.failed);
+        let cancelled = self.sum(|shard| &shard.cancelled);
+        let spawned = self.begun();
+        let live = spawned.wrapping_sub(completed).wrapping_sub(failed).wrapping_sub(cancelled);
+        TaskStatistics { spawned, completed, failed, cancelled, live }
     }
 
     pub(super) fn begun(&self) -> usize {
@@ -55,7 +90,9 @@ impl Counts {
     }
 
     pub(super) fn ended(&self) -> usize {
-        self.sum(|shard| &shard.ended)
+        let sum = |count| self.sum(count);
+        let (completed, failed) = (sum(|shard| &shard.completed), sum(|shard| &shard.failed));
+        completed.wrapping_add(failed).wrapping_add(sum(|shard| &shard.cancelled))
     }
 
     pub(super) fn alive(&self) -> usize {

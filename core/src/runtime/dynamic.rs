@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use sync_wrapper::SyncWrapper;
+
 use super::{Join, RootScope, Runtime};
 use crate::error::SpawnError;
 use crate::task::TaskId;
@@ -17,6 +19,8 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What core asks of a runtime whose type it does not know.
 pub(crate) trait ErasedRuntime: Send + Sync {
     fn itself(&self) -> &dyn Any;
+    /// Also where it wraps another.
+    fn own(&self) -> &dyn Any;
     fn to_dyn(&self) -> DynRuntime;
     fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError>;
     fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError>;
@@ -33,6 +37,9 @@ pub(crate) trait ErasedRuntime: Send + Sync {
 impl<R: Runtime> ErasedRuntime for R {
     fn itself(&self) -> &dyn Any {
         self.as_any()
+    }
+    fn own(&self) -> &dyn Any {
+        self
     }
     fn to_dyn(&self) -> DynRuntime {
         let any: &dyn Any = self;
@@ -131,7 +138,7 @@ impl Runtime for DynRuntime {
         self.0.clock()
     }
     fn sleep_until(&self, deadline: Instant) -> DynSleep {
-        DynSleep(self.0.sleep_boxed(deadline))
+        DynSleep(SyncWrapper::new(self.0.sleep_boxed(deadline)))
     }
     fn entropy(&self) -> u64 {
         self.0.random()
@@ -158,26 +165,28 @@ impl Runtime for DynRuntime {
 
 pub(super) fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin<T>) {
     let (sender, receiver) = async_channel::bounded(1);
-    (sender, DynJoin(Box::pin(async move { receiver.recv().await.ok() })))
+    (sender, DynJoin(SyncWrapper::new(Box::pin(async move { receiver.recv().await.ok() }))))
 }
 
 /// The timer of a [`DynRuntime`].
-pub struct DynSleep(BoxFuture<()>);
+// Only ever polled, which needs it alone: so it may be shared, and what holds it too.
+pub struct DynSleep(SyncWrapper<BoxFuture<()>>);
 
 impl Future for DynSleep {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        self.0.get_mut().as_mut().poll(cx)
     }
 }
 
 /// The join handle of a [`DynRuntime`].
-pub struct DynJoin<T>(BoxFuture<Option<T>>);
+// As above: a handle is `Sync` on this runtime, as on the others.
+pub struct DynJoin<T>(SyncWrapper<BoxFuture<Option<T>>>);
 
 impl<T> Future for DynJoin<T> {
     type Output = Option<T>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.as_mut().poll(cx)
+        self.0.get_mut().as_mut().poll(cx)
     }
 }
 

@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 
 pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub(crate) use context::{
-    Frame, adopt, adopt_all, giving_up, in_frame, in_runtime, is_inside, keeps_running, welcome_blocking,
+    Frame, current_task, giving_up, in_frame, in_runtime, is_inside, keeps_running, note, welcome_blocking,
     with_frame,
 };
+pub use counts::TaskStatistics;
 pub(crate) use dynamic::ErasedRuntime;
 pub use dynamic::{DynJoin, DynRuntime, DynSleep};
 pub(crate) use local::LocalScope;
@@ -123,14 +124,15 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     }
 
     /// A timer for `duration` from now; one that is too long to count never ends.
+    #[track_caller]
     fn sleep(&self, duration: Duration) -> Sleep<Self> {
         Sleep::new(self, duration)
     }
 
     /// Ends everything that runs here, in bounded time. From now on no task is taken from outside
-    /// ([`SpawnError::Shutdown`]); what runs has until `limit` to end by itself, and may still spawn, as callers may still
-    /// `run`. Loops that would
-    /// not end by themselves watch [`RootScope::closing`]. At the limit, tasks are killed, also those that were
+    /// ([`SpawnError::Shutdown`]); what runs is asked to stop ([`CancelLevel::Graceful`](crate::CancelLevel::Graceful), cause
+    /// [`Shutdown`](crate::CancelCause::Shutdown)) and has until `limit` to end, whatever it makes of that; it may still
+    /// spawn, as callers may still `run`. Loops that are no tasks watch [`RootScope::closing`]. At the limit, tasks are killed, also those that were
     /// detached, and waited for a tenth of a second longer; blocking work that has started cannot be, and is left behind.
     ///
     /// The executor itself lives on, and takes no more tasks of this library; [`OwnedRuntime::shutdown`] ends it too. On

@@ -17,9 +17,9 @@ use concurrent_queue::ConcurrentQueue;
 use event_listener::{Event, EventListener};
 
 use super::ErasedRuntime;
-use super::counts::Counts;
-use crate::cancel::CancelCause;
-use crate::task::{Shared, TaskInfo, TaskRef, notify_all};
+use super::counts::{Counts, TaskStatistics};
+use crate::cancel::{CancelCause, CancelLevel};
+use crate::task::{Ending, Shared, TaskInfo, TaskRef, cancel, notify_all};
 
 const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
@@ -73,6 +73,12 @@ impl RootScope {
         self.tasks.alive()
     }
 
+    /// How many tasks have been spawned, how they have ended, and how many live. The numbers always add up; while tasks come
+    /// and go it may count as live a task that ended while the numbers were read. Costs a few dozen loads.
+    pub fn statistics(&self) -> TaskStatistics {
+        self.tasks.read()
+    }
+
     /// How many blocking jobs have been handed over and have not ended, also those that nobody waits for any more.
     pub fn active_blocking_jobs(&self) -> usize {
         self.jobs.alive()
@@ -112,12 +118,19 @@ impl RootScope {
     pub fn close(&self) {
         self.phase.store(CLOSED, Ordering::SeqCst);
         notify_all(&self.closing);
-        self.each_listed(|task| task.control.kill(CancelCause::Shutdown));
+        self.each_listed(|_| ());
+    }
+
+    /// As [`close`](Self::close), with nothing left but what runs in place, which may come to its end.
+    pub(super) fn close_idle(&self) {
+        self.phase.store(CLOSED, Ordering::SeqCst);
+        notify_all(&self.closing);
     }
 
     pub(super) fn begin_closing(&self) {
         let _ = self.phase.compare_exchange(OPEN, CLOSING, Ordering::SeqCst, Ordering::SeqCst);
         notify_all(&self.closing);
+        self.each_listed(|_| ());
     }
 
     /// True if nothing is left: at one moment, between the two readings, neither a task nor a job was alive.
@@ -153,8 +166,8 @@ impl RootScope {
     }
 
     /// `listed`: it is in the list, perhaps.
-    pub(crate) fn task_ended(&self, listed: bool) {
-        self.tasks.end();
+    pub(crate) fn task_ended(&self, ending: Ending, listed: bool) {
+        self.tasks.end(ending);
         if listed {
             self.sweep();
         }
@@ -166,7 +179,7 @@ impl RootScope {
     }
 
     pub(crate) fn job_ended(&self) {
-        self.jobs.end();
+        self.jobs.end(Ending::Completed);
         self.tell_end();
     }
 
@@ -179,7 +192,8 @@ impl RootScope {
 
     /// Remembers a task that would hear of a shutdown from nobody else.
     pub(crate) fn list_orphan(&self, task: &TaskRef) {
-        if !self.lists_all {
+        // What runs in place is not in the list of all, which is of what was spawned.
+        if !self.lists_all || task.control.is_in_place() {
             self.list(task);
         }
     }
@@ -187,10 +201,18 @@ impl RootScope {
     fn list(&self, task: &TaskRef) {
         let _ = self.listed.push(std::sync::Arc::downgrade(task));
         self.sweep();
-        // Push first, then look: `close` sets the phase and then goes through the list.
-        if self.phase.load(Ordering::SeqCst) == CLOSED {
-            task.control.kill(CancelCause::Shutdown);
-        }
+        self.ask(task);
+    }
+
+    /// Asks a task to stop, as the phase has it. Called after it was put into the list: a shutdown sets the phase first,
+    /// and then goes through the list.
+    fn ask(&self, task: &TaskRef) {
+        let level = match self.phase.load(Ordering::SeqCst) {
+            OPEN => return,
+            CLOSING => CancelLevel::Graceful,
+            _ => CancelLevel::Kill,
+        };
+        cancel(task, level, CancelCause::Shutdown);
     }
 
     /// Looks at two of the list, at each coming and each going, so that the dead are gone before long, and no single call
@@ -210,9 +232,7 @@ impl RootScope {
             return None;
         }
         let _ = self.listed.push(listed);
-        if self.phase.load(Ordering::SeqCst) == CLOSED {
-            task.control.kill(CancelCause::Shutdown);
-        }
+        self.ask(&task);
         Some(task)
     }
 

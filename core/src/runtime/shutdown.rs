@@ -19,7 +19,7 @@ pub(super) async fn shutdown<R: Runtime>(runtime: &R, limit: Duration) -> Result
     }
     root.begin_closing();
     if until_idle(runtime, limit, RootScope::is_idle).await {
-        root.close();
+        root.close_idle();
         return Ok(());
     }
     let (tasks, blocking, named) = (root.active_tasks(), root.active_blocking_jobs(), root.live_tasks());

@@ -17,15 +17,13 @@ use std::task::{Context, Poll};
 use concurrent_queue::ConcurrentQueue;
 use tracing::Span;
 
-use super::control::{TaskRef, kill_all};
+use super::control::{TaskRef, release};
 use super::in_place::caught;
 use super::span::{callers, within};
-use super::work::IntoResult;
-use crate::cancel::CancelCause;
+use super::work::{Call, IntoResult};
 use crate::error::AsyncTaskError;
 use crate::runtime::{
-    Frame, Join, Runtime, RuntimeSource, adopt_all, in_frame, in_runtime, keeps_running, welcome_blocking,
-    with_frame,
+    Frame, Join, Runtime, RuntimeSource, current_task, in_frame, in_runtime, keeps_running, welcome_blocking,
 };
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;
@@ -54,8 +52,8 @@ struct Job<F, T, R: Runtime> {
     runtime: R,
     /// The closure, until somebody takes it: to run it, or to drop it.
     work: ConcurrentQueue<F>,
-    /// The result and the tasks that the work spawned, until somebody takes them.
-    result: ConcurrentQueue<(Result<T, AsyncTaskError>, Vec<TaskRef>)>,
+    /// The result, until somebody takes it.
+    result: ConcurrentQueue<Result<T, AsyncTaskError>>,
     /// `OPEN`, then once `DELIVERED` (the result is in its slot) or `ABANDONED` (nobody will fetch it).
     phase: AtomicU8,
     /// The task that waits for this job's end, told once: `settled` says whether it has been.
@@ -83,7 +81,7 @@ impl<F, T, R: Runtime> Job<F, T, R> {
         if !self.settled.swap(true, Ordering::AcqRel)
             && let Some(parent) = &self.parent
         {
-            parent.control.child_ended();
+            release(parent);
         }
     }
 
@@ -106,26 +104,37 @@ impl<F, T, R: Runtime> Job<F, T, R> {
         !delivered
     }
 
-    fn deliver(&self, result: Result<T, AsyncTaskError>, children: Vec<TaskRef>) {
-        let _ = self.result.push((result, children));
+    fn deliver(&self, result: Result<T, AsyncTaskError>) {
+        let _ = self.result.push(result);
         if self.phase.swap(DELIVERED, Ordering::AcqRel) == ABANDONED {
             self.drop_result();
         }
     }
 
     fn drop_result(&self) {
-        if let Ok((result, children)) = self.result.pop() {
-            kill_all(&children, CancelCause::ParentEnded);
+        if let Ok(result) = self.result.pop() {
             let _ = caught(|| drop(result));
         }
     }
 }
 
-/// Work that has started; the root scope counts it until this is dropped, whether anybody waits for it or not.
-struct Counted<'a, R: Runtime>(&'a R);
+/// Work that has started; the root scope and its task count it until this is dropped, whether anybody waits for it or not.
+struct Counted<'a, R: Runtime>(&'a R, Option<&'a TaskRef>);
+
+impl<'a, R: Runtime> Counted<'a, R> {
+    fn new(runtime: &'a R, task: Option<&'a TaskRef>) -> Self {
+        if let Some(task) = task {
+            task.control.job_started();
+        }
+        Self(runtime, task)
+    }
+}
 
 impl<R: Runtime> Drop for Counted<'_, R> {
     fn drop(&mut self) {
+        if let Some(task) = self.1 {
+            task.control.job_stopped();
+        }
         self.0.root().job_ended();
     }
 }
@@ -137,15 +146,14 @@ struct Runner<F, T, R: Runtime> {
 }
 
 impl<F, T, R: Runtime> Runner<F, T, R> {
-    fn run<O, K>(self)
+    fn run<K>(self)
     where
-        F: FnOnce() -> O,
-        O: IntoResult<T, K>,
+        F: Call<Output: IntoResult<T, K>>,
     {
         let Ok(work) = self.job.work.pop() else { return };
-        let _counted = Counted(&self.job.runtime);
-        let work = || caught(|| work().into_result()).and_then(|result| result);
-        let mut frame = self.job.parent.clone().map(Frame::of_job);
+        let _counted = Counted::new(&self.job.runtime, self.job.parent.as_ref());
+        let work = || caught(|| work.call().into_result()).and_then(|result| result);
+        let mut frame = self.job.parent.clone().map(Frame::new);
         // The span also around a result that nobody fetches, which is dropped here.
         within(self.span.as_ref(), || {
             let is_part_of_a_task = frame.is_some();
@@ -155,7 +163,7 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
                     false => in_runtime(&self.job.runtime, work),
                 })
             });
-            self.job.deliver(result, frame.take().map(Frame::into_children).unwrap_or_default());
+            self.job.deliver(result);
         });
     }
 }
@@ -174,10 +182,9 @@ impl<F, T, K, S: RuntimeSource> OnPool<F, T, K, S> {
     }
 }
 
-impl<F, O, T, K, S> OnPool<F, T, K, S>
+impl<F, T, K, S> OnPool<F, T, K, S>
 where
-    F: FnOnce() -> O + Send + 'static,
-    O: IntoResult<T, K>,
+    F: Call<Output: IntoResult<T, K>> + Send + 'static,
     T: Send + 'static,
     K: 'static,
     S: RuntimeSource,
@@ -193,13 +200,10 @@ where
             root.job_ended();
             return Err(AsyncTaskError::Shutdown);
         }
-        let parent = with_frame(|frame| {
-            frame.task.control.child_started();
-            frame.task.clone()
-        });
+        let parent = current_task().inspect(|task| task.control.child_started());
         let job = Arc::new(Job::new(work, runtime.clone(), parent));
         let runner = Runner { job: job.clone(), span: callers() };
-        let join = runtime.spawn_blocking(move || runner.run::<O, K>()).inspect_err(|_| {
+        let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
             job.revoke();
         })?;
@@ -207,10 +211,9 @@ where
     }
 }
 
-impl<F, O, T, K, S> Future for OnPool<F, T, K, S>
+impl<F, T, K, S> Future for OnPool<F, T, K, S>
 where
-    F: FnOnce() -> O + Send + 'static,
-    O: IntoResult<T, K>,
+    F: Call<Output: IntoResult<T, K>> + Send + 'static,
     T: Send + 'static,
     K: 'static,
     S: RuntimeSource,
@@ -230,9 +233,8 @@ where
         };
         let _ = std::task::ready!(Pin::new(join).poll(cx));
         // No result: the pool dropped the closure without running it.
-        let (result, children) = job.result.pop().unwrap_or((Err(AsyncTaskError::Shutdown), Vec::new()));
+        let result = job.result.pop().unwrap_or(Err(AsyncTaskError::Shutdown));
         self.stage = Stage::Done;
-        adopt_all(children);
         Poll::Ready(result)
     }
 }

@@ -2,14 +2,22 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::TaskContext;
+use super::birth::{Birthplace, Born};
 use super::handle::Task;
-use super::policies::{Configured, PolicySet, Unconfigured};
-use super::work::{Async, Fallible, Here, IntoAsyncResult, Pool, Sync, Work};
+use super::in_place::InPlace;
+use super::node::InNode;
+use super::policies::{Configured, Contextual, PolicySet, Unconfigured};
+use super::restart::{RestartPolicy, Supervision};
+use super::scope::Scope;
+use super::work::{Async, Fallible, Here, IntoAsyncResult, Pool, Sync, WithContext, Work};
 use crate::error::{AsyncTaskError, BoxError};
 use crate::runtime::{DynRuntime, LocalScope, Runtime, RuntimeSource};
+use crate::time::Limit;
 
 /// The future of work of kind `M`, with the builder's policies around it.
 type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet>::Governed<<M as Work<F, O, T, S, W>>::Body, T, S>>;
@@ -42,15 +50,57 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     }
 
     /// Names the task: in errors and traces, and on its handle.
-    pub fn name(self, name: impl Into<Arc<str>>) -> TaskBuilder<T, S, Configured, W> {
+    pub fn name(self, name: impl Into<Arc<str>>) -> TaskBuilder<T, S, P::More, W> {
         self.configure(|policies| policies.name = Some(name.into()))
     }
 
     /// Limits the whole task to `limit`, from `spawn` or from the first poll of `run`. At the limit the work is
     /// dropped, then the task fails with [`AsyncTaskError::Timeout`]; a value that is ready wins. Zero polls once;
-    /// [`Duration::MAX`] is no limit. Blocking work that has started goes on, and the error says so.
-    pub fn timeout(self, limit: Duration) -> TaskBuilder<T, S, Configured, W> {
-        self.configure(|policies| policies.timeout = Some(limit))
+    /// [`Duration::MAX`] is no limit. Blocking work that has started goes on, and the error says so. The tasks
+    /// below a task have its deadline, too.
+    pub fn timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.limit = Some(Limit::After(limit)))
+    }
+
+    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock ([`Runtime::now`]). The last that is said holds.
+    pub fn timeout_at(self, deadline: Instant) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.limit = Some(Limit::At(deadline)))
+    }
+
+    /// Limits one attempt at the work to `limit`, from its first poll. Where both this and the limit on the whole have
+    /// passed, the error is that of the whole.
+    pub fn attempt_timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.attempt = Some(limit))
+    }
+
+    /// How long the work has to end by itself after a graceful cancellation, before it is killed;
+    /// [`DEFAULT_GRACE`](super::DEFAULT_GRACE) otherwise. [`Duration::MAX`] never kills.
+    pub fn grace(self, grace: Duration) -> TaskBuilder<T, S, Contextual, W> {
+        self.contextual(|policies| policies.grace = Some(grace))
+    }
+
+    /// Hands `value` down to the work and to all tasks below it, by its type:
+    /// [`TaskContext::get`](super::TaskContext::get) finds it. A second one of the same type takes its place.
+    pub fn with<V: Send + std::marker::Sync + 'static>(self, value: V) -> TaskBuilder<T, S, Contextual, W> {
+        self.contextual(|policies| {
+            let values = policies.values.get_or_insert_with(Arc::default);
+            Arc::make_mut(values).insert(value);
+        })
+    }
+
+    /// Notes when the task was spawned, first polled and done: see [`TimedTask`](super::TimedTask).
+    pub fn timestamps(self, on: bool) -> TaskBuilder<T, S, Contextual, W> {
+        self.contextual(|policies| policies.timestamps = on)
+    }
+
+    /// Gives the task a `tracing` span of its own, in which its work runs: see [`TracingTask`](super::TracingTask).
+    pub fn tracing(self, on: bool) -> TaskBuilder<T, S, Contextual, W> {
+        self.contextual(|policies| policies.tracing = on)
+    }
+
+    /// Starts the work again when it fails, as `policy` permits; the work must be callable again.
+    pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W> {
+        Supervision::new(self, policy)
     }
 
     /// Runs synchronous work where it is instead of on the blocking pool: for closures too cheap to move. It need
@@ -60,10 +110,18 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
         TaskBuilder { source, policies, place: PhantomData, output: PhantomData }
     }
 
-    fn configure(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, Configured, W> {
-        let mut policies = self.policies.configured();
-        change(&mut policies);
+    fn configure(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::More, W> {
+        let policies = self.policies.more(change);
         TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+    }
+
+    fn contextual(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, Contextual, W> {
+        let policies = Contextual::with(self.policies, change);
+        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+    }
+
+    pub(super) fn into_parts(self) -> (S, P) {
+        (self.source, self.policies)
     }
 
     /// Runs `work` as part of the caller, when awaited.
@@ -76,6 +134,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     ///
     /// Dropping the future drops the work. Blocking work that has started runs on; the task around it, if there is
     /// one, does not end before it.
+    #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> RunOf<M, F, O, T, S, P, W>
     where
         F: FnOnce() -> O,
@@ -83,7 +142,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
         M: Work<F, O, T, S, W>,
     {
         let body = M::body(work, &self.source);
-        Run { governed: self.policies.govern(body, self.source) }
+        Run { governed: self.policies.govern(body, self.source, Location::caller()) }
     }
 
     /// As [`run`](Self::run), for a body that uses `?` and names no error type.
@@ -94,6 +153,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     /// let parsed = TaskBuilder::<i64, _>::new(runtime.clone()).try_run(|| async { Ok("7".parse::<i64>()? + 1) });
     /// # }
     /// ```
+    #[track_caller]
     pub fn try_run<F, O>(self, work: F) -> RunOf<Async<Fallible<BoxError>>, F, O, T, S, P, W>
     where
         F: FnOnce() -> O,
@@ -102,7 +162,75 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
         self.run::<F, O, Async<Fallible<BoxError>>>(work)
     }
 
+    /// As [`run`](Self::run), as a task of its own that is part of its caller, whose context the work is given. It does not
+    /// end before what it spawns. Dropped, it kills that, and the task around it, if there is one, does not end before.
+    ///
+    /// Cost: an allocation or two. It needs a runtime.
+    #[track_caller]
+    pub fn run_with<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: FnOnce(TaskContext) -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<WithContext<F>, O, T, S, W>,
+    {
+        let make = move |source: &S, _: &S::Runtime, context| M::body(WithContext { work, context }, source);
+        Run { governed: InNode::new(make, self.source, self.policies.configured(), Location::caller()) }
+    }
+
+    /// Runs `body` in place with a [`Scope`], whose members it may spawn: none of them outlives the scope. It ends when
+    /// `body` and all members have. Once one fails, `body` and the other members are killed and waited for.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let answer = TaskBuilder::<u32, _>::new(runtime.clone()).scope(|s| async move {
+    ///     let half = s.spawn(|| async { Ok(21) });
+    ///     s.spawn(|| async { Ok(()) });
+    ///     Ok(half.await? * 2)
+    /// });
+    /// assert_eq!(answer.await?, 42);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Tasks that are spawned inside without `s` belong to the scope, too: they are waited for, but their failure is
+    /// their handle's alone.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, of `body` or of a member, with those that came after it attached ([`AsyncTaskError::Several`]).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it kills its members ([`ScopeDropped`](crate::CancelCause::ScopeDropped)); it cannot wait for them, so the
+    /// task around it does, or else the root scope.
+    #[track_caller]
+    pub fn scope<F, O>(self, body: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: FnOnce(Scope<S::Runtime>) -> O,
+        O: Future<Output = Result<T, BoxError>>,
+    {
+        let make = move |_: &S, runtime: &S::Runtime, context| {
+            let scope = Scope::new(context, runtime.clone());
+            InPlace::<_, O, T, Fallible<BoxError>>::new(move || body(scope))
+        };
+        Run { governed: InNode::new(make, self.source, self.policies.configured(), Location::caller()) }
+    }
+
+    /// Runs `work` as [`run`](Self::run) does, and then `handler` on its result.
+    #[track_caller]
+    pub fn await_result<F, O, M, U, H>(self, work: F, handler: H) -> impl Future<Output = U>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, S, W>,
+        H: FnOnce(Result<T, AsyncTaskError>) -> U,
+    {
+        let run = self.run(work);
+        async move { handler(run.await) }
+    }
+
     /// Runs synchronous `work` on the blocking pool, when awaited.
+    #[track_caller]
     pub fn run_blocking<F, O, K>(self, work: F) -> RunOf<Sync<K>, F, O, T, S, P, Pool>
     where
         F: FnOnce() -> O,
@@ -110,7 +238,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
         Sync<K>: Work<F, O, T, S, Pool>,
     {
         let body = <Sync<K> as Work<F, O, T, S, Pool>>::body(work, &self.source);
-        Run { governed: self.policies.govern(body, self.source) }
+        Run { governed: self.policies.govern(body, self.source, Location::caller()) }
     }
 }
 
@@ -120,20 +248,50 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
     /// Spawned inside another task, it is a child of that task, which does not end before it. Where no runtime can be
     /// found, or it takes no more work, the handle gives the error.
     ///
-    /// Cost: what the executor's own spawn costs, and one allocation.
+    /// Cost: what the executor's own spawn costs, and one allocation; the first child of a task also makes the list of them.
+    #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
         M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
     {
+        self.spawn_at(work, Birthplace::here())
+    }
+
+    #[track_caller]
+    pub(super) fn spawn_at<F, O, M>(self, work: F, at: Birthplace) -> Task<T, S::Runtime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
         match self.source.into_runtime() {
-            Ok(runtime) => self.policies.spawn(M::body(work, &runtime), runtime),
+            Ok(runtime) => self.policies.spawn(runtime, at, |runtime, _| M::body(work, runtime)),
+            Err(error) => Task::refused(error),
+        }
+    }
+
+    /// As [`spawn`](Self::spawn), with work that is given the context of its task.
+    #[track_caller]
+    pub fn spawn_with<F, O, M>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce(TaskContext) -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<WithContext<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        let body = |runtime: &S::Runtime, born: &Born<S::Runtime>| {
+            let context = born.context();
+            M::body(WithContext { work, context }, runtime)
+        };
+        match self.source.into_runtime() {
+            Ok(runtime) => self.policies.spawn(runtime, Birthplace::here(), body),
             Err(error) => Task::refused(error),
         }
     }
 
     /// As [`spawn`](Self::spawn), with a limit on the whole task.
+    #[track_caller]
     pub fn spawn_with_timeout<F, O, M>(self, limit: Duration, work: F) -> Task<T, S::Runtime>
     where
         F: FnOnce() -> O,
@@ -144,6 +302,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
     }
 
     /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
+    #[track_caller]
     pub fn try_spawn<F, O>(self, work: F) -> Task<T, S::Runtime>
     where
         F: FnOnce() -> O + Send + 'static,
@@ -158,6 +317,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
     /// its handle is.
     ///
     /// Cost: two boxes and a channel more than [`spawn`](Self::spawn).
+    #[track_caller]
     pub fn spawn_local<F, O, M>(self, work: F) -> Task<T, DynRuntime>
     where
         F: FnOnce() -> O,
@@ -165,7 +325,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
         M: Work<F, O, T, DynRuntime, W, Body: 'static>,
     {
         match LocalScope::current() {
-            Some(scope) => self.policies.configured().spawn_local(M::body(work, &scope.runtime), &scope),
+            Some(scope) => {
+                let body = M::body(work, &scope.runtime);
+                self.policies.configured().spawn_local(body, &scope, Location::caller())
+            }
             None => Task::refused(AsyncTaskError::InvalidState(
                 "spawn_local outside of a local scope: call it below a runtime's `run_local`",
             )),
@@ -173,6 +336,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
     }
 
     /// Starts synchronous `work` now on the blocking pool; its handle is a future of the result.
+    #[track_caller]
     pub fn spawn_blocking<F, O, K>(self, work: F) -> Task<T, S::Runtime>
     where
         F: FnOnce() -> O,
@@ -180,10 +344,9 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
         Sync<K>: Work<F, O, T, S::Runtime, Pool, Body: Send + 'static>,
     {
         match self.source.into_runtime() {
-            Ok(runtime) => {
-                let body = <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, &runtime);
-                self.policies.spawn(body, runtime)
-            }
+            Ok(runtime) => self.policies.spawn(runtime, Birthplace::here(), |runtime, _| {
+                <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, runtime)
+            }),
             Err(error) => Task::refused(error),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,13 +10,15 @@ use std::task::{Context, Poll};
 
 use event_listener::EventListener;
 
-use super::control::{Shared, TaskRef, share};
+use super::birth::{Birth, Born};
+use super::cancellation::{Cancellation, Canceller};
+use super::control::{Shared, State, TaskRef, cancel, release};
 use super::parcel::Parcel;
 use super::supervise::Supervised;
 use super::{TaskId, TaskStatus};
-use crate::cancel::{CancelCause, CancelLevel, CancellationResult};
+use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::{AsyncTaskError, SpawnError};
-use crate::runtime::{DynRuntime, Join, LocalScope, Runtime, adopt};
+use crate::runtime::{DynRuntime, Join, LocalScope, Runtime, note};
 
 type JoinOf<T, R> = <R as Runtime>::Join<Parcel<T>>;
 
@@ -23,9 +26,6 @@ type JoinOf<T, R> = <R as Runtime>::Join<Parcel<T>>;
 ///
 /// Awaiting it gives the result once the work, everything that it spawned and their destructors are done. Await
 /// `&mut task` to keep the handle, for instance in a `select`.
-///
-/// [`AsyncTaskError::Shutdown`] is the exception: an executor that goes away drops the task without waiting for what the
-/// task had started elsewhere.
 ///
 /// # Drop
 ///
@@ -40,12 +40,15 @@ type JoinOf<T, R> = <R as Runtime>::Join<Parcel<T>>;
 pub struct Task<T: Send + 'static, R: Runtime> {
     /// `None` where no runtime was found for it.
     task: Option<Arc<Shared<R>>>,
-    parent: Option<TaskRef>,
+    /// Where it was spawned.
+    place: &'static Location<'static>,
     outcome: Outcome<T, R>,
 }
 
 enum Outcome<T: Send + 'static, R: Runtime> {
     Coming(JoinOf<T, R>),
+    /// Its executor has dropped it; what it had started elsewhere may still be there.
+    Leaving(Option<EventListener>),
     Refused(Box<Refused>),
     Taken,
 }
@@ -65,67 +68,88 @@ impl Refused {
 // Join handles are `Unpin` by contract, and nothing else is pinned.
 impl<T: Send + 'static, R: Runtime> Unpin for Task<T, R> {}
 
-/// Starts `body` as a task of `runtime`, a child of the task that is being polled here.
+/// Starts `body` as a task of `runtime`.
 ///
 /// `body` has dropped all of its work by the time it is ready.
-pub(crate) fn spawn<B, T, R>(runtime: R, name: Option<Arc<str>>, body: B) -> Task<T, R>
+pub(crate) fn spawn<B, T, R>(runtime: R, birth: Birth<'_>, body: B) -> Task<T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     T: Send + 'static,
     R: Runtime,
 {
-    start(runtime, name, body, |runtime, supervised| runtime.spawn(supervised))
+    spawn_with(runtime, birth, |_, _| body)
+}
+
+/// As [`spawn`], with a body that is made once the task is known.
+pub(crate) fn spawn_with<B, T, R>(
+    runtime: R,
+    birth: Birth<'_>,
+    body: impl FnOnce(&R, &Born<R>) -> B,
+) -> Task<T, R>
+where
+    B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+    T: Send + 'static,
+    R: Runtime,
+{
+    start(runtime, birth, body, |runtime, supervised| runtime.spawn(supervised))
 }
 
 /// As [`spawn`], on the thread of the local scope that is being polled here.
-pub(crate) fn spawn_local<B, T>(
-    scope: &Rc<LocalScope>,
-    name: Option<Arc<str>>,
-    body: B,
-) -> Task<T, DynRuntime>
+pub(crate) fn spawn_local<B, T>(scope: &Rc<LocalScope>, birth: Birth<'_>, body: B) -> Task<T, DynRuntime>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + 'static,
     T: Send + 'static,
 {
-    start(scope.runtime.clone(), name, body, |_, supervised| Ok(scope.spawn(supervised)))
+    start(scope.runtime.clone(), birth, |_, _| body, |_, supervised| Ok(scope.spawn(supervised)))
 }
 
 fn start<B, T, R>(
     runtime: R,
-    name: Option<Arc<str>>,
-    body: B,
-    spawn: impl FnOnce(&R, Supervised<B, T>) -> Result<JoinOf<T, R>, SpawnError>,
+    birth: Birth<'_>,
+    body: impl FnOnce(&R, &Born<R>) -> B,
+    spawn: impl FnOnce(&R, Supervised<B, T, R>) -> Result<JoinOf<T, R>, SpawnError>,
 ) -> Task<T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
     T: Send + 'static,
     R: Runtime,
 {
-    let task = share(runtime, name);
-    let inside: TaskRef = task.clone();
-    let parent = adopt(&inside);
-    let root = task.runtime.root();
-    root.task_begun(&inside);
-    let admitted = root.admits(inside.is_child_here(parent.as_ref()));
-    let supervised = Supervised::new(body, inside, parent.clone());
-    let spawned = if admitted {
-        spawn(&task.runtime, supervised)
-    } else {
-        // Dropped unfinished, it does its own bookkeeping, as when the executor refuses it.
-        drop(supervised);
-        Err(SpawnError::Shutdown)
+    let place = birth.place;
+    let born = Born::new(runtime, birth);
+    let admitted = born.task.runtime.root().admits(born.inside.is_child_here(born.parent.as_ref()));
+    let body = body(&born.task.runtime, &born);
+    let Born { task, inside, parent, is_taken } = born;
+    let supervised = Supervised::new(body, inside, parent);
+    // Dropped unfinished, it does its own bookkeeping, as when the executor refuses it.
+    let spawned = match (is_taken, admitted) {
+        (true, true) => spawn(&task.runtime, supervised).map_err(AsyncTaskError::from),
+        (true, false) => Err(AsyncTaskError::Shutdown),
+        (false, _) => Err(AsyncTaskError::InvalidState("the scope has ended, and takes no more tasks")),
     };
     let outcome = match spawned {
         Ok(join) => Outcome::Coming(join),
-        Err(error) => Outcome::Refused(Refused::new(task.control.id, error.into())),
+        Err(error) => Outcome::Refused(Refused::new(task.control.id, error)),
     };
-    Task { task: Some(task), parent, outcome }
+    Task { task: Some(task), place, outcome }
 }
 
 impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// A task for which no runtime was found: it has failed with `error`.
+    #[track_caller]
     pub(crate) fn refused(error: AsyncTaskError) -> Self {
-        Self { task: None, parent: None, outcome: Outcome::Refused(Refused::new(TaskId::next(), error)) }
+        Self {
+            task: None,
+            place: Location::caller(),
+            outcome: Outcome::Refused(Refused::new(TaskId::next(), error)),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared<R>>> {
+        self.task.as_ref()
+    }
+
+    pub(crate) fn task_ref(&self) -> Option<TaskRef> {
+        self.task.clone().map(|task| task as TaskRef)
     }
 
     /// The task's id.
@@ -154,9 +178,14 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         self.canceller().cancel(level)
     }
 
+    /// Asks the task to stop for `cause`; false where there is nothing to wait for.
+    pub(crate) fn stop(&self, cause: CancelCause) -> bool {
+        self.task_ref().is_some_and(|task| cancel(&task, CancelLevel::Kill, cause))
+    }
+
     /// A handle that can only ask the task to stop: clonable, and free to outlive this one.
     pub fn canceller(&self) -> Canceller {
-        Canceller { task: self.task.clone().map(|task| task as TaskRef) }
+        Canceller::new(self.task_ref())
     }
 
     /// Lets the task run on without a handle: its result is dropped, and the task that spawned it does not wait for
@@ -164,13 +193,24 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// [`Runtime::shutdown`] waits for it.
     pub fn detach(mut self) {
         if let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
-            if let Some(task) = &self.task
-                && task.control.detach()
-                && let Some(parent) = &self.parent
-            {
-                parent.control.child_ended();
+            if let Some(task) = &self.task {
                 let orphan: TaskRef = task.clone();
-                task.runtime.root().list_orphan(&orphan);
+                // Looked up first: a detached task has no parent any more.
+                let parent = orphan.parent();
+                if task.control.detach() && orphan.parent.is_some() {
+                    parent.as_ref().inspect(|parent| release(parent));
+                    task.runtime.root().list_orphan(&orphan);
+                }
+            }
+            join.detach();
+        }
+    }
+
+    /// Leaves the task to the scope that it is a member of.
+    pub(crate) fn leave_to_scope(mut self) {
+        if let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
+            if let Some(task) = &self.task {
+                task.control.abandon();
             }
             join.detach();
         }
@@ -183,17 +223,30 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = match &mut self.outcome {
-            Outcome::Coming(join) => match std::task::ready!(Pin::new(join).poll(cx)) {
-                Some(parcel) => parcel.open(),
-                None => {
-                    Err(self.task.as_ref().map_or(AsyncTaskError::Shutdown, |task| task.control.cancelled()))
+        let this = &mut *self;
+        if let Outcome::Coming(join) = &mut this.outcome {
+            match Pin::new(join).poll(cx) {
+                Poll::Pending => {
+                    note(this.place);
+                    return Poll::Pending;
                 }
-            },
+                Poll::Ready(Some(parcel)) => {
+                    this.outcome = Outcome::Taken;
+                    return Poll::Ready(parcel.open());
+                }
+                Poll::Ready(None) => this.outcome = Outcome::Leaving(None),
+            }
+        }
+        let result = match &mut this.outcome {
+            Outcome::Leaving(listener) => {
+                let Some(task) = &this.task else { return Poll::Ready(Err(AsyncTaskError::Shutdown)) };
+                std::task::ready!(task.control.poll_change(listener, State::is_gone, cx));
+                Err(task.control.cancelled())
+            }
             Outcome::Refused(refused) => return Poll::Ready(Err(refused.error.take().unwrap_or(TAKEN))),
-            Outcome::Taken => Err(TAKEN),
+            Outcome::Taken | Outcome::Coming(_) => Err(TAKEN),
         };
-        self.outcome = Outcome::Taken;
+        this.outcome = Outcome::Taken;
         Poll::Ready(result)
     }
 }
@@ -211,7 +264,7 @@ impl<T: Send + 'static, R: Runtime> Drop for Task<T, R> {
             );
         }
         control.abandon();
-        control.kill(CancelCause::HandleDropped);
+        self.stop(CancelCause::HandleDropped);
         join.detach();
     }
 }
@@ -223,73 +276,5 @@ impl<T: Send + 'static, R: Runtime> fmt::Debug for Task<T, R> {
             .field("name", &self.name())
             .field("status", &self.status())
             .finish_non_exhaustive()
-    }
-}
-
-/// Asks one task to stop. Clonable; holding it keeps nothing running.
-#[derive(Clone)]
-pub struct Canceller {
-    task: Option<TaskRef>,
-}
-
-impl Canceller {
-    /// As [`Task::cancel`].
-    pub fn cancel(&self, level: CancelLevel) -> Cancellation {
-        match (level, &self.task) {
-            (CancelLevel::Kill, Some(task)) => task.control.kill(CancelCause::Requested),
-            (CancelLevel::Kill, None) => {}
-        }
-        Cancellation { task: self.task.clone(), listener: None }
-    }
-
-    /// As [`Task::status`].
-    pub fn status(&self) -> TaskStatus {
-        status(self.task.as_ref())
-    }
-}
-
-impl fmt::Debug for Canceller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.task.as_ref().map(|task| task.control.id);
-        f.debug_struct("Canceller").field("id", &id).field("status", &self.status()).finish()
-    }
-}
-
-/// A task that could not be started has failed.
-fn status(task: Option<&TaskRef>) -> TaskStatus {
-    task.map_or(TaskStatus::Failed, |task| task.control.status())
-}
-
-/// The end of a task that was asked to stop: ready once nothing of it is left.
-///
-/// # Cancel safety
-///
-/// It can be dropped at any time; the request stands.
-pub struct Cancellation {
-    task: Option<TaskRef>,
-    listener: Option<EventListener>,
-}
-
-impl Future for Cancellation {
-    type Output = CancellationResult;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancellationResult> {
-        let this = &mut *self;
-        let Some(task) = &this.task else {
-            return Poll::Ready(CancellationResult { status: TaskStatus::Failed, cause: None });
-        };
-        if this.listener.is_none() {
-            this.listener = task.control.wait();
-        }
-        if let Some(listener) = &mut this.listener {
-            std::task::ready!(Pin::new(listener).poll(cx));
-        }
-        Poll::Ready(task.control.cancellation_result())
-    }
-}
-
-impl fmt::Debug for Cancellation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cancellation").field("status", &status(self.task.as_ref())).finish_non_exhaustive()
     }
 }

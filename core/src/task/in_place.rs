@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use event_listener::Event;
 use pin_project_lite::pin_project;
 
-use super::work::IntoResult;
+use super::work::{Call, IntoResult};
 use crate::error::{AsyncTaskError, PanicError};
 
 /// Runs `f`; a panic becomes its error.
@@ -53,7 +53,7 @@ impl<F, O, T, K> InPlace<F, O, T, K> {
 
 impl<F, O, T, K> Future for InPlace<F, O, T, K>
 where
-    F: FnOnce() -> O,
+    F: Call<Output = O>,
     O: Future,
     O::Output: IntoResult<T, K>,
 {
@@ -65,7 +65,7 @@ where
         let polled = caught(|| {
             if let StageProj::Start { work } = stage.as_mut().project() {
                 let Some(work) = work.take() else { return Poll::Ready(Err(ENDED)) };
-                stage.set(Stage::Running { future: work() });
+                stage.set(Stage::Running { future: work.call() });
             }
             let StageProj::Running { future } = stage.as_mut().project() else {
                 return Poll::Ready(Err(ENDED));
@@ -101,15 +101,14 @@ impl<F, T, K> Inline<F, T, K> {
     }
 }
 
-impl<F, O, T, K> Future for Inline<F, T, K>
+impl<F, T, K> Future for Inline<F, T, K>
 where
-    F: FnOnce() -> O,
-    O: IntoResult<T, K>,
+    F: Call<Output: IntoResult<T, K>>,
 {
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(work) = self.work.take() else { return Poll::Ready(Err(ENDED)) };
-        Poll::Ready(caught(|| work().into_result()).and_then(|result| result))
+        Poll::Ready(caught(|| work.call().into_result()).and_then(|result| result))
     }
 }

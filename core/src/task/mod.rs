@@ -2,30 +2,64 @@
 //!
 //! ```text
 //! TaskBuilder ──run──►  Timeout( InPlace | Inline | OnPool )                awaited where it is
-//!             ──spawn─► Supervised( Timeout( InPlace | Inline | OnPool ) )  on the runtime; Task is its handle
+//!             ──run_with, scope─► Supervised( InPlace | .. )                a task that is part of its caller
+//!             ──spawn─► Supervised( InPlace | Inline | OnPool )             on the runtime; Task is its handle
 //! ```
+//!
+//! The life of a task is told, with a diagram, in `supervise.rs`; what races in it, in `control/word.rs`.
 
+mod birth;
 mod blocking;
 mod builder;
+mod callbacks;
+mod cancellation;
+mod combine;
+mod context;
 mod control;
 mod handle;
 mod id;
 mod in_place;
 mod info;
+mod macros;
+mod node;
 mod parcel;
 mod policies;
+mod ready;
+mod relations;
+mod restart;
+mod scope;
+mod set;
 mod span;
 mod status;
 mod supervise;
+mod tending;
+mod trace;
+mod traits;
+mod values;
 mod work;
 
+pub(crate) use birth::Birthplace;
 pub use builder::{Run, TaskBuilder};
-pub(crate) use control::{Shared, TaskRef};
+pub use callbacks::{Callback, IntoCallback};
+pub use cancellation::{Cancellation, Canceller};
+pub use context::{Cancelled, Shield, TaskContext};
+pub(crate) use control::{Ending, Shared, TaskRef, cancel};
+pub use handle::Task;
 pub(crate) use handle::spawn;
-pub use handle::{Cancellation, Canceller, Task};
 pub use id::TaskId;
 pub(crate) use in_place::{InPlace, caught, notify_all};
 pub use info::TaskInfo;
-pub use policies::{Configured, PolicySet, Unconfigured};
+pub use policies::{Configured, Contextual, PolicySet, Unconfigured};
+pub use ready::Ready;
+pub use relations::{CHANNEL_CAPACITY, Channel, Relationships};
+pub use restart::{RestartPolicy, Supervision};
+pub use scope::{Scope, ScopedTask};
+pub use set::{Joinable, TaskSet, all, any, n_of};
 pub use status::TaskStatus;
-pub use work::{Async, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync, Work};
+pub use tending::DEFAULT_GRACE;
+pub(crate) use traits::Handle;
+pub use traits::{CancellableTask, ContextualizedTask, NamedTask, StatusEnabledTask, TimedTask, TracingTask};
+pub(crate) use values::Values;
+pub use work::{
+    Again, Async, Call, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync, WithContext, Work,
+};

@@ -1,19 +1,36 @@
-//! The life of a spawned task, from its first poll to the end of its last descendant.
+//! The life of a task, from its first poll to the end of its last descendant.
 //!
 //! ```text
-//!             kill seen                       body ready, panicked, killed
-//!  Body ────────────────────► (body dropped) ◄──────────────────────────── Body
-//!                                   │
-//!                                   ▼ children left?  no ──► Done: status set, parent told, output given
-//!                               Lingering ── last child wakes it ──► Done
+//!   spawn, or the first poll of a task in place
+//!     │
+//!     ▼
+//!  Pending ── first poll ──► Running ───────────────── ready: a value, an error, a panic ──────────┐
+//!     │                        │  │ ▲                                                             │
+//!     │         asked to stop  │  │ └─ Pending: waker registered, then the word is read again      │
+//!     │         gracefully     │  │                                                                │
+//!     │                        ▼  └──── deadline passed ─────────────────────────┐                 │
+//!     │           told: cancelled() is ready, callbacks run,                     │                 │
+//!     │           children are told; the work goes on ── ready ──────────────────┼─────────────────┤
+//!     │                        │                                                 │                 │
+//!     │                        │ grace period over                               │                 │
+//!     │ killed                 ▼                                                 ▼                 │
+//!     └─────────► killed: the body is dropped, inside its frame ◄──── (not in a shielded region)   │
+//!                              │                                                                   ▼
+//!                              └──────────────► Lingering: no body; children that are not wanted are asked to stop,
+//!                                               callbacks end, the last child wakes it
+//!                                                 │
+//!                                                 ▼
+//!                     Done: Completed | Failed | Cancelled. Root scope, parent and listeners are told, in this order;
+//!                           the output leaves
 //! ```
 //!
-//! - The kill flag is read before each poll, and again after a pending one once the waker is registered, so killed
-//!   work is never polled again and a kill is never slept through.
-//! - A ready value wins over a kill that came during the poll.
+//! - Kill is read before each poll, and again after a pending one once the waker is registered, so killed work is
+//!   never polled again and a kill is never slept through. The deadline is read after that: on a tie, cancelled.
+//! - A ready value wins over a kill or a deadline that came during the poll; an attempt's timeout does not.
 //! - The output leaves only after the body is dropped and every child has ended: that is what makes an await of the
 //!   handle mean that nothing is left.
-//! - An executor that drops the task unfinished gets the same bookkeeping from `drop`, without the wait.
+//! - Dropped unfinished, by its executor or with the caller that it is part of, a task cannot wait. It kills its
+//!   children, and the last of them does the rest: until then the task counts with its own parent, and with the root scope.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,13 +38,16 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::control::{Ending, TaskRef, end, kill_all};
+use super::control::{
+    Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
+};
 use super::in_place::caught;
 use super::parcel::Parcel;
 use super::span::within;
-use crate::cancel::CancelCause;
-use crate::error::AsyncTaskError;
-use crate::runtime::{Frame, in_frame};
+use super::tending::{Tending, Verdict};
+use crate::cancel::{CancelCause, CancelLevel};
+use crate::error::{AsyncTaskError, TimeoutError};
+use crate::runtime::{Frame, Runtime, giving_up, in_frame};
 
 pin_project! {
     #[project = StageProj]
@@ -47,131 +67,315 @@ struct Output<T> {
 
 pin_project! {
     /// A task's body with everything that makes it a task.
-    pub(crate) struct Supervised<B, T> {
+    pub(crate) struct Supervised<B, T, R: Runtime> {
         #[pin]
         stage: Stage<B, T>,
         frame: Option<Frame>,
         parent: Option<TaskRef>,
+        tending: Option<Pin<Box<Tending<R>>>>,
     }
 
-    impl<B, T> PinnedDrop for Supervised<B, T> {
+    impl<B, T, R: Runtime> PinnedDrop for Supervised<B, T, R> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let Some(task) = this.frame.as_ref().map(|frame| frame.task.clone()) else { return };
-            // The executor is going away with the task on it; this is its end. A panic in a destructor must not
-            // unwind into the executor, and there is nobody left to report it to.
-            task.control.kill(CancelCause::Shutdown);
-            let span = task.control.span();
-            let _ = in_frame(this.frame, || within(span.as_deref(), || caught(|| this.stage.set(Stage::Done))));
-            if let Some(frame) = this.frame.take() {
-                kill_all(frame.children(), CancelCause::ParentEnded);
+            let cause = match task.control.state().has(IN_PLACE) {
+                true => CancelCause::ScopeDropped,
+                false => CancelCause::Shutdown,
+            };
+            let unasked = task.control.asked().is_none();
+            task.control.raise(CancelLevel::Kill, cause);
+            // A panic in a destructor must not unwind into the executor, and there is nobody left to report it to.
+            let _ = caught(|| in_task(this.frame, || caught(|| drop(this.tending.take()))));
+            let _ = caught(|| in_task(this.frame, || caught(|| this.stage.set(Stage::Done))));
+            this.frame.take();
+            // The scope of a member that another executor has dropped would otherwise never know that it is incomplete.
+            if let Some(scope) = this.parent.as_ref()
+                && unasked
+                && task.control.state().has(MEMBER)
+            {
+                scope.control.push_failure(AsyncTaskError::Shutdown);
+                cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
             }
-            end(&task, this.parent.as_ref(), Ending::Cancelled);
+            let cause = if cause == CancelCause::Shutdown { CancelCause::ParentEnded } else { cause };
+            kill_children(&task, cause);
+            leave(&task, this.parent.take());
         }
     }
 }
 
-impl<B, T> Supervised<B, T> {
+impl<B, T, R: Runtime> Supervised<B, T, R> {
     pub(crate) fn new(body: B, task: TaskRef, parent: Option<TaskRef>) -> Self {
-        Self { stage: Stage::Body { body }, frame: Some(Frame::new(task)), parent }
+        Self { stage: Stage::Body { body }, frame: Some(Frame::new(task)), parent, tending: None }
     }
 }
 
-impl<B, T> Future for Supervised<B, T>
+/// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
+fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
+    let span = slot.as_ref().and_then(|frame| frame.task.control.span());
+    in_frame(slot, || within(span.as_deref(), f))
+}
+
+impl<B, T, R> Future for Supervised<B, T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
+    R: Runtime,
 {
     type Output = Parcel<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parcel<T>> {
         let mut this = self.project();
         if let StageProj::Body { body } = this.stage.as_mut().project() {
-            let Poll::Ready(polled) = poll_body(body, this.frame, cx) else {
-                list(this.frame, this.parent);
-                return Poll::Pending;
+            let left = match poll_body(body, this.frame, cx) {
+                Poll::Ready(left) => left,
+                Poll::Pending => match pause(this.frame, this.parent, this.tending, cx) {
+                    Verdict::Wait => return Poll::Pending,
+                    Verdict::Killed => Left::Killed,
+                    Verdict::Overdue => Left::Overdue,
+                    Verdict::Shutdown => Left::Shutdown,
+                },
             };
-            let output = match polled {
+            let mut output = match left {
                 // A body that is ready has dropped its work.
-                Ok(result) => {
-                    let ending = if result.is_ok() { Ending::Completed } else { Ending::Failed };
-                    Output { result, ending }
-                }
-                // Destructors run inside the frame: what they spawn belongs to this task too.
-                Err(cancelled) => {
-                    let span = this.frame.as_ref().and_then(|frame| frame.task.control.span());
-                    let drop_body = || caught(|| this.stage.set(Stage::Done));
-                    match in_frame(this.frame, || within(span.as_deref(), drop_body)) {
-                        Ok(()) => Output { result: Err(cancelled), ending: Ending::Cancelled },
-                        Err(panic) => Output { result: Err(panic), ending: Ending::Failed },
-                    }
+                Left::Ready(result) => Output { ending: Ending::of(&result), result },
+                left => {
+                    let mut drop_body = || in_task(this.frame, || caught(|| this.stage.set(Stage::Done)));
+                    // At a deadline, blocking work that has started is left behind, and not waited for.
+                    let (dropped, still_running) = match left {
+                        Left::Overdue => giving_up(drop_body),
+                        _ => (drop_body(), false),
+                    };
+                    left.output(this.frame, dropped, still_running)
                 }
             };
-            if let (Err(_), Some(frame)) = (&output.result, this.frame.as_ref()) {
-                kill_all(frame.children(), CancelCause::ParentEnded);
-            }
+            settle(this.frame, this.parent, &mut output);
             this.stage.set(Stage::Lingering { output: Some(output) });
         }
-        let (StageProj::Lingering { output }, Some(frame)) =
-            (this.stage.as_mut().project(), this.frame.as_ref())
+        let (StageProj::Lingering { output }, true) = (this.stage.as_mut().project(), this.frame.is_some())
         else {
             let ended = AsyncTaskError::InvalidState("this task was polled after it had ended");
             return Poll::Ready(Parcel::new(Err(ended)));
         };
-        let control = &frame.task.control;
-        if !control.childless() {
-            control.register(cx.waker());
-            // A kill that comes now cannot take the value back, but it reaches the children.
-            if let Some(cause) = control.kill_cause() {
-                kill_all(frame.children(), cause);
-            }
-            if !control.childless() {
-                list(this.frame, this.parent);
-                return Poll::Pending;
-            }
+        if !is_over(this.frame, this.tending) && !has_ended(this.frame, this.parent, this.tending, output, cx)
+        {
+            return Poll::Pending;
         }
-        let Some(Output { result, ending }) = output.take() else { return Poll::Pending };
+        let (Some(mut output), Some(Frame { task })) = (output.take(), this.frame.take()) else {
+            return Poll::Pending;
+        };
+        if let Some(panic) = this.tending.as_mut().and_then(|tending| tending.as_mut().take_panic()) {
+            let value = std::mem::replace(&mut output.result, Err(panic));
+            let _ = caught(|| drop(value));
+            output.ending = Ending::Failed;
+            give_to_scope(&task, this.parent, &mut output);
+        }
+        if !task.control.is_plain() {
+            attach_failures(&task, &mut output);
+        }
+        let Output { result, ending } = output;
         let mut parcel = Parcel::new(result);
-        if control.is_unwanted() {
+        if task.control.is_unwanted() {
             // Dropped here, before anybody hears of the end, and not by the executor after it.
             parcel = Parcel::new(Err(AsyncTaskError::Shutdown));
         }
         this.stage.set(Stage::Done);
-        if let Some(frame) = this.frame.take() {
-            end(&frame.task, this.parent.as_ref(), ending);
-        }
+        end(&task, this.parent.as_ref(), ending);
         Poll::Ready(parcel)
     }
 }
 
-/// A task that has to wait, and that nobody above it would pass a kill on to, is remembered by the root scope.
-fn list(frame: &Option<Frame>, parent: &Option<TaskRef>) {
-    let Some(frame) = frame else { return };
-    if !frame.task.is_child_here(parent.as_ref()) && frame.task.control.waits_first() {
-        frame.task.runtime.scope().list_orphan(&frame.task);
+/// Something of the task is left: leaves the waker for its end, and passes on what is asked meanwhile. True if it has ended
+/// by now.
+fn has_ended<T, R: Runtime>(
+    slot: &mut Option<Frame>,
+    parent: &mut Option<TaskRef>,
+    tending: &mut Option<Pin<Box<Tending<R>>>>,
+    output: &mut Option<Output<T>>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let verdict = pause(slot, parent, tending, cx);
+    // The members of a scope are part of what its limit is on. Nothing else of this can take a value back, but it reaches the
+    // children.
+    if let (Verdict::Overdue, Some(Frame { task }), Some(output)) = (&verdict, &*slot, output)
+        && task.control.is_in_place()
+        && output.result.is_ok()
+    {
+        let value = std::mem::replace(&mut output.result, Err(timed_out(&task.control, false)));
+        let _ = caught(|| drop(value));
+        output.ending = Ending::TimedOut;
+    }
+    if !matches!(verdict, Verdict::Wait) {
+        if let Some(tending) = tending {
+            in_task(slot, || tending.as_mut().drop_callbacks());
+        }
+        if let Some(Frame { task }) = slot {
+            let cause = match (verdict, task.control.asked()) {
+                (Verdict::Killed, Some((_, cause))) => cause.passed_on(),
+                _ => CancelCause::ParentEnded,
+            };
+            kill_children(task, cause);
+        }
+    }
+    is_over(slot, tending)
+}
+
+fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
+    let limit = control.limit().unwrap_or_default();
+    TimeoutError::overall(control.name(), limit, control.attempts(), still_running)
+}
+
+/// Why a body is not polled any more.
+enum Left<T> {
+    Ready(Result<T, AsyncTaskError>),
+    Killed,
+    Overdue,
+    Shutdown,
+}
+
+impl<T> Left<T> {
+    fn output(
+        self,
+        slot: &Option<Frame>,
+        dropped: Result<(), AsyncTaskError>,
+        still_running: bool,
+    ) -> Output<T> {
+        let Some(control) = slot.as_ref().map(|frame| &frame.task.control) else {
+            return Output { result: Err(AsyncTaskError::Shutdown), ending: Ending::Cancelled };
+        };
+        let (error, ending) = match (dropped, self) {
+            (Err(panic), _) => (panic, Ending::Failed),
+            (Ok(()), Self::Overdue) => (timed_out(control, still_running), Ending::TimedOut),
+            (Ok(()), Self::Shutdown) => (AsyncTaskError::Shutdown, Ending::Failed),
+            (Ok(()), _) => (control.cancelled(), Ending::Cancelled),
+        };
+        Output { result: Err(error), ending }
     }
 }
 
-/// Polls the body once: ready with its output, or with the cancellation if it is to be dropped.
-fn poll_body<B, T>(
-    body: Pin<&mut B>,
-    slot: &mut Option<Frame>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<B::Output, AsyncTaskError>>
+/// Polls the body once, if it may be polled.
+fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
-    let mut span = None;
-    if let Some(frame) = slot.as_ref() {
-        if !frame.task.control.begin(frame.task.runtime.scope()) {
-            return Poll::Ready(Err(frame.task.control.cancelled()));
+    if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
+        return Poll::Ready(Left::Killed);
+    }
+    // The body catches the panics of the work; a subscriber's are caught here.
+    let result = match caught(|| in_task(slot, || body.poll(cx))) {
+        Ok(polled) => std::task::ready!(polled),
+        Err(panic) => Err(panic),
+    };
+    if let (Err(AsyncTaskError::Timeout(timeout)), Some(frame)) = (&result, slot.as_ref())
+        && timeout.is_attempt()
+    {
+        let task = &frame.task;
+        if task.control.is_killed() {
+            return Poll::Ready(Left::Killed);
         }
-        span = frame.task.control.span();
+        if task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline) {
+            return Poll::Ready(Left::Overdue);
+        }
     }
-    if let Poll::Ready(output) = in_frame(slot, || within(span.as_deref(), || body.poll(cx))) {
-        return Poll::Ready(Ok(output));
+    Poll::Ready(Left::Ready(result))
+}
+
+/// After a poll that has to wait: leaves the waker, then looks at what has been asked, and at the clock.
+fn pause<R: Runtime>(
+    slot: &mut Option<Frame>,
+    parent: &mut Option<TaskRef>,
+    tending: &mut Option<Pin<Box<Tending<R>>>>,
+    cx: &mut Context<'_>,
+) -> Verdict {
+    let Some(Frame { task }) = slot else { return Verdict::Wait };
+    let (state, first) = task.control.pause(cx.waker());
+    // A task that has to wait, and that nobody above it would pass a cancellation on to, is remembered by the root scope.
+    if first && !task.is_child_here(parent.as_ref()) {
+        task.runtime.scope().list_orphan(task);
     }
-    let Some(frame) = slot.as_ref() else { return Poll::Pending };
-    let control = &frame.task.control;
-    control.register(cx.waker());
-    if control.is_killed() { Poll::Ready(Err(control.cancelled())) } else { Poll::Pending }
+    if task.control.is_detached() {
+        // It is not to keep what has let it go.
+        parent.take();
+    }
+    if state.is_quiet() {
+        return Verdict::Wait;
+    }
+    let tending = match tending {
+        Some(tending) => tending,
+        None => match task.runtime.own().downcast_ref::<R>() {
+            Some(runtime) => tending.insert(Tending::new(runtime.clone())),
+            // Its runtime is an `R`: it was spawned with it.
+            None => return Verdict::Wait,
+        },
+    };
+    tending.as_mut().tend(slot, cx)
+}
+
+/// True once nothing of the task is left but its output.
+fn is_over<R: Runtime>(slot: &Option<Frame>, tending: &Option<Pin<Box<Tending<R>>>>) -> bool {
+    let Some(Frame { task }) = slot else { return true };
+    let calls_back = tending.as_ref().is_some_and(|tending| tending.calls_back());
+    !calls_back && (task.control.is_plain() || !task.control.owes_callbacks()) && task.control.is_childless()
+}
+
+/// The body is gone: what is that to children, and to the scope that this is a member of?
+fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output<T>) {
+    let Some(task) = slot.as_ref().map(|frame| &frame.task) else { return };
+    if task.control.settle() {
+        for child in children(task) {
+            // Nobody will read what it sends, nor send it anything.
+            child.control.close_links();
+        }
+    }
+    if output.result.is_ok() {
+        return;
+    }
+    let cause = match (output.ending, task.control.asked()) {
+        (Ending::Cancelled, Some((_, cause))) => cause.passed_on(),
+        _ => CancelCause::ParentEnded,
+    };
+    kill_children(task, cause);
+    give_to_scope(task, parent, output);
+    // A scope whose body fails after a member: that comes first.
+    if task.control.is_failed_by_member() && task.control.is_in_place() {
+        let siblings =
+            Err(AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed });
+        if let Err(own) = std::mem::replace(&mut output.result, siblings)
+            && !own.is_siblings()
+        {
+            task.control.push_failure(own);
+        }
+    }
+}
+
+/// The failure of a member is its scope's, which ends the others.
+fn give_to_scope<T>(task: &TaskRef, parent: &Option<TaskRef>, output: &mut Output<T>) {
+    let Some(scope) = parent.as_ref().filter(|_| task.control.state().has(MEMBER)) else { return };
+    if output.ending == Ending::Cancelled {
+        return;
+    }
+    let siblings = AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed };
+    match std::mem::replace(&mut output.result, Err(siblings)) {
+        // It has only heard of another's failure.
+        Err(error) if error.is_siblings() && scope.control.is_failed_by_member() => {}
+        Err(error) => {
+            scope.control.push_failure(error);
+            cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
+        }
+        Ok(value) => output.result = Ok(value),
+    }
+}
+
+/// The failures of a scope's members are its own.
+fn attach_failures<T>(task: &TaskRef, output: &mut Output<T>) {
+    let mut failures = task.control.take_failures();
+    if failures.is_empty() {
+        return;
+    }
+    // What the body made of a member's failure, or of being stopped for it, is not an error of its own.
+    let own = std::mem::replace(&mut output.result, Err(AsyncTaskError::Shutdown)).err();
+    failures.splice(..0, own.filter(|own| !own.is_siblings()));
+    output.result = Err(AsyncTaskError::several(failures));
+    if output.ending != Ending::Cancelled || task.control.is_failed_by_member() {
+        output.ending = Ending::of(&output.result);
+    }
 }

@@ -6,7 +6,9 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use super::TaskContext;
 use super::blocking::OnPool;
 use super::in_place::{InPlace, Inline};
 use crate::error::{AsyncTaskError, BoxError};
@@ -59,7 +61,8 @@ impl<T, E: Into<BoxError>> IntoResult<T, Fallible<E>> for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "this work does not give a `{T}`",
     label = "returns `{Self}`",
-    note = "work for `to::<{T}>()` returns `{T}`, `Result<{T}, E>`, or a future of one of them",
+    note = "it is to return `{T}`, `Result<{T}, E>` where `E` converts into `Box<dyn Error + Send + Sync>`, or a future \
+            of one of them",
     note = "a body that uses `?` and names no error type: use `try_run` or `try_spawn`"
 )]
 pub trait IntoAsyncResult<T, M> {}
@@ -68,6 +71,48 @@ impl<T> IntoAsyncResult<T, Sync<Plain>> for T {}
 impl<T, E: Into<BoxError>> IntoAsyncResult<T, Sync<Fallible<E>>> for Result<T, E> {}
 impl<T, F: Future<Output = T>> IntoAsyncResult<T, Async<Plain>> for F {}
 impl<T, E: Into<BoxError>, F: Future<Output = Result<T, E>>> IntoAsyncResult<T, Async<Fallible<E>>> for F {}
+
+/// Work that can be called once.
+pub trait Call {
+    /// What it returns.
+    type Output;
+
+    #[doc(hidden)]
+    fn call(self) -> Self::Output;
+}
+
+impl<F: FnOnce() -> O, O> Call for F {
+    type Output = O;
+
+    fn call(self) -> O {
+        self()
+    }
+}
+
+/// Work that is given its task's context.
+pub struct WithContext<F> {
+    pub(crate) work: F,
+    pub(crate) context: TaskContext,
+}
+
+impl<F: FnOnce(TaskContext) -> O, O> Call for WithContext<F> {
+    type Output = O;
+
+    fn call(self) -> O {
+        (self.work)(self.context)
+    }
+}
+
+/// Work that can be called again.
+pub struct Again<F>(pub(crate) Arc<F>);
+
+impl<F: Fn() -> O, O> Call for Again<F> {
+    type Output = O;
+
+    fn call(self) -> O {
+        (self.0)()
+    }
+}
 
 /// How work of one kind runs: the future that it becomes. Implemented by the markers, for all work that they fit.
 #[diagnostic::on_unimplemented(
@@ -85,7 +130,7 @@ pub trait Work<F, O, T, S, W>: sealed::Sealed {
 
 impl<F, O, T, S, W, K> Work<F, O, T, S, W> for Async<K>
 where
-    F: FnOnce() -> O,
+    F: Call<Output = O>,
     O: Future,
     O::Output: IntoResult<T, K>,
 {
@@ -98,7 +143,7 @@ where
 
 impl<F, O, T, S, K> Work<F, O, T, S, Here> for Sync<K>
 where
-    F: FnOnce() -> O,
+    F: Call<Output = O>,
     O: IntoResult<T, K>,
 {
     type Body = Inline<F, T, K>;
@@ -110,7 +155,7 @@ where
 
 impl<F, O, T, S, K> Work<F, O, T, S, Pool> for Sync<K>
 where
-    F: FnOnce() -> O + Send + 'static,
+    F: Call<Output = O> + Send + 'static,
     O: IntoResult<T, K>,
     T: Send + 'static,
     S: RuntimeSource,

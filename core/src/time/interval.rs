@@ -1,6 +1,7 @@
 //! Ticks at a fixed period.
 
 use std::fmt;
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::sleep::Sleep;
@@ -71,13 +72,17 @@ impl<R: Runtime> Interval<R> {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it has taken no tick.
-    pub async fn tick(&mut self) -> Result<Instant, AsyncTaskError> {
+    #[track_caller]
+    pub fn tick(&mut self) -> impl Future<Output = Result<Instant, AsyncTaskError>> + Send {
         let due = self.next;
-        Sleep::until(&self.runtime, due).await?;
-        // A timer without a deadline is never ready, so there is one here.
-        let due = due.unwrap_or_else(|| self.runtime.now());
-        self.next = self.after(due, self.runtime.now());
-        Ok(due)
+        let sleep = Sleep::until(&self.runtime, due);
+        async move {
+            sleep.await?;
+            // A timer without a deadline is never ready, so there is one here.
+            let due = due.unwrap_or_else(|| self.runtime.now());
+            self.next = self.after(due, self.runtime.now());
+            Ok(due)
+        }
     }
 
     fn after(&self, due: Instant, now: Instant) -> Option<Instant> {

@@ -2,10 +2,12 @@
 
 mod interval;
 mod literals;
+mod moment;
 mod sleep;
 mod timeout;
 
 pub use interval::{Interval, MissedTicks};
 pub use literals::DurationExt;
+pub(crate) use moment::Moment;
 pub use sleep::Sleep;
-pub(crate) use timeout::{TimeLimit, Timeout};
+pub(crate) use timeout::{Limit, TimeLimit, Timeout};

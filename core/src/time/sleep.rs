@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use crate::error::AsyncTaskError;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, note};
 
 pin_project! {
     /// Ready when its time has come; see [`Runtime::sleep`].
@@ -28,17 +29,26 @@ pin_project! {
         deadline: Option<Instant>,
         #[pin]
         timer: Option<R::Sleep>,
+        // `None` where it is part of something else of the library.
+        place: Option<&'static Location<'static>>,
     }
 }
 
 impl<R: Runtime> Sleep<R> {
+    #[track_caller]
     pub(crate) fn new(runtime: &R, duration: Duration) -> Self {
         Self::until(runtime, runtime.now().checked_add(duration))
     }
 
+    #[track_caller]
     pub(crate) fn until(runtime: &R, deadline: Option<Instant>) -> Self {
         let timer = deadline.map(|deadline| runtime.sleep_until(deadline));
-        Self { runtime: runtime.clone(), deadline, timer }
+        Self { runtime: runtime.clone(), deadline, timer, place: Some(Location::caller()) }
+    }
+
+    /// As [`until`](Self::until), for what the library waits for beside the work.
+    pub(crate) fn silent(runtime: &R, deadline: Option<Instant>) -> Self {
+        Self { place: None, ..Self::until(runtime, deadline) }
     }
 }
 
@@ -48,11 +58,16 @@ impl<R: Runtime> Future for Sleep<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (Some(deadline), Some(timer)) = (*this.deadline, this.timer.as_pin_mut()) else {
+            this.place.inspect(|place| note(place));
             return Poll::Pending;
         };
         // Ready before its deadline, it says that the runtime has ended.
         let ended = |()| if this.runtime.now() < deadline { Err(AsyncTaskError::Shutdown) } else { Ok(()) };
-        timer.poll(cx).map(ended)
+        let polled = timer.poll(cx).map(ended);
+        if polled.is_pending() {
+            this.place.inspect(|place| note(place));
+        }
+        polled
     }
 }
 

@@ -9,30 +9,53 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::Sleep;
-use crate::error::{AsyncTaskError, TimeoutError};
-use crate::runtime::{Runtime, RuntimeSource, giving_up};
+use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
+use crate::runtime::{Runtime, RuntimeSource, giving_up, with_frame};
+use crate::task::caught;
 
-/// How long work may take, and from when.
+/// How long work may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    After(Duration),
+    At(Instant),
+}
+
+impl Limit {
+    /// The limit in time for work that begins `now`, and the deadline; `None` where there is none, or none that a clock
+    /// can count to.
+    pub(crate) fn from(self, now: Instant) -> Option<(Duration, Instant)> {
+        match self {
+            Self::After(Duration::MAX) => None,
+            Self::After(limit) => now.checked_add(limit).map(|deadline| (limit, deadline)),
+            Self::At(deadline) => Some((deadline.saturating_duration_since(now), deadline)),
+        }
+    }
+}
+
+/// The limit on one future.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeLimit {
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) limit: Duration,
-    /// When the clock started, if it has: at `spawn`, else at the first poll.
-    pub(crate) since: Option<Instant>,
+    pub(crate) kind: TimeoutKind,
+    pub(crate) limit: Limit,
 }
 
 pin_project! {
     /// `body`, under a limit. Without one it adds a branch to each poll.
     ///
     /// Order of a poll: first the body, since a ready value wins; then the clock. At the deadline the body is
-    /// dropped before the error is given.
+    /// dropped before the error is given, unless there is a shielded region in it: then at the region's end.
     pub struct Timeout<B, S: RuntimeSource> {
         #[pin]
         body: Option<B>,
         limit: Option<TimeLimit>,
         source: S,
+        // Set at the first poll.
+        deadline: Option<(Duration, Instant)>,
         #[pin]
         timer: Timer<Sleep<S::Runtime>>,
+        // How many shielded regions there are within the body.
+        shields: u32,
     }
 }
 
@@ -40,14 +63,14 @@ pin_project! {
     #[project = TimerProj]
     enum Timer<Z> {
         Unset,
-        Never,
         Set { #[pin] sleep: Z },
+        Passed,
     }
 }
 
 impl<B, S: RuntimeSource> Timeout<B, S> {
     pub(crate) fn new(body: B, limit: Option<TimeLimit>, source: S) -> Self {
-        Self { body: Some(body), limit, source, timer: Timer::Unset }
+        Self { body: Some(body), limit, source, deadline: None, timer: Timer::Unset, shields: 0 }
     }
 }
 
@@ -60,43 +83,60 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let (Some(limit), TimerProj::Unset) = (this.limit.as_mut(), this.timer.as_mut().project())
-            && limit.since.is_none()
-        {
-            // The first poll of work that runs in place: its time starts now.
-            limit.since = Some(this.source.resolve()?.now());
+        if let (Some(limit), None) = (this.limit.as_ref(), this.deadline.as_ref()) {
+            *this.deadline = limit.limit.from(this.source.resolve()?.now());
+            if this.deadline.is_none() {
+                *this.limit = None;
+            }
         }
-        let Some(mut body) = this.body.as_mut().as_pin_mut() else {
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
             return Poll::Ready(Err(AsyncTaskError::InvalidState(
                 "this future was polled after it had ended",
             )));
         };
-        if let Poll::Ready(output) = body.as_mut().poll(cx) {
-            return Poll::Ready(output);
-        }
-        let Some(limit) = this.limit.as_mut() else { return Poll::Pending };
-        if let TimerProj::Unset = this.timer.as_mut().project() {
-            match limit.since.and_then(|since| since.checked_add(limit.limit)) {
-                // Beyond what the clock can count: no limit.
-                None => this.timer.set(Timer::Never),
-                Some(_) if limit.limit.is_zero() => return Poll::Ready(Err(give_up(&mut this.body, limit))),
-                Some(deadline) => {
-                    let sleep = Sleep::until(&this.source.resolve()?, Some(deadline));
-                    this.timer.set(Timer::Set { sleep });
+        let (Some(limit), Some((allowed, deadline))) = (this.limit.as_ref(), *this.deadline) else {
+            return body.poll(cx);
+        };
+        // A region is entered and left in a poll of what it is in; one that this is in itself holds off other limits.
+        let around = shields();
+        let polled = body.poll(cx);
+        *this.shields = this.shields.wrapping_add(shields()).wrapping_sub(around);
+        match polled {
+            // On a tie the limit on the whole comes before that on an attempt.
+            Poll::Ready(Err(AsyncTaskError::Timeout(inner)))
+                if inner.is_attempt() && limit.kind != TimeoutKind::Attempt =>
+            {
+                if this.source.resolve()?.now() < deadline {
+                    return Poll::Ready(Err(AsyncTaskError::Timeout(inner)));
+                }
+            }
+            Poll::Ready(output) => return Poll::Ready(output),
+            Poll::Pending => {
+                if let TimerProj::Unset = this.timer.as_mut().project() {
+                    if allowed.is_zero() {
+                        this.timer.set(Timer::Passed);
+                    } else {
+                        let sleep = Sleep::silent(&this.source.resolve()?, Some(deadline));
+                        this.timer.set(Timer::Set { sleep });
+                    }
+                }
+                if let TimerProj::Set { sleep } = this.timer.as_mut().project() {
+                    std::task::ready!(sleep.poll(cx))
+                        .inspect_err(|_| drop(caught(|| this.body.set(None))))?;
+                    this.timer.set(Timer::Passed);
+                }
+                if *this.shields > 0 {
+                    return Poll::Pending;
                 }
             }
         }
-        let TimerProj::Set { sleep } = this.timer.as_mut().project() else { return Poll::Pending };
-        let ended = std::task::ready!(sleep.poll(cx));
-        let timeout = give_up(&mut this.body, limit);
-        Poll::Ready(Err(ended.err().unwrap_or(timeout)))
+        let (dropped, still_running) = giving_up(|| caught(|| this.body.set(None)));
+        dropped?;
+        Poll::Ready(Err(TimeoutError::passed(limit.name.clone(), limit.kind, allowed, still_running)))
     }
 }
 
-fn give_up<B>(body: &mut Pin<&mut Option<B>>, limit: &TimeLimit) -> AsyncTaskError {
-    let (dropped, still_running) = giving_up(|| crate::task::caught(|| body.set(None)));
-    match dropped {
-        Ok(()) => TimeoutError::overall(limit.name.clone(), limit.limit, still_running),
-        Err(panic) => panic,
-    }
+/// How many shielded regions of the task that is being polled here are under way.
+fn shields() -> u32 {
+    with_frame(|frame| frame.task.control.shields()).unwrap_or(0)
 }

@@ -7,12 +7,13 @@ use crate::error::AsyncTaskError;
 use crate::pipeline::ErrorStrategy;
 use crate::pipeline::failure::{Limit, Policy};
 use crate::pipeline::progress::{Counters, Progress};
-use crate::task::TaskId;
+use crate::task::{TaskId, Values};
 
 /// What the builder was told.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
+    pub(crate) values: Option<Arc<Values>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) strategy: ErrorStrategy,
     pub(crate) max_errors: usize,
@@ -26,6 +27,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             name: None,
+            values: None,
             timeout: None,
             strategy: ErrorStrategy::default(),
             max_errors: 1000,

@@ -16,7 +16,7 @@ use crate::pipeline::failure::{Limit, Policy, Rejects};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
-use crate::task::{InPlace, Plain, TaskId, caught, spawn};
+use crate::task::{Birthplace, Configured, InPlace, Plain, TaskId, caught, spawn};
 use crate::time::Sleep;
 
 /// How often progress is told.
@@ -59,18 +59,19 @@ where
     let crew = Arc::new(Crew { handler, slots, control: control.clone() });
     // Two chunks for each worker: one to go on with at once, one for when the sender is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(workers * 2));
-    let name = || settings.name.clone();
+    let named = Configured::part_of(settings.name.clone(), settings.values.clone());
+    let birth = || Birthplace::here().birth(Some(&named));
     let mut hands: Vec<_> = (0..workers)
         .map(|index| {
             let (crew, queue) = (crew.clone(), queue.clone());
-            spawn(runtime.clone(), name(), InPlace::<_, _, _, Plain>::new(move || work(crew, index, queue)))
+            spawn(runtime.clone(), birth(), InPlace::<_, _, _, Plain>::new(move || work(crew, index, queue)))
         })
         .collect();
     // The sender must find the queue closed once all workers are gone.
     drop(queue);
     let sending = control.clone();
     let mut sending =
-        spawn(runtime.clone(), name(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
+        spawn(runtime.clone(), birth(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
 
     let mut tallies = Vec::with_capacity(workers);
     let ended = async {
@@ -156,7 +157,7 @@ async fn overdue<R: Runtime, O>(
     if !limit.is_zero() {
         Sleep::until(runtime, control.started.checked_add(limit)).await?;
     }
-    Err(TimeoutError::overall(settings.name.clone(), limit, false))
+    Err(TimeoutError::overall(settings.name.clone(), limit, 1, false))
 }
 
 /// Tells progress, for ever; ends only with a panic of the one who is told, or with the runtime.

@@ -19,7 +19,7 @@ use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{BadRow, Cut, Cutter, Decoders, RawChunk, Unreadable};
 use crate::pipeline::sources::{Fill, ItemChunks, Plan, TextPlan};
 use crate::runtime::Runtime;
-use crate::task::caught;
+use crate::task::{TaskContext, caught};
 
 /// Why the sender sends no more.
 enum Stop {
@@ -81,6 +81,13 @@ where
     (outlet.rejects, None)
 }
 
+/// Set once the pipeline was asked to stop: what has been sent is still handled.
+fn stopped() -> Option<Stop> {
+    let cx = TaskContext::current()?;
+    let (level, cause) = (cx.level()?, cx.cause()?);
+    Some(Stop::Failed(AsyncTaskError::Cancelled { level, cause }))
+}
+
 /// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
 /// ends the pipeline, or the end of all workers, must not wait for it.
 async fn wanted<T, R, F: Future>(
@@ -92,12 +99,22 @@ async fn wanted<T, R, F: Future>(
         or(control.limit.reached(), queue.closed()).await;
         Err(Stop::NotWanted)
     };
-    or(async { Ok(source.await) }, unwanted).await
+    let told = async {
+        match TaskContext::current() {
+            Some(cx) => cx.cancelled().await,
+            None => std::future::pending().await,
+        }
+        Err(stopped().unwrap_or(Stop::NotWanted))
+    };
+    or(async { Ok(source.await) }, or(unwanted, told)).await
 }
 
 impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
     async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
         loop {
+            if let Some(stop) = stopped() {
+                return Err(stop);
+            }
             let items = caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
             if items.is_empty() {
                 return Ok(());
@@ -113,6 +130,9 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
     ) -> Result<(), Stop> {
         let mut ended = false;
         while !ended {
+            if let Some(stop) = stopped() {
+                return Err(stop);
+            }
             let mut items = Vec::new();
             let mut failed = None;
             let pull = std::future::poll_fn(|cx| {
@@ -154,6 +174,9 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         let start = |reading| Visit::start(&runtime, reading).map_err(|error| Stop::Failed(error.into()));
         let mut visit = start(Reading::new(input, cutter))?;
         loop {
+            if let Some(stop) = stopped() {
+                return Err(stop);
+            }
             let (reading, mut block) =
                 wanted(&self.control, &self.queue, visit).await?.map_err(Stop::Failed)?;
             let counters = &self.control.counters;

@@ -1,0 +1,254 @@
+//! A drop at every await: whatever is dropped, however far it has come, leaves nothing behind, and does nothing twice.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use sweet_async::{BoxError, Scope, TaskSet, n_of};
+
+use super::scopes::scope_on;
+use crate::kit::prelude::*;
+
+/// How often each piece of work was done, and what of it is alive.
+#[derive(Clone, Default)]
+struct Ledger {
+    alive: Census,
+    done: Arc<[AtomicUsize; 8]>,
+}
+
+impl Ledger {
+    /// Work with two awaits, which is done at its end.
+    async fn work(self, piece: usize) -> u32 {
+        let _resident = self.alive.enter();
+        yield_now().await;
+        yield_now().await;
+        if let Some(done) = self.done.get(piece) {
+            done.fetch_add(1, Ordering::SeqCst);
+        }
+        1
+    }
+
+    /// How many pieces were done once; none may have been done twice.
+    fn total(&self) -> Result<usize, Failure> {
+        let counts: Vec<_> = self.done.iter().map(|done| done.load(Ordering::SeqCst)).collect();
+        ensure!(counts.iter().all(|count| *count <= 1), "something was done twice: {counts:?}");
+        Ok(counts.iter().sum())
+    }
+}
+
+type Swept = Pin<Box<dyn Future<Output = Result<u32, AsyncTaskError>> + Send>>;
+
+/// Inside a task, drops what `make` gives after `k` polls, for each `k` until it is done before; done, it must have done
+/// `pieces`. Once the task has been awaited, nothing of it may be left, and nothing may happen any more.
+async fn sweep<R: Runtime>(rt: &R, pieces: usize, make: impl Fn(R, Ledger) -> Swept) -> Outcome {
+    for k in 0..1000 {
+        let ledger = Ledger::default();
+        let mut swept = Some(make(rt.clone(), ledger.clone()));
+        let task = AsyncTask::to::<Option<u32>>().on(rt).spawn(move || async move {
+            let mut polls = 0;
+            let ended = poll_fn(|cx| {
+                let Some(future) = swept.as_mut().filter(|_| polls < k) else { return Poll::Ready(None) };
+                polls += 1;
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(result) => Poll::Ready(Some(result)),
+                    Poll::Pending if polls < k => Poll::Pending,
+                    Poll::Pending => Poll::Ready(None),
+                }
+            })
+            .await;
+            drop(swept.take());
+            ended.transpose()
+        });
+        let ended = task.await?;
+        ensure!(ledger.alive.alive() == 0, "dropped at poll {k}, it leaves {} behind", ledger.alive.alive());
+        let before = ledger.total()?;
+        for _ in 0..3 {
+            AsyncTask::to::<()>().on(rt).spawn(|| async {}).await?;
+        }
+        ensure!(ledger.total()? == before, "dropped at poll {k}, it goes on");
+        if let Some(value) = ended {
+            ensure!(before >= pieces && value as usize >= pieces, "{before} of {pieces} pieces, {value}");
+            return Ok(());
+        }
+    }
+    bail!("it never ends")
+}
+
+fn member<R: Runtime>(s: &Scope<R>, ledger: &Ledger, piece: usize) -> sweet_async::ScopedTask<u32, R> {
+    let ledger = ledger.clone();
+    s.spawn(move || async move { Ok(ledger.work(piece).await) })
+}
+
+fn child<R: Runtime>(rt: &R, ledger: &Ledger, piece: usize) -> Task<u32, R> {
+    let ledger = ledger.clone();
+    AsyncTask::to::<u32>().on(rt).spawn(move || ledger.work(piece))
+}
+
+pub async fn a_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, ledger| {
+        Box::pin(async move {
+            let scope = scope_on(&rt, |s| async move {
+                let mut sum = 0;
+                let members: Vec<_> = (0..4).map(|piece| member(&s, &ledger, piece)).collect();
+                for member in members {
+                    sum += member.await?;
+                }
+                // In sequence, and left to the scope.
+                sum += member(&s, &ledger, 4).await?;
+                (5..8).for_each(|piece| drop(member(&s, &ledger, piece)));
+                Ok(sum + 3)
+            });
+            scope.await
+        })
+    })
+    .await
+}
+
+pub async fn scopes_inside_scopes<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 6, |rt, ledger| {
+        Box::pin(async move {
+            let outer = scope_on(&rt, |s| {
+                let rt = &rt;
+                async move {
+                    let first = member(&s, &ledger, 0);
+                    let below = ledger.clone();
+                    let sum = scope_on(rt, |t| async move {
+                        let one = member(&t, &below, 1);
+                        let (again, deeper) = (t.clone(), below.clone());
+                        let two = t.spawn(|| async move {
+                            let two = member(&again, &deeper, 2);
+                            Ok(deeper.work(3).await + two.await?)
+                        });
+                        Ok(one.await? + two.await?)
+                    });
+                    let sum = sum.await?;
+                    Ok(sum + first.await? + member(&s, &ledger, 4).await? + ledger.work(5).await)
+                }
+            });
+            outer.await
+        })
+    })
+    .await
+}
+
+pub async fn a_scope_that_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 0, |rt, ledger| {
+        Box::pin(async move {
+            let scope = scope_on(&rt, |s| async move {
+                (0..4).for_each(|piece| drop(member(&s, &ledger, piece)));
+                let resident = ledger.alive.enter();
+                drop(s.spawn(|| async move {
+                    let _resident = resident;
+                    yield_now().await;
+                    Err::<(), BoxError>("a member".into())
+                }));
+                pending::<Result<u32, BoxError>>().await
+            });
+            let error = scope.await.err().ok_or(AsyncTaskError::InvalidState("it did not fail"))?;
+            if error.to_string() == "a member" { Ok(0) } else { Err(error) }
+        })
+    })
+    .await
+}
+
+pub async fn a_set<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, ledger| {
+        Box::pin(async move {
+            let mut set: TaskSet<_> = (0..4).map(|piece| child(&rt, &ledger, piece)).collect();
+            let mut sum = 0;
+            let mut pushed = 4;
+            while let Some(value) = set.next().await {
+                sum += value?;
+                if pushed < 8 {
+                    set.push(child(&rt, &ledger, pushed));
+                    pushed += 1;
+                }
+            }
+            Ok(sum)
+        })
+    })
+    .await
+}
+
+pub async fn a_set_of_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 6, |rt, ledger| {
+        Box::pin(async move {
+            let run = |piece| {
+                let (ledger, below, rt) = (ledger.clone(), ledger.clone(), rt.clone());
+                AsyncTask::to::<u32>().on(&rt.clone()).run_with(move |_| async move {
+                    let inner = child(&rt, &below, piece + 3);
+                    Ok::<_, AsyncTaskError>(ledger.work(piece).await + inner.await?)
+                })
+            };
+            let mut set: TaskSet<_> = (0..3).map(run).collect();
+            Ok(set.all().await?.into_iter().sum())
+        })
+    })
+    .await
+}
+
+pub async fn the_first_of_many<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 2, |rt, ledger| {
+        Box::pin(async move {
+            let values = n_of(2, (0..8).map(|piece| child(&rt, &ledger, piece))).await?;
+            Ok(values.into_iter().sum())
+        })
+    })
+    .await
+}
+
+pub async fn work_with_a_context<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 4, |rt, ledger| {
+        Box::pin(async move {
+            let here = rt.clone();
+            let work = AsyncTask::to::<u32>().on(&rt).run_with(|_| async move {
+                let (first, second) = (child(&here, &ledger, 0), child(&here, &ledger, 1));
+                let sum = ledger.clone().work(2).await + first.await?;
+                let third = child(&here, &ledger, 3).await?;
+                Ok::<_, AsyncTaskError>(sum + second.await? + third)
+            });
+            work.await
+        })
+    })
+    .await
+}
+
+/// `depth` tasks below each other, each with work of its own before and after.
+fn tree<R: Runtime>(rt: R, ledger: Ledger, depth: usize) -> Swept {
+    Box::pin(async move {
+        if depth == 0 {
+            return Ok(0);
+        }
+        let (inner, below) = (rt.clone(), ledger.clone());
+        let next = AsyncTask::to::<u32>().on(&rt).spawn(move || tree(inner, below, depth - 1));
+        let own = ledger.work(depth).await;
+        Ok(own + next.await?)
+    })
+}
+
+pub async fn a_tree_of_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 5, |rt, ledger| tree(rt, ledger, 5)).await
+}
+
+pub async fn blocking_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 2, |rt, ledger| {
+        Box::pin(async move {
+            let mut sum = 0;
+            for piece in 0..2 {
+                let ledger = ledger.clone();
+                let job = AsyncTask::to::<u32>().on(&rt).run_blocking(move || {
+                    let _resident = ledger.alive.enter();
+                    if let Some(done) = ledger.done.get(piece) {
+                        done.fetch_add(1, Ordering::SeqCst);
+                    }
+                    1
+                });
+                sum += job.await?;
+            }
+            Ok(sum)
+        })
+    })
+    .await
+}

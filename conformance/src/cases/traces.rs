@@ -1,0 +1,310 @@
+//! `.tracing(true)`: a span for the task, in which its work runs, and what is told in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sweet_async::{NamedTask as _, RestartPolicy, TaskContext, TracingTask as _};
+use tracing::{Instrument as _, Level};
+
+use crate::kit::explode;
+use crate::kit::prelude::*;
+use crate::kit::spans::{here, inside, span};
+use crate::kit::tape::record;
+
+pub async fn a_traced_task_has_a_span_that_says_who_it_is<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let task = caller.in_scope(|| {
+        AsyncTask::to::<u64>().on(&rt).name("outer").tracing(true).try_spawn(|| async move {
+            let cx = TaskContext::current().context("a task")?;
+            let child = AsyncTask::to::<()>().on(&cx.runtime()).name("inner").tracing(true);
+            let child = child.spawn(|| async {});
+            let id = child.id().as_u64();
+            child.await?;
+            Ok(id)
+        })
+    });
+    let outer_id = task.id().as_u64();
+    let inner_id = task.await?;
+    let told = tape.read();
+    let (place, outer) = told.task("outer")?;
+    let (_, inner) = told.task("inner")?;
+    let field = |of: &crate::kit::tape::Seen, name: &str| of.fields.get(name).cloned();
+    ensure!(field(outer, "task.id") == Some(outer_id.to_string()), "{outer:?}");
+    ensure!(field(inner, "task.id") == Some(inner_id.to_string()), "{inner:?}");
+    ensure!(field(outer, "task.parent").is_none(), "{outer:?}");
+    ensure!(field(inner, "task.parent") == Some(outer_id.to_string()), "{inner:?}");
+    ensure!((outer.parent, inner.parent) == (None, Some(place)), "spans nest as tasks do");
+    ensure!(outer.closed && inner.closed, "a span ends with its task: {told:?}");
+    Ok(())
+}
+
+pub async fn its_start_its_end_and_its_status_are_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let builder = |name: &'static str| AsyncTask::to::<()>().on(&rt).name(name).tracing(true);
+    let (started, inner) = (Latch::new(), rt.clone());
+    let start = started.clone();
+    let mut tasks = caller.in_scope(|| {
+        [
+            builder("completed").spawn(|| async {}),
+            builder("failed").spawn(|| async { Err::<(), _>("no") }),
+            builder("panicked").spawn(|| async { explode::<()>("no") }),
+            builder("timed out").timeout(5.millis()).spawn(pending::<()>),
+            builder("blocking").spawn_blocking(|| ()),
+            builder("cancelled").spawn(|| async move {
+                start.set();
+                inner.sleep(1.hours()).await
+            }),
+        ]
+    });
+    started.wait().await;
+    let [.., last] = &tasks;
+    drop(last.cancel(CancelLevel::Kill));
+    for task in &mut tasks {
+        let _ = task.await;
+    }
+    let told = tape.read();
+    for (name, end) in [
+        ("completed", "completed"),
+        ("failed", "failed"),
+        ("panicked", "failed"),
+        ("timed out", "timed out"),
+        ("blocking", "completed"),
+        ("cancelled", "cancelled"),
+    ] {
+        let (place, task) = told.task(name)?;
+        ensure!(task.statuses == ["running", end], "{task:?}");
+        ensure!(told.messages(place) == ["task started", "task ended"], "{name}: {:?}", told.events);
+        ensure!(task.closed, "its handle is still there, and keeps the span open");
+    }
+    Ok(())
+}
+
+pub async fn a_task_killed_before_its_first_poll_never_started<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let held = hold_workers(&rt, at).await?;
+    let task =
+        caller.in_scope(|| AsyncTask::to::<()>().on(&rt).name("never").tracing(true).spawn(|| async {}));
+    let end = task.cancel(CancelLevel::Kill);
+    held.release().await?;
+    ensure!(end.await.was_cancelled());
+    let told = tape.read();
+    let (place, task) = told.task("never")?;
+    ensure!(told.messages(place) == ["task ended"] && task.statuses == ["cancelled"], "{told:?}");
+    Ok(())
+}
+
+pub async fn the_work_and_its_destructors_are_in_the_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    struct TellsWhenDropped;
+    impl Drop for TellsWhenDropped {
+        fn drop(&mut self) {
+            tracing::info!("dropped");
+        }
+    }
+    let started = Latch::new();
+    let start = started.clone();
+    let task = caller.in_scope(|| {
+        AsyncTask::to::<()>().on(&rt).name("work").tracing(true).spawn(|| async move {
+            let _tells = TellsWhenDropped;
+            tracing::info!("first");
+            yield_now().await;
+            tracing::info!("later");
+            start.set();
+            pending::<()>().await
+        })
+    });
+    started.wait().await;
+    task.cancel(CancelLevel::Kill).await;
+    let told = tape.read();
+    let (place, _) = told.task("work")?;
+    let all = ["task started", "first", "later", "dropped", "task ended"];
+    ensure!(told.messages(place) == all && told.events.len() == all.len(), "{:?}", told.events);
+    Ok(())
+}
+
+pub async fn work_in_place_can_be_traced<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let builder = |name: &'static str| AsyncTask::to::<()>().on(&rt).name(name).tracing(true);
+    let tell = || async { tracing::info!("work") };
+    builder("run").run(tell).instrument(caller.clone()).await?;
+    builder("run_with").run_with(|_| tell()).instrument(caller.clone()).await?;
+    let scope = builder("scope").scope(|s| async move {
+        s.spawn_as(AsyncTask::to::<()>().name("member").tracing(true).on(&s.context().runtime()), tell)
+            .await?;
+        Ok(())
+    });
+    scope.instrument(caller.clone()).await?;
+    ensure!(here().is_none(), "a span was left on the caller's thread");
+    let told = tape.read();
+    for name in ["run", "run_with", "member"] {
+        let (place, task) = told.task(name)?;
+        ensure!(told.messages(place) == ["task started", "work", "task ended"], "{name}: {told:?}");
+        ensure!(task.statuses == ["running", "completed"] && task.closed, "{task:?}");
+    }
+    let (scope, member) = (told.task("scope")?.0, told.task("member")?.1);
+    ensure!(member.parent == Some(scope), "a member is in the span of its scope");
+    Ok(())
+}
+
+pub async fn what_is_added_is_in_the_span_and_in_what_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let (started, open) = (Latch::new(), Latch::new());
+    let (start, opened) = (started.clone(), open.clone());
+    let mut task = caller.in_scope(|| {
+        AsyncTask::to::<()>().on(&rt).name("fields").tracing(true).spawn_with(|cx| async move {
+            cx.add_trace_field("row", &1);
+            cx.trace_event("parsing");
+            start.set();
+            opened.wait().await;
+            cx.trace_event("done");
+        })
+    });
+    started.wait().await;
+    task.add_trace_field("file", &"a.csv");
+    task.add_trace_field("row", &2);
+    let mut fields = task.trace_fields();
+    fields.sort();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (&**key, &**value)).collect();
+    ensure!(fields == [("file", "a.csv"), ("row", "2")], "{fields:?}");
+    open.set();
+    (&mut task).await?;
+    let told = tape.read();
+    let (place, span) = told.task("fields")?;
+    let text = span.fields.get("task.fields").context("the span has none")?;
+    ensure!(text.contains("file=a.csv") && text.contains("row=2") && !text.contains("row=1"), "{text}");
+    let with: Vec<_> = told.events.iter().filter(|event| event.span == Some(place)).collect();
+    for (event, expected) in with.into_iter().zip([
+        ("task started", [false, false]),
+        ("parsing", [true, false]),
+        ("done", [false, true]),
+        ("task ended", [false, true]),
+    ]) {
+        let text = event.fields.get("task.fields").map_or("", String::as_str);
+        let found = (
+            event.message(),
+            [text.contains("row=1"), text.contains("row=2") && text.contains("file=a.csv")],
+        );
+        ensure!(found == expected, "{event:?}");
+    }
+    Ok(())
+}
+
+pub async fn events_and_errors_of_the_users_own_are_told_in_the_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let (mut task, dropped) = {
+        let dropped = Latch::new();
+        let guard = dropped.on_drop();
+        let task = caller.in_scope(|| {
+            AsyncTask::to::<()>().on(&rt).name("own").tracing(true).spawn_with(|cx| async move {
+                let _guard = guard;
+                cx.trace_start();
+                cx.trace_error(&AsyncTaskError::Shutdown);
+                cx.trace_completion();
+            })
+        });
+        (task, dropped)
+    };
+    ensure!(task.is_tracing_enabled());
+    (&mut task).await?;
+    ensure!(dropped.is_set());
+    // Its span is closed; there is nowhere to tell it.
+    task.trace_event("too late");
+    let told = tape.read();
+    let (place, _) = told.task("own")?;
+    let all = ["task started", "start", "task error", "completion", "task ended"];
+    ensure!(told.messages(place) == all, "{:?}", told.events);
+    ensure!(!told.events.iter().any(|event| event.message() == "too late"), "told outside of its span");
+    let error = told.events.iter().find(|event| event.message() == "task error").context("told above")?;
+    ensure!(
+        error.level == Level::ERROR && told.events.iter().filter(|e| e.level == Level::ERROR).count() == 1
+    );
+    let text = error.fields.get("error").map_or("", String::as_str);
+    ensure!(text == AsyncTaskError::Shutdown.to_string(), "{error:?}");
+    Ok(())
+}
+
+pub async fn each_attempt_of_supervised_work_has_a_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let calls = Arc::new(AtomicU32::new(0));
+    let call = calls.clone();
+    let policy = RestartPolicy { intensity: 5, period: 1.hours() };
+    let builder = AsyncTask::to::<u32>().on(&rt).name("restarted").tracing(true);
+    let task = caller.in_scope(|| {
+        builder.supervise(policy).spawn(move || {
+            let call = call.fetch_add(1, Ordering::SeqCst);
+            async move {
+                tracing::info!("call {call}");
+                if call < 2 { Err("again") } else { Ok(call) }
+            }
+        })
+    });
+    ensure!(task.await? == 2);
+    let told = tape.read();
+    let (whole, task) = told.task("restarted")?;
+    ensure!(task.statuses == ["running", "completed"], "{task:?}");
+    let attempts = told.named("attempt");
+    ensure!(attempts.len() == 3, "{attempts:?}");
+    for (n, (attempt, status)) in attempts.into_iter().zip(["failed", "failed", "completed"]).enumerate() {
+        ensure!(attempt.parent == Some(whole) && attempt.closed, "{attempt:?}");
+        ensure!(attempt.fields.get("task.attempt") == Some(&(n + 1).to_string()), "{attempt:?}");
+        ensure!(attempt.statuses.last().is_some_and(|last| last == status), "{attempt:?}");
+    }
+    for (n, event) in told.events.iter().filter(|event| event.message().starts_with("call")).enumerate() {
+        let attempt = event.span.and_then(|span| told.spans.get(span)).context("it was told outside")?;
+        ensure!(attempt.name == "attempt" && event.message() == format!("call {n}"), "{event:?} {attempt:?}");
+    }
+    Ok(())
+}
+
+pub async fn an_untraced_task_tells_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let policy = RestartPolicy { intensity: 1, period: 1.hours() };
+    let builder = || AsyncTask::to::<()>().on(&rt).name("quiet");
+    let within = inside(&caller);
+    let tasks = caller.in_scope(|| {
+        let work = |cx: TaskContext| async move {
+            cx.trace_start();
+            cx.trace_error(&AsyncTaskError::Shutdown);
+            cx.add_trace_field("key", &1);
+            if cx.is_tracing_enabled() || !cx.trace_fields().is_empty() || !within() {
+                return Err("it is traced");
+            }
+            Ok(())
+        };
+        [
+            builder().spawn_with(work.clone()),
+            builder().tracing(true).tracing(false).spawn_with(work),
+            builder().supervise(policy).spawn(|| async {}),
+        ]
+    });
+    for task in tasks {
+        task.await?;
+    }
+    let told = tape.read();
+    ensure!(told.named("task").is_empty() && told.named("attempt").is_empty(), "{told:?}");
+    ensure!(told.events.is_empty(), "{told:?}");
+    Ok(())
+}
+
+pub async fn tracing_changes_no_result<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // Whether or not somebody listens: this one has not asked for a subscriber.
+    let task = AsyncTask::to::<u32>().on(&rt).tracing(true).spawn_with(|cx| async move {
+        cx.set_name("renamed");
+        cx.add_trace_field("answer", &42);
+        cx.trace_event("here");
+        cx.trace_fields().len() as u32
+    });
+    ensure!(task.is_tracing_enabled() && task.await? == 1);
+    let failed_one = AsyncTask::to::<u32>().on(&rt).tracing(true).spawn(|| async { Err::<u32, _>("no") });
+    ensure!(failed(failed_one.await)?.is_failure());
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The part of the list that is about the capability traits, deadlines and results.
+
+/// Hands on what it is given, with its topics after it, to the next part of the list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_with_capabilities {
+    ([$($then:tt)+] $($tasks:tt)*) => {
+        $crate::__conformance_with_pipelines! {
+            [$($then)+]
+            $($tasks)*
+            traits driven {
+                generic_code_can_ask_for_a_name_alone
+                generic_code_can_ask_for_a_status_alone
+                generic_code_can_ask_for_the_time_alone
+                generic_code_can_ask_for_cancellation_alone
+                generic_code_can_ask_for_tracing_alone
+                generic_code_can_ask_for_the_place_alone
+                a_task_gives_the_runtime_that_it_is_on
+                capabilities_can_be_asked_for_behind_a_pointer
+                a_name_given_later_is_the_one_that_is_told
+                a_task_without_a_runtime_answers_everything
+            }
+            set_status driven {
+                asking_for_its_end_lets_the_work_end_itself
+                setting_it_cancelled_kills_it
+                a_status_set_again_lowers_nothing
+                after_its_end_no_status_can_be_set
+                a_task_not_yet_started_can_be_set_cancelled
+                each_way_to_cancel_has_its_own_level
+            }
+            timed driven {
+                no_times_are_noted_unless_asked_for
+                each_time_is_there_once_it_is_reached
+                elapsed_is_from_the_first_poll_to_the_end
+                a_task_that_was_never_polled_was_not_executed
+                times_of_every_kind_of_work_are_noted
+                a_task_without_a_limit_is_never_expired
+                a_limit_is_told_and_counts_down
+                only_what_ended_at_its_deadline_has_expired
+                a_task_kept_from_ending_at_its_deadline_has_expired
+            }
+            traces driven {
+                a_traced_task_has_a_span_that_says_who_it_is
+                its_start_its_end_and_its_status_are_told
+                a_task_killed_before_its_first_poll_never_started
+                the_work_and_its_destructors_are_in_the_span
+                work_in_place_can_be_traced
+                what_is_added_is_in_the_span_and_in_what_is_told
+                events_and_errors_of_the_users_own_are_told_in_the_span
+                each_attempt_of_supervised_work_has_a_span
+                an_untraced_task_tells_nothing
+                tracing_changes_no_result
+            }
+            deadlines driven {
+                one_attempt_has_a_limit_of_its_own
+                on_a_tie_the_limit_on_the_whole_is_named
+                the_shorter_limit_is_the_one_that_passes
+                a_limit_on_a_running_work_counts_from_its_first_poll
+                a_limit_on_spawned_work_counts_from_the_spawn
+                a_moment_can_be_the_limit
+                a_moment_that_has_passed_polls_once
+                a_zero_limit_polls_every_kind_of_work_once
+                the_longest_duration_is_no_limit_on_any_kind_of_work
+                of_two_limits_on_the_whole_the_last_holds
+                a_value_that_is_ready_at_the_deadline_wins
+                work_that_only_yields_ends_at_its_first_yield_past_the_deadline
+                a_cancellation_comes_before_a_deadline_seen_in_the_same_poll
+                a_deadline_within_the_grace_period_is_a_timeout
+                each_attempt_of_supervised_work_has_the_limit_anew
+                the_limit_on_the_whole_counts_all_attempts
+            }
+            inherited_deadlines driven {
+                a_child_has_its_parents_deadline
+                of_deadlines_above_and_its_own_the_earliest_is_told
+                a_moved_deadline_is_told_below_it
+                a_detached_task_has_no_deadline_above_it
+                at_its_parents_deadline_a_child_is_killed_and_waited_for
+                an_inner_limit_ends_the_inner_work_alone
+                a_deadline_takes_work_in_place_with_it
+                a_scopes_limit_ends_its_members
+                a_members_limit_is_its_scopes_failure
+                a_limit_within_a_shielded_region_passes_at_its_own_time
+                a_limit_around_a_shielded_region_waits_for_its_end
+            }
+            set_deadline driven {
+                a_task_spawned_without_a_limit_can_be_given_one
+                an_earlier_deadline_wakes_a_task_that_sleeps
+                a_later_deadline_takes_the_place_of_the_first
+                the_longest_duration_takes_a_deadline_away
+                work_can_set_a_deadline_for_itself
+                a_deadline_that_has_passed_ends_the_task_now
+                a_task_not_yet_polled_is_polled_once_all_the_same
+                after_its_end_a_task_takes_no_deadline
+                a_deadline_moved_many_times_passes_once
+                a_child_cannot_outlive_its_parents_deadline
+                a_deadline_moved_within_a_shielded_region_is_looked_at_at_its_end
+                a_deadline_after_the_value_ends_the_children_and_keeps_the_value
+                started_blocking_work_is_left_at_a_deadline_set_later (threads)
+            }
+            results driven {
+                map_changes_a_value_alone
+                map_err_changes_an_error_alone
+                and_then_goes_on_with_a_value
+                or_else_goes_on_with_an_error
+                nothing_happens_before_a_combination_is_awaited
+                a_combination_that_is_dropped_drops_what_it_waits_for
+                a_panic_of_a_combinators_closure_is_the_callers_own
+                await_result_hands_over_either_outcome
+                the_short_spelling_has_an_arm_for_each_outcome
+            }
+            result_errors driven {
+                predicates_of_several_speak_of_the_first
+                several_are_told_in_the_order_of_their_coming
+                the_first_of_several_can_be_had_as_what_it_was
+                one_failure_is_not_several
+                work_that_failed_each_time_is_none_of_the_single_kinds
+            }
+        }
+    };
+}

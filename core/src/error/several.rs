@@ -1,0 +1,63 @@
+//! Errors of things that belong together.
+
+use std::error::Error;
+use std::fmt;
+
+use super::AsyncTaskError;
+
+/// More than one error: of the members of a scope, or of what was joined.
+pub struct SeveralErrors(Box<Inner>);
+
+struct Inner {
+    first: AsyncTaskError,
+    others: Vec<AsyncTaskError>,
+}
+
+impl SeveralErrors {
+    pub(crate) fn new(first: AsyncTaskError, others: Vec<AsyncTaskError>) -> Self {
+        Self(Box::new(Inner { first, others }))
+    }
+
+    /// The first that came.
+    pub fn first(&self) -> &AsyncTaskError {
+        &self.0.first
+    }
+
+    /// Those that came after it, in the order of their coming.
+    pub fn others(&self) -> &[AsyncTaskError] {
+        &self.0.others
+    }
+
+    /// The first, alone.
+    pub fn into_first(self) -> AsyncTaskError {
+        self.0.first
+    }
+
+    /// All of them, the first first.
+    pub fn into_all(self) -> impl Iterator<Item = AsyncTaskError> {
+        let Inner { first, others } = *self.0;
+        std::iter::once(first).chain(others)
+    }
+}
+
+impl fmt::Display for SeveralErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (and {} more", self.0.first, self.0.others.len())?;
+        for other in &self.0.others {
+            write!(f, "; {other}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Debug for SeveralErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeveralErrors").field("first", &self.0.first).field("others", &self.0.others).finish()
+    }
+}
+
+impl Error for SeveralErrors {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.first.source()
+    }
+}

@@ -1,0 +1,124 @@
+//! How a task comes into the world: what it is told, and whose child it is.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::TaskContext;
+use super::control::{IN_PLACE, MEMBER, Shared, TaskRef, adopt, share};
+use super::in_place::caught;
+use super::policies::Configured;
+use super::span::callers;
+use super::trace::{Trace, task_span};
+use crate::runtime::{Runtime, current_task};
+
+/// Where a task belongs, and how it runs.
+pub(crate) enum Kind {
+    /// On the executor, a child of the task that is being polled here.
+    Spawned,
+    /// As part of its caller, likewise a child.
+    InPlace,
+    /// On the executor, a member of this scope.
+    Member(TaskRef),
+}
+
+/// Where in the tree, and in the source, a task is spawned.
+pub struct Birthplace {
+    pub(crate) kind: Kind,
+    pub(crate) place: &'static Location<'static>,
+}
+
+impl Birthplace {
+    /// On the executor, below the task that is being polled here.
+    #[track_caller]
+    pub(crate) fn here() -> Self {
+        Self { kind: Kind::Spawned, place: Location::caller() }
+    }
+
+    pub(crate) fn birth(self, settings: Option<&Configured>) -> Birth<'_> {
+        Birth { kind: self.kind, place: self.place, settings }
+    }
+}
+
+/// What a new task is told.
+pub(crate) struct Birth<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) settings: Option<&'a Configured>,
+}
+
+/// A task that has come into the world, and is not polled yet.
+pub struct Born<R: Runtime> {
+    pub(crate) task: Arc<Shared<R>>,
+    pub(crate) inside: TaskRef,
+    pub(crate) parent: Option<TaskRef>,
+    /// False if it was to be a member of a scope that has ended.
+    pub(crate) is_taken: bool,
+}
+
+impl<R: Runtime> Born<R> {
+    pub(crate) fn new(runtime: R, birth: Birth<'_>) -> Self {
+        let (parent, flags) = match birth.kind {
+            Kind::Spawned => (current(), 0),
+            Kind::InPlace => (current(), IN_PLACE),
+            Kind::Member(scope) => (Some(scope), MEMBER),
+        };
+        let task = share(runtime, flags, birth.place, parent.as_ref());
+        let inside: TaskRef = task.clone();
+        equip(&inside, parent.as_ref(), birth.settings);
+        if flags != IN_PLACE {
+            task.runtime.root().task_begun(&inside);
+        }
+        let mut is_taken = true;
+        if let Some(parent) = &parent {
+            match flags {
+                MEMBER => is_taken = parent.control.member_started(),
+                _ => parent.control.child_started(),
+            }
+            if is_taken {
+                adopt(parent, &inside);
+            }
+        }
+        Self { task, inside, parent: parent.filter(|_| is_taken), is_taken }
+    }
+
+    pub(crate) fn context(&self) -> TaskContext {
+        TaskContext::new(self.inside.clone())
+    }
+}
+
+/// The task that is being polled here; blocking work that was given up may have outlived its own, and has none.
+fn current() -> Option<TaskRef> {
+    current_task().filter(|task| !task.control.state().is_terminal())
+}
+
+fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>) {
+    let control = &task.control;
+    let inherited = parent.and_then(|parent| parent.control.values());
+    let own = settings.and_then(|settings| settings.values.as_ref());
+    match (own, inherited) {
+        (Some(own), Some(outer)) => control.set_values(Arc::new(own.within(outer))),
+        (Some(values), None) | (None, Some(values)) => control.set_values(values.clone()),
+        (None, None) => {}
+    }
+    if let Some(span) = callers() {
+        control.set_span(Some(span));
+    }
+    let Some(settings) = settings else { return };
+    if let Some(name) = &settings.name {
+        control.set_name(name.clone());
+    }
+    if let Some(grace) = settings.grace {
+        control.set_grace(grace);
+    }
+    if settings.timestamps {
+        control.stamp(task.runtime.clock());
+    }
+    if let Some((limit, deadline)) = settings.deadline(|| task.runtime.clock()) {
+        control.set_limit(limit, deadline);
+    }
+    if settings.tracing {
+        control.set_trace(Trace::default());
+        // A subscriber is foreign code.
+        control.set_span(caught(|| task_span(task)).ok());
+    }
+}

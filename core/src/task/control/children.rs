@@ -1,0 +1,256 @@
+//! The tasks that a task has spawned: how a cancellation finds them, and how they are counted out.
+//!
+//! A cancellation goes down the tree like this. Asking a task raises its level, wakes it, and that is all where its own
+//! next poll will pass the level on. Where no poll will come soon (one is in progress, blocking work runs, or it is
+//! part of its caller and polled when the caller likes), the one who asks goes on to the children.
+//!
+//! Nobody is missed: a child is put into the list before its parent's level is read, the level is raised before the list
+//! is gone through, and whoever has taken a child out of the list for a moment reads the level again after putting it back.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use concurrent_queue::ConcurrentQueue;
+
+use super::word::{CALLS, DETACHED, GONE, IN_PLACE, PASSED, WAITED, WAITS};
+use super::{Control, Ending, Last, TaskRef, is_busy_elsewhere};
+use crate::cancel::{CancelCause, CancelLevel};
+use crate::task::in_place::{caught, notify_all};
+
+/// Below this many the list is not looked through for tasks that have ended.
+const FEW: usize = 4;
+
+/// A list that all may add to and look through at the same time.
+pub(crate) struct Children {
+    list: ConcurrentQueue<TaskRef>,
+    /// Where the list is next swept of those that have ended.
+    sweep_at: AtomicUsize,
+}
+
+impl Default for Children {
+    fn default() -> Self {
+        Self { list: ConcurrentQueue::unbounded(), sweep_at: AtomicUsize::new(FEW) }
+    }
+}
+
+impl Children {
+    /// Takes each out and, unless it has ended, puts it back before `f` sees it.
+    fn each(&self, mut f: impl FnMut(&TaskRef)) {
+        for _ in 0..self.list.len() {
+            let Ok(child) = self.list.pop() else { return };
+            if child.control.word.load().is_terminal() {
+                continue;
+            }
+            let _ = self.list.push(child.clone());
+            f(&child);
+        }
+    }
+
+    /// Makes room, if half of the list or more has ended or was detached. `live` are counted by the parent.
+    fn sweep(&self, live: usize) -> bool {
+        let worth_it = self.list.len() > live * 2;
+        if worth_it {
+            for _ in 0..self.list.len() {
+                let Ok(child) = self.list.pop() else { break };
+                let state = child.control.word.load();
+                if !state.is_terminal() && !state.has(DETACHED) {
+                    let _ = self.list.push(child);
+                }
+            }
+        }
+        // Each sweep drops as many as it keeps, so that it is a constant cost per child.
+        self.sweep_at.store((self.list.len() * 2).max(FEW), Ordering::Relaxed);
+        worth_it
+    }
+
+    fn clear(&self) {
+        while let Ok(child) = self.list.pop() {
+            // With the last that holds it go its values, which are the user's.
+            let _ = caught(|| drop(child));
+        }
+    }
+}
+
+/// Puts `child` into the list of `parent`, which counts it already. Born to a task that was asked to stop, it is asked, too.
+pub(crate) fn adopt(parent: &TaskRef, child: &TaskRef) {
+    let children = parent.control.children_or_new();
+    let _ = children.list.push(child.clone());
+    // Relaxed: a hint, for one thread most of the time.
+    if children.list.len() >= children.sweep_at.load(Ordering::Relaxed) {
+        let swept = children.sweep(parent.control.offspring.count());
+        // Whoever went through the list meanwhile has not seen all.
+        if swept && handed_down(parent).is_some() {
+            children.each(|kept| inherit(parent, kept));
+        }
+    }
+    // What blocking work spawns that nobody waits for any more may outlive its task, which would have told it of a shutdown.
+    if parent.control.runs_jobs() {
+        child.runtime.scope().list_orphan(child);
+    }
+    inherit(parent, child);
+}
+
+/// What the children of `parent` are to be asked. A kill is theirs once its body is gone: what a destructor spawns
+/// during a kill can still be detached, and then lives.
+fn handed_down(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
+    let state = parent.control.word.load();
+    if state.has(PASSED) {
+        let (level, cause) = parent.control.asked().unwrap_or((CancelLevel::Kill, CancelCause::ParentEnded));
+        let cause = if cause == CancelCause::ParentEnded { cause } else { cause.passed_on() };
+        return Some((level.max(CancelLevel::Kill), cause));
+    }
+    let (level, cause) = parent.control.asked()?;
+    (level < CancelLevel::Kill && !parent.control.is_shielded()).then(|| (level, cause.passed_on()))
+}
+
+fn inherit(parent: &TaskRef, child: &TaskRef) {
+    if let Some((level, cause)) = handed_down(parent)
+        && !child.control.word.load().has(DETACHED)
+    {
+        cancel(child, level, cause);
+    }
+}
+
+/// The children that have not ended.
+pub(crate) fn children(task: &TaskRef) -> Vec<TaskRef> {
+    let mut found = Vec::new();
+    if let Some(children) = task.control.children() {
+        children.each(|child| {
+            inherit(task, child);
+            if !child.control.word.load().has(DETACHED) {
+                found.push(child.clone());
+            }
+        });
+    }
+    found
+}
+
+/// Asks `task` to stop, and wakes it. False if it has ended, or had been asked as firmly before.
+pub(crate) fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
+    let control = &task.control;
+    let Some(before) = control.word.raise(level.code(), cause.code()) else { return false };
+    control.wake();
+    if before.has(WAITED) {
+        notify_all(&control.cold().changed);
+    }
+    if before.has(IN_PLACE) || is_busy_elsewhere(control) {
+        pass_on(task, level, cause.passed_on());
+    }
+    true
+}
+
+/// Asks the children of `task` to stop, those that were not detached, unless it is in a shielded region.
+pub(crate) fn pass_on(task: &TaskRef, level: CancelLevel, cause: CancelCause) {
+    let Some(children) = task.control.children() else { return };
+    let held = task.control.is_shielded() && !task.control.word.load().has(PASSED);
+    children.each(|child| {
+        let state = child.control.word.load();
+        // The region may be within a part of this task, which is to hear there what the whole is told.
+        let is_told = !held || (state.has(IN_PLACE) && level < CancelLevel::Kill);
+        if is_told && !state.has(DETACHED) {
+            cancel(child, level, cause);
+            inherit(task, child);
+        }
+    });
+}
+
+/// The body of `task` is gone: kills its children, and what is born to it from now on.
+pub(crate) fn kill_children(task: &TaskRef, cause: CancelCause) {
+    if !task.control.word.set(PASSED).has(PASSED) {
+        pass_on(task, CancelLevel::Kill, cause);
+    }
+}
+
+/// True if something of the tree under `task` is doing what no cancellation interrupts.
+pub(crate) fn is_busy(task: &TaskRef) -> bool {
+    let mut to_see = vec![task.clone()];
+    while let Some(next) = to_see.pop() {
+        if is_busy_elsewhere(&next.control) || next.control.is_shielded() {
+            return true;
+        }
+        to_see.extend(children(&next));
+    }
+    false
+}
+
+/// Records the end of `task`, and tells it: the root scope, its parent unless it was detached before, and then those
+/// who await it, who so find it counted nowhere any more. Where it was the last that a parent had left behind, that one
+/// ends too, and so on upwards.
+pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
+    let mut orphan = end_one(task, parent, ending);
+    while let Some(task) = orphan {
+        let heir = task.control.take_heir();
+        orphan = end_one(&task, heir.as_ref(), Ending::Cancelled);
+    }
+}
+
+fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<TaskRef> {
+    let control = &task.control;
+    let before = control.finish(ending, &task.runtime);
+    if before.has(CALLS) {
+        control.drop_callbacks();
+    }
+    if before.has(WAITS) {
+        // It holds on to the executor's part of the task, which others who hold on to this need not.
+        let _ = caught(|| drop(control.waker.take()));
+    }
+    if !before.has(IN_PLACE) {
+        task.runtime.scope().task_ended(ending, before.has(WAITS));
+    }
+    let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(child_ended);
+    if let Some(children) = control.children() {
+        // What is still listed was detached, or has ended.
+        children.clear();
+    }
+    // Pairs with the flag that listeners raise, for the cold slot.
+    if control.word.set(GONE).has(WAITED) {
+        notify_all(&control.cold().changed);
+    }
+    orphan
+}
+
+/// A child of `parent`, or a blocking job of it, has ended or is no longer waited for. Gives `parent` back where it is now
+/// to be ended.
+fn child_ended(parent: &TaskRef) -> Option<TaskRef> {
+    match parent.control.offspring.ended() {
+        Last::No => None,
+        Last::Wake => {
+            parent.control.wake();
+            None
+        }
+        Last::End => Some(parent.clone()),
+    }
+}
+
+/// As above, for one that is no task.
+pub(crate) fn release(parent: &TaskRef) {
+    if let Some(orphan) = child_ended(parent) {
+        let heir = orphan.control.take_heir();
+        end(&orphan, heir.as_ref(), Ending::Cancelled);
+    }
+}
+
+/// The end of a task that is dropped unfinished, its body gone: now, or with its last child.
+pub(crate) fn leave(task: &TaskRef, parent: Option<TaskRef>) {
+    let offspring = &task.control.offspring;
+    if !offspring.shut() {
+        // Left first, then given up: whoever is last finds it.
+        if let Some(parent) = &parent {
+            task.control.set_heir(parent.clone());
+        }
+        if !offspring.leave() {
+            return;
+        }
+        task.control.take_heir();
+    }
+    end(task, parent.as_ref(), Ending::Cancelled);
+}
+
+impl Control {
+    fn children_or_new(&self) -> &Children {
+        self.cold().children.get_or_init(Box::default)
+    }
+
+    fn children(&self) -> Option<&Children> {
+        self.cold.get()?.children.get().map(Box::as_ref)
+    }
+}

@@ -1,0 +1,132 @@
+//! Everything about a task that races, in one atomic, so that each question ("who was first?") is settled by one
+//! read-modify-write and no ordering between two words has to be argued.
+//!
+//! ```text
+//! bits  0..=2   phase     0 Pending -> 1 Running -> 3 Completed | 5 Failed | 7 Cancelled
+//! bits  3..=4   level     0 none, 1 Graceful, 2 Kill, 3 KillHard; only rises, and not after the end
+//! bits  5..=8   cause     who asked first
+//! bit   9       WAITED    somebody listens: for the end, for a cancellation, for `started`
+//! bit  10       DETACHED  its parent does not wait for it
+//! bit  11       UNWANTED  its handle is gone, and nobody will take the output
+//! bit  12       WAITS     it had to wait at least once
+//! bit  13       GONE      its end is booked everywhere: who listens for it may be told
+//! bit  14       IN_POLL   a poll of it is in progress
+//! bit  15       STARTED   it has said that it is ready to be used
+//! bit  16       TIMED     its cold slot has, or had, a deadline
+//! bit  17       LATE      with Failed: its time was up
+//! bit  18       IN_PLACE  it is part of its caller and not on an executor of its own
+//! bit  19       MEMBER    its failure is its parent's too
+//! bit  20       PASSED    its body is gone, and its children have been or are being killed: so is what is born now
+//! bit  21       SETTLED   its body is gone, and it had children, or other things in its cold slot
+//! bit  22       CALLS     it has, or had, callbacks in its cold slot
+//! ```
+
+use crate::sync::{AtomicU32, Ordering};
+
+pub(crate) const PHASE: u32 = 0b111;
+pub(crate) const RUNNING: u32 = 0b001;
+pub(crate) const COMPLETED: u32 = 0b011;
+pub(crate) const FAILED: u32 = 0b101;
+pub(crate) const CANCELLED: u32 = 0b111;
+const LEVEL_SHIFT: u32 = 3;
+const LEVEL: u32 = 0b11 << LEVEL_SHIFT;
+const CAUSE_SHIFT: u32 = 5;
+const CAUSE: u32 = 0b1111 << CAUSE_SHIFT;
+pub(crate) const WAITED: u32 = 1 << 9;
+pub(crate) const DETACHED: u32 = 1 << 10;
+pub(crate) const UNWANTED: u32 = 1 << 11;
+pub(crate) const WAITS: u32 = 1 << 12;
+pub(crate) const GONE: u32 = 1 << 13;
+pub(crate) const IN_POLL: u32 = 1 << 14;
+pub(crate) const STARTED: u32 = 1 << 15;
+pub(crate) const TIMED: u32 = 1 << 16;
+pub(crate) const LATE: u32 = 1 << 17;
+pub(crate) const IN_PLACE: u32 = 1 << 18;
+pub(crate) const MEMBER: u32 = 1 << 19;
+pub(crate) const PASSED: u32 = 1 << 20;
+pub(crate) const SETTLED: u32 = 1 << 21;
+pub(crate) const CALLS: u32 = 1 << 22;
+
+/// The code of the level that tells the work and no more.
+pub(crate) const GRACEFUL: u32 = 1;
+/// The code of the level from which on the task is to be dropped.
+pub(crate) const KILL: u32 = 2;
+
+/// One reading of the word.
+#[derive(Clone, Copy)]
+pub(crate) struct State(u32);
+
+impl State {
+    pub(crate) fn has(self, flag: u32) -> bool {
+        self.0 & flag != 0
+    }
+
+    pub(crate) fn phase(self) -> u32 {
+        self.0 & PHASE
+    }
+
+    pub(crate) fn is_terminal(self) -> bool {
+        matches!(self.phase(), COMPLETED | FAILED | CANCELLED)
+    }
+
+    /// 0 if nobody has asked it to stop.
+    pub(crate) fn level(self) -> u32 {
+        (self.0 & LEVEL) >> LEVEL_SHIFT
+    }
+
+    pub(crate) fn cause(self) -> u32 {
+        (self.0 & CAUSE) >> CAUSE_SHIFT
+    }
+}
+
+pub(crate) struct Word(AtomicU32);
+
+impl Word {
+    pub(crate) fn new(flags: u32) -> Self {
+        Self(AtomicU32::new(flags))
+    }
+
+    pub(crate) fn load(&self) -> State {
+        // SeqCst pairs with `raise`: a parent's level is read after a child was put into its list, and raised before
+        // the list is gone through; one of the two sees the other. Acquire for all else: who sees an end sees what the
+        // work did before it.
+        State(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Sets `flags`; gives the state before.
+    pub(crate) fn set(&self, flags: u32) -> State {
+        // SeqCst: a flag says that something is in the cold slot, and asks whether something else is; and PASSED is set
+        // before the list of children is gone through, as in `load`.
+        State(self.0.fetch_or(flags, Ordering::SeqCst))
+    }
+
+    /// A poll begins. Gives the state before.
+    pub(crate) fn begin(&self) -> State {
+        // Acquire pairs with the release of `raise`.
+        State(self.0.fetch_or(RUNNING | IN_POLL, Ordering::Acquire))
+    }
+
+    /// A poll has ended, and its waker is registered. Whatever was raised before this is in the answer; whatever is
+    /// raised after it finds the waker.
+    pub(crate) fn pause(&self) -> State {
+        State(self.0.fetch_and(!IN_POLL, Ordering::AcqRel))
+    }
+
+    /// As [`pause`](Self::pause), and notes that the task has had to wait. Only for the first time: only the one who
+    /// polls the task changes these two bits, so that turning both over clears the one and sets the other.
+    pub(crate) fn pause_first(&self) -> State {
+        State(self.0.fetch_xor(IN_POLL | WAITS, Ordering::AcqRel))
+    }
+
+    /// Raises the level. The first cause stays; a level that is not higher changes nothing, nor does one after the end.
+    /// Gives the state before, if it was raised.
+    pub(crate) fn raise(&self, level: u32, cause: u32) -> Option<State> {
+        let raised = self.0.fetch_update(Ordering::SeqCst, Ordering::Acquire, |bits| {
+            let state = State(bits);
+            let cause = if state.level() == 0 { cause } else { state.cause() };
+            (!state.is_terminal() && level > state.level())
+                .then_some(bits & !(LEVEL | CAUSE) | level << LEVEL_SHIFT | cause << CAUSE_SHIFT)
+        });
+        raised.ok().map(State)
+    }
+}

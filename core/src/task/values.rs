@@ -1,0 +1,42 @@
+//! Values that a task hands down to all below it, by type.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+type Value = Arc<dyn Any + Send + std::marker::Sync>;
+
+/// One value for each type. Shared with all tasks below, and copied only where one of them adds to it.
+#[derive(Clone, Default)]
+pub(crate) struct Values(Vec<(TypeId, Value)>);
+
+impl Values {
+    pub(crate) fn insert<T: Send + std::marker::Sync + 'static>(&mut self, value: T) {
+        self.put(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    fn put(&mut self, id: TypeId, value: Value) {
+        self.0.retain(|(other, _)| *other != id);
+        self.0.push((id, value));
+    }
+
+    pub(crate) fn get<T: Send + std::marker::Sync + 'static>(&self) -> Option<Arc<T>> {
+        let id = TypeId::of::<T>();
+        let (_, value) = self.0.iter().find(|(other, _)| *other == id)?;
+        value.clone().downcast().ok()
+    }
+
+    /// These, and those of `outer` that they do not replace.
+    pub(crate) fn within(&self, outer: &Self) -> Self {
+        let mut merged = outer.clone();
+        for (id, value) in &self.0 {
+            merged.put(*id, value.clone());
+        }
+        merged
+    }
+}
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Values").field("len", &self.0.len()).finish()
+    }
+}

@@ -1,0 +1,61 @@
+//! Models of core's atomic protocols: loom runs each in every interleaving of its threads, up to a bound where it says so.
+//!
+//! The files of core whose atomics come from `crate::sync` are included as they are, with loom's atomics under them. What
+//! else takes part in a protocol is in `models/task.rs`, where each function names the one in core that it follows.
+//!
+//! Loom takes `SeqCst` accesses for `AcqRel` ones. So what needs more than that, a store and then a load of another word
+//! against the same in the other order, cannot be shown here: `RootScope::tell_end` against a shutdown, `job_started`
+//! against a cancellation.
+
+#[path = "models/callbacks.rs"]
+mod callbacks;
+#[path = "models/counting.rs"]
+mod counting;
+#[path = "models/proposed/counts.rs"]
+#[expect(unreachable_pub, reason = "public in core")]
+mod counts;
+#[path = "models/detaching.rs"]
+mod detaching;
+#[path = "models/jobs.rs"]
+mod jobs;
+#[path = "models/listening.rs"]
+mod listening;
+#[path = "../src/task/control/offspring.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod offspring;
+#[path = "models/raising.rs"]
+mod raising;
+#[path = "models/shard.rs"]
+mod shard;
+#[path = "models/proposed/slot.rs"]
+mod slot;
+#[path = "models/statistics.rs"]
+mod statistics;
+#[path = "models/sync.rs"]
+mod sync;
+#[path = "models/task.rs"]
+mod task;
+#[path = "models/tree.rs"]
+mod tree;
+#[path = "../src/task/control/word.rs"]
+#[allow(dead_code, reason = "flags that no model needs")]
+mod word;
+
+use loom::thread::JoinHandle;
+
+/// Every interleaving.
+const ALL: Option<usize> = None;
+/// Those with few threads stopped where they could have gone on: where all would take minutes.
+const FEW: Option<usize> = Some(2);
+
+/// Runs `model` in all interleavings with no more than `preemptions` threads stopped where they could have gone on.
+fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.check(model);
+}
+
+/// What a thread gives. A panic in it fails the model by itself.
+fn joined<T>(thread: JoinHandle<T>) -> Option<T> {
+    thread.join().ok()
+}

@@ -1,0 +1,76 @@
+//! A handle that detaches its task against the task's end: the parent is told by one of the two.
+
+use std::sync::Arc;
+
+use loom::thread::spawn;
+
+use crate::task::{Ending, Task, end, leave, release};
+use crate::word::{DETACHED, RUNNING};
+use crate::{ALL, check, joined};
+
+/// A parent that waits for one child, and the child.
+fn family() -> (Arc<Task>, Arc<Task>) {
+    let parent = Task::new(RUNNING);
+    parent.offspring.born();
+    let child = Arc::new(Task::below(RUNNING, Some(parent.clone())));
+    (parent, child)
+}
+
+/// `Task::detach`. Gives how many tasks have ended by it.
+fn detach(child: &Task) -> usize {
+    match &child.parent {
+        Some(parent) if child.detach() => release(parent),
+        _ => 0,
+    }
+}
+
+#[test]
+fn a_detach_and_an_end_tell_the_parent_once() {
+    check(ALL, || {
+        let (parent, child) = family();
+        let ended = child.clone();
+        let ender = spawn(move || end(&ended, Ending::Completed));
+        let detached = detach(&child);
+        // Lingers: it has to be woken by whoever of the two tells it.
+        let waits = !parent.offspring.linger() && {
+            parent.pause();
+            !parent.offspring.linger()
+        };
+        assert_eq!((detached, joined(ender)), (0, Some(1)));
+        assert!(!waits || parent.waker.has_rung());
+        // Told twice, it would have fewer than none.
+        assert!(parent.offspring.is_empty());
+    });
+}
+
+#[test]
+fn a_lingering_parent_is_woken_by_a_detach_or_an_end() {
+    check(ALL, || {
+        let (parent, child) = family();
+        let (ended, detached) = (child.clone(), child);
+        let ender = spawn(move || end(&ended, Ending::Completed));
+        let detacher = spawn(move || detach(&detached));
+        let waits = !parent.offspring.linger() && {
+            parent.pause();
+            !parent.offspring.linger()
+        };
+        assert_eq!((joined(ender), joined(detacher)), (Some(1), Some(0)));
+        assert!(!waits || parent.waker.has_rung());
+        assert!(parent.offspring.is_empty());
+    });
+}
+
+#[test]
+fn a_parent_that_is_dropped_ends_once_when_its_last_child_is_detached() {
+    check(ALL, || {
+        let (parent, child) = family();
+        let (ended, detached) = (child.clone(), child.clone());
+        let ender = spawn(move || end(&ended, Ending::Completed));
+        let detacher = spawn(move || detach(&detached));
+        let left = leave(&parent);
+        let ends = [Some(left), joined(ender), joined(detacher)].into_iter().flatten().sum::<usize>();
+        assert_eq!(ends, 2, "the child and the parent");
+        assert!(child.word.load().has(DETACHED));
+        assert!(parent.word.load().is_terminal());
+    });
+}

@@ -1,0 +1,69 @@
+//! `Control::listen` against everything that is listened for.
+
+use std::sync::Arc;
+
+use loom::thread::spawn;
+
+use crate::task::{Ending, Task, cancel, end};
+use crate::word::{GONE, GRACEFUL, KILL, RUNNING, STARTED, State};
+use crate::{ALL, FEW, check, joined};
+
+/// `Control::poll_change` in a loop with the two bells: waits for `done` in one thread while `change` makes it so.
+fn a_change_is_never_missed(change: fn(&Task), done: fn(State) -> bool) {
+    check(ALL, move || {
+        let task = Task::new(RUNNING);
+        let changed = task.clone();
+        let changer = spawn(move || change(&changed));
+        let mut waits = task.listen(0, done);
+        let mut bell = 0;
+        if waits && task.has_rung(0) {
+            bell = 1;
+            waits = task.listen(1, done);
+        }
+        assert!(joined(changer).is_some());
+        assert!(!waits || task.has_rung(bell), "missed");
+        assert!(done(task.word.load()));
+    });
+}
+
+#[test]
+fn an_end_is_not_missed() {
+    a_change_is_never_missed(|task| assert_eq!(end(task, Ending::Completed), 1), |state| state.has(GONE));
+}
+
+#[test]
+fn a_cancellation_is_not_missed() {
+    a_change_is_never_missed(|task| assert!(cancel(task, GRACEFUL)), |state| state.level() > 0);
+}
+
+#[test]
+fn a_task_that_is_ready_is_not_missed() {
+    a_change_is_never_missed(Task::started, |state| state.has(STARTED) || state.has(GONE));
+}
+
+#[test]
+fn an_end_is_not_missed_behind_a_cancellation() {
+    a_change_is_never_missed(
+        |task| {
+            cancel(task, KILL);
+            end(task, Ending::Cancelled);
+        },
+        |state| state.has(GONE),
+    );
+}
+
+#[test]
+fn each_of_two_listeners_is_told() {
+    check(FEW, || {
+        let task = Task::new(RUNNING);
+        let listen = |bell| {
+            let task: Arc<Task> = task.clone();
+            move || task.listen(bell, |state| state.has(GONE))
+        };
+        let (first, second) = (spawn(listen(0)), spawn(listen(1)));
+        end(&task, Ending::Failed);
+        let (first, second) = (joined(first), joined(second));
+        assert!(first == Some(false) || first == Some(true) && task.has_rung(0), "the first is not told");
+        assert!(second == Some(false) || second == Some(true) && task.has_rung(1), "the second is not told");
+    });
+}

@@ -1,0 +1,75 @@
+//! What core's protocols are made of, as loom sees it: this stands for `core/src/sync.rs`.
+
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+use std::collections::VecDeque;
+use std::sync::PoisonError;
+
+use loom::sync::{Mutex, MutexGuard};
+
+/// Stands for `concurrent_queue::ConcurrentQueue`: it, too, puts the pushes and pops into one order that all agree on, and
+/// fences a pop that finds nothing.
+pub(crate) struct ConcurrentQueue<T> {
+    items: Mutex<VecDeque<T>>,
+    capacity: usize,
+}
+
+impl<T> ConcurrentQueue<T> {
+    pub(crate) fn bounded(capacity: usize) -> Self {
+        Self { items: Mutex::new(VecDeque::new()), capacity }
+    }
+
+    pub(crate) fn unbounded() -> Self {
+        Self::bounded(usize::MAX)
+    }
+
+    fn items(&self) -> MutexGuard<'_, VecDeque<T>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, item: T) -> Result<(), T> {
+        let mut items = self.items();
+        if items.len() >= self.capacity {
+            return Err(item);
+        }
+        items.push_back(item);
+        Ok(())
+    }
+
+    pub(crate) fn pop(&self) -> Result<T, Empty> {
+        self.items().pop_front().ok_or(Empty)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items().len()
+    }
+}
+
+pub(crate) struct Empty;
+
+/// Stands for `AtomicWaker` and for `Event`, and promises less than they do: it orders nothing. One who rings hears of the
+/// listener only if something else says that the listening came first, which so must be the control word or a queue.
+pub(crate) struct Bell {
+    listened: AtomicBool,
+    rung: AtomicBool,
+}
+
+impl Bell {
+    pub(crate) fn new() -> Self {
+        Self { listened: AtomicBool::new(false), rung: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn listen(&self) {
+        self.listened.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ring(&self) {
+        if self.listened.load(Ordering::Relaxed) {
+            self.rung.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,312 @@
+//! What may be sent to another thread, shared by threads and moved after it was polled: of each public type, what is
+//! promised, and what is not. All of it holds when this compiles.
+
+use std::cell::Cell;
+use std::future::Ready as Done;
+use std::marker::PhantomPinned;
+use std::rc::Rc;
+
+use sweet_async::pipeline::*;
+use sweet_async::runtime::{BlockOnGuard, DynJoin, DynSleep, Ended, RuntimeSettings, Signal, TaskStatistics};
+use sweet_async::task::*;
+use sweet_async::*;
+
+/// Probes, one for each trait. What is inherent is preferred to what is a trait's wherever its bounds hold.
+macro_rules! probes {
+    ($($module:ident: $auto:path;)+) => {$(
+        #[allow(dead_code, reason = "not every probe is asked in every way")]
+        mod $module {
+            pub(crate) struct Probe<T>(pub(crate) std::marker::PhantomData<T>);
+
+            pub(crate) trait Otherwise {
+                const YES: bool = false;
+
+                fn answer(&self) -> bool {
+                    Self::YES
+                }
+            }
+
+            impl<T> Otherwise for Probe<T> {}
+
+            impl<T: $auto> Probe<T> {
+                pub(crate) const YES: bool = true;
+
+                pub(crate) fn answer(&self) -> bool {
+                    Self::YES
+                }
+            }
+        }
+    )+};
+}
+
+probes! {
+    send: Send;
+    sync: Sync;
+    unpin: Unpin;
+}
+
+macro_rules! is {
+    (yes) => {
+        true
+    };
+    (no) => {
+        false
+    };
+}
+
+/// One row for each type: `Send`, `Sync`, `Unpin`. All of them are `'static`.
+macro_rules! table {
+    ($($ty:ty => $send:tt $sync:tt $unpin:tt;)+) => {$(
+        const _: () = {
+            const fn lives<T: 'static>() {}
+            lives::<$ty>();
+            #[allow(unused_imports, reason = "used where the answer is no")]
+            use {send::Otherwise as _, sync::Otherwise as _, unpin::Otherwise as _};
+            assert!(<send::Probe<$ty>>::YES == is!($send), concat!(stringify!($ty), ": Send"));
+            assert!(<sync::Probe<$ty>>::YES == is!($sync), concat!(stringify!($ty), ": Sync"));
+            assert!(<unpin::Probe<$ty>>::YES == is!($unpin), concat!(stringify!($ty), ": Unpin"));
+        };
+    )+};
+}
+
+/// May be sent and not shared.
+type Sendable = Cell<u32>;
+/// May be neither.
+type Local = Rc<u32>;
+type Pinned = PhantomPinned;
+/// Work in place.
+type Work = Done<Result<u32, AsyncTaskError>>;
+
+// Handles, contexts and what they give. A handle takes the value out of another thread's hands and never shares it, so
+// that the value need not be `Sync`.
+table! {
+    //                                            Send Sync Unpin
+    sweet_async::Task<u32>                     => yes yes yes;
+    sweet_async::Task<Sendable>                => yes yes yes;
+    sweet_async::Task<Pinned>                  => yes yes yes;
+    sweet_async::Task<Sendable, DynRuntime>    => yes yes yes;
+    ScopedTask<u32, AmbientRuntime>            => yes yes yes;
+    ScopedTask<Sendable, DynRuntime>           => yes yes yes;
+    Scope<AmbientRuntime>                      => yes yes yes;
+    Scope<DynRuntime>                          => yes yes yes;
+    TaskSet<sweet_async::Task<u32>>            => yes yes yes;
+    TaskSet<sweet_async::Task<Pinned>>         => yes yes yes;
+    TaskSet<ScopedTask<u32, DynRuntime>>       => yes yes yes;
+    TaskSet<Run<Work>>                         => yes yes yes;
+    Canceller                                  => yes yes yes;
+    Cancellation                               => yes yes yes;
+    CancellationResult                         => yes yes yes;
+    CancelCause                                => yes yes yes;
+    CancelLevel                                => yes yes yes;
+    CancelOutcome                              => yes yes yes;
+    TaskContext                                => yes yes yes;
+    Cancelled                                  => yes yes yes;
+    sweet_async::task::Ready                   => yes yes yes;
+    Relationships                              => yes yes yes;
+    TaskInfo                                   => yes yes yes;
+    TaskId                                     => yes yes yes;
+    TaskStatus                                 => yes yes yes;
+    Callback                                   => yes no  yes;
+}
+
+// What holds something of the user's is as that is.
+table! {
+    //                                            Send Sync Unpin
+    Run<Work>                                  => yes yes yes;
+    Run<Local>                                 => no  no  yes;
+    Run<Sendable>                              => yes no  yes;
+    Run<Pinned>                                => yes yes no;
+    Shield<Work>                               => yes yes yes;
+    Shield<Local>                              => no  no  yes;
+    Shield<Pinned>                             => yes yes no;
+    Channel<Sendable>                          => yes yes no;
+    Channel<Local>                             => no  no  no;
+}
+
+// Builders hold settings, and nothing of the value that they are about.
+table! {
+    //                                            Send Sync Unpin
+    TaskBuilder<Local, Ambient>                => yes yes yes;
+    TaskBuilder<Local, DynRuntime, Configured> => yes yes yes;
+    TaskBuilder<u32, Ambient, Contextual, Here> => yes yes yes;
+    Supervision<u32, Ambient, Unconfigured, Pool> => yes yes yes;
+    RestartPolicy                              => yes yes yes;
+}
+
+table! {
+    //                                            Send Sync Unpin
+    AsyncTaskError                             => yes yes yes;
+    BoxError                                   => yes yes yes;
+    PanicError                                 => yes yes yes;
+    SeveralErrors                              => yes yes yes;
+    SpawnError                                 => yes yes yes;
+    RuntimeError                               => yes yes yes;
+    TimeoutError                               => yes yes yes;
+    TimeoutKind                                => yes yes yes;
+}
+
+// Runtimes. A guard is of the thread that it was made on.
+table! {
+    //                                            Send Sync Unpin
+    Ambient                                    => yes yes yes;
+    AmbientRuntime                             => yes yes yes;
+    DynRuntime                                 => yes yes yes;
+    DynJoin<Sendable>                          => yes yes yes;
+    DynSleep                                   => yes yes yes;
+    CurrentRuntime                             => yes yes yes;
+    EnterGuard                                 => no  no  yes;
+    BlockOnGuard                               => no  no  yes;
+    RootScope                                  => yes yes yes;
+    RuntimeSettings                            => yes yes yes;
+    TaskStatistics                             => yes yes yes;
+    Signal                                     => yes yes yes;
+    Ended<u32>                                 => yes yes yes;
+    Interval<AmbientRuntime>                   => yes yes yes;
+    Interval<DynRuntime>                       => yes yes yes;
+    MissedTicks                                => yes yes yes;
+}
+
+// Pipelines. Events and collections are as what is in them; a collector is added to by one receiver at a time.
+table! {
+    //                                            Send Sync Unpin
+    PipelineBuilder<Local, Ambient>            => yes yes yes;
+    PipelineSender<u32, Ambient, fn()>         => yes yes yes;
+    Pipeline<u32, Ambient, fn(), ()>           => yes yes yes;
+    ForEach<u32, Ambient, fn(), fn(), (), ()>  => yes yes yes;
+    Fold<u32, Ambient, fn(), fn(), fn(), (), (), ()> => yes yes yes;
+    Sources<u32>                               => yes no  yes;
+    ItemSource<'static, u32, Vec<u32>>         => yes no  yes;
+    TextSource<'static, u32, Csv>              => yes no  yes;
+    TextSource<'static, u32, Lines>            => yes no  yes;
+    Delimiter                                  => yes yes yes;
+    ChunkSize                                  => yes yes yes;
+    Collector<u32, u32>                        => yes yes yes;
+    Collector<Sendable, Sendable>              => yes yes yes;
+    Collection<u32, u32>                       => yes yes yes;
+    Collection<u32, Sendable>                  => yes no  yes;
+    Collection<u32, Local>                     => no  no  yes;
+    Partition<u32, u32>                        => yes yes yes;
+    Partition<u32, Sendable>                   => yes no  yes;
+    Partition<u32, Local>                      => no  no  yes;
+    Event<u32>                                 => yes yes yes;
+    Event<Sendable>                            => yes no  yes;
+    Event<Local>                               => no  no  yes;
+    EventId                                    => yes yes yes;
+    FinalEvent                                 => yes yes yes;
+    ErrorStrategy                              => yes yes yes;
+    RowError                                   => yes yes yes;
+    Position                                   => yes yes yes;
+    Progress                                   => yes yes yes;
+}
+
+// The same on each backend.
+#[cfg(feature = "tokio")]
+table! {
+    sweet_async::Task<Sendable, sweet_async::tokio::TokioRuntime> => yes yes yes;
+    sweet_async::tokio::TokioRuntime           => yes yes yes;
+}
+#[cfg(feature = "smol")]
+table! {
+    sweet_async::Task<Sendable, sweet_async::smol::SmolRuntime> => yes yes yes;
+    sweet_async::smol::SmolRuntime             => yes yes yes;
+}
+#[cfg(feature = "sim")]
+table! {
+    sweet_async::Task<Sendable, sweet_async::sim::SimHandle> => yes yes yes;
+    sweet_async::sim::SimHandle                => yes yes yes;
+}
+
+/// Says of a value, whose type has no name, whether it may be sent.
+macro_rules! may_be_sent {
+    ($value:expr) => {{
+        #[allow(unused_imports, reason = "used where the answer is no")]
+        use send::Otherwise as _;
+        probe(&$value).answer()
+    }};
+}
+
+fn probe<T>(_: &T) -> send::Probe<T> {
+    send::Probe(std::marker::PhantomData)
+}
+
+fn task() -> TaskBuilder<u32, Ambient> {
+    AsyncTask::to::<u32>()
+}
+
+// Functions, since the compiler does not know such things of futures that are made in the body that asks.
+async fn goes() -> u32 {
+    std::future::ready(1).await
+}
+
+async fn stays() -> u32 {
+    let local = Rc::new(1);
+    std::future::ready(()).await;
+    *local
+}
+
+async fn goes_in_scope(_: Scope<AmbientRuntime>) -> Result<u32, BoxError> {
+    Ok(goes().await)
+}
+
+async fn stays_in_scope(_: Scope<AmbientRuntime>) -> Result<u32, BoxError> {
+    Ok(stays().await)
+}
+
+#[test]
+fn work_in_place_may_be_sent_where_the_work_may() {
+    assert!(may_be_sent!(task().run(goes)) && !may_be_sent!(task().run(stays)));
+    assert!(
+        may_be_sent!(task().timeout(1.hours()).run(goes))
+            && !may_be_sent!(task().timeout(1.hours()).run(stays))
+    );
+    assert!(may_be_sent!(task().tracing(true).run(goes)) && !may_be_sent!(task().tracing(true).run(stays)));
+    assert!(may_be_sent!(task().run_with(|_| goes())) && !may_be_sent!(task().run_with(|_| stays())));
+    assert!(may_be_sent!(task().scope(goes_in_scope)) && !may_be_sent!(task().scope(stays_in_scope)));
+    assert!(may_be_sent!(task().run(goes).map(|n| n + 1)) && !may_be_sent!(task().run(stays).map(|n| n + 1)));
+    assert!(may_be_sent!(task().run(goes).or_else(|_| task().run(goes))));
+    assert!(may_be_sent!(all([task().run(goes)])) && !may_be_sent!(all([task().run(stays)])));
+    assert!(may_be_sent!(any([task().run(goes)])) && may_be_sent!(n_of(1, [task().run(goes)])));
+    assert!(
+        may_be_sent!(task().await_result(goes, |_| ())) && !may_be_sent!(task().await_result(stays, |_| ()))
+    );
+    assert!(may_be_sent!(task().run_blocking(|| 1)));
+    assert!(may_be_sent!(sweet_async::sleep(1.hours())) && may_be_sent!(sweet_async::yield_now()));
+}
+
+#[test]
+fn a_pipeline_may_be_sent() {
+    let numbers = || AsyncTask::emits::<u32>().sender(|sources| sources.of(0..3u32).into_chunks(1.items()));
+    let collecting = numbers().receiver(|event: Event<u32>, collector: Collector<u32, u32>| {
+        collector.collect(1, event.take_data());
+    });
+    assert!(may_be_sent!(collecting.await_final_event(|summary, _| summary.map(drop))));
+    assert!(may_be_sent!(numbers().for_each(|_| ()).into_future()));
+    assert!(may_be_sent!(
+        numbers().fold(|| 0, |sum, event| *sum += event.take_data(), |a, b| a + b).into_future()
+    ));
+}
+
+/// Compiles for a runtime that is any: what a library that is generic over it may do in spawned work.
+#[allow(dead_code, reason = "it is compiled, and nothing is to be run")]
+fn what_a_generic_library_may_send<R: Runtime>(runtime: &R, mut task: sweet_async::Task<u32, R>) {
+    fn may_be_sent(_: impl Send) {}
+    let builder = || TaskBuilder::<u32, R>::new(runtime.clone());
+    may_be_sent(runtime.sleep(1.hours()));
+    may_be_sent(runtime.shutdown(1.hours()));
+    may_be_sent(AsyncTask::to().on(runtime).scope(|s| async move { Ok(s.spawn(|| async { Ok(1) }).await?) }));
+    may_be_sent(builder().run(|| async { 1 }));
+    may_be_sent(builder().run(|| 1));
+    may_be_sent(builder().timeout(1.hours()).run(|| async { 1 }));
+    may_be_sent(builder().run_with(|cx| async move { if cx.is_cancelled() { 0 } else { 1 } }));
+    may_be_sent(builder().scope(|_| async { Ok(1) }));
+    may_be_sent(all([builder().spawn(|| async { 1 })]));
+    may_be_sent(async move {
+        (&mut task).await?;
+        task.cancel(CancelLevel::Kill).await;
+        task.map(|n| n + 1).await
+    });
+    let numbers = PipelineBuilder::<u32, R>::new(runtime.clone()).sender(|sources| {
+        sources.of(0..3u32).into_chunks(1.items());
+    });
+    may_be_sent(numbers.for_each(|_| ()).into_future());
+}

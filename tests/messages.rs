@@ -1,0 +1,91 @@
+//! What the compiler says of mistakes that are easily made. Each file of `tests/messages` is a program with one of them,
+//! and begins with what the message must contain: parts of it, so that other compilers pass as well.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type TestResult<T = ()> = Result<T, Box<dyn Error>>;
+
+/// The one that must compile.
+const CONTROL: &str = "control";
+
+/// A program, and what must be said of it.
+struct Case {
+    name: String,
+    path: PathBuf,
+    texts: Vec<String>,
+}
+
+fn cases() -> TestResult<Vec<Case>> {
+    let mut cases = Vec::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages"))? {
+        let path = entry?.path();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a file without a name")?.to_owned();
+        let source = fs::read_to_string(&path)?;
+        let texts: Vec<_> =
+            source.lines().map_while(|line| line.strip_prefix("// error: ")).map(str::to_owned).collect();
+        if texts.is_empty() != (name == CONTROL) {
+            return Err(format!("{name}: it says nothing of what the message is to be").into());
+        }
+        cases.push(Case { name, path, texts });
+    }
+    // The control first: it says whether the others mean anything.
+    cases.sort_by_key(|case| (case.name != CONTROL, case.name.clone()));
+    Ok(cases)
+}
+
+/// A package of its own with a binary for each case, which depends on this one.
+fn package(cases: &[Case]) -> TestResult<PathBuf> {
+    let (root, package) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join("messages"));
+    fs::create_dir_all(&package)?;
+    let mut manifest = format!(
+        "[package]\nname = \"messages\"\nversion = \"0.0.0\"\nedition = \"2024\"\nautobins = false\n\n\
+         [workspace]\n\n[dependencies]\nsweet-async = {{ path = {root:?}, default-features = false }}\n"
+    );
+    for case in cases {
+        write!(manifest, "\n[[bin]]\nname = {:?}\npath = {:?}\n", case.name, case.path)?;
+    }
+    fs::write(package.join("Cargo.toml"), manifest)?;
+    // The same versions, which are there without a network.
+    fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock"))?;
+    Ok(package)
+}
+
+/// Whether the case compiles, and what the compiler says.
+fn check(package: &Path, case: &Case) -> TestResult<(bool, String)> {
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--offline", "--quiet", "--color", "never", "--bin", &case.name])
+        .arg("--manifest-path")
+        .arg(package.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(package.join("target"))
+        .output()?;
+    Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[test]
+fn mistakes_are_explained() -> TestResult {
+    let cases = cases()?;
+    let package = package(&cases)?;
+    let mut wrong = String::new();
+    for case in &cases {
+        let (compiles, said) = check(&package, case)?;
+        if case.name == CONTROL {
+            if !compiles {
+                return Err(format!("the control does not compile:\n{said}").into());
+            }
+            continue;
+        }
+        if compiles {
+            write!(wrong, "\n{}: it compiles", case.name)?;
+        }
+        for text in case.texts.iter().filter(|text| !said.contains(*text)) {
+            write!(wrong, "\n{}: it is not said that {text:?}:\n{said}", case.name)?;
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
