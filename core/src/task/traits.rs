@@ -221,8 +221,9 @@ impl<H: Handle> TimedTask for H {
 
     fn set_timeout(&self, limit: Duration) -> Result<(), AsyncTaskError> {
         let task = live(self.task_ref())?;
-        let deadline = (limit != Duration::MAX).then(|| task.runtime.clock().checked_add(limit)).flatten();
-        task.control.set_deadline(deadline, task.runtime.clock());
+        let now = task.runtime.clock();
+        let deadline = if limit == Duration::MAX { None } else { now.checked_add(limit) };
+        task.control.set_deadline(deadline, now);
         Ok(())
     }
 
