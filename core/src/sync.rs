@@ -1,3 +1,5 @@
-//! The atomics that core's own protocols are made of, in one place: the models in `tests/` put others here.
+//! What core's own protocols are made of, in one place: the models in `tests/` put loom's in their stead.
 
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+pub(crate) use concurrent_queue::ConcurrentQueue;

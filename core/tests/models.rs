@@ -11,7 +11,7 @@
 mod callbacks;
 #[path = "models/counting.rs"]
 mod counting;
-#[path = "models/proposed/counts.rs"]
+#[path = "../src/runtime/counts.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 mod counts;
 #[path = "models/detaching.rs"]
@@ -27,7 +27,7 @@ mod offspring;
 mod raising;
 #[path = "models/shard.rs"]
 mod shard;
-#[path = "models/proposed/slot.rs"]
+#[path = "../src/task/slot.rs"]
 mod slot;
 #[path = "models/statistics.rs"]
 mod statistics;

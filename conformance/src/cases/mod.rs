@@ -68,5 +68,6 @@ pub mod traces;
 pub mod traits;
 pub mod tree;
 pub mod tree_edges;
+pub mod tree_looks;
 pub mod values;
 pub mod warnings;

@@ -24,8 +24,8 @@ pub(crate) async fn hold_workers<R: Runtime>(runtime: &R, at: Facts) -> Result<H
                 let _ = arrive.try_send(());
                 open.wait_blocking();
             }));
-        }
-        for _ in &busy {
+            // One at a time: a worker that takes several from the common queue may block in the first with the others in
+            // a queue of its own, where nobody may look for them.
             arrived.recv().await?;
         }
     }

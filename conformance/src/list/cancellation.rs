@@ -116,6 +116,12 @@ macro_rules! __conformance_with_cancellation {
                 children_share_the_grace_period_of_the_one_that_was_asked
                 a_hard_kill_is_answered_for_what_is_busy_far_below
             }
+            tree_looks driven {
+                of_two_who_look_at_the_children_both_see_all (threads)
+                a_hard_kill_while_others_look_sees_what_is_busy (threads)
+                a_look_at_the_children_of_one_that_fails_spares_none (threads)
+                what_is_born_to_one_that_has_failed_is_killed (threads)
+            }
             notice owned {
                 it_reaches_all_that_waits_and_they_may_end_by_themselves
                 its_grace_is_the_shutdowns_limit

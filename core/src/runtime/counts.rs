@@ -1,17 +1,8 @@
 //! How many have begun and how many have ended, counted by many threads without getting in each other's way.
 
+use super::shard::{SHARDS, mine};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::task::Ending;
-use std::cell::Cell;
-
-/// Twice the cores of a small machine: threads beyond that share a shard, which costs time and nothing else.
-const SHARDS: usize = 8;
-
-static NEXT_SHARD: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
-}
 
 /// Beginnings and ends. Both only grow, so that reading the ends first and the beginnings after them can never make
 /// out fewer than are alive: if the two sums agree, nothing was alive at the moment between the two readings.
@@ -48,16 +39,8 @@ pub struct TaskStatistics {
 
 impl Counts {
     fn shard(&self) -> &Shard {
-        let mine = |cell: &Cell<Option<usize>>| {
-            cell.get().unwrap_or_else(|| {
-                // Relaxed: any number will do.
-                let index = NEXT_SHARD.fetch_add(1, Ordering::Relaxed) % SHARDS;
-                cell.set(Some(index));
-                index
-            })
-        };
         let [first, ..] = &self.shards;
-        self.shards.get(SHARD.try_with(mine).unwrap_or(0)).unwrap_or(first)
+        self.shards.get(mine()).unwrap_or(first)
     }
 
     pub(super) fn begin(&self) {

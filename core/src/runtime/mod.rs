@@ -9,6 +9,7 @@ mod dynamic;
 mod local;
 mod owned;
 mod root;
+mod shard;
 mod shutdown;
 mod signal;
 

@@ -11,14 +11,13 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
-use concurrent_queue::ConcurrentQueue;
 use tracing::Span;
 
 use super::control::{TaskRef, release};
 use super::in_place::caught;
+use super::slot::Slot;
 use super::span::{callers, within};
 use super::work::{Call, IntoResult};
 use crate::error::AsyncTaskError;
@@ -43,51 +42,24 @@ enum Stage<F, T, S: RuntimeSource> {
 // Nothing in it is ever pinned: the closure is moved out, and join handles are `Unpin`.
 impl<F, T, K, S: RuntimeSource> Unpin for OnPool<F, T, K, S> {}
 
-const OPEN: u8 = 0;
-const DELIVERED: u8 = 1;
-const ABANDONED: u8 = 2;
-
 /// What the awaiting future and the pool's thread share.
 struct Job<F, T, R: Runtime> {
     runtime: R,
-    /// The closure, until somebody takes it: to run it, or to drop it.
-    work: ConcurrentQueue<F>,
-    /// The result, until somebody takes it.
-    result: ConcurrentQueue<Result<T, AsyncTaskError>>,
-    /// `OPEN`, then once `DELIVERED` (the result is in its slot) or `ABANDONED` (nobody will fetch it).
-    phase: AtomicU8,
-    /// The task that waits for this job's end, told once: `settled` says whether it has been.
+    slot: Slot<F, Result<T, AsyncTaskError>>,
+    /// The task that waits for this job's end.
     parent: Option<TaskRef>,
-    settled: AtomicBool,
 }
 
 impl<F, T, R: Runtime> Job<F, T, R> {
-    fn new(work: F, runtime: R, parent: Option<TaskRef>) -> Self {
-        let slot = ConcurrentQueue::bounded(1);
-        // The slot is new and holds one, so the push cannot fail.
-        let _ = slot.push(work);
-        Self {
-            runtime,
-            work: slot,
-            result: ConcurrentQueue::bounded(1),
-            phase: AtomicU8::new(OPEN),
-            parent,
-            settled: AtomicBool::new(false),
-        }
-    }
-
     fn settle(&self) {
-        // AcqRel: of the pool's thread and the awaiting side, the later one sees all that the first did.
-        if !self.settled.swap(true, Ordering::AcqRel)
-            && let Some(parent) = &self.parent
-        {
+        if let (true, Some(parent)) = (self.slot.settle(), &self.parent) {
             release(parent);
         }
     }
 
     /// Drops the closure if it has not been taken. True if it had not.
     fn revoke(&self) -> bool {
-        let Ok(work) = self.work.pop() else { return false };
+        let Some(work) = self.slot.take_work() else { return false };
         let _ = caught(|| drop(work));
         self.settle();
         self.runtime.root().job_ended();
@@ -96,25 +68,22 @@ impl<F, T, R: Runtime> Job<F, T, R> {
 
     /// Leaves the result to nobody: whoever of the two sides comes second drops it. True if the work still runs.
     fn abandon(&self) -> bool {
-        // AcqRel pairs with the swap in `deliver`.
-        let delivered = self.phase.swap(ABANDONED, Ordering::AcqRel) == DELIVERED;
-        if delivered {
+        let still_runs = self.slot.abandon();
+        if !still_runs {
             self.drop_result();
         }
-        !delivered
+        still_runs
     }
 
     fn deliver(&self, result: Result<T, AsyncTaskError>) {
-        let _ = self.result.push(result);
-        if self.phase.swap(DELIVERED, Ordering::AcqRel) == ABANDONED {
+        if !self.slot.deliver(result) {
             self.drop_result();
         }
     }
 
     fn drop_result(&self) {
-        if let Ok(result) = self.result.pop() {
-            let _ = caught(|| drop(result));
-        }
+        let result = self.slot.take_result();
+        let _ = caught(|| drop(result));
     }
 }
 
@@ -150,7 +119,7 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
     where
         F: Call<Output: IntoResult<T, K>>,
     {
-        let Ok(work) = self.job.work.pop() else { return };
+        let Some(work) = self.job.slot.take_work() else { return };
         let _counted = Counted::new(&self.job.runtime, self.job.parent.as_ref());
         let work = || caught(|| work.call().into_result()).and_then(|result| result);
         let mut frame = self.job.parent.clone().map(Frame::new);
@@ -201,7 +170,7 @@ where
             return Err(AsyncTaskError::Shutdown);
         }
         let parent = current_task().inspect(|task| task.control.child_started());
-        let job = Arc::new(Job::new(work, runtime.clone(), parent));
+        let job = Arc::new(Job { runtime: runtime.clone(), slot: Slot::new(work), parent });
         let runner = Runner { job: job.clone(), span: callers() };
         let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
@@ -233,7 +202,7 @@ where
         };
         let _ = std::task::ready!(Pin::new(join).poll(cx));
         // No result: the pool dropped the closure without running it.
-        let result = job.result.pop().unwrap_or(Err(AsyncTaskError::Shutdown));
+        let result = job.slot.take_result().unwrap_or(Err(AsyncTaskError::Shutdown));
         self.stage = Stage::Done;
         Poll::Ready(result)
     }

@@ -29,6 +29,7 @@ mod relations;
 mod restart;
 mod scope;
 mod set;
+mod slot;
 mod span;
 mod status;
 mod supervise;

@@ -265,14 +265,15 @@ where
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),
     };
-    if let (Err(AsyncTaskError::Timeout(timeout)), Some(frame)) = (&result, slot.as_ref())
-        && timeout.is_attempt()
-    {
-        let task = &frame.task;
-        if task.control.is_killed() {
+    if let (Err(error), Some(Frame { task })) = (&result, &*slot) {
+        let is_attempt = matches!(error, AsyncTaskError::Timeout(timeout) if timeout.is_attempt());
+        // A limit that has passed in the same poll as the kill comes after it; and what it hears from below of its own
+        // kill, it has not failed with.
+        if (is_attempt || error.is_cancelled() || error.is_shutdown()) && task.control.is_killed() {
             return Poll::Ready(Left::Killed);
         }
-        if task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline) {
+        if is_attempt && task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline)
+        {
             return Poll::Ready(Left::Overdue);
         }
     }
@@ -333,10 +334,11 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
         (Ending::Cancelled, Some((_, cause))) => cause.passed_on(),
         _ => CancelCause::ParentEnded,
     };
+    let is_after_a_member = task.control.is_failed_by_member() && task.control.is_in_place();
     kill_children(task, cause);
     give_to_scope(task, parent, output);
     // A scope whose body fails after a member: that comes first.
-    if task.control.is_failed_by_member() && task.control.is_in_place() {
+    if is_after_a_member {
         let siblings =
             Err(AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed });
         if let Err(own) = std::mem::replace(&mut output.result, siblings)

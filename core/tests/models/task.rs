@@ -1,6 +1,8 @@
 //! A task with all of it that races: the word and the offspring of core, and the functions around them, each after its like.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+
+use loom::sync::Mutex;
 
 use crate::offspring::{Last, Offspring};
 use crate::sync::{Bell, ConcurrentQueue};
@@ -32,6 +34,7 @@ pub(crate) struct Task {
     /// Whom its end tells: what the body holds, until the heir takes its place.
     pub(crate) parent: Option<Arc<Task>>,
     heir: ConcurrentQueue<Arc<Task>>,
+    look: Mutex<()>,
 }
 
 impl Task {
@@ -48,6 +51,7 @@ impl Task {
             children: ConcurrentQueue::unbounded(),
             parent,
             heir: ConcurrentQueue::bounded(1),
+            look: Mutex::new(()),
         }
     }
 
@@ -112,36 +116,39 @@ impl Task {
         !before.has(DETACHED) && !before.is_terminal()
     }
 
-    /// `Children::each`.
-    fn each(&self, f: impl Fn(&Arc<Task>)) {
+    /// `Children::live`.
+    fn live(&self) -> Vec<Arc<Task>> {
+        let _look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = Vec::new();
         for _ in 0..self.children.len() {
-            let Ok(child) = self.children.pop() else { return };
-            if child.word.load().is_terminal() {
-                continue;
+            let Ok(child) = self.children.pop() else { break };
+            let state = child.word.load();
+            if !state.is_terminal() && !state.has(DETACHED) {
+                let _ = self.children.push(child.clone());
+                live.push(child);
             }
-            let _ = self.children.push(child.clone());
-            f(&child);
         }
+        live
     }
 }
 
 /// `children::adopt`, without the sweep, which is `sweep`.
 pub(crate) fn adopt(parent: &Task, child: &Arc<Task>) {
     let _ = parent.children.push(child.clone());
-    inherit(parent, child);
+    if let Some(level) = handed_down(parent) {
+        cancel(child, level);
+    }
 }
 
-/// `Children::sweep`, and what `children::adopt` does after it.
+/// `Children::sweep`.
 pub(crate) fn sweep(parent: &Task) {
+    let Ok(_look) = parent.look.try_lock() else { return };
     for _ in 0..parent.children.len() {
         let Ok(child) = parent.children.pop() else { break };
         let state = child.word.load();
         if !state.is_terminal() && !state.has(DETACHED) {
             let _ = parent.children.push(child);
         }
-    }
-    if handed_down(parent).is_some() {
-        parent.each(|kept| inherit(parent, kept));
     }
 }
 
@@ -155,18 +162,9 @@ fn handed_down(parent: &Task) -> Option<u32> {
     (0 < level && level < KILL).then_some(level)
 }
 
-/// `children::inherit`.
-fn inherit(parent: &Task, child: &Arc<Task>) {
-    if let Some(level) = handed_down(parent)
-        && !child.word.load().has(DETACHED)
-    {
-        cancel(child, level);
-    }
-}
-
 /// `children::children`.
-pub(crate) fn children(task: &Task) {
-    task.each(|child| inherit(task, child));
+pub(crate) fn children(task: &Task) -> usize {
+    task.live().len()
 }
 
 /// `children::cancel`.
@@ -184,12 +182,9 @@ pub(crate) fn cancel(task: &Task, level: u32) -> bool {
 
 /// `children::pass_on`.
 pub(crate) fn pass_on(task: &Task, level: u32) {
-    task.each(|child| {
-        if !child.word.load().has(DETACHED) {
-            cancel(child, level);
-            inherit(task, child);
-        }
-    });
+    for child in task.live() {
+        cancel(&child, level);
+    }
 }
 
 /// `children::kill_children`.

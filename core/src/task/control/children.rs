@@ -5,9 +5,10 @@
 //! part of its caller and polled when the caller likes), the one who asks goes on to the children.
 //!
 //! Nobody is missed: a child is put into the list before its parent's level is read, the level is raised before the list
-//! is gone through, and whoever has taken a child out of the list for a moment reads the level again after putting it back.
+//! is gone through, and whoever goes through it has it to himself.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
@@ -19,54 +20,76 @@ use crate::task::in_place::{caught, notify_all};
 /// Below this many the list is not looked through for tasks that have ended.
 const FEW: usize = 4;
 
-/// A list that all may add to and look through at the same time.
+/// A list that all may add to, and look through, at the same time.
 pub(crate) struct Children {
     list: ConcurrentQueue<TaskRef>,
     /// Where the list is next swept of those that have ended.
     sweep_at: AtomicUsize,
+    /// Held while some are taken out, so that two who look at the same time both see all. A lock, since that is seldom (a
+    /// cancellation, the end of the parent, somebody who asks), short, and runs nothing of others; a spawn never waits for it.
+    look: Mutex<()>,
 }
 
 impl Default for Children {
     fn default() -> Self {
-        Self { list: ConcurrentQueue::unbounded(), sweep_at: AtomicUsize::new(FEW) }
+        Self { list: ConcurrentQueue::unbounded(), sweep_at: AtomicUsize::new(FEW), look: Mutex::new(()) }
     }
 }
 
 impl Children {
-    /// Takes each out and, unless it has ended, puts it back before `f` sees it.
-    fn each(&self, mut f: impl FnMut(&TaskRef)) {
+    /// Those that have not ended and were not detached; the others are taken out of the list.
+    fn live(&self) -> Vec<TaskRef> {
+        let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut live, mut gone) = (Vec::new(), Vec::new());
         for _ in 0..self.list.len() {
-            let Ok(child) = self.list.pop() else { return };
-            if child.control.word.load().is_terminal() {
-                continue;
+            let Ok(child) = self.list.pop() else { break };
+            let state = child.control.word.load();
+            if state.is_terminal() || state.has(DETACHED) {
+                gone.push(child);
+            } else {
+                let _ = self.list.push(child.clone());
+                live.push(child);
             }
-            let _ = self.list.push(child.clone());
-            f(&child);
         }
+        drop(look);
+        drop_all(gone);
+        live
     }
 
     /// Makes room, if half of the list or more has ended or was detached. `live` are counted by the parent.
-    fn sweep(&self, live: usize) -> bool {
-        let worth_it = self.list.len() > live * 2;
-        if worth_it {
+    fn sweep(&self, live: usize) {
+        if self.list.len() > live * 2 {
+            // Who looks at it now sweeps as well.
+            let Ok(look) = self.look.try_lock() else { return };
+            let mut gone = Vec::new();
             for _ in 0..self.list.len() {
                 let Ok(child) = self.list.pop() else { break };
                 let state = child.control.word.load();
-                if !state.is_terminal() && !state.has(DETACHED) {
+                if state.is_terminal() || state.has(DETACHED) {
+                    gone.push(child);
+                } else {
                     let _ = self.list.push(child);
                 }
             }
+            drop(look);
+            drop_all(gone);
         }
-        // Each sweep drops as many as it keeps, so that it is a constant cost per child.
+        // Each sweep drops as many as it keeps, so that it is a constant cost per child. Relaxed: a hint.
         self.sweep_at.store((self.list.len() * 2).max(FEW), Ordering::Relaxed);
-        worth_it
     }
 
     fn clear(&self) {
-        while let Ok(child) = self.list.pop() {
-            // With the last that holds it go its values, which are the user's.
-            let _ = caught(|| drop(child));
-        }
+        let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.list.try_iter().collect();
+        drop(look);
+        drop_all(all);
+    }
+}
+
+/// With the last that holds a task go its values, which are the user's.
+fn drop_all(tasks: Vec<TaskRef>) {
+    for task in tasks {
+        let _ = caught(|| drop(task));
     }
 }
 
@@ -74,19 +97,16 @@ impl Children {
 pub(crate) fn adopt(parent: &TaskRef, child: &TaskRef) {
     let children = parent.control.children_or_new();
     let _ = children.list.push(child.clone());
-    // Relaxed: a hint, for one thread most of the time.
     if children.list.len() >= children.sweep_at.load(Ordering::Relaxed) {
-        let swept = children.sweep(parent.control.offspring.count());
-        // Whoever went through the list meanwhile has not seen all.
-        if swept && handed_down(parent).is_some() {
-            children.each(|kept| inherit(parent, kept));
-        }
+        children.sweep(parent.control.offspring.count());
     }
     // What blocking work spawns that nobody waits for any more may outlive its task, which would have told it of a shutdown.
     if parent.control.runs_jobs() {
         child.runtime.scope().list_orphan(child);
     }
-    inherit(parent, child);
+    if let Some((level, cause)) = handed_down(parent) {
+        cancel(child, level, cause);
+    }
 }
 
 /// What the children of `parent` are to be asked. A kill is theirs once its body is gone: what a destructor spawns
@@ -102,26 +122,9 @@ fn handed_down(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
     (level < CancelLevel::Kill && !parent.control.is_shielded()).then(|| (level, cause.passed_on()))
 }
 
-fn inherit(parent: &TaskRef, child: &TaskRef) {
-    if let Some((level, cause)) = handed_down(parent)
-        && !child.control.word.load().has(DETACHED)
-    {
-        cancel(child, level, cause);
-    }
-}
-
 /// The children that have not ended.
 pub(crate) fn children(task: &TaskRef) -> Vec<TaskRef> {
-    let mut found = Vec::new();
-    if let Some(children) = task.control.children() {
-        children.each(|child| {
-            inherit(task, child);
-            if !child.control.word.load().has(DETACHED) {
-                found.push(child.clone());
-            }
-        });
-    }
-    found
+    task.control.children().map(Children::live).unwrap_or_default()
 }
 
 /// Asks `task` to stop, and wakes it. False if it has ended, or had been asked as firmly before.
@@ -140,17 +143,13 @@ pub(crate) fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> 
 
 /// Asks the children of `task` to stop, those that were not detached, unless it is in a shielded region.
 pub(crate) fn pass_on(task: &TaskRef, level: CancelLevel, cause: CancelCause) {
-    let Some(children) = task.control.children() else { return };
     let held = task.control.is_shielded() && !task.control.word.load().has(PASSED);
-    children.each(|child| {
-        let state = child.control.word.load();
+    for child in children(task) {
         // The region may be within a part of this task, which is to hear there what the whole is told.
-        let is_told = !held || (state.has(IN_PLACE) && level < CancelLevel::Kill);
-        if is_told && !state.has(DETACHED) {
-            cancel(child, level, cause);
-            inherit(task, child);
+        if !held || (child.control.is_in_place() && level < CancelLevel::Kill) {
+            cancel(&child, level, cause);
         }
-    });
+    }
 }
 
 /// The body of `task` is gone: kills its children, and what is born to it from now on.
