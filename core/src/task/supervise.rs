@@ -318,6 +318,10 @@ fn is_over<R: Runtime>(slot: &Option<Frame>, tending: &Option<Pin<Box<Tending<R>
     !calls_back && (task.control.is_plain() || !task.control.owes_callbacks()) && task.control.is_childless()
 }
 
+/// What a member hears of another's failure.
+const SIBLINGS: AsyncTaskError =
+    AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed };
+
 /// The body is gone: what is that to children, and to the scope that this is a member of?
 fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output<T>) {
     let Some(task) = slot.as_ref().map(|frame| &frame.task) else { return };
@@ -339,9 +343,7 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
     give_to_scope(task, parent, output);
     // A scope whose body fails after a member: that comes first.
     if is_after_a_member {
-        let siblings =
-            Err(AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed });
-        if let Err(own) = std::mem::replace(&mut output.result, siblings)
+        if let Err(own) = std::mem::replace(&mut output.result, Err(SIBLINGS))
             && !own.is_siblings()
         {
             task.control.push_failure(own);
@@ -355,8 +357,7 @@ fn give_to_scope<T>(task: &TaskRef, parent: &Option<TaskRef>, output: &mut Outpu
     if output.ending == Ending::Cancelled {
         return;
     }
-    let siblings = AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed };
-    match std::mem::replace(&mut output.result, Err(siblings)) {
+    match std::mem::replace(&mut output.result, Err(SIBLINGS)) {
         // It has only heard of another's failure.
         Err(error) if error.is_siblings() && scope.control.is_failed_by_member() => {}
         Err(error) => {
@@ -374,7 +375,9 @@ fn attach_failures<T>(task: &TaskRef, output: &mut Output<T>) {
         return;
     }
     // What the body made of a member's failure, or of being stopped for it, is not an error of its own.
-    let own = std::mem::replace(&mut output.result, Err(AsyncTaskError::Shutdown)).err();
+    let result = std::mem::replace(&mut output.result, Err(SIBLINGS));
+    // A value that is dropped here may panic.
+    let own = caught(|| result.err()).ok().flatten();
     failures.splice(..0, own.filter(|own| !own.is_siblings()));
     output.result = Err(AsyncTaskError::several(failures));
     if output.ending != Ending::Cancelled || task.control.is_failed_by_member() {
