@@ -342,12 +342,11 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
     kill_children(task, cause);
     give_to_scope(task, parent, output);
     // A scope whose body fails after a member: that comes first.
-    if is_after_a_member {
-        if let Err(own) = std::mem::replace(&mut output.result, Err(SIBLINGS))
-            && !own.is_siblings()
-        {
-            task.control.push_failure(own);
-        }
+    if is_after_a_member
+        && let Err(own) = std::mem::replace(&mut output.result, Err(SIBLINGS))
+        && !own.is_siblings()
+    {
+        task.control.push_failure(own);
     }
 }
 
