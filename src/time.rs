@@ -19,7 +19,11 @@ use crate::{Ambient, AmbientRuntime, AsyncTaskError, Runtime as _, RuntimeSource
 /// Dropped, it has waited for nothing.
 #[track_caller]
 pub fn sleep(duration: Duration) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
-    let sleep = Ambient.resolve().map(|runtime| runtime.sleep(duration));
+    // Not in a closure, which would be the caller that a report names.
+    let sleep = match Ambient.resolve() {
+        Ok(runtime) => Ok(runtime.sleep(duration)),
+        Err(error) => Err(error),
+    };
     async move { sleep?.await }
 }
 

@@ -98,6 +98,7 @@ macro_rules! __conformance_cases {
                 ten_thousand_children_are_gone_when_their_parent_is_killed
                 blocking_work_of_a_cancelled_task_is_waited_for (threads)
                 a_destructor_that_spawns_during_a_cancel_is_no_deadlock
+                a_harder_kill_spares_what_a_destructor_detaches
             }
             panic driven {
                 a_result_nobody_takes_may_panic_in_its_destructor

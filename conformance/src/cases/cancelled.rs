@@ -39,6 +39,13 @@ impl Waiter {
     fn wakes(&self) -> usize {
         self.wakes.0.load(Ordering::SeqCst)
     }
+
+    /// A request is seen before those who wait for it are woken.
+    async fn woken(&self) {
+        while self.wakes() == 0 {
+            yield_now().await;
+        }
+    }
 }
 
 type Given = async_channel::Sender<(&'static str, TaskContext)>;
@@ -180,6 +187,9 @@ pub async fn exactly_the_tree_below_is_told<R: Runtime>(rt: R, _: Facts) -> Outc
     for (name, waiter) in &mut waiters {
         let above = ["parent", "sibling"].contains(name);
         let cx = tree.node(name)?;
+        if !above {
+            waiter.woken().await;
+        }
         ensure!(waiter.wakes() == usize::from(!above), "{name}: {} wakes", waiter.wakes());
         ensure!(waiter.poll().is_pending() == above && cx.is_cancelled() != above, "{name}");
         let cause = match *name {
@@ -192,7 +202,10 @@ pub async fn exactly_the_tree_below_is_told<R: Runtime>(rt: R, _: Facts) -> Outc
     // What is asked of those above later reaches those who were left out, and nobody twice.
     drop(tree.top.cancel(CancelLevel::Graceful));
     tree.node("sibling")?.cancelled().await;
-    ensure!(waiters.iter_mut().all(|(_, waiter)| waiter.wakes() == 1 && waiter.poll().is_ready()));
+    for (name, waiter) in &mut waiters {
+        waiter.woken().await;
+        ensure!(waiter.wakes() == 1 && waiter.poll().is_ready(), "{name}");
+    }
     ensure!(tree.node("token")?.cause() == Some(CancelCause::Requested), "the first cause stays");
     tree.open.set();
     Ok(tree.top.await?)

@@ -131,9 +131,11 @@ pub async fn a_detached_task_can_still_be_cancelled<R: Runtime>(rt: R, _: Facts)
 pub async fn a_handle_that_is_kept_keeps_no_span_open<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let id = caller.id().context("the span is disabled")?;
-    let inner = rt.clone();
+    let (inner, open) = (rt.clone(), Latch::new());
+    let opened = open.clone();
     let mut task = caller.in_scope(|| {
         AsyncTask::to::<Vec<Task<(), R>>>().on(&rt).name("kept").spawn(move || async move {
+            opened.wait().await;
             let mut child = AsyncTask::to::<()>().on(&inner).spawn(yield_now);
             let _ = (&mut child).await;
             vec![child]
@@ -141,6 +143,7 @@ pub async fn a_handle_that_is_kept_keeps_no_span_open<R: Runtime>(rt: R, _: Fact
     });
     drop(caller);
     ensure!(is_open(&id), "closed while work is in it");
+    open.set();
     let children = (&mut task).await?;
     ensure!(!is_open(&id), "the span of work that has ended is still open");
     drop((children, task));

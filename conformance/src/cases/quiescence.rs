@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sweet_async::Canceller;
+
 use crate::kit::prelude::*;
 use crate::kit::{cause_of, explode};
 
@@ -257,4 +259,32 @@ pub async fn a_destructor_that_spawns_during_a_cancel_is_no_deadlock<R: Runtime>
     ensure!(task.cancel(CancelLevel::Kill).await.was_cancelled());
     told.recv().await?;
     Ok(())
+}
+
+pub async fn a_harder_kill_spares_what_a_destructor_detaches<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    /// Between the spawn and the detach, somebody asks its task once more.
+    struct Spawns<R: Runtime>(R, Canceller, Option<async_channel::Sender<()>>);
+    impl<R: Runtime> Drop for Spawns<R> {
+        fn drop(&mut self) {
+            let sender = self.2.take();
+            let child = AsyncTask::to::<()>().on(&self.0).try_spawn(|| async move {
+                yield_now().await;
+                sender.context("taken")?.send(()).await?;
+                Ok(())
+            });
+            drop(self.1.cancel(CancelLevel::KillHard));
+            child.detach();
+        }
+    }
+    let (sender, told) = async_channel::bounded(1);
+    let (started, inner) = (Latch::new(), rt.clone());
+    let start = started.clone();
+    let task = AsyncTask::to::<()>().on(&rt).spawn_with(move |cx| async move {
+        let _spawns = Spawns(inner, cx.canceller(), Some(sender));
+        start.set();
+        pending::<()>().await
+    });
+    started.wait().await;
+    ensure!(task.cancel(CancelLevel::Kill).await.level() == Some(CancelLevel::KillHard));
+    told.recv().await.context("it was killed")
 }

@@ -237,9 +237,11 @@ pub async fn a_region_in_a_part_of_the_task_is_the_tasks<R: Runtime>(rt: R, _: F
         // The part is told gracefully; a kill of the whole does not reach it before the region's end.
         drop(task.cancel_gracefully());
         region.told.wait().await;
-        let end = if hard { task.cancel_immediately() } else { task.cancel_forcefully() };
+        let mut end = if hard { task.cancel_immediately() } else { task.cancel_forcefully() };
+        let answer = poll_once(&mut end).await.map(|answer| answer.outcome());
+        ensure!(answer == hard.then_some(CancelOutcome::Abandoned), "{answer:?}");
         region.holds(&rt, &mut task).await?;
-        ensure!((end.await.outcome() == CancelOutcome::Abandoned) == hard);
+        ensure!(hard || end.await.was_cancelled());
         ensure!(failed(task.await)?.is_cancelled());
         ensure!(region.left.is_set() && region.dropped.is_set() && !region.beyond.is_set());
     }

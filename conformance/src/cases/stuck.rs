@@ -144,6 +144,19 @@ pub async fn the_place_is_that_of_the_last_await_of_the_library<R: Runtime>(rt: 
     });
     places.insert("a sleep", (line, found.await?));
     let line = line!() + 2;
+    let found = place_of(&rt, |_| async move {
+        let _ = sweet_async::sleep(1.hours()).await;
+    });
+    places.insert("a sleep of the facade", (line, found.await?));
+    let line = line!() + 4;
+    let found = place_of(&rt, |_| async move {
+        let Ok(mut hourly) = sweet_async::interval(1.hours()) else { return };
+        for _ in 0..2 {
+            let _ = hourly.tick().await;
+        }
+    });
+    places.insert("a tick", (line, found.await?));
+    let line = line!() + 2;
     let found = place_of(&rt, |cx| async move {
         cx.shield(pending::<()>()).await;
     });

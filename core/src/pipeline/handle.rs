@@ -14,6 +14,9 @@ use crate::task::{Canceller, ContextualizedTask, Handle, Relationships, Task, Ta
 /// Asked to stop gracefully, its sender stops, what has been read is handled, and its final event is
 /// [`AsyncTaskError::Cancelled`]; a kill drops what waits in the queue.
 ///
+/// The limit of `with_timeout` ends in a final event, and is not what [`TimedTask`](crate::TimedTask) tells and moves: that is
+/// the task's own, at which it is dropped as by a kill.
+///
 /// # Drop
 ///
 /// Dropping it kills the pipeline, as for a [`Task`].

@@ -31,6 +31,8 @@ impl<R: Runtime> Scope<R> {
 
     /// Starts `work` now, as a member: the scope does not end before it, and its failure is the scope's. Its handle may be
     /// dropped; it runs on.
+    ///
+    /// Errors reach it by `?`, of whatever type; work that returns a type of its own is for [`spawn_as`](Self::spawn_as).
     #[track_caller]
     pub fn spawn<T, F, O>(&self, work: F) -> ScopedTask<T, R>
     where

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
-use super::word::{CALLS, DETACHED, GONE, IN_PLACE, PASSED, WAITED, WAITS};
+use super::word::{AFTER, CALLS, DETACHED, GONE, IN_PLACE, PASSED, WAITED, WAITS};
 use super::{Control, Ending, Last, TaskRef, is_busy_elsewhere};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::task::in_place::{caught, notify_all};
@@ -23,8 +23,8 @@ const FEW: usize = 4;
 /// A list that all may add to, and look through, at the same time.
 pub(crate) struct Children {
     list: ConcurrentQueue<TaskRef>,
-    /// Where the list is next swept of those that have ended.
-    sweep_at: AtomicUsize,
+    /// After so many more children the list is swept of those that have ended.
+    until_sweep: AtomicUsize,
     /// Held while some are taken out, so that two who look at the same time both see all. A lock, since that is seldom (a
     /// cancellation, the end of the parent, somebody who asks), short, and runs nothing of others; a spawn never waits for it.
     look: Mutex<()>,
@@ -32,7 +32,7 @@ pub(crate) struct Children {
 
 impl Default for Children {
     fn default() -> Self {
-        Self { list: ConcurrentQueue::unbounded(), sweep_at: AtomicUsize::new(FEW), look: Mutex::new(()) }
+        Self { list: ConcurrentQueue::unbounded(), until_sweep: AtomicUsize::new(FEW), look: Mutex::new(()) }
     }
 }
 
@@ -56,6 +56,15 @@ impl Children {
         live
     }
 
+    fn add(&self, child: TaskRef, parent: &Control) {
+        let _ = self.list.push(child);
+        // Relaxed, and no read-modify-write: where several add at the same time, the sweep comes a little later.
+        match self.until_sweep.load(Ordering::Relaxed) {
+            0 => self.sweep(parent.offspring.count()),
+            left => self.until_sweep.store(left - 1, Ordering::Relaxed),
+        }
+    }
+
     /// Makes room, if half of the list or more has ended or was detached. `live` are counted by the parent.
     fn sweep(&self, live: usize) {
         if self.list.len() > live * 2 {
@@ -74,13 +83,14 @@ impl Children {
             drop(look);
             drop_all(gone);
         }
-        // Each sweep drops as many as it keeps, so that it is a constant cost per child. Relaxed: a hint.
-        self.sweep_at.store((self.list.len() * 2).max(FEW), Ordering::Relaxed);
+        // As many again may come before the next: it is a constant cost per child.
+        self.until_sweep.store(self.list.len().max(FEW), Ordering::Relaxed);
     }
 
     fn clear(&self) {
         let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = self.list.try_iter().collect();
+        let mut all = Vec::with_capacity(self.list.len());
+        all.extend(self.list.try_iter());
         drop(look);
         drop_all(all);
     }
@@ -95,11 +105,7 @@ fn drop_all(tasks: Vec<TaskRef>) {
 
 /// Puts `child` into the list of `parent`, which counts it already. Born to a task that was asked to stop, it is asked, too.
 pub(crate) fn adopt(parent: &TaskRef, child: &TaskRef) {
-    let children = parent.control.children_or_new();
-    let _ = children.list.push(child.clone());
-    if children.list.len() >= children.sweep_at.load(Ordering::Relaxed) {
-        children.sweep(parent.control.offspring.count());
-    }
+    parent.control.children_or_new().add(child.clone(), &parent.control);
     // What blocking work spawns that nobody waits for any more may outlive its task, which would have told it of a shutdown.
     if parent.control.runs_jobs() {
         child.runtime.scope().list_orphan(child);
@@ -110,7 +116,8 @@ pub(crate) fn adopt(parent: &TaskRef, child: &TaskRef) {
 }
 
 /// What the children of `parent` are to be asked. A kill is theirs once its body is gone: what a destructor spawns
-/// during a kill can still be detached, and then lives.
+/// during a kill can still be detached, and then lives. For the same reason, who kills a task that is in a poll leaves alone
+/// what is born [`AFTER`] that.
 fn handed_down(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
     let state = parent.control.word.load();
     if state.has(PASSED) {
@@ -143,10 +150,15 @@ pub(crate) fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> 
 
 /// Asks the children of `task` to stop, those that were not detached, unless it is in a shielded region.
 pub(crate) fn pass_on(task: &TaskRef, level: CancelLevel, cause: CancelCause) {
-    let held = task.control.is_shielded() && !task.control.word.load().has(PASSED);
+    let has_body = !task.control.word.load().has(PASSED);
+    let held = has_body && task.control.is_shielded();
     for child in children(task) {
+        let born = child.control.word.load();
+        if has_body && born.has(AFTER) {
+            continue;
+        }
         // The region may be within a part of this task, which is to hear there what the whole is told.
-        if !held || (child.control.is_in_place() && level < CancelLevel::Kill) {
+        if !held || (born.has(IN_PLACE) && level < CancelLevel::Kill) {
             cancel(&child, level, cause);
         }
     }

@@ -22,8 +22,8 @@ pub(crate) use children::{adopt, cancel, children, end, is_busy, kill_children, 
 use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 use word::{
-    CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RUNNING, SETTLED, TIMED, UNWANTED,
-    WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RUNNING, SETTLED, TIMED,
+    UNWANTED, WAITS, Word,
 };
 pub(crate) use word::{IN_PLACE, MEMBER, STARTED, State};
 
@@ -96,6 +96,9 @@ pub(crate) fn share<R: Runtime>(
     place: &'static Location<'static>,
     parent: Option<&TaskRef>,
 ) -> Arc<Shared<R>> {
+    // Read before the child is in the list of its parent: see `pass_on`.
+    let is_after = parent.is_some_and(|parent| parent.control.word.load().level() >= KILL);
+    let flags = if is_after { flags | AFTER } else { flags };
     let control = Control::new(runtime.next_task_id(), flags, place);
     Arc::new(Shared { control, parent: parent.map(Arc::downgrade), runtime })
 }

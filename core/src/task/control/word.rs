@@ -19,6 +19,7 @@
 //! bit  20       PASSED    its body is gone, and its children have been or are being killed: so is what is born now
 //! bit  21       SETTLED   its body is gone, and it had children, or other things in its cold slot
 //! bit  22       CALLS     it has, or had, callbacks in its cold slot
+//! bit  23       AFTER     born to a task that was killed already, and so by its shielded work or by a destructor
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -46,6 +47,7 @@ pub(crate) const MEMBER: u32 = 1 << 19;
 pub(crate) const PASSED: u32 = 1 << 20;
 pub(crate) const SETTLED: u32 = 1 << 21;
 pub(crate) const CALLS: u32 = 1 << 22;
+pub(crate) const AFTER: u32 = 1 << 23;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;
