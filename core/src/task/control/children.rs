@@ -4,11 +4,10 @@
 //! next poll will pass the level on. Where no poll will come soon (one is in progress, blocking work runs, or it is
 //! part of its caller and polled when the caller likes), the one who asks goes on to the children.
 //!
-//! Nobody is missed: a child is put into the list before its parent's level is read, the level is raised before the list
-//! is gone through, and whoever goes through it has it to himself.
+//! Nobody is missed: a child is put into the list, or to those who come late, before its parent's level is read; the level is
+//! raised before the list is gone through, and whoever goes through it has it to himself.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
@@ -21,77 +20,76 @@ use crate::task::in_place::{caught, notify_all};
 const FEW: usize = 4;
 
 /// A list that all may add to, and look through, at the same time.
+///
+/// A spawn never waits for the lock: where another thread has it, the child goes to those who come `late`. A lock for the
+/// others, since they are seldom (a cancellation, the end of the parent, somebody who asks), short, and run nothing of the
+/// user's while they hold it.
+#[derive(Default)]
 pub(crate) struct Children {
-    list: ConcurrentQueue<TaskRef>,
-    /// After so many more children the list is swept of those that have ended.
-    until_sweep: AtomicUsize,
-    /// Held while some are taken out, so that two who look at the same time both see all. A lock, since that is seldom (a
-    /// cancellation, the end of the parent, somebody who asks), short, and runs nothing of others; a spawn never waits for it.
-    look: Mutex<()>,
+    list: Mutex<List>,
+    late: OnceLock<ConcurrentQueue<TaskRef>>,
 }
 
-impl Default for Children {
-    fn default() -> Self {
-        Self { list: ConcurrentQueue::unbounded(), until_sweep: AtomicUsize::new(FEW), look: Mutex::new(()) }
+#[derive(Default)]
+struct List {
+    tasks: Vec<TaskRef>,
+    /// At this length it is next swept of those that have ended.
+    sweep_at: usize,
+}
+
+impl List {
+    /// Takes in those who came late, and out those that have ended or were detached.
+    fn sweep(&mut self, late: &OnceLock<ConcurrentQueue<TaskRef>>) -> Vec<TaskRef> {
+        self.tasks.extend(late.get().into_iter().flat_map(ConcurrentQueue::try_iter));
+        let gone = self.tasks.extract_if(.., |child| {
+            let state = child.control.word.load();
+            state.is_terminal() || state.has(DETACHED)
+        });
+        let gone = gone.collect();
+        // As many again may come before the next: it is a constant cost per child.
+        self.sweep_at = (self.tasks.len() * 2).max(FEW);
+        gone
     }
 }
 
 impl Children {
-    /// Those that have not ended and were not detached; the others are taken out of the list.
-    fn live(&self) -> Vec<TaskRef> {
-        let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut live, mut gone) = (Vec::new(), Vec::new());
-        for _ in 0..self.list.len() {
-            let Ok(child) = self.list.pop() else { break };
-            let state = child.control.word.load();
-            if state.is_terminal() || state.has(DETACHED) {
-                gone.push(child);
+    /// `live` says how many have not ended.
+    fn add(&self, child: TaskRef, live: impl FnOnce() -> usize) {
+        let Ok(mut list) = self.list.try_lock() else {
+            let _ = self.late.get_or_init(ConcurrentQueue::unbounded).push(child);
+            return;
+        };
+        list.tasks.push(child);
+        if list.tasks.len() > list.sweep_at {
+            if list.tasks.len() > live() * 2 {
+                let gone = list.sweep(&self.late);
+                drop(list);
+                drop_all(gone);
             } else {
-                let _ = self.list.push(child.clone());
-                live.push(child);
+                list.sweep_at = list.tasks.len() * 2;
             }
         }
-        drop(look);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that have not ended and were not detached; the others are taken out of the list.
+    fn live(&self) -> Vec<TaskRef> {
+        let mut list = self.lock();
+        let gone = list.sweep(&self.late);
+        let live = list.tasks.clone();
+        drop(list);
         drop_all(gone);
         live
     }
 
-    fn add(&self, child: TaskRef, parent: &Control) {
-        let _ = self.list.push(child);
-        // Relaxed, and no read-modify-write: where several add at the same time, the sweep comes a little later.
-        match self.until_sweep.load(Ordering::Relaxed) {
-            0 => self.sweep(parent.offspring.count()),
-            left => self.until_sweep.store(left - 1, Ordering::Relaxed),
-        }
-    }
-
-    /// Makes room, if half of the list or more has ended or was detached. `live` are counted by the parent.
-    fn sweep(&self, live: usize) {
-        if self.list.len() > live * 2 {
-            // Who looks at it now sweeps as well.
-            let Ok(look) = self.look.try_lock() else { return };
-            let mut gone = Vec::new();
-            for _ in 0..self.list.len() {
-                let Ok(child) = self.list.pop() else { break };
-                let state = child.control.word.load();
-                if state.is_terminal() || state.has(DETACHED) {
-                    gone.push(child);
-                } else {
-                    let _ = self.list.push(child);
-                }
-            }
-            drop(look);
-            drop_all(gone);
-        }
-        // As many again may come before the next: it is a constant cost per child.
-        self.until_sweep.store(self.list.len().max(FEW), Ordering::Relaxed);
-    }
-
     fn clear(&self) {
-        let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = Vec::with_capacity(self.list.len());
-        all.extend(self.list.try_iter());
-        drop(look);
+        let mut list = self.lock();
+        let mut all = std::mem::take(&mut list.tasks);
+        drop(list);
+        all.extend(self.late.get().into_iter().flat_map(ConcurrentQueue::try_iter));
         drop_all(all);
     }
 }
@@ -105,7 +103,7 @@ fn drop_all(tasks: Vec<TaskRef>) {
 
 /// Puts `child` into the list of `parent`, which counts it already. Born to a task that was asked to stop, it is asked, too.
 pub(crate) fn adopt(parent: &TaskRef, child: &TaskRef) {
-    parent.control.children_or_new().add(child.clone(), &parent.control);
+    parent.control.children_or_new().add(child.clone(), || parent.control.offspring.count());
     // What blocking work spawns that nobody waits for any more may outlive its task, which would have told it of a shutdown.
     if parent.control.runs_jobs() {
         child.runtime.scope().list_orphan(child);
