@@ -12,13 +12,15 @@ pub use block_on::{block_on, run_until_terminated};
 pub use entry::{AsyncTask, Task};
 pub use scope::scope;
 pub use sweet_async_core::{
-    AsyncTaskError, BlockOn, BoxError, CancelCause, CancelLevel, CancelOutcome, CancellableTask,
-    Cancellation, CancellationResult, Canceller, ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime,
-    EnterGuard, Interval, Join, LocalRuntime, MissedTicks, NamedTask, OwnedRuntime, PanicError,
-    RestartPolicy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask,
-    SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskSet,
-    TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, all, any, await_final_event,
-    await_result, n_of,
+    AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
+    CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
+    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Interval, Jitter, Join, Limiter,
+    LimiterBuilder, LocalRuntime, MissedTicks, NamedTask, OwnedRuntime, PanicError, PrioritizedTask,
+    RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy,
+    RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask, SeveralErrors,
+    SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet,
+    TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any,
+    await_final_event, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 
@@ -50,8 +52,9 @@ pub mod prelude {
     };
 
     pub use crate::{
-        AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, ContextualizedTask, DurationExt, NamedTask,
-        Runtime, StatusEnabledTask, Task, TaskContext, TaskSet, TaskStatus, TimedTask, TracingTask,
+        AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker, ContextualizedTask,
+        DurationExt, Limiter, NamedTask, PrioritizedTask, RecoverableTask, RetryStrategy, Runtime,
+        StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask,
         await_final_event, await_result, scope,
     };
 }

@@ -15,30 +15,38 @@
 //! - [`error`]: what can go wrong
 //! - [`runtime`]: the seam to the executor
 //! - [`cancel`], [`time`]: levels and causes, limits, waiting
+//! - [`retry`], [`breaker`], [`limit`]: what is done about failure and load
 //! - [`task`]: one task
 //! - [`pipeline`]: many values
 
 #![forbid(unsafe_code)]
 
+pub mod breaker;
 pub mod cancel;
 pub mod error;
+pub mod limit;
 pub mod pipeline;
+pub mod retry;
 pub mod runtime;
 mod sync;
 pub mod task;
 pub mod time;
 
+pub use breaker::{BreakerState, CircuitBreaker, CircuitBreakerBuilder};
 pub use cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
 pub use error::{
-    AsyncTaskError, BoxError, PanicError, RuntimeError, SeveralErrors, SpawnError, TimeoutError, TimeoutKind,
+    AsyncTaskError, BoxError, PanicError, RetriesError, RuntimeError, SeveralErrors, SpawnError,
+    TimeoutError, TimeoutKind,
 };
+pub use limit::{Limiter, LimiterBuilder, RankableByPriority, TaskPriority, UnknownPriority};
+pub use retry::{Jitter, Retry, RetryBudget, RetryStrategy};
 pub use runtime::{
     BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,
     RuntimeBuilder, RuntimeSource, Termination,
 };
 pub use task::{
-    CancellableTask, Cancellation, Canceller, ContextualizedTask, NamedTask, RestartPolicy, Scope,
-    ScopedTask, StatusEnabledTask, Task, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskSet, TaskStatus,
-    TimedTask, TracingTask, all, any, n_of,
+    CancellableTask, Cancellation, Canceller, ContextualizedTask, NamedTask, PrioritizedTask,
+    RecoverableTask, RestartPolicy, Scope, ScopedTask, StatusEnabledTask, Task, TaskBuilder, TaskContext,
+    TaskId, TaskInfo, TaskSet, TaskStatus, TimedTask, TracingTask, all, any, n_of,
 };
 pub use time::{DurationExt, Interval, MissedTicks};

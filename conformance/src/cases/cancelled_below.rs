@@ -5,8 +5,8 @@ use sweet_async::TaskContext;
 use crate::kit::prelude::*;
 
 pub async fn a_child_that_is_asked_leaves_those_above_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (inner, open) = (rt.clone(), Latch::new());
-    let (opened, (give, given)) = (open.clone(), async_channel::bounded(2));
+    let (inner, open, looked) = (rt.clone(), Latch::new(), Latch::new());
+    let (opened, has_looked, (give, given)) = (open.clone(), looked.clone(), async_channel::bounded(2));
     let parent = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
         let builder = AsyncTask::to::<()>().on(&inner);
         let told = || builder.clone().spawn_with(|cx| async move { cx.cancelled().await });
@@ -20,12 +20,13 @@ pub async fn a_child_that_is_asked_leaves_those_above_alone<R: Runtime>(rt: R, _
         });
         ensure!(first.status() == TaskStatus::Completed);
         ensure!(!cx.is_cancelled() && poll_once(cx.cancelled()).await.is_none());
+        has_looked.set();
         opened.wait().await;
         second.await?;
         Ok::<(), Failure>(())
     });
     let second = given.recv().await?;
-    yield_now().await;
+    looked.wait().await;
     ensure!(!second.is_cancelled());
     open.set();
     drop(parent.cancel(CancelLevel::Graceful));

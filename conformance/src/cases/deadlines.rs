@@ -281,10 +281,11 @@ pub async fn each_attempt_of_supervised_work_has_the_limit_anew<R: Runtime>(rt: 
     let begun = rt.now();
     let task =
         AsyncTask::to::<()>().on(&rt).attempt_timeout(10.millis()).supervise(policy).spawn(pending::<()>);
-    let AsyncTaskError::RetriesExhausted { attempts: 3, last } = failed(task.await)? else {
+    let AsyncTaskError::RetriesExhausted(retries) = failed(task.await)? else {
         bail!("three attempts were due")
     };
-    ensure!(passed::<()>(Err(*last))?.kind() == TimeoutKind::Attempt);
+    ensure!(retries.attempts() == 3);
+    ensure!(passed::<()>(Err(retries.into_last()))?.kind() == TimeoutKind::Attempt);
     is_due(&rt, at, begun, 30.millis())
 }
 

@@ -93,9 +93,10 @@ pub async fn the_last_failure_is_told_with_the_number_of_attempts<R: Runtime>(rt
             async move { Err::<(), _>(Broken(call)) }
         });
         let error = failed(task.await)?;
-        let AsyncTaskError::RetriesExhausted { attempts, last } = &error else { bail!("{error:?}") };
-        ensure!(*attempts == intensity + 1 && calls.made() == intensity + 1, "{attempts} attempts");
-        ensure!(last.is_failure() && last.downcast_ref() == Some(&Broken(*attempts)));
+        let AsyncTaskError::RetriesExhausted(retries) = &error else { bail!("{error:?}") };
+        let (attempts, last) = (retries.attempts(), retries.last());
+        ensure!(attempts == intensity + 1 && calls.made() == intensity + 1, "{attempts} attempts");
+        ensure!(last.is_failure() && last.downcast_ref() == Some(&Broken(attempts)));
         ensure!(error.downcast_ref() == Some(&Broken(intensity + 1)));
         ensure!(error.downcast::<Broken>().ok() == Some(Broken(intensity + 1)));
     }
@@ -122,7 +123,10 @@ pub async fn a_restart_counts_for_one_period<R: Runtime>(rt: R, at: Facts) -> Ou
         } else if at.name == "sim" {
             // Only a clock that jumps is never late either: the failures are at 5, 10 and 15 ms.
             let error = failed(result)?;
-            ensure!(matches!(error, AsyncTaskError::RetriesExhausted { attempts: 3, .. }), "{error:?}");
+            ensure!(
+                matches!(&error, AsyncTaskError::RetriesExhausted(retries) if retries.attempts() == 3),
+                "{error:?}"
+            );
         }
     }
     Ok(())
@@ -242,7 +246,7 @@ pub async fn no_attempt_begins_once_it_was_asked_to_stop<R: Runtime>(rt: R, _: F
         give.send(canceller.clone()).await?;
         let error = failed(task.await)?;
         ensure!(calls.made() == 1, "{} attempts, {error}", calls.made());
-        ensure!(!matches!(error, AsyncTaskError::RetriesExhausted { .. }), "{error:?}");
+        ensure!(!error.is_retries_exhausted(), "{error:?}");
     }
     Ok(())
 }

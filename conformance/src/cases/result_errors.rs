@@ -153,13 +153,13 @@ pub async fn work_that_failed_each_time_is_none_of_the_single_kinds<R: Runtime>(
         ensure!(way_of(&error).is_err(), "it has failed thrice, which is more than once: {error:?}");
         ensure!(error.to_string().starts_with("failed 3 times; the last time: "), "{error}");
         ensure!(error.downcast_ref::<Outer>().is_some() == (way == Way::Itself), "{error:?}");
-        let AsyncTaskError::RetriesExhausted { attempts: 3, last } = &error else { bail!("{error:?}") };
-        ensure!(way_of(last)? == way);
+        let AsyncTaskError::RetriesExhausted(retries) = &error else { bail!("{error:?}") };
+        ensure!(retries.attempts() == 3 && way_of(retries.last())? == way);
         // As itself, or given back as it was.
         match (way, error.downcast::<Outer>()) {
             (Way::Itself, Ok(Outer(cause))) => ensure!(cause.kind() == io::ErrorKind::NotFound),
-            (Way::Panics | Way::Late, Err(AsyncTaskError::RetriesExhausted { attempts: 3, last })) => {
-                ensure!(way_of(&last)? == way);
+            (Way::Panics | Way::Late, Err(AsyncTaskError::RetriesExhausted(retries))) => {
+                ensure!(retries.attempts() == 3 && way_of(retries.last())? == way);
             }
             (way, other) => bail!("{way:?}: {other:?}"),
         }

@@ -3,6 +3,7 @@
 use futures_lite::future::block_on;
 use sweet_async::{
     Ambient, BlockOn as _, CancelOutcome, CancellableTask as _, RuntimeSource as _, TaskContext,
+    TimedTask as _,
 };
 
 use crate::kit::prelude::*;
@@ -11,7 +12,8 @@ use crate::kit::{cause_of, explode};
 pub async fn a_detached_task_is_not_reached_nor_what_is_below_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill, CancelLevel::KillHard] {
         let (inner, open, (give, given)) = (rt.clone(), Latch::new(), async_channel::unbounded());
-        let opened = open.clone();
+        let (opened, let_go) = (open.clone(), Latch::new());
+        let gone = let_go.clone();
         let parent = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(|cx| async move {
             let deeper = inner.clone();
             let detached = AsyncTask::to::<()>().on(&inner).spawn_with(|cx| async move {
@@ -24,11 +26,13 @@ pub async fn a_detached_task_is_not_reached_nor_what_is_below_it<R: Runtime>(rt:
                 let _ = child.await;
             });
             detached.detach();
+            gone.set();
             cx.cancelled().await;
             // A value of the poll in which it is killed would win.
             yield_now().await;
         });
         let (detached, child) = (given.recv().await?, given.recv().await?);
+        let_go.wait().await;
         drop(parent.cancel(level));
         ensure!(parent.await.is_ok() == (level == CancelLevel::Graceful));
         for _ in 0..20 {
@@ -99,10 +103,8 @@ pub async fn the_cause_says_what_has_become_of_the_parent<R: Runtime>(rt: R, _: 
     for way in ways {
         let (inner, (keep, kept)) = (rt.clone(), async_channel::unbounded());
         let ready = Latch::new();
-        let begun = ready.clone();
-        let builder = AsyncTask::to::<()>().on(&rt).grace(1.hours());
-        let builder = if way == "is late" { builder.timeout(5.millis()) } else { builder };
-        let parent = builder.spawn_with(move |cx| async move {
+        let (begun, has_begun) = (ready.clone(), ready.clone());
+        let parent = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(move |cx| async move {
             let (deeper, keep_too) = (inner.clone(), keep.clone());
             let child = AsyncTask::to::<()>().on(&inner).spawn(|| async move {
                 // The handles are kept elsewhere: dropped, they would be the cause.
@@ -111,7 +113,7 @@ pub async fn the_cause_says_what_has_become_of_the_parent<R: Runtime>(rt: R, _: 
                 pending::<()>().await
             });
             let _ = keep.try_send(child);
-            cx.runtime().sleep(1.millis()).await?;
+            has_begun.wait().await;
             match way {
                 "fails" => Err(AsyncTaskError::failure("no")),
                 "panics" => explode("no"),
@@ -129,6 +131,9 @@ pub async fn the_cause_says_what_has_become_of_the_parent<R: Runtime>(rt: R, _: 
             "is asked, and fails" => Some(parent.cancel_gracefully()),
             _ => None,
         };
+        if way == "is late" {
+            parent.set_timeout(1.millis())?;
+        }
         if way == "is dropped" {
             drop(parent);
         } else {

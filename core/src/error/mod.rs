@@ -5,6 +5,7 @@
 //! passed through, never nested.
 
 mod panic;
+mod retries;
 mod runtime;
 mod several;
 mod timeout;
@@ -12,8 +13,10 @@ mod timeout;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use panic::PanicError;
+pub use retries::RetriesError;
 pub use runtime::{RuntimeError, SpawnError};
 pub use several::SeveralErrors;
 pub use timeout::{TimeoutError, TimeoutKind};
@@ -23,6 +26,11 @@ use crate::pipeline::Position;
 
 /// Any error that can cross threads: what work may fail with, and what [`AsyncTaskError::Failure`] holds.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// A name, as messages have it after what it is the name of.
+fn quoted(name: &Option<Arc<str>>) -> String {
+    name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
+}
 
 /// Why a task or a pipeline did not give its value.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +57,23 @@ pub enum AsyncTaskError {
     #[error(transparent)]
     Several(SeveralErrors),
     /// The work failed each time that it was tried.
-    #[error("failed {attempts} times; the last time: {last}")]
-    RetriesExhausted {
-        /// How often it was tried, the first time included.
-        attempts: u32,
-        /// How it failed the last time.
-        last: Box<Self>,
+    #[error(transparent)]
+    RetriesExhausted(RetriesError),
+    /// A circuit breaker is open: what it protects has failed too often, and is left alone for a while.
+    #[error("circuit breaker{} is open: tried again in {retry_after:?}", quoted(breaker))]
+    CircuitOpen {
+        /// The breaker's name.
+        breaker: Option<Arc<str>>,
+        /// When it lets the next call through; zero where that waits for the calls that it has let through.
+        retry_after: Duration,
+    },
+    /// A limiter takes no more: as many wait as may wait. The work was not begun.
+    #[error("limiter{} is full: {waiting} wait already", quoted(limiter))]
+    Rejected {
+        /// The limiter's name.
+        limiter: Option<Arc<str>>,
+        /// How many waited.
+        waiting: usize,
     },
     /// The call makes no sense in the state that the thing is in.
     #[error("invalid state: {0}")]
@@ -164,6 +183,21 @@ impl AsyncTaskError {
         matches!(self.first(), Self::Failure(_))
     }
 
+    /// True if the work failed each time that it was tried.
+    pub fn is_retries_exhausted(&self) -> bool {
+        matches!(self.first(), Self::RetriesExhausted(_))
+    }
+
+    /// True if a circuit breaker was open.
+    pub fn is_circuit_open(&self) -> bool {
+        matches!(self.first(), Self::CircuitOpen { .. })
+    }
+
+    /// True if a limiter was full.
+    pub fn is_rejected(&self) -> bool {
+        matches!(self.first(), Self::Rejected { .. })
+    }
+
     /// True if the runtime was gone.
     pub fn is_shutdown(&self) -> bool {
         matches!(self.first(), Self::Shutdown)
@@ -172,7 +206,7 @@ impl AsyncTaskError {
     /// The work's own error, if it is an `E`.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         match self.first() {
-            Self::RetriesExhausted { last, .. } => last.downcast_ref(),
+            Self::RetriesExhausted(error) => error.last().downcast_ref(),
             Self::Failure(source) => source.downcast_ref(),
             _ => None,
         }
@@ -181,8 +215,9 @@ impl AsyncTaskError {
     /// The work's own error as an `E`, or `self` back.
     pub fn downcast<E: Error + 'static>(self) -> Result<E, Self> {
         match self {
-            Self::RetriesExhausted { attempts, last } => {
-                last.downcast().map_err(|last| Self::RetriesExhausted { attempts, last: Box::new(last) })
+            Self::RetriesExhausted(error) => {
+                let attempts = error.attempts();
+                error.into_last().downcast().map_err(|last| RetriesError::exhausted(attempts, last))
             }
             Self::Several(several) if several.first().downcast_ref::<E>().is_some() => {
                 several.into_first().downcast()

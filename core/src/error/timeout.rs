@@ -1,5 +1,6 @@
 //! A time limit that passed.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ struct Inner {
     limit: Duration,
     attempts: u32,
     still_running: bool,
+    last: Option<Box<AsyncTaskError>>,
 }
 
 impl TimeoutError {
@@ -33,9 +35,10 @@ impl TimeoutError {
         limit: Duration,
         attempts: u32,
         still_running: bool,
+        last: Option<Box<AsyncTaskError>>,
     ) -> AsyncTaskError {
         let kind = TimeoutKind::Overall;
-        AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts, still_running })))
+        AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts, still_running, last })))
     }
 
     pub(crate) fn passed(
@@ -44,7 +47,8 @@ impl TimeoutError {
         limit: Duration,
         still_running: bool,
     ) -> AsyncTaskError {
-        AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts: 1, still_running })))
+        let inner = Inner { task, kind, limit, attempts: 1, still_running, last: None };
+        AsyncTaskError::Timeout(Self(Box::new(inner)))
     }
 
     /// Which limit passed.
@@ -66,6 +70,11 @@ impl TimeoutError {
         self.0.attempts
     }
 
+    /// How the attempt before the one that it ended has failed, where there was one.
+    pub fn last(&self) -> Option<&AsyncTaskError> {
+        self.0.last.as_deref()
+    }
+
     /// True if blocking work had started and goes on: a thread cannot be stopped from outside.
     pub fn still_running(&self) -> bool {
         self.0.still_running
@@ -80,6 +89,9 @@ impl fmt::Display for TimeoutError {
         }
         if self.is_attempt() {
             f.write_str(" (limit of one attempt)")?;
+        }
+        if let Some(last) = &self.0.last {
+            write!(f, ", in attempt {}; the one before had failed: {last}", self.0.attempts)?;
         }
         if self.0.still_running {
             f.write_str("; its blocking work had started and still runs")?;
@@ -96,8 +108,14 @@ impl fmt::Debug for TimeoutError {
             .field("limit", &self.0.limit)
             .field("attempts", &self.0.attempts)
             .field("still_running", &self.0.still_running)
+            .field("last", &self.0.last)
             .finish()
     }
 }
 
-impl std::error::Error for TimeoutError {}
+/// Its `source` is what caused the last failure, which its text includes.
+impl Error for TimeoutError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.last.as_ref()?.source()
+    }
+}

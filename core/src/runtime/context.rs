@@ -130,6 +130,11 @@ pub(crate) fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
     (output, running == Some(true))
 }
 
+/// Asked by what is dropped: true if its time was up.
+pub(crate) fn is_overdue() -> bool {
+    GIVEN_UP.try_with(|cell| cell.get().is_some()).unwrap_or(false)
+}
+
 /// Asked by blocking work that is dropped while it runs: true if its time is up, so that nobody waits for it.
 pub(crate) fn keeps_running() -> bool {
     GIVEN_UP

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub(crate) use context::{
-    Frame, current_task, giving_up, in_frame, in_runtime, is_inside, keeps_running, note, welcome_blocking,
-    with_frame,
+    Frame, current_task, giving_up, in_frame, in_runtime, is_inside, is_overdue, keeps_running, note,
+    welcome_blocking, with_frame,
 };
 pub use counts::TaskStatistics;
 pub(crate) use dynamic::ErasedRuntime;

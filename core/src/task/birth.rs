@@ -7,6 +7,7 @@ use super::TaskContext;
 use super::control::{IN_PLACE, MEMBER, Shared, TaskRef, adopt, share};
 use super::in_place::caught;
 use super::policies::Configured;
+use super::priority::give;
 use super::span::callers;
 use super::trace::{Trace, task_span};
 use crate::runtime::{Runtime, current_task};
@@ -106,6 +107,9 @@ fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>
     let Some(settings) = settings else { return };
     if let Some(name) = &settings.name {
         control.set_name(name.clone());
+    }
+    if let Some(priority) = settings.priority {
+        give(task, priority);
     }
     if let Some(grace) = settings.grace {
         control.set_grace(grace);

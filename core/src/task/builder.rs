@@ -7,20 +7,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::TaskContext;
-use super::birth::{Birthplace, Born};
-use super::handle::Task;
+use super::birth::{Birth, Birthplace, Born, Kind};
+use super::compose::once;
+use super::handle::{Task, spawn_local};
 use super::in_place::InPlace;
 use super::node::InNode;
-use super::policies::{Configured, Contextual, PolicySet, Unconfigured};
+use super::policies::{Configured, Once, Policies, PolicySet, Unconfigured};
+use super::resilience::{Resilience, Retrying};
 use super::restart::{RestartPolicy, Supervision};
 use super::scope::Scope;
-use super::work::{Async, Fallible, Here, IntoAsyncResult, Pool, Sync, WithContext, Work};
+use super::work::{Async, Fallible, Here, IntoAsyncResult, IntoResult, Pool, Sync, WithContext, Work};
+use crate::breaker::CircuitBreaker;
 use crate::error::{AsyncTaskError, BoxError};
+use crate::limit::{Limiter, TaskPriority};
+use crate::retry::Retry;
 use crate::runtime::{DynRuntime, LocalScope, Runtime, RuntimeSource};
 use crate::time::Limit;
 
 /// The future of work of kind `M`, with the builder's policies around it.
-type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet>::Governed<<M as Work<F, O, T, S, W>>::Body, T, S>>;
+type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet<T>>::Governed<<M as Work<F, O, T, S, W>>::Body, S>>;
 
 /// Describes one task that gives a `T`. Nothing runs until [`run`](Self::run) is awaited or [`spawn`](Self::spawn)
 /// is called; each method returns a new builder, and a builder can be cloned and used again.
@@ -42,7 +47,7 @@ impl<T, S: RuntimeSource> TaskBuilder<T, S> {
     }
 }
 
-impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
+impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// Runs on `runtime`, whatever the ambient one is.
     pub fn on<R: Runtime>(self, runtime: &R) -> TaskBuilder<T, R, P, W> {
         let Self { policies, .. } = self;
@@ -75,13 +80,13 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
 
     /// How long the work has to end by itself after a graceful cancellation, before it is killed;
     /// [`DEFAULT_GRACE`](super::DEFAULT_GRACE) otherwise. [`Duration::MAX`] never kills.
-    pub fn grace(self, grace: Duration) -> TaskBuilder<T, S, Contextual, W> {
+    pub fn grace(self, grace: Duration) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.grace = Some(grace))
     }
 
     /// Hands `value` down to the work and to all tasks below it, by its type:
     /// [`TaskContext::get`](super::TaskContext::get) finds it. A second one of the same type takes its place.
-    pub fn with<V: Send + std::marker::Sync + 'static>(self, value: V) -> TaskBuilder<T, S, Contextual, W> {
+    pub fn with<V: Send + std::marker::Sync + 'static>(self, value: V) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| {
             let values = policies.values.get_or_insert_with(Arc::default);
             Arc::make_mut(values).insert(value);
@@ -89,18 +94,86 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     }
 
     /// Notes when the task was spawned, first polled and done: see [`TimedTask`](super::TimedTask).
-    pub fn timestamps(self, on: bool) -> TaskBuilder<T, S, Contextual, W> {
+    pub fn timestamps(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.timestamps = on)
     }
 
     /// Gives the task a `tracing` span of its own, in which its work runs: see [`TracingTask`](super::TracingTask).
-    pub fn tracing(self, on: bool) -> TaskBuilder<T, S, Contextual, W> {
+    pub fn tracing(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.tracing = on)
     }
 
-    /// Starts the work again when it fails, as `policy` permits; the work must be callable again.
-    pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W> {
-        Supervision::new(self, policy)
+    /// How urgent the task is, where it has to wait for a [`limiter`](Self::limiter): as the task around it otherwise.
+    pub fn priority(self, priority: TaskPriority) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.priority = Some(priority))
+    }
+
+    /// Tries again when the work fails, `retries` times after the first, with the default backoff: exponential from 100 ms,
+    /// full jitter. The work must then be callable again; what it needs each time it clones:
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+    /// # async fn fetch(url: &str) -> Result<usize, std::io::Error> { Ok(url.len()) }
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let url = String::from("http://example");
+    /// let length = TaskBuilder::<usize, _>::new(runtime.clone()).retry(3).spawn(move || {
+    ///     let url = url.clone();
+    ///     async move { fetch(&url).await }
+    /// });
+    /// assert_eq!(length.await?, 14);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Cancellations, panics, a breaker's and a limiter's refusals are not retried. What a failed attempt has spawned is
+    /// gone before the next begins. Each attempt is a task in place, below this one.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made.
+    pub fn retry(self, retries: u32) -> TaskBuilder<T, S, Retrying<T>, W> {
+        self.retry_as(Retry::new(retries))
+    }
+
+    /// As [`retry`](Self::retry), as `retry` says, whatever was said before.
+    pub fn retry_as(self, retry: Retry) -> TaskBuilder<T, S, Retrying<T>, W> {
+        let (resilience, _) = self.policies.into_all();
+        let policies = Retrying { resilience, retry };
+        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+    }
+
+    /// Asks `breaker` before each attempt, and tells it how that went.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::CircuitOpen`] while it is open.
+    pub fn circuit_breaker(self, breaker: &CircuitBreaker) -> TaskBuilder<T, S, P::Resilient, W> {
+        self.resilient(|policies| policies.breaker = Some(breaker.clone()))
+    }
+
+    /// Waits for a place of `limiter` before each attempt, which keeps it to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::Rejected`] where as many wait as may.
+    pub fn limiter(self, limiter: &Limiter) -> TaskBuilder<T, S, P::Resilient, W> {
+        self.resilient(|policies| policies.limiter = Some(limiter.clone()))
+    }
+
+    /// Where all else has failed, also at the limit on the whole, does `work` with the error and gives what that gives. It is
+    /// not asked after a cancellation, and is not under the limit.
+    ///
+    /// Cost: a box for the work that it stands behind, and one for each recovery.
+    pub fn recover_with<F, O, K>(self, work: F) -> TaskBuilder<T, S, P::Resilient, W>
+    where
+        F: Fn(AsyncTaskError) -> O + Send + std::marker::Sync + 'static,
+        O: Future<Output: IntoResult<T, K>> + Send + 'static,
+    {
+        self.resilient(|policies| {
+            policies.recovery = Some(Arc::new(move |error| {
+                let answer = work(error);
+                Box::pin(async move { answer.await.into_result() })
+            }));
+        })
     }
 
     /// Runs synchronous work where it is instead of on the blocking pool: for closures too cheap to move. It need
@@ -111,17 +184,31 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     }
 
     fn configure(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::More, W> {
-        let policies = self.policies.more(change);
-        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+        self.with_policies(|policies| policies.more(change))
     }
 
-    fn contextual(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, Contextual, W> {
-        let policies = Contextual::with(self.policies, change);
+    fn contextual(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::Own, W> {
+        self.with_policies(|policies| policies.own(change))
+    }
+
+    fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> TaskBuilder<T, S, P::Resilient, W> {
+        self.with_policies(|policies| policies.resilient(change))
+    }
+
+    pub(super) fn with_policies<Q>(self, change: impl FnOnce(P) -> Q) -> TaskBuilder<T, S, Q, W> {
+        let policies = change(self.policies);
         TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
     }
 
     pub(super) fn into_parts(self) -> (S, P) {
         (self.source, self.policies)
+    }
+}
+
+impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
+    /// Starts the work again when it fails, as `policy` permits; the work must be callable again.
+    pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W> {
+        Supervision::new(self, policy)
     }
 
     /// Runs `work` as part of the caller, when awaited.
@@ -173,8 +260,12 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
         O: IntoAsyncResult<T, M>,
         M: Work<WithContext<F>, O, T, S, W>,
     {
-        let make = move |source: &S, _: &S::Runtime, context| M::body(WithContext { work, context }, source);
-        Run { governed: InNode::new(make, self.source, self.policies.configured(), Location::caller()) }
+        let (policies, _) = self.policies.into_all();
+        let settings = policies.settings.clone();
+        let make = move |source: &S, _: &S::Runtime, context| {
+            once(policies, M::body(WithContext { work, context }, source), source.clone())
+        };
+        Run { governed: InNode::new(make, self.source, settings, Location::caller()) }
     }
 
     /// Runs `body` in place with a [`Scope`], whose members it may spawn: none of them outlives the scope. It ends when
@@ -209,11 +300,14 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
         F: FnOnce(Scope<S::Runtime>) -> O,
         O: Future<Output = Result<T, BoxError>>,
     {
-        let make = move |_: &S, runtime: &S::Runtime, context| {
+        let (policies, _) = self.policies.into_all();
+        let settings = policies.settings.clone();
+        let make = move |source: &S, runtime: &S::Runtime, context| {
             let scope = Scope::new(context, runtime.clone());
-            InPlace::<_, O, T, Fallible<BoxError>>::new(move || body(scope))
+            let body = InPlace::<_, O, T, Fallible<BoxError>>::new(move || body(scope));
+            once(policies, body, source.clone())
         };
-        Run { governed: InNode::new(make, self.source, self.policies.configured(), Location::caller()) }
+        Run { governed: InNode::new(make, self.source, settings, Location::caller()) }
     }
 
     /// Runs `work` as [`run`](Self::run) does, and then `handler` on its result.
@@ -242,7 +336,7 @@ impl<T, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
     }
 }
 
-impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, W> {
+impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// Starts `work` now, on the runtime, as a task of its own; its handle is a future of the result.
     ///
     /// Spawned inside another task, it is a child of that task, which does not end before it. Where no runtime can be
@@ -298,7 +392,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
         O: IntoAsyncResult<T, M>,
         M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
     {
-        self.timeout(limit).spawn(work)
+        self.with_policies(|policies| policies.limited(limit)).spawn(work)
     }
 
     /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
@@ -326,8 +420,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> TaskBuilder<T, S, P, 
     {
         match LocalScope::current() {
             Some(scope) => {
-                let body = M::body(work, &scope.runtime);
-                self.policies.configured().spawn_local(body, &scope, Location::caller())
+                let (policies, _) = self.policies.into_all();
+                let settings = policies.settings.clone();
+                let body = once(policies, M::body(work, &scope.runtime), scope.runtime.clone());
+                let birth =
+                    Birth { kind: Kind::Spawned, place: Location::caller(), settings: Some(&settings) };
+                spawn_local(&scope, birth, body)
             }
             None => Task::refused(AsyncTaskError::InvalidState(
                 "spawn_local outside of a local scope: call it below a runtime's `run_local`",
@@ -357,7 +455,7 @@ pin_project_lite::pin_project! {
     #[must_use = "nothing runs until it is awaited"]
     pub struct Run<G> {
         #[pin]
-        governed: G,
+        pub(super) governed: G,
     }
 }
 

@@ -69,7 +69,11 @@ impl TaskContext {
     /// It can be dropped and asked for again.
     #[track_caller]
     pub fn cancelled(&self) -> Cancelled {
-        Cancelled { task: self.task.clone(), listener: None, place: Location::caller() }
+        self.cancelled_at(Location::caller())
+    }
+
+    pub(crate) fn cancelled_at(&self, place: &'static Location<'static>) -> Cancelled {
+        Cancelled { task: self.task.clone(), listener: None, place }
     }
 
     /// True once the task was asked to stop, at whatever level: for loops, and for blocking work, which cannot be dropped.

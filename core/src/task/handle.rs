@@ -14,6 +14,7 @@ use super::birth::{Birth, Born};
 use super::cancellation::{Cancellation, Canceller};
 use super::control::{Shared, State, TaskRef, cancel, release};
 use super::parcel::Parcel;
+use super::priority::{is_used, lend};
 use super::supervise::Supervised;
 use super::{TaskId, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel};
@@ -206,6 +207,15 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         }
     }
 
+    /// Who polls this waits for the task.
+    fn lend(&self) {
+        if is_used()
+            && let Some(task) = self.task_ref()
+        {
+            lend(&task);
+        }
+    }
+
     /// Leaves the task to the scope that it is a member of.
     pub(crate) fn leave_to_scope(mut self) {
         if let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
@@ -228,6 +238,7 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
             match Pin::new(join).poll(cx) {
                 Poll::Pending => {
                     note(this.place);
+                    this.lend();
                     return Poll::Pending;
                 }
                 Poll::Ready(Some(parcel)) => {

@@ -8,14 +8,18 @@
 //!
 //! The life of a task is told, with a diagram, in `supervise.rs`; what races in it, in `control/word.rs`.
 
+mod again;
+mod attempts;
 mod birth;
 mod blocking;
 mod builder;
 mod callbacks;
 mod cancellation;
 mod combine;
+mod compose;
 mod context;
 mod control;
+mod guarded;
 mod handle;
 mod id;
 mod in_place;
@@ -24,8 +28,12 @@ mod macros;
 mod node;
 mod parcel;
 mod policies;
+mod priority;
 mod ready;
+mod recovered;
+mod recovery;
 mod relations;
+mod resilience;
 mod restart;
 mod scope;
 mod set;
@@ -50,9 +58,13 @@ pub(crate) use handle::spawn;
 pub use id::TaskId;
 pub(crate) use in_place::{InPlace, caught, notify_all};
 pub use info::TaskInfo;
-pub use policies::{Configured, Contextual, PolicySet, Unconfigured};
+pub use policies::{Configured, Contextual, Once, Policies, PolicySet, Unconfigured};
+pub use priority::PrioritizedTask;
+pub(crate) use priority::urgency;
 pub use ready::Ready;
+pub use recovery::RecoverableTask;
 pub use relations::{CHANNEL_CAPACITY, Channel, Relationships};
+pub use resilience::{Resilience, Retrying};
 pub use restart::{RestartPolicy, Supervision};
 pub use scope::{Scope, ScopedTask};
 pub use set::{Joinable, TaskSet, all, any, n_of};
@@ -62,5 +74,6 @@ pub(crate) use traits::Handle;
 pub use traits::{CancellableTask, ContextualizedTask, NamedTask, StatusEnabledTask, TimedTask, TracingTask};
 pub(crate) use values::Values;
 pub use work::{
-    Again, Async, Call, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync, WithContext, Work,
+    Again, AgainWith, Async, Call, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync,
+    WithContext, Work,
 };

@@ -14,7 +14,6 @@ use super::policies::Configured;
 use super::supervise::Supervised;
 use crate::error::AsyncTaskError;
 use crate::runtime::{RuntimeSource, note, with_frame};
-use crate::time::Timeout;
 
 /// What gives a task's body, once the task is there.
 pub trait Make<B, S: RuntimeSource> {
@@ -40,14 +39,11 @@ where
     }
 }
 
-/// A body that was made as one attempt.
-type Attempt<B, S> = Timeout<B, S>;
-
 pin_project! {
     #[project = StageProj]
     enum Stage<K, S: RuntimeSource, B, T> {
         Start { start: Option<(K, S, Configured)> },
-        Running { #[pin] task: Supervised<Attempt<B, S>, T, S::Runtime> },
+        Running { #[pin] task: Supervised<B, T, S::Runtime> },
     }
 }
 
@@ -87,7 +83,7 @@ where
             let born = Born::new(source.resolve()?, birth);
             let body = make.make(&source, &born.task.runtime, born.context());
             let Born { inside, parent, .. } = born;
-            let task = Supervised::new(settings.attempt(body, source), inside, parent);
+            let task = Supervised::new(body, inside, parent);
             this.stage.set(Stage::Running { task });
         }
         let StageProj::Running { task } = this.stage.project() else { return Poll::Pending };

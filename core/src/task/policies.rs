@@ -1,17 +1,19 @@
-//! The policies of a builder, and how they wrap its work.
+//! The policies of a builder: a type, so that a bare task carries none.
 
 use std::future::Future;
 use std::panic::Location;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::birth::{Birth, Birthplace, Born, Kind};
-use super::handle::{Task, spawn_local, spawn_with};
+use super::birth::{Birthplace, Born};
+use super::handle::{Task, spawn_with};
 use super::node::{InNode, Ready};
+use super::resilience::Resilience;
 use super::values::Values;
 use crate::error::{AsyncTaskError, TimeoutKind};
-use crate::runtime::{DynRuntime, LocalScope, Runtime, RuntimeSource};
+use crate::limit::TaskPriority;
+use crate::retry::Retry;
+use crate::runtime::{Runtime, RuntimeSource};
 use crate::time::{Limit, TimeLimit, Timeout};
 
 /// No policy was set: work runs bare.
@@ -25,6 +27,7 @@ pub struct Configured {
     pub(super) limit: Option<Limit>,
     pub(super) attempt: Option<Duration>,
     pub(super) grace: Option<Duration>,
+    pub(super) priority: Option<TaskPriority>,
     pub(crate) values: Option<Arc<Values>>,
     pub(super) timestamps: bool,
     pub(super) tracing: bool,
@@ -38,6 +41,11 @@ impl Configured {
     /// For tasks that are part of something larger, and take its name and values.
     pub(crate) fn part_of(name: Option<Arc<str>>, values: Option<Arc<Values>>) -> Self {
         Self { name, values, ..Self::default() }
+    }
+
+    /// For one attempt of what is tried several times.
+    pub(super) fn one_attempt(&self) -> Self {
+        Self { attempt: self.attempt, name: self.name.clone(), ..Self::default() }
     }
 
     /// The limit on the whole of a task that is born now, and the deadline.
@@ -61,80 +69,112 @@ impl Configured {
         Timeout::new(body, limit, source)
     }
 
-    /// Spawns on the thread of `scope`, also where no policy is set: local work is not where a branch counts.
-    pub(super) fn spawn_local<B, T>(
-        self,
-        body: B,
-        scope: &Rc<LocalScope>,
-        place: &'static Location<'static>,
-    ) -> Task<T, DynRuntime>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>> + 'static,
-        T: Send + 'static,
-    {
-        let body = self.attempt(body, scope.runtime.clone());
-        spawn_local(scope, Birth { kind: Kind::Spawned, place, settings: Some(&self) }, body)
+    fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 }
 
-impl Contextual {
-    pub(super) fn with(policies: impl PolicySet, change: impl FnOnce(&mut Configured)) -> Self {
-        Self(policies.configured()).more(change)
-    }
-}
-
-/// The policies of a builder, [`Unconfigured`], [`Configured`] or [`Contextual`]: a type, so that a bare task carries none.
-pub trait PolicySet: sealed::Sealed + Clone {
+/// What a builder's policies become when another is set. Implemented by [`Unconfigured`], [`Configured`], [`Contextual`],
+/// [`Resilience`] and [`Retrying`](super::Retrying).
+pub trait Policies<T>: sealed::Sealed + Clone {
     /// With another policy set.
-    type More: PolicySet;
-
-    /// The work's future with the policies around it.
-    type Governed<B, T, S>: Future<Output = Result<T, AsyncTaskError>>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource;
-
-    #[doc(hidden)]
-    fn govern<B, T, S>(
-        self,
-        body: B,
-        source: S,
-        place: &'static Location<'static>,
-    ) -> Self::Governed<B, T, S>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>>,
-        S: RuntimeSource;
-
-    #[doc(hidden)]
-    fn spawn<B, T, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
-    where
-        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-        T: Send + 'static,
-        R: Runtime;
+    type More: Policies<T>;
+    /// With a policy set that is a task's alone.
+    type Own: Policies<T>;
+    /// With a breaker, a limiter, or a recovery.
+    type Resilient: Policies<T>;
 
     #[doc(hidden)]
     fn more(self, change: impl FnOnce(&mut Configured)) -> Self::More;
 
     #[doc(hidden)]
-    fn configured(self) -> Configured;
+    fn own(self, change: impl FnOnce(&mut Configured)) -> Self::Own;
+
+    #[doc(hidden)]
+    fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> Self::Resilient;
+
+    #[doc(hidden)]
+    fn into_all(self) -> (Resilience<T>, Option<Retry>);
 }
 
-mod sealed {
+/// Marks the policies of work that is done once. Without parameters, so that nobody else can implement it for others.
+pub trait Once: sealed::Sealed {}
+impl Once for Unconfigured {}
+impl Once for Configured {}
+impl Once for Contextual {}
+
+/// The policies of work that is done once. Work that is tried again has a builder of its own kind, whose work must be
+/// callable again: see [`TaskBuilder::retry`](super::TaskBuilder::retry).
+pub trait PolicySet<T>: Policies<T> + Once {
+    /// With a limit on the whole.
+    type Limited: PolicySet<T> + Once;
+
+    #[doc(hidden)]
+    fn limited(self, limit: Duration) -> Self::Limited;
+
+    /// What work in place becomes.
+    type Governed<B, S>: Future<Output = Result<T, AsyncTaskError>>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>>,
+        S: RuntimeSource;
+
+    #[doc(hidden)]
+    fn govern<B, S>(self, body: B, source: S, place: &'static Location<'static>) -> Self::Governed<B, S>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>>,
+        S: RuntimeSource;
+
+    #[doc(hidden)]
+    fn spawn<B, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        T: Send + 'static,
+        R: Runtime;
+}
+
+pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Unconfigured {}
     impl Sealed for super::Configured {}
     impl Sealed for super::Contextual {}
 }
 
-impl PolicySet for Unconfigured {
+impl<T> Policies<T> for Unconfigured {
     type More = Configured;
-    type Governed<B, T, S>
+    type Own = Contextual;
+    type Resilient = Resilience<T>;
+
+    fn more(self, change: impl FnOnce(&mut Configured)) -> Configured {
+        Configured::default().changed(change)
+    }
+
+    fn own(self, change: impl FnOnce(&mut Configured)) -> Contextual {
+        Contextual(Configured::default().changed(change))
+    }
+
+    fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> Resilience<T> {
+        Resilience::from(Configured::default()).changed(change)
+    }
+
+    fn into_all(self) -> (Resilience<T>, Option<Retry>) {
+        (Resilience::from(Configured::default()), None)
+    }
+}
+
+impl<T> PolicySet<T> for Unconfigured {
+    type Governed<B, S>
         = B
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
+    type Limited = Configured;
 
-    fn govern<B, T, S>(self, body: B, _: S, _: &'static Location<'static>) -> B
+    fn limited(self, limit: Duration) -> Configured {
+        Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
+    }
+
+    fn govern<B, S>(self, body: B, _: S, _: &'static Location<'static>) -> Self::Governed<B, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
@@ -142,7 +182,7 @@ impl PolicySet for Unconfigured {
         body
     }
 
-    fn spawn<B, T, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
+    fn spawn<B, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
@@ -150,25 +190,43 @@ impl PolicySet for Unconfigured {
     {
         spawn_with(runtime, at.birth(None), body)
     }
+}
 
-    fn more(self, change: impl FnOnce(&mut Configured)) -> Configured {
-        Configured::default().more(change)
+impl<T> Policies<T> for Configured {
+    type More = Self;
+    type Own = Contextual;
+    type Resilient = Resilience<T>;
+
+    fn more(self, change: impl FnOnce(&mut Configured)) -> Self {
+        self.changed(change)
     }
 
-    fn configured(self) -> Configured {
-        Configured::default()
+    fn own(self, change: impl FnOnce(&mut Configured)) -> Contextual {
+        Contextual(self.changed(change))
+    }
+
+    fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> Resilience<T> {
+        Resilience::from(self).changed(change)
+    }
+
+    fn into_all(self) -> (Resilience<T>, Option<Retry>) {
+        (Resilience::from(self), None)
     }
 }
 
-impl PolicySet for Configured {
-    type More = Self;
-    type Governed<B, T, S>
+impl<T> PolicySet<T> for Configured {
+    type Governed<B, S>
         = Timeout<Timeout<B, S>, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
+    type Limited = Self;
 
-    fn govern<B, T, S>(self, body: B, source: S, _: &'static Location<'static>) -> Timeout<Timeout<B, S>, S>
+    fn limited(self, limit: Duration) -> Self {
+        Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
+    }
+
+    fn govern<B, S>(self, body: B, source: S, _: &'static Location<'static>) -> Self::Governed<B, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
@@ -177,7 +235,7 @@ impl PolicySet for Configured {
         Timeout::new(attempt, self.overall(), source)
     }
 
-    fn spawn<B, T, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
+    fn spawn<B, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
@@ -189,48 +247,57 @@ impl PolicySet for Configured {
         let attempt = |runtime: &R, born: &Born<R>| self.attempt(body(runtime, born), runtime.clone());
         spawn_with(runtime, at.birth(Some(&self)), attempt)
     }
+}
 
-    fn more(mut self, change: impl FnOnce(&mut Configured)) -> Self {
-        change(&mut self);
-        self
+impl<T> Policies<T> for Contextual {
+    type More = Self;
+    type Own = Self;
+    type Resilient = Resilience<T>;
+
+    fn more(self, change: impl FnOnce(&mut Configured)) -> Self {
+        Self(self.0.changed(change))
     }
 
-    fn configured(self) -> Configured {
-        self
+    fn own(self, change: impl FnOnce(&mut Configured)) -> Self {
+        Self(self.0.changed(change))
+    }
+
+    fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> Resilience<T> {
+        Resilience::from(self.0).changed(change)
+    }
+
+    fn into_all(self) -> (Resilience<T>, Option<Retry>) {
+        (Resilience::from(self.0), None)
     }
 }
 
-impl PolicySet for Contextual {
-    type More = Self;
-    type Governed<B, T, S>
-        = InNode<Ready<B>, S, B, T>
+impl<T> PolicySet<T> for Contextual {
+    type Governed<B, S>
+        = InNode<Ready<Timeout<B, S>>, S, Timeout<B, S>, T>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
+    type Limited = Self;
 
-    fn govern<B, T, S>(self, body: B, source: S, place: &'static Location<'static>) -> Self::Governed<B, T, S>
+    fn limited(self, limit: Duration) -> Self {
+        Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
+    }
+
+    fn govern<B, S>(self, body: B, source: S, place: &'static Location<'static>) -> Self::Governed<B, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
-        InNode::new(Ready(body), source, self.0, place)
+        let attempt = self.0.attempt(body, source.clone());
+        InNode::new(Ready(attempt), source, self.0, place)
     }
 
-    fn spawn<B, T, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
+    fn spawn<B, R>(self, runtime: R, at: Birthplace, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {
         self.0.spawn(runtime, at, body)
-    }
-
-    fn more(mut self, change: impl FnOnce(&mut Configured)) -> Self {
-        change(&mut self.0);
-        self
-    }
-
-    fn configured(self) -> Configured {
-        self.0
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::birth::Birthplace;
+use super::guarded::Guarded;
 use super::handle::Task;
 use super::in_place::{InPlace, caught};
 use super::node::InNode;
-use super::policies::{Configured, PolicySet};
+use super::policies::PolicySet;
 use super::trace::attempt_span;
 use super::work::{Again, Fallible, IntoAsyncResult, Work};
 use super::{TaskBuilder, TaskContext};
-use crate::error::AsyncTaskError;
+use crate::error::{AsyncTaskError, RetriesError};
 use crate::runtime::{Runtime, RuntimeSource, with_frame};
 
 /// How often failing work is started again: at most `intensity` times within any `period`. The rule, and its names, are
@@ -57,7 +58,7 @@ impl<T, S, P, W> Supervision<T, S, P, W> {
     }
 }
 
-impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> Supervision<T, S, P, W> {
+impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, P, W> {
     /// Starts `work` now, as a task of its own. Each time it fails (an error, a panic, the limit of one attempt), it is
     /// called again, once everything that it had spawned is gone. A value ends it, and so does a cancellation.
     ///
@@ -75,15 +76,15 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> Supervision<T, S, P, 
         let at = Birthplace::here();
         let place = at.place;
         let (source, policies) = builder.into_parts();
-        let settings = policies.clone().configured();
         let runtime = match source.into_runtime() {
             Ok(runtime) => runtime,
             Err(error) => return Task::refused(error),
         };
-        let attempt =
-            Configured { attempt: settings.attempt, name: settings.name.clone(), ..Configured::default() };
-        let mut whole = settings;
-        whole.attempt = None;
+        // Breaker, limiter and the limit of one attempt are about each attempt; the recovery is about the whole.
+        let (mut whole, _) = policies.into_all();
+        let one = whole.settings.one_attempt();
+        whole.settings.attempt = None;
+        let (breaker, limiter) = (whole.breaker.take(), whole.limiter.take());
         let work = Arc::new(work);
         whole.spawn(runtime, at, |runtime: &S::Runtime, _| {
             let runtime = runtime.clone();
@@ -93,12 +94,14 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> Supervision<T, S, P, 
                     attempts = attempts.saturating_add(1);
                     // For the error of a limit on the whole.
                     with_frame(|frame| frame.task.control.attempted(attempts));
-                    let work = Again(work.clone());
+                    let (work, settings) = (Again(work.clone()), one.clone());
                     let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
                         trace(&context, attempts);
-                        M::body(work, runtime)
+                        settings.attempt(M::body(work, runtime), runtime.clone())
                     };
-                    let failure = match InNode::new(begin, runtime.clone(), attempt.clone(), place).await {
+                    let work = InNode::new(begin, runtime.clone(), one.clone(), place);
+                    let attempt = Guarded::new(work, breaker.clone(), limiter.clone(), runtime.clone());
+                    let failure = match attempt.await {
                         Err(error) if may_restart(&error) => error,
                         ended => return ended,
                     };
@@ -108,7 +111,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet, W> Supervision<T, S, P, 
                         return Err(failure);
                     }
                     if !restarts.permit(policy, runtime.now()) {
-                        return Err(AsyncTaskError::RetriesExhausted { attempts, last: Box::new(failure) });
+                        return Err(RetriesError::exhausted(attempts, failure));
                     }
                     tracing::warn!(task.attempt = attempts, error = %failure, "supervised work failed and is restarted");
                 }
@@ -126,7 +129,7 @@ fn may_restart(error: &AsyncTaskError) -> bool {
 }
 
 /// Gives the attempt a span of its own where the task around it is traced.
-fn trace(context: &TaskContext, attempt: u32) {
+pub(super) fn trace(context: &TaskContext, attempt: u32) {
     let task = context.task_ref();
     if task.parent().is_some_and(|parent| parent.control.trace().is_some()) {
         task.control.set_trace(super::trace::Trace::default());

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::birth::{Birthplace, Kind};
 use super::handle::Task;
-use super::policies::PolicySet;
+use super::policies::{Once, PolicySet};
 use super::traits::Handle;
 use super::work::{Async, Fallible, IntoAsyncResult, Work};
 use super::{Canceller, ContextualizedTask, Relationships, TaskBuilder, TaskContext, TaskId};
@@ -68,7 +68,7 @@ impl<R: Runtime> Scope<R> {
     where
         T: Send + 'static,
         S: RuntimeSource,
-        P: PolicySet,
+        P: PolicySet<T> + Once,
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
         M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,

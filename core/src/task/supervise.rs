@@ -43,6 +43,8 @@ use super::control::{
 };
 use super::in_place::caught;
 use super::parcel::Parcel;
+use super::priority::lend_of;
+use super::recovery::Recovery;
 use super::span::within;
 use super::tending::{Tending, Verdict};
 use crate::cancel::{CancelCause, CancelLevel};
@@ -219,9 +221,10 @@ fn has_ended<T, R: Runtime>(
     is_over(slot, tending)
 }
 
-fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
+pub(super) fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
     let limit = control.limit().unwrap_or_default();
-    TimeoutError::overall(control.name(), limit, control.attempts(), still_running)
+    let last = control.recovery().and_then(Recovery::take_last);
+    TimeoutError::overall(control.name(), limit, control.attempts(), still_running, last)
 }
 
 /// Why a body is not polled any more.
@@ -266,6 +269,9 @@ where
         Err(panic) => Err(panic),
     };
     if let (Err(error), Some(Frame { task })) = (&result, &*slot) {
+        if task.control.has_stopped() {
+            return Poll::Ready(Left::Killed);
+        }
         let is_attempt = matches!(error, AsyncTaskError::Timeout(timeout) if timeout.is_attempt());
         // A limit that has passed in the same poll as the kill comes after it; and what it hears from below of its own
         // kill, it has not failed with.
@@ -329,6 +335,8 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
         for child in children(task) {
             // Nobody will read what it sends, nor send it anything.
             child.control.close_links();
+            // What is left of this task waits for it.
+            lend_of(task.urgency(), &child);
         }
     }
     if output.result.is_ok() {

@@ -114,6 +114,20 @@ impl<F: Fn() -> O, O> Call for Again<F> {
     }
 }
 
+/// Work that can be called again, and is given its attempt's context.
+pub struct AgainWith<F> {
+    pub(crate) work: Arc<F>,
+    pub(crate) context: TaskContext,
+}
+
+impl<F: Fn(TaskContext) -> O, O> Call for AgainWith<F> {
+    type Output = O;
+
+    fn call(self) -> O {
+        (self.work)(self.context)
+    }
+}
+
 /// How work of one kind runs: the future that it becomes. Implemented by the markers, for all work that they fit.
 #[diagnostic::on_unimplemented(
     message = "this work cannot run here",

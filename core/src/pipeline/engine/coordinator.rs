@@ -157,7 +157,7 @@ async fn overdue<R: Runtime, O>(
     if !limit.is_zero() {
         Sleep::until(runtime, control.started.checked_add(limit)).await?;
     }
-    Err(TimeoutError::overall(settings.name.clone(), limit, 1, false))
+    Err(TimeoutError::overall(settings.name.clone(), limit, 1, false, None))
 }
 
 /// Tells progress, for ever; ends only with a panic of the one who is told, or with the runtime.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,9 +16,11 @@ use super::children::Children;
 use super::word::{CALLS, GRACEFUL, STARTED, TIMED, WAITED};
 use super::{Control, Ending, State, TaskRef};
 use crate::error::AsyncTaskError;
+use crate::limit::TaskPriority;
 use crate::runtime::ErasedRuntime;
 use crate::task::callbacks::Callback;
 use crate::task::in_place::{caught, notify_all};
+use crate::task::recovery::Recovery;
 use crate::task::relations::Links;
 use crate::task::trace::Trace;
 use crate::task::values::Values;
@@ -51,7 +53,14 @@ pub(crate) struct Cold {
     times: OnceLock<Box<Times>>,
     pub(crate) links: Links,
     trace: OnceLock<Box<Trace>>,
+    recovery: OnceLock<Box<Recovery>>,
+    /// How urgent it was said to be, and how urgent those are that wait for it; as [`TaskPriority`]'s numbers.
+    priority: AtomicU8,
+    lent: AtomicU8,
 }
+
+/// No priority was set or lent: less urgent than all of them.
+const NO_PRIORITY: u8 = u8::MAX;
 
 impl Default for Cold {
     fn default() -> Self {
@@ -73,6 +82,9 @@ impl Default for Cold {
             times: OnceLock::new(),
             links: Links::default(),
             trace: OnceLock::new(),
+            recovery: OnceLock::new(),
+            priority: AtomicU8::new(NO_PRIORITY),
+            lent: AtomicU8::new(NO_PRIORITY),
         }
     }
 }
@@ -289,6 +301,50 @@ impl Control {
     /// How many attempts were begun.
     pub(crate) fn attempts(&self) -> u32 {
         self.cold.get().map_or(1, |cold| cold.attempts.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn recovery(&self) -> Option<&Recovery> {
+        self.cold.get()?.recovery.get().map(Box::as_ref)
+    }
+
+    pub(crate) fn set_recovery(&self, recovery: Recovery) {
+        let _ = self.cold().recovery.set(Box::new(recovery));
+    }
+
+    /// An attempt has failed, and another follows.
+    pub(crate) fn has_failed(&self, error: AsyncTaskError) {
+        if let Some(recovery) = self.recovery() {
+            recovery.failed(error);
+        }
+    }
+
+    /// The limit has passed, and what follows is not under it.
+    pub(crate) fn lift_limit(&self) {
+        if let Some(cold) = self.cold.get() {
+            cold.deadline.set(None);
+        }
+    }
+
+    /// How urgent it was said to be.
+    pub(crate) fn own_priority(&self) -> Option<TaskPriority> {
+        // Relaxed, as all of this: a number for itself; who is told of it is woken.
+        let rank = self.cold.get()?.priority.load(Ordering::Relaxed);
+        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
+    }
+
+    pub(crate) fn set_priority(&self, priority: TaskPriority) {
+        self.cold().priority.store(priority.rank(), Ordering::Relaxed);
+    }
+
+    /// The greatest urgency of those that wait for it.
+    pub(crate) fn lent(&self) -> Option<TaskPriority> {
+        let rank = self.cold.get()?.lent.load(Ordering::Relaxed);
+        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
+    }
+
+    /// True if nobody as urgent had waited for it before.
+    pub(crate) fn lend(&self, priority: TaskPriority) -> bool {
+        self.cold().lent.fetch_min(priority.rank(), Ordering::Relaxed) > priority.rank()
     }
 
     pub(crate) fn close_links(&self) {

@@ -22,8 +22,8 @@ pub(crate) use children::{adopt, cancel, children, end, is_busy, kill_children, 
 use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 use word::{
-    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RUNNING, SETTLED, TIMED,
-    UNWANTED, WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RUNNING, SETTLED, STOPPED,
+    TIMED, UNWANTED, WAITS, Word,
 };
 pub(crate) use word::{IN_PLACE, MEMBER, STARTED, State};
 
@@ -239,6 +239,16 @@ impl Control {
             Some((_, CancelCause::Shutdown)) | None => AsyncTaskError::Shutdown,
             Some((level, cause)) => AsyncTaskError::Cancelled { level, cause },
         }
+    }
+
+    /// It has ended as it was asked to, since nothing of it was under way. Gives its error.
+    pub(crate) fn stop_as_asked(&self) -> AsyncTaskError {
+        self.word.set(STOPPED);
+        self.cancelled()
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.word.load().has(STOPPED)
     }
 
     /// The end, recorded once, when nothing of the task is left. Gives the state before.

@@ -20,6 +20,7 @@
 //! bit  21       SETTLED   its body is gone, and it had children, or other things in its cold slot
 //! bit  22       CALLS     it has, or had, callbacks in its cold slot
 //! bit  23       AFTER     born to a task that was killed already, and so by its shielded work or by a destructor
+//! bit  24       STOPPED   asked to stop, it has: nothing of it was under way
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -48,6 +49,7 @@ pub(crate) const PASSED: u32 = 1 << 20;
 pub(crate) const SETTLED: u32 = 1 << 21;
 pub(crate) const CALLS: u32 = 1 << 22;
 pub(crate) const AFTER: u32 = 1 << 23;
+pub(crate) const STOPPED: u32 = 1 << 24;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;

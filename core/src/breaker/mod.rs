@@ -1,0 +1,243 @@
+//! A circuit breaker: leaves alone what fails, for a while.
+
+mod state;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use event_listener::Event;
+
+use crate::error::AsyncTaskError;
+use crate::runtime::{Runtime, is_overdue};
+use crate::task::{caught, notify_all};
+use state::{Outcome, Phase, State, Thresholds};
+
+/// Where a [`CircuitBreaker`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BreakerState {
+    /// Calls pass.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// A few calls pass, to see whether they succeed.
+    HalfOpen,
+}
+
+impl fmt::Display for BreakerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        })
+    }
+}
+
+/// Describes a [`CircuitBreaker`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct CircuitBreakerBuilder {
+    name: Option<Arc<str>>,
+    thresholds: Thresholds,
+}
+
+impl CircuitBreakerBuilder {
+    /// Names it: in errors and traces.
+    pub fn name(self, name: impl Into<Arc<str>>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// How many failures one after the other open it; 5 by default.
+    pub fn failure_threshold(mut self, failures: u32) -> Self {
+        self.thresholds.failures = failures;
+        self
+    }
+
+    /// How long it then refuses all calls; 30 s by default.
+    pub fn open_timeout(mut self, open_for: Duration) -> Self {
+        self.thresholds.open_for = open_for;
+        self
+    }
+
+    /// How many calls are let through after that, all of which must succeed for it to close; 1 by default.
+    pub fn half_open_calls(mut self, calls: u32) -> Self {
+        self.thresholds.probes = calls;
+        self
+    }
+
+    /// The breaker, closed.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::InvalidConfig`] for a threshold of zero, or no half-open calls.
+    pub fn build(self) -> Result<CircuitBreaker, AsyncTaskError> {
+        let Self { name, thresholds } = self;
+        if thresholds.failures == 0 || thresholds.probes == 0 {
+            return Err(AsyncTaskError::config(
+                "a circuit breaker needs a failure threshold and half-open calls of at least 1",
+            ));
+        }
+        let state = ArcSwap::from_pointee(State::CLOSED);
+        Ok(CircuitBreaker(Arc::new(Shared { name, thresholds, state, changed: Event::new() })))
+    }
+}
+
+/// Refuses calls to what has failed several times in a row, and tries again after a while with a few. Shared: clones are
+/// the same breaker.
+///
+/// A call fails by an error of its own, a panic, or a time limit. One that is cancelled, or refused by a limiter, says
+/// nothing. What was let through before the state changed says nothing about the new state.
+///
+/// Cost: a look at the state for each call, and one allocation for each failure; successes in a row write nothing.
+#[derive(Clone)]
+pub struct CircuitBreaker(Arc<Shared>);
+
+struct Shared {
+    name: Option<Arc<str>>,
+    thresholds: Thresholds,
+    state: ArcSwap<State>,
+    changed: Event,
+}
+
+impl CircuitBreaker {
+    /// A breaker with 5 failures, 30 s and 1 call, to be changed.
+    pub fn builder() -> CircuitBreakerBuilder {
+        let thresholds = Thresholds { failures: 5, open_for: Duration::from_secs(30), probes: 1 };
+        CircuitBreakerBuilder { name: None, thresholds }
+    }
+
+    /// Its name, if it was given one.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.0.name.as_ref()
+    }
+
+    /// Where it is. It goes from open to half-open with the first call after its time, not before.
+    pub fn state(&self) -> BreakerState {
+        match self.0.state.load().phase {
+            Phase::Closed { .. } => BreakerState::Closed,
+            Phase::Open { .. } => BreakerState::Open,
+            Phase::HalfOpen { .. } => BreakerState::HalfOpen,
+        }
+    }
+
+    /// Waits until the state is another than `seen`, and gives it. What it was in between may be missed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has missed nothing: say again what was seen.
+    pub async fn changed(&self, seen: BreakerState) -> BreakerState {
+        loop {
+            let listener = self.0.changed.listen();
+            let state = self.state();
+            if state != seen {
+                return state;
+            }
+            listener.await;
+        }
+    }
+
+    /// Asks for a call. The ticket is to be told how it went.
+    pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
+        match self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds)) {
+            Ok(state) => Ok(Ticket { breaker: self.clone(), era: state.era, runtime, is_told: false }),
+            Err(retry_after) => {
+                Err(AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after })
+            }
+        }
+    }
+
+    /// From one state to the next; gives that, or why there is none.
+    fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
+        let mut seen = self.0.state.load();
+        loop {
+            let (before, after) = (**seen, next(**seen)?);
+            if before == after {
+                return Ok(after);
+            }
+            let current = self.0.state.compare_and_swap(&seen, Arc::new(after));
+            if Arc::ptr_eq(&current, &seen) {
+                if before.era != after.era {
+                    self.tell(after);
+                }
+                return Ok(after);
+            }
+            seen = current;
+        }
+    }
+
+    fn tell(&self, state: State) {
+        let name = self.0.name.as_deref();
+        match state.phase {
+            Phase::Closed { .. } => tracing::info!(breaker = name, "circuit breaker closed"),
+            Phase::Open { .. } => tracing::warn!(breaker = name, "circuit breaker opened"),
+            Phase::HalfOpen { .. } => tracing::info!(breaker = name, "circuit breaker half-open"),
+        }
+        notify_all(&self.0.changed);
+    }
+}
+
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", &self.0.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call that was let through, until it is told what became of it. Dropped before that, it was given up: at a time limit
+/// that is a failure.
+pub(crate) struct Ticket<R: Runtime> {
+    breaker: CircuitBreaker,
+    era: u64,
+    runtime: R,
+    is_told: bool,
+}
+
+impl<R: Runtime> Ticket<R> {
+    pub(crate) fn tell<T>(mut self, result: &Result<T, AsyncTaskError>) {
+        self.is_told = true;
+        self.record(match result {
+            Ok(_) => Outcome::Succeeded,
+            Err(error) if is_fault(error) => Outcome::Failed,
+            Err(_) => Outcome::Unknown,
+        });
+    }
+
+    fn record(&self, outcome: Outcome) {
+        let breaker = &self.breaker;
+        let next = |state: State| {
+            Ok::<_, Infallible>(state.record(self.era, outcome, || self.runtime.now(), &breaker.0.thresholds))
+        };
+        let _ = breaker.change(next);
+    }
+}
+
+impl<R: Runtime> Drop for Ticket<R> {
+    fn drop(&mut self) {
+        if !self.is_told {
+            let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };
+            // A subscriber that panics is not to do so out of a destructor.
+            let _ = caught(|| self.record(outcome));
+        }
+    }
+}
+
+/// True for what speaks against the thing that is called.
+fn is_fault(error: &AsyncTaskError) -> bool {
+    !matches!(
+        error.first(),
+        AsyncTaskError::Cancelled { .. }
+            | AsyncTaskError::Shutdown
+            | AsyncTaskError::CircuitOpen { .. }
+            | AsyncTaskError::Rejected { .. }
+            | AsyncTaskError::InvalidConfig(_)
+            | AsyncTaskError::InvalidState(_)
+            | AsyncTaskError::NoRuntime
+            | AsyncTaskError::AmbiguousRuntime
+    )
+}

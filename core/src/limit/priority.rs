@@ -1,0 +1,118 @@
+//! How urgent work is.
+
+use std::cmp::{Ordering, Reverse};
+use std::fmt;
+
+/// How urgent a task is. `Ord` is by urgency: [`Critical`](Self::Critical) is the greatest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TaskPriority {
+    /// Before all others.
+    Critical = 0,
+    /// Before the usual.
+    High = 1,
+    /// The usual.
+    #[default]
+    Normal = 2,
+    /// After the usual.
+    Low = 3,
+    /// When nothing else is to be done.
+    Background = 4,
+}
+
+/// All of them, the most urgent first.
+const ALL: [TaskPriority; CLASSES] = [
+    TaskPriority::Critical,
+    TaskPriority::High,
+    TaskPriority::Normal,
+    TaskPriority::Low,
+    TaskPriority::Background,
+];
+
+/// How many classes there are.
+pub(crate) const CLASSES: usize = 5;
+
+impl TaskPriority {
+    /// One class more urgent; the most urgent stays.
+    pub fn increased(self) -> Self {
+        Self::of_rank(self.rank().saturating_sub(1))
+    }
+
+    /// One class less urgent; the least urgent stays.
+    pub fn decreased(self) -> Self {
+        Self::of_rank(self.rank().saturating_add(1))
+    }
+
+    pub(crate) fn rank(self) -> u8 {
+        self as u8
+    }
+
+    /// The class of this number; beyond the last, the last.
+    pub(crate) fn of_rank(rank: u8) -> Self {
+        ALL.get(usize::from(rank)).copied().unwrap_or(Self::Background)
+    }
+}
+
+impl Ord for TaskPriority {
+    fn cmp(&self, other: &Self) -> Ordering {
+        Reverse(self.rank()).cmp(&Reverse(other.rank()))
+    }
+}
+
+impl PartialOrd for TaskPriority {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for TaskPriority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+            Self::Background => "background",
+        })
+    }
+}
+
+/// The number on the wire: 0 is the most urgent.
+impl From<TaskPriority> for u8 {
+    fn from(priority: TaskPriority) -> Self {
+        priority.rank()
+    }
+}
+
+/// A number that is no priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no priority: 0 (critical) to 4 (background)")]
+pub struct UnknownPriority(pub u8);
+
+impl TryFrom<u8> for TaskPriority {
+    type Error = UnknownPriority;
+
+    fn try_from(rank: u8) -> Result<Self, UnknownPriority> {
+        ALL.get(usize::from(rank)).copied().ok_or(UnknownPriority(rank))
+    }
+}
+
+/// What can be ordered by how urgent it is.
+pub trait RankableByPriority {
+    /// How urgent it is now.
+    fn rank(&self) -> TaskPriority;
+
+    /// True if it comes before `other`.
+    fn is_more_urgent_than(&self, other: &impl RankableByPriority) -> bool
+    where
+        Self: Sized,
+    {
+        self.rank() > other.rank()
+    }
+}
+
+impl RankableByPriority for TaskPriority {
+    fn rank(&self) -> TaskPriority {
+        *self
+    }
+}

@@ -1,0 +1,10 @@
+//! Trying again: when, how often, and for how many at the same time. All of it pure: time and chance are arguments.
+
+mod budget;
+mod policy;
+mod strategy;
+
+pub use budget::RetryBudget;
+pub(crate) use policy::Next;
+pub use policy::Retry;
+pub use strategy::{Jitter, RetryStrategy};

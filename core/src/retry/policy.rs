@@ -1,0 +1,124 @@
+//! Whether to try again, and when.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Jitter, RetryBudget, RetryStrategy};
+use crate::error::AsyncTaskError;
+
+type Predicate = Arc<dyn Fn(&AsyncTaskError) -> bool + Send + Sync>;
+
+/// How often failing work is tried again, after what wait, and for which errors. A value: clonable, and free of state but
+/// for the budget that it may share.
+#[derive(Clone, Default)]
+pub struct Retry {
+    retries: u32,
+    strategy: RetryStrategy,
+    jitter: Jitter,
+    predicate: Option<Predicate>,
+    budget: Option<RetryBudget>,
+}
+
+/// What becomes of work that has failed.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// It is tried again, after this long.
+    After(Duration),
+    /// It might have been, but not any more.
+    Exhausted,
+    /// Another attempt would be no help.
+    Never,
+}
+
+impl Retry {
+    /// `retries` more attempts after the first, with the default backoff: exponential from 100 ms, full jitter.
+    pub fn new(retries: u32) -> Self {
+        Self { retries, ..Self::default() }
+    }
+
+    /// How the wait grows.
+    pub fn backoff(self, strategy: RetryStrategy) -> Self {
+        Self { strategy, ..self }
+    }
+
+    /// What chance does to the wait: [`Jitter::Full`] otherwise, whatever the strategy.
+    pub fn jitter(self, jitter: Jitter) -> Self {
+        Self { jitter, ..self }
+    }
+
+    /// Tries again only after errors of which `predicate` is true. Of those that are never retried it is not asked.
+    pub fn retry_if(self, predicate: impl Fn(&AsyncTaskError) -> bool + Send + Sync + 'static) -> Self {
+        Self { predicate: Some(Arc::new(predicate)), ..self }
+    }
+
+    /// Shares the limit of `budget` with others.
+    pub fn budget(self, budget: &RetryBudget) -> Self {
+        Self { budget: Some(budget.clone()), ..self }
+    }
+
+    /// How many attempts there may be after the first.
+    pub fn max_retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// How the wait grows.
+    pub fn strategy(&self) -> RetryStrategy {
+        self.strategy
+    }
+
+    /// True if another attempt might help after `error`: not after a cancellation, a panic, a shutdown, a breaker's or a
+    /// limiter's refusal, or a mistake in the configuration; and not where the predicate says no.
+    pub fn is_retryable(&self, error: &AsyncTaskError) -> bool {
+        let never = matches!(
+            error.first(),
+            AsyncTaskError::Cancelled { .. }
+                | AsyncTaskError::Panic(_)
+                | AsyncTaskError::Shutdown
+                | AsyncTaskError::CircuitOpen { .. }
+                | AsyncTaskError::Rejected { .. }
+                | AsyncTaskError::InvalidConfig(_)
+                | AsyncTaskError::InvalidState(_)
+                | AsyncTaskError::NoRuntime
+                | AsyncTaskError::AmbiguousRuntime
+        );
+        !never && self.predicate.as_ref().is_none_or(|predicate| predicate(error))
+    }
+
+    /// What follows on `error`, after `retries` retries, with 64 random bits.
+    pub(crate) fn next(&self, error: &AsyncTaskError, retries: u32, chance: impl FnOnce() -> u64) -> Next {
+        if !self.is_retryable(error) {
+            return Next::Never;
+        }
+        if let Some(budget) = &self.budget {
+            budget.failed();
+        }
+        if retries >= self.retries || self.budget.as_ref().is_some_and(|budget| !budget.permits()) {
+            return Next::Exhausted;
+        }
+        let delay = self.strategy.delay(retries.saturating_add(1));
+        let chance = if self.jitter == Jitter::None { 0 } else { chance() };
+        Next::After(self.jitter.apply(delay, chance))
+    }
+
+    pub(crate) fn succeeded(&self) {
+        if let Some(budget) = &self.budget {
+            budget.succeeded();
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
+        self.strategy.check()
+    }
+}
+
+impl fmt::Debug for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("retries", &self.retries)
+            .field("strategy", &self.strategy)
+            .field("jitter", &self.jitter)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! How urgent a task is: as it was said, or as those are that wait for it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::control::{Shared, TaskRef, children};
+use super::traits::Handle;
+use crate::limit::{RankableByPriority, TaskPriority};
+use crate::runtime::{ErasedRuntime, with_frame};
+
+/// True once any task of the process was given a priority: until then, nobody has one to lend.
+static USED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_used() -> bool {
+    // Relaxed: who gives a priority wakes the task, whose next poll sees this.
+    USED.load(Ordering::Relaxed)
+}
+
+/// What has a priority. It says who comes first where there is a limit ([`Limiter`](crate::Limiter)); nothing that runs is
+/// interrupted for it.
+///
+/// A task without one of its own has that of the task around it, [`Normal`](TaskPriority::Normal) at the top. It is never
+/// less urgent than those that wait for it: who awaits a handle lends the task its priority, until that ends.
+pub trait PrioritizedTask: RankableByPriority {
+    /// As it was set for this task, or for the nearest around it.
+    fn priority(&self) -> TaskPriority;
+
+    /// Sets it: also for what waits already, once that is polled, which it is at once.
+    fn set_priority(&self, priority: TaskPriority);
+
+    /// One class more urgent.
+    fn increase_priority(&self) {
+        self.set_priority(self.priority().increased());
+    }
+
+    /// One class less urgent.
+    fn decrease_priority(&self) {
+        self.set_priority(self.priority().decreased());
+    }
+}
+
+impl<H: Handle> RankableByPriority for H {
+    /// The greater of its priority and of what was lent to it.
+    fn rank(&self) -> TaskPriority {
+        self.task_ref().map_or(TaskPriority::Normal, |task| task.urgency())
+    }
+}
+
+impl<H: Handle> PrioritizedTask for H {
+    fn priority(&self) -> TaskPriority {
+        self.task_ref().map_or(TaskPriority::Normal, |task| task.priority())
+    }
+
+    fn set_priority(&self, priority: TaskPriority) {
+        if let Some(task) = self.task_ref() {
+            give(&task, priority);
+            rouse(&task);
+        }
+    }
+}
+
+/// Sets the priority of a task that nobody has polled.
+pub(crate) fn give(task: &TaskRef, priority: TaskPriority) {
+    USED.store(true, Ordering::Relaxed);
+    task.control.set_priority(priority);
+}
+
+/// What waits below `task` looks at its priority again.
+fn rouse(task: &TaskRef) {
+    let mut level = vec![task.clone()];
+    while !level.is_empty() {
+        level.iter().for_each(|task| task.control.wake());
+        level = level.iter().flat_map(children).collect();
+    }
+}
+
+impl Shared<dyn ErasedRuntime> {
+    /// Its own priority, or that of the nearest task around it that has one.
+    fn priority(&self) -> TaskPriority {
+        let (mut own, mut above) = (self.control.own_priority(), self.parent());
+        while let (None, Some(task)) = (own, &above) {
+            own = task.control.own_priority();
+            above = task.parent();
+        }
+        own.unwrap_or_default()
+    }
+
+    /// With what was lent to it, and to those around it, which wait for it.
+    pub(crate) fn urgency(&self) -> TaskPriority {
+        if !is_used() {
+            return TaskPriority::Normal;
+        }
+        let (mut most, mut above) = (self.priority().max_of(self.control.lent()), self.parent());
+        while let Some(task) = above {
+            most = most.max_of(task.control.lent());
+            above = task.parent();
+        }
+        most
+    }
+}
+
+impl TaskPriority {
+    fn max_of(self, other: Option<Self>) -> Self {
+        other.map_or(self, |other| self.max(other))
+    }
+}
+
+/// How urgent what is polled here is.
+pub(crate) fn urgency() -> TaskPriority {
+    if !is_used() {
+        return TaskPriority::Normal;
+    }
+    with_frame(|frame| frame.task.urgency()).unwrap_or_default()
+}
+
+/// The task that is polled here waits for `task`, and lends it its priority.
+pub(crate) fn lend(task: &TaskRef) {
+    lend_of(urgency(), task);
+}
+
+/// A task of this urgency waits for `task`.
+pub(crate) fn lend_of(urgency: TaskPriority, task: &TaskRef) {
+    if urgency > task.urgency() && task.control.lend(urgency) {
+        rouse(task);
+    }
+}

@@ -1,0 +1,87 @@
+//! The user's work for a failure, behind all else.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::in_place::caught;
+use super::recovery::{Answer, RecoveryWork, is_recoverable};
+use super::supervise::timed_out;
+use crate::error::AsyncTaskError;
+use crate::runtime::{Frame, giving_up, with_frame};
+
+pin_project! {
+    /// `work` and, where that fails, the recovery, which the limit on the whole is not on: with a recovery, it is this that
+    /// ends the work at the limit of the task that is polled here, which wakes it then.
+    pub struct Recovered<G, T> {
+        #[pin]
+        work: Option<G>,
+        recovery: Option<RecoveryWork<T>>,
+        answer: Option<Answer<T>>,
+    }
+}
+
+impl<G, T> Recovered<G, T> {
+    pub(super) fn new(work: G, recovery: Option<RecoveryWork<T>>) -> Self {
+        Self { work: Some(work), recovery, answer: None }
+    }
+}
+
+impl<G, T> Future for Recovered<G, T>
+where
+    G: Future<Output = Result<T, AsyncTaskError>>,
+{
+    type Output = Result<T, AsyncTaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(answer) = this.answer {
+            return answer.as_mut().poll(cx);
+        }
+        let Some(work) = this.work.as_mut().as_pin_mut() else {
+            return Poll::Ready(Err(AsyncTaskError::InvalidState(
+                "this future was polled after it had ended",
+            )));
+        };
+        let polled = work.poll(cx);
+        let Some(recovery) = this.recovery else { return polled };
+        let result = match polled {
+            Poll::Pending if !is_overdue() => return Poll::Pending,
+            // On a tie the limit on the whole comes before that on an attempt.
+            Poll::Ready(Err(AsyncTaskError::Timeout(inner))) if inner.is_attempt() && is_overdue() => {
+                Err(late(this.work.as_mut()))
+            }
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(late(this.work.as_mut())),
+        };
+        let error = match result {
+            Err(error) if is_recoverable(&error) => error,
+            ended => return Poll::Ready(ended),
+        };
+        // Gone before the recovery begins, and with it the limit.
+        caught(|| this.work.set(None))?;
+        with_frame(|frame| frame.task.control.lift_limit());
+        tracing::debug!(%error, "the work has failed, and is recovered from");
+        let answer = this.answer.insert(recovery(error));
+        Poll::Ready(ready!(answer.as_mut().poll(cx)))
+    }
+}
+
+/// Drops `work`, whose time is up; gives the error.
+fn late<G>(mut work: Pin<&mut Option<G>>) -> AsyncTaskError {
+    let (dropped, still_running) = giving_up(|| caught(|| work.set(None)));
+    let late = || with_frame(|frame| timed_out(&frame.task.control, still_running));
+    dropped.err().or_else(late).unwrap_or(AsyncTaskError::Shutdown)
+}
+
+/// True if the limit of the task that is polled here has passed.
+fn is_overdue() -> bool {
+    let is_overdue = |frame: &mut Frame| {
+        let control = &frame.task.control;
+        !control.is_shielded()
+            && control.own_deadline().is_some_and(|deadline| frame.task.runtime.clock() >= deadline)
+    };
+    with_frame(is_overdue) == Some(true)
+}
