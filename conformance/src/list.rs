@@ -3,7 +3,9 @@
 
 mod cancellation;
 mod capabilities;
+mod limits;
 mod pipelines;
+mod recovery;
 mod structure;
 
 /// Hands the list to the macro named: each topic, how its cases are run, and their names; `(threads)` marks a case in
