@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod ambient;
+mod apply;
 mod block_on;
 mod entry;
 mod scope;
 mod time;
 
 pub use ambient::{Ambient, AmbientRuntime, install_default};
+pub use apply::{Apply, ApplyAgain};
 pub use block_on::{block_on, run_until_terminated};
 pub use entry::{AsyncTask, Task};
 pub use scope::scope;
@@ -45,6 +47,10 @@ pub use sweet_async_smol as smol;
 #[cfg(feature = "sim")]
 pub use sweet_async_sim as sim;
 
+/// The policies as `tower` layers.
+#[cfg(feature = "tower")]
+pub mod tower;
+
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
     pub use crate::pipeline::{
@@ -52,9 +58,9 @@ pub mod prelude {
     };
 
     pub use crate::{
-        AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker, ContextualizedTask,
-        DurationExt, Limiter, NamedTask, PrioritizedTask, RecoverableTask, RetryStrategy, Runtime,
-        StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask,
-        await_final_event, await_result, scope,
+        Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
+        ContextualizedTask, DurationExt, Limiter, NamedTask, PrioritizedTask, RecoverableTask, RetryStrategy,
+        Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask,
+        TracingTask, await_final_event, await_result, scope,
     };
 }

@@ -8,8 +8,10 @@
 pub mod backend;
 pub mod data;
 pub mod measure;
+pub mod overload;
 pub mod p1;
 pub mod p2;
+pub mod p3;
 pub mod p4;
 pub mod p7;
 pub mod p8;

@@ -5,7 +5,7 @@
 use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::{Failure, Size, p1, p2, p4, p7, p8};
+use side_by_side::{Failure, Size, overload, p1, p2, p4, p7, p8};
 
 /// Measures Sweet Async against its peers, in the same run.
 #[derive(Parser)]
@@ -47,6 +47,7 @@ enum Name {
     P4,
     P7,
     P8,
+    Overload,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,7 +89,7 @@ fn size(arguments: &Arguments) -> Size {
 }
 
 fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Result<(), Failure> {
-    let all = [Name::P1, Name::P2, Name::P4, Name::P7, Name::P8];
+    let all = [Name::P1, Name::P2, Name::P4, Name::P7, Name::P8, Name::Overload];
     let names = if arguments.rows.is_empty() { &all[..] } else { &arguments.rows };
     let size = size(arguments);
     // These take seconds a round.
@@ -100,6 +101,7 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (Name::P4, _) => p4::measure(backend, &size)?,
             (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
             (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
+            (Name::Overload, _) => overload::measure(backend, &size)?,
             (Name::P7 | Name::P8, None) => {}
         }
     }

@@ -1,5 +1,5 @@
 //! What the examples share: made-up orders, the statistics behind `profile`, the servers behind `embed_in_tokio` and
-//! `embed_in_smol`, a library that knows no executor, and how a program ends.
+//! `embed_in_smol`, a client of a flaky server, a library that knows no executor, and how a program ends.
 //!
 //! The programs themselves stand beside this folder: `csv.rs` is the one to read first.
 
@@ -15,5 +15,6 @@ pub mod jobs;
 pub mod orders;
 #[cfg(feature = "csv")]
 pub mod profile;
+pub mod resilience;
 
 pub use exit::exit;

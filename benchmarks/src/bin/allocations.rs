@@ -6,6 +6,7 @@ use std::alloc::System;
 
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::p2::Way;
+use side_by_side::p3::Policy;
 use side_by_side::{Failure, p1};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -41,6 +42,10 @@ fn all<B: Backend>(backend: &B) -> Result<(), Failure> {
         count(&named(&format!("{}, inside a task", way.name())), |n| {
             way.inside(backend, way.batch(backend, n)).map(drop)
         })?;
+    }
+    for policy in Policy::ALL {
+        count(&named(&format!("{}, run", policy.name())), |n| policy.measure(backend, false, n))?;
+        count(&named(&format!("{}, spawn + join", policy.name())), |n| policy.measure(backend, true, n))?;
     }
     Ok(())
 }

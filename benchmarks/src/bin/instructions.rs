@@ -9,6 +9,7 @@ use clap::Parser;
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
 use side_by_side::p2::Way;
+use side_by_side::p3::Policy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
 use side_by_side::{Failure, p1, p7};
 
@@ -52,6 +53,12 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         let here = backend.clone();
         let run = move |n| way.inside(&here, way.batch(&here, n)).map(drop);
         add(&format!("p2 {}, inside a task", way.name()), 10_000, Box::new(run));
+    }
+    for (policy, spawned) in Policy::ALL.into_iter().flat_map(|policy| [(policy, false), (policy, true)]) {
+        let here = backend.clone();
+        let way = if spawned { "spawn + join" } else { "run" };
+        let run = move |n| policy.measure(&here, spawned, n);
+        add(&format!("p3 {}, {way}", policy.name()), 10_000, Box::new(run));
     }
     let here = backend.clone();
     add("p4 buffer_unordered", 100_000, Box::new(move |n| here.block_on(buffer_unordered(n as u64))?));

@@ -8,6 +8,7 @@
 
 pub mod adoption;
 pub mod ambient;
+pub mod applied;
 pub mod bad_input;
 pub mod blocking;
 pub mod callbacks;

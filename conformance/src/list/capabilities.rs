@@ -108,6 +108,14 @@ macro_rules! __conformance_with_capabilities {
                 await_result_hands_over_either_outcome
                 the_short_spelling_has_an_arm_for_each_outcome
             }
+            applied driven {
+                a_retry_stands_alone_and_its_work_may_borrow
+                a_retry_alone_waits_as_its_strategy_says
+                a_panic_is_caught_and_not_tried_again
+                a_limiter_stands_alone_and_gives_places_back
+                a_breaker_stands_alone
+                the_cancellation_of_the_task_around_ends_the_attempts
+            }
             result_errors driven {
                 predicates_of_several_speak_of_the_first
                 several_are_told_in_the_order_of_their_coming

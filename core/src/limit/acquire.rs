@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use atomic_waker::AtomicWaker;
 
-use super::Limiter;
 use super::queue::Key;
+use super::{Limiter, TaskPriority};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::sync::{AtomicU8, Ordering};
@@ -41,6 +41,10 @@ impl Waiter {
         self.state.load(Ordering::Acquire) != WAITS
     }
 
+    fn leave(&self) {
+        self.state.store(LEFT, Ordering::Release);
+    }
+
     pub(super) fn wake(&self) {
         // A waker may be foreign code; its panic is not to become that of the one who left.
         let _ = caught(|| self.waker.wake());
@@ -52,8 +56,14 @@ impl Waiter {
 pub(crate) struct Acquire<R: Runtime> {
     limiter: Limiter,
     runtime: R,
-    place: Option<(Arc<Waiter>, Key)>,
+    place: Place,
     timer: Option<Pin<Box<Sleep<R>>>>,
+}
+
+enum Place {
+    Outside,
+    InLine(Arc<Waiter>, Key),
+    Inside,
 }
 
 // The timer is in a box, and nothing else is pinned.
@@ -61,52 +71,51 @@ impl<R: Runtime> Unpin for Acquire<R> {}
 
 impl<R: Runtime> Acquire<R> {
     pub(super) fn new(limiter: Limiter, runtime: R) -> Self {
-        Self { limiter, runtime, place: None, timer: None }
+        Self { limiter, runtime, place: Place::Outside, timer: None }
     }
 
-    /// The first poll: comes in, or takes a place in the line.
-    fn come(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+    /// Comes in, or takes a place in the line: in the first poll, if nobody has called this before.
+    pub(crate) fn come(&mut self, urgency: TaskPriority) -> Result<(), AsyncTaskError> {
         let now = self.runtime.now();
         let mut desk = self.limiter.desk();
         if desk.queue.enter(now) {
-            return Poll::Ready(Ok(()));
+            self.place = Place::Inside;
+            return Ok(());
         }
         let waiter = Arc::new(Waiter { state: AtomicU8::new(WAITS), waker: AtomicWaker::new() });
-        waiter.waker.register(cx.waker());
-        let Ok(key) = desk.queue.wait(urgency().rank(), now, waiter.clone()) else {
+        let Ok(key) = desk.queue.wait(urgency.number(), now, waiter.clone()) else {
             let (limiter, waiting) = (self.limiter.0.name.clone(), desk.queue.waiting());
-            return Poll::Ready(Err(AsyncTaskError::Rejected { limiter, waiting }));
+            return Err(AsyncTaskError::Rejected { limiter, waiting });
         };
-        self.place = Some((waiter, key));
         drop(desk);
+        self.place = Place::InLine(waiter, key);
         // Where all wait for the rate, somebody is to keep the time.
         self.limiter.change(now, |_| ());
-        Poll::Pending
+        Ok(())
     }
 
     /// In the line: is it this one's turn, has it become more urgent, is it to keep the time?
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
         loop {
-            let Some((waiter, key)) = &mut self.place else { return Poll::Pending };
+            let Place::InLine(waiter, key) = &mut self.place else { return Poll::Ready(Ok(())) };
             waiter.waker.register(cx.waker());
             if waiter.is_admitted() {
-                self.place = None;
                 return Poll::Ready(Ok(()));
             }
-            let class = urgency().rank();
+            let class = urgency().number();
             let mut desk = self.limiter.desk();
             if class != key.0 {
                 *key = desk.queue.change(*key, class);
             }
-            let due =
-                desk.keeper.as_ref().filter(|(keeper, _)| Arc::ptr_eq(keeper, waiter)).map(|(_, due)| *due);
+            let keeper = desk.keeper.as_ref().filter(|(keeper, _)| Arc::ptr_eq(keeper, waiter));
+            let due = keeper.map(|(_, due)| *due);
             drop(desk);
             let Some(due) = due else {
                 self.timer = None;
                 return Poll::Pending;
             };
             let timer = self.timer.get_or_insert_with(|| Box::pin(Sleep::silent(&self.runtime, Some(due))));
-            std::task::ready!(timer.as_mut().poll(cx))?;
+            ready!(timer.as_mut().poll(cx))?;
             self.timer = None;
             self.limiter.change(self.runtime.now(), |_| ());
         }
@@ -117,27 +126,25 @@ impl<R: Runtime> Future for Acquire<R> {
     type Output = Result<Permit<R>, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let polled = if this.place.is_some() { this.wait(cx) } else { this.come(cx) };
-        polled.map_ok(|()| this.permit())
-    }
-}
-
-impl<R: Runtime> Acquire<R> {
-    fn permit(&self) -> Permit<R> {
-        Permit { limiter: self.limiter.clone(), runtime: self.runtime.clone() }
+        if matches!(self.place, Place::Outside) {
+            self.come(urgency())?;
+        }
+        ready!(self.wait(cx))?;
+        self.place = Place::Outside;
+        Poll::Ready(Ok(Permit { limiter: self.limiter.clone(), runtime: self.runtime.clone() }))
     }
 }
 
 impl<R: Runtime> Drop for Acquire<R> {
     fn drop(&mut self) {
-        let Some((waiter, key)) = self.place.take() else { return };
-        self.limiter.change(self.runtime.now(), |desk| {
-            if desk.queue.leave(key).is_none() {
-                // Let in, and never seen.
-                desk.queue.end();
-            }
-            waiter.state.store(LEFT, Ordering::Release);
+        let place = std::mem::replace(&mut self.place, Place::Outside);
+        if matches!(place, Place::Outside) {
+            return;
+        }
+        self.limiter.change(self.runtime.now(), |desk| match &place {
+            Place::InLine(waiter, key) if desk.queue.leave(*key).is_some() => waiter.leave(),
+            // Let in, and never seen.
+            _ => desk.queue.end(),
         });
     }
 }

@@ -35,15 +35,15 @@ pub(crate) const CLASSES: usize = 5;
 impl TaskPriority {
     /// One class more urgent; the most urgent stays.
     pub fn increased(self) -> Self {
-        Self::of_rank(self.rank().saturating_sub(1))
+        Self::of_rank(self.number().saturating_sub(1))
     }
 
     /// One class less urgent; the least urgent stays.
     pub fn decreased(self) -> Self {
-        Self::of_rank(self.rank().saturating_add(1))
+        Self::of_rank(self.number().saturating_add(1))
     }
 
-    pub(crate) fn rank(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         self as u8
     }
 
@@ -55,7 +55,7 @@ impl TaskPriority {
 
 impl Ord for TaskPriority {
     fn cmp(&self, other: &Self) -> Ordering {
-        Reverse(self.rank()).cmp(&Reverse(other.rank()))
+        Reverse(self.number()).cmp(&Reverse(other.number()))
     }
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for TaskPriority {
 /// The number on the wire: 0 is the most urgent.
 impl From<TaskPriority> for u8 {
     fn from(priority: TaskPriority) -> Self {
-        priority.rank()
+        priority.number()
     }
 }
 

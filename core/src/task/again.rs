@@ -56,7 +56,11 @@ impl<T> Retrying<T> {
         let (settings, place) = (self.resilience.settings.clone(), at.place);
         let body = |runtime: &S::Runtime, born: &Born<S::Runtime>| {
             born.task.control.set_recovery(self.resilience.told(Some(&self.retry)));
-            again(self, begin, runtime.clone(), place)
+            let mut work = again(self, begin, runtime.clone(), place);
+            if let Some(attempts) = work.work_mut() {
+                attempts.come(born.inside.urgency());
+            }
+            work
         };
         spawn_with(runtime, at.birth(Some(&settings)), body)
     }

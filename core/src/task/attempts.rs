@@ -17,7 +17,7 @@ use super::restart::trace;
 use super::{Cancelled, TaskContext};
 use crate::breaker::CircuitBreaker;
 use crate::error::{AsyncTaskError, RetriesError};
-use crate::limit::Limiter;
+use crate::limit::{Limiter, TaskPriority};
 use crate::retry::{Next, Retry};
 use crate::runtime::{Runtime, RuntimeSource, with_frame};
 use crate::time::{Sleep, Timeout};
@@ -42,11 +42,25 @@ where
 
 type Guards = (Option<CircuitBreaker>, Option<Limiter>);
 
+/// An attempt, with what is around it.
+type Tried<K, B, T, S> = Guarded<InNode<Attempt<K>, S, Timeout<B, S>, T>, S>;
+
+fn attempt<K: Clone, B, T, S: RuntimeSource>(
+    (begin, settings, source): (&K, &Configured, &S),
+    (breaker, limiter): &Guards,
+    place: &'static Location<'static>,
+    number: u32,
+) -> Tried<K, B, T, S> {
+    let make = Attempt { begin: begin.clone(), number, settings: settings.clone() };
+    let work = InNode::new(make, source.clone(), settings.clone(), place);
+    Guarded::new(work, breaker.clone(), limiter.clone(), source.clone())
+}
+
 pin_project! {
     #[project = StageProj]
     enum Stage<K, B, T, S: RuntimeSource> {
         Next,
-        Attempt { #[pin] attempt: Guarded<InNode<Attempt<K>, S, Timeout<B, S>, T>, S> },
+        Attempt { #[pin] attempt: Tried<K, B, T, S> },
         Pause { #[pin] pause: Pause<S::Runtime> },
         Done,
     }
@@ -82,6 +96,20 @@ impl<K, B, T, S: RuntimeSource> Attempts<K, B, T, S> {
     }
 }
 
+impl<K: Clone, B, T, S: RuntimeSource> Attempts<K, B, T, S> {
+    /// As [`Guarded::come`], for the first attempt.
+    pub(super) fn come(&mut self, urgency: TaskPriority) {
+        // A mistake in the configuration is told by the first poll.
+        if self.retry.check().is_ok() {
+            self.number = 1;
+            let work = (&self.begin, &self.settings, &self.source);
+            let mut attempt = attempt(work, &self.guards, self.place, 1);
+            attempt.come(urgency);
+            self.stage = Stage::Attempt { attempt };
+        }
+    }
+}
+
 impl<K, B, T, S> Future for Attempts<K, B, T, S>
 where
     K: Fn(&S, TaskContext) -> B + Clone,
@@ -101,11 +129,8 @@ where
                     *this.number = this.number.saturating_add(1);
                     let number = *this.number;
                     with_frame(|frame| frame.task.control.attempted(number));
-                    let settings = this.settings.clone();
-                    let make = Attempt { begin: this.begin.clone(), number, settings: settings.clone() };
-                    let work = InNode::new(make, this.source.clone(), settings, this.place);
-                    let (breaker, limiter) = this.guards.clone();
-                    let attempt = Guarded::new(work, breaker, limiter, this.source.clone());
+                    let work = (&*this.begin, &*this.settings, &*this.source);
+                    let attempt = attempt(work, this.guards, this.place, number);
                     this.stage.set(Stage::Attempt { attempt });
                 }
                 StageProj::Attempt { attempt } => {
@@ -127,7 +152,11 @@ where
                     }
                 }
                 StageProj::Pause { pause } => {
-                    ready!(pause.poll(cx))?;
+                    if !ready!(pause.poll(cx))? {
+                        // Nothing of it is under way: the task has ended as it was asked to.
+                        let error = with_frame(|frame| frame.task.control.stop_as_asked());
+                        return Poll::Ready(Err(error.unwrap_or(AsyncTaskError::Shutdown)));
+                    }
                     this.stage.set(Stage::Next);
                 }
                 StageProj::Done => {
@@ -163,7 +192,7 @@ fn follows(
 }
 
 pin_project! {
-    /// The wait between two attempts. A cancellation ends it, and the task with it: nothing of it is under way.
+    /// The wait between two attempts. A cancellation of the task around it ends it: then it gives false.
     pub(super) struct Pause<R: Runtime> {
         #[pin]
         cancelled: Option<Cancelled>,
@@ -174,24 +203,23 @@ pin_project! {
 }
 
 impl<R: Runtime> Pause<R> {
-    fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
+    pub(super) fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
         let timer = (!delay.is_zero()).then(|| Sleep::silent(runtime, runtime.now().checked_add(delay)));
         Self { cancelled: TaskContext::current().map(|cx| cx.cancelled_at(place)), timer, yielded: false }
     }
 }
 
 impl<R: Runtime> Future for Pause<R> {
-    type Output = Result<(), AsyncTaskError>;
+    type Output = Result<bool, AsyncTaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.cancelled.as_pin_mut().is_some_and(|cancelled| cancelled.poll(cx).is_ready()) {
-            let error = with_frame(|frame| frame.task.control.stop_as_asked());
-            return Poll::Ready(Err(error.unwrap_or(AsyncTaskError::Shutdown)));
+            return Poll::Ready(Ok(false));
         }
         match this.timer.as_pin_mut() {
-            Some(timer) => timer.poll(cx),
-            None if *this.yielded => Poll::Ready(Ok(())),
+            Some(timer) => timer.poll(cx).map_ok(|()| true),
+            None if *this.yielded => Poll::Ready(Ok(true)),
             None => {
                 // Others are to have their turn, also those who would ask this one to stop.
                 *this.yielded = true;

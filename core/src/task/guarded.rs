@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::breaker::{CircuitBreaker, Ticket};
 use crate::error::AsyncTaskError;
-use crate::limit::{Acquire, Limiter, Permit};
+use crate::limit::{Acquire, Limiter, Permit, TaskPriority};
 use crate::runtime::RuntimeSource;
 
 pin_project! {
@@ -22,14 +22,27 @@ pin_project! {
         ticket: Option<Ticket<S::Runtime>>,
         // `None` once they were asked.
         guards: Option<(Option<CircuitBreaker>, Option<Limiter>)>,
+        // What they have said before the first poll.
+        refusal: Option<AsyncTaskError>,
         source: S,
     }
 }
 
 impl<B, S: RuntimeSource> Guarded<B, S> {
-    pub(crate) fn new(work: B, breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
+    #[doc(hidden)]
+    pub fn new(work: B, breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
         let guards = Some((breaker, limiter));
-        Self { work: Some(work), coming: None, permit: None, ticket: None, guards, source }
+        Self { work: Some(work), coming: None, permit: None, ticket: None, guards, refusal: None, source }
+    }
+}
+
+impl<B, S: RuntimeSource> Guarded<B, S> {
+    /// Asks before the first poll. A task that is spawned stands in line from then on: its executor may be so busy that its
+    /// first poll, which comes in no order of urgency, is what it would wait for longest.
+    pub(super) fn come(&mut self, urgency: TaskPriority) {
+        let asked = ask(&self.source, &mut self.guards, &mut self.ticket, &mut self.coming);
+        let come = |()| self.coming.as_mut().map_or(Ok(()), |coming| coming.come(urgency));
+        self.refusal = asked.and_then(come).err();
     }
 }
 
@@ -42,14 +55,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        match this.guards.take() {
-            None | Some((None, None)) => {}
-            Some((breaker, limiter)) => {
-                let runtime = this.source.resolve()?;
-                *this.ticket = breaker.map(|breaker| breaker.admit(runtime.clone())).transpose()?;
-                *this.coming = limiter.map(|limiter| limiter.acquire(runtime));
-            }
+        if let Some(refusal) = this.refusal.take() {
+            return Poll::Ready(Err(refusal));
         }
+        ask(this.source, this.guards, this.ticket, this.coming)?;
         if let Some(coming) = this.coming {
             *this.permit = Some(ready!(Pin::new(coming).poll(cx))?);
             *this.coming = None;
@@ -67,4 +76,20 @@ where
         }
         Poll::Ready(result)
     }
+}
+
+/// Asks the breaker, and the limiter for a place; once.
+fn ask<S: RuntimeSource>(
+    source: &S,
+    guards: &mut Option<(Option<CircuitBreaker>, Option<Limiter>)>,
+    ticket: &mut Option<Ticket<S::Runtime>>,
+    coming: &mut Option<Acquire<S::Runtime>>,
+) -> Result<(), AsyncTaskError> {
+    let Some((breaker, limiter)) = guards.take().filter(|guards| !matches!(guards, (None, None))) else {
+        return Ok(());
+    };
+    let runtime = source.resolve()?;
+    *ticket = breaker.map(|breaker| breaker.admit(runtime.clone())).transpose()?;
+    *coming = limiter.map(|limiter| limiter.acquire(runtime));
+    Ok(())
 }

@@ -46,7 +46,8 @@ pin_project! {
 }
 
 impl<F, O, T, K> InPlace<F, O, T, K> {
-    pub(crate) fn new(work: F) -> Self {
+    #[doc(hidden)]
+    pub fn new(work: F) -> Self {
         Self { stage: Stage::Start { work: Some(work) }, marker: PhantomData }
     }
 }

@@ -9,6 +9,7 @@
 //! The life of a task is told, with a diagram, in `supervise.rs`; what races in it, in `control/word.rs`.
 
 mod again;
+mod applied;
 mod attempts;
 mod birth;
 mod blocking;
@@ -47,16 +48,19 @@ mod traits;
 mod values;
 mod work;
 
+pub use applied::{CallAgain, Retried};
 pub(crate) use birth::Birthplace;
 pub use builder::{Run, TaskBuilder};
 pub use callbacks::{Callback, IntoCallback};
 pub use cancellation::{Cancellation, Canceller};
 pub use context::{Cancelled, Shield, TaskContext};
 pub(crate) use control::{Ending, Shared, TaskRef, cancel};
+pub use guarded::Guarded;
 pub use handle::Task;
 pub(crate) use handle::spawn;
 pub use id::TaskId;
-pub(crate) use in_place::{InPlace, caught, notify_all};
+pub use in_place::InPlace;
+pub(crate) use in_place::{caught, notify_all};
 pub use info::TaskInfo;
 pub use policies::{Configured, Contextual, Once, Policies, PolicySet, Unconfigured};
 pub use priority::PrioritizedTask;

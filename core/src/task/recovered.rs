@@ -27,6 +27,11 @@ impl<G, T> Recovered<G, T> {
     pub(super) fn new(work: G, recovery: Option<RecoveryWork<T>>) -> Self {
         Self { work: Some(work), recovery, answer: None }
     }
+
+    /// What the recovery stands behind, before the first poll.
+    pub(super) fn work_mut(&mut self) -> Option<&mut G> {
+        self.work.as_mut()
+    }
 }
 
 impl<G, T> Future for Recovered<G, T>

@@ -125,7 +125,11 @@ impl<T> PolicySet<T> for Resilience<T> {
         let settings = self.settings.clone();
         spawn_with(runtime, at.birth(Some(&settings)), |runtime, born| {
             born.task.control.set_recovery(self.told(None));
-            once(self, body(runtime, born), runtime.clone())
+            let mut work = once(self, body(runtime, born), runtime.clone());
+            if let Some(guarded) = work.work_mut() {
+                guarded.come(born.inside.urgency());
+            }
+            work
         })
     }
 }

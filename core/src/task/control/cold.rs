@@ -333,7 +333,7 @@ impl Control {
     }
 
     pub(crate) fn set_priority(&self, priority: TaskPriority) {
-        self.cold().priority.store(priority.rank(), Ordering::Relaxed);
+        self.cold().priority.store(priority.number(), Ordering::Relaxed);
     }
 
     /// The greatest urgency of those that wait for it.
@@ -344,7 +344,7 @@ impl Control {
 
     /// True if nobody as urgent had waited for it before.
     pub(crate) fn lend(&self, priority: TaskPriority) -> bool {
-        self.cold().lent.fetch_min(priority.rank(), Ordering::Relaxed) > priority.rank()
+        self.cold().lent.fetch_min(priority.number(), Ordering::Relaxed) > priority.number()
     }
 
     pub(crate) fn close_links(&self) {

@@ -1,0 +1,102 @@
+//! Urgent work under overload: more comes than the limit lets through, and one in twenty is urgent. How long does that
+//! wait, by priority and in the order of coming?
+
+use std::time::{Duration, Instant};
+
+use sweet_async::{AsyncTask, DurationExt as _, Limiter, TaskPriority};
+
+use crate::backend::Backend;
+use crate::measure::Spread;
+use crate::{Failure, Size};
+
+/// How long one piece of work keeps its place.
+const TAKES: Duration = Duration::from_micros(200);
+
+/// From its coming to its end, for each urgent piece of work.
+fn latencies<B: Backend>(backend: &B, count: usize, by_priority: bool) -> Result<Vec<f64>, Failure> {
+    let limiter = Limiter::builder().max_concurrent(2).ageing(1.hours()).build()?;
+    backend.block_on(async {
+        let mut urgent = Vec::new();
+        let mut others = Vec::new();
+        // Two places of 200 us each let one through every 100 us; they come faster, in bursts.
+        for burst in 0..count / 20 {
+            for number in 0..20 {
+                let is_urgent = number == 19;
+                let priority = match (by_priority, is_urgent) {
+                    (false, _) => TaskPriority::Normal,
+                    (true, true) => TaskPriority::Critical,
+                    (true, false) => TaskPriority::Background,
+                };
+                let came = Instant::now();
+                let task =
+                    AsyncTask::to::<Duration>().on(backend.runtime()).priority(priority).limiter(&limiter);
+                let task = task.spawn(move || async move {
+                    let begun = Instant::now();
+                    while begun.elapsed() < TAKES {
+                        std::hint::spin_loop();
+                    }
+                    came.elapsed()
+                });
+                if is_urgent { urgent.push(task) } else { others.push(task) }
+            }
+            if burst % 2 == 0 {
+                sweet_async::Runtime::sleep(backend.runtime(), 1.millis()).await?;
+            }
+        }
+        let mut latencies = Vec::with_capacity(urgent.len());
+        for task in urgent {
+            latencies.push(task.await?.as_secs_f64() * 1e3);
+        }
+        for task in others {
+            task.await?;
+        }
+        Ok(latencies)
+    })?
+}
+
+/// The value below which this part of `sorted` lies.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let index = (sorted.len() as f64 * part) as usize;
+    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+/// Measures the row, and prints it.
+///
+/// # Errors
+///
+/// A task's.
+#[allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
+    println!("\nUrgent work under overload, {}: ms from coming to end", B::NAME);
+    let (mut medians, mut tails) = (Vec::new(), Vec::new());
+    for round in 0..size.rounds.div_ceil(3) {
+        let mut seen = [Vec::new(), Vec::new()];
+        // The order of the sides changes from round to round.
+        for side in [round % 2, (round + 1) % 2] {
+            let mut latencies = latencies(backend, 2_000, side == 1)?;
+            latencies.sort_unstable_by(f64::total_cmp);
+            if let Some(seen) = seen.get_mut(side) {
+                *seen = latencies;
+            }
+        }
+        let [fifo, by_priority] = &seen;
+        if round == 0 {
+            for (name, sorted) in [("in the order of coming", fifo), ("by priority", by_priority)] {
+                println!(
+                    "  {name:<24} p50 {:>8.2}  p99 {:>8.2}",
+                    quantile(sorted, 0.5),
+                    quantile(sorted, 0.99)
+                );
+            }
+        }
+        medians.push(quantile(by_priority, 0.5) / quantile(fifo, 0.5));
+        tails.push(quantile(by_priority, 0.99) / quantile(fifo, 0.99));
+    }
+    for (name, ratios) in [("p50", medians), ("p99", tails)] {
+        if let Some(spread) = Spread::of(&ratios) {
+            let Spread { median, min, max } = spread;
+            println!("  by priority / in the order of coming, {name}: {median:.3} ({min:.3}..{max:.3})");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! One policy on one piece of work, on the ambient runtime.
+
+use std::future::Future;
+
+use crate::task::{Fallible, Guarded, InPlace, Retried};
+use crate::{Ambient, BoxError, CircuitBreaker, Limiter, Retry};
+
+/// A policy that can stand alone, around work that is done once: no task, no builder. It uses the ambient runtime's clock and
+/// timers; `apply_on` names a runtime.
+///
+/// ```
+/// use sweet_async::prelude::*;
+///
+/// # #[cfg(any(feature = "tokio", feature = "smol"))]
+/// # fn main() -> Result<(), AsyncTaskError> {
+/// # async fn query() -> Result<u32, std::io::Error> { Ok(7) }
+/// let limiter = Limiter::builder().max_concurrent(8).max_waiting(100).build()?;
+/// sweet_async::block_on(async {
+///     assert_eq!(limiter.apply(|| query()).await?, 7);
+///     Ok(())
+/// })?
+/// # }
+/// # #[cfg(not(any(feature = "tokio", feature = "smol")))]
+/// # fn main() {}
+/// ```
+pub trait Apply {
+    /// Runs `work`, when awaited, under this policy. A panic is caught.
+    ///
+    /// # Errors
+    ///
+    /// The policy's refusal, the work's error, or none of the two: no runtime.
+    fn apply<F, O, T, E>(&self, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, Ambient>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output = Result<T, E>>,
+        E: Into<BoxError>;
+}
+
+impl Apply for Limiter {
+    fn apply<F, O, T, E>(&self, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, Ambient>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        self.apply_on(&Ambient, work)
+    }
+}
+
+impl Apply for CircuitBreaker {
+    fn apply<F, O, T, E>(&self, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, Ambient>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        self.apply_on(&Ambient, work)
+    }
+}
+
+/// As [`Apply`], for work that may be done several times.
+///
+/// ```
+/// use sweet_async::prelude::*;
+/// use sweet_async::Retry;
+///
+/// # #[cfg(any(feature = "tokio", feature = "smol"))]
+/// # fn main() -> Result<(), AsyncTaskError> {
+/// sweet_async::block_on(async {
+///     let mut calls = 0;
+///     let work = || {
+///         calls += 1;
+///         std::future::ready(if calls < 3 { Err("not yet") } else { Ok(calls) })
+///     };
+///     assert_eq!(Retry::new(5).backoff(RetryStrategy::Immediate).apply(work).await?, 3);
+///     Ok(())
+/// })?
+/// # }
+/// # #[cfg(not(any(feature = "tokio", feature = "smol")))]
+/// # fn main() {}
+/// ```
+pub trait ApplyAgain {
+    /// Runs `work`, when awaited, and again as the policy says. A panic is caught.
+    ///
+    /// # Errors
+    ///
+    /// As [`Retry::apply_on`].
+    fn apply<F, O, T, E>(&self, work: F) -> Retried<F, O, T, Fallible<E>, Ambient>
+    where
+        F: FnMut() -> O,
+        O: Future<Output = Result<T, E>>,
+        E: Into<BoxError>;
+}
+
+impl ApplyAgain for Retry {
+    #[track_caller]
+    fn apply<F, O, T, E>(&self, work: F) -> Retried<F, O, T, Fallible<E>, Ambient>
+    where
+        F: FnMut() -> O,
+        O: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        self.apply_on(&Ambient, work)
+    }
+}

@@ -1,0 +1,169 @@
+//! The policies as `tower` layers: each around a service whose errors convert into `Box<dyn Error + Send + Sync>`. The
+//! services that they give answer with [`AsyncTaskError`], and use the ambient runtime.
+//!
+//! A layer is always ready: what it waits for, the service within included, it waits for in the call, so that a limiter
+//! lets in by urgency and not by who asked for readiness first.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::task::{Call, CallAgain, Fallible, Guarded, InPlace, Retried};
+use crate::{Ambient, AsyncTaskError, BoxError, CircuitBreaker, Limiter, Retry};
+
+/// A service behind a policy.
+#[derive(Clone, Debug)]
+pub struct Policed<P, S> {
+    policy: P,
+    service: S,
+}
+
+/// A policy as a layer.
+#[derive(Clone, Debug)]
+pub struct PolicyLayer<P>(P);
+
+impl<P> PolicyLayer<P> {
+    /// With a [`Limiter`], a [`CircuitBreaker`], or a [`Retry`], which asks that requests can be cloned.
+    pub fn new(policy: P) -> Self {
+        Self(policy)
+    }
+}
+
+impl<P: Clone, S> Layer<S> for PolicyLayer<P> {
+    type Service = Policed<P, S>;
+
+    fn layer(&self, service: S) -> Policed<P, S> {
+        Policed { policy: self.0.clone(), service }
+    }
+}
+
+/// One request to a service of its own, once that is ready.
+pub struct Asking<S, Q> {
+    service: S,
+    request: Q,
+}
+
+impl<S: Service<Q>, Q> Call for Asking<S, Q> {
+    type Output = Answering<S, Q, S::Future>;
+
+    fn call(self) -> Self::Output {
+        let Self { service, request } = self;
+        Answering { stage: Stage::Waits { asking: Some((service, request)) } }
+    }
+}
+
+impl<S: Service<Q> + Clone, Q: Clone> CallAgain for Asking<S, Q> {
+    type Output = Answering<S, Q, S::Future>;
+
+    fn call_again(&mut self) -> Self::Output {
+        Self { service: self.service.clone(), request: self.request.clone() }.call()
+    }
+}
+
+pin_project! {
+    #[project = StageProj]
+    enum Stage<S, Q, A> {
+        Waits { asking: Option<(S, Q)> },
+        Asked { #[pin] answer: A },
+    }
+}
+
+pin_project! {
+    /// A service's answer, with the wait for its readiness.
+    pub struct Answering<S, Q, A> {
+        #[pin]
+        stage: Stage<S, Q, A>,
+    }
+}
+
+impl<S, Q> Future for Answering<S, Q, S::Future>
+where
+    S: Service<Q>,
+    S::Error: Into<BoxError>,
+{
+    type Output = Result<S::Response, AsyncTaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut stage = self.project().stage;
+        loop {
+            match stage.as_mut().project() {
+                StageProj::Waits { asking } => {
+                    let Some((service, _)) = asking.as_mut() else {
+                        return Poll::Ready(Err(AsyncTaskError::InvalidState(
+                            "this future was polled after it had ended",
+                        )));
+                    };
+                    ready!(service.poll_ready(cx)).map_err(AsyncTaskError::failure)?;
+                    if let Some((mut service, request)) = asking.take() {
+                        let answer = service.call(request);
+                        stage.set(Stage::Asked { answer });
+                    }
+                }
+                StageProj::Asked { answer } => return answer.poll(cx).map_err(AsyncTaskError::failure),
+            }
+        }
+    }
+}
+
+type Once<S, Q> = Guarded<
+    InPlace<
+        Asking<S, Q>,
+        Answering<S, Q, <S as Service<Q>>::Future>,
+        <S as Service<Q>>::Response,
+        Fallible<AsyncTaskError>,
+    >,
+    Ambient,
+>;
+
+macro_rules! once {
+    ($policy:ty, |$this:ident| $guards:expr) => {
+        impl<S, Q> Service<Q> for Policed<$policy, S>
+        where
+            S: Service<Q> + Clone,
+            S::Error: Into<BoxError>,
+        {
+            type Response = S::Response;
+            type Error = AsyncTaskError;
+            type Future = Once<S, Q>;
+
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, request: Q) -> Self::Future {
+                let work = InPlace::new(Asking { service: self.service.clone(), request });
+                let $this = self.policy.clone();
+                let (breaker, limiter) = $guards;
+                Guarded::new(work, breaker, limiter, Ambient)
+            }
+        }
+    };
+}
+
+once!(Limiter, |limiter| (None, Some(limiter)));
+once!(CircuitBreaker, |breaker| (Some(breaker), None));
+
+impl<S, Q> Service<Q> for Policed<Retry, S>
+where
+    S: Service<Q> + Clone,
+    S::Error: Into<BoxError>,
+    Q: Clone,
+{
+    type Response = S::Response;
+    type Error = AsyncTaskError;
+    type Future =
+        Retried<Asking<S, Q>, Answering<S, Q, S::Future>, S::Response, Fallible<AsyncTaskError>, Ambient>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Q) -> Self::Future {
+        let service = self.service.clone();
+        Retried::new(self.policy.clone(), Ambient, Asking { service, request })
+    }
+}
