@@ -8,6 +8,7 @@ mod cycles;
 mod faults;
 mod load;
 mod races;
+mod resilience;
 mod shutdown;
 mod snapshots;
 mod sweeps;
@@ -69,7 +70,10 @@ pub fn rows<H: Harness>() -> Vec<Row> {
             needs_threads: true,
             ..row(11, "600 blocking jobs outlive a shutdown", shutdown::saturated::<H>)
         },
+        row(12, "endless critical work before a background task", resilience::starvation::<H>),
         row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
+        row(14, "retries of work that fails n times; cancelled while they wait", resilience::retries::<H>),
+        row(15, "1 k callers at a half-open breaker; cancel inside the probe", resilience::probes::<H>),
         row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
         Row { measures_process: true, ..row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>) },
     ]

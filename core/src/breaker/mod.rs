@@ -143,7 +143,13 @@ impl CircuitBreaker {
     /// Asks for a call. The ticket is to be told how it went.
     pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
         match self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds)) {
-            Ok(state) => Ok(Ticket { breaker: self.clone(), era: state.era, runtime, is_told: false }),
+            Ok(state) => Ok(Ticket {
+                breaker: self.clone(),
+                era: state.era,
+                runtime,
+                has_begun: false,
+                is_told: false,
+            }),
             Err(retry_after) => {
                 Err(AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after })
             }
@@ -190,15 +196,21 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 /// A call that was let through, until it is told what became of it. Dropped before that, it was given up: at a time limit
-/// that is a failure.
+/// that is a failure, if it had begun.
 pub(crate) struct Ticket<R: Runtime> {
     breaker: CircuitBreaker,
     era: u64,
     runtime: R,
+    has_begun: bool,
     is_told: bool,
 }
 
 impl<R: Runtime> Ticket<R> {
+    /// The work begins.
+    pub(crate) fn begin(&mut self) {
+        self.has_begun = true;
+    }
+
     pub(crate) fn tell<T>(mut self, result: &Result<T, AsyncTaskError>) {
         self.is_told = true;
         self.record(match result {
@@ -220,7 +232,7 @@ impl<R: Runtime> Ticket<R> {
 impl<R: Runtime> Drop for Ticket<R> {
     fn drop(&mut self) {
         if !self.is_told {
-            let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };
+            let outcome = if self.has_begun && is_overdue() { Outcome::Failed } else { Outcome::Unknown };
             // A subscriber that panics is not to do so out of a destructor.
             let _ = caught(|| self.record(outcome));
         }

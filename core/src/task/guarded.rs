@@ -63,6 +63,9 @@ where
             *this.permit = Some(ready!(Pin::new(coming).poll(cx))?);
             *this.coming = None;
         }
+        if let Some(ticket) = this.ticket.as_mut() {
+            ticket.begin();
+        }
         let Some(work) = this.work.as_mut().as_pin_mut() else {
             return Poll::Ready(Err(AsyncTaskError::InvalidState(
                 "this future was polled after it had ended",
