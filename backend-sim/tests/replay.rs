@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use futures_lite::future::yield_now;
 use sweet_async_core::pipeline::{ChunkSizeExt as _, PipelineBuilder};
-use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime as _, TaskBuilder};
+use sweet_async_core::{AsyncTaskError, DurationExt as _, Jitter, Runtime as _, TaskBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};
 
 fn task<T>(rt: &SimHandle) -> TaskBuilder<T, SimHandle> {
@@ -131,5 +131,25 @@ fn ids_count_from_one_in_each_simulation() -> anyhow::Result<()> {
         let (first, second) = (spawn(), spawn());
         ensure!((first.id().as_u64(), second.id().as_u64()) == (1, 2));
     }
+    Ok(())
+}
+
+#[test]
+fn the_jitter_of_retries_is_replayed() -> anyhow::Result<()> {
+    let wait = |seed, jitter| {
+        let sim = SimRuntime::new(seed);
+        let work = || async { Err::<(), _>("an attempt") };
+        let failed = sim.block_on(task::<()>(sim.runtime()).retry(4).jitter(jitter).spawn(work))?;
+        ensure!(failed.is_err());
+        Ok(sim.elapsed())
+    };
+    for jitter in [Jitter::Full, Jitter::Equal] {
+        let waits: BTreeSet<_> = (0..50).map(|seed| wait(seed, jitter)).collect::<Result<_, _>>()?;
+        ensure!(waits.len() == 50, "each seed has waits of its own");
+        for seed in 0..50 {
+            ensure!(wait(seed, jitter)? == wait(seed, jitter)?, "seed {seed}");
+        }
+    }
+    ensure!(wait(0, Jitter::None)? == wait(1, Jitter::None)?);
     Ok(())
 }

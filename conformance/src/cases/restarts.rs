@@ -12,7 +12,7 @@ use crate::kit::prelude::*;
 use crate::kit::{cause_of, explode};
 
 #[derive(Debug, PartialEq)]
-struct Broken(u32);
+pub(super) struct Broken(pub(super) u32);
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,14 +29,14 @@ fn in_all(intensity: u32) -> RestartPolicy {
 
 /// Counts calls; the first is 1.
 #[derive(Clone, Default)]
-struct Calls(Arc<AtomicU32>);
+pub(super) struct Calls(Arc<AtomicU32>);
 
 impl Calls {
-    fn next(&self) -> u32 {
+    pub(super) fn next(&self) -> u32 {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    fn made(&self) -> u32 {
+    pub(super) fn made(&self) -> u32 {
         self.0.load(Ordering::SeqCst)
     }
 }

@@ -67,11 +67,11 @@ pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
 /// Critical work, one piece after the other, until the background task has begun.
 fn feed<R: Runtime>(rt: R, limiter: Limiter, stream: Arc<Stream>, due: Instant) -> Task<(), R> {
     let inner = rt.clone();
-    AsyncTask::to::<()>().on(&rt).try_spawn(|| async move {
+    AsyncTask::to::<()>().on(&rt).try_spawn(move || async move {
         while !stream.ended.load(Ordering::SeqCst) {
             let (here, clock) = (stream.clone(), inner.clone());
             let urgent = AsyncTask::to::<()>().on(&inner).priority(TaskPriority::Critical).limiter(&limiter);
-            let task = urgent.try_spawn(|| async move {
+            let task = urgent.try_spawn(move || async move {
                 here.begun.fetch_add(1, Ordering::SeqCst);
                 if clock.now() > due && !here.ended.load(Ordering::SeqCst) {
                     here.unfair.fetch_add(1, Ordering::SeqCst);

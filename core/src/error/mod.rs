@@ -168,6 +168,15 @@ impl AsyncTaskError {
         matches!(self.first(), Self::Timeout(_))
     }
 
+    /// True if the limit of one attempt ended the work, or the last attempt at it.
+    pub(crate) fn is_of_attempt(&self) -> bool {
+        match self {
+            Self::Timeout(timeout) => timeout.is_attempt(),
+            Self::RetriesExhausted(error) => error.last().is_of_attempt(),
+            _ => false,
+        }
+    }
+
     /// True if the work was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.first(), Self::Cancelled { .. })

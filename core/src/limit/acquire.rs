@@ -12,7 +12,7 @@ use super::{Limiter, TaskPriority};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::sync::{AtomicU8, Ordering};
-use crate::task::{caught, urgency};
+use crate::task::{caught, urgency, watched_urgency};
 use crate::time::Sleep;
 
 const WAITS: u8 = 0;
@@ -77,20 +77,23 @@ impl<R: Runtime> Acquire<R> {
     /// Comes in, or takes a place in the line: in the first poll, if nobody has called this before.
     pub(crate) fn come(&mut self, urgency: TaskPriority) -> Result<(), AsyncTaskError> {
         let now = self.runtime.now();
-        let mut desk = self.limiter.desk();
-        if desk.queue.enter(now) {
+        // Also lets in those whose time has come by now, so that none of them is in line any more.
+        if self.limiter.change(now, |desk| desk.queue.enter(now)) {
             self.place = Place::Inside;
             return Ok(());
         }
         let waiter = Arc::new(Waiter { state: AtomicU8::new(WAITS), waker: AtomicWaker::new() });
-        let Ok(key) = desk.queue.wait(urgency.number(), now, waiter.clone()) else {
-            let (limiter, waiting) = (self.limiter.0.name.clone(), desk.queue.waiting());
-            return Err(AsyncTaskError::Rejected { limiter, waiting });
-        };
-        drop(desk);
-        self.place = Place::InLine(waiter, key);
-        // Where all wait for the rate, somebody is to keep the time.
-        self.limiter.change(now, |_| ());
+        let place = self.limiter.change(now, |desk| {
+            if desk.queue.enter(now) {
+                return Ok(Place::Inside);
+            }
+            let place = desk.queue.wait(urgency.number(), now, waiter.clone());
+            place.map(|key| Place::InLine(waiter.clone(), key)).map_err(|_| desk.queue.waiting())
+        });
+        self.place = place.map_err(|waiting| {
+            let limiter = self.limiter.0.name.clone();
+            AsyncTaskError::Rejected { limiter, waiting }
+        })?;
         Ok(())
     }
 
@@ -127,7 +130,7 @@ impl<R: Runtime> Future for Acquire<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if matches!(self.place, Place::Outside) {
-            self.come(urgency())?;
+            self.come(watched_urgency(cx.waker()))?;
         }
         ready!(self.wait(cx))?;
         self.place = Place::Outside;

@@ -69,13 +69,18 @@ impl LimiterBuilder {
             let gap = period.checked_div(burst).unwrap_or_default();
             if gap.is_zero() {
                 return Err(AsyncTaskError::config(format!(
-                    "a rate of {burst} in {period:?} cannot be kept"
+                    "a `rate` of {burst} in {period:?} cannot be kept: at least 1, and a nanosecond for each"
                 )));
             }
             limits.rate = Some(Rate { gap, burst });
         }
-        if limits.places == Some(0) || limits.ageing.is_zero() {
-            return Err(AsyncTaskError::config("a limiter that lets in nobody, or that ages at once"));
+        if limits.places == Some(0) {
+            return Err(AsyncTaskError::config("`max_concurrent` of a limiter must be at least 1"));
+        }
+        if limits.ageing.is_zero() {
+            return Err(AsyncTaskError::config(
+                "`ageing` of a limiter must be longer than zero; `Duration::MAX` is none",
+            ));
         }
         if limits.places.is_none() && limits.rate.is_none() {
             return Err(AsyncTaskError::config("a limiter without a limit: set `max_concurrent` or `rate`"));

@@ -34,8 +34,9 @@ pub(crate) type Key = (u8, u64);
 pub(crate) struct Queue<W> {
     limits: Limits,
     under_way: usize,
-    /// When the schedule of the rate would let one in that comes exactly on time.
-    due: Option<Instant>,
+    /// How far ahead of the time those who were let in have come, as of then, by the schedule of the rate. No moment of the
+    /// schedule itself: that may lie beyond what a clock can count.
+    ahead: Option<(Duration, Instant)>,
     lines: [BTreeMap<u64, (Instant, W)>; CLASSES],
     waiting: usize,
     next: u64,
@@ -44,7 +45,7 @@ pub(crate) struct Queue<W> {
 impl<W> Queue<W> {
     pub(crate) fn new(limits: Limits) -> Self {
         let lines = std::array::from_fn(|_| BTreeMap::new());
-        Self { limits, under_way: 0, due: None, lines, waiting: 0, next: 0 }
+        Self { limits, under_way: 0, ahead: None, lines, waiting: 0, next: 0 }
     }
 
     pub(crate) fn under_way(&self) -> usize {
@@ -115,7 +116,7 @@ impl<W> Queue<W> {
         match self.opening(now) {
             Opening::Now => {}
             Opening::At(when) => return Err(Some(when)),
-            Opening::WithAnEnd => return Err(None),
+            Opening::WithAnEnd | Opening::Never => return Err(None),
         }
         let (_, who) = self.take(key).ok_or(None)?;
         self.let_in(now);
@@ -150,22 +151,27 @@ impl<W> Queue<W> {
         if self.limits.places.is_some_and(|places| self.under_way >= places) {
             return Opening::WithAnEnd;
         }
-        let (Some(Rate { gap, burst }), Some(due)) = (self.limits.rate, self.due) else {
-            return Opening::Now;
-        };
+        let Some(Rate { gap, burst }) = self.limits.rate else { return Opening::Now };
         // As many as the burst may come before their time.
-        let ahead = gap.saturating_mul(burst.saturating_sub(1));
-        match due.checked_sub(ahead) {
-            Some(when) if when > now => Opening::At(when),
-            _ => Opening::Now,
+        let early = self.ahead(now).saturating_sub(gap.saturating_mul(burst.saturating_sub(1)));
+        if early.is_zero() {
+            return Opening::Now;
         }
+        now.checked_add(early).map_or(Opening::Never, Opening::At)
+    }
+
+    fn ahead(&self, now: Instant) -> Duration {
+        self.ahead.map_or(Duration::ZERO, |(ahead, as_of)| {
+            ahead.saturating_sub(now.saturating_duration_since(as_of))
+        })
     }
 
     fn let_in(&mut self, now: Instant) {
         self.under_way += 1;
         if let Some(Rate { gap, .. }) = self.limits.rate {
-            let from = self.due.map_or(now, |due| due.max(now));
-            self.due = from.checked_add(gap).or(self.due);
+            // Who came last may have looked at the clock before another.
+            let now = self.ahead.map_or(now, |(_, as_of)| as_of.max(now));
+            self.ahead = Some((self.ahead(now).saturating_add(gap), now));
         }
     }
 }
@@ -177,4 +183,6 @@ enum Opening {
     At(Instant),
     /// When one of those who are in has ended.
     WithAnEnd,
+    /// After more time than a clock can count.
+    Never,
 }

@@ -1,6 +1,7 @@
 //! How urgent a task is: as it was said, or as those are that wait for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
 
 use super::control::{Shared, TaskRef, children};
 use super::traits::Handle;
@@ -110,6 +111,12 @@ pub(crate) fn urgency() -> TaskPriority {
         return TaskPriority::Normal;
     }
     with_frame(|frame| frame.task.urgency()).unwrap_or_default()
+}
+
+/// As [`urgency`]; whoever changes it from now on wakes `waker`, also in the first poll of the task.
+pub(crate) fn watched_urgency(waker: &Waker) -> TaskPriority {
+    with_frame(|frame| frame.task.control.watch(waker));
+    urgency()
 }
 
 /// The task that is polled here waits for `task`, and lends it its priority.

@@ -50,14 +50,15 @@ where
                 "this future was polled after it had ended",
             )));
         };
+        if this.recovery.is_some() {
+            with_frame(|frame| frame.task.control.mind_limit());
+        }
         let polled = work.poll(cx);
         let Some(recovery) = this.recovery else { return polled };
         let result = match polled {
             Poll::Pending if !is_overdue() => return Poll::Pending,
             // On a tie the limit on the whole comes before that on an attempt.
-            Poll::Ready(Err(AsyncTaskError::Timeout(inner))) if inner.is_attempt() && is_overdue() => {
-                Err(late(this.work.as_mut()))
-            }
+            Poll::Ready(Err(error)) if error.is_of_attempt() && is_overdue() => Err(late(this.work.as_mut())),
             Poll::Ready(result) => result,
             Poll::Pending => Err(late(this.work.as_mut())),
         };

@@ -127,15 +127,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parcel<T>> {
         let mut this = self.project();
-        if let StageProj::Body { body } = this.stage.as_mut().project() {
-            let left = match poll_body(body, this.frame, cx) {
-                Poll::Ready(left) => left,
-                Poll::Pending => match pause(this.frame, this.parent, this.tending, cx) {
+        if let StageProj::Body { mut body } = this.stage.as_mut().project() {
+            let left = loop {
+                if let Poll::Ready(left) = poll_body(body.as_mut(), this.frame, cx) {
+                    break left;
+                }
+                match pause(this.frame, this.parent, this.tending, cx) {
                     Verdict::Wait => return Poll::Pending,
-                    Verdict::Killed => Left::Killed,
-                    Verdict::Overdue => Left::Overdue,
-                    Verdict::Shutdown => Left::Shutdown,
-                },
+                    Verdict::Killed => break Left::Killed,
+                    // The body has looked at the clock a moment before: it looks again, and ends its work itself.
+                    Verdict::Overdue if minds_limit(this.frame) => {}
+                    Verdict::Overdue => break Left::Overdue,
+                    Verdict::Shutdown => break Left::Shutdown,
+                }
             };
             let mut output = match left {
                 // A body that is ready has dropped its work.
@@ -272,7 +276,7 @@ where
         if task.control.has_stopped() {
             return Poll::Ready(Left::Killed);
         }
-        let is_attempt = matches!(error, AsyncTaskError::Timeout(timeout) if timeout.is_attempt());
+        let is_attempt = error.is_of_attempt();
         // A limit that has passed in the same poll as the kill comes after it; and what it hears from below of its own
         // kill, it has not failed with.
         if (is_attempt || error.is_cancelled() || error.is_shutdown()) && task.control.is_killed() {
@@ -284,6 +288,11 @@ where
         }
     }
     Poll::Ready(Left::Ready(result))
+}
+
+/// True if the body ends its work itself at the limit of the task, and goes on.
+fn minds_limit(slot: &Option<Frame>) -> bool {
+    slot.as_ref().is_some_and(|frame| frame.task.control.minds_limit())
 }
 
 /// After a poll that has to wait: leaves the waker, then looks at what has been asked, and at the clock.

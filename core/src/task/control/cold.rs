@@ -2,9 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -50,6 +50,8 @@ pub(crate) struct Cold {
     /// How many attempts at the work were begun, where there may be more than one.
     attempts: AtomicU32,
     deadline: Moment,
+    /// True while its body is to end its work itself at the deadline.
+    minds_limit: AtomicBool,
     times: OnceLock<Box<Times>>,
     pub(crate) links: Links,
     trace: OnceLock<Box<Trace>>,
@@ -79,6 +81,7 @@ impl Default for Cold {
             limit: AtomicU64::new(UNSET),
             attempts: AtomicU32::new(1),
             deadline: Moment::default(),
+            minds_limit: AtomicBool::new(false),
             times: OnceLock::new(),
             links: Links::default(),
             trace: OnceLock::new(),
@@ -318,10 +321,21 @@ impl Control {
         }
     }
 
+    /// Its body ends its work itself at the deadline, and goes on without one.
+    pub(crate) fn mind_limit(&self) {
+        // Relaxed: only the one who polls the task reads it.
+        self.cold().minds_limit.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn minds_limit(&self) -> bool {
+        self.cold.get().is_some_and(|cold| cold.minds_limit.load(Ordering::Relaxed))
+    }
+
     /// The limit has passed, and what follows is not under it.
     pub(crate) fn lift_limit(&self) {
         if let Some(cold) = self.cold.get() {
             cold.deadline.set(None);
+            cold.minds_limit.store(false, Ordering::Relaxed);
         }
     }
 
@@ -392,6 +406,11 @@ impl Control {
             }
             *listener = None;
         }
+    }
+
+    /// Whoever wakes the task from now on wakes `waker`. Only for the one who polls it.
+    pub(crate) fn watch(&self, waker: &Waker) {
+        self.waker.register(waker);
     }
 
     pub(crate) fn wake(&self) {

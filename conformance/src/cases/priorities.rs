@@ -1,0 +1,346 @@
+//! Priorities: who comes first where there is a limit.
+
+use std::future::poll_fn;
+use std::pin::pin;
+
+use async_channel::{Receiver, Sender};
+use sweet_async::{
+    BoxError, Limiter, PrioritizedTask, RankableByPriority as _, RetryStrategy, TaskContext, TaskPriority,
+    UnknownPriority,
+};
+
+use super::limiters::{Full, fill, until_waiting};
+use super::traits::idle;
+use crate::kit::prelude::*;
+
+use TaskPriority::{Background, Critical, High, Low, Normal};
+
+const CLASSES: [TaskPriority; 5] = [Critical, High, Normal, Low, Background];
+
+/// Those who wait for the one place of a limiter, which is taken; each has a number.
+pub(super) struct Line<R: Runtime> {
+    rt: R,
+    pub(super) limiter: Limiter,
+    full: Full<R>,
+    tasks: Vec<Task<(), R>>,
+    arrive: Sender<u32>,
+    arrived: Receiver<u32>,
+}
+
+impl<R: Runtime> Line<R> {
+    pub(super) async fn new(rt: &R) -> Result<Self, Failure> {
+        // A machine may be busy for longer than the interval that is usual.
+        Self::of(rt, Limiter::builder().max_concurrent(1).ageing(Duration::MAX).build()?).await
+    }
+
+    pub(super) async fn of(rt: &R, limiter: Limiter) -> Result<Self, Failure> {
+        let full = fill(rt, &limiter, 1).await?;
+        let (arrive, arrived) = async_channel::unbounded();
+        Ok(Self { rt: rt.clone(), limiter, full, tasks: Vec::new(), arrive, arrived })
+    }
+
+    /// Says the number when it is called.
+    pub(super) fn says(&self, number: u32) -> impl Fn() + Clone + Send + Sync + 'static + use<R> {
+        let arrive = self.arrive.clone();
+        move || {
+            let _ = arrive.try_send(number);
+        }
+    }
+
+    /// The next in line.
+    pub(super) async fn add(&mut self, number: u32, priority: TaskPriority) {
+        let says = self.says(number);
+        let builder = AsyncTask::to::<()>().on(&self.rt).limiter(&self.limiter).priority(priority);
+        self.push(builder.spawn(|| async move { says() })).await;
+    }
+
+    /// `task` was just spawned, and comes in line next.
+    pub(super) async fn push(&mut self, task: Task<(), R>) {
+        self.tasks.push(task);
+        // There are no others.
+        until_waiting(&self.limiter, self.tasks.len()).await;
+    }
+
+    /// Work of a task that comes in line as part of that, and sets `seen` once it has done so as urgent as `wanted`. Who is
+    /// told of another urgency looks at it when it is polled, and nobody else can see when that was.
+    pub(super) fn comes(
+        &self,
+        number: u32,
+        wanted: TaskPriority,
+        seen: &Latch,
+    ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send + 'static + use<R> {
+        let builder = AsyncTask::to::<()>().on(&self.rt).limiter(&self.limiter);
+        let (says, seen) = (self.says(number), seen.clone());
+        async move {
+            let here = TaskContext::current().ok_or(AsyncTaskError::InvalidState("no task here"))?;
+            let mut run = pin!(builder.run(|| async move { says() }));
+            poll_fn(|cx| {
+                let is_wanted = here.rank() == wanted;
+                let polled = run.as_mut().poll(cx);
+                if is_wanted {
+                    seen.set();
+                }
+                polled
+            })
+            .await
+        }
+    }
+
+    /// Opens the door: they come in this order.
+    pub(super) async fn is(self, due: &[u32]) -> Outcome {
+        ensure!(self.arrived.is_empty(), "somebody was not in line");
+        self.full.release().await?;
+        let mut came = Vec::new();
+        for _ in due {
+            came.push(self.arrived.recv().await?);
+        }
+        ensure!(came == due, "they came as {came:?}, not {due:?}");
+        for task in self.tasks {
+            task.await?;
+        }
+        ensure!((self.limiter.under_way(), self.limiter.waiting()) == (0, 0));
+        Ok(())
+    }
+}
+
+pub async fn they_are_ordered_numbered_and_bounded<R: Runtime>(_: R, _: Facts) -> Outcome {
+    ensure!(CLASSES.is_sorted_by(|one, other| one > other), "by urgency, the most urgent the greatest");
+    ensure!(TaskPriority::default() == Normal);
+    for (number, class) in (0_u8..).zip(CLASSES) {
+        ensure!(u8::from(class) == number && TaskPriority::try_from(number)? == class);
+        ensure!(class.increased() >= class && class.decreased() <= class && class.rank() == class);
+        for other in CLASSES {
+            ensure!(class.is_more_urgent_than(&other) == (class > other));
+        }
+    }
+    ensure!((Critical.increased(), Background.decreased()) == (Critical, Background));
+    ensure!((Low.increased(), High.decreased()) == (Normal, Normal));
+    for number in 5..=u8::MAX {
+        let error = failed(TaskPriority::try_from(number))?;
+        ensure!(error == UnknownPriority(number) && error.to_string().contains(&number.to_string()));
+    }
+    let names = CLASSES.map(|class| class.to_string());
+    ensure!(names == ["critical", "high", "normal", "low", "background"], "{names:?}");
+    Ok(())
+}
+
+pub async fn the_most_urgent_comes_first_and_of_equals_who_came_first<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
+    let mut line = Line::new(&rt).await?;
+    for number in 0..15 {
+        let rank = u8::try_from(number * 3 % 5)?;
+        line.add(u32::from(rank) * 100 + number, TaskPriority::try_from(rank)?).await;
+    }
+    let mut due: Vec<_> = (0..15).map(|number| number * 3 % 5 * 100 + number).collect();
+    due.sort();
+    line.is(&due).await
+}
+
+pub async fn work_of_all_kinds_has_that_of_its_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut line = Line::new(&rt).await?;
+    let limited = AsyncTask::to::<()>().on(&rt).limiter(&line.limiter);
+    let (one, two, three, four, five) =
+        (line.says(1), line.says(2), line.says(3), line.says(4), line.says(5));
+    let inner = limited.clone().priority(Low);
+    line.push(AsyncTask::to::<()>().on(&rt).priority(Critical).spawn(|| inner.inline().run(five))).await;
+    let inner = limited.clone();
+    line.push(limited.clone().priority(Normal).spawn_with(|_| async move { four() })).await;
+    let within = AsyncTask::to::<()>().on(&rt).priority(High);
+    line.push(within.spawn(|| inner.run_with(|_| async move { three() }))).await;
+    line.push(limited.clone().priority(High).spawn_blocking(two)).await;
+    let again = limited.priority(Critical).retry(1).backoff(RetryStrategy::Immediate);
+    let first = Census::default();
+    let task = again.spawn(move || {
+        let is_first = first.ever() == 0;
+        drop(first.enter());
+        let says = one.clone();
+        async move {
+            says();
+            if is_first { Err("the first attempt") } else { Ok(()) }
+        }
+    });
+    line.push(task).await;
+    // The first attempt ends, and the second comes before or after the next in line: where it waits for its turn of the
+    // executor, the place does not wait for it.
+    let Line { full, arrived, tasks, .. } = line;
+    full.release().await?;
+    let mut came = Vec::new();
+    for _ in 0..6 {
+        came.push(arrived.recv().await?);
+    }
+    ensure!(came.first() == Some(&1), "{came:?}");
+    let second = came.iter().rposition(|number| *number == 1).context("one attempt")?;
+    came.remove(second);
+    came.remove(0);
+    ensure!(second > 0 && came == [2, 3, 4, 5], "{came:?}");
+    for task in tasks {
+        task.await?;
+    }
+    Ok(())
+}
+
+pub async fn work_in_place_has_that_of_its_builder<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut line = Line::new(&rt).await?;
+    // Nobody polls these but this.
+    let run = |priority, says: u32| {
+        let (builder, says) = (AsyncTask::to::<()>().on(&rt).limiter(&line.limiter), line.says(says));
+        Box::pin(builder.priority(priority).run(|| async move { says() }))
+    };
+    let (mut low, mut critical, mut normal) = (run(Low, 3), run(Critical, 1), run(Normal, 2));
+    for run in [&mut low, &mut critical, &mut normal] {
+        ensure!(poll_once(run).await.is_none());
+    }
+    let Line { full, arrived, .. } = &mut line;
+    std::mem::replace(full, fill(&rt, &Limiter::builder().max_concurrent(1).build()?, 1).await?)
+        .release()
+        .await?;
+    ensure!(poll_once(&mut low).await.is_none() && poll_once(&mut normal).await.is_none());
+    ensure!(poll_once(&mut critical).await.is_some_and(|result| result.is_ok()));
+    ensure!(poll_once(&mut low).await.is_none());
+    ensure!(poll_once(&mut normal).await.is_some_and(|result| result.is_ok()));
+    low.await?;
+    ensure!((arrived.recv().await?, arrived.recv().await?, arrived.recv().await?) == (1, 2, 3));
+    Ok(())
+}
+
+/// Looks at the priority of a task that has `Normal`, and changes it.
+fn is_prioritized(task: &impl PrioritizedTask) -> Outcome {
+    ensure!((task.priority(), task.rank()) == (Normal, Normal));
+    for (class, number) in CLASSES.into_iter().zip(0_u8..) {
+        task.set_priority(class);
+        ensure!((task.priority(), task.rank(), u8::from(task.rank())) == (class, class, number));
+        ensure!(task.is_more_urgent_than(&Normal) == (class > Normal));
+    }
+    for due in [Low, Normal, High, Critical, Critical] {
+        task.increase_priority();
+        ensure!(task.priority() == due);
+    }
+    for due in [High, Normal, Low, Background, Background] {
+        task.decrease_priority();
+        ensure!(task.rank() == due);
+    }
+    task.set_priority(Normal);
+    Ok(())
+}
+
+pub async fn generic_code_can_ask_for_a_priority_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (task, context) = idle(&rt).await?;
+    is_prioritized(&task).context("a task")?;
+    is_prioritized(&context).context("a context")?;
+    is_prioritized(&task.canceller()).context("a canceller")?;
+    drop(context);
+    drop(task);
+    let scope = AsyncTask::to().on(&rt).scope(|s| async move {
+        let member = s.spawn(|| async { Ok(pending::<()>().await) });
+        is_prioritized(&member).context("a member of a scope")?;
+        is_prioritized(s.context()).context("a scope")?;
+        drop(sweet_async::CancellableTask::cancel(&member, CancelLevel::Kill));
+        Ok::<_, BoxError>(())
+    });
+    scope.await?;
+    let pipeline = AsyncTask::emits().on(&rt).sender(|sources| sources.of(0..3_u64).into_chunks(1.items()));
+    let emitting = pipeline.fold(|| (), |_, _| (), |_, _| ()).spawn();
+    is_prioritized(&emitting).context("a pipeline")?;
+    emitting.await?;
+    Ok(())
+}
+
+pub async fn one_without_its_own_has_that_of_the_task_around<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let inner = rt.clone();
+    let task = AsyncTask::to::<()>().on(&rt).priority(Low).spawn_with(|cx| async move {
+        let builder = AsyncTask::to::<()>().on(&inner);
+        let bare = builder.clone().spawn(pending::<()>);
+        let own = builder.clone().priority(High).spawn(pending::<()>);
+        let (below, deepest) = async_channel::bounded(1);
+        let deeper = builder.clone().spawn(|| async move {
+            let _ = below.try_send(builder.clone().spawn(pending::<()>));
+            pending::<()>().await
+        });
+        let deepest = deepest.recv().await.map_err(AsyncTaskError::failure)?;
+        let here = TaskContext::current().ok_or(AsyncTaskError::InvalidState("no task here"))?;
+        let in_place = AsyncTask::to().on(&inner).run_with(|cx| async move { cx.priority() }).await?;
+        for (priority, due) in [
+            (cx.priority(), Low),
+            (here.priority(), Low),
+            (in_place, Low),
+            (bare.priority(), Low),
+            (deeper.priority(), Low),
+            (deepest.priority(), Low),
+            (own.priority(), High),
+        ] {
+            super::scopes::check(priority == due, "not that of the task around")?;
+        }
+        cx.set_priority(Critical);
+        let changed = [bare.priority(), deepest.priority(), own.rank()];
+        super::scopes::check(changed == [Critical, Critical, High], "it was changed for all below")
+    });
+    Ok(task.await?)
+}
+
+pub async fn one_that_waits_moves_when_it_is_changed<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut line = Line::new(&rt).await?;
+    let (up, down) = (Latch::new(), Latch::new());
+    let (rising, falling) = (line.comes(2, Critical, &up), line.comes(5, Low, &down));
+    let falling = AsyncTask::to::<()>().on(&rt).priority(Critical).spawn(|| falling);
+    let lower = falling.canceller();
+    line.push(falling).await;
+    line.add(4, Normal).await;
+    let rising = AsyncTask::to::<()>().on(&rt).priority(Background).spawn(|| rising);
+    let raise = rising.canceller();
+    line.push(rising).await;
+    line.add(3, High).await;
+    line.add(6, Background).await;
+    raise.set_priority(Critical);
+    lower.set_priority(Low);
+    up.wait().await;
+    down.wait().await;
+    line.is(&[2, 3, 4, 5, 6]).await
+}
+
+pub async fn one_that_is_changed_keeps_its_turn_among_its_equals<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut line = Line::new(&rt).await?;
+    let up = Latch::new();
+    let work = line.comes(2, High, &up);
+    line.add(1, High).await;
+    let task = AsyncTask::to::<()>().on(&rt).spawn(|| work);
+    let raise = task.canceller();
+    line.push(task).await;
+    line.add(3, High).await;
+    raise.increase_priority();
+    up.wait().await;
+    line.is(&[1, 2, 3]).await
+}
+
+pub async fn what_waits_below_moves_with_the_task_around<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut line = Line::new(&rt).await?;
+    let (up, inner) = (Latch::new(), rt.clone());
+    let work = line.comes(1, Critical, &up);
+    let around = AsyncTask::to::<()>().on(&rt).priority(Low).try_spawn(|| async move {
+        let child = AsyncTask::to::<()>().on(&inner);
+        child.clone().run_with(|_| child.spawn(|| work)).await?;
+        Ok(())
+    });
+    let raise = around.canceller();
+    line.push(around).await;
+    line.add(2, High).await;
+    raise.set_priority(Critical);
+    up.wait().await;
+    line.is(&[1, 2]).await
+}
+
+pub async fn members_of_a_scope_come_in_the_order_of_theirs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let line = Line::new(&rt).await?;
+    let scope = AsyncTask::to::<()>().on(&rt).scope(|s| async move {
+        let limited = AsyncTask::to::<()>().on(&rt).limiter(&line.limiter);
+        for (number, class) in [(3, Low), (1, Critical), (2, High)] {
+            let (says, before) = (line.says(number), line.limiter.waiting());
+            drop(s.spawn_as(limited.clone().priority(class), || async move { says() }));
+            until_waiting(&line.limiter, before + 1).await;
+        }
+        line.is(&[1, 2, 3]).await?;
+        Ok::<_, BoxError>(())
+    });
+    Ok(scope.await?)
+}

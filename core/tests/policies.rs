@@ -1,0 +1,225 @@
+//! What retries and circuit breakers decide, as values: no clock, no chance, no task.
+
+#[path = "../src/breaker/state.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod state;
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use proptest::prelude::{Strategy, any, prop_oneof};
+use proptest::{prop_assert, prop_assert_eq, proptest};
+use state::{Outcome, Phase, State, Thresholds};
+use sweet_async_core::{Jitter, RetryStrategy};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Three failures open it for 10 s; two probes close it.
+const THRESHOLDS: Thresholds = Thresholds { failures: 3, open_for: Duration::from_secs(10), probes: 2 };
+
+/// What may happen to a breaker.
+#[derive(Clone, Copy, Debug)]
+enum Happens {
+    /// A call comes.
+    Call,
+    /// A call of this state has ended so.
+    Ended(Outcome),
+    /// One of an earlier state has.
+    Late(Outcome),
+}
+
+fn closed(failures: u32) -> Phase {
+    Phase::Closed { failures }
+}
+
+fn half_open(under_way: u32, succeeded: u32) -> Phase {
+    Phase::HalfOpen { under_way, succeeded }
+}
+
+#[test]
+fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
+    use Happens::{Call, Ended, Late};
+    use Outcome::{Failed, Succeeded, Unknown};
+    let now = Instant::now();
+    let open = |until: Instant| Phase::Open { until: Some(until) };
+    let (waits, over) = (open(now + SECOND * 4), open(now));
+    let opened = open(now + THRESHOLDS.open_for);
+    let endless = Phase::Open { until: None };
+    let refused = |seconds: u32| Err(SECOND * seconds);
+    for (before, event, after) in [
+        (closed(0), Call, Ok(closed(0))),
+        (closed(2), Call, Ok(closed(2))),
+        (closed(0), Ended(Succeeded), Ok(closed(0))),
+        (closed(2), Ended(Succeeded), Ok(closed(0))),
+        (closed(0), Ended(Failed), Ok(closed(1))),
+        (closed(1), Ended(Failed), Ok(closed(2))),
+        (closed(2), Ended(Failed), Ok(opened)),
+        (closed(2), Ended(Unknown), Ok(closed(2))),
+        (closed(2), Late(Failed), Ok(closed(2))),
+        (closed(2), Late(Succeeded), Ok(closed(2))),
+        (waits, Call, refused(4)),
+        (endless, Call, Err(Duration::MAX)),
+        (over, Call, Ok(half_open(1, 0))),
+        (waits, Ended(Succeeded), Ok(waits)),
+        (waits, Ended(Failed), Ok(waits)),
+        (waits, Ended(Unknown), Ok(waits)),
+        (waits, Late(Succeeded), Ok(waits)),
+        (waits, Late(Failed), Ok(waits)),
+        (half_open(0, 0), Call, Ok(half_open(1, 0))),
+        (half_open(1, 0), Call, Ok(half_open(2, 0))),
+        (half_open(0, 1), Call, Ok(half_open(1, 1))),
+        (half_open(2, 0), Call, refused(0)),
+        (half_open(1, 1), Call, refused(0)),
+        (half_open(2, 0), Ended(Succeeded), Ok(half_open(1, 1))),
+        (half_open(1, 1), Ended(Succeeded), Ok(closed(0))),
+        (half_open(2, 0), Ended(Failed), Ok(opened)),
+        (half_open(1, 1), Ended(Failed), Ok(opened)),
+        (half_open(2, 0), Ended(Unknown), Ok(half_open(1, 0))),
+        (half_open(1, 1), Ended(Unknown), Ok(half_open(0, 1))),
+        (half_open(1, 1), Late(Succeeded), Ok(half_open(1, 1))),
+        (half_open(1, 1), Late(Failed), Ok(half_open(1, 1))),
+        (half_open(1, 1), Late(Unknown), Ok(half_open(1, 1))),
+    ] {
+        let state = State { phase: before, era: 7 };
+        let next = match event {
+            Call => state.admit(|| now, &THRESHOLDS),
+            Ended(outcome) => Ok(state.record(7, outcome, || now, &THRESHOLDS)),
+            Late(outcome) => Ok(state.record(6, outcome, || now, &THRESHOLDS)),
+        };
+        ensure!(next.map(|next| next.phase) == after, "{before:?}, {event:?}: {next:?}");
+        // An era ends with a change of phase, and with nothing else.
+        let changes =
+            next.is_ok_and(|next| std::mem::discriminant(&next.phase) != std::mem::discriminant(&before));
+        let era = if changes { 8 } else { 7 };
+        ensure!(next.is_err() || next.is_ok_and(|next| next.era == era), "{before:?}, {event:?}: {next:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_time_longer_than_clocks_count_never_ends() -> anyhow::Result<()> {
+    let now = Instant::now();
+    let forever = Thresholds { failures: 1, open_for: Duration::MAX, probes: 1 };
+    let state = State::CLOSED.record(0, Outcome::Failed, || now, &forever);
+    ensure!(state.phase == Phase::Open { until: None });
+    ensure!(state.admit(|| now + SECOND * 1_000_000, &forever) == Err(Duration::MAX));
+    Ok(())
+}
+
+/// Any event, as numbers: which call it is about, what became of it, how much later it is.
+fn events() -> impl Strategy<Value = Vec<(Option<usize>, u8, u8)>> {
+    proptest::collection::vec((proptest::option::weighted(0.6, any::<usize>()), 0..3u8, 0..4u8), 0..200)
+}
+
+fn strategies() -> impl Strategy<Value = RetryStrategy> {
+    let duration = || prop_oneof![any::<Duration>(), (0..10_000u64).prop_map(Duration::from_millis)];
+    prop_oneof![
+        proptest::strategy::Just(RetryStrategy::Immediate),
+        duration().prop_map(|delay| RetryStrategy::Fixed { delay }),
+        (duration(), duration(), duration())
+            .prop_map(|(base, step, max)| { RetryStrategy::Linear { base, step, max } }),
+        (duration(), 1.0..1e6f64, duration())
+            .prop_map(|(base, factor, max)| { RetryStrategy::Exponential { base, factor, max } }),
+        (duration(), 1.0..1.001f64, duration())
+            .prop_map(|(base, factor, max)| { RetryStrategy::Exponential { base, factor, max } }),
+    ]
+}
+
+/// What no wait of `strategy` exceeds.
+fn longest(strategy: RetryStrategy) -> Duration {
+    match strategy {
+        RetryStrategy::Immediate => Duration::ZERO,
+        RetryStrategy::Fixed { delay } => delay,
+        RetryStrategy::Linear { max, .. } | RetryStrategy::Exponential { max, .. } => max,
+        _ => Duration::MAX,
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_do_more_probes_pass_than_are_permitted(
+        (failures, probes) in (1..4u32, 1..5u32),
+        events in events(),
+    ) {
+        let thresholds = Thresholds { failures, open_for: SECOND * 2, probes };
+        let (mut state, mut now) = (State::CLOSED, Instant::now());
+        // The eras of the calls that are under way, and how many of the current one have succeeded.
+        let (mut calls, mut succeeded) = (Vec::<u64>::new(), 0);
+        for (which, outcome, later) in events {
+            now += SECOND * u32::from(later) / 2;
+            let before = state;
+            if let Some(which) = which.filter(|_| !calls.is_empty()) {
+                let era = calls.swap_remove(which % calls.len());
+                let outcome = [Outcome::Succeeded, Outcome::Failed, Outcome::Unknown][usize::from(outcome)];
+                state = state.record(era, outcome, || now, &thresholds);
+                succeeded += u32::from(outcome == Outcome::Succeeded && era == before.era);
+            } else if let Ok(next) = state.admit(|| now, &thresholds) {
+                state = next;
+                calls.push(next.era);
+                prop_assert!(!matches!(next.phase, Phase::Open { .. }), "a call has passed it");
+            }
+            if state.era != before.era {
+                // It closes for one reason only.
+                let closes = matches!(state.phase, Phase::Closed { .. });
+                prop_assert!(!closes || succeeded == probes, "{before:?}, {state:?}, {succeeded}");
+                succeeded = 0;
+            }
+            if let Phase::HalfOpen { under_way, .. } = state.phase {
+                let current = calls.iter().filter(|era| **era == state.era).count() as u32;
+                prop_assert_eq!(under_way, current, "a place is lost, or was never there");
+                prop_assert!(current + succeeded <= probes, "{} and {}", current, succeeded);
+            }
+        }
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_its_limit_and_none_is_shorter_than_the_one_before(
+        strategy in strategies(),
+        (number, further) in (any::<u32>(), any::<u32>()),
+    ) {
+        for (number, later) in [(number, further), (number % 100, further % 100), (number, number.wrapping_add(1))] {
+            let (number, later) = (number.min(later), number.max(later));
+            let (wait, next) = (strategy.delay(number), strategy.delay(later));
+            prop_assert!(wait <= next, "{}: {:?}, {}: {:?}", number, wait, later, next);
+            prop_assert!(next <= longest(strategy), "{}: {:?}", later, next);
+        }
+    }
+
+    #[test]
+    fn a_wait_is_no_panic_for_any_number_and_factor(
+        (base, max) in any::<(Duration, Duration)>(),
+        factor in any::<f64>(),
+        number in any::<u32>(),
+    ) {
+        for number in [0, 1, 2, number, u32::MAX] {
+            let strategy = RetryStrategy::Exponential { base, factor, max };
+            prop_assert!(strategy.delay(number) <= max.max(base), "{:?}", strategy.delay(number));
+        }
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bounds(delay in any::<Duration>(), chance in any::<u64>()) {
+        for chance in [0, chance, u64::MAX] {
+            prop_assert_eq!(Jitter::None.apply(delay, chance), delay);
+            prop_assert!(Jitter::Full.apply(delay, chance) <= delay);
+            let equal = Jitter::Equal.apply(delay, chance);
+            prop_assert!(delay / 2 <= equal && equal <= delay, "{:?}", equal);
+        }
+        prop_assert_eq!(Jitter::Full.apply(delay, 0), Duration::ZERO);
+        prop_assert_eq!(Jitter::Equal.apply(delay, 0), delay / 2);
+        // The whole wait is among what may come, where nanoseconds can be counted.
+        let countable = delay.min(Duration::from_nanos(u64::MAX));
+        if countable == delay {
+            prop_assert_eq!(Jitter::Full.apply(delay, u64::MAX), delay);
+            prop_assert_eq!(Jitter::Equal.apply(delay, u64::MAX), delay);
+        }
+    }
+
+    #[test]
+    fn jitter_is_greater_for_a_greater_chance(delay in any::<Duration>(), chances in any::<(u64, u64)>()) {
+        let (less, more) = (chances.0.min(chances.1), chances.0.max(chances.1));
+        for jitter in [Jitter::Full, Jitter::Equal] {
+            prop_assert!(jitter.apply(delay, less) <= jitter.apply(delay, more));
+        }
+    }
+}
