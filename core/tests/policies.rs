@@ -7,7 +7,7 @@ mod state;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use proptest::prelude::{Strategy, any, prop_oneof};
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use state::{Outcome, Phase, State, Thresholds};
 use sweet_async_core::{Jitter, RetryStrategy};
@@ -106,15 +106,16 @@ fn a_time_longer_than_clocks_count_never_ends() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Any event, as numbers: which call it is about, what became of it, how much later it is.
-fn events() -> impl Strategy<Value = Vec<(Option<usize>, u8, u8)>> {
-    proptest::collection::vec((proptest::option::weighted(0.6, any::<usize>()), 0..3u8, 0..4u8), 0..200)
+/// Any events: which of the calls that are under way ends, if not a new one comes; how it ends; how much later that is.
+fn events() -> impl Strategy<Value = Vec<(Option<usize>, Outcome, u8)>> {
+    let outcome = prop_oneof![Just(Outcome::Succeeded), Just(Outcome::Failed), Just(Outcome::Unknown)];
+    proptest::collection::vec((proptest::option::weighted(0.6, any::<usize>()), outcome, 0..4u8), 0..200)
 }
 
 fn strategies() -> impl Strategy<Value = RetryStrategy> {
     let duration = || prop_oneof![any::<Duration>(), (0..10_000u64).prop_map(Duration::from_millis)];
     prop_oneof![
-        proptest::strategy::Just(RetryStrategy::Immediate),
+        Just(RetryStrategy::Immediate),
         duration().prop_map(|delay| RetryStrategy::Fixed { delay }),
         (duration(), duration(), duration())
             .prop_map(|(base, step, max)| { RetryStrategy::Linear { base, step, max } }),
@@ -150,7 +151,6 @@ proptest! {
             let before = state;
             if let Some(which) = which.filter(|_| !calls.is_empty()) {
                 let era = calls.swap_remove(which % calls.len());
-                let outcome = [Outcome::Succeeded, Outcome::Failed, Outcome::Unknown][usize::from(outcome)];
                 state = state.record(era, outcome, || now, &thresholds);
                 succeeded += u32::from(outcome == Outcome::Succeeded && era == before.era);
             } else if let Ok(next) = state.admit(|| now, &thresholds) {

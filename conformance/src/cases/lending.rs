@@ -225,12 +225,12 @@ pub async fn nothing_is_lent_to_a_detached_task<R: Runtime>(rt: R, _: Facts) -> 
 pub async fn what_a_lender_no_longer_awaits_keeps_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let line = behind_two(&rt).await?;
     let (task, asked, seen) = patient(&rt, &line).await;
-    let urgent = AsyncTask::to::<Task<(), R>>().on(&rt).priority(Critical).spawn(|| async move {
+    let urgent = AsyncTask::to::<[Task<(), R>; 1]>().on(&rt).priority(Critical).spawn(|| async move {
         let mut task = task;
         drop(poll_once(&mut task).await);
-        task
+        [task]
     });
-    let task = urgent.await?;
+    let [task] = urgent.await?;
     seen.wait().await;
     ensure!(asked.rank() == Critical);
     line.is(&[1, 3, 2]).await?;

@@ -211,17 +211,8 @@ pub async fn each_attempt_has_the_values_and_the_name_of_the_task<R: Runtime>(rt
 pub async fn retries_inside_of_retries_multiply<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = AtomicU32::new(0);
     let builder = AsyncTask::to::<u32>().on(&rt).retry(2).backoff(RetryStrategy::Immediate);
-    let error = failed(
-        builder
-            .clone()
-            .run(|| {
-                let inner = builder
-                    .clone()
-                    .run(|| async { Err::<u32, _>(Broken(calls.fetch_add(1, Ordering::SeqCst) + 1)) });
-                async { inner.await }
-            })
-            .await,
-    )?;
+    let inner = || async { Err::<u32, _>(Broken(calls.fetch_add(1, Ordering::SeqCst) + 1)) };
+    let error = failed(builder.clone().run(|| builder.clone().run(inner)).await)?;
     ensure!(calls.load(Ordering::SeqCst) == 9);
     ensure!(error.downcast_ref() == Some(&Broken(9)), "through both: {error:?}");
     let error = exhausted::<()>(Err(error))?;

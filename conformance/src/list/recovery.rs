@@ -5,7 +5,8 @@
 #[macro_export]
 macro_rules! __conformance_with_recovery {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $($then)+! {
+        $crate::__conformance_with_limits! {
+            [$($then)+]
             $($tasks)*
             retries driven {
                 it_is_tried_until_it_succeeds

@@ -27,6 +27,7 @@ mod in_place;
 mod info;
 mod macros;
 mod node;
+mod output;
 mod parcel;
 mod policies;
 mod priority;

@@ -85,7 +85,7 @@ impl Shared<dyn ErasedRuntime> {
         own.unwrap_or_default()
     }
 
-    /// With what was lent to it, and to those around it, which wait for it.
+    /// With what was lent to it, and to those around it, which wait for it; those whose own work is done lend what they have.
     pub(crate) fn urgency(&self) -> TaskPriority {
         if !is_used() {
             return TaskPriority::Normal;
@@ -93,6 +93,9 @@ impl Shared<dyn ErasedRuntime> {
         let (mut most, mut above) = (self.priority().max_of(self.control.lent()), self.parent());
         while let Some(task) = above {
             most = most.max_of(task.control.lent());
+            if task.control.is_settled() {
+                most = most.max(task.priority());
+            }
             above = task.parent();
         }
         most
@@ -121,12 +124,15 @@ pub(crate) fn watched_urgency(waker: &Waker) -> TaskPriority {
 
 /// The task that is polled here waits for `task`, and lends it its priority.
 pub(crate) fn lend(task: &TaskRef) {
-    lend_of(urgency(), task);
-}
-
-/// A task of this urgency waits for `task`.
-pub(crate) fn lend_of(urgency: TaskPriority, task: &TaskRef) {
+    let urgency = urgency();
     if urgency > task.urgency() && task.control.lend(urgency) {
         rouse(task);
+    }
+}
+
+/// The work of `task` is done, and what is left of it waits for `child`.
+pub(crate) fn lend_to_child(task: &TaskRef, child: &TaskRef) {
+    if is_used() && task.priority() > child.priority() {
+        rouse(child);
     }
 }

@@ -42,8 +42,9 @@ use super::control::{
     Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
 };
 use super::in_place::caught;
+use super::output::{Output, SIBLINGS, attach_failures, give_to_scope};
 use super::parcel::Parcel;
-use super::priority::lend_of;
+use super::priority::lend_to_child;
 use super::recovery::Recovery;
 use super::span::within;
 use super::tending::{Tending, Verdict};
@@ -58,13 +59,6 @@ pin_project! {
         Lingering { output: Option<Output<T>> },
         Done,
     }
-}
-
-/// What the task will give, and how that is recorded: an error that the work passed on from another task's
-/// cancellation is a failure of this one.
-struct Output<T> {
-    result: Result<T, AsyncTaskError>,
-    ending: Ending,
 }
 
 pin_project! {
@@ -333,10 +327,6 @@ fn is_over<R: Runtime>(slot: &Option<Frame>, tending: &Option<Pin<Box<Tending<R>
     !calls_back && (task.control.is_plain() || !task.control.owes_callbacks()) && task.control.is_childless()
 }
 
-/// What a member hears of another's failure.
-const SIBLINGS: AsyncTaskError =
-    AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed };
-
 /// The body is gone: what is that to children, and to the scope that this is a member of?
 fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output<T>) {
     let Some(task) = slot.as_ref().map(|frame| &frame.task) else { return };
@@ -344,8 +334,7 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
         for child in children(task) {
             // Nobody will read what it sends, nor send it anything.
             child.control.close_links();
-            // What is left of this task waits for it.
-            lend_of(task.urgency(), &child);
+            lend_to_child(task, &child);
         }
     }
     if output.result.is_ok() {
@@ -364,39 +353,5 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
         && !own.is_siblings()
     {
         task.control.push_failure(own);
-    }
-}
-
-/// The failure of a member is its scope's, which ends the others.
-fn give_to_scope<T>(task: &TaskRef, parent: &Option<TaskRef>, output: &mut Output<T>) {
-    let Some(scope) = parent.as_ref().filter(|_| task.control.state().has(MEMBER)) else { return };
-    if output.ending == Ending::Cancelled {
-        return;
-    }
-    match std::mem::replace(&mut output.result, Err(SIBLINGS)) {
-        // It has only heard of another's failure.
-        Err(error) if error.is_siblings() && scope.control.is_failed_by_member() => {}
-        Err(error) => {
-            scope.control.push_failure(error);
-            cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
-        }
-        Ok(value) => output.result = Ok(value),
-    }
-}
-
-/// The failures of a scope's members are its own.
-fn attach_failures<T>(task: &TaskRef, output: &mut Output<T>) {
-    let mut failures = task.control.take_failures();
-    if failures.is_empty() {
-        return;
-    }
-    // What the body made of a member's failure, or of being stopped for it, is not an error of its own.
-    let result = std::mem::replace(&mut output.result, Err(SIBLINGS));
-    // A value that is dropped here may panic.
-    let own = caught(|| result.err()).ok().flatten();
-    failures.splice(..0, own.filter(|own| !own.is_siblings()));
-    output.result = Err(AsyncTaskError::several(failures));
-    if output.ending != Ending::Cancelled || task.control.is_failed_by_member() {
-        output.ending = Ending::of(&output.result);
     }
 }

@@ -13,10 +13,9 @@ use event_listener::{Event, EventListener};
 use tracing::Span;
 
 use super::children::Children;
-use super::word::{CALLS, GRACEFUL, STARTED, TIMED, WAITED};
+use super::word::{CALLS, GRACEFUL, STARTED, WAITED};
 use super::{Control, Ending, State, TaskRef};
 use crate::error::AsyncTaskError;
-use crate::limit::TaskPriority;
 use crate::runtime::ErasedRuntime;
 use crate::task::callbacks::Callback;
 use crate::task::in_place::{caught, notify_all};
@@ -27,8 +26,8 @@ use crate::task::values::Values;
 use crate::time::Moment;
 
 /// No grace period was set.
-const UNSET: u64 = u64::MAX;
-const LONGEST: u64 = UNSET - 1;
+pub(super) const UNSET: u64 = u64::MAX;
+pub(super) const LONGEST: u64 = UNSET - 1;
 
 pub(crate) struct Cold {
     name: ArcSwapOption<Arc<str>>,
@@ -45,24 +44,24 @@ pub(crate) struct Cold {
     jobs: AtomicU32,
     /// How many shielded regions are under way.
     shields: AtomicU32,
-    grace: AtomicU64,
-    limit: AtomicU64,
+    pub(super) grace: AtomicU64,
+    pub(super) limit: AtomicU64,
     /// How many attempts at the work were begun, where there may be more than one.
-    attempts: AtomicU32,
-    deadline: Moment,
+    pub(super) attempts: AtomicU32,
+    pub(super) deadline: Moment,
     /// True while its body is to end its work itself at the deadline.
-    minds_limit: AtomicBool,
+    pub(super) minds_limit: AtomicBool,
     times: OnceLock<Box<Times>>,
     pub(crate) links: Links,
     trace: OnceLock<Box<Trace>>,
     recovery: OnceLock<Box<Recovery>>,
     /// How urgent it was said to be, and how urgent those are that wait for it; as [`TaskPriority`]'s numbers.
-    priority: AtomicU8,
-    lent: AtomicU8,
+    pub(super) priority: AtomicU8,
+    pub(super) lent: AtomicU8,
 }
 
 /// No priority was set or lent: less urgent than all of them.
-const NO_PRIORITY: u8 = u8::MAX;
+pub(super) const NO_PRIORITY: u8 = u8::MAX;
 
 impl Default for Cold {
     fn default() -> Self {
@@ -93,7 +92,7 @@ impl Default for Cold {
 }
 
 /// What is longer than can be counted is as long as can be.
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
 }
 
@@ -255,57 +254,6 @@ impl Control {
         self.shields() > 0
     }
 
-    pub(crate) fn grace(&self) -> Option<Duration> {
-        let nanos = self.cold.get()?.grace.load(Ordering::Acquire);
-        match nanos {
-            UNSET => None,
-            // As long as can be: for ever.
-            LONGEST => Some(Duration::MAX),
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
-    }
-
-    pub(crate) fn set_grace(&self, grace: Duration) {
-        self.cold().grace.store(nanos(grace), Ordering::Release);
-        self.wake();
-    }
-
-    /// The limit that it was given, and from when on.
-    pub(crate) fn set_limit(&self, limit: Duration, deadline: Option<Instant>) {
-        self.cold().limit.store(nanos(limit), Ordering::Release);
-        self.cold().deadline.set(deadline);
-        self.word.set(TIMED);
-    }
-
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        let limit = self.cold.get()?.limit.load(Ordering::Acquire);
-        (limit != UNSET).then(|| Duration::from_nanos(limit))
-    }
-
-    pub(crate) fn own_deadline(&self) -> Option<Instant> {
-        self.cold.get()?.deadline.get()
-    }
-
-    /// Moves the deadline; the task arms its timer anew in its next poll, which is woken here.
-    pub(crate) fn set_deadline(&self, deadline: Option<Instant>, now: Instant) {
-        let limit = deadline.map_or(UNSET, |deadline| nanos(deadline.saturating_duration_since(now)));
-        self.cold().limit.store(limit, Ordering::Release);
-        self.cold().deadline.set(deadline);
-        self.word.set(TIMED);
-        self.wake();
-    }
-
-    /// Another attempt at the work begins.
-    pub(crate) fn attempted(&self, attempts: u32) {
-        // Relaxed: only the one who polls the task reads it.
-        self.cold().attempts.store(attempts, Ordering::Relaxed);
-    }
-
-    /// How many attempts were begun.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.cold.get().map_or(1, |cold| cold.attempts.load(Ordering::Relaxed))
-    }
-
     pub(crate) fn recovery(&self) -> Option<&Recovery> {
         self.cold.get()?.recovery.get().map(Box::as_ref)
     }
@@ -319,46 +267,6 @@ impl Control {
         if let Some(recovery) = self.recovery() {
             recovery.failed(error);
         }
-    }
-
-    /// Its body ends its work itself at the deadline, and goes on without one.
-    pub(crate) fn mind_limit(&self) {
-        // Relaxed: only the one who polls the task reads it.
-        self.cold().minds_limit.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn minds_limit(&self) -> bool {
-        self.cold.get().is_some_and(|cold| cold.minds_limit.load(Ordering::Relaxed))
-    }
-
-    /// The limit has passed, and what follows is not under it.
-    pub(crate) fn lift_limit(&self) {
-        if let Some(cold) = self.cold.get() {
-            cold.deadline.set(None);
-            cold.minds_limit.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// How urgent it was said to be.
-    pub(crate) fn own_priority(&self) -> Option<TaskPriority> {
-        // Relaxed, as all of this: a number for itself; who is told of it is woken.
-        let rank = self.cold.get()?.priority.load(Ordering::Relaxed);
-        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
-    }
-
-    pub(crate) fn set_priority(&self, priority: TaskPriority) {
-        self.cold().priority.store(priority.number(), Ordering::Relaxed);
-    }
-
-    /// The greatest urgency of those that wait for it.
-    pub(crate) fn lent(&self) -> Option<TaskPriority> {
-        let rank = self.cold.get()?.lent.load(Ordering::Relaxed);
-        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
-    }
-
-    /// True if nobody as urgent had waited for it before.
-    pub(crate) fn lend(&self, priority: TaskPriority) -> bool {
-        self.cold().lent.fetch_min(priority.number(), Ordering::Relaxed) > priority.number()
     }
 
     pub(crate) fn close_links(&self) {

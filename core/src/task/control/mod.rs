@@ -3,11 +3,12 @@
 //! - [`word`]: all that races, in one atomic
 //! - [`offspring`]: how many children are left
 //! - [`children`]: who they are; how a cancellation goes down and an end goes up
-//! - [`cold`]: what few tasks need
+//! - [`cold`]: what few tasks need; [`settings`], what of it can be set while the task runs
 
 mod children;
 mod cold;
 mod offspring;
+mod settings;
 mod word;
 
 use std::panic::Location;

@@ -1,0 +1,102 @@
+//! What can be set, and set anew while a task runs: grace period, limit, deadline, priority.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::Control;
+use super::cold::{LONGEST, NO_PRIORITY, UNSET, nanos};
+use super::word::TIMED;
+use crate::limit::TaskPriority;
+
+impl Control {
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        let nanos = self.cold.get()?.grace.load(Ordering::Acquire);
+        match nanos {
+            UNSET => None,
+            // As long as can be: for ever.
+            LONGEST => Some(Duration::MAX),
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    pub(crate) fn set_grace(&self, grace: Duration) {
+        self.cold().grace.store(nanos(grace), Ordering::Release);
+        self.wake();
+    }
+
+    /// The limit that it was given, and from when on.
+    pub(crate) fn set_limit(&self, limit: Duration, deadline: Option<Instant>) {
+        self.cold().limit.store(nanos(limit), Ordering::Release);
+        self.cold().deadline.set(deadline);
+        self.word.set(TIMED);
+    }
+
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        let limit = self.cold.get()?.limit.load(Ordering::Acquire);
+        (limit != UNSET).then(|| Duration::from_nanos(limit))
+    }
+
+    pub(crate) fn own_deadline(&self) -> Option<Instant> {
+        self.cold.get()?.deadline.get()
+    }
+
+    /// Moves the deadline; the task arms its timer anew in its next poll, which is woken here.
+    pub(crate) fn set_deadline(&self, deadline: Option<Instant>, now: Instant) {
+        let limit = deadline.map_or(UNSET, |deadline| nanos(deadline.saturating_duration_since(now)));
+        self.cold().limit.store(limit, Ordering::Release);
+        self.cold().deadline.set(deadline);
+        self.word.set(TIMED);
+        self.wake();
+    }
+
+    /// Its body ends its work itself at the deadline, and goes on without one.
+    pub(crate) fn mind_limit(&self) {
+        // Relaxed: only the one who polls the task reads it.
+        self.cold().minds_limit.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn minds_limit(&self) -> bool {
+        self.cold.get().is_some_and(|cold| cold.minds_limit.load(Ordering::Relaxed))
+    }
+
+    /// The limit has passed, and what follows is not under it.
+    pub(crate) fn lift_limit(&self) {
+        if let Some(cold) = self.cold.get() {
+            cold.deadline.set(None);
+            cold.minds_limit.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Another attempt at the work begins.
+    pub(crate) fn attempted(&self, attempts: u32) {
+        // Relaxed: only the one who polls the task reads it.
+        self.cold().attempts.store(attempts, Ordering::Relaxed);
+    }
+
+    /// How many attempts were begun.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.cold.get().map_or(1, |cold| cold.attempts.load(Ordering::Relaxed))
+    }
+
+    /// How urgent it was said to be.
+    pub(crate) fn own_priority(&self) -> Option<TaskPriority> {
+        // Relaxed, as all of this: a number for itself; who is told of it is woken.
+        let rank = self.cold.get()?.priority.load(Ordering::Relaxed);
+        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
+    }
+
+    pub(crate) fn set_priority(&self, priority: TaskPriority) {
+        self.cold().priority.store(priority.number(), Ordering::Relaxed);
+    }
+
+    /// The greatest urgency of those that wait for it.
+    pub(crate) fn lent(&self) -> Option<TaskPriority> {
+        let rank = self.cold.get()?.lent.load(Ordering::Relaxed);
+        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
+    }
+
+    /// True if nobody as urgent had waited for it before.
+    pub(crate) fn lend(&self, priority: TaskPriority) -> bool {
+        self.cold().lent.fetch_min(priority.number(), Ordering::Relaxed) > priority.number()
+    }
+}

@@ -1,0 +1,320 @@
+//! Who is let in next, against the same done naively: one list, looked through each time.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+#[path = "../src/limit/priority.rs"]
+#[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
+mod priority;
+#[path = "../src/limit/queue.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod queue;
+
+use priority::TaskPriority;
+use queue::{Key, Limits, Queue, Rate};
+
+const LAST: u8 = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass(u64),
+    Come(u8),
+    Leave(usize),
+    Change(usize, u8),
+    End,
+}
+
+/// One who waits.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    who: u64,
+    class: u8,
+    since: Instant,
+}
+
+/// The same, as simple as can be. Times are in nanoseconds from `start`.
+struct Naive {
+    limits: Limits,
+    start: Instant,
+    under_way: usize,
+    line: Vec<Waiting>,
+    /// The tokens of the bucket, in nanoseconds of the rate, and as of when.
+    filled: u128,
+    as_of: u128,
+}
+
+impl Naive {
+    fn new(limits: Limits, start: Instant) -> Self {
+        let filled = limits.rate.map_or(0, |rate| rate.gap.as_nanos() * u128::from(rate.burst));
+        Self { limits, start, under_way: 0, line: Vec::new(), filled, as_of: 0 }
+    }
+
+    /// True if one more may begin.
+    fn is_open(&mut self, now: Instant) -> bool {
+        let at = now.duration_since(self.start).as_nanos();
+        if let Some(rate) = self.limits.rate {
+            let full = rate.gap.as_nanos() * u128::from(rate.burst);
+            self.filled = (self.filled + (at - self.as_of)).min(full);
+            self.as_of = at;
+            if self.filled < rate.gap.as_nanos() {
+                return false;
+            }
+        }
+        self.limits.places.is_none_or(|places| self.under_way < places)
+    }
+
+    fn let_in(&mut self) {
+        self.under_way += 1;
+        self.filled -= self.limits.rate.map_or(0, |rate| rate.gap.as_nanos());
+    }
+
+    fn next(&mut self, now: Instant) -> Option<u64> {
+        let aged = |one: &Waiting| {
+            let waited = now.duration_since(one.since).as_nanos();
+            u128::from(one.class).saturating_sub(waited / self.limits.ageing.as_nanos())
+        };
+        let first = self.line.iter().min_by_key(|one| (aged(one), one.who))?.who;
+        if !self.is_open(now) {
+            return None;
+        }
+        self.line.retain(|one| one.who != first);
+        self.let_in();
+        Some(first)
+    }
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let rate = (1_u64..20, 1_u32..5).prop_map(|(gap, burst)| Rate { gap: Duration::from_nanos(gap), burst });
+    (
+        proptest::option::of(1_usize..4),
+        proptest::option::of(rate),
+        proptest::option::of(0_usize..6),
+        prop_oneof![1_u64..40, Just(u64::MAX)],
+    )
+        .prop_map(|(places, rate, most_waiting, ageing)| Limits {
+            places,
+            rate,
+            most_waiting,
+            ageing: Duration::from_nanos(ageing),
+        })
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => prop_oneof![0_u64..4, 0_u64..60].prop_map(Step::Pass),
+        5 => (0..=LAST).prop_map(Step::Come),
+        1 => any::<prop::sample::Index>().prop_map(|at| Step::Leave(at.index(64))),
+        1 => (any::<prop::sample::Index>(), 0..=LAST).prop_map(|(at, class)| Step::Change(at.index(64), class)),
+        4 => Just(Step::End),
+    ];
+    proptest::collection::vec(step, 0..120)
+}
+
+/// The queue, the naive one, and what was let in when.
+struct Both {
+    queue: Queue<u64>,
+    naive: Naive,
+    now: Instant,
+    keys: Vec<(u64, Key)>,
+    admitted: Vec<Instant>,
+    came: u64,
+    refused: usize,
+    left: usize,
+    ended: usize,
+}
+
+impl Both {
+    fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
+            Step::Pass(nanos) => self.now += Duration::from_nanos(nanos),
+            Step::Come(class) => self.come(class)?,
+            Step::Leave(at) => {
+                if let Some((who, key)) = self.chosen(at) {
+                    prop_assert_eq!(self.queue.leave(key), Some(who));
+                    prop_assert_eq!(self.queue.leave(key), None, "it has left");
+                    self.naive.line.retain(|one| one.who != who);
+                    self.keys.retain(|(other, _)| *other != who);
+                    self.left += 1;
+                }
+            }
+            Step::Change(at, class) => {
+                if let Some((who, key)) = self.chosen(at) {
+                    let changed = self.queue.change(key, class);
+                    prop_assert_eq!(changed.0, class);
+                    self.keys
+                        .iter_mut()
+                        .filter(|(other, _)| *other == who)
+                        .for_each(|(_, key)| *key = changed);
+                    self.naive.line.iter_mut().filter(|one| one.who == who).for_each(|one| one.class = class);
+                }
+            }
+            Step::End => {
+                if self.naive.under_way > 0 {
+                    self.naive.under_way -= 1;
+                    self.queue.end();
+                    self.ended += 1;
+                }
+            }
+        }
+        self.let_in()?;
+        prop_assert_eq!(self.queue.under_way(), self.naive.under_way);
+        prop_assert_eq!(self.queue.waiting(), self.naive.line.len());
+        Ok(())
+    }
+
+    fn chosen(&self, at: usize) -> Option<(u64, Key)> {
+        self.keys.get(at.checked_rem(self.keys.len())?).copied()
+    }
+
+    fn come(&mut self, class: u8) -> Result<(), TestCaseError> {
+        let (who, now) = (self.came, self.now);
+        self.came += 1;
+        let enters = self.naive.line.is_empty() && self.naive.is_open(now);
+        prop_assert_eq!(self.queue.enter(now), enters);
+        if enters {
+            self.naive.let_in();
+            self.admitted.push(now);
+            return Ok(());
+        }
+        let may_wait = self.naive.limits.most_waiting.is_none_or(|most| self.naive.line.len() < most);
+        match self.queue.wait(class, now, who) {
+            Ok(key) => {
+                prop_assert!(may_wait);
+                self.keys.push((who, key));
+                self.naive.line.push(Waiting { who, class, since: now });
+            }
+            Err(same) => {
+                prop_assert!(!may_wait && same == who);
+                self.refused += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn let_in(&mut self) -> Result<(), TestCaseError> {
+        loop {
+            let first = self.queue.first_waiting(self.now);
+            match (self.queue.next(self.now), self.naive.next(self.now)) {
+                (Ok(who), Some(other)) => {
+                    prop_assert!(who == other && first == Some(who), "{who}, not {other}");
+                    let key =
+                        self.keys.iter().position(|(one, _)| *one == who).map(|at| self.keys.remove(at));
+                    let Some((_, key)) = key else { return Err(TestCaseError::fail("nobody's key")) };
+                    prop_assert_eq!(self.queue.leave(key), None, "it was let in");
+                    prop_assert_eq!(self.queue.change(key, 0), key, "it was let in");
+                    self.admitted.push(self.now);
+                }
+                (Err(due), None) => return self.is_due(due),
+                (one, other) => prop_assert!(false, "{one:?}, not {other:?}"),
+            }
+        }
+    }
+
+    /// It is the rate that has to be waited for, and it opens at that moment.
+    fn is_due(&mut self, due: Option<Instant>) -> Result<(), TestCaseError> {
+        let has_place = self.naive.limits.places.is_none_or(|places| self.naive.under_way < places);
+        prop_assert_eq!(due.is_some(), has_place && !self.naive.line.is_empty());
+        let (Some(due), Some(rate)) = (due, self.naive.limits.rate) else { return Ok(()) };
+        let missing = rate.gap.as_nanos() - self.naive.filled;
+        prop_assert_eq!(due.duration_since(self.now).as_nanos(), missing);
+        Ok(())
+    }
+
+    fn adds_up(&self) -> Result<(), TestCaseError> {
+        let Limits { places, rate, .. } = self.naive.limits;
+        prop_assert!(places.is_none_or(|places| self.queue.under_way() <= places));
+        prop_assert_eq!(self.admitted.len(), self.ended + self.queue.under_way());
+        let came = usize::try_from(self.came).map_err(|_| TestCaseError::fail("too many"))?;
+        prop_assert_eq!(came, self.admitted.len() + self.queue.waiting() + self.left + self.refused);
+        let Some(Rate { gap, burst }) = rate else { return Ok(()) };
+        for (first, from) in self.admitted.iter().enumerate() {
+            for (last, to) in self.admitted.iter().enumerate().skip(first) {
+                let gaps = to.duration_since(*from).as_nanos() / gap.as_nanos();
+                let most = u128::from(burst) + gaps;
+                prop_assert!((last - first + 1) as u128 <= most, "{} in {gaps} gaps", last - first + 1);
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn it_lets_in_as_a_list_that_is_looked_through_would(limits in limits(), steps in steps()) {
+        let now = Instant::now();
+        let mut both = Both {
+            queue: Queue::new(limits),
+            naive: Naive::new(limits, now),
+            now,
+            keys: Vec::new(),
+            admitted: Vec::new(),
+            came: 0,
+            refused: 0,
+            left: 0,
+            ended: 0,
+        };
+        for step in &steps {
+            both.step(step)?;
+        }
+        both.adds_up()?;
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_the_bound(class in 0..=LAST, before in 0_usize..5, ageing in 1_u64..50) {
+        // With one place, each turn takes 1 ns, and one of the most urgent comes with each.
+        let start = Instant::now();
+        let ageing = Duration::from_nanos(ageing);
+        let mut queue = Queue::new(Limits { places: Some(1), ageing, ..Limits::default() });
+        prop_assert!(queue.enter(start));
+        for _ in 0..before {
+            prop_assert!(queue.wait(0, start, false).is_ok());
+        }
+        prop_assert!(queue.wait(class, start, true).is_ok());
+        let mut turns = 0_u32;
+        loop {
+            turns += 1;
+            let now = start + Duration::from_nanos(u64::from(turns));
+            prop_assert!(queue.wait(0, now, false).is_ok());
+            queue.end();
+            if queue.next(now) == Ok(true) {
+                break;
+            }
+        }
+        let aged = ageing * u32::from(class);
+        let first_after = u32::try_from(before).map_err(|_| TestCaseError::fail("too many"))? + 1;
+        let aged = u32::try_from(aged.as_nanos()).map_err(|_| TestCaseError::fail("too long"))?;
+        prop_assert_eq!(turns, aged.max(first_after));
+    }
+
+    #[test]
+    fn priorities_are_compared_as_their_numbers_the_other_way_round(one in 0..=LAST, other in 0..=LAST) {
+        let (left, right) = (TaskPriority::try_from(one), TaskPriority::try_from(other));
+        prop_assert_eq!(left.map(|left| right.map(|right| left.cmp(&right))), Ok(Ok(other.cmp(&one))));
+    }
+}
+
+#[test]
+fn a_clock_that_was_looked_at_before_another_gives_nothing_away() {
+    let rate = Some(Rate { gap: Duration::from_nanos(10), burst: 1 });
+    let mut queue = Queue::<()>::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
+    let start = Instant::now();
+    assert!(queue.enter(start + Duration::from_nanos(100)));
+    // This one looked before, and comes after.
+    assert!(!queue.enter(start + Duration::from_nanos(95)));
+    assert!(!queue.enter(start + Duration::from_nanos(109)));
+    assert!(queue.enter(start + Duration::from_nanos(110)));
+}
+
+#[test]
+fn a_gap_beyond_counting_never_opens() {
+    let rate = Some(Rate { gap: Duration::MAX, burst: 1 });
+    let mut queue = Queue::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
+    let start = Instant::now();
+    assert!(queue.enter(start));
+    assert!(queue.wait(0, start, ()).is_ok());
+    let later = start + Duration::from_secs(1_000_000_000);
+    assert_eq!(queue.next(later), Err(None));
+}
