@@ -2,7 +2,7 @@
 
 use sweet_async::{Limiter, TaskPriority};
 
-use super::priorities::Line;
+use super::line::Line;
 use crate::kit::prelude::*;
 
 use TaskPriority::{Background, Critical, High, Low, Normal};

@@ -5,7 +5,7 @@ use sweet_async::{
 };
 
 use super::limiters::until_waiting;
-use super::priorities::Line;
+use super::line::Line;
 use crate::kit::prelude::*;
 
 use TaskPriority::{Background, Critical, High, Low, Normal};

@@ -38,6 +38,7 @@ pub mod limiter_ends;
 pub mod limiter_rate;
 pub mod limiter_runtime_end;
 pub mod limiters;
+mod line;
 pub mod notice;
 pub mod order;
 pub mod own_end;
