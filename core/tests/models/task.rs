@@ -7,8 +7,8 @@ use loom::sync::Mutex;
 use crate::offspring::{Last, Offspring};
 use crate::sync::{Bell, ConcurrentQueue};
 use crate::word::{
-    CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_PLACE, IN_POLL, KILL, PASSED, STARTED, State, UNWANTED,
-    WAITED, WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_PLACE, IN_POLL, KILL, PASSED, STARTED, State,
+    UNWANTED, WAITED, WAITS, Word,
 };
 
 /// The code of some cause.
@@ -30,11 +30,11 @@ pub(crate) struct Task {
     pub(crate) waker: Bell,
     /// Two, since an `Event` tells each listener once: the second is for who listens again.
     pub(crate) changed: [Bell; 2],
-    pub(crate) children: ConcurrentQueue<Arc<Task>>,
+    children: Mutex<Vec<Arc<Task>>>,
+    late: ConcurrentQueue<Arc<Task>>,
     /// Whom its end tells: what the body holds, until the heir takes its place.
     pub(crate) parent: Option<Arc<Task>>,
     heir: ConcurrentQueue<Arc<Task>>,
-    look: Mutex<()>,
 }
 
 impl Task {
@@ -48,10 +48,10 @@ impl Task {
             offspring: Offspring::new(),
             waker: Bell::new(),
             changed: [Bell::new(), Bell::new()],
-            children: ConcurrentQueue::unbounded(),
+            children: Mutex::new(Vec::new()),
+            late: ConcurrentQueue::unbounded(),
             parent,
             heir: ConcurrentQueue::bounded(1),
-            look: Mutex::new(()),
         }
     }
 
@@ -116,39 +116,48 @@ impl Task {
         !before.has(DETACHED) && !before.is_terminal()
     }
 
+    /// `List::sweep`, of what the lock is held on.
+    fn sweep(&self, list: &mut Vec<Arc<Task>>) {
+        while let Ok(child) = self.late.pop() {
+            list.push(child);
+        }
+        list.retain(|child| {
+            let state = child.word.load();
+            !state.is_terminal() && !state.has(DETACHED)
+        });
+    }
+
     /// `Children::live`.
     fn live(&self) -> Vec<Arc<Task>> {
-        let _look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut live = Vec::new();
-        for _ in 0..self.children.len() {
-            let Ok(child) = self.children.pop() else { break };
-            let state = child.word.load();
-            if !state.is_terminal() && !state.has(DETACHED) {
-                let _ = self.children.push(child.clone());
-                live.push(child);
-            }
+        let mut list = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sweep(&mut list);
+        list.clone()
+    }
+
+    /// `Children::add`, without the sweep, which is `sweep`.
+    fn add(&self, child: Arc<Task>) {
+        match self.children.try_lock() {
+            Ok(mut list) => list.push(child),
+            Err(_) => drop(self.late.push(child)),
         }
-        live
     }
 }
 
-/// `children::adopt`, without the sweep, which is `sweep`.
+/// `share`, as far as it asks the parent, and `children::adopt`.
 pub(crate) fn adopt(parent: &Task, child: &Arc<Task>) {
-    let _ = parent.children.push(child.clone());
+    if parent.level() >= KILL {
+        child.word.set(AFTER);
+    }
+    parent.add(child.clone());
     if let Some(level) = handed_down(parent) {
         cancel(child, level);
     }
 }
 
-/// `Children::sweep`.
+/// The sweep of `Children::add`.
 pub(crate) fn sweep(parent: &Task) {
-    let Ok(_look) = parent.look.try_lock() else { return };
-    for _ in 0..parent.children.len() {
-        let Ok(child) = parent.children.pop() else { break };
-        let state = child.word.load();
-        if !state.is_terminal() && !state.has(DETACHED) {
-            let _ = parent.children.push(child);
-        }
+    if let Ok(mut list) = parent.children.try_lock() {
+        parent.sweep(&mut list);
     }
 }
 
@@ -182,8 +191,11 @@ pub(crate) fn cancel(task: &Task, level: u32) -> bool {
 
 /// `children::pass_on`.
 pub(crate) fn pass_on(task: &Task, level: u32) {
+    let has_body = !task.word.load().has(PASSED);
     for child in task.live() {
-        cancel(&child, level);
+        if !has_body || !child.word.load().has(AFTER) {
+            cancel(&child, level);
+        }
     }
 }
 
