@@ -168,8 +168,10 @@ pub async fn a_limit_on_the_one_who_keeps_the_time_lets_others_go_on<R: Runtime>
     let since = rt.now();
     begins(&rt, &limiter, &begun, Duration::ZERO).await?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).timeout(Duration::ZERO);
-    let error = failed(builder.run(|| async {}).await)?;
-    ensure!(error.is_timeout() && limiter.waiting() == 0, "{error:?}");
+    // On a machine that was busy meanwhile, it is their turn, and they are in time.
+    let error = builder.run(|| async {}).await.err();
+    ensure!(!at.virtual_time || error.as_ref().is_some_and(AsyncTaskError::is_timeout), "{error:?}");
+    ensure!(limiter.waiting() == 0);
     let early = AsyncTask::to::<()>().on(&rt).limiter(&limiter).timeout(5.millis()).spawn(|| async {});
     if at.virtual_time {
         until_waiting(&limiter, 1).await;
@@ -245,8 +247,8 @@ pub async fn one_who_comes_when_it_opens_is_not_refused_for_those_let_in_then<R:
     // One may wait, and is let in at 10 ms; another that comes then finds the line empty, whoever is polled first.
     let limiter = Limiter::builder().rate(1, 10.millis()).max_waiting(1).build()?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
-    let since = rt.now();
     builder.clone().run(|| async {}).await?;
+    let since = rt.now();
     let first = builder.clone().spawn(|| async {});
     if at.virtual_time {
         until_waiting(&limiter, 1).await;

@@ -71,6 +71,9 @@ impl<R: Runtime> Line<R> {
                 let polled = run.as_mut().poll(cx);
                 if is_wanted {
                     seen.set();
+                } else if here.rank() == wanted {
+                    // It became so in this poll, which may have seen it or not, and need not be told again.
+                    cx.waker().wake_by_ref();
                 }
                 polled
             })

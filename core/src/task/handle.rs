@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use event_listener::EventListener;
 
@@ -208,11 +208,11 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     }
 
     /// Who polls this waits for the task.
-    fn lend(&self) {
+    fn lend(&self, waker: &Waker) {
         if is_used()
             && let Some(task) = self.task_ref()
         {
-            lend(&task);
+            lend(&task, waker);
         }
     }
 
@@ -238,7 +238,7 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
             match Pin::new(join).poll(cx) {
                 Poll::Pending => {
                     note(this.place);
-                    this.lend();
+                    this.lend(cx.waker());
                     return Poll::Pending;
                 }
                 Poll::Ready(Some(parcel)) => {

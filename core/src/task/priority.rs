@@ -122,9 +122,9 @@ pub(crate) fn watched_urgency(waker: &Waker) -> TaskPriority {
     urgency()
 }
 
-/// The task that is polled here waits for `task`, and lends it its priority.
-pub(crate) fn lend(task: &TaskRef) {
-    let urgency = urgency();
+/// The task that is polled here, by `waker`, waits for `task`, and lends it its priority.
+pub(crate) fn lend(task: &TaskRef, waker: &Waker) {
+    let urgency = watched_urgency(waker);
     if urgency > task.urgency() && task.control.lend(urgency) {
         rouse(task);
     }
