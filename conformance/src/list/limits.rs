@@ -5,7 +5,8 @@
 #[macro_export]
 macro_rules! __conformance_with_limits {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $($then)+! {
+        $crate::__conformance_with_pipelines! {
+            [$($then)+]
             $($tasks)*
             limiters driven {
                 never_more_than_so_many_of_all_kinds_of_work_are_under_way
