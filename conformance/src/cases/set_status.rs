@@ -7,13 +7,17 @@ use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
 pub async fn asking_for_its_end_lets_the_work_end_itself<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let mut task = AsyncTask::to::<u32>().on(&rt).spawn_with(|cx| async move {
+    let open = Latch::new();
+    let opened = open.clone();
+    let mut task = AsyncTask::to::<u32>().on(&rt).grace(1.hours()).spawn_with(|cx| async move {
         cx.cancelled().await;
+        opened.wait().await;
         let asked = (cx.level(), cx.cause());
         if asked == (Some(CancelLevel::Graceful), Some(CancelCause::Requested)) { 7 } else { 0 }
     });
     task.set_status(TaskStatus::PendingCancellation)?;
     ensure!(task.status() == TaskStatus::PendingCancellation && task.is_cancelled());
+    open.set();
     ensure!((&mut task).await? == 7, "asked gracefully, by request, it gives its value");
     ensure!(task.status() == TaskStatus::Completed);
     Ok(())
