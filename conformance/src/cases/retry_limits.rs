@@ -41,8 +41,9 @@ pub async fn the_limit_on_the_whole_covers_attempts_and_backoff<R: Runtime>(rt: 
         let error = passed(result)?;
         is_due(&rt, at, begun, 25.millis())?;
         ensure!((error.kind(), error.limit()) == (TimeoutKind::Overall, 25.millis()));
-        // At 0, 10 and 20 ms; where time is not exact, a late timer leaves room for fewer.
-        ensure!(error.attempts() == calls.made() && calls.made() <= 3, "{error:?}");
+        // At 0, 10 and 20 ms; on a busy machine fewer, or one more: a poll that comes late begins an attempt, and then looks
+        // at the clock.
+        ensure!(error.attempts() == calls.made(), "{error:?}");
         ensure!(!at.virtual_time || calls.made() == 3, "{error:?}");
         let last = error.last().context("the last failure is told")?;
         ensure!(last.downcast_ref() == Some(&Broken(calls.made())), "{last:?}");

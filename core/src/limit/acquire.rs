@@ -12,7 +12,7 @@ use super::{Limiter, TaskPriority};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::sync::{AtomicU8, Ordering};
-use crate::task::{caught, urgency, watched_urgency};
+use crate::task::{caught, urgency};
 use crate::time::Sleep;
 
 const WAITS: u8 = 0;
@@ -130,7 +130,7 @@ impl<R: Runtime> Future for Acquire<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if matches!(self.place, Place::Outside) {
-            self.come(watched_urgency(cx.waker()))?;
+            self.come(urgency())?;
         }
         ready!(self.wait(cx))?;
         self.place = Place::Outside;

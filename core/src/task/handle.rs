@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use event_listener::EventListener;
 
@@ -208,11 +208,11 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     }
 
     /// Who polls this waits for the task.
-    fn lend(&self, waker: &Waker) {
+    fn lend(&self) {
         if is_used()
             && let Some(task) = self.task_ref()
         {
-            lend(&task, waker);
+            lend(&task);
         }
     }
 
@@ -238,7 +238,7 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
             match Pin::new(join).poll(cx) {
                 Poll::Pending => {
                     note(this.place);
-                    this.lend(cx.waker());
+                    this.lend();
                     return Poll::Pending;
                 }
                 Poll::Ready(Some(parcel)) => {

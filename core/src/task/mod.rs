@@ -65,7 +65,7 @@ pub(crate) use in_place::{caught, notify_all};
 pub use info::TaskInfo;
 pub use policies::{Configured, Contextual, Once, Policies, PolicySet, Unconfigured};
 pub use priority::PrioritizedTask;
-pub(crate) use priority::{urgency, watched_urgency};
+pub(crate) use priority::urgency;
 pub use ready::Ready;
 pub use recovery::RecoverableTask;
 pub use relations::{CHANNEL_CAPACITY, Channel, Relationships};

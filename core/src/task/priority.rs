@@ -1,7 +1,6 @@
 //! How urgent a task is: as it was said, or as those are that wait for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
 
 use super::control::{Shared, TaskRef, children};
 use super::traits::Handle;
@@ -69,7 +68,7 @@ pub(crate) fn give(task: &TaskRef, priority: TaskPriority) {
 fn rouse(task: &TaskRef) {
     let mut level = vec![task.clone()];
     while !level.is_empty() {
-        level.iter().for_each(|task| task.control.wake());
+        level.iter().for_each(|task| task.control.retune());
         level = level.iter().flat_map(children).collect();
     }
 }
@@ -116,15 +115,9 @@ pub(crate) fn urgency() -> TaskPriority {
     with_frame(|frame| frame.task.urgency()).unwrap_or_default()
 }
 
-/// As [`urgency`]; whoever changes it from now on wakes `waker`, also in the first poll of the task.
-pub(crate) fn watched_urgency(waker: &Waker) -> TaskPriority {
-    with_frame(|frame| frame.task.control.watch(waker));
-    urgency()
-}
-
-/// The task that is polled here, by `waker`, waits for `task`, and lends it its priority.
-pub(crate) fn lend(task: &TaskRef, waker: &Waker) {
-    let urgency = watched_urgency(waker);
+/// The task that is polled here waits for `task`, and lends it its priority.
+pub(crate) fn lend(task: &TaskRef) {
+    let urgency = urgency();
     if urgency > task.urgency() && task.control.lend(urgency) {
         rouse(task);
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -314,11 +314,6 @@ impl Control {
             }
             *listener = None;
         }
-    }
-
-    /// Whoever wakes the task from now on wakes `waker`. Only for the one who polls it.
-    pub(crate) fn watch(&self, waker: &Waker) {
-        self.waker.register(waker);
     }
 
     pub(crate) fn wake(&self) {

@@ -23,8 +23,8 @@ pub(crate) use children::{adopt, cancel, children, end, is_busy, kill_children, 
 use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 use word::{
-    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RUNNING, SETTLED, STOPPED,
-    TIMED, UNWANTED, WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RETUNED, RUNNING, SETTLED,
+    STOPPED, TIMED, UNWANTED, WAITS, Word,
 };
 pub(crate) use word::{IN_PLACE, MEMBER, STARTED, State};
 
@@ -32,6 +32,7 @@ use super::{TaskId, TaskInfo, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancelOutcome};
 use crate::error::AsyncTaskError;
 use crate::runtime::{ErasedRuntime, Runtime};
+use crate::task::in_place::caught;
 
 /// A task as its handles, its children and the current thread see it.
 pub(crate) type TaskRef = Arc<Shared<dyn ErasedRuntime>>;
@@ -191,7 +192,18 @@ impl Control {
             (true, false) => self.word.set(WAITS),
             (false, _) => self.word.pause(),
         };
+        if state.has(RETUNED) {
+            // It may have looked at its urgency before that was changed, and nobody else wakes it for that.
+            self.word.clear_retuned();
+            let _ = caught(|| waker.wake_by_ref());
+        }
         (state, first)
+    }
+
+    /// Its urgency may have changed: has it polled again, also where a poll is in progress.
+    pub(crate) fn retune(&self) {
+        self.word.set(RETUNED);
+        self.wake();
     }
 
     /// True if it is to be dropped: killed, and not in a shielded region.

@@ -21,6 +21,7 @@
 //! bit  22       CALLS     it has, or had, callbacks in its cold slot
 //! bit  23       AFTER     born to a task that was killed already, and so by its shielded work or by a destructor
 //! bit  24       STOPPED   asked to stop, it has: nothing of it was under way
+//! bit  25       RETUNED   its urgency may have changed since its last poll began: it is to be polled again
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -50,6 +51,7 @@ pub(crate) const SETTLED: u32 = 1 << 21;
 pub(crate) const CALLS: u32 = 1 << 22;
 pub(crate) const AFTER: u32 = 1 << 23;
 pub(crate) const STOPPED: u32 = 1 << 24;
+pub(crate) const RETUNED: u32 = 1 << 25;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;
@@ -113,7 +115,12 @@ impl Word {
     /// A poll has ended, and its waker is registered. Whatever was raised before this is in the answer; whatever is
     /// raised after it finds the waker.
     pub(crate) fn pause(&self) -> State {
-        State(self.0.fetch_and(!IN_POLL, Ordering::AcqRel))
+        State(self.0.fetch_and(!(IN_POLL | RETUNED), Ordering::AcqRel))
+    }
+
+    /// The poll that is to come looks at its urgency anew.
+    pub(crate) fn clear_retuned(&self) {
+        self.0.fetch_and(!RETUNED, Ordering::AcqRel);
     }
 
     /// As [`pause`](Self::pause), and notes that the task has had to wait. Only for the first time: only the one who
