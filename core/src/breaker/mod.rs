@@ -215,8 +215,8 @@ impl<R: Runtime> Ticket<R> {
         self.is_told = true;
         self.record(match result {
             Ok(_) => Outcome::Succeeded,
-            Err(error) if is_fault(error) => Outcome::Failed,
-            Err(_) => Outcome::Unknown,
+            Err(error) if error.is_of_caller() => Outcome::Unknown,
+            Err(_) => Outcome::Failed,
         });
     }
 
@@ -237,19 +237,4 @@ impl<R: Runtime> Drop for Ticket<R> {
             let _ = caught(|| self.record(outcome));
         }
     }
-}
-
-/// True for what speaks against the thing that is called.
-fn is_fault(error: &AsyncTaskError) -> bool {
-    !matches!(
-        error.first(),
-        AsyncTaskError::Cancelled { .. }
-            | AsyncTaskError::Shutdown
-            | AsyncTaskError::CircuitOpen { .. }
-            | AsyncTaskError::Rejected { .. }
-            | AsyncTaskError::InvalidConfig(_)
-            | AsyncTaskError::InvalidState(_)
-            | AsyncTaskError::NoRuntime
-            | AsyncTaskError::AmbiguousRuntime
-    )
 }

@@ -168,6 +168,21 @@ impl AsyncTaskError {
         matches!(self.first(), Self::Timeout(_))
     }
 
+    /// True if it says nothing about what the work has called: somebody meant it to stop, or it was never begun.
+    pub(crate) fn is_of_caller(&self) -> bool {
+        matches!(
+            self.first(),
+            Self::Cancelled { .. }
+                | Self::Shutdown
+                | Self::CircuitOpen { .. }
+                | Self::Rejected { .. }
+                | Self::InvalidConfig(_)
+                | Self::InvalidState(_)
+                | Self::NoRuntime
+                | Self::AmbiguousRuntime
+        )
+    }
+
     /// True if the limit of one attempt ended the work, or the last attempt at it.
     pub(crate) fn is_of_attempt(&self) -> bool {
         match self {

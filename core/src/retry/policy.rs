@@ -70,18 +70,7 @@ impl Retry {
     /// True if another attempt might help after `error`: not after a cancellation, a panic, a shutdown, a breaker's or a
     /// limiter's refusal, or a mistake in the configuration; and not where the predicate says no.
     pub fn is_retryable(&self, error: &AsyncTaskError) -> bool {
-        let never = matches!(
-            error.first(),
-            AsyncTaskError::Cancelled { .. }
-                | AsyncTaskError::Panic(_)
-                | AsyncTaskError::Shutdown
-                | AsyncTaskError::CircuitOpen { .. }
-                | AsyncTaskError::Rejected { .. }
-                | AsyncTaskError::InvalidConfig(_)
-                | AsyncTaskError::InvalidState(_)
-                | AsyncTaskError::NoRuntime
-                | AsyncTaskError::AmbiguousRuntime
-        );
+        let never = error.is_of_caller() || error.is_panic();
         !never && self.predicate.as_ref().is_none_or(|predicate| predicate(error))
     }
 
