@@ -92,6 +92,10 @@ pub async fn a_breaker_stands_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     ensure!(breaker.state() == BreakerState::Open);
     let refused = failed(breaker.apply_on(&rt, || async { Ok::<_, BoxError>(1) }).await)?;
     ensure!(refused.is_circuit_open() && refused.to_string().contains("`db` is open"), "{refused}");
+    // Polled again, it does not go past the breaker.
+    let mut refused = Box::pin(breaker.apply_on(&rt, || async { Ok::<_, BoxError>(1) }));
+    ensure!(failed((&mut refused).await)?.is_circuit_open());
+    ensure!(matches!(failed(refused.await)?, AsyncTaskError::InvalidState(_)));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::breaker::{CircuitBreaker, Ticket};
 use crate::error::AsyncTaskError;
 use crate::limit::{Acquire, Limiter, Permit, TaskPriority};
 use crate::runtime::RuntimeSource;
+use crate::task::caught;
 
 pin_project! {
     /// Asks the breaker, waits for the limiter, does the work, and tells both. Dropped, it drops the work first.
@@ -55,13 +56,26 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some(refusal) = this.refusal.take() {
-            return Poll::Ready(Err(refusal));
-        }
-        ask(this.source, this.guards, this.ticket, this.coming)?;
-        if let Some(coming) = this.coming {
-            *this.permit = Some(ready!(Pin::new(coming).poll(cx))?);
-            *this.coming = None;
+        let asked = match this.refusal.take() {
+            Some(refusal) => Err(refusal),
+            None => ask(this.source, this.guards, this.ticket, this.coming),
+        };
+        let come = match (asked, &mut *this.coming) {
+            (Ok(()), Some(coming)) => ready!(Pin::new(coming).poll(cx)).map(Some),
+            (asked, _) => asked.map(|()| None),
+        };
+        match come {
+            Ok(Some(permit)) => {
+                *this.permit = Some(permit);
+                *this.coming = None;
+            }
+            Ok(None) => {}
+            Err(refusal) => {
+                // It has ended: polled again, it is not to do the work past its guards.
+                *this.coming = None;
+                let _ = caught(|| this.work.set(None));
+                return Poll::Ready(Err(refusal));
+            }
         }
         if let Some(ticket) = this.ticket.as_mut() {
             ticket.begin();
