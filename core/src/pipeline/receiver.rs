@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use super::Event;
 use super::engine::{Batch, Pace};
-use super::rows::Row;
+use super::rows::Decoded;
 use crate::runtime::Runtime;
 use crate::task::{Async, InPlace, IntoResult, Sync};
 
@@ -28,7 +28,7 @@ pub trait Receive<O>: sealed::Sealed + Send + 'static {
     where
         T: Send + 'static,
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send,
+        I: Iterator<Item = Decoded<T>> + Send,
         C: Fn(Event<T>) -> O + Send + std::marker::Sync,
         P: FnMut(&mut dyn FnMut()) + Send;
 }
@@ -41,7 +41,7 @@ where
     where
         T: Send + 'static,
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send,
+        I: Iterator<Item = Decoded<T>> + Send,
         C: Fn(Event<T>) -> O + Send + std::marker::Sync,
         P: FnMut(&mut dyn FnMut()) + Send,
     {
@@ -65,7 +65,7 @@ where
     where
         T: Send + 'static,
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send,
+        I: Iterator<Item = Decoded<T>> + Send,
         C: Fn(Event<T>) -> O + Send + std::marker::Sync,
         P: FnMut(&mut dyn FnMut()) + Send,
     {

@@ -8,7 +8,7 @@ use crate::error::AsyncTaskError;
 use crate::pipeline::Event;
 use crate::pipeline::event::Origin;
 use crate::pipeline::failure::{Place, Rejects};
-use crate::pipeline::rows::{Fault, Row};
+use crate::pipeline::rows::{Decoded, Fault};
 use crate::runtime::Runtime;
 use crate::task::caught;
 
@@ -27,11 +27,11 @@ pub struct Batch<'a, T, R, I> {
     control: &'a Control<R>,
     tally: &'a mut Tally,
     /// Place of the row that was handed out last.
-    last: Row<()>,
+    last: Decoded<()>,
     _rows: std::marker::PhantomData<fn() -> T>,
 }
 
-impl<'a, T, R: Runtime, I: Iterator<Item = Row<T>>> Batch<'a, T, R, I> {
+impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Batch<'a, T, R, I> {
     pub(crate) fn new(
         rows: I,
         origin: Origin,
@@ -39,7 +39,7 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Row<T>>> Batch<'a, T, R, I> {
         control: &'a Control<R>,
         tally: &'a mut Tally,
     ) -> Self {
-        let last = Row { sequence: 0, line: 0, byte: 0, data: Ok(()) };
+        let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
         Self { rows, origin, name, control, tally, last, _rows: std::marker::PhantomData }
     }
 
@@ -50,12 +50,12 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Row<T>>> Batch<'a, T, R, I> {
     /// The next row: as an event, or `Some(None)` for one that could not be parsed and is rejected here.
     #[inline]
     pub(crate) fn next_event(&mut self) -> Option<Option<Event<T>>> {
-        let Row { sequence, line, byte, data } = self.rows.next()?;
+        let Decoded { sequence, line, byte, len, data } = self.rows.next()?;
         let sequence = self.origin.base + sequence;
         if !self.control.limit.allows(sequence) {
             return None;
         }
-        (self.last.sequence, self.last.line, self.last.byte) = (sequence, line, byte);
+        self.last = Decoded { sequence, line, byte, len, data: Ok(()) };
         match data {
             Ok(data) => Some(Some(Event { data, origin: self.origin, sequence, line, byte })),
             Err(fault) => {
@@ -105,7 +105,7 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Row<T>>> Batch<'a, T, R, I> {
     }
 
     fn place(&self) -> Place<'a> {
-        let Row { sequence, line, byte, .. } = self.last;
+        let Decoded { sequence, line, byte, .. } = self.last;
         Place { name: self.name, origin: self.origin, sequence, line, byte }
     }
 

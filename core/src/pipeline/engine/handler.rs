@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::pace::Pace;
 use crate::pipeline::collector::{Partitions, Shard, with_installed};
 use crate::pipeline::receiver::Receive;
-use crate::pipeline::rows::Row;
+use crate::pipeline::rows::Decoded;
 use crate::pipeline::{Collector, Event};
 use crate::runtime::Runtime;
 use crate::task::IntoResult;
@@ -60,7 +60,7 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send
     where
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send;
+        I: Iterator<Item = Decoded<T>> + Send;
 
     /// Hands over what a worker still holds, at its end. False if it must be called again.
     fn flush(&self, _: &mut Self::Local) -> bool {
@@ -99,7 +99,7 @@ where
     ) -> impl Future<Output = ()> + Send
     where
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send,
+        I: Iterator<Item = Decoded<T>> + Send,
     {
         let call = |event: Event<T>| {
             let collector = Collector::new(self.pipeline, event.sequence);
@@ -138,7 +138,7 @@ where
     ) -> impl Future<Output = ()> + Send
     where
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send,
+        I: Iterator<Item = Decoded<T>> + Send,
     {
         M::drive(batch, pace, &self.receiver, |run: &mut dyn FnMut()| run())
     }
@@ -169,7 +169,7 @@ where
     async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut Pace, batch: &mut Batch<'_, T, R, I>)
     where
         R: Runtime,
-        I: Iterator<Item = Row<T>> + Send,
+        I: Iterator<Item = Decoded<T>> + Send,
     {
         loop {
             let more = slot.with(|local| {

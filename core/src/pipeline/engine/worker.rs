@@ -11,7 +11,7 @@ use super::message::{Content, Message, Turn};
 use super::pace::Pace;
 use crate::pipeline::event::Origin;
 use crate::pipeline::progress::Counters;
-use crate::pipeline::rows::{Decoder, Decoders, RawChunk, Row};
+use crate::pipeline::rows::{Decoded, Decoder, Decoders, RawChunk};
 use crate::runtime::Runtime;
 
 /// Rows that are parsed before others may run, where they are parsed before their turn.
@@ -76,7 +76,13 @@ where
                 }
                 let rows = items.into_iter().zip(first..);
                 self.rows(
-                    rows.map(|(data, sequence)| Row { sequence, line: 0, byte: 0, data: Ok(data) }),
+                    rows.map(|(data, sequence)| Decoded {
+                        sequence,
+                        line: 0,
+                        byte: 0,
+                        len: 0,
+                        data: Ok(data),
+                    }),
                     origin,
                 )
                 .await;
@@ -114,7 +120,7 @@ where
         self.decoder = Some(decoder);
     }
 
-    async fn rows(&mut self, rows: impl Iterator<Item = Row<T>> + Send, origin: Origin) {
+    async fn rows(&mut self, rows: impl Iterator<Item = Decoded<T>> + Send, origin: Origin) {
         let control = &self.crew.control;
         let Some(name) = control.names.get(origin.source as usize) else { return };
         let mut batch = Batch::new(rows, origin, name, control, &mut self.tally);

@@ -29,3 +29,14 @@ pub(crate) struct RawChunk {
     /// Offset of the first byte in its source, a stripped byte order mark counted.
     pub(crate) first_byte: u64,
 }
+
+impl RawChunk {
+    #[allow(dead_code, reason = "for an engine that keeps raw text")]
+    /// The raw text of one of its rows, from what the row says of itself: `byte` and `len`. It shares the chunk's memory.
+    pub(crate) fn text(&self, byte: u64, len: usize) -> Bytes {
+        let start =
+            usize::try_from(byte.saturating_sub(self.first_byte)).unwrap_or(usize::MAX).min(self.bytes.len());
+        let end = start.saturating_add(len).min(self.bytes.len());
+        self.bytes.slice(start..end)
+    }
+}

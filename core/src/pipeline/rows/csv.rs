@@ -11,7 +11,7 @@ use memchr::{memchr, memchr_iter};
 use serde::de::DeserializeOwned;
 
 use super::chunk::RawChunk;
-use super::decode::{Decoder, Row, parsed};
+use super::decode::{Decoded, Decoder, parsed};
 use super::dialect::CsvDialect;
 use super::fault::{BadRow, BadRowReason};
 
@@ -124,12 +124,13 @@ impl<T: DeserializeOwned> Decoder<T> for CsvDecoder<T> {
         self.sequence = chunk.first_row;
     }
 
-    fn next(&mut self) -> Option<Row<T>> {
+    fn next(&mut self) -> Option<Decoded<T>> {
         let (line, byte) = self.parser.next()?;
+        let len = self.parser.len(byte);
         let sequence = self.sequence;
         self.sequence += 1;
         let data = parsed(|| self.layout.decode(&mut self.parser.record));
-        Some(Row { sequence, line, byte, data })
+        Some(Decoded { sequence, line, byte, len, data })
     }
 
     fn release(&mut self) {
@@ -191,6 +192,16 @@ impl Parser {
             line += memchr_iter(b'\n', blank).count() as u64;
         }
         Some((self.first_line + line, self.first_byte + at))
+    }
+
+    /// How many bytes the record that begins at `byte` has, without its line end.
+    fn len(&self, byte: u64) -> usize {
+        let offset = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let (start, end) =
+            (offset(byte - self.first_byte), offset(self.reader.position().byte().saturating_sub(1)));
+        let raw = self.bytes.get(start..end).unwrap_or_default();
+        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+        raw.strip_suffix(b"\r").unwrap_or(raw).len()
     }
 }
 

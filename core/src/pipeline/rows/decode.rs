@@ -9,13 +9,15 @@ use crate::task::caught;
 
 /// A row of a chunk, decoded or not, and where it stood in its source.
 #[derive(Debug)]
-pub struct Row<T> {
+pub struct Decoded<T> {
     /// Its index in the source, from 0.
     pub(crate) sequence: u64,
     /// Line of its first byte, from 1.
     pub(crate) line: u64,
     /// Offset of its first byte in the source.
     pub(crate) byte: u64,
+    /// How many bytes it has, without its line end; see [`RawChunk::text`].
+    pub(crate) len: usize,
     pub(crate) data: Result<T, Fault>,
 }
 
@@ -44,7 +46,7 @@ pub(crate) trait Decoder<T>: Send {
 
     /// The next row of the chunk. Every record gives one, a bad one too. One at a time: a row that is handled before
     /// the next is parsed gives its memory back while that is still in the cache.
-    fn next(&mut self) -> Option<Row<T>>;
+    fn next(&mut self) -> Option<Decoded<T>>;
 
     /// Lets go of the chunk, which shares its memory with others.
     fn release(&mut self);

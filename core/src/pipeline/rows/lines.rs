@@ -8,7 +8,7 @@ use bytes::Bytes;
 use memchr::memchr;
 
 use super::chunk::RawChunk;
-use super::decode::{Decoder, Row, parsed};
+use super::decode::{Decoded, Decoder, parsed};
 use super::fault::BadRowReason;
 
 /// Walks the lines of a chunk; formats with one record a line build on it.
@@ -77,10 +77,10 @@ where
         self.cursor.start(chunk);
     }
 
-    fn next(&mut self) -> Option<Row<T>> {
+    fn next(&mut self) -> Option<Decoded<T>> {
         let raw = self.cursor.next()?;
         let data = parsed(|| parse(raw.bytes));
-        Some(Row { sequence: raw.sequence, line: raw.line, byte: raw.byte, data })
+        Some(Decoded { sequence: raw.sequence, line: raw.line, byte: raw.byte, len: raw.bytes.len(), data })
     }
 
     fn release(&mut self) {

@@ -1,7 +1,7 @@
 //! Rows: bytes become chunks of whole records, and chunks become typed rows.
 //!
 //! ```text
-//! blocks of bytes --Cutter--> RawChunk, RawChunk, .. --Decoder--> Row<T>, Row<T>, ..
+//! blocks of bytes --Cutter--> RawChunk, RawChunk, .. --Decoder--> Decoded<T>, ..
 //!                 one sender                         many workers
 //! ```
 //!
@@ -24,7 +24,7 @@ pub(crate) use chunk::RawChunk;
 #[cfg(feature = "csv")]
 pub(crate) use csv::{CsvDecoder, Layout};
 pub(crate) use cutter::{Cut, Cutter};
-pub(crate) use decode::{Decoder, Decoders, Fault, Row};
+pub(crate) use decode::{Decoded, Decoder, Decoders, Fault};
 pub(crate) use dialect::{CsvDialect, Dialect};
 pub(crate) use fault::{BadRow, Unreadable};
 pub(crate) use lines::LinesDecoder;
