@@ -11,7 +11,7 @@ use futures_lite::future::or;
 use super::control::Control;
 use super::message::{Content, Message, Turn};
 use super::pace::Pace;
-use super::read::{Reading, Visit};
+use super::read::{Blocks, unreadable};
 use crate::error::AsyncTaskError;
 use crate::pipeline::event::Origin;
 use crate::pipeline::failure::{Place, Rejects};
@@ -167,52 +167,44 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
     }
 
     async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
-        let TextPlan { input, dialect, headers, size, max_record, decoders } = plan;
+        let TextPlan { name, input, format, size, max_record } = plan;
+        let learn = |first: &RawChunk| {
+            let learnt = format.decoders.learn(first);
+            learnt.map_err(|fault| Stop::Failed(unreadable(&name, &Unreadable::Header(fault))))
+        };
         let mut learnt: Option<Decoders<T>> = None;
-        let cutter = Cutter::new(dialect, size, max_record, headers);
-        let runtime = self.control.runtime.clone();
-        let start = |reading| Visit::start(&runtime, reading).map_err(|error| Stop::Failed(error.into()));
-        let mut visit = start(Reading::new(input, cutter))?;
+        let cutter = Cutter::new(format.dialect, size, max_record, format.headers);
+        let blocks = Blocks::of(&self.control.runtime, name.clone(), input, cutter);
+        let mut blocks = blocks.map_err(Stop::Failed)?;
         loop {
             if let Some(stop) = stopped() {
                 return Err(stop);
             }
-            let (reading, mut block) =
-                wanted(&self.control, &self.queue, visit).await?.map_err(Stop::Failed)?;
+            let block = wanted(&self.control, &self.queue, blocks.next()).await?;
+            let Some(block) = block.map_err(Stop::Failed)? else { return Ok(()) };
             let counters = &self.control.counters;
             Counters::add(&counters.bytes, block.bytes);
-            if let Some(Some(length)) = block.length {
+            if let Some(length) = block.length {
                 Counters::add(&counters.total, length);
                 Counters::sub(&counters.unknown_totals, 1);
             }
-            // The next block is read while this one is sent.
-            let header_fault = |fault: BadRow| Stop::Failed(reading.unreadable(&Unreadable::Header(fault)));
-            let mut sends = Vec::new();
             for cut in block.cuts {
                 match cut {
-                    Cut::Header(chunk) => learnt = Some(decoders.learn(&chunk).map_err(header_fault)?),
-                    Cut::Bad(bad) => sends.push(Err(bad)),
+                    Cut::Header(chunk) => learnt = Some(learn(&chunk)?),
+                    Cut::Bad(bad) => self.reject(bad)?,
                     Cut::Chunk(chunk) => {
                         let decoders = match &learnt {
                             Some(decoders) => decoders.clone(),
-                            None => learnt.insert(decoders.learn(&chunk).map_err(header_fault)?).clone(),
+                            None => learnt.insert(learn(&chunk)?).clone(),
                         };
-                        sends.push(Ok((chunk, decoders)));
+                        self.send_raw(chunk, decoders).await?;
                     }
                 }
             }
-            let next = if block.ended || block.failed.is_some() { None } else { Some(start(reading)?) };
-            for send in sends {
-                match send {
-                    Ok((chunk, decoders)) => self.send_raw(chunk, decoders).await?,
-                    Err(bad) => self.reject(bad)?,
-                }
+            if let Some(error) = block.failed {
+                return Err(Stop::Failed(error));
             }
-            match (next, block.failed.take()) {
-                (_, Some(error)) => return Err(Stop::Failed(error)),
-                (Some(next), None) => visit = next,
-                (None, None) => return Ok(()),
-            }
+            self.pace.rest(&self.control.runtime).await;
         }
     }
 

@@ -31,7 +31,7 @@ impl<T: Send + 'static, I: Iterator<Item = T> + Send + 'static> ItemSource<'_, T
     /// Adds the items, `size` of them to a chunk. A size in bytes counts the items' own size, not what they point to.
     pub fn into_chunks(self, size: ChunkSize) {
         let items: Box<dyn Fill<T>> = Box::new(self.items);
-        self.sources.add(size, || Ok(Plan::Items(ItemChunks { items, rows: rows::<T>(size) })));
+        self.sources.add(size, || Ok(vec![Plan::Items(ItemChunks { items, rows: rows::<T>(size) })]));
     }
 }
 
@@ -40,8 +40,9 @@ impl<T: Send + 'static, St: Stream<Item = T> + Send + 'static> ItemSource<'_, T,
     /// the moment. A size in bytes counts the items' own size, not what they point to.
     pub fn into_chunks(self, size: ChunkSize) {
         let stream = self.items.0;
-        self.sources
-            .add(size, || Ok(Plan::Stream(ItemChunks { items: Box::pin(stream), rows: rows::<T>(size) })));
+        self.sources.add(size, || {
+            Ok(vec![Plan::Stream(ItemChunks { items: Box::pin(stream), rows: rows::<T>(size) })])
+        });
     }
 }
 

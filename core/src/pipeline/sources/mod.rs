@@ -1,20 +1,25 @@
-//! What a pipeline reads: items, streams, files and bytes.
+//! What a pipeline reads: items, streams, files, readers and bytes.
 
+mod input;
 mod items;
 mod size;
 mod text;
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_io::AsyncRead;
 
+pub(crate) use input::{Blocking, Input, Opened};
 pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
 pub use size::ChunkSizeExt;
+pub(crate) use text::TextPlan;
 pub use text::{Csv, Delimiter, Lines, TextSource};
-pub(crate) use text::{Input, Opened, TextPlan};
 
 use super::rows::ChunkSize;
 use crate::error::AsyncTaskError;
@@ -34,11 +39,11 @@ pub(crate) enum Plan<T> {
 }
 
 impl<T> Plan<T> {
-    pub(crate) fn name(&self) -> std::sync::Arc<str> {
+    pub(crate) fn name(&self) -> Arc<str> {
         match self {
             Self::Items(_) => "items".into(),
             Self::Stream(_) => "a stream".into(),
-            Self::Text(text) => text.name().into(),
+            Self::Text(text) => text.name.clone(),
         }
     }
 }
@@ -69,23 +74,48 @@ impl<T: Send + 'static> Sources<T> {
     /// Rows of a file: CSV with a header, unless the source says otherwise. It is opened when the pipeline starts and
     /// read on the blocking pool; what is appended to it before its end is reached is read too.
     pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T, Csv> {
-        TextSource::new(self, Input::File(path.into()))
+        TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()))])
+    }
+
+    /// Rows of several files, one file after the other, each with a header of its own; otherwise as
+    /// [`of_file`](Self::of_file). No file at all is refused ([`AsyncTaskError::InvalidConfig`]).
+    pub fn of_files<P: Into<PathBuf>>(
+        &mut self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> TextSource<'_, T, Csv> {
+        let input = |path: P| Input::Blocking(Blocking::File(path.into()));
+        TextSource::new(self, paths.into_iter().map(input).collect())
+    }
+
+    /// Rows of what a reader gives, read on the blocking pool: CSV with a header, unless the source says otherwise. What
+    /// one read gives goes out before the next one, and [`Interrupted`](std::io::ErrorKind::Interrupted) is no error.
+    ///
+    /// A read that stalls holds up neither a timeout nor a cancel of the pipeline; its thread is left behind until the
+    /// read returns.
+    pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T, Csv> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)))])
+    }
+
+    /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
+    /// between which others run. It is dropped when the pipeline ends.
+    pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T, Csv> {
+        TextSource::new(self, vec![Input::Async(Box::pin(reader))])
     }
 
     /// Rows of bytes in memory: CSV with a header, unless the source says otherwise.
     pub fn of_bytes(&mut self, bytes: impl Into<Bytes>) -> TextSource<'_, T, Csv> {
-        TextSource::new(self, Input::Bytes(bytes.into()))
+        TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()))])
     }
 
-    fn add(&mut self, size: ChunkSize, plan: impl FnOnce() -> Result<Plan<T>, AsyncTaskError>) {
-        let plan = match size {
+    fn add(&mut self, size: ChunkSize, plans: impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>) {
+        let plans = match size {
             ChunkSize::Rows(0) | ChunkSize::Bytes(0) => {
                 Err(AsyncTaskError::config("a chunk holds at least one row: into_chunks was given zero"))
             }
-            _ => plan(),
+            _ => plans(),
         };
-        match plan {
-            Ok(plan) => self.plans.push(plan),
+        match plans {
+            Ok(plans) => self.plans.extend(plans),
             // The first fault is told when the pipeline starts, in place of starting it.
             Err(fault) => drop(self.fault.get_or_insert(fault)),
         }
@@ -95,7 +125,7 @@ impl<T: Send + 'static> Sources<T> {
         match self.fault {
             Some(fault) => Err(fault),
             None if self.plans.is_empty() => Err(AsyncTaskError::config(
-                "the sender named no source: call of, of_stream, of_file or of_bytes, and into_chunks on what it gives",
+                "the sender named no source: call one of Sources' methods, such as of or of_file, and into_chunks on what it gives",
             )),
             None => Ok(self.plans),
         }

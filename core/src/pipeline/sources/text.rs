@@ -1,16 +1,11 @@
-//! Text: files and bytes, as CSV or as lines.
+//! Text from files, bytes and readers, as CSV or as lines.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, Read};
 use std::marker::PhantomData;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
-
-use super::{Plan, Sources};
+use super::{Input, Plan, Sources};
 use crate::error::AsyncTaskError;
 use crate::pipeline::ChunkSize;
 use crate::pipeline::rows::{BadRow, CsvDialect, Decoders, Dialect, LinesDecoder, RawChunk};
@@ -41,7 +36,9 @@ pub struct Lines;
 #[must_use = "a source is read only once `into_chunks` has added it"]
 pub struct TextSource<'a, T, Format> {
     sources: &'a mut Sources<T>,
-    input: Input,
+    /// One after the other, each with a header of its own.
+    inputs: Vec<Input>,
+    name: Option<Arc<str>>,
     options: Options,
     format: PhantomData<Format>,
 }
@@ -52,47 +49,6 @@ struct Options {
     headers: bool,
     flexible: bool,
     max_record: usize,
-}
-
-/// Where text comes from.
-pub(crate) enum Input {
-    File(PathBuf),
-    Bytes(Bytes),
-}
-
-/// An input that is open.
-pub(crate) struct Opened {
-    pub(crate) reader: Box<dyn Read + Send>,
-    /// Its length in bytes, where it has one that should not shrink.
-    pub(crate) length: Option<u64>,
-}
-
-impl Input {
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Bytes(_) => "bytes".to_owned(),
-        }
-    }
-
-    /// Opens it; blocks.
-    pub(crate) fn open(self) -> io::Result<Opened> {
-        match self {
-            Self::File(path) => {
-                let file = File::open(path)?;
-                let about = file.metadata()?;
-                if about.is_dir() {
-                    return Err(io::ErrorKind::IsADirectory.into());
-                }
-                let length = about.is_file().then_some(about.len());
-                Ok(Opened { reader: Box::new(file), length })
-            }
-            Self::Bytes(bytes) => {
-                let length = Some(bytes.len() as u64);
-                Ok(Opened { reader: Box::new(bytes.reader()), length })
-            }
-        }
-    }
 }
 
 /// Makes one decoder for each worker, once the first record is known.
@@ -107,25 +63,31 @@ pub(crate) trait MakeDecoder<T>: Send + Sync {
 
 /// A text source, ready to be read.
 pub(crate) struct TextPlan<T> {
+    pub(crate) name: Arc<str>,
     pub(crate) input: Input,
-    pub(crate) dialect: Dialect,
-    pub(crate) headers: bool,
+    pub(crate) format: TextFormat<T>,
     pub(crate) size: ChunkSize,
     pub(crate) max_record: usize,
-    pub(crate) decoders: Box<dyn MakeDecoder<T>>,
 }
 
-impl<T> TextPlan<T> {
-    pub(crate) fn name(&self) -> String {
-        self.input.name()
+/// How text is cut into records, and what makes rows of them.
+pub(crate) struct TextFormat<T> {
+    pub(crate) dialect: Dialect,
+    pub(crate) headers: bool,
+    pub(crate) decoders: Arc<dyn MakeDecoder<T>>,
+}
+
+impl<T> Clone for TextFormat<T> {
+    fn clone(&self) -> Self {
+        Self { dialect: self.dialect, headers: self.headers, decoders: self.decoders.clone() }
     }
 }
 
 impl<'a, T: Send + 'static> TextSource<'a, T, Csv> {
-    pub(super) fn new(sources: &'a mut Sources<T>, input: Input) -> Self {
+    pub(super) fn new(sources: &'a mut Sources<T>, inputs: Vec<Input>) -> Self {
         let options =
             Options { delimiter: Delimiter::default(), headers: true, flexible: false, max_record: 4 << 20 };
-        Self { sources, input, options, format: PhantomData }
+        Self { sources, inputs, name: None, options, format: PhantomData }
     }
 
     /// What stands between the fields; a comma by default.
@@ -148,7 +110,8 @@ impl<'a, T: Send + 'static> TextSource<'a, T, Csv> {
 
     /// Reads lines in place of CSV: each line is a row, parsed by `FromStr`; blank lines are rows too.
     pub fn lines(self) -> TextSource<'a, T, Lines> {
-        TextSource { sources: self.sources, input: self.input, options: self.options, format: PhantomData }
+        let Self { sources, inputs, name, options, .. } = self;
+        TextSource { sources, inputs, name, options, format: PhantomData }
     }
 }
 
@@ -160,13 +123,38 @@ impl<T: Send + 'static, Format> TextSource<'_, T, Format> {
         self
     }
 
-    fn checked_max_record(&self) -> Result<usize, AsyncTaskError> {
-        match self.options.max_record {
-            0 => {
-                Err(AsyncTaskError::config("a record has at least one byte: with_max_record was given zero"))
+    /// Names the source, in errors and in [`FinalEvent::sources`](crate::pipeline::FinalEvent::sources). Without this a
+    /// file is named by its path.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Adds the text, in the format that `format` gives.
+    fn add(self, size: ChunkSize, format: impl FnOnce(Options) -> Result<TextFormat<T>, AsyncTaskError>) {
+        let Self { sources, inputs, name, options, .. } = self;
+        sources.add(size, || {
+            if options.max_record == 0 {
+                return Err(AsyncTaskError::config(
+                    "a record has at least one byte: with_max_record was given zero",
+                ));
             }
-            bytes => Ok(bytes),
-        }
+            if inputs.is_empty() {
+                return Err(AsyncTaskError::config("of_files was given no file"));
+            }
+            let format = format(options)?;
+            let plan = |input: Input| {
+                let name = name.clone().unwrap_or_else(|| input.name().into());
+                Plan::Text(TextPlan {
+                    name,
+                    input,
+                    format: format.clone(),
+                    size,
+                    max_record: options.max_record,
+                })
+            };
+            Ok(inputs.into_iter().map(plan).collect())
+        });
     }
 }
 
@@ -177,16 +165,8 @@ where
 {
     /// Adds the lines, cut into chunks of `size`.
     pub fn into_chunks(self, size: ChunkSize) {
-        let max_record = self.checked_max_record();
-        self.sources.add(size, || {
-            Ok(Plan::Text(TextPlan {
-                input: self.input,
-                dialect: Dialect::Lines,
-                headers: false,
-                size,
-                max_record: max_record?,
-                decoders: Box::new(LineDecoders),
-            }))
+        self.add(size, |_| {
+            Ok(TextFormat { dialect: Dialect::Lines, headers: false, decoders: Arc::new(LineDecoders) })
         });
     }
 }
@@ -213,18 +193,10 @@ mod typed {
     impl<T: DeserializeOwned + Send + 'static> TextSource<'_, T, Csv> {
         /// Adds the rows, cut into chunks of `size`, each row to be read into a `T` through serde.
         pub fn into_chunks(self, size: ChunkSize) {
-            let max_record = self.checked_max_record();
-            let Options { delimiter, headers, flexible, .. } = self.options;
-            self.sources.add(size, || {
+            self.add(size, |Options { delimiter, headers, flexible, .. }| {
                 let dialect = dialect(delimiter)?;
-                Ok(Plan::Text(TextPlan {
-                    input: self.input,
-                    dialect: Dialect::Csv(dialect),
-                    headers,
-                    size,
-                    max_record: max_record?,
-                    decoders: Box::new(CsvDecoders { dialect, headers, flexible }),
-                }))
+                let decoders = Arc::new(CsvDecoders { dialect, headers, flexible });
+                Ok(TextFormat { dialect: Dialect::Csv(dialect), headers, decoders })
             });
         }
     }
