@@ -68,6 +68,7 @@ const NEEDS_THREADS: &[&str] = &[
     "shutdown_kills::started_blocking_work_is_left_and_said_to_be",
     "shutdown_kills::a_task_of_running_blocking_work_is_killed",
     "flow::a_pipe_without_a_writer_can_be_timed_out_and_cancelled",
+    "readers::a_reader_that_stalls_can_be_timed_out_and_cancelled",
 ];
 
 #[test]

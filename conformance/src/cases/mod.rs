@@ -46,6 +46,7 @@ pub mod panic;
 pub mod priorities;
 pub mod properties;
 pub mod quiescence;
+pub mod readers;
 pub mod readiness;
 pub mod recoverable;
 pub mod recovery;

@@ -42,6 +42,15 @@ pub async fn a_sender_that_names_no_source_is_refused<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
+pub async fn an_empty_list_of_files_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let reason = refused(numbers(&rt), |sources| {
+        sources.of_files(std::iter::empty::<&str>()).into_chunks(1.rows());
+    })
+    .await?;
+    ensure!(reason.contains("no file"), "{reason}");
+    Ok(())
+}
+
 pub async fn delimiters_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for bad in ['é', '\n', '\r', '"'] {
         let delimiter = Delimiter::Custom(bad);

@@ -140,6 +140,44 @@ pub async fn several_sources_are_read_in_their_order<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
+pub async fn files_are_read_one_after_the_other_each_with_its_header<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let texts =
+        ["id,name\n1,Ada\n2,Grace\n", "id,name\n", "", "name,id\nBarbara,3\nbad\n", "id,name\n4,Frances"];
+    let mut paths = Vec::new();
+    for (index, text) in texts.into_iter().enumerate() {
+        let path = folder.path().join(format!("{index}.csv"));
+        std::fs::write(&path, text)?;
+        paths.push(path);
+    }
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    let (rows, summary) = collect_rows::<Person, _, _>(&rt, 2, move |sources| {
+        sources.of_files(paths).into_chunks(1.rows());
+    })
+    .await?;
+    let found: Vec<_> = rows.iter().map(|(sequence, person)| (*sequence, person.id, &*person.name)).collect();
+    ensure!(found == [(0, 1, "Ada"), (1, 2, "Grace"), (2, 3, "Barbara"), (4, 4, "Frances")], "{found:?}");
+    ensure!(summary.sources().iter().map(|source| &**source).eq(names.iter().map(String::as_str)));
+    let error = summary.errors().first().context("one row is bad")?;
+    ensure!(
+        (error.source_name(), error.position().source(), error.position().line()) == (&*names[3], 3, Some(3))
+    );
+    ensure!(summary.bytes() == texts.iter().map(|text| text.len() as u64).sum::<u64>());
+    Ok(())
+}
+
+pub async fn a_source_has_the_name_that_it_was_given<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (_, summary) = collect_rows::<u64, _, _>(&rt, 1, |sources| {
+        sources.of_bytes("1\nx").name("the upload").lines().into_chunks(1.lines());
+        sources.of_bytes("2").lines().into_chunks(1.lines());
+    })
+    .await?;
+    ensure!(summary.sources().iter().map(|source| &**source).eq(["the upload", "bytes"]));
+    let error = summary.errors().first().context("one row is bad")?;
+    ensure!(error.to_string().starts_with("the upload, line 2"), "{error}");
+    Ok(())
+}
+
 pub async fn chunks_and_workers_change_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut text = String::new();
     for n in 0..300 {

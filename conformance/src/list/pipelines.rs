@@ -16,9 +16,22 @@ macro_rules! __conformance_with_pipelines {
                 columns_are_found_by_name
                 lines_are_parsed_by_from_str
                 several_sources_are_read_in_their_order
+                files_are_read_one_after_the_other_each_with_its_header
+                a_source_has_the_name_that_it_was_given
                 chunks_and_workers_change_nothing
                 delimiters_set_the_field_separator
                 without_headers_fields_are_taken_in_order
+            }
+            readers driven {
+                one_byte_at_a_time_changes_nothing
+                an_interrupted_read_is_tried_again
+                a_reader_that_fails_is_named_and_what_came_before_stands
+                a_reader_that_panics_is_an_error
+                a_reader_that_says_too_much_is_an_error
+                a_reader_that_stalls_can_be_timed_out_and_cancelled (threads)
+                a_polled_reader_that_stalls_can_be_timed_out_and_cancelled
+                a_polled_reader_that_pauses_keeps_no_line_back
+                a_polled_reader_that_is_always_ready_lets_others_run
             }
             order driven {
                 ordered_events_come_in_source_order
@@ -69,6 +82,7 @@ macro_rules! __conformance_with_pipelines {
                 zero_workers_and_zero_queue_are_refused
                 an_empty_chunk_is_refused
                 a_sender_that_names_no_source_is_refused
+                an_empty_list_of_files_is_refused
                 delimiters_that_cannot_work_are_refused
                 a_record_limit_of_zero_is_refused
                 a_refused_pipeline_calls_nobody

@@ -223,25 +223,33 @@ pub(crate) struct AsyncReading {
 }
 
 impl AsyncReading {
-    /// Reads and cuts one slice.
+    /// Reads and cuts one slice; what is whole goes out before the reader is waited for.
     ///
     /// # Errors
     ///
     /// The reader panicked.
     async fn block(&mut self) -> Result<Block, AsyncTaskError> {
         let Self { reader, cutting } = self;
-        let read = poll_fn(|cx| {
+        poll_fn(|cx| {
             let space = cutting.cutter.space(SLICE);
             match caught(|| reader.as_mut().poll_read(cx, space)) {
                 Ok(Poll::Ready(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
                     cx.waker().wake_by_ref();
                     Poll::Pending
                 }
-                Ok(read) => read.map(Ok),
+                Ok(Poll::Ready(read)) => Poll::Ready(Ok(cutting.cut(read, SLICE))),
+                Ok(Poll::Pending) => {
+                    let mut cuts = Vec::new();
+                    cutting.cutter.stop(&mut cuts);
+                    if cuts.is_empty() {
+                        Poll::Pending
+                    } else {
+                        Poll::Ready(Ok(Block { cuts, ..Block::default() }))
+                    }
+                }
                 Err(panic) => Poll::Ready(Err(panic)),
             }
-        });
-        let read = read.await?;
-        Ok(cutting.cut(read, SLICE))
+        })
+        .await
     }
 }

@@ -105,7 +105,7 @@ impl Cutter {
         self.total_bytes
     }
 
-    /// The source cannot be read any further: the records that are complete go to `out`.
+    /// The source cannot be read any further, or not for a while: the records that are complete go to `out`.
     pub(crate) fn stop(&mut self, out: &mut Vec<Cut>) {
         self.gather.flush(self.buf.get(..self.len).unwrap_or_default());
         self.hand_out(out);

@@ -87,8 +87,9 @@ impl<T: Send + 'static> Sources<T> {
         TextSource::new(self, paths.into_iter().map(input).collect())
     }
 
-    /// Rows of what a reader gives, read on the blocking pool: CSV with a header, unless the source says otherwise. What
-    /// one read gives goes out before the next one, and [`Interrupted`](std::io::ErrorKind::Interrupted) is no error.
+    /// Rows of what a reader gives, read on the blocking pool: CSV with a header, unless the source says otherwise. A
+    /// read that was [`Interrupted`](std::io::ErrorKind::Interrupted) is tried again. Rows go out once they fill a chunk:
+    /// a reader that gives them now and then wants small ones.
     ///
     /// A read that stalls holds up neither a timeout nor a cancel of the pipeline; its thread is left behind until the
     /// read returns.
@@ -97,7 +98,8 @@ impl<T: Send + 'static> Sources<T> {
     }
 
     /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
-    /// between which others run. It is dropped when the pipeline ends.
+    /// between which others run. A chunk goes out earlier when the reader has no more for the moment. The reader is gone
+    /// when the pipeline ends.
     pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T, Csv> {
         TextSource::new(self, vec![Input::Async(Box::pin(reader))])
     }
