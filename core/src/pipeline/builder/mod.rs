@@ -1,0 +1,15 @@
+//! The builder of a pipeline, in the order in which it is called: options, sender, and what is done with events.
+
+mod collect;
+mod fold;
+mod for_each;
+mod options;
+mod sender;
+mod whole;
+
+pub use collect::Pipeline;
+use collect::Receiver;
+pub use fold::Fold;
+pub use for_each::ForEach;
+pub use options::PipelineBuilder;
+pub use sender::PipelineSender;

@@ -1,0 +1,93 @@
+//! What can be set on a pipeline before it knows what it reads.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::PipelineSender;
+use crate::pipeline::engine::Settings;
+use crate::pipeline::{ErrorStrategy, Progress, Sources};
+use crate::runtime::{Runtime, RuntimeSource};
+
+/// Describes a pipeline of events that carry a `T`. Nothing runs until its end is awaited.
+#[must_use = "a pipeline does nothing until its end is awaited"]
+#[derive(Clone)]
+pub struct PipelineBuilder<T, S> {
+    source: S,
+    settings: Settings,
+    events: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
+    /// A pipeline whose runtime `source` finds when it starts.
+    pub fn new(source: S) -> Self {
+        Self { source, settings: Settings::default(), events: PhantomData }
+    }
+
+    /// Runs on `runtime`, whatever the ambient one is.
+    pub fn on<R: Runtime>(self, runtime: &R) -> PipelineBuilder<T, R> {
+        PipelineBuilder { source: runtime.clone(), settings: self.settings, events: PhantomData }
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Names the pipeline and its tasks, in errors and traces.
+    pub fn name(self, name: impl Into<Arc<str>>) -> Self {
+        self.set(|settings| settings.name = Some(name.into()))
+    }
+
+    /// Hands `value` to its receivers, by type: [`TaskContext::get`](crate::TaskContext::get) of
+    /// [`TaskContext::current`](crate::TaskContext::current) finds it there. A second one of the same type takes its place.
+    pub fn with<V: Send + Sync + 'static>(self, value: V) -> Self {
+        self.set(|settings| Arc::make_mut(settings.values.get_or_insert_with(Arc::default)).insert(value))
+    }
+
+    /// Limits the whole pipeline to `limit`, from the first poll of its end. At the limit receivers are dropped at
+    /// their next await, and the final event is [`AsyncTaskError::Timeout`]; a read that a source stalls is not
+    /// waited for.
+    pub fn with_timeout(self, limit: Duration) -> Self {
+        self.set(|settings| settings.timeout = Some(limit))
+    }
+
+    /// What is done about rows that cannot be parsed or that the receiver refuses: by default, the first ends it all.
+    pub fn on_error(self, strategy: ErrorStrategy) -> Self {
+        self.set(|settings| settings.strategy = strategy)
+    }
+
+    /// How many errors are kept, the first in source order; 1000 by default. All are counted.
+    pub fn max_errors(self, max: usize) -> Self {
+        self.set(|settings| settings.max_errors = max)
+    }
+
+    /// How many workers parse and handle rows; by default, as many as the runtime has threads. Each handles one event
+    /// at a time: a receiver that mostly waits wants more of them.
+    pub fn workers(self, workers: usize) -> Self {
+        self.set(|settings| settings.workers = Some(workers))
+    }
+
+    /// How many chunks may wait in the queue; by default, two for each worker. A full queue pauses the sender.
+    pub fn queue(self, chunks: usize) -> Self {
+        self.set(|settings| settings.queue = Some(chunks))
+    }
+
+    /// Hands events to the receiver in source order, one at a time. Rows are still parsed in parallel.
+    pub fn ordered(self) -> Self {
+        self.set(|settings| settings.ordered = true)
+    }
+
+    /// Calls `progress` about ten times a second, and at the end.
+    pub fn on_progress(self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.set(|settings| settings.progress = Some(Arc::new(progress)))
+    }
+
+    /// Says what is read: `sender` names the sources, when the pipeline starts.
+    pub fn sender<F>(self, sender: F) -> PipelineSender<T, S, F>
+    where
+        F: FnOnce(&mut Sources<T>),
+    {
+        PipelineSender { source: self.source, settings: self.settings, sender, events: PhantomData }
+    }
+}
