@@ -178,6 +178,11 @@ table! {
     ItemSource<'static, u32, Vec<u32>>         => yes no  yes;
     TextSource<'static, u32, Csv>              => yes no  yes;
     TextSource<'static, u32, Lines>            => yes no  yes;
+    EventSender<u32>                           => yes yes yes;
+    EventSender<Sendable>                      => yes yes yes;
+    EventSender<Pinned>                        => yes yes yes;
+    SendError<Sendable>                        => yes no  yes;
+    TrySendError<Sendable>                     => yes no  yes;
     Delimiter                                  => yes yes yes;
     ChunkSize                                  => yes yes yes;
     Collector<u32, u32>                        => yes yes yes;

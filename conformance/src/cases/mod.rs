@@ -20,6 +20,7 @@ pub mod callbacks_end;
 pub mod cancel;
 pub mod cancelled;
 pub mod cancelled_below;
+pub mod channels;
 pub mod collector;
 pub mod composition;
 pub mod context;

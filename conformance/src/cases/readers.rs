@@ -231,7 +231,8 @@ async fn can_be_given_up<R: Runtime>(rt: &R, how: How) -> Outcome {
         while task.status() != TaskStatus::Running {
             yield_now().await;
         }
-        ensure!(task.cancel(level).await.was_cancelled(), "{how:?}, {level}");
+        task.cancel(level).await;
+        ensure!(failed(task.await)?.is_cancelled(), "{how:?}, {level}");
         open.set();
         dropped.wait().await;
     }

@@ -51,6 +51,18 @@ pub async fn an_empty_list_of_files_is_refused<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
+pub async fn a_channel_without_room_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for capacity in [0, usize::MAX] {
+        let reason = refused(numbers(&rt), move |sources| {
+            let events = sources.channel(capacity);
+            drop(events);
+        })
+        .await?;
+        ensure!(reason.contains("channel"), "{reason}");
+    }
+    Ok(())
+}
+
 pub async fn delimiters_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for bad in ['é', '\n', '\r', '"'] {
         let delimiter = Delimiter::Custom(bad);

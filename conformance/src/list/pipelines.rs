@@ -33,6 +33,18 @@ macro_rules! __conformance_with_pipelines {
                 a_polled_reader_that_pauses_keeps_no_line_back
                 a_polled_reader_that_is_always_ready_lets_others_run
             }
+            channels driven {
+                the_source_ends_with_its_senders
+                a_full_channel_pauses_its_senders
+                a_send_that_is_given_up_sent_nothing
+                events_come_back_from_a_pipeline_that_is_gone
+                an_error_that_ends_the_pipeline_closes_its_channel
+                what_waits_in_the_channel_goes_with_the_pipeline
+                close_ends_the_source_for_all
+                a_sender_is_a_sink
+                a_sink_hears_that_the_pipeline_is_gone
+                a_channel_works_beside_other_sources
+            }
             order driven {
                 ordered_events_come_in_source_order
                 ordered_async_receivers_run_one_at_a_time
@@ -83,6 +95,7 @@ macro_rules! __conformance_with_pipelines {
                 an_empty_chunk_is_refused
                 a_sender_that_names_no_source_is_refused
                 an_empty_list_of_files_is_refused
+                a_channel_without_room_is_refused
                 delimiters_that_cannot_work_are_refused
                 a_record_limit_of_zero_is_refused
                 a_refused_pipeline_calls_nobody

@@ -39,4 +39,7 @@ pub use position::Position;
 pub use progress::Progress;
 pub use receiver::Receive;
 pub use rows::ChunkSize;
-pub use sources::{ChunkSizeExt, Csv, Delimiter, ItemSource, Lines, Sources, TextSource};
+pub use sources::{
+    ChunkSizeExt, Csv, Delimiter, EventSender, ItemSource, Lines, SendError, Sources, TextSource,
+    TrySendError,
+};

@@ -17,6 +17,7 @@ pub struct Pulled<St>(pub(super) St);
 
 /// What gives items, and how many go into a chunk.
 pub(crate) struct ItemChunks<I> {
+    pub(crate) name: &'static str,
     pub(crate) items: I,
     pub(crate) rows: usize,
 }
@@ -31,7 +32,8 @@ impl<T: Send + 'static, I: Iterator<Item = T> + Send + 'static> ItemSource<'_, T
     /// Adds the items, `size` of them to a chunk. A size in bytes counts the items' own size, not what they point to.
     pub fn into_chunks(self, size: ChunkSize) {
         let items: Box<dyn Fill<T>> = Box::new(self.items);
-        self.sources.add(size, || Ok(vec![Plan::Items(ItemChunks { items, rows: rows::<T>(size) })]));
+        self.sources
+            .add(size, || Ok(vec![Plan::Items(ItemChunks { name: "items", items, rows: rows::<T>(size) })]));
     }
 }
 
@@ -39,10 +41,9 @@ impl<T: Send + 'static, St: Stream<Item = T> + Send + 'static> ItemSource<'_, T,
     /// Adds the stream's items, `size` of them to a chunk; a chunk goes out earlier when the stream has no more for
     /// the moment. A size in bytes counts the items' own size, not what they point to.
     pub fn into_chunks(self, size: ChunkSize) {
-        let stream = self.items.0;
-        self.sources.add(size, || {
-            Ok(vec![Plan::Stream(ItemChunks { items: Box::pin(stream), rows: rows::<T>(size) })])
-        });
+        let items = Box::pin(self.items.0);
+        let rows = rows::<T>(size);
+        self.sources.add(size, || Ok(vec![Plan::Stream(ItemChunks { name: "a stream", items, rows })]));
     }
 }
 

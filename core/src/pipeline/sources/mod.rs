@@ -1,5 +1,6 @@
 //! What a pipeline reads: items, streams, files, readers and bytes.
 
+mod channel;
 mod input;
 mod items;
 mod size;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_io::AsyncRead;
 
+pub use channel::{EventSender, SendError, TrySendError};
 pub(crate) use input::{Blocking, Input, Opened};
 pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
@@ -28,8 +30,12 @@ use crate::error::AsyncTaskError;
 /// read one after the other, in the order in which they were added.
 pub struct Sources<T> {
     plans: Vec<Plan<T>>,
+    /// The first fault is told when the pipeline starts, in place of starting it.
     fault: Option<AsyncTaskError>,
 }
+
+/// The most events that a channel has room for: its memory is taken when it is made.
+const MOST_EVENTS: usize = 1 << 20;
 
 /// One source, ready to be read.
 pub(crate) enum Plan<T> {
@@ -41,8 +47,8 @@ pub(crate) enum Plan<T> {
 impl<T> Plan<T> {
     pub(crate) fn name(&self) -> Arc<str> {
         match self {
-            Self::Items(_) => "items".into(),
-            Self::Stream(_) => "a stream".into(),
+            Self::Items(items) => items.name.into(),
+            Self::Stream(stream) => stream.name.into(),
             Self::Text(text) => text.name.clone(),
         }
     }
@@ -69,6 +75,45 @@ impl<T: Send + 'static> Sources<T> {
         St: Stream<Item = T> + Send + 'static,
     {
         ItemSource::new(self, items::Pulled(stream))
+    }
+
+    /// Events that are sent by hand: through the sender that this gives, which the sender closure hands to whoever is to
+    /// send. The source ends once all clones of it are gone. The channel has room for `capacity` events, and as many may
+    /// be on their way into a chunk; what is there goes out at once.
+    ///
+    /// A receiver that keeps a sender keeps its own pipeline from ending.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder, pipeline::{Event, PipelineBuilder}};
+    /// # async fn sum<R: Runtime>(runtime: R) -> Result<u64, AsyncTaskError> {
+    /// let (sum, _summary) = PipelineBuilder::<u64, _>::new(runtime.clone())
+    ///     .sender(move |sources| {
+    ///         let events = sources.channel(16);
+    ///         TaskBuilder::<(), _>::new(runtime)
+    ///             .spawn(|| async move {
+    ///                 for event in 0..100 {
+    ///                     events.send(event).await?;
+    ///                 }
+    ///                 Ok::<_, AsyncTaskError>(())
+    ///             })
+    ///             .detach();
+    ///     })
+    ///     .fold(|| 0, |sum, event: Event<u64>| *sum += event.take_data(), |left, right| left + right)
+    ///     .await?;
+    /// # Ok(sum)
+    /// # }
+    /// ```
+    pub fn channel(&mut self, capacity: usize) -> EventSender<T> {
+        let (sender, incoming) = EventSender::channel(capacity.min(MOST_EVENTS));
+        if (1..=MOST_EVENTS).contains(&capacity) {
+            let items = Box::pin(incoming);
+            self.plans.push(Plan::Stream(ItemChunks { name: "a channel", items, rows: capacity }));
+        } else {
+            self.refuse(AsyncTaskError::config(format!(
+                "a channel has room for 1 to {MOST_EVENTS} events: channel was given {capacity}"
+            )));
+        }
+        sender
     }
 
     /// Rows of a file: CSV with a header, unless the source says otherwise. It is opened when the pipeline starts and
@@ -118,9 +163,12 @@ impl<T: Send + 'static> Sources<T> {
         };
         match plans {
             Ok(plans) => self.plans.extend(plans),
-            // The first fault is told when the pipeline starts, in place of starting it.
-            Err(fault) => drop(self.fault.get_or_insert(fault)),
+            Err(fault) => self.refuse(fault),
         }
+    }
+
+    fn refuse(&mut self, fault: AsyncTaskError) {
+        self.fault.get_or_insert(fault);
     }
 
     pub(crate) fn into_plans(self) -> Result<Vec<Plan<T>>, AsyncTaskError> {
