@@ -54,7 +54,8 @@ pub mod tower;
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
     pub use crate::pipeline::{
-        ChunkSize, ChunkSizeExt, Collector, Delimiter, ErrorStrategy, Event, FinalEvent, RowError,
+        ChunkSize, ChunkSizeExt, Collector, Delimiter, ErrorStrategy, Event, FinalEvent, OnDuplicate,
+        RowError,
     };
 
     pub use crate::{

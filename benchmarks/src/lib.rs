@@ -13,6 +13,7 @@ pub mod p1;
 pub mod p2;
 pub mod p3;
 pub mod p4;
+pub mod p6;
 pub mod p7;
 pub mod p8;
 
@@ -28,6 +29,8 @@ pub struct Size {
     pub tasks: usize,
     /// Items in a round of P4.
     pub items: u64,
+    /// Inserts in a round of P6.
+    pub inserts: u64,
     /// KiB in a chunk of P7 and P8.
     pub chunk_kib: usize,
     /// Threads of each runtime, and workers of each pipeline.

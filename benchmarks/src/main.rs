@@ -1,11 +1,11 @@
-//! Runs rows of the table by name: `benchmarks p1 p2 p4 p7 p8`.
+//! Runs rows of the table by name: `benchmarks p1 p2 p4 p6 p7 p8`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::{Failure, Size, overload, p1, p2, p4, p7, p8};
+use side_by_side::{Failure, Size, overload, p1, p2, p4, p6, p7, p8};
 
 /// Measures Sweet Async against its peers, in the same run.
 #[derive(Parser)]
@@ -24,6 +24,9 @@ struct Arguments {
     /// Items in a round of P4.
     #[arg(long, default_value_t = 4_000_000)]
     items: u64,
+    /// Inserts in a round of P6.
+    #[arg(long, default_value_t = 2_000_000)]
+    inserts: u64,
     /// Megabytes of generated CSV in P7 and P8.
     #[arg(long, default_value_t = 200)]
     megabytes: u64,
@@ -45,6 +48,7 @@ enum Name {
     P1,
     P2,
     P4,
+    P6,
     P7,
     P8,
     Overload,
@@ -84,12 +88,12 @@ fn main() -> Result<(), Failure> {
 }
 
 fn size(arguments: &Arguments) -> Size {
-    let Arguments { rounds, tasks, items, chunk_kib, workers, .. } = *arguments;
-    Size { rounds, tasks, items, chunk_kib, workers }
+    let Arguments { rounds, tasks, items, inserts, chunk_kib, workers, .. } = *arguments;
+    Size { rounds, tasks, items, inserts, chunk_kib, workers }
 }
 
 fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Result<(), Failure> {
-    let all = [Name::P1, Name::P2, Name::P4, Name::P7, Name::P8, Name::Overload];
+    let all = [Name::P1, Name::P2, Name::P4, Name::P6, Name::P7, Name::P8, Name::Overload];
     let names = if arguments.rows.is_empty() { &all[..] } else { &arguments.rows };
     let size = size(arguments);
     // These take seconds a round.
@@ -99,6 +103,7 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (Name::P1, _) => p1::measure(backend, &size)?,
             (Name::P2, _) => p2::measure(backend, &size)?,
             (Name::P4, _) => p4::measure(backend, &size)?,
+            (Name::P6, _) => p6::measure(backend, &size)?,
             (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
             (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
             (Name::Overload, _) => overload::measure(backend, &size)?,

@@ -11,7 +11,8 @@ use side_by_side::data::Csv;
 use side_by_side::p2::Way;
 use side_by_side::p3::Policy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
-use side_by_side::{Failure, p1, p7};
+use side_by_side::{Failure, p1, p6, p7};
+use sweet_async::pipeline::{Collection, Partition};
 
 /// Counts instructions per operation, under valgrind.
 #[derive(Parser)]
@@ -67,6 +68,13 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         let run = move |n| here.block_on(pipeline(&here, kind, n as u64, chunk, 1))?;
         add(&format!("p4 {}, chunks of {chunk}", kind.name()), 200_000, Box::new(run));
     }
+    let here = backend.clone();
+    let inserts = move |n| {
+        let keep = Collection::into_partitions;
+        here.block_on(p6::collect(&here, n as u64, 1, keep, |parts| parts.iter().map(Partition::len).sum()))?
+            .map(drop)
+    };
+    add("p6 into_partitions", 200_000, Box::new(inserts));
     let here = backend.clone();
     let passes = move |n| {
         let csv = Csv::generate(MEGABYTES)?;

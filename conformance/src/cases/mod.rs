@@ -26,6 +26,7 @@ pub mod composition;
 pub mod context;
 pub mod deadlines;
 pub mod drop;
+pub mod duplicates;
 pub mod errors;
 pub mod flow;
 pub mod folding;

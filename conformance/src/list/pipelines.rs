@@ -67,6 +67,18 @@ macro_rules! __conformance_with_pipelines {
                 two_pipelines_do_not_mix_what_they_collect
                 a_key_that_panics_fails_its_pipeline_alone
             }
+            duplicates driven {
+                the_first_or_the_last_in_source_order_stays
+                values_are_merged_in_source_order
+                one_row_may_merge_many_values
+                a_duplicate_key_rejects_the_later_row
+                a_duplicate_key_ends_it_at_the_first_in_source_order
+                a_duplicate_key_ends_an_endless_source
+                a_refused_row_with_a_duplicate_key_is_rejected_once
+                two_values_of_one_row_are_no_duplicate_row
+                a_merge_that_panics_fails_its_pipeline_alone
+                errors_are_collected_with_their_places
+            }
             folding driven {
                 a_fold_gives_the_sum_whatever_the_workers
                 a_fold_of_nothing_is_its_start

@@ -73,14 +73,14 @@ impl<T> Event<T> {
 
     /// Where the value stands in its source.
     pub fn position(&self) -> Position {
-        position(&self.origin, self.line, self.byte)
+        position(self.origin.source, self.line, self.byte)
     }
 }
 
 /// Lines count from 1: line 0 says that there are none.
-pub(crate) fn position(origin: &Origin, line: u64, byte: u64) -> Position {
+pub(crate) fn position(source: u32, line: u64, byte: u64) -> Position {
     let (line, byte) = if line == 0 { (None, None) } else { (Some(line), Some(byte)) };
-    Position { source: origin.source, line, byte }
+    Position { source, line, byte }
 }
 
 /// What a pipeline did, once all of it has ended. `read` = `handled` + `rejected`.

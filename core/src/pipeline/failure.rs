@@ -119,6 +119,8 @@ impl Limit {
 pub(crate) struct Rejects {
     pub(crate) count: u64,
     pub(crate) kept: Vec<RowError>,
+    /// The rows' sequences, where they may have to be told from others at the end.
+    pub(crate) sequences: Vec<u64>,
 }
 
 /// What is done about rejected rows, and how many are kept.
@@ -126,6 +128,8 @@ pub(crate) struct Rejects {
 pub(crate) struct Policy {
     pub(crate) strategy: ErrorStrategy,
     pub(crate) max_errors: usize,
+    /// Keeps the sequences of all rejected rows.
+    pub(crate) remember: bool,
 }
 
 impl Policy {
@@ -151,7 +155,7 @@ impl Place<'_> {
     pub(crate) fn unreadable(&self, reason: &impl fmt::Display) -> AsyncTaskError {
         AsyncTaskError::Parse {
             origin: self.name.clone(),
-            position: Box::new(position(&self.origin, self.line, self.byte)),
+            position: Box::new(position(self.origin.source, self.line, self.byte)),
             reason: reason.to_string().into(),
         }
     }
@@ -159,18 +163,32 @@ impl Place<'_> {
 
 impl Rejects {
     pub(crate) fn add(&mut self, place: &Place<'_>, error: AsyncTaskError, policy: Policy, limit: &Limit) {
+        self.push(place.sequence, policy, limit, || RowError {
+            origin: place.name.clone(),
+            position: position(place.origin.source, place.line, place.byte),
+            sequence: place.sequence,
+            error,
+        });
+    }
+
+    /// A rejected row, later in source order than those before.
+    pub(crate) fn push(
+        &mut self,
+        sequence: u64,
+        policy: Policy,
+        limit: &Limit,
+        row: impl FnOnce() -> RowError,
+    ) {
         self.count += 1;
+        if policy.remember {
+            self.sequences.push(sequence);
+        }
         if policy.strategy == ErrorStrategy::StopOnFirst {
-            limit.stop_at(place.sequence);
+            limit.stop_at(sequence);
         }
         // A worker meets its rows in source order, so its first ones are all that can be among the first of all.
         if self.kept.len() < policy.keeps() {
-            self.kept.push(RowError {
-                origin: place.name.clone(),
-                position: position(&place.origin, place.line, place.byte),
-                sequence: place.sequence,
-                error,
-            });
+            self.kept.push(row());
         }
     }
 

@@ -19,6 +19,7 @@ mod engine;
 mod event;
 mod failure;
 mod handle;
+mod late;
 mod macros;
 mod position;
 mod progress;
@@ -31,7 +32,7 @@ mod rows;
 mod sources;
 
 pub use builder::{Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender};
-pub use collector::{Collection, Collector, Partition};
+pub use collector::{CollectedError, Collection, Collector, MergeFn, OnDuplicate, Partition};
 pub use event::{Event, EventId, FinalEvent};
 pub use failure::{ErrorStrategy, RowError};
 pub use handle::EmittingTask;

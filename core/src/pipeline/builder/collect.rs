@@ -2,17 +2,15 @@
 
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use super::PipelineSender;
 use super::whole::spawn_whole;
 use crate::error::{AsyncTaskError, BoxError};
-use crate::pipeline::collector::{Collection, Collector, Partitions, Registration, Shard};
+use crate::pipeline::collector::Home;
 use crate::pipeline::engine::{Collecting, Outcome};
 use crate::pipeline::receiver::Receive;
-use crate::pipeline::{EmittingTask, Event, FinalEvent, Sources};
+use crate::pipeline::{Collection, Collector, EmittingTask, Event, FinalEvent, OnDuplicate, Sources};
 use crate::runtime::RuntimeSource;
-use crate::task::{TaskId, caught};
 
 /// A pipeline that is ready to run.
 #[must_use = "a pipeline does nothing until its end is awaited"]
@@ -24,14 +22,21 @@ pub struct Pipeline<T, S, F, G> {
 
 /// A receiver that may collect, with the types that inference found for it.
 pub struct Receiver<G, O, M, K, V> {
-    pub(super) receiver: G,
-    pub(super) kind: PhantomData<fn() -> (O, M)>,
-    pub(super) entry: PhantomData<fn() -> (K, V)>,
+    receiver: G,
+    rule: OnDuplicate<V>,
+    kind: PhantomData<fn() -> (O, M)>,
+    keys: PhantomData<fn() -> K>,
+}
+
+impl<G, O, M, K, V> Receiver<G, O, M, K, V> {
+    pub(super) fn new(receiver: G) -> Self {
+        Self { receiver, rule: OnDuplicate::KeepLast, kind: PhantomData, keys: PhantomData }
+    }
 }
 
 impl<G: Clone, O, M, K, V> Clone for Receiver<G, O, M, K, V> {
     fn clone(&self) -> Self {
-        Self { receiver: self.receiver.clone(), kind: PhantomData, entry: PhantomData }
+        Self { rule: self.rule.clone(), ..Self::new(self.receiver.clone()) }
     }
 }
 
@@ -46,6 +51,13 @@ where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
 {
+    /// What is done about a key that is collected more than once; by default, the value that is last in source order
+    /// stays.
+    pub fn on_duplicate(mut self, rule: OnDuplicate<V>) -> Self {
+        self.receiver.rule = rule;
+        self
+    }
+
     /// Runs the pipeline to its end and gives what `handler` makes of it: of the summary, or of the error that ended
     /// it, and of everything that was collected until then.
     ///
@@ -56,45 +68,14 @@ where
         self,
         handler: impl FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> U,
     ) -> U {
-        let partitions = Arc::new(Partitions::new());
-        let mut registration = None;
-        let receiver = self.receiver.receiver;
-        let make = |_| {
-            // Not the task's id: a runtime may count its own tasks, and collectors of all runtimes meet.
-            let pipeline = TaskId::next().as_u64();
-            registration = Some(Registration::new(pipeline, &partitions));
-            Collecting::<G, O, M, K, V> {
-                receiver,
-                pipeline,
-                partitions: partitions.clone(),
-                marker: PhantomData,
-            }
+        let Receiver { receiver, rule, .. } = self.receiver;
+        let home = Home::open(rule, self.from.settings.max_errors);
+        let collecting = Collecting::<G, O, M, K, V> { receiver, home, marker: PhantomData };
+        let (result, collection) = match self.from.run(collecting).await {
+            Ok(Outcome { result, end }) => (result, end),
+            Err(error) => (Err(error), Collection::nothing()),
         };
-        let mut result = match self.from.run(make).await {
-            Ok(Outcome { result, locals }) => {
-                // Workers hand over what they hold at their end; only one that was killed has anything left.
-                let mut result = result;
-                for mut local in locals {
-                    loop {
-                        match caught(|| local.downcast_mut::<Shard<K, V>>().is_none_or(Shard::flush)) {
-                            Ok(true) => break,
-                            Ok(false) => futures_lite::future::yield_now().await,
-                            Err(panic) => {
-                                result = result.and(Err(panic));
-                                break;
-                            }
-                        }
-                    }
-                }
-                result
-            }
-            Err(error) => Err(error),
-        };
-        drop(registration);
-        let collection = Collection::new(partitions.take());
-        if let Ok(summary) = &mut result {
-            summary.duplicates = collection.duplicates();
-        }
+        let result = result.map(|summary| FinalEvent { duplicates: collection.duplicates(), ..summary });
         handler(result, collection)
     }
 

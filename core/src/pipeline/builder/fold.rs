@@ -41,10 +41,10 @@ where
         let Self { from, init, fold, merge, .. } = self;
         Box::pin(async move {
             let first = init.clone();
-            let Outcome { result, locals } =
-                from.run(|_| Folding::<I, G, O, K> { init, fold, marker: PhantomData }).await?;
+            let Outcome { result, end } =
+                from.run(Folding::<I, G, O, K> { init, fold, marker: PhantomData }).await?;
             let summary = result?;
-            let value = caught(|| locals.into_iter().reduce(merge).unwrap_or_else(first))?;
+            let value = caught(|| end.into_iter().reduce(merge).unwrap_or_else(first))?;
             Ok((value, summary))
         })
     }

@@ -35,7 +35,7 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { from, receiver, .. } = self;
-        Box::pin(async move { from.run(|_| Each::<G, O, M> { receiver, marker: PhantomData }).await?.result })
+        Box::pin(async move { from.run(Each::<G, O, M> { receiver, marker: PhantomData }).await?.result })
     }
 }
 

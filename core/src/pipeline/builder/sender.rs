@@ -9,7 +9,7 @@ use crate::pipeline::engine::{Handler, Outcome, Settings, run};
 use crate::pipeline::receiver::Receive;
 use crate::pipeline::{Collector, Event, Sources};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{IntoAsyncResult, IntoResult, TaskId, caught};
+use crate::task::{IntoAsyncResult, IntoResult, caught};
 
 /// A pipeline that knows what it reads.
 #[must_use = "a pipeline does nothing until its end is awaited"]
@@ -34,7 +34,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         K: Hash + Eq + Send + 'static,
         V: Send + 'static,
     {
-        Pipeline { from: self, receiver: Receiver { receiver, kind: PhantomData, entry: PhantomData } }
+        Pipeline { from: self, receiver: Receiver::new(receiver) }
     }
 
     /// Says what is done with each event, where nothing is collected. Await it for the summary.
@@ -62,17 +62,14 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         Fold { from: self, init, fold, merge, marker: PhantomData }
     }
 
-    /// Runs the pipeline with the handler that `make` gives for its id.
-    pub(super) async fn run<H: Handler<T>>(
-        self,
-        make: impl FnOnce(TaskId) -> H,
-    ) -> Result<Outcome<H::Local>, AsyncTaskError> {
+    /// Runs the pipeline with `handler`.
+    pub(super) async fn run<H: Handler<T>>(self, handler: H) -> Result<Outcome<H::End>, AsyncTaskError> {
         let runtime = self.source.resolve()?;
         self.settings.check()?;
         let mut sources = Sources::new();
         caught(|| (self.sender)(&mut sources))?;
         let plans = sources.into_plans()?;
         let task = runtime.next_task_id();
-        Ok(run(&runtime, task, &self.settings, plans, make(task)).await)
+        Ok(run(&runtime, task, &self.settings, plans, handler).await)
     }
 }

@@ -3,17 +3,38 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::sync::Arc;
 
-use super::Partition;
+use super::errors::FirstErrors;
+use super::{CollectedError, Partition};
 
 /// Everything that a pipeline's receivers collected.
 pub struct Collection<K, V> {
     partitions: Vec<Partition<K, V>>,
+    errors: Vec<CollectedError<K>>,
+    error_count: u64,
+    duplicates: u64,
 }
 
 impl<K, V> Collection<K, V> {
-    pub(crate) fn new(partitions: Vec<Partition<K, V>>) -> Self {
-        Self { partitions }
+    pub(super) fn new(
+        partitions: Vec<Partition<K, V>>,
+        duplicates: u64,
+        errors: Option<FirstErrors<K>>,
+        names: &[Arc<str>],
+    ) -> Self {
+        let error_count = errors.as_ref().map_or(0, |errors| errors.count);
+        let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
+        Self { partitions, errors, error_count, duplicates }
+    }
+
+    /// Of a pipeline that never began.
+    pub(crate) fn nothing() -> Self {
+        Self::new(Vec::new(), 0, None, &[])
+    }
+
+    pub(crate) fn duplicates(&self) -> u64 {
+        self.duplicates
     }
 
     /// How many distinct keys there are.
@@ -21,13 +42,20 @@ impl<K, V> Collection<K, V> {
         self.partitions.iter().map(Partition::len).sum()
     }
 
-    /// True if nothing was collected.
+    /// True if no value was collected.
     pub fn is_empty(&self) -> bool {
         self.partitions.iter().all(Partition::is_empty)
     }
 
-    pub(crate) fn duplicates(&self) -> u64 {
-        self.partitions.iter().map(Partition::duplicates).sum()
+    /// The errors that receivers have collected, the first in source order, at most
+    /// [`max_errors`](crate::pipeline::PipelineBuilder::max_errors) of them.
+    pub fn errors(&self) -> &[CollectedError<K>] {
+        &self.errors
+    }
+
+    /// How many errors receivers have collected: exact, however many of them are kept.
+    pub fn error_count(&self) -> u64 {
+        self.error_count
     }
 
     /// The keys and values as they are held: no key is hashed again, nothing is copied.

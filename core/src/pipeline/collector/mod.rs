@@ -2,7 +2,7 @@
 //!
 //! Each worker buffers what it collects by the key's hash and hands a full buffer to the one owner of that
 //! [`Partition`], so workers share no lock and no map, and memory is bounded by the distinct keys and not by the rows.
-//! An entry keeps the sequence of its event: which of two values under one key stays is decided by source order,
+//! An entry keeps the sequence of its event: what becomes of two values under one key is decided by source order,
 //! whatever the order in which they were collected.
 //!
 //! ```text
@@ -10,27 +10,43 @@
 //! ```
 
 mod collection;
+mod duplicate;
+mod errors;
+mod exclusive;
+mod home;
+mod part;
 mod partition;
+mod partitions;
 mod registry;
 mod shard;
+mod spot;
 
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
 pub use collection::Collection;
+pub use duplicate::{MergeFn, OnDuplicate};
+pub use errors::CollectedError;
+pub(crate) use home::Home;
 pub use partition::Partition;
-pub(crate) use partition::Partitions;
-pub(crate) use registry::Registration;
-pub(crate) use shard::{Shard, with_installed};
+pub(crate) use shard::with_installed;
+
+use super::Event;
+use crate::error::{AsyncTaskError, BoxError};
+use errors::Noted;
+use partition::Slot;
+use partitions::Partitions;
+use spot::{MaybeSpot, Spot};
 
 /// Takes keyed values from a receiver, for the final event.
 ///
-/// It is two words: made for each event, it costs nothing until it is used. It belongs to the receiver's call or
+/// It is a few numbers: made for each event, it costs nothing until it is used. It belongs to the receiver's call or
 /// future; elsewhere it still works, on a slower path, until the pipeline ends.
 pub struct Collector<K, V> {
     pipeline: u64,
     sequence: u64,
+    spot: Spot,
     types: PhantomData<fn(K, V)>,
 }
 
@@ -39,25 +55,83 @@ where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
 {
-    pub(crate) fn new(pipeline: u64, sequence: u64) -> Self {
-        Self { pipeline, sequence, types: PhantomData }
+    #[inline]
+    pub(crate) fn new<T>(pipeline: u64, event: &Event<T>) -> Self {
+        Self { pipeline, sequence: event.sequence, spot: Spot::of(event), types: PhantomData }
     }
 
-    /// Collects `value` under `key`. Of several values under one key, the one that is last in source order stays.
+    /// Collects `value` under `key`. What becomes of several values under one key is up to
+    /// [`on_duplicate`](super::Pipeline::on_duplicate): by default, the one that is last in source order stays.
     ///
     /// A value collected after its pipeline has ended, which takes a collector that was moved out of the receiver,
     /// has nowhere to go: it is dropped, and that is reported through `tracing`.
     ///
     /// Not to be called from within a key's own `Eq`: the partition is in use there, and the call would wait for itself.
+    #[inline]
     pub fn collect(&self, key: K, value: V) {
-        let Err((key, value)) = shard::push(self.pipeline, self.sequence, key, value) else { return };
-        if registry::push(self.pipeline, self.sequence, key, value).is_err() {
-            tracing::warn!(
-                task.id = self.pipeline,
-                event.sequence = self.sequence,
-                "a value was collected after its pipeline had ended, and is dropped"
-            );
+        if let Err((key, value)) = self.here::<()>(key, value) {
+            self.elsewhere(key, value);
         }
+    }
+
+    /// Collects `error` under `key`, beside the values and with the place of this event's row, for
+    /// [`Collection::errors`]. The row counts as handled all the same.
+    ///
+    /// As for a value, one that comes after the end is dropped, and that is reported.
+    pub fn collect_error(&self, key: K, error: impl Into<BoxError>) {
+        let error = AsyncTaskError::failure(error);
+        let noted = Noted { sequence: self.sequence, spot: self.spot, key, error };
+        let sent = shard::note::<K, V, ()>(self.pipeline, noted)
+            .or_else(|noted| shard::note::<K, V, Spot>(self.pipeline, noted))
+            .or_else(|noted| self.note_straight::<()>(noted))
+            .or_else(|noted| self.note_straight::<Spot>(noted));
+        if sent.is_err() {
+            self.too_late();
+        }
+    }
+
+    /// Into the shard of the worker that we are on.
+    #[inline]
+    fn here<P: MaybeSpot>(&self, key: K, value: V) -> Result<(), (K, V)> {
+        let slot = Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) };
+        shard::push(self.pipeline, slot).map_err(|slot| (slot.key, slot.value))
+    }
+
+    /// Straight into the part that is the key's.
+    fn straight<P: MaybeSpot>(&self, key: K, value: V) -> Result<(), (K, V)> {
+        let Some(partitions) = registry::find::<Partitions<K, V, P>>(self.pipeline) else {
+            return Err((key, value));
+        };
+        let slot = Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) };
+        partitions.put(slot).map_err(|slot| (slot.key, slot.value))
+    }
+
+    fn note_straight<P: MaybeSpot>(&self, noted: Noted<K>) -> Result<(), Noted<K>> {
+        match registry::find::<Partitions<K, V, P>>(self.pipeline) {
+            Some(partitions) => partitions.note_one(noted),
+            None => Err(noted),
+        }
+    }
+
+    /// A duplicate is an error here, or this has left its worker.
+    #[inline(never)]
+    fn elsewhere(&self, key: K, value: V) {
+        let sent = self
+            .here::<Spot>(key, value)
+            .or_else(|(key, value)| self.straight::<()>(key, value))
+            .or_else(|(key, value)| self.straight::<Spot>(key, value));
+        if sent.is_err() {
+            self.too_late();
+        }
+    }
+
+    #[cold]
+    fn too_late(&self) {
+        tracing::warn!(
+            task.id = self.pipeline,
+            event.sequence = self.sequence,
+            "a value was collected after its pipeline had ended, and is dropped"
+        );
     }
 }
 

@@ -6,12 +6,9 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, LazyLock, Weak};
 
 use arc_swap::ArcSwap;
-
-use super::partition::{Item, Partitions};
 
 type Map = HashMap<u64, Weak<dyn Any + Send + Sync>>;
 
@@ -21,12 +18,8 @@ static PIPELINES: LazyLock<ArcSwap<Map>> = LazyLock::new(ArcSwap::default);
 pub(crate) struct Registration(u64);
 
 impl Registration {
-    pub(crate) fn new<K, V>(pipeline: u64, partitions: &Arc<Partitions<K, V>>) -> Self
-    where
-        K: Send + 'static,
-        V: Send + 'static,
-    {
-        let weak: Weak<dyn Any + Send + Sync> = Arc::downgrade(partitions) as _;
+    pub(super) fn new(pipeline: u64, store: &Arc<impl Any + Send + Sync>) -> Self {
+        let weak: Weak<dyn Any + Send + Sync> = Arc::downgrade(store) as _;
         PIPELINES.rcu(|map| {
             let mut map = Map::clone(map);
             map.insert(pipeline, weak.clone());
@@ -46,24 +39,7 @@ impl Drop for Registration {
     }
 }
 
-/// Puts a value straight into its partition. The value comes back if the pipeline has ended.
-pub(super) fn push<K, V>(pipeline: u64, sequence: u64, key: K, value: V) -> Result<(), (K, V)>
-where
-    K: Hash + Eq + Send + 'static,
-    V: Send + 'static,
-{
-    let home = PIPELINES.load().get(&pipeline).and_then(Weak::upgrade);
-    let Some(partitions) = home.and_then(|any| any.downcast::<Partitions<K, V>>().ok()) else {
-        return Err((key, value));
-    };
-    let hash = partitions.hasher.hash_one(&key);
-    let mut items = vec![Item { hash, sequence, key, value }];
-    while partitions.absorb(Partitions::<K, V>::index(hash), &mut items) {
-        if items.is_empty() {
-            return Ok(());
-        }
-        // A worker is handing a buffer over, which takes microseconds and waits for nothing.
-        std::thread::yield_now();
-    }
-    items.pop().map_or(Ok(()), |item| Err((item.key, item.value)))
+/// Where a pipeline's values go, if that is an `S` and it has not ended.
+pub(super) fn find<S: Send + Sync + 'static>(pipeline: u64) -> Option<Arc<S>> {
+    PIPELINES.load().get(&pipeline).and_then(Weak::upgrade)?.downcast().ok()
 }

@@ -13,6 +13,7 @@ use crate::cancel::CancelLevel;
 use crate::error::{AsyncTaskError, TimeoutError};
 use crate::pipeline::FinalEvent;
 use crate::pipeline::failure::{Limit, Policy, Rejects};
+use crate::pipeline::late::Late;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
@@ -22,10 +23,10 @@ use crate::time::Sleep;
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How a pipeline ended, and what its workers had in hand.
-pub(crate) struct Outcome<L> {
+/// How a pipeline ended, and what its handler makes of it.
+pub(crate) struct Outcome<E> {
     pub(crate) result: Result<FinalEvent, AsyncTaskError>,
-    pub(crate) locals: Vec<L>,
+    pub(crate) end: E,
 }
 
 /// Runs a pipeline to its end. Nothing of it is left when this returns, but for a read that a source stalls.
@@ -35,7 +36,7 @@ pub(crate) async fn run<T, R, H>(
     settings: &Settings,
     plans: Vec<Plan<T>>,
     handler: H,
-) -> Outcome<H::Local>
+) -> Outcome<H::End>
 where
     T: Send + 'static,
     R: Runtime,
@@ -46,7 +47,11 @@ where
         runtime: runtime.clone(),
         task,
         limit: Limit::none(),
-        policy: Policy { strategy: settings.strategy, max_errors: settings.max_errors },
+        policy: Policy {
+            strategy: settings.strategy,
+            max_errors: settings.max_errors,
+            remember: handler.rejects_late(),
+        },
         counters: Counters::default(),
         names: plans.iter().map(Plan::name).collect(),
         ordered: settings.ordered,
@@ -54,7 +59,10 @@ where
     });
     let slots = match caught(|| (0..workers).map(|_| Slot::new(handler.local())).collect()) {
         Ok(slots) => slots,
-        Err(panic) => return Outcome { result: Err(panic), locals: Vec::new() },
+        Err(panic) => {
+            let (_, end) = handler.close(Vec::new(), &control.names).await;
+            return Outcome { result: Err(panic), end };
+        }
     };
     let crew = Arc::new(Crew { handler, slots, control: control.clone() });
     // Two chunks for each worker: one to go on with at once, one for when the sender is late.
@@ -91,11 +99,14 @@ where
                 end.await;
             }
             let result = tell(runtime, settings, &control).and(Err(error));
-            return Outcome { result, locals: locals(&crew) };
+            let (_, end) = crew.handler.close(locals(&crew), &control.names).await;
+            return Outcome { result, end };
         }
     };
-    let result = tell(runtime, settings, &control).and_then(|()| sum_up(tallies, sent, runtime, &control));
-    Outcome { result, locals: locals(&crew) }
+    let told = tell(runtime, settings, &control);
+    let (late, end) = crew.handler.close(locals(&crew), &control.names).await;
+    let result = told.and_then(|()| sum_up(tallies, sent, late, runtime, &control));
+    Outcome { result, end }
 }
 
 type Sent = (Rejects, Option<AsyncTaskError>);
@@ -103,6 +114,7 @@ type Sent = (Rejects, Option<AsyncTaskError>);
 fn sum_up<R: Runtime>(
     tallies: Vec<Result<super::batch::Tally, AsyncTaskError>>,
     sent: Result<Sent, AsyncTaskError>,
+    late: Late,
     runtime: &R,
     control: &Control<R>,
 ) -> Result<FinalEvent, AsyncTaskError> {
@@ -118,6 +130,10 @@ fn sum_up<R: Runtime>(
             Err(error) => failed = Some(error),
         }
     }
+    let late_rejects = Rejects::late(late.rejected, &rejects, &control.names, control.policy, &control.limit);
+    handled -= late_rejects.count;
+    rejects.push(late_rejects);
+    failed = failed.or(late.panic);
     let rejects = Rejects::merge(rejects, control.policy);
     let (rejected, mut errors) = (rejects.count, rejects.kept);
     // A row's error comes first: all that was sent before anything else failed stands before that in the source.

@@ -10,10 +10,11 @@ use concurrent_queue::ConcurrentQueue;
 
 use super::batch::Batch;
 use super::pace::Pace;
-use crate::pipeline::collector::{Partitions, Shard, with_installed};
+use crate::pipeline::collector::{Home, with_installed};
+use crate::pipeline::late::Late;
 use crate::pipeline::receiver::Receive;
 use crate::pipeline::rows::Decoded;
-use crate::pipeline::{Collector, Event};
+use crate::pipeline::{Collection, Collector, Event};
 use crate::runtime::Runtime;
 use crate::task::IntoResult;
 
@@ -49,6 +50,8 @@ impl<L> Slot<L> {
 pub(crate) trait Handler<T>: Send + Sync + 'static {
     /// What each worker has for itself.
     type Local: Send + 'static;
+    /// What there is of it in the end.
+    type End: Send;
 
     fn local(&self) -> Self::Local;
 
@@ -66,13 +69,29 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     fn flush(&self, _: &mut Self::Local) -> bool {
         true
     }
+
+    /// The earliest row so far that is known to be rejected once all is there.
+    fn rejected(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// True if rows may be rejected once all is there.
+    fn rejects_late(&self) -> bool {
+        false
+    }
+
+    /// Called once, when all workers are gone, with what they had for themselves and the sources' names.
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &[Arc<str>],
+    ) -> impl Future<Output = (Late, Self::End)> + Send;
 }
 
 /// Calls a receiver that may collect.
 pub(crate) struct Collecting<F, O, M, K, V> {
     pub(crate) receiver: F,
-    pub(crate) pipeline: u64,
-    pub(crate) partitions: Arc<Partitions<K, V>>,
+    pub(crate) home: Home<K, V>,
     pub(crate) marker: PhantomData<fn() -> (O, M)>,
 }
 
@@ -86,9 +105,10 @@ where
     V: Send + 'static,
 {
     type Local = Box<dyn Any + Send>;
+    type End = Collection<K, V>;
 
     fn local(&self) -> Box<dyn Any + Send> {
-        Box::new(Shard::new(self.pipeline, self.partitions.clone()))
+        self.home.shard()
     }
 
     fn handle<R, I>(
@@ -102,14 +122,26 @@ where
         I: Iterator<Item = Decoded<T>> + Send,
     {
         let call = |event: Event<T>| {
-            let collector = Collector::new(self.pipeline, event.sequence);
+            let collector = Collector::new(self.home.pipeline, &event);
             (self.receiver)(event, collector)
         };
         M::drive(batch, pace, call, |run: &mut dyn FnMut()| slot.with(|shard| with_installed(shard, run)))
     }
 
     fn flush(&self, local: &mut Self::Local) -> bool {
-        local.downcast_mut::<Shard<K, V>>().is_none_or(Shard::flush)
+        self.home.flush(local)
+    }
+
+    fn rejected(&self) -> u64 {
+        self.home.rejected()
+    }
+
+    fn rejects_late(&self) -> bool {
+        self.home.rejects()
+    }
+
+    async fn close(&self, locals: Vec<Self::Local>, names: &[Arc<str>]) -> (Late, Collection<K, V>) {
+        self.home.close(locals, names).await
     }
 }
 
@@ -127,6 +159,7 @@ where
     M: Receive<O>,
 {
     type Local = ();
+    type End = ();
 
     fn local(&self) {}
 
@@ -141,6 +174,10 @@ where
         I: Iterator<Item = Decoded<T>> + Send,
     {
         M::drive(batch, pace, &self.receiver, |run: &mut dyn FnMut()| run())
+    }
+
+    async fn close(&self, _: Vec<()>, _: &[Arc<str>]) -> (Late, ()) {
+        (Late::default(), ())
     }
 }
 
@@ -161,6 +198,7 @@ where
     K: 'static,
 {
     type Local = A;
+    type End = Vec<A>;
 
     fn local(&self) -> A {
         (self.init)()
@@ -181,5 +219,9 @@ where
                 return;
             }
         }
+    }
+
+    async fn close(&self, locals: Vec<A>, _: &[Arc<str>]) -> (Late, Vec<A>) {
+        (Late::default(), locals)
     }
 }

@@ -9,6 +9,7 @@ use super::control::Control;
 use super::handler::{Handler, Slot};
 use super::message::{Content, Message, Turn};
 use super::pace::Pace;
+use crate::pipeline::ErrorStrategy;
 use crate::pipeline::event::Origin;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{Decoded, Decoder, Decoders, RawChunk};
@@ -91,6 +92,10 @@ where
         }
         Counters::add(&control.counters.handled, self.tally.handled - before.0);
         Counters::add(&control.counters.rejected, self.tally.rejects.count - before.1);
+        let late = self.crew.handler.rejected();
+        if late != u64::MAX && control.policy.strategy == ErrorStrategy::StopOnFirst {
+            control.limit.stop_at(late);
+        }
     }
 
     async fn raw(&mut self, chunk: &RawChunk, make: &Decoders<T>, origin: Origin, turn: Option<&Turn>) {

@@ -1,0 +1,96 @@
+//! A part of the keys while it is being filled.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::{Entry, OccupiedEntry};
+
+use super::duplicate::OnDuplicate;
+use super::partition::{Partition, Slot};
+use super::spot::MaybeSpot;
+use crate::pipeline::late::Duplicate;
+
+/// A value on its way to its part.
+pub(crate) struct Item<K, V, P> {
+    pub(crate) hash: u64,
+    pub(crate) slot: Slot<K, V, P>,
+}
+
+/// What was collected of one part of the keys.
+pub(crate) struct Part<K, V, P> {
+    table: HashTable<Slot<K, V, P>>,
+    /// Duplicates whose turn comes at the end, when all are there: to be merged, or to be rejected. None of them is
+    /// earlier than what the table has under its key.
+    later: Vec<Item<K, V, P>>,
+    pub(super) duplicates: u64,
+}
+
+impl<K: Hash + Eq, V, P: MaybeSpot> Part<K, V, P> {
+    pub(super) fn new() -> Self {
+        Self { table: HashTable::new(), later: Vec::new(), duplicates: 0 }
+    }
+
+    #[inline]
+    pub(super) fn insert(&mut self, item: Item<K, V, P>, rule: &OnDuplicate<V>, hasher: &RandomState) {
+        let Item { hash, slot } = item;
+        match self.table.entry(hash, |old| old.key == slot.key, |old| hasher.hash_one(&old.key)) {
+            Entry::Vacant(vacant) => drop(vacant.insert(slot)),
+            Entry::Occupied(mut occupied) => {
+                self.duplicates += 1;
+                let old = occupied.get_mut();
+                match rule {
+                    // The key as well, here and below: keys may be equal and still be told apart.
+                    OnDuplicate::KeepLast if slot.sequence >= old.sequence => *old = slot,
+                    OnDuplicate::KeepFirst if slot.sequence < old.sequence => *old = slot,
+                    OnDuplicate::KeepLast | OnDuplicate::KeepFirst => {}
+                    OnDuplicate::Error if slot.sequence == old.sequence => *old = slot,
+                    OnDuplicate::Error | OnDuplicate::Merge(_) => {
+                        let earlier = slot.sequence < old.sequence;
+                        let slot = if earlier { std::mem::replace(old, slot) } else { slot };
+                        self.later.push(Item { hash, slot });
+                    }
+                    OnDuplicate::MergeUnordered(merge) => merged(occupied, slot.value, &**merge),
+                }
+            }
+        }
+    }
+
+    /// The earliest duplicate that was put off since there were `from` of them.
+    pub(super) fn earliest_since(&self, from: usize) -> Option<u64> {
+        self.later.get(from..)?.iter().map(|item| item.slot.sequence).min()
+    }
+
+    pub(super) fn put_off(&self) -> usize {
+        self.later.len()
+    }
+
+    /// Decides about what was put off; the rows that are rejected go to `rejected`.
+    pub(super) fn settle(&mut self, rule: &OnDuplicate<V>, rejected: &mut Vec<Duplicate>) {
+        // Stable: what one row has collected stays in its order.
+        self.later.sort_by_key(|item| item.slot.sequence);
+        for Item { hash, slot } in self.later.drain(..) {
+            let Ok(occupied) = self.table.find_entry(hash, |old| old.key == slot.key) else { continue };
+            if let OnDuplicate::Merge(merge) = rule {
+                merged(occupied, slot.value, &**merge);
+            } else {
+                let first = occupied.get();
+                let (Some(position), Some(place)) = (slot.spot.position(), first.spot.position()) else {
+                    continue;
+                };
+                let (sequence, first_sequence) = (slot.sequence, first.sequence);
+                rejected.push(Duplicate { sequence, position, first_sequence, first: place });
+            }
+        }
+    }
+
+    pub(super) fn into_partition(self, hasher: &RandomState) -> Partition<K, V> {
+        Partition { table: P::strip(self.table, hasher), hasher: hasher.clone() }
+    }
+}
+
+/// Puts what `merge` makes of both values into the entry; empties it if `merge` panics.
+fn merged<K, V, P>(entry: OccupiedEntry<'_, Slot<K, V, P>>, value: V, merge: &dyn Fn(V, V) -> V) {
+    let (Slot { key, value: old, sequence, spot }, vacant) = entry.remove();
+    vacant.insert(Slot { key, value: merge(old, value), sequence, spot });
+}

@@ -1,0 +1,60 @@
+//! Rows that are known to be rejected only when all rows are there.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::failure::{Limit, Policy, Rejects};
+use super::{Position, RowError};
+use crate::error::AsyncTaskError;
+
+/// What the end of a pipeline brings to light.
+#[derive(Default)]
+pub(crate) struct Late {
+    /// Rows that are rejected although they were handled, each of them once, in source order.
+    pub(crate) rejected: Vec<Duplicate>,
+    /// A user's function that panicked.
+    pub(crate) panic: Option<AsyncTaskError>,
+}
+
+/// A row whose key was there before, and where that was.
+pub(crate) struct Duplicate {
+    pub(crate) sequence: u64,
+    pub(crate) position: Position,
+    pub(crate) first_sequence: u64,
+    pub(crate) first: Position,
+}
+
+impl Duplicate {
+    fn row(&self, names: &[Arc<str>]) -> RowError {
+        let name = |position: Position| names.get(position.source()).cloned().unwrap_or_default();
+        let first = match self.first.line() {
+            Some(_) => format!("{}, {}", name(self.first), self.first),
+            None => format!("{}, item {}", name(self.first), self.first_sequence),
+        };
+        let origin = name(self.position);
+        let error = AsyncTaskError::Parse {
+            origin: origin.clone(),
+            position: Box::new(self.position),
+            reason: format!("its key was collected before: {first}").into(),
+        };
+        RowError { origin, position: self.position, sequence: self.sequence, error }
+    }
+}
+
+impl Rejects {
+    /// The rejects of rows that were handled: of those among `duplicates` that are not in `others` already.
+    pub(crate) fn late(
+        duplicates: Vec<Duplicate>,
+        others: &[Self],
+        names: &[Arc<str>],
+        policy: Policy,
+        limit: &Limit,
+    ) -> Self {
+        let refused: HashSet<u64> = others.iter().flat_map(|one| &one.sequences).copied().collect();
+        let mut late = Self::default();
+        for duplicate in duplicates.iter().filter(|one| !refused.contains(&one.sequence)) {
+            late.push(duplicate.sequence, policy, limit, || duplicate.row(names));
+        }
+        late
+    }
+}
