@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 
@@ -19,16 +20,31 @@ pub fn has_threads<H: Harness>(need: &'static str) -> bool {
     H::HAS_THREADS || need != "threads"
 }
 
+/// A case, its type forgotten: what a flavour is made to run is then compiled once for the flavour, and not again for
+/// each of its cases.
+type AnyCase<H> = Box<dyn Fn(H) -> Outcome + Send>;
+
 /// Runs an asynchronous case, inside the flavour's `block_on`.
 pub fn driven<H: Harness, F>(name: &'static str, case: fn(H::Runtime, Facts) -> F) -> Outcome
 where
     F: Future<Output = Outcome> + 'static,
 {
-    owned::<H, _>(name, move |harness: H| harness.block_on(case(harness.runtime(), Facts::of::<H>()))?)
+    on_its_thread(
+        name,
+        Box::new(move |harness: H| drive(&harness, Box::pin(case(harness.runtime(), Facts::of::<H>())))),
+    )
+}
+
+fn drive<H: Harness>(harness: &H, case: Pin<Box<dyn Future<Output = Outcome>>>) -> Outcome {
+    harness.block_on(case)?
 }
 
 /// Runs a case that holds the flavour itself, and drives what it likes on it.
 pub fn owned<H: Harness, C: Fn(H) -> Outcome + Send + 'static>(name: &'static str, case: C) -> Outcome {
+    on_its_thread(name, Box::new(case))
+}
+
+fn on_its_thread<H: Harness>(name: &'static str, case: AnyCase<H>) -> Outcome {
     let (done, ended) = channel();
     let seeds = seeds::<H>()?;
     let body = move || {
