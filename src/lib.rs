@@ -54,8 +54,8 @@ pub mod tower;
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
     pub use crate::pipeline::{
-        ChunkSize, ChunkSizeExt, Collector, Delimiter, ErrorStrategy, Event, FinalEvent, OnDuplicate,
-        RowError,
+        Batch, ChunkSize, ChunkSizeExt, Collector, Delimiter, ErrorAction, ErrorStrategy, Event, FinalEvent,
+        OnDuplicate, ReceiverStrategy, RowError,
     };
 
     pub use crate::{

@@ -172,7 +172,8 @@ table! {
     PipelineBuilder<Local, Ambient>            => yes yes yes;
     PipelineSender<u32, Ambient, fn()>         => yes yes yes;
     Pipeline<u32, Ambient, fn(), ()>           => yes yes yes;
-    ForEach<u32, Ambient, fn(), fn(), (), ()>  => yes yes yes;
+    BatchedSender<u32, Ambient, fn()>          => yes yes yes;
+    ForEach<u32, Ambient, fn(), fn(), (), (), Event<u32>> => yes yes yes;
     Fold<u32, Ambient, fn(), fn(), fn(), (), (), ()> => yes yes yes;
     Sources<u32>                               => yes no  yes;
     ItemSource<'static, u32, Vec<u32>>         => yes no  yes;
@@ -200,8 +201,16 @@ table! {
     Event<Local>                               => no  no  yes;
     EventId                                    => yes yes yes;
     FinalEvent                                 => yes yes yes;
-    ErrorStrategy                              => yes yes yes;
+    Batch<u32>                                 => yes yes yes;
+    Batch<Sendable>                            => yes no  yes;
+    Batch<Local>                               => no  no  yes;
+    ErrorStrategy<Local>                       => yes yes yes;
+    ErrorAction                                => yes yes yes;
+    RetryEvents<Local>                         => yes yes yes;
+    AskAboutErrors                             => yes yes yes;
+    ReceiverStrategy                           => yes yes yes;
     RowError                                   => yes yes yes;
+    TooManyErrors                              => yes yes yes;
     Position                                   => yes yes yes;
     Progress                                   => yes yes yes;
 }

@@ -220,8 +220,8 @@ pub async fn progress_ends_with_the_totals<R: Runtime>(rt: R, _: Facts) -> Outco
     let reports = reports.lock().map_err(|_| Failure::msg("poisoned"))?;
     let last = reports.last().context("told at least once, at the end")?;
     ensure!((last.bytes_read, last.bytes_total) == (bytes, Some(bytes)));
-    ensure!((last.rows, last.rejected) == (summary.handled(), summary.rejected()));
-    ensure!((last.rows, last.rejected) == (490, 10));
+    ensure!((last.handled, last.rejected) == (summary.handled(), summary.rejected()));
+    ensure!((last.handled, last.rejected) == (490, 10));
     ensure!(last.elapsed <= summary.elapsed() && last.rows_per_second() > 0.0);
     Ok(())
 }

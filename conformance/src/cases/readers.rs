@@ -147,7 +147,7 @@ pub async fn an_interrupted_read_is_tried_again<R: Runtime>(rt: R, _: Facts) -> 
 async fn fails<R: Runtime>(
     rt: &R,
     how: How,
-    strategy: ErrorStrategy,
+    strategy: ErrorStrategy<u64>,
     steps: impl IntoIterator<Item = Step>,
 ) -> Result<(AsyncTaskError, Vec<u64>), Failure> {
     let (send, handled) = async_channel::unbounded();
@@ -172,7 +172,7 @@ pub async fn a_reader_that_fails_is_named_and_what_came_before_stands<R: Runtime
         for strategy in [ErrorStrategy::StopOnFirst, ErrorStrategy::ContinueOnError] {
             for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock] {
                 let steps = [Gives("1\n2\n"), Gives("3\n4"), Fails(kind), Gives("5\n")];
-                let (error, handled) = fails(&rt, how, strategy, steps).await?;
+                let (error, handled) = fails(&rt, how, strategy.clone(), steps).await?;
                 let text = error.to_string();
                 ensure!(
                     matches!(&error, AsyncTaskError::Io { error, .. } if error.kind() == kind),

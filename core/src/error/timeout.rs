@@ -15,6 +15,8 @@ pub enum TimeoutKind {
     Overall,
     /// The limit on one attempt.
     Attempt,
+    /// The limit on one event of a pipeline, or on one batch.
+    Event,
 }
 
 /// A time limit passed before the work was done.
@@ -87,8 +89,10 @@ impl fmt::Display for TimeoutError {
             Some(name) => write!(f, "task `{name}` timed out after {:?}", self.0.limit)?,
             None => write!(f, "timed out after {:?}", self.0.limit)?,
         }
-        if self.is_attempt() {
-            f.write_str(" (limit of one attempt)")?;
+        match self.0.kind {
+            TimeoutKind::Overall => {}
+            TimeoutKind::Attempt => f.write_str(" (limit of one attempt)")?,
+            TimeoutKind::Event => f.write_str(" (limit of one event)")?,
         }
         if let Some(last) = &self.0.last {
             write!(f, ", in attempt {}; the one before had failed: {last}", self.0.attempts)?;

@@ -1,6 +1,7 @@
 //! How much may be under way at the same time, how fast it may begin, and who comes first.
 
 mod acquire;
+mod aimd;
 mod priority;
 mod queue;
 
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use acquire::Waiter;
 pub(crate) use acquire::{Acquire, Permit};
+pub(crate) use aimd::{Scale, Window};
 pub use priority::{RankableByPriority, TaskPriority, UnknownPriority};
 use queue::{Limits, Queue, Rate};
 

@@ -1,26 +1,12 @@
-//! Rows that could not be handled: what is done about them, and how they are kept.
+//! Rows that could not be handled, and where they stood.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use event_listener::Event;
-
-use super::Position;
 use super::event::{Origin, position};
+use super::{Event, FinalEvent, Position};
 use crate::error::AsyncTaskError;
-
-/// What a pipeline does about a row that cannot be parsed, or that its receiver refuses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorStrategy {
-    /// Ends with the error of the first such row in source order, whatever the number of workers. Rows after it may
-    /// have been handled by then.
-    #[default]
-    StopOnFirst,
-    /// Goes on; such rows are counted exactly, and the first of them kept with line, byte offset and reason.
-    ContinueOnError,
-}
 
 /// A row that was rejected: where it stands, and why.
 #[derive(Debug)]
@@ -29,7 +15,11 @@ pub struct RowError {
     pub(crate) position: Position,
     pub(crate) sequence: u64,
     pub(crate) error: AsyncTaskError,
+    pub(crate) raw: Option<Box<[u8]>>,
 }
+
+/// The most bytes of a row's text that are kept: a thousand kept errors must stay small.
+const LONGEST_RAW: usize = 4096;
 
 impl RowError {
     /// The source's name.
@@ -52,6 +42,12 @@ impl RowError {
         &self.error
     }
 
+    /// The row's text, without its line end, at most the first 4096 bytes of it. `None` unless `keep_raw` was asked for, for
+    /// items that come from no text, and for a row that was refused as part of a batch, or that could not even be cut.
+    pub fn raw(&self) -> Option<&[u8]> {
+        self.raw.as_deref()
+    }
+
     /// Why, without the place.
     pub fn reason(&self) -> String {
         match &self.error {
@@ -67,78 +63,51 @@ impl fmt::Display for RowError {
     }
 }
 
-impl std::error::Error for RowError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.error)
+impl Error for RowError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Error::source(&self.error)
     }
 }
 
-/// Where a pipeline stops: at the earliest row that ended it, wherever that was found.
-///
-/// Rows before it are still handled, by whichever worker has them, so the row that ends a pipeline is the first bad
-/// one in source order and not the first that somebody happened to meet.
-pub(crate) struct Limit {
-    first: AtomicU64,
-    /// Wakes a sender that waits for a source: what comes later is not wanted.
-    set: Event,
+/// More rows were rejected than `fail_after` permits: a pipeline's [`AsyncTaskError::Failure`], found with
+/// [`AsyncTaskError::downcast_ref`]. Its `source` is the first of them in source order.
+#[derive(Clone, Debug)]
+pub struct TooManyErrors(FinalEvent);
+
+impl TooManyErrors {
+    pub(crate) fn new(summary: FinalEvent) -> Self {
+        Self(summary)
+    }
+
+    /// How many rows were rejected.
+    pub fn rejected(&self) -> u64 {
+        self.0.rejected()
+    }
+
+    /// The first rejected rows in source order: at least one.
+    pub fn errors(&self) -> &[RowError] {
+        self.0.errors()
+    }
+
+    /// What the pipeline did until then.
+    pub fn summary(&self) -> &FinalEvent {
+        &self.0
+    }
 }
 
-impl Limit {
-    pub(crate) fn none() -> Self {
-        Self { first: AtomicU64::new(u64::MAX), set: Event::new() }
-    }
-
-    // Relaxed throughout: the number alone matters, and a worker that sees it late handles a row too many.
-    pub(crate) fn stop_at(&self, sequence: u64) {
-        self.first.fetch_min(sequence, Ordering::Relaxed);
-        self.set.notify(usize::MAX);
-    }
-
-    pub(crate) fn allows(&self, sequence: u64) -> bool {
-        sequence < self.first.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.first.load(Ordering::Relaxed) != u64::MAX
-    }
-
-    /// Waits until it is set.
-    pub(crate) async fn reached(&self) {
-        while !self.is_set() {
-            // Listen, then look again: `stop_at` sets before it notifies, and both fence.
-            let set = self.set.listen();
-            if !self.is_set() {
-                set.await;
-            }
+impl fmt::Display for TooManyErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows were rejected", self.rejected())?;
+        match self.errors().first() {
+            Some(first) => write!(f, "; the first: {first}"),
+            None => Ok(()),
         }
     }
 }
 
-/// The rejected rows of one worker.
-#[derive(Default)]
-pub(crate) struct Rejects {
-    pub(crate) count: u64,
-    pub(crate) kept: Vec<RowError>,
-    /// The rows' sequences, where they may have to be told from others at the end.
-    pub(crate) sequences: Vec<u64>,
-}
-
-/// What is done about rejected rows, and how many are kept.
-#[derive(Clone, Copy)]
-pub(crate) struct Policy {
-    pub(crate) strategy: ErrorStrategy,
-    pub(crate) max_errors: usize,
-    /// Keeps the sequences of all rejected rows.
-    pub(crate) remember: bool,
-}
-
-impl Policy {
-    fn keeps(self) -> usize {
-        match self.strategy {
-            // The one that ends the pipeline.
-            ErrorStrategy::StopOnFirst => 1,
-            ErrorStrategy::ContinueOnError => self.max_errors,
-        }
+impl Error for TooManyErrors {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.errors().first().map(|first| first as _)
     }
 }
 
@@ -149,9 +118,15 @@ pub(crate) struct Place<'a> {
     pub(crate) sequence: u64,
     pub(crate) line: u64,
     pub(crate) byte: u64,
+    pub(crate) raw: Option<&'a [u8]>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    pub(crate) fn of<T>(event: &Event<T>, names: &'a [Arc<str>]) -> Option<Self> {
+        let Event { origin, sequence, line, byte, .. } = *event;
+        Some(Self { name: names.get(origin.source as usize)?, origin, sequence, line, byte, raw: None })
+    }
+
     pub(crate) fn unreadable(&self, reason: &impl fmt::Display) -> AsyncTaskError {
         AsyncTaskError::Parse {
             origin: self.name.clone(),
@@ -159,48 +134,14 @@ impl Place<'_> {
             reason: reason.to_string().into(),
         }
     }
-}
 
-impl Rejects {
-    pub(crate) fn add(&mut self, place: &Place<'_>, error: AsyncTaskError, policy: Policy, limit: &Limit) {
-        self.push(place.sequence, policy, limit, || RowError {
-            origin: place.name.clone(),
-            position: position(place.origin.source, place.line, place.byte),
-            sequence: place.sequence,
+    pub(crate) fn error(&self, error: AsyncTaskError) -> RowError {
+        RowError {
+            origin: self.name.clone(),
+            position: position(self.origin.source, self.line, self.byte),
+            sequence: self.sequence,
             error,
-        });
-    }
-
-    /// A rejected row, later in source order than those before.
-    pub(crate) fn push(
-        &mut self,
-        sequence: u64,
-        policy: Policy,
-        limit: &Limit,
-        row: impl FnOnce() -> RowError,
-    ) {
-        self.count += 1;
-        if policy.remember {
-            self.sequences.push(sequence);
+            raw: self.raw.map(|raw| raw.get(..LONGEST_RAW).unwrap_or(raw).into()),
         }
-        if policy.strategy == ErrorStrategy::StopOnFirst {
-            limit.stop_at(sequence);
-        }
-        // A worker meets its rows in source order, so its first ones are all that can be among the first of all.
-        if self.kept.len() < policy.keeps() {
-            self.kept.push(row());
-        }
-    }
-
-    /// Joins the rejects of all workers: the counts add up, the first in source order stay.
-    pub(crate) fn merge(all: impl IntoIterator<Item = Self>, policy: Policy) -> Self {
-        let mut merged = Self::default();
-        for one in all {
-            merged.count += one.count;
-            merged.kept.extend(one.kept);
-        }
-        merged.kept.sort_by_key(|error| error.sequence);
-        merged.kept.truncate(policy.keeps());
-        merged
     }
 }

@@ -3,8 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
+use super::Progress;
+use super::progress::Counters;
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{Canceller, ContextualizedTask, Handle, Relationships, Task, TaskId, TaskRef};
@@ -25,11 +29,17 @@ use crate::task::{Canceller, ContextualizedTask, Handle, Relationships, Task, Ta
 ///
 /// An await of `&mut task` can be dropped and begun again; nothing is lost.
 #[must_use = "dropping the handle cancels the pipeline: await it, keep it, or call `detach`"]
-pub struct EmittingTask<T: Send + 'static, R: Runtime>(Task<T, R>);
+pub struct EmittingTask<T: Send + 'static, R: Runtime>(Task<T, R>, Arc<Counters>);
 
 impl<T: Send + 'static, R: Runtime> EmittingTask<T, R> {
-    pub(super) fn new(task: Task<T, R>) -> Self {
-        Self(task)
+    pub(super) fn new(task: Task<T, R>, counters: Arc<Counters>) -> Self {
+        Self(task, counters)
+    }
+
+    /// How far it is; once it has ended, what it came to. A pipeline that never started has done nothing.
+    pub fn progress(&self) -> Progress {
+        let now = self.0.runtime().map_or_else(Instant::now, |runtime| runtime.now());
+        self.1.progress(now)
     }
 
     /// The task's id.

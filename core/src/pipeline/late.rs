@@ -1,9 +1,7 @@
 //! Rows that are known to be rejected only when all rows are there.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::failure::{Limit, Policy, Rejects};
 use super::{Position, RowError};
 use crate::error::AsyncTaskError;
 
@@ -25,7 +23,7 @@ pub(crate) struct Duplicate {
 }
 
 impl Duplicate {
-    fn row(&self, names: &[Arc<str>]) -> RowError {
+    pub(crate) fn row(&self, names: &[Arc<str>]) -> RowError {
         let name = |position: Position| names.get(position.source()).cloned().unwrap_or_default();
         let first = match self.first.line() {
             Some(_) => format!("{}, {}", name(self.first), self.first),
@@ -37,24 +35,6 @@ impl Duplicate {
             position: Box::new(self.position),
             reason: format!("its key was collected before: {first}").into(),
         };
-        RowError { origin, position: self.position, sequence: self.sequence, error }
-    }
-}
-
-impl Rejects {
-    /// The rejects of rows that were handled: of those among `duplicates` that are not in `others` already.
-    pub(crate) fn late(
-        duplicates: Vec<Duplicate>,
-        others: &[Self],
-        names: &[Arc<str>],
-        policy: Policy,
-        limit: &Limit,
-    ) -> Self {
-        let refused: HashSet<u64> = others.iter().flat_map(|one| &one.sequences).copied().collect();
-        let mut late = Self::default();
-        for duplicate in duplicates.iter().filter(|one| !refused.contains(&one.sequence)) {
-            late.push(duplicate.sequence, policy, limit, || duplicate.row(names));
-        }
-        late
+        RowError { origin, position: self.position, sequence: self.sequence, error, raw: None }
     }
 }

@@ -13,6 +13,7 @@
 //! theirs. The future that is awaited runs the coordinator in place; sender and workers are tasks, and children of
 //! the task around it. Spawned, a pipeline is a task of its own, [`EmittingTask`].
 
+mod batch;
 mod builder;
 mod collector;
 mod engine;
@@ -30,17 +31,20 @@ mod receiver;
 )]
 mod rows;
 mod sources;
+mod strategy;
 
-pub use builder::{Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender};
+pub use batch::Batch;
+pub use builder::{BatchedSender, Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender};
 pub use collector::{CollectedError, Collection, Collector, MergeFn, OnDuplicate, Partition};
 pub use event::{Event, EventId, FinalEvent};
-pub use failure::{ErrorStrategy, RowError};
+pub use failure::{RowError, TooManyErrors};
 pub use handle::EmittingTask;
 pub use position::Position;
 pub use progress::Progress;
-pub use receiver::Receive;
+pub use receiver::{Delivery, Receive, Sequenced};
 pub use rows::ChunkSize;
 pub use sources::{
     ChunkSizeExt, Csv, Delimiter, EventSender, ItemSource, Lines, SendError, Sources, TextSource,
     TrySendError,
 };
+pub use strategy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};

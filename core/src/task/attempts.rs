@@ -193,7 +193,7 @@ fn follows(
 
 pin_project! {
     /// The wait between two attempts. A cancellation of the task around it ends it: then it gives false.
-    pub(super) struct Pause<R: Runtime> {
+    pub(crate) struct Pause<R: Runtime> {
         #[pin]
         cancelled: Option<Cancelled>,
         #[pin]
@@ -203,7 +203,7 @@ pin_project! {
 }
 
 impl<R: Runtime> Pause<R> {
-    pub(super) fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
+    pub(crate) fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
         let timer = (!delay.is_zero()).then(|| Sleep::silent(runtime, runtime.now().checked_add(delay)));
         Self { cancelled: TaskContext::current().map(|cx| cx.cancelled_at(place)), timer, yielded: false }
     }

@@ -50,7 +50,9 @@ mod values;
 mod work;
 
 pub use applied::{CallAgain, Retried};
+pub(crate) use attempts::Pause;
 pub(crate) use birth::Birthplace;
+pub(crate) use blocking::OnPool;
 pub use builder::{Run, TaskBuilder};
 pub use callbacks::{Callback, IntoCallback};
 pub use cancellation::{Cancellation, Canceller};

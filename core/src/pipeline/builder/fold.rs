@@ -3,11 +3,13 @@
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::PipelineSender;
 use super::whole::spawn_whole;
 use crate::error::AsyncTaskError;
 use crate::pipeline::engine::{Folding, Outcome};
+use crate::pipeline::progress::Counters;
 use crate::pipeline::{EmittingTask, Event, FinalEvent, Sources};
 use crate::runtime::RuntimeSource;
 use crate::task::{IntoResult, caught};
@@ -20,6 +22,45 @@ pub struct Fold<T, S, F, I, G, O, K, J> {
     pub(super) fold: G,
     pub(super) merge: J,
     pub(super) marker: PhantomData<fn() -> (O, K)>,
+}
+
+impl<T, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J> {
+    /// As [`Pipeline::blocking`](super::Pipeline::blocking).
+    pub fn blocking(mut self) -> Self {
+        self.from.settings.blocking = true;
+        self
+    }
+}
+
+impl<T, A, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J>
+where
+    T: Send + 'static,
+    A: Send + 'static,
+    S: RuntimeSource,
+    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    I: Fn() -> A + Clone + Send + Sync + 'static,
+    G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
+    O: IntoResult<(), K> + 'static,
+    K: 'static,
+    J: Fn(A, A) -> A + Send + 'static,
+{
+    async fn run(self, counters: Arc<Counters>) -> Result<(A, FinalEvent), AsyncTaskError> {
+        let Self { from, init, fold, merge, .. } = self;
+        let first = init.clone();
+        let folding = Folding::<I, G, O, K> { init, fold, marker: PhantomData };
+        let Outcome { ended, summary, end } = from.run(counters, folding).await?;
+        let summary = ended.told(&summary.into())?;
+        let value = caught(|| end.into_iter().reduce(merge).unwrap_or_else(first))?;
+        Ok((value, summary))
+    }
+
+    /// Starts the pipeline now, as a task of its own, whose handle is a future of the value and the summary.
+    #[track_caller]
+    pub fn spawn(self) -> EmittingTask<(A, FinalEvent), S::Runtime> {
+        let (source, name) = (self.from.source.clone(), self.from.settings.name.clone());
+        let counters = Arc::<Counters>::default();
+        spawn_whole(source, name, counters.clone(), self.run(counters))
+    }
 }
 
 impl<T, A, S, F, I, G, O, K, J> IntoFuture for Fold<T, S, F, I, G, O, K, J>
@@ -38,28 +79,6 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { from, init, fold, merge, .. } = self;
-        Box::pin(async move {
-            let first = init.clone();
-            let Outcome { result, end } =
-                from.run(Folding::<I, G, O, K> { init, fold, marker: PhantomData }).await?;
-            let summary = result?;
-            let value = caught(|| end.into_iter().reduce(merge).unwrap_or_else(first))?;
-            Ok((value, summary))
-        })
-    }
-}
-
-impl<T, A, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J>
-where
-    Self: IntoFuture<Output = Result<(A, FinalEvent), AsyncTaskError>, IntoFuture: Send + 'static>,
-    A: Send + 'static,
-    S: RuntimeSource,
-{
-    /// Starts the pipeline now, as a task of its own, whose handle is a future of the value and the summary.
-    #[track_caller]
-    pub fn spawn(self) -> EmittingTask<(A, FinalEvent), S::Runtime> {
-        let (source, settings) = (self.from.source.clone(), self.from.settings.clone());
-        spawn_whole(source, &settings, self.into_future())
+        Box::pin(self.run(Arc::default()))
     }
 }

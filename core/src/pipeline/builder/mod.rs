@@ -12,4 +12,4 @@ use collect::Receiver;
 pub use fold::Fold;
 pub use for_each::ForEach;
 pub use options::PipelineBuilder;
-pub use sender::PipelineSender;
+pub use sender::{BatchedSender, PipelineSender};

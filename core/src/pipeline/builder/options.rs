@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::PipelineSender;
 use crate::pipeline::engine::Settings;
-use crate::pipeline::{ErrorStrategy, Progress, Sources};
+use crate::pipeline::{ErrorStrategy, Progress, ReceiverStrategy, Sources};
 use crate::runtime::{Runtime, RuntimeSource};
 
 /// Describes a pipeline of events that carry a `T`. Nothing runs until its end is awaited.
@@ -14,7 +14,7 @@ use crate::runtime::{Runtime, RuntimeSource};
 #[derive(Clone)]
 pub struct PipelineBuilder<T, S> {
     source: S,
-    settings: Settings,
+    settings: Settings<T>,
     events: PhantomData<fn() -> T>,
 }
 
@@ -29,7 +29,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         PipelineBuilder { source: runtime.clone(), settings: self.settings, events: PhantomData }
     }
 
-    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    fn set(mut self, change: impl FnOnce(&mut Settings<T>)) -> Self {
         change(&mut self.settings);
         self
     }
@@ -53,7 +53,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     }
 
     /// What is done about rows that cannot be parsed or that the receiver refuses: by default, the first ends it all.
-    pub fn on_error(self, strategy: ErrorStrategy) -> Self {
+    pub fn on_error(self, strategy: ErrorStrategy<T>) -> Self {
         self.set(|settings| settings.strategy = strategy)
     }
 
@@ -62,10 +62,37 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.max_errors = max)
     }
 
+    /// Ends the pipeline once `rejected` rows are rejected, with a [`TooManyErrors`](super::TooManyErrors) that says how many
+    /// there were and which was the first, whatever the strategy says of each. Rows before the one that reaches the
+    /// number are still handled, so there may be a few more.
+    pub fn fail_after(self, rejected: u64) -> Self {
+        self.set(|settings| settings.fail_after = Some(rejected))
+    }
+
+    /// Keeps the text of each row whose error is kept; see [`RowError::raw`](super::RowError::raw).
+    pub fn keep_raw(self, keep: bool) -> Self {
+        self.set(|settings| settings.keep_raw = keep)
+    }
+
     /// How many workers parse and handle rows; by default, as many as the runtime has threads. Each handles one event
-    /// at a time: a receiver that mostly waits wants more of them.
+    /// at a time: a receiver that mostly waits wants more of them. The same as
+    /// [`ReceiverStrategy::Parallel`].
     pub fn workers(self, workers: usize) -> Self {
-        self.set(|settings| settings.workers = Some(workers))
+        self.receiver_strategy(ReceiverStrategy::Parallel { workers })
+    }
+
+    /// How many events are handled at the same time.
+    pub fn receiver_strategy(self, strategy: ReceiverStrategy) -> Self {
+        self.set(|settings| settings.receivers = Some(strategy))
+    }
+
+    /// Limits each call of an asynchronous receiver to `limit`, from its first poll, by the runtime's clock. At the limit it is
+    /// dropped at its next await, and the error of its event (of all events of its batch) is an
+    /// [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout); where events are tried again, each attempt has the limit for itself.
+    ///
+    /// A synchronous receiver cannot be interrupted, and has no such limit.
+    pub fn event_timeout(self, limit: Duration) -> Self {
+        self.set(|settings| settings.event_timeout = Some(limit))
     }
 
     /// How many chunks may wait in the queue; by default, two for each worker. A full queue pauses the sender.
@@ -73,9 +100,15 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.queue = Some(chunks))
     }
 
-    /// Hands events to the receiver in source order, one at a time. Rows are still parsed in parallel.
+    /// Hands events to the receiver in source order, one at a time. Rows are still parsed in parallel; batches are
+    /// gathered and handled by one worker.
     pub fn ordered(self) -> Self {
         self.set(|settings| settings.ordered = true)
+    }
+
+    /// Reads and handles everything in source order, one event at a time.
+    pub fn sequence(self) -> Self {
+        self.receiver_strategy(ReceiverStrategy::Serial)
     }
 
     /// Calls `progress` about ten times a second, and at the end.

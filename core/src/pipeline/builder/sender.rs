@@ -2,12 +2,15 @@
 
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Fold, ForEach, Pipeline, Receiver};
 use crate::error::AsyncTaskError;
-use crate::pipeline::engine::{Handler, Outcome, Settings, run};
+use crate::pipeline::engine::{Batches, Handler, Outcome, Settings, run};
+use crate::pipeline::progress::Counters;
 use crate::pipeline::receiver::Receive;
-use crate::pipeline::{Collector, Event, Sources};
+use crate::pipeline::{Batch, Collector, Event, Sources};
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::{IntoAsyncResult, IntoResult, caught};
 
@@ -16,7 +19,7 @@ use crate::task::{IntoAsyncResult, IntoResult, caught};
 #[derive(Clone)]
 pub struct PipelineSender<T, S, F> {
     pub(super) source: S,
-    pub(super) settings: Settings,
+    pub(super) settings: Settings<T>,
     pub(super) sender: F,
     pub(super) events: PhantomData<fn() -> T>,
 }
@@ -25,8 +28,9 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// Says what is done with each event. A receiver is synchronous or asynchronous, and may return a `Result`: an
     /// error, or a panic, is that event's error. Several workers call it at the same time.
     ///
-    /// A synchronous receiver runs on the executor's threads in slices of about 200 us.
-    pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V>>
+    /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking pool, where
+    /// [`blocking`](Pipeline::blocking) is asked for.
+    pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
     where
         G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
         O: IntoAsyncResult<(), M> + 'static,
@@ -38,13 +42,23 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     }
 
     /// Says what is done with each event, where nothing is collected. Await it for the summary.
-    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M>
+    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
     where
         G: Fn(Event<T>) -> O + Send + Sync + 'static,
         O: IntoAsyncResult<(), M> + 'static,
         M: Receive<O>,
     {
         ForEach { from: self, receiver, marker: PhantomData }
+    }
+
+    /// Hands events to the receiver in batches: each worker gathers until it has `size` events, or `delay` has passed since the
+    /// first of them came, or there are no more. A batch whose receiver fails rejects all of its rows, with one error,
+    /// at the first of them.
+    ///
+    /// What is gathered is held in addition to the queue's chunks: up to `size` events for each worker.
+    pub fn batched(mut self, size: usize, delay: Duration) -> BatchedSender<T, S, F> {
+        self.settings.batches = Some(Batches { size, delay });
+        BatchedSender(self)
     }
 
     /// Folds events into one value, holding no rows: each worker starts from `init()` and folds what it is given;
@@ -62,14 +76,49 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         Fold { from: self, init, fold, merge, marker: PhantomData }
     }
 
-    /// Runs the pipeline with `handler`.
-    pub(super) async fn run<H: Handler<T>>(self, handler: H) -> Result<Outcome<H::End>, AsyncTaskError> {
+    /// Runs the pipeline with `handler`, and counts into `counters`.
+    pub(super) async fn run<H: Handler<T>>(
+        self,
+        counters: Arc<Counters>,
+        handler: H,
+    ) -> Result<Outcome<H::End>, AsyncTaskError> {
         let runtime = self.source.resolve()?;
         self.settings.check()?;
         let mut sources = Sources::new();
         caught(|| (self.sender)(&mut sources))?;
         let plans = sources.into_plans()?;
         let task = runtime.next_task_id();
-        Ok(run(&runtime, task, &self.settings, plans, handler).await)
+        Ok(run(&runtime, task, &self.settings, counters, plans, handler).await)
+    }
+}
+
+/// A pipeline that hands its receiver several events at a time; see [`PipelineSender::batched`].
+#[must_use = "a pipeline does nothing until its end is awaited"]
+#[derive(Clone)]
+pub struct BatchedSender<T, S, F>(PipelineSender<T, S, F>);
+
+impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSender<T, S, F> {
+    /// As [`PipelineSender::receiver`], with a batch in place of an event.
+    ///
+    /// What is collected has its batch's place in source order, which is that of its first event.
+    pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
+    where
+        G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Hash + Eq + Send + 'static,
+        V: Send + 'static,
+    {
+        Pipeline { from: self.0, receiver: Receiver::new(receiver) }
+    }
+
+    /// As [`PipelineSender::for_each`], with a batch in place of an event.
+    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
+    where
+        G: Fn(Batch<T>) -> O + Send + Sync + 'static,
+        O: IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        ForEach { from: self.0, receiver, marker: PhantomData }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::errors::FirstErrors;
 use super::{CollectedError, Partition};
+use crate::pipeline::FinalEvent;
 
 /// Everything that a pipeline's receivers collected.
 pub struct Collection<K, V> {
@@ -14,6 +15,7 @@ pub struct Collection<K, V> {
     errors: Vec<CollectedError<K>>,
     error_count: u64,
     duplicates: u64,
+    summary: FinalEvent,
 }
 
 impl<K, V> Collection<K, V> {
@@ -25,12 +27,21 @@ impl<K, V> Collection<K, V> {
     ) -> Self {
         let error_count = errors.as_ref().map_or(0, |errors| errors.count);
         let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
-        Self { partitions, errors, error_count, duplicates }
+        Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
     }
 
     /// Of a pipeline that never began.
     pub(crate) fn nothing() -> Self {
         Self::new(Vec::new(), 0, None, &[])
+    }
+
+    pub(crate) fn with_summary(self, summary: FinalEvent) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// What the pipeline did, also where the final event is an error.
+    pub fn summary(&self) -> &FinalEvent {
+        &self.summary
     }
 
     pub(crate) fn duplicates(&self) -> u64 {

@@ -70,7 +70,7 @@ impl<K> FirstErrors<K> {
             let Noted { sequence, spot, key, error } = noted;
             let position = spot.position();
             let origin = names.get(position.source()).cloned().unwrap_or_default();
-            CollectedError { key, row: RowError { origin, position, sequence, error } }
+            CollectedError { key, row: RowError { origin, position, sequence, error, raw: None } }
         })
     }
 }

@@ -60,6 +60,20 @@ where
         Self { pipeline, sequence: event.sequence, spot: Spot::of(event), types: PhantomData }
     }
 
+    /// For an event, or the first one of several.
+    #[inline]
+    pub(crate) fn of<T>(pipeline: u64, first: Option<&Event<T>>) -> Self {
+        match first {
+            Some(event) => Self::new(pipeline, event),
+            None => Self { pipeline, sequence: 0, spot: Spot::default(), types: PhantomData },
+        }
+    }
+
+    /// A collector for one event of a batch, with that event's place in source order.
+    pub fn at<T>(&self, event: &Event<T>) -> Self {
+        Self::new(self.pipeline, event)
+    }
+
     /// Collects `value` under `key`. What becomes of several values under one key is up to
     /// [`on_duplicate`](super::Pipeline::on_duplicate): by default, the one that is last in source order stays.
     ///

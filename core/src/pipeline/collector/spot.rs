@@ -10,7 +10,7 @@ use crate::pipeline::event::position;
 use crate::pipeline::{Event, Position};
 
 /// Where a row stands; line 0 says that there are none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spot {
     pub(crate) source: u32,
     pub(crate) line: u64,

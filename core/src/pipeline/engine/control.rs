@@ -1,37 +1,57 @@
 //! What sender, workers and coordinator of one pipeline share, and what its user has set.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use concurrent_queue::ConcurrentQueue;
+
+use super::limit::Limit;
+use super::tally::{Kept, Policy};
 use crate::error::AsyncTaskError;
-use crate::pipeline::ErrorStrategy;
-use crate::pipeline::failure::{Limit, Policy};
 use crate::pipeline::progress::{Counters, Progress};
+use crate::pipeline::{ErrorStrategy, ReceiverStrategy};
+use crate::runtime::Runtime;
 use crate::task::{TaskId, Values};
 
 /// What the builder was told.
-#[derive(Clone)]
-pub(crate) struct Settings {
+pub(crate) struct Settings<T> {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) values: Option<Arc<Values>>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) strategy: ErrorStrategy,
+    pub(crate) event_timeout: Option<Duration>,
+    pub(crate) strategy: ErrorStrategy<T>,
     pub(crate) max_errors: usize,
-    pub(crate) workers: Option<usize>,
+    pub(crate) fail_after: Option<u64>,
+    pub(crate) keep_raw: bool,
+    pub(crate) receivers: Option<ReceiverStrategy>,
+    pub(crate) batches: Option<Batches>,
+    pub(crate) blocking: bool,
     pub(crate) queue: Option<usize>,
     pub(crate) ordered: bool,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
 
-impl Default for Settings {
+/// How many events are gathered for a batch, and for how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Batches {
+    pub(crate) size: usize,
+    pub(crate) delay: Duration,
+}
+
+impl<T> Default for Settings<T> {
     fn default() -> Self {
         Self {
             name: None,
             values: None,
             timeout: None,
+            event_timeout: None,
             strategy: ErrorStrategy::default(),
             max_errors: 1000,
-            workers: None,
+            fail_after: None,
+            keep_raw: false,
+            receivers: None,
+            batches: None,
+            blocking: false,
             queue: None,
             ordered: false,
             progress: None,
@@ -39,36 +59,97 @@ impl Default for Settings {
     }
 }
 
+// By hand: settings can be cloned also where the events cannot.
+impl<T> Clone for Settings<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            values: self.values.clone(),
+            timeout: self.timeout,
+            event_timeout: self.event_timeout,
+            strategy: self.strategy.clone(),
+            max_errors: self.max_errors,
+            fail_after: self.fail_after,
+            keep_raw: self.keep_raw,
+            receivers: self.receivers,
+            batches: self.batches,
+            blocking: self.blocking,
+            queue: self.queue,
+            ordered: self.ordered,
+            progress: self.progress.clone(),
+        }
+    }
+}
+
 /// The most workers, and the most chunks in a queue: a queue's memory is taken when it is made.
 const MOST: usize = 1 << 16;
 
-impl Settings {
+impl<T> Settings<T> {
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
-        if self.workers.max(self.queue) > Some(MOST) {
+        let workers = self.receivers.map(ReceiverStrategy::range);
+        if let Some((min, max)) = workers {
+            if min == 0 {
+                return Err(AsyncTaskError::config(
+                    "a pipeline needs at least one worker: zero workers were asked for",
+                ));
+            }
+            if max < min {
+                return Err(AsyncTaskError::config(format!(
+                    "an adaptive receiver with at least {min} and at most {max} workers: the least is more than the most"
+                )));
+            }
+        }
+        if workers.map(|(_, max)| max).max(self.queue) > Some(MOST) {
             return Err(AsyncTaskError::config(format!(
                 "a pipeline has at most {MOST} workers, and as many chunks waiting"
             )));
         }
-        if self.workers == Some(0) {
-            return Err(AsyncTaskError::config(
-                "a pipeline needs at least one worker: workers was given zero",
-            ));
-        }
         if self.queue == Some(0) {
             return Err(AsyncTaskError::config("a queue holds at least one chunk: queue was given zero"));
         }
-        Ok(())
+        if self.fail_after == Some(0) {
+            return Err(AsyncTaskError::config(
+                "fail_after counts rejected rows from one: it was given zero",
+            ));
+        }
+        if self.batches.is_some_and(|batches| batches.size == 0 || batches.delay.is_zero()) {
+            return Err(AsyncTaskError::config(
+                "a batch holds at least one event, and gathers for some time: batched was given zero",
+            ));
+        }
+        self.strategy.check()
+    }
+
+    /// The fewest and the most workers.
+    pub(crate) fn workers(&self, runtime: &impl Runtime) -> (usize, usize) {
+        match self.receivers {
+            // Batches that are to be in order are gathered by one.
+            _ if self.ordered && self.batches.is_some() => (1, 1),
+            Some(strategy) => strategy.range(),
+            None => (runtime.worker_count().max(1), runtime.worker_count().max(1)),
+        }
     }
 }
 
 /// What sender, workers and coordinator share.
-pub(crate) struct Control<R> {
+pub struct Control<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) task: TaskId,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) limit: Limit,
     pub(crate) policy: Policy,
-    pub(crate) counters: Counters,
+    pub(crate) event_timeout: Option<Duration>,
+    pub(crate) batches: Option<Batches>,
+    pub(crate) counters: Arc<Counters>,
+    /// What those that have ended kept.
+    pub(crate) kept: ConcurrentQueue<Kept>,
     pub(crate) names: Box<[Arc<str>]>,
     pub(crate) ordered: bool,
-    pub(crate) started: Instant,
+}
+
+impl<R: Runtime> Drop for Control<R> {
+    fn drop(&mut self) {
+        // Nobody is left that counts. A coordinator that was dropped itself has not said so.
+        self.counters.end(self.runtime.now());
+    }
 }

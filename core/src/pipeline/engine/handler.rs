@@ -6,47 +6,18 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use concurrent_queue::ConcurrentQueue;
-
-use super::batch::Batch;
+use super::feed::{Desk, Feed};
 use super::pace::Pace;
+use super::slot::Slot;
 use crate::pipeline::collector::{Home, with_installed};
 use crate::pipeline::late::Late;
-use crate::pipeline::receiver::Receive;
+use crate::pipeline::receiver::{Delivery, Receive, Sequenced, one_by_one};
 use crate::pipeline::rows::Decoded;
 use crate::pipeline::{Collection, Collector, Event};
 use crate::runtime::Runtime;
-use crate::task::IntoResult;
+use crate::task::{IntoResult, Sync as Synchronous};
 
-/// A worker's own state, in a slot that outlives the worker: what it holds when a worker is killed is not lost.
-pub(crate) struct Slot<L>(ConcurrentQueue<L>);
-
-impl<L> Slot<L> {
-    pub(crate) fn new(local: L) -> Self {
-        let slot = ConcurrentQueue::bounded(1);
-        let _ = slot.push(local);
-        Self(slot)
-    }
-
-    /// Runs `f` on the state, which is back in its slot afterwards, also when `f` unwinds.
-    pub(crate) fn with<O>(&self, f: impl FnOnce(&mut Option<L>) -> O) -> O {
-        struct Back<'a, L>(&'a ConcurrentQueue<L>, Option<L>);
-        impl<L> Drop for Back<'_, L> {
-            fn drop(&mut self) {
-                if let Some(local) = self.1.take() {
-                    let _ = self.0.push(local);
-                }
-            }
-        }
-        f(&mut Back(&self.0, self.0.pop().ok()).1)
-    }
-
-    pub(crate) fn take(&self) -> Option<L> {
-        self.0.pop().ok()
-    }
-}
-
-/// What is done with the events of a pipeline; one value serves all workers.
+/// What is done with the rows of a pipeline; one value serves all workers.
 pub(crate) trait Handler<T>: Send + Sync + 'static {
     /// What each worker has for itself.
     type Local: Send + 'static;
@@ -59,14 +30,24 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         &self,
         slot: &Slot<Self::Local>,
         pace: &mut Pace,
-        batch: &mut Batch<'_, T, R, I>,
+        feed: &mut Feed<'_, T, R, I>,
     ) -> impl Future<Output = ()> + Send
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send;
 
+    /// Handles what was gathered, whole or not.
+    fn finish<R: Runtime>(
+        &self,
+        slot: &Slot<Self::Local>,
+        desk: &mut Desk<'_, T, R>,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (slot, desk);
+        std::future::ready(())
+    }
+
     /// Hands over what a worker still holds, at its end. False if it must be called again.
-    fn flush(&self, _: &mut Self::Local) -> bool {
+    fn hand_over(&self, _: &mut Self::Local) -> bool {
         true
     }
 
@@ -88,6 +69,109 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     ) -> impl Future<Output = (Late, Self::End)> + Send;
 }
 
+/// A user's receiver of events or of batches, whatever it does with them.
+pub(crate) trait Reception<A>: Send + Sync + 'static {
+    type Output: 'static;
+    type Kind: Receive<Self::Output>;
+    /// See [`Handler`], as for what follows.
+    type Local: Send + 'static;
+    type End: Send;
+
+    fn local(&self) -> Self::Local;
+
+    fn call(&self, argument: A) -> Self::Output;
+
+    /// Runs the user's code with the worker's own state at hand.
+    fn within(&self, slot: &Slot<Self::Local>, run: &mut dyn FnMut());
+
+    fn hand_over(&self, _: &mut Self::Local) -> bool {
+        true
+    }
+
+    fn rejected(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn rejects_late(&self) -> bool {
+        false
+    }
+
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &[Arc<str>],
+    ) -> impl Future<Output = (Late, Self::End)> + Send;
+}
+
+/// Calls a receiver.
+pub(crate) struct Receiving<H, A> {
+    reception: H,
+    argument: PhantomData<fn(A)>,
+}
+
+impl<H, A> Receiving<H, A> {
+    pub(crate) fn new(reception: H) -> Self {
+        Self { reception, argument: PhantomData }
+    }
+}
+
+impl<T, H, A> Handler<T> for Receiving<H, A>
+where
+    T: Send + 'static,
+    A: Delivery<T> + 'static,
+    H: Reception<A>,
+{
+    type Local = H::Local;
+    type End = H::End;
+
+    fn local(&self) -> Self::Local {
+        self.reception.local()
+    }
+
+    fn handle<R, I>(
+        &self,
+        slot: &Slot<Self::Local>,
+        pace: &mut Pace,
+        feed: &mut Feed<'_, T, R, I>,
+    ) -> impl Future<Output = ()> + Send
+    where
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+    {
+        let call = |argument| self.reception.call(argument);
+        A::drive::<H::Kind, _, _, _, _, _>(feed, pace, call, |run| self.reception.within(slot, run))
+    }
+
+    fn finish<R: Runtime>(
+        &self,
+        slot: &Slot<Self::Local>,
+        desk: &mut Desk<'_, T, R>,
+    ) -> impl Future<Output = ()> + Send {
+        let call = |argument| self.reception.call(argument);
+        A::finish::<H::Kind, _, _, _, _>(desk, call, |run| self.reception.within(slot, run))
+    }
+
+    fn hand_over(&self, local: &mut Self::Local) -> bool {
+        self.reception.hand_over(local)
+    }
+
+    fn rejected(&self) -> u64 {
+        self.reception.rejected()
+    }
+
+    fn rejects_late(&self) -> bool {
+        self.reception.rejects_late()
+    }
+
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &[Arc<str>],
+    ) -> impl Future<Output = (Late, Self::End)> + Send {
+        self.reception.close(locals, names)
+    }
+}
+
 /// Calls a receiver that may collect.
 pub(crate) struct Collecting<F, O, M, K, V> {
     pub(crate) receiver: F,
@@ -95,40 +179,34 @@ pub(crate) struct Collecting<F, O, M, K, V> {
     pub(crate) marker: PhantomData<fn() -> (O, M)>,
 }
 
-impl<T, F, O, M, K, V> Handler<T> for Collecting<F, O, M, K, V>
+impl<A, F, O, M, K, V> Reception<A> for Collecting<F, O, M, K, V>
 where
-    T: Send + 'static,
-    F: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+    A: Sequenced,
+    F: Fn(A, Collector<K, V>) -> O + Send + Sync + 'static,
     O: 'static,
     M: Receive<O>,
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
 {
+    type Output = O;
+    type Kind = M;
     type Local = Box<dyn Any + Send>;
     type End = Collection<K, V>;
 
-    fn local(&self) -> Box<dyn Any + Send> {
+    fn local(&self) -> Self::Local {
         self.home.shard()
     }
 
-    fn handle<R, I>(
-        &self,
-        slot: &Slot<Self::Local>,
-        pace: &mut Pace,
-        batch: &mut Batch<'_, T, R, I>,
-    ) -> impl Future<Output = ()> + Send
-    where
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
-    {
-        let call = |event: Event<T>| {
-            let collector = Collector::new(self.home.pipeline, &event);
-            (self.receiver)(event, collector)
-        };
-        M::drive(batch, pace, call, |run: &mut dyn FnMut()| slot.with(|shard| with_installed(shard, run)))
+    fn call(&self, argument: A) -> O {
+        let collector = Collector::of(self.home.pipeline, argument.first_event());
+        (self.receiver)(argument, collector)
     }
 
-    fn flush(&self, local: &mut Self::Local) -> bool {
+    fn within(&self, slot: &Slot<Self::Local>, run: &mut dyn FnMut()) {
+        slot.with(|shard| with_installed(shard, run));
+    }
+
+    fn hand_over(&self, local: &mut Self::Local) -> bool {
         self.home.flush(local)
     }
 
@@ -151,29 +229,25 @@ pub(crate) struct Each<F, O, M> {
     pub(crate) marker: PhantomData<fn() -> (O, M)>,
 }
 
-impl<T, F, O, M> Handler<T> for Each<F, O, M>
+impl<A, F, O, M> Reception<A> for Each<F, O, M>
 where
-    T: Send + 'static,
-    F: Fn(Event<T>) -> O + Send + Sync + 'static,
+    F: Fn(A) -> O + Send + Sync + 'static,
     O: 'static,
     M: Receive<O>,
 {
+    type Output = O;
+    type Kind = M;
     type Local = ();
     type End = ();
 
     fn local(&self) {}
 
-    fn handle<R, I>(
-        &self,
-        _: &Slot<()>,
-        pace: &mut Pace,
-        batch: &mut Batch<'_, T, R, I>,
-    ) -> impl Future<Output = ()> + Send
-    where
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
-    {
-        M::drive(batch, pace, &self.receiver, |run: &mut dyn FnMut()| run())
+    fn call(&self, argument: A) -> O {
+        (self.receiver)(argument)
+    }
+
+    fn within(&self, _: &Slot<()>, run: &mut dyn FnMut()) {
+        run();
     }
 
     async fn close(&self, _: Vec<()>, _: &[Arc<str>]) -> (Late, ()) {
@@ -204,17 +278,21 @@ where
         (self.init)()
     }
 
-    async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut Pace, batch: &mut Batch<'_, T, R, I>)
+    async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>)
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
     {
+        if feed.desk.retrying.is_some() {
+            let call = |event| slot.with(|local| (self.fold)(local.get_or_insert_with(&self.init), event));
+            return one_by_one::<Synchronous<K>, _, _, _, _, _, _>(feed, pace, call, |run| run()).await;
+        }
         loop {
             let more = slot.with(|local| {
                 let folded = local.get_or_insert_with(&self.init);
-                batch.slice(pace, |event| (self.fold)(folded, event).into_result())
+                feed.slice(pace, |event| (self.fold)(folded, event).into_result())
             });
-            pace.rest(batch.runtime()).await;
+            feed.rest(pace).await;
             if !more {
                 return;
             }

@@ -25,23 +25,31 @@ impl Pace {
         Self { rows: 1, since: None }
     }
 
-    /// How many rows to handle before [`rest`](Self::rest).
+    /// How many rows to handle before the clock is read again.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Called after each slice: lets others run if it is time.
     pub(crate) async fn rest<R: Runtime>(&mut self, runtime: &R) {
-        let now = runtime.now();
+        if self.is_over(runtime.now()) {
+            self.pause(runtime).await;
+        }
+    }
+
+    /// True if it is time to let others run.
+    pub(crate) fn is_over(&mut self, now: Instant) -> bool {
         let Some(since) = self.since else {
             self.since = Some(now);
-            return;
+            return false;
         };
-        if now.saturating_duration_since(since) < SLICE {
-            self.rows = (self.rows * 2).min(MOST);
-            return;
-        }
-        self.rows = (self.rows / 2).max(1);
+        let over = now.saturating_duration_since(since) >= SLICE;
+        self.rows = if over { (self.rows / 2).max(1) } else { (self.rows * 2).min(MOST) };
+        over
+    }
+
+    /// Lets others run.
+    pub(crate) async fn pause<R: Runtime>(&mut self, runtime: &R) {
         futures_lite::future::yield_now().await;
         // Time spent waiting for the thread is nobody's slice.
         self.since = Some(runtime.now());

@@ -12,9 +12,10 @@ use super::control::Control;
 use super::message::{Content, Message, Turn};
 use super::pace::Pace;
 use super::read::{Blocks, unreadable};
+use super::tally::Tally;
 use crate::error::AsyncTaskError;
 use crate::pipeline::event::Origin;
-use crate::pipeline::failure::{Place, Rejects};
+use crate::pipeline::failure::Place;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{BadRow, Cut, Cutter, Decoders, RawChunk, Unreadable};
 use crate::pipeline::sources::{Fill, ItemChunks, Plan, TextPlan};
@@ -29,10 +30,10 @@ enum Stop {
 }
 
 /// Where the current source's chunks go.
-struct Outlet<T, R> {
+struct Outlet<T, R: Runtime> {
     queue: Sender<Message<T>>,
     control: Arc<Control<R>>,
-    rejects: Rejects,
+    tally: Tally<R>,
     line: Receiver<()>,
     pace: Pace,
     source: u32,
@@ -41,20 +42,20 @@ struct Outlet<T, R> {
     rows: u64,
 }
 
-/// Sends everything; gives the rows that could not even be cut, and why it ended early, if it did.
+/// Sends everything; says why it ended early, if it did.
 pub(crate) async fn send<T, R>(
     plans: Vec<Plan<T>>,
     queue: Sender<Message<T>>,
     control: Arc<Control<R>>,
-) -> (Rejects, Option<AsyncTaskError>)
+) -> Option<AsyncTaskError>
 where
     T: Send + 'static,
     R: Runtime,
 {
     let mut outlet = Outlet {
         queue,
+        tally: Tally::new(control.clone()),
         control,
-        rejects: Rejects::default(),
         line: Turn::line(),
         pace: Pace::new(),
         source: 0,
@@ -75,10 +76,10 @@ where
         match sent {
             Ok(()) => {}
             Err(Stop::NotWanted) => break,
-            Err(Stop::Failed(error)) => return (outlet.rejects, Some(error)),
+            Err(Stop::Failed(error)) => return Some(error),
         }
     }
-    (outlet.rejects, None)
+    None
 }
 
 /// Set once the pipeline was asked to stop: what has been sent is still handled.
@@ -90,7 +91,7 @@ fn stopped() -> Option<Stop> {
 
 /// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
 /// ends the pipeline, or the end of all workers, must not wait for it.
-async fn wanted<T, R, F: Future>(
+async fn wanted<T, R: Runtime, F: Future>(
     control: &Control<R>,
     queue: &Sender<Message<T>>,
     source: F,
@@ -223,6 +224,7 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
             return Err(Stop::NotWanted);
         }
         self.rows = first + rows;
+        Counters::add(&self.control.counters.read, rows);
         let turn = self.control.ordered.then(|| Turn::behind(&mut self.line));
         let message = Message { origin: self.origin(), first, content, turn };
         self.queue.send(message).await.map_err(|_| Stop::NotWanted)
@@ -238,10 +240,11 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         self.rows = bad.sequence + 1;
         let Some(name) = self.control.names.get(self.source as usize) else { return Ok(()) };
         let sequence = self.base + bad.sequence;
-        let place = Place { name, origin: self.origin(), sequence, line: bad.line, byte: bad.byte };
+        let place =
+            Place { name, origin: self.origin(), sequence, line: bad.line, byte: bad.byte, raw: None };
         let error = place.unreadable(&bad.reason);
-        self.rejects.add(&place, error, self.control.policy, &self.control.limit);
-        Counters::add(&self.control.counters.rejected, 1);
+        Counters::add(&self.control.counters.read, 1);
+        self.tally.reject(&place, error);
         if self.control.limit.is_set() { Err(Stop::NotWanted) } else { Ok(()) }
     }
 }

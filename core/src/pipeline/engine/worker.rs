@@ -1,38 +1,64 @@
 //! A worker: takes chunks off the queue, parses them, and hands their rows to the receiver.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_channel::Receiver;
+use futures_lite::future::or;
 
-use super::batch::{Batch, Tally};
 use super::control::Control;
-use super::handler::{Handler, Slot};
+use super::feed::{Desk, Feed, Gathered};
+use super::handler::Handler;
 use super::message::{Content, Message, Turn};
 use super::pace::Pace;
-use crate::pipeline::ErrorStrategy;
+use super::pool::on_pool;
+use super::scale::Gate;
+use super::slot::Slot;
+use super::tally::{OnReject, Tally};
+use crate::error::AsyncTaskError;
 use crate::pipeline::event::Origin;
-use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{Decoded, Decoder, Decoders, RawChunk};
+use crate::pipeline::strategy::RetryEvents;
 use crate::runtime::Runtime;
+use crate::time::Sleep;
 
 /// Rows that are parsed before others may run, where they are parsed before their turn.
 const PARSED: usize = 256;
 
 /// What the workers of a pipeline share.
-pub(crate) struct Crew<T, R, H: Handler<T>> {
+pub(crate) struct Crew<T, R: Runtime, H: Handler<T>> {
     pub(crate) handler: H,
     pub(crate) slots: Box<[Slot<H::Local>]>,
+    pub(crate) retrying: Option<RetryEvents<T>>,
+    /// Chunks are handled on the blocking pool.
+    pub(crate) blocking: bool,
+    pub(crate) gate: Gate,
     pub(crate) control: Arc<Control<R>>,
 }
 
 /// One worker's own.
-struct Worker<'a, T, R, H: Handler<T>> {
-    crew: &'a Crew<T, R, H>,
-    slot: &'a Slot<H::Local>,
-    tally: Tally,
+struct Worker<T, R: Runtime, H: Handler<T>> {
+    crew: Arc<Crew<T, R, H>>,
+    index: usize,
+    tally: Tally<R>,
     pace: Pace,
+    gathered: Gathered<T>,
     /// The current source's, since making one is dear; chunks come source by source.
     decoder: Option<(u32, Box<dyn Decoder<T>>)>,
+}
+
+/// What a worker does next.
+enum Job<T> {
+    Chunk(Origin, Rows<T>),
+    /// What was gathered is handled, whole or not.
+    Finish,
+}
+
+/// The rows of a chunk; the numbers are places in its source.
+enum Rows<T> {
+    Items(Vec<T>, u64),
+    Raw(RawChunk, Decoders<T>),
+    Parsed(Vec<Decoded<T>>, RawChunk),
 }
 
 /// Works until the queue is closed and empty.
@@ -40,95 +66,185 @@ pub(crate) async fn work<T, R, H>(
     crew: Arc<Crew<T, R, H>>,
     index: usize,
     queue: Receiver<Message<T>>,
-) -> Tally
+) -> Result<(), AsyncTaskError>
 where
     T: Send + 'static,
     R: Runtime,
     H: Handler<T>,
 {
-    let Some(slot) = crew.slots.get(index) else { return Tally::default() };
-    let mut worker = Worker { crew: &crew, slot, tally: Tally::default(), pace: Pace::new(), decoder: None };
-    while let Ok(message) = queue.recv().await {
-        worker.chunk(message).await;
+    let control = crew.control.clone();
+    let _leaves = crew.gate.leaves();
+    let tally = Tally::new(control.clone());
+    let mut worker = Worker {
+        crew: crew.clone(),
+        index,
+        tally,
+        pace: Pace::new(),
+        gathered: Gathered::new(),
+        decoder: None,
+    };
+    loop {
+        if !crew.gate.is_open(index) {
+            worker = worker.run(Job::Finish).await?;
+            crew.gate.opens(index).await;
+        }
+        let Some(next) = next(&queue, &control, worker.gathered.since()).await else {
+            worker = worker.run(Job::Finish).await?;
+            continue;
+        };
+        let Ok(Message { origin, first, content, turn }) = next else { break };
+        if !control.limit.allows(origin.base + first) {
+            continue;
+        }
+        let _busy = crew.gate.busy();
+        let rows = match (content, &turn) {
+            (Content::Items(items), _) => Rows::Items(items, first),
+            (Content::Raw { chunk, decoders }, None) => Rows::Raw(chunk, decoders),
+            (Content::Raw { chunk, decoders }, Some(_)) => worker.parsed(chunk, &decoders, origin).await,
+        };
+        // Before a blocking thread is taken: the one whose turn it is may need it.
+        if let Some(turn) = &turn {
+            Turn::wait(turn).await;
+        }
+        worker = worker.run(Job::Chunk(origin, rows)).await?;
     }
-    while !slot.with(|local| local.as_mut().is_none_or(|local| crew.handler.flush(local))) {
+    worker = worker.run(Job::Finish).await?;
+    let Some(slot) = crew.slots.get(index) else { return Ok(()) };
+    while !slot.with(|local| local.as_mut().is_none_or(|local| crew.handler.hand_over(local))) {
         futures_lite::future::yield_now().await;
     }
-    worker.tally
+    drop(worker);
+    Ok(())
 }
 
-impl<T, R, H> Worker<'_, T, R, H>
+/// The next chunk, or the end of the queue; `None` once what was gathered must wait no longer.
+async fn next<T, R: Runtime>(
+    queue: &Receiver<Message<T>>,
+    control: &Control<R>,
+    gathered: Option<Instant>,
+) -> Option<Result<Message<T>, async_channel::RecvError>> {
+    let batches = control.batches.zip(gathered);
+    let Some(deadline) = batches.and_then(|(batches, since)| since.checked_add(batches.delay)) else {
+        return Some(queue.recv().await);
+    };
+    if control.runtime.now() >= deadline {
+        return None;
+    }
+    let late = async {
+        let _ = Sleep::silent(&control.runtime, Some(deadline)).await;
+        None
+    };
+    or(async { Some(queue.recv().await) }, late).await
+}
+
+impl<T, R, H> Worker<T, R, H>
 where
     T: Send + 'static,
     R: Runtime,
     H: Handler<T>,
 {
-    async fn chunk(&mut self, message: Message<T>) {
-        let Message { origin, first, content, turn } = message;
-        let control = &self.crew.control;
-        if !control.limit.allows(origin.base + first) {
-            return;
+    /// Does a job, where such jobs are done.
+    async fn run(mut self, job: Job<T>) -> Result<Self, AsyncTaskError> {
+        if matches!(job, Job::Finish) && self.gathered.since().is_none() {
+            return Ok(self);
         }
-        let before = (self.tally.handled, self.tally.rejects.count);
-        match content {
-            Content::Items(items) => {
-                if let Some(turn) = &turn {
-                    turn.wait().await;
-                }
+        if !self.crew.blocking {
+            self.handle(job).await;
+            return Ok(self);
+        }
+        let runtime = self.crew.control.runtime.clone();
+        let work = async move {
+            self.handle(job).await;
+            self
+        };
+        on_pool(&runtime, Box::pin(work)).await
+    }
+
+    async fn handle(&mut self, job: Job<T>) {
+        match job {
+            Job::Chunk(origin, Rows::Items(items, first)) => {
                 let rows = items.into_iter().zip(first..);
-                self.rows(
-                    rows.map(|(data, sequence)| Decoded {
-                        sequence,
-                        line: 0,
-                        byte: 0,
-                        len: 0,
-                        data: Ok(data),
-                    }),
-                    origin,
-                )
-                .await;
+                let rows = rows.map(|(data, sequence)| Decoded {
+                    sequence,
+                    line: 0,
+                    byte: 0,
+                    len: 0,
+                    data: Ok(data),
+                });
+                self.rows(rows, origin, None).await;
             }
-            Content::Raw { chunk, decoders } => self.raw(&chunk, &decoders, origin, turn.as_ref()).await,
+            Job::Chunk(origin, Rows::Parsed(rows, chunk)) => {
+                self.rows(rows.into_iter(), origin, Some(chunk)).await;
+            }
+            Job::Chunk(origin, Rows::Raw(chunk, make)) => {
+                let mut decoder = self.decoder(&chunk, &make, origin);
+                let rows = &mut decoder.1;
+                self.rows(std::iter::from_fn(|| rows.next()), origin, Some(chunk)).await;
+                decoder.1.release();
+                self.decoder = Some(decoder);
+            }
+            Job::Finish => {
+                let crew = self.crew.clone();
+                let Some((slot, _, mut desk)) = self.desk(&crew) else { return };
+                crew.handler.finish(slot, &mut desk).await;
+            }
         }
-        Counters::add(&control.counters.handled, self.tally.handled - before.0);
-        Counters::add(&control.counters.rejected, self.tally.rejects.count - before.1);
+        self.tally.tell();
         let late = self.crew.handler.rejected();
-        if late != u64::MAX && control.policy.strategy == ErrorStrategy::StopOnFirst {
-            control.limit.stop_at(late);
+        let Control { policy, limit, .. } = &*self.crew.control;
+        if late != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
+            limit.stop_at(late);
         }
     }
 
-    async fn raw(&mut self, chunk: &RawChunk, make: &Decoders<T>, origin: Origin, turn: Option<&Turn>) {
+    fn decoder(
+        &mut self,
+        chunk: &RawChunk,
+        make: &Decoders<T>,
+        origin: Origin,
+    ) -> (u32, Box<dyn Decoder<T>>) {
         let mut decoder = match self.decoder.take() {
             Some(decoder) if decoder.0 == origin.source => decoder,
             _ => (origin.source, make()),
         };
         decoder.1.start(chunk);
-        let rows = &mut decoder.1;
-        match turn {
-            None => self.rows(std::iter::from_fn(|| rows.next()), origin).await,
-            Some(turn) => {
-                // Parsed whole before its turn: that is the part that runs in parallel.
-                let mut parsed = Vec::new();
-                let mut before = None;
-                let mut pace = Pace::new();
-                while before != Some(parsed.len()) {
-                    before = Some(parsed.len());
-                    parsed.extend(std::iter::from_fn(|| rows.next()).take(PARSED));
-                    pace.rest(&self.crew.control.runtime).await;
-                }
-                turn.wait().await;
-                self.rows(parsed.into_iter(), origin).await;
-            }
+        decoder
+    }
+
+    /// A chunk that is parsed whole before its turn: that is the part that runs in parallel.
+    async fn parsed(&mut self, chunk: RawChunk, make: &Decoders<T>, origin: Origin) -> Rows<T> {
+        let mut decoder = self.decoder(&chunk, make, origin);
+        let (mut parsed, mut before, mut pace) = (Vec::new(), None, Pace::new());
+        while before != Some(parsed.len()) {
+            before = Some(parsed.len());
+            parsed.extend(std::iter::from_fn(|| decoder.1.next()).take(PARSED));
+            pace.rest(&self.crew.control.runtime).await;
         }
         decoder.1.release();
         self.decoder = Some(decoder);
+        Rows::Parsed(parsed, chunk)
     }
 
-    async fn rows(&mut self, rows: impl Iterator<Item = Decoded<T>> + Send, origin: Origin) {
-        let control = &self.crew.control;
-        let Some(name) = control.names.get(origin.source as usize) else { return };
-        let mut batch = Batch::new(rows, origin, name, control, &mut self.tally);
-        self.crew.handler.handle(self.slot, &mut self.pace, &mut batch).await;
+    async fn rows(
+        &mut self,
+        rows: impl Iterator<Item = Decoded<T>> + Send,
+        origin: Origin,
+        text: Option<RawChunk>,
+    ) {
+        let crew = self.crew.clone();
+        let Some(name) = crew.control.names.get(origin.source as usize) else { return };
+        let Some((slot, pace, desk)) = self.desk(&crew) else { return };
+        let text = text.filter(|_| crew.control.policy.keep_raw);
+        let mut feed = Feed::new(rows, origin, name, text, desk);
+        crew.handler.handle(slot, pace, &mut feed).await;
+    }
+
+    fn desk<'a>(
+        &'a mut self,
+        crew: &'a Crew<T, R, H>,
+    ) -> Option<(&'a Slot<H::Local>, &'a mut Pace, Desk<'a, T, R>)> {
+        let Self { tally, gathered, pace, .. } = self;
+        let desk = Desk { control: &crew.control, tally, retrying: crew.retrying.as_ref(), gathered };
+        Some((crew.slots.get(self.index)?, pace, desk))
     }
 }

@@ -31,7 +31,6 @@ pub(crate) struct RawChunk {
 }
 
 impl RawChunk {
-    #[allow(dead_code, reason = "for an engine that keeps raw text")]
     /// The raw text of one of its rows, from what the row says of itself: `byte` and `len`. It shares the chunk's memory.
     pub(crate) fn text(&self, byte: u64, len: usize) -> Bytes {
         let start =

@@ -1,0 +1,190 @@
+//! The rows of a chunk on their way through a receiver.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::control::Control;
+use super::pace::Pace;
+use super::tally::Tally;
+use crate::error::AsyncTaskError;
+use crate::pipeline::event::Origin;
+use crate::pipeline::failure::Place;
+use crate::pipeline::rows::{Decoded, Fault, RawChunk};
+use crate::pipeline::strategy::RetryEvents;
+use crate::pipeline::{Batch, Event};
+use crate::runtime::Runtime;
+use crate::task::caught;
+
+/// A worker's own, for the time in which it handles something.
+pub struct Desk<'a, T, R: Runtime> {
+    pub(crate) control: &'a Control<R>,
+    pub(crate) tally: &'a mut Tally<R>,
+    pub(crate) retrying: Option<&'a RetryEvents<T>>,
+    pub(crate) gathered: &'a mut Gathered<T>,
+}
+
+/// Events that wait for their batch to be whole.
+pub(crate) struct Gathered<T> {
+    events: Vec<Event<T>>,
+    /// When the first of them came.
+    since: Option<Instant>,
+}
+
+impl<T> Gathered<T> {
+    pub(crate) fn new() -> Self {
+        Self { events: Vec::new(), since: None }
+    }
+
+    pub(crate) fn since(&self) -> Option<Instant> {
+        self.since
+    }
+
+    fn push(&mut self, event: Event<T>, now: impl FnOnce() -> Instant) -> usize {
+        if self.events.is_empty() {
+            self.since = Some(now());
+        }
+        self.events.push(event);
+        self.events.len()
+    }
+}
+
+impl<T, R: Runtime> Desk<'_, T, R> {
+    /// What has been gathered, but for what is not wanted any more; `None` if that is nothing.
+    pub(crate) fn batch(&mut self) -> Option<Batch<T>> {
+        self.gathered.since = None;
+        let room = self.gathered.events.len();
+        let mut events = std::mem::replace(&mut self.gathered.events, Vec::with_capacity(room));
+        let limit = &self.control.limit;
+        if limit.is_set() {
+            events.retain(|event| limit.allows(event.sequence));
+        }
+        (!events.is_empty()).then(|| Batch::new(events))
+    }
+}
+
+/// Some rows of one chunk, handed out one by one, and what became of them.
+pub struct Feed<'a, T, R: Runtime, I> {
+    rows: I,
+    origin: Origin,
+    name: &'a Arc<str>,
+    /// Where the rows' text is, for those that are rejected, if it is wanted.
+    text: Option<RawChunk>,
+    pub(crate) desk: Desk<'a, T, R>,
+    /// Place of the row that was handed out last.
+    last: Decoded<()>,
+}
+
+impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
+    pub(crate) fn new(
+        rows: I,
+        origin: Origin,
+        name: &'a Arc<str>,
+        text: Option<RawChunk>,
+        desk: Desk<'a, T, R>,
+    ) -> Self {
+        let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
+        Self { rows, origin, name, text, desk, last }
+    }
+
+    /// Lets others run if it is time, and tells before that what has been handled.
+    pub(crate) async fn rest(&mut self, pace: &mut Pace) {
+        let runtime = &self.desk.control.runtime;
+        if pace.is_over(runtime.now()) {
+            self.desk.tally.tell();
+            pace.pause(runtime).await;
+        }
+    }
+
+    /// The next row: as an event, or `Some(None)` for one that could not be parsed and is rejected here.
+    #[inline]
+    pub(crate) fn next_event(&mut self) -> Option<Option<Event<T>>> {
+        let Decoded { sequence, line, byte, len, data } = self.rows.next()?;
+        let sequence = self.origin.base + sequence;
+        if !self.desk.control.limit.allows(sequence) {
+            return None;
+        }
+        self.last = Decoded { sequence, line, byte, len, data: Ok(()) };
+        match data {
+            Ok(data) => Some(Some(Event { data, origin: self.origin, sequence, line, byte })),
+            Err(fault) => {
+                let error = match fault {
+                    Fault::Bad(reason) => self.place().unreadable(&reason),
+                    Fault::Panicked(panic) => panic,
+                };
+                self.reject(error);
+                Some(None)
+            }
+        }
+    }
+
+    /// What became of the row that was handed out last.
+    #[inline]
+    pub(crate) fn handled(&mut self, result: Result<(), AsyncTaskError>) {
+        match result {
+            Ok(()) => self.desk.tally.handled += 1,
+            Err(error) => self.reject(error),
+        }
+    }
+
+    /// Handles rows until a slice is full. True if there may be more.
+    pub(crate) fn slice(
+        &mut self,
+        pace: &Pace,
+        mut call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
+    ) -> bool {
+        let mut left = pace.rows();
+        loop {
+            // One catch for many rows: after a panic, which is that row's error, the rest are handled in a new one.
+            let run = caught(|| {
+                while left > 0 {
+                    let Some(event) = self.next_event() else { return false };
+                    left -= 1;
+                    let Some(event) = event else { continue };
+                    let result = call(event);
+                    self.handled(result);
+                }
+                true
+            });
+            match run {
+                Ok(more) => return more,
+                Err(panic) => self.reject(panic),
+            }
+        }
+    }
+
+    /// Puts rows to those that wait for their batch, until it has `size` or a slice is full.
+    pub(crate) fn gather(&mut self, pace: &Pace, size: usize) -> Gather {
+        for _ in 0..pace.rows() {
+            let Some(event) = self.next_event() else { return Gather::End };
+            let Some(event) = event else { continue };
+            let Desk { control, gathered, .. } = &mut self.desk;
+            if gathered.push(event, || control.runtime.now()) >= size {
+                return Gather::Full;
+            }
+        }
+        Gather::More
+    }
+
+    fn place(&self) -> Place<'a> {
+        let Decoded { sequence, line, byte, .. } = self.last;
+        Place { name: self.name, origin: self.origin, sequence, line, byte, raw: None }
+    }
+
+    #[cold]
+    fn reject(&mut self, error: AsyncTaskError) {
+        let raw = self.text.as_ref().map(|text| text.text(self.last.byte, self.last.len));
+        let place = Place { raw: raw.as_deref(), ..self.place() };
+        self.desk.tally.reject(&place, error);
+    }
+}
+
+/// How gathering came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gather {
+    /// The batch is whole.
+    Full,
+    /// There may be more rows.
+    More,
+    /// The chunk has no more rows.
+    End,
+}

@@ -1,0 +1,162 @@
+//! What a worker, or the sender, has done: it counts rows, and keeps the errors that are to be kept.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::control::Control;
+use crate::error::AsyncTaskError;
+use crate::pipeline::failure::Place;
+use crate::pipeline::late::Duplicate;
+use crate::pipeline::progress::Counters;
+use crate::pipeline::strategy::AskAboutErrors;
+use crate::pipeline::{ErrorAction, ErrorStrategy, RowError};
+use crate::runtime::Runtime;
+use crate::task::caught;
+
+/// What is done about rejected rows.
+pub(crate) struct Policy {
+    pub(crate) on_reject: OnReject,
+    pub(crate) max_errors: usize,
+    pub(crate) fail_after: Option<u64>,
+    pub(crate) keep_raw: bool,
+    /// Keeps the sequences of all rejected rows.
+    pub(crate) remember: bool,
+}
+
+pub(crate) enum OnReject {
+    Stop,
+    GoOn,
+    Ask(AskAboutErrors),
+}
+
+impl<T> From<&ErrorStrategy<T>> for OnReject {
+    fn from(strategy: &ErrorStrategy<T>) -> Self {
+        match strategy {
+            ErrorStrategy::StopOnFirst => Self::Stop,
+            ErrorStrategy::ContinueOnError | ErrorStrategy::Retry(_) => Self::GoOn,
+            ErrorStrategy::Custom(ask) => Self::Ask(ask.clone()),
+        }
+    }
+}
+
+impl Policy {
+    /// How many errors are kept; a limit tells the first.
+    fn keeps(&self) -> usize {
+        self.max_errors.max(usize::from(self.fail_after.is_some()))
+    }
+}
+
+/// Errors, the first in source order of them.
+#[derive(Default)]
+pub(crate) struct Kept {
+    errors: Vec<RowError>,
+    /// The one that ends the pipeline.
+    pub(crate) stop: Option<RowError>,
+    /// Of all rejected rows, where they may have to be told from others at the end.
+    pub(crate) sequences: Vec<u64>,
+}
+
+impl Kept {
+    fn add(&mut self, error: RowError, most: usize) {
+        // A worker mostly meets its rows in source order: what comes later goes to the end, or is not kept.
+        let at = self.errors.partition_point(|kept| kept.sequence <= error.sequence);
+        if at < most {
+            self.errors.truncate(most - 1);
+            self.errors.insert(at, error);
+        }
+    }
+
+    fn stop(&mut self, error: RowError) {
+        if self.stop.as_ref().is_none_or(|stop| error.sequence < stop.sequence) {
+            self.stop = Some(error);
+        }
+    }
+
+    /// Joins what all have kept.
+    pub(crate) fn merge(
+        all: impl IntoIterator<Item = Self>,
+        policy: &Policy,
+    ) -> (Vec<RowError>, Option<RowError>) {
+        let mut merged = Self::default();
+        for one in all {
+            merged.errors.extend(one.errors);
+            if let Some(stop) = one.stop {
+                merged.stop(stop);
+            }
+        }
+        merged.errors.sort_by_key(|error| error.sequence);
+        merged.errors.truncate(policy.keeps());
+        (merged.errors, merged.stop)
+    }
+}
+
+/// What one of them has done. Whatever ends it, its counts and errors are not lost.
+pub(crate) struct Tally<R: Runtime> {
+    control: Arc<Control<R>>,
+    /// Not told yet.
+    pub(crate) handled: u64,
+    kept: Kept,
+}
+
+impl<R: Runtime> Tally<R> {
+    pub(crate) fn new(control: Arc<Control<R>>) -> Self {
+        Self { control, handled: 0, kept: Kept::default() }
+    }
+
+    /// Tells how many rows were handled.
+    pub(crate) fn tell(&mut self) {
+        Counters::add(&self.control.counters.handled, std::mem::take(&mut self.handled));
+    }
+
+    /// Rejects the row at `place`.
+    pub(crate) fn reject(&mut self, place: &Place<'_>, error: AsyncTaskError) {
+        self.reject_all(place.error(error), &[place.sequence]);
+    }
+
+    /// Rejects rows for one error, which is the first one's.
+    pub(crate) fn reject_all(&mut self, mut error: RowError, sequences: &[u64]) {
+        let rows = sequences.len() as u64;
+        let Control { policy, limit, counters, .. } = &*self.control;
+        let before = counters.rejected.fetch_add(rows, Ordering::Relaxed);
+        let stops = match &policy.on_reject {
+            OnReject::Stop => true,
+            OnReject::GoOn => false,
+            OnReject::Ask(ask) => match caught(|| (ask.0)(&error)) {
+                Ok(action) => action == ErrorAction::Stop,
+                Err(panic) => {
+                    error.error = panic;
+                    true
+                }
+            },
+        };
+        if stops || policy.fail_after.is_some_and(|most| before + rows >= most) {
+            limit.stop_at(error.sequence);
+        }
+        if policy.remember {
+            self.kept.sequences.extend(sequences);
+        }
+        match stops {
+            true => self.kept.stop(error),
+            false => self.kept.add(error, policy.keeps()),
+        }
+    }
+}
+
+/// Rejects rows that were handled, but for those that are rejected already.
+pub(crate) fn reject_late<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>, kept: &[Kept]) {
+    let refused: HashSet<u64> = kept.iter().flat_map(|one| &one.sequences).copied().collect();
+    let mut tally = Tally::new(control.clone());
+    for row in rows.iter().filter(|row| !refused.contains(&row.sequence)) {
+        Counters::sub(&control.counters.handled, 1);
+        tally.reject_all(row.row(&control.names), &[row.sequence]);
+    }
+}
+
+impl<R: Runtime> Drop for Tally<R> {
+    fn drop(&mut self) {
+        self.tell();
+        // It takes as many as there are.
+        let _ = self.control.kept.push(std::mem::take(&mut self.kept));
+    }
+}
