@@ -40,6 +40,10 @@ pub trait Harness: Sized + 'static {
     /// With how many seeds each case is run: more than one where [`start_with`](Self::start_with) makes use of them.
     const SEEDS: u64 = 1;
 
+    /// After how long no further seed is begun: the few cases of tens of thousands of tasks have fewer of them, the others all.
+    /// Naming seeds ([`CONFORMANCE_SEEDS`](crate::run::SEEDS)) lifts it.
+    const PATIENCE: Duration = Duration::MAX;
+
     /// Far beyond what any case takes on a busy machine: only a hang reaches it.
     const LIMIT: Duration = Duration::from_secs(90);
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -13,6 +14,9 @@ use crate::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 
 /// Names one seed, to run a failed case again with it alone.
 const SEED: &str = "CONFORMANCE_SEED";
+
+/// Says with how many seeds each case is run, in place of what its flavour says, however long that takes.
+pub const SEEDS: &str = "CONFORMANCE_SEEDS";
 
 /// True if the flavour has what a case is marked to need; there is one such thing, `threads`.
 #[must_use]
@@ -46,9 +50,10 @@ pub fn owned<H: Harness, C: Fn(H) -> Outcome + Send + 'static>(name: &'static st
 
 fn on_its_thread<H: Harness>(name: &'static str, case: AnyCase<H>) -> Outcome {
     let (done, ended) = channel();
-    let seeds = seeds::<H>()?;
+    let (seeds, patience) = seeds::<H>()?;
     let body = move || {
-        let outcome = seeds.into_iter().try_for_each(|seed| {
+        let begun = Instant::now();
+        let outcome = seeds.into_iter().take_while(|_| begun.elapsed() < patience).try_for_each(|seed| {
             let outcome = H::start_with(seed).context("the harness did not start").and_then(&case);
             if H::SEEDS > 1 {
                 return outcome
@@ -69,13 +74,20 @@ fn on_its_thread<H: Harness>(name: &'static str, case: AnyCase<H>) -> Outcome {
     }
 }
 
-fn seeds<H: Harness>() -> Result<Range<u64>, Failure> {
-    match std::env::var(SEED) {
-        Ok(seed) if H::SEEDS > 1 => {
-            let seed: u64 =
-                seed.parse().with_context(|| format!("{SEED} is to be a number, not {seed:?}"))?;
-            Ok(seed..seed.saturating_add(1))
+/// The seeds to run, and after how long no further one is begun.
+fn seeds<H: Harness>() -> Result<(Range<u64>, Duration), Failure> {
+    if H::SEEDS > 1 {
+        if let Some(seed) = number(SEED)? {
+            return Ok((seed..seed.saturating_add(1), Duration::MAX));
         }
-        _ => Ok(0..H::SEEDS),
+        if let Some(seeds) = number(SEEDS)? {
+            return Ok((0..seeds, Duration::MAX));
+        }
     }
+    Ok((0..H::SEEDS, H::PATIENCE))
+}
+
+fn number(variable: &str) -> Result<Option<u64>, Failure> {
+    let Ok(text) = std::env::var(variable) else { return Ok(None) };
+    text.parse().map(Some).with_context(|| format!("{variable} is to be a number, not {text:?}"))
 }
