@@ -58,6 +58,8 @@ pub mod prelude {
         OnDuplicate, ReceiverStrategy, RowError,
     };
 
+    #[cfg(feature = "csv")]
+    pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
         ContextualizedTask, DurationExt, Limiter, NamedTask, PrioritizedTask, RecoverableTask, RetryStrategy,

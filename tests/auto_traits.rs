@@ -166,6 +166,19 @@ table! {
     MissedTicks                                => yes yes yes;
 }
 
+// Rows and formats that features bring.
+#[cfg(feature = "csv")]
+table! {
+    //                                            Send Sync Unpin
+    Row                                        => yes yes yes;
+    FieldError                                 => yes yes yes;
+}
+#[cfg(feature = "json")]
+table! {
+    //                                            Send Sync Unpin
+    TextSource<'static, u32, JsonLines>        => yes no  yes;
+}
+
 // Pipelines. Events and collections are as what is in them; a collector is added to by one receiver at a time.
 table! {
     //                                            Send Sync Unpin

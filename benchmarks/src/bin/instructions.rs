@@ -81,6 +81,12 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         (0..n).try_for_each(|_| here.block_on(p7::fold(&here, &csv, 256, 1))?)
     };
     add("p7 fold, per pass", 1, Box::new(passes));
+    let here = backend.clone();
+    let passes = move |n| {
+        let csv = Csv::generate(MEGABYTES)?;
+        (0..n).try_for_each(|_| here.block_on(p7::sums(&here, &csv, 256, 1))?)
+    };
+    add("p7 sums of rows that borrow, per pass", 1, Box::new(passes));
     sides
 }
 

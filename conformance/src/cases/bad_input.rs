@@ -3,7 +3,8 @@
 use crate::kit::prelude::*;
 use crate::kit::{Raw, Sample, collect_rows, rows, sample};
 
-/// Rows read, and of the rejected ones line, byte and reason; the same for every chunk size and worker count.
+/// Rows read, and of the rejected ones line, byte and reason; the same for every chunk size and worker count. Where the
+/// first error stops it, that is the first of these.
 async fn read<R: Runtime>(
     rt: &R,
     text: impl Into<Vec<u8>>,
@@ -24,8 +25,28 @@ async fn read<R: Runtime>(
             let place = error.position();
             (place.line().unwrap_or(0), place.byte().unwrap_or(0), error.reason())
         });
-        let found = (rows.into_iter().map(|(_, row)| row).collect(), bad.collect());
+        let found: (Vec<Raw>, Vec<(u64, u64, String)>) =
+            (rows.into_iter().map(|(_, row)| row).collect(), bad.collect());
         ensure!(answer.get_or_insert_with(|| found.clone()) == &found, "it depends on how it is cut");
+        let input = text.clone();
+        let stopped = AsyncTask::emits::<Raw>()
+            .on(rt)
+            .workers(how.workers)
+            .sender(move |sources| {
+                let source = sources.of_bytes(input).with_headers(false).with_max_record(64);
+                if strict { source } else { source.flexible() }.into_chunks(how.chunk);
+            })
+            .for_each(|_: Event<Raw>| {})
+            .await;
+        let first: Option<&(u64, u64, String)> = found.1.first();
+        match (stopped, first) {
+            (Ok(summary), None) => ensure!(summary.handled() == summary.read()),
+            (Err(AsyncTaskError::Parse { position, reason, .. }), Some((line, byte, said))) => {
+                ensure!((position.line(), position.byte()) == (Some(*line), Some(*byte)), "{position}");
+                ensure!(*reason == **said, "{reason}");
+            }
+            (stopped, first) => bail!("stopped with {stopped:?}, where the first error is {first:?}"),
+        }
     }
     answer.context("three ways were tried")
 }
@@ -165,6 +186,30 @@ pub async fn quotes_and_nul_inside_a_field_are_text<R: Runtime>(rt: R, _: Facts)
     let (rows, bad) = read(&rt, "a\"b,1\"\n\"c\"\"d\",e\0\n\"f\"g,2\n", true).await?;
     ensure!(rows == fields(&[&["a\"b", "1\""], &["c\"d", "e\0"], &["fg", "2"]]), "{rows:?}");
     ensure!(bad.is_empty());
+    Ok(())
+}
+
+pub async fn a_name_that_two_columns_have_is_kept_as_it_stands<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let text = "id,name,id\n1,a,2\n";
+    // A map keeps the last; a struct that has the field cannot know which is meant.
+    let (maps, _) =
+        collect_rows::<std::collections::BTreeMap<String, String>, _, _>(&rt, 1, move |sources| {
+            sources.of_bytes(text).into_chunks(1.rows());
+        })
+        .await?;
+    ensure!(maps.iter().all(|(_, map)| map.get("id").is_some_and(|id| id == "2")) && maps.len() == 1);
+    let (people, summary) = collect_rows::<crate::kit::Person, _, _>(&rt, 1, move |sources| {
+        sources.of_bytes(text).into_chunks(1.rows());
+    })
+    .await?;
+    let error = summary.errors().first().context("it is refused")?;
+    ensure!(people.is_empty() && error.reason().contains("duplicate field `id`"), "{}", error.reason());
+    // Names that are not wanted may be the same.
+    let (people, _) = collect_rows::<crate::kit::Person, _, _>(&rt, 1, |sources| {
+        sources.of_bytes("id,,name,\n1,x,Ada,y\n").into_chunks(1.rows());
+    })
+    .await?;
+    ensure!(people.len() == 1);
     Ok(())
 }
 

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use sweet_async::pipeline::Row;
 
 use crate::kit::prelude::*;
-use crate::kit::{Raw, Sample, rows};
+use crate::kit::{Raw, Sample, collect_rows, rows};
 
 /// A runner for `cases` random inputs, shared out among the seeds where there are many: each run has others.
 fn runner<H: Harness>(cases: u32) -> TestRunner {
@@ -28,6 +29,14 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(&b" "[..]),
     ];
     proptest::collection::vec(piece, 0..80).prop_map(|pieces| pieces.concat())
+}
+
+/// Delimiter, quote and comment mark, of those that make sense together.
+fn marks() -> impl Strategy<Value = (char, Option<char>, Option<char>)> {
+    let delimiter = prop_oneof![3 => Just(','), 1 => Just('\t'), 1 => Just('a')];
+    let quote = prop_oneof![3 => Just(Some('"')), 1 => Just(None), 1 => Just(Some('b'))];
+    let comment = prop_oneof![1 => Just(None), 1 => Just(Some(' ')), 1 => Just(Some('c'))];
+    (delimiter, quote, comment)
 }
 
 /// All records of the whole text; those that are not UTF-8 are `None`.
@@ -60,6 +69,46 @@ pub fn rows_are_those_of_one_reader_whatever_the_chunks<H: Harness>(harness: H) 
             prop_assert_eq!(found, good);
             prop_assert_eq!(summary.rejected(), bad as u64);
             prop_assert_eq!(summary.bytes(), text.len() as u64);
+            Ok(())
+        })
+        .map_err(|error| Failure::msg(error.to_string()))
+}
+
+pub fn rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect<H: Harness>(harness: H) -> Outcome {
+    let rt = harness.runtime();
+    let strategy = (text(), marks(), 1..6usize, 1..4usize, any::<bool>());
+    runner::<H>(300)
+        .run(&strategy, |(text, (delimiter, quote, comment), size, workers, by_bytes)| {
+            let chunk = if by_bytes { size.bytes() } else { size.rows() };
+            let input = text.clone();
+            let run = collect_rows::<Row, _, _>(&rt, workers, move |sources| {
+                let source = sources.of_bytes(input).with_headers(false).flexible();
+                let source = source.with_delimiter(Delimiter::Custom(delimiter)).with_quote(quote);
+                comment.into_iter().fold(source, |source, mark| source.with_comment(mark)).into_chunks(chunk);
+            });
+            let (found, summary) = harness.block_on(run).map_err(wrong)?.map_err(wrong)?;
+            let found: Vec<Vec<Vec<u8>>> =
+                found.iter().map(|(_, row)| row.iter().map(<[u8]>::to_vec).collect()).collect();
+            let byte = |mark: char| u8::try_from(mark).unwrap_or_default();
+            // The reader makes a row of a comment that the text ends in, unless its line ends.
+            let ended = [&*text, b"\n"].concat();
+            let mut reader = csv::ReaderBuilder::new()
+                .delimiter(byte(delimiter))
+                .quoting(quote.is_some())
+                .quote(byte(quote.unwrap_or('"')))
+                .comment(comment.map(byte))
+                .has_headers(false)
+                .flexible(true)
+                .from_reader(&*ended);
+            let records = reader.byte_records().flatten();
+            let mut expected: Vec<Vec<Vec<u8>>> =
+                records.map(|record| record.iter().map(<[u8]>::to_vec).collect()).collect();
+            // A quote that is never closed: the reader makes a row of it, we an error.
+            prop_assert!(summary.rejected() <= 1);
+            if summary.rejected() == 1 {
+                expected.pop();
+            }
+            prop_assert_eq!(found, expected);
             Ok(())
         })
         .map_err(|error| Failure::msg(error.to_string()))

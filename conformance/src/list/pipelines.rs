@@ -45,6 +45,32 @@ macro_rules! __conformance_with_pipelines {
                 a_sink_hears_that_the_pipeline_is_gone
                 a_channel_works_beside_other_sources
             }
+            row driven {
+                fields_are_found_by_index_and_by_name
+                without_a_header_there_are_no_names
+                the_first_of_two_columns_of_one_name_is_found
+                rows_outlive_their_chunk_and_their_pipeline
+                a_row_reads_through_serde_and_may_borrow
+                an_error_names_field_and_column
+                a_row_of_another_width_is_rejected_unless_flexible
+                a_type_may_read_rows_by_hand
+            }
+            dialects driven {
+                a_quote_can_be_another_character
+                without_a_quote_quotes_are_text
+                comments_are_passed_over
+                a_comment_may_stand_before_the_header
+                settings_go_together_with_a_delimiter
+                marks_that_cannot_work_are_refused
+            }
+            json_lines driven {
+                each_line_is_a_value
+                blank_lines_are_no_values
+                an_error_tells_line_and_column
+                bad_lines_are_rejected_alone
+                utf_16_is_named
+                a_value_that_is_refused_may_stop_it
+            }
             order driven {
                 ordered_events_come_in_source_order
                 ordered_async_receivers_run_one_at_a_time
@@ -131,6 +157,7 @@ macro_rules! __conformance_with_pipelines {
                 an_open_quote_cannot_take_the_memory
                 newlines_in_quotes_keep_later_lines_right
                 quotes_and_nul_inside_a_field_are_text
+                a_name_that_two_columns_have_is_kept_as_it_stands
                 lines_have_the_same_faults_told
             }
             flow driven {
@@ -149,6 +176,7 @@ macro_rules! __conformance_with_pipelines {
             }
             properties owned {
                 rows_are_those_of_one_reader_whatever_the_chunks
+                rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect
                 a_fold_is_the_iterators_own
             }
         }

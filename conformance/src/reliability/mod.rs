@@ -6,6 +6,7 @@
 
 mod cycles;
 mod faults;
+mod huge_rows;
 mod load;
 mod races;
 mod resilience;
@@ -75,6 +76,10 @@ pub fn rows<H: Harness>() -> Vec<Row> {
         row(14, "retries of work that fails n times; cancelled while they wait", resilience::retries::<H>),
         row(15, "1 k callers at a half-open breaker; cancel inside the probe", resilience::probes::<H>),
         row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
+        Row {
+            measures_process: true,
+            ..row(22, "a field, and a quote that stays open, of 1 GiB", huge_rows::in_memory::<H>)
+        },
         Row { measures_process: true, ..row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>) },
     ]
 }

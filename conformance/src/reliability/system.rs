@@ -8,6 +8,13 @@ pub(super) fn resident() -> Option<u64> {
     statm.split(' ').nth(1)?.parse::<u64>().ok().map(|pages| pages * 4096)
 }
 
+/// The most memory that was ever resident, in bytes.
+pub(super) fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
+}
+
 /// How many threads there are, but for those of smol's blocking pool: it belongs to the process, and keeps as many as
 /// were once needed.
 pub(super) fn threads() -> Option<usize> {

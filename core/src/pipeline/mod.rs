@@ -43,6 +43,10 @@ pub use position::Position;
 pub use progress::Progress;
 pub use receiver::{Delivery, Receive, Sequenced};
 pub use rows::ChunkSize;
+#[cfg(feature = "csv")]
+pub use rows::{Column, FieldError, FromRow, Row};
+#[cfg(feature = "json")]
+pub use sources::JsonLines;
 pub use sources::{
     ChunkSizeExt, Csv, Delimiter, EventSender, ItemSource, Lines, SendError, Sources, TextSource,
     TrySendError,

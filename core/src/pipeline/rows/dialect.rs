@@ -5,8 +5,11 @@
 pub(crate) enum Dialect {
     /// Delimited fields, quotes, CR or LF or both between records; blank lines are no records.
     Csv(CsvDialect),
-    /// LF ends a line, a CR right before it belongs to the end; blank lines are records.
-    Lines,
+    /// LF ends a line, a CR right before it belongs to the end.
+    Lines {
+        /// Lines of nothing, or of white space alone, are records.
+        blank: bool,
+    },
 }
 
 /// The three bytes that shape a CSV file. A quote inside quotes is written twice.

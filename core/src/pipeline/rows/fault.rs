@@ -64,8 +64,10 @@ impl BadRowReason {
         Self::NotUtf8 { valid_up_to: fault.valid_up_to() }
     }
 
-    pub(crate) fn field(number: u64, name: Option<&str>, reason: &impl fmt::Display) -> Self {
-        let name = name.map(short);
+    /// What is wrong with the field at `index`, which is counted from 0.
+    #[cfg(feature = "csv")]
+    pub(crate) fn field(index: usize, name: Option<&str>, reason: &impl fmt::Display) -> Self {
+        let (number, name) = (index as u64 + 1, name.map(short));
         Self::Field(Box::new(FieldFault { number, name, reason: short(&reason.to_string()) }))
     }
 }

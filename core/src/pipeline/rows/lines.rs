@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::chunk::RawChunk;
 use super::decode::{Decoded, Decoder, parsed};
@@ -19,6 +19,8 @@ pub(crate) struct LineCursor {
     sequence: u64,
     line: u64,
     first_byte: u64,
+    /// Passes over lines of nothing but white space, and over white space in front of others.
+    no_blank: bool,
 }
 
 /// A line without its line end, and where it stood.
@@ -30,7 +32,18 @@ pub(crate) struct RawLine<'a> {
     pub(crate) byte: u64,
 }
 
+/// White space, in lines whose blank ones are no records.
+pub(crate) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
 impl LineCursor {
+    /// A cursor that passes over blank lines.
+    #[cfg(feature = "json")]
+    pub(crate) fn without_blank() -> Self {
+        Self { no_blank: true, ..Self::default() }
+    }
+
     pub(crate) fn start(&mut self, chunk: &RawChunk) {
         self.bytes = chunk.bytes.clone();
         self.at = 0;
@@ -42,6 +55,9 @@ impl LineCursor {
     /// The next line. LF ends one, CR LF too; a CR elsewhere is text.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<RawLine<'_>> {
+        if self.no_blank {
+            self.skip_blank();
+        }
         let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
         let (bytes, taken) = match memchr(b'\n', rest).and_then(|lf| rest.split_at_checked(lf)) {
             Some((line, _)) => (line.strip_suffix(b"\r").unwrap_or(line), line.len() + 1),
@@ -53,6 +69,19 @@ impl LineCursor {
         self.sequence += 1;
         self.line += 1;
         Some(line)
+    }
+
+    fn skip_blank(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let blank = rest.iter().position(|byte| !is_blank(*byte)).unwrap_or(rest.len());
+        let skipped = rest.get(..blank).unwrap_or_default();
+        self.line += memchr_iter(b'\n', skipped).count() as u64;
+        self.at += blank;
+    }
+
+    /// Lets go of the chunk.
+    pub(crate) fn release(&mut self) {
+        self.bytes = Bytes::new();
     }
 }
 
@@ -84,7 +113,7 @@ where
     }
 
     fn release(&mut self) {
-        self.cursor = LineCursor::default();
+        self.cursor.release();
     }
 }
 

@@ -16,15 +16,22 @@ mod decode;
 mod dialect;
 mod fault;
 mod gather;
+#[cfg(feature = "json")]
+mod json;
 mod lines;
+mod marks;
 mod scan;
 
 pub use chunk::ChunkSize;
 pub(crate) use chunk::RawChunk;
+#[cfg(feature = "csv")]
+pub use csv::{Column, FieldError, FromRow, Row};
 #[cfg(feature = "csv")]
 pub(crate) use csv::{CsvDecoder, Layout};
 pub(crate) use cutter::{Cut, Cutter};
 pub(crate) use decode::{Decoded, Decoder, Decoders, Fault};
 pub(crate) use dialect::{CsvDialect, Dialect};
 pub(crate) use fault::{BadRow, Unreadable};
+#[cfg(feature = "json")]
+pub(crate) use json::JsonDecoder;
 pub(crate) use lines::LinesDecoder;

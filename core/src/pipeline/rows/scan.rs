@@ -26,9 +26,10 @@
 //! behind a delimiter. `AfterCr` waits for one more byte so that where a record ends does not depend on
 //! where a block does.
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::memchr;
 
 use super::dialect::{CsvDialect, Dialect};
+use super::marks::{Marks, Needles};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -74,11 +75,18 @@ pub(super) struct Scanner {
     at: usize,
     start: usize,
     quote: usize,
+    /// Quotes and line ends of CSV.
+    marks: Marks,
 }
 
 impl Scanner {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0 }
+        let quote = match dialect {
+            Dialect::Csv(CsvDialect { quote: Some(quote), .. }) => quote,
+            _ => b'\n',
+        };
+        let marks = Marks::new(Needles([quote, b'\n', b'\r', b'\n']));
+        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0, marks }
     }
 
     /// The first `n` bytes of the data are gone: offsets move down.
@@ -86,6 +94,8 @@ impl Scanner {
         self.at = self.at.saturating_sub(n);
         self.start = self.start.saturating_sub(n);
         self.quote = self.quote.saturating_sub(n);
+        // The end of the data was looked at as far as it went; more may have come.
+        self.marks.jump(self.at);
     }
 
     /// Leaves out the first `n` bytes; only before the first record.
@@ -99,7 +109,7 @@ impl Scanner {
     pub(super) fn next(&mut self, data: &[u8]) -> Option<Record> {
         match self.dialect {
             Dialect::Csv(csv) => self.next_csv(csv, data),
-            Dialect::Lines => self.next_line(data),
+            Dialect::Lines { blank } => self.next_line(data, blank),
         }
     }
 
@@ -137,7 +147,12 @@ impl Scanner {
                         self.state = State::Plain;
                         continue;
                     };
-                    self.seek(data, |rest| memchr(quote, rest))?;
+                    self.marks.skip_to(self.at);
+                    let here = self.marks.next(data);
+                    self.at = (here + 1).min(data.len());
+                    if *data.get(here)? != quote {
+                        continue;
+                    }
                     self.state = State::QuoteEnded;
                 }
                 State::QuoteEnded => match data.get(self.at).copied()? {
@@ -173,33 +188,35 @@ impl Scanner {
     /// One search in unquoted text. `None`: the data is used up.
     #[inline]
     fn plain(&mut self, csv: CsvDialect, data: &[u8]) -> Option<Option<Record>> {
-        let rest = data.get(self.at..)?;
-        let found = match csv.quote {
-            Some(quote) => memchr3(quote, b'\n', b'\r', rest),
-            None => memchr2(b'\n', b'\r', rest),
-        };
-        let Some(found) = found else {
-            if rest.last() == Some(&csv.delimiter) {
-                self.state = State::FieldStart;
-            }
-            self.at = data.len();
-            return None;
-        };
-        let here = self.at + found;
+        let from = self.at;
+        self.marks.skip_to(from);
+        let here = self.marks.peek(data);
         self.at = here + 1;
-        match rest.get(found) {
+        let before = || data.get(here.wrapping_sub(1)).copied();
+        match data.get(here) {
             Some(b'\n') => return Some(Some(self.ended(here))),
             Some(b'\r') => self.state = State::AfterCr,
             // With nothing before it in this search, the byte before it was no delimiter: the state
             // would be FieldStart.
-            _ if found > 0 && rest.get(found - 1) == Some(&csv.delimiter) => self.open_quote(here),
-            _ => {}
+            Some(_) if here > from && before() == Some(csv.delimiter) => self.open_quote(here),
+            Some(_) => {}
+            None => {
+                if here > from && before() == Some(csv.delimiter) {
+                    self.state = State::FieldStart;
+                }
+                self.at = here;
+                return None;
+            }
         }
         Some(None)
     }
 
-    fn next_line(&mut self, data: &[u8]) -> Option<Record> {
+    fn next_line(&mut self, data: &[u8], blank: bool) -> Option<Record> {
         if self.state != State::Line {
+            if !blank {
+                let rest = data.get(self.at..)?;
+                self.at += rest.iter().position(|byte| !super::lines::is_blank(*byte)).unwrap_or(rest.len());
+            }
             data.get(self.at)?;
             self.start = self.at;
             self.state = State::Line;

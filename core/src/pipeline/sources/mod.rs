@@ -20,6 +20,8 @@ pub(crate) use input::{Blocking, Input, Opened};
 pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
 pub use size::ChunkSizeExt;
+#[cfg(feature = "json")]
+pub use text::JsonLines;
 pub(crate) use text::TextPlan;
 pub use text::{Csv, Delimiter, Lines, TextSource};
 

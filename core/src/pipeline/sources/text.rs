@@ -1,4 +1,4 @@
-//! Text from files, bytes and readers, as CSV or as lines.
+//! Text from files, bytes and readers, as CSV, as lines or as JSON Lines.
 
 use std::error::Error;
 use std::marker::PhantomData;
@@ -32,7 +32,33 @@ pub struct Csv;
 #[derive(Clone, Copy, Debug)]
 pub struct Lines;
 
+/// Marker: each line of the text is a JSON value.
+#[cfg(feature = "json")]
+#[derive(Clone, Copy, Debug)]
+pub struct JsonLines;
+
+/// The most bytes that one record may have, whatever the limit that is set: offsets in a chunk are 32 bits.
+const MOST: usize = 1 << 30;
+
 /// Text to be read; `into_chunks` adds it to the pipeline.
+///
+/// # CSV
+///
+/// Read as by the csv crate:
+///
+/// - A field may be in quotes; it may hold delimiters and line ends then, and a quote that is written twice. A quote opens
+///   only at a field's start: elsewhere it is text, and so is what follows a closing quote (`a"b` and `"a"b` are `a"b`
+///   and `ab`). NUL and other control characters are text.
+/// - CR, LF or both end a row, mixed as they come. Blank lines are no rows; they count as lines. The last row needs no line end.
+/// - A byte order mark at the start is passed over. UTF-16 is an error that says so.
+/// - An empty source, or one that has a header alone, has no rows.
+/// - The header's names are taken as they stand. Of several columns of one name, [`Row`](crate::pipeline::Row) finds the
+///   first, and a map keeps the last; a struct that has a field of this name refuses every row ("duplicate field").
+/// - A quote that is never closed makes no row of what follows it: the row is rejected, with the line where the quote opened.
+///
+/// # Lines and JSON Lines
+///
+/// LF ends a line, and a CR right before it belongs to the end. A blank line is a row of lines, and none of JSON Lines.
 #[must_use = "a source is read only once `into_chunks` has added it"]
 pub struct TextSource<'a, T, Format> {
     sources: &'a mut Sources<T>,
@@ -46,6 +72,8 @@ pub struct TextSource<'a, T, Format> {
 #[derive(Clone, Copy)]
 struct Options {
     delimiter: Delimiter,
+    quote: Option<char>,
+    comment: Option<char>,
     headers: bool,
     flexible: bool,
     max_record: usize,
@@ -85,14 +113,34 @@ impl<T> Clone for TextFormat<T> {
 
 impl<'a, T: Send + 'static> TextSource<'a, T, Csv> {
     pub(super) fn new(sources: &'a mut Sources<T>, inputs: Vec<Input>) -> Self {
-        let options =
-            Options { delimiter: Delimiter::default(), headers: true, flexible: false, max_record: 4 << 20 };
+        let options = Options {
+            delimiter: Delimiter::default(),
+            quote: Some('"'),
+            comment: None,
+            headers: true,
+            flexible: false,
+            max_record: 4 << 20,
+        };
         Self { sources, inputs, name: None, options, format: PhantomData }
     }
 
     /// What stands between the fields; a comma by default.
     pub fn with_delimiter(mut self, delimiter: Delimiter) -> Self {
         self.options.delimiter = delimiter;
+        self
+    }
+
+    /// What fields may be put in, `"` by default. With `None` such a character is text, and no field can hold a delimiter
+    /// or a line end. It must be ASCII, and differ from delimiter and comment mark.
+    pub fn with_quote(mut self, quote: Option<char>) -> Self {
+        self.options.quote = quote;
+        self
+    }
+
+    /// Passes over lines that begin with this character, up to their LF; none by default. It must be ASCII, and differ
+    /// from delimiter and quote.
+    pub fn with_comment(mut self, comment: char) -> Self {
+        self.options.comment = Some(comment);
         self
     }
 
@@ -110,14 +158,25 @@ impl<'a, T: Send + 'static> TextSource<'a, T, Csv> {
 
     /// Reads lines in place of CSV: each line is a row, parsed by `FromStr`; blank lines are rows too.
     pub fn lines(self) -> TextSource<'a, T, Lines> {
+        self.in_format()
+    }
+
+    /// Reads JSON Lines in place of CSV: each line is a JSON value, read through serde; blank lines are no rows. What an
+    /// error says of a column counts bytes, from the first one that is not white space.
+    #[cfg(feature = "json")]
+    pub fn json_lines(self) -> TextSource<'a, T, JsonLines> {
+        self.in_format()
+    }
+
+    fn in_format<Format>(self) -> TextSource<'a, T, Format> {
         let Self { sources, inputs, name, options, .. } = self;
         TextSource { sources, inputs, name, options, format: PhantomData }
     }
 }
 
 impl<T: Send + 'static, Format> TextSource<'_, T, Format> {
-    /// The most bytes that one record may have, 4 MiB by default; a longer one is rejected, and its bytes are passed
-    /// over without being kept, so that no input can take the memory.
+    /// The most bytes that one record may have, 4 MiB by default and 1 GiB at most; a longer one is rejected, and its
+    /// bytes are passed over without being kept, so that no input can take the memory.
     pub fn with_max_record(mut self, bytes: usize) -> Self {
         self.options.max_record = bytes;
         self
@@ -150,7 +209,7 @@ impl<T: Send + 'static, Format> TextSource<'_, T, Format> {
                     input,
                     format: format.clone(),
                     size,
-                    max_record: options.max_record,
+                    max_record: options.max_record.min(MOST),
                 })
             };
             Ok(inputs.into_iter().map(plan).collect())
@@ -166,7 +225,11 @@ where
     /// Adds the lines, cut into chunks of `size`.
     pub fn into_chunks(self, size: ChunkSize) {
         self.add(size, |_| {
-            Ok(TextFormat { dialect: Dialect::Lines, headers: false, decoders: Arc::new(LineDecoders) })
+            Ok(TextFormat {
+                dialect: Dialect::Lines { blank: true },
+                headers: false,
+                decoders: Arc::new(LineDecoders),
+            })
         });
     }
 }
@@ -185,16 +248,17 @@ where
 
 #[cfg(feature = "csv")]
 mod typed {
-    use serde::de::DeserializeOwned;
-
     use super::*;
+    use crate::pipeline::FromRow;
     use crate::pipeline::rows::{CsvDecoder, Layout};
 
-    impl<T: DeserializeOwned + Send + 'static> TextSource<'_, T, Csv> {
-        /// Adds the rows, cut into chunks of `size`, each row to be read into a `T` through serde.
+    impl<T: FromRow + Send + 'static> TextSource<'_, T, Csv> {
+        /// Adds the rows, cut into chunks of `size`, each row to be read into a `T`: through serde, or as a
+        /// [`Row`](crate::pipeline::Row).
         pub fn into_chunks(self, size: ChunkSize) {
-            self.add(size, |Options { delimiter, headers, flexible, .. }| {
-                let dialect = dialect(delimiter)?;
+            self.add(size, |options| {
+                let Options { headers, flexible, .. } = options;
+                let dialect = options.dialect()?;
                 let decoders = Arc::new(CsvDecoders { dialect, headers, flexible });
                 Ok(TextFormat { dialect: Dialect::Csv(dialect), headers, decoders })
             });
@@ -207,7 +271,7 @@ mod typed {
         flexible: bool,
     }
 
-    impl<T: DeserializeOwned + Send + 'static> MakeDecoder<T> for CsvDecoders {
+    impl<T: FromRow + Send + 'static> MakeDecoder<T> for CsvDecoders {
         fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow> {
             let dialect = self.dialect;
             let layout = Arc::new(Layout::read(dialect, first, self.headers, self.flexible)?);
@@ -216,17 +280,47 @@ mod typed {
     }
 }
 
+#[cfg(feature = "json")]
+mod json {
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::pipeline::rows::JsonDecoder;
+
+    impl<T: DeserializeOwned + Send + 'static> TextSource<'_, T, JsonLines> {
+        /// Adds the lines, cut into chunks of `size`, each line to be read into a `T` through serde.
+        pub fn into_chunks(self, size: ChunkSize) {
+            let dialect = Dialect::Lines { blank: false };
+            self.add(size, |_| Ok(TextFormat { dialect, headers: false, decoders: Arc::new(JsonDecoders) }));
+        }
+    }
+
+    struct JsonDecoders;
+
+    impl<T: DeserializeOwned + Send + 'static> MakeDecoder<T> for JsonDecoders {
+        fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
+            Ok(Arc::new(|| Box::new(JsonDecoder::new())))
+        }
+    }
+}
+
 #[cfg_attr(not(feature = "csv"), allow(dead_code, reason = "only CSV has fields"))]
-fn dialect(delimiter: Delimiter) -> Result<CsvDialect, AsyncTaskError> {
-    let delimiter = match delimiter {
-        Delimiter::NewLine | Delimiter::Comma => b',',
-        Delimiter::Tab => b'\t',
-        Delimiter::Custom(char) => u8::try_from(char).ok().filter(u8::is_ascii).ok_or_else(|| {
-            AsyncTaskError::config(format!(
-                "the delimiter {char:?} is not ASCII: choose a single-byte character"
-            ))
-        })?,
-    };
-    let dialect = CsvDialect { delimiter, ..CsvDialect::default() };
-    dialect.check().map_err(AsyncTaskError::config)
+impl Options {
+    fn dialect(self) -> Result<CsvDialect, AsyncTaskError> {
+        let delimiter = match self.delimiter {
+            Delimiter::NewLine | Delimiter::Comma => b',',
+            Delimiter::Tab => b'\t',
+            Delimiter::Custom(char) => ascii("delimiter", char)?,
+        };
+        let quote = self.quote.map(|char| ascii("quote", char)).transpose()?;
+        let comment = self.comment.map(|char| ascii("comment mark", char)).transpose()?;
+        CsvDialect { delimiter, quote, comment }.check().map_err(AsyncTaskError::config)
+    }
+}
+
+#[cfg_attr(not(feature = "csv"), allow(dead_code, reason = "only CSV has fields"))]
+fn ascii(what: &str, char: char) -> Result<u8, AsyncTaskError> {
+    u8::try_from(char).ok().filter(u8::is_ascii).ok_or_else(|| {
+        AsyncTaskError::config(format!("the {what} {char:?} is not ASCII: choose a single-byte character"))
+    })
 }

@@ -1,0 +1,72 @@
+//! Records without an end.
+
+use std::io::{self, Read};
+
+use sweet_async::pipeline::{Csv, TextSource};
+
+use super::Scale;
+use super::system::{mebibytes, peak};
+use crate::kit::prelude::*;
+use crate::kit::{Raw, collect_rows};
+
+/// What one record may add to the memory: the limit of 4 MiB, some blocks and their copies.
+const BOUND: u64 = 32 << 20;
+
+/// Two rows, and one between them, or after them, that is as large as one likes.
+struct Huge {
+    before: &'static [u8],
+    /// Bytes of filling that are still to come.
+    left: u64,
+    after: &'static [u8],
+}
+
+impl Read for Huge {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if !self.before.is_empty() {
+            return self.before.read(into);
+        }
+        let n = u64::try_from(into.len()).unwrap_or(u64::MAX).min(self.left) as usize;
+        if n == 0 {
+            return self.after.read(into);
+        }
+        if let Some(room) = into.get_mut(..n) {
+            room.fill(b'x');
+        }
+        self.left -= n as u64;
+        Ok(n)
+    }
+}
+
+/// Row 22: each is one rejected row, and the memory stays what it was.
+pub(super) fn in_memory<H: Harness>(scale: Scale) -> Result<String, Failure> {
+    let bytes = scale.of(1 << 30) as u64;
+    let harness = H::start()?;
+    let rt = harness.runtime();
+    harness.block_on(async {
+        let mut grown = Vec::new();
+        // How it begins, how it ends, whether rows come after it, and what is said of it.
+        let tried: [(&[u8], &[u8], usize, &str); 4] = [
+            (b"a,1\nb,", b",2\nc,3\n", 2, "larger than the limit"),
+            (b"a,1\nb,\"", b"\",2\nc,3\n", 2, "larger than the limit"),
+            (b"a,1\nb,\"", b"", 1, "larger than the limit"),
+            (b"a,1\nb,\"", b"\n,2\nc,3\n", 1, "larger than the limit"),
+        ];
+        for (before, after, rows, said) in tried {
+            let start = peak();
+            let huge = Huge { before, left: bytes, after };
+            let sender =
+                move |source: TextSource<'_, Raw, Csv>| source.with_headers(false).into_chunks(64.kib());
+            let (found, summary) =
+                collect_rows::<Raw, _, _>(&rt, 2, move |sources| sender(sources.of_reader(huge))).await?;
+            ensure!(found.len() == rows, "{} rows in place of {rows}", found.len());
+            let [error] = summary.errors() else { bail!("{:?}", summary.errors()) };
+            ensure!(error.reason().contains(said), "{error}");
+            ensure!((error.position().line(), error.position().byte()) == (Some(2), Some(4)), "{error}");
+            if let (Some(start), Some(end)) = (start, peak()) {
+                ensure!(end - start <= BOUND, "the memory grew by {} bytes", end - start);
+                grown.push(end - start);
+            }
+        }
+        Ok(format!("rejected; at most {} more at the peak", mebibytes(grown.into_iter().max())))
+    })?
+}
