@@ -290,6 +290,36 @@ proptest! {
     }
 
     #[test]
+    fn who_waits_for_the_rate_knows_the_turn_of_the_one_before(
+        gap in 1_u64..20,
+        burst in 1_u32..4,
+        classes in proptest::collection::vec(0..=LAST, 1..20),
+        passed in 0_u64..30,
+    ) {
+        // Nobody else comes, and nobody ages.
+        let rate = Some(Rate { gap: Duration::from_nanos(gap), burst });
+        let mut queue = Queue::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
+        let mut now = Instant::now();
+        for _ in 0..burst {
+            prop_assert!(queue.enter(now));
+        }
+        now += Duration::from_nanos(passed % gap);
+        let keys: Vec<_> = (0..).zip(classes).filter_map(|(who, class)| queue.wait(class, now, who).ok()).collect();
+        let told: Vec<_> = keys.iter().map(|key| queue.turn_before(*key, now)).collect();
+        let mut before = queue.opens(now);
+        while queue.waiting() > 0 {
+            match queue.next(now) {
+                Ok(who) => {
+                    prop_assert_eq!(told.get::<usize>(who).copied().flatten(), before);
+                    before = Some(now);
+                }
+                Err(Some(due)) => now = due,
+                Err(None) => prop_assert!(false, "nobody is let in any more"),
+            }
+        }
+    }
+
+    #[test]
     fn priorities_are_compared_as_their_numbers_the_other_way_round(one in 0..=LAST, other in 0..=LAST) {
         let (left, right) = (TaskPriority::try_from(one), TaskPriority::try_from(other));
         prop_assert_eq!(left.map(|left| right.map(|right| left.cmp(&right))), Ok(Ok(other.cmp(&one))));

@@ -7,6 +7,8 @@
 //! against the same in the other order, cannot be shown here: `RootScope::tell_end` against a shutdown, `job_started`
 //! against a cancellation.
 
+#[path = "models/breaker.rs"]
+mod breaker;
 #[path = "models/callbacks.rs"]
 mod callbacks;
 #[path = "models/counting.rs"]
@@ -14,23 +16,38 @@ mod counting;
 #[path = "../src/runtime/counts.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 mod counts;
+#[path = "../src/limit/desk.rs"]
+#[allow(dead_code, reason = "what no model needs")]
+mod desk;
 #[path = "models/detaching.rs"]
 mod detaching;
 #[path = "models/jobs.rs"]
 mod jobs;
+#[path = "models/limiter.rs"]
+mod limiter;
 #[path = "models/listening.rs"]
 mod listening;
 #[path = "../src/task/control/offspring.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
 mod offspring;
+#[path = "../src/limit/priority.rs"]
+#[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
+mod priority;
+#[path = "../src/limit/queue.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod queue;
 #[path = "models/raising.rs"]
 mod raising;
 #[path = "models/shard.rs"]
 mod shard;
 #[path = "../src/task/slot.rs"]
 mod slot;
+#[path = "../src/breaker/state.rs"]
+mod state;
 #[path = "models/statistics.rs"]
 mod statistics;
+#[path = "../src/breaker/switch.rs"]
+mod switch;
 #[path = "models/sync.rs"]
 mod sync;
 #[path = "models/task.rs"]

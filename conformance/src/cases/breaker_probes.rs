@@ -3,6 +3,7 @@
 use sweet_async::{BreakerState, CancellableTask as _, CircuitBreaker, Limiter};
 
 use super::breakers::{call, reopening};
+use super::limiters::{fill, is_whole, places, until_waiting};
 use crate::kit::prelude::*;
 
 /// A call that waits, once it is let through, until `open` is set; and what says that it was.
@@ -97,37 +98,65 @@ pub async fn one_that_is_dropped_in_place_gives_its_place_back<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn one_that_a_limiter_refuses_gives_its_place_back<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (breaker, open) = (reopening(&rt, 1).await?, Latch::new());
-    let limiter = Limiter::builder().max_concurrent(1).max_waiting(1).build()?;
-    let hold = || {
-        let (started, opened) = (Latch::new(), open.clone());
-        let start = started.clone();
-        let task = AsyncTask::to::<()>().on(&rt).limiter(&limiter).spawn(|| async move {
-            start.set();
-            opened.wait().await;
-        });
-        (task, started)
-    };
-    let (holds, started) = hold();
-    started.wait().await;
+pub async fn one_that_stands_in_line_takes_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for again in [false, true] {
+        let (breaker, limiter) = (reopening(&rt, 1).await?, places(1)?);
+        let full = fill(&rt, &limiter, 1).await?;
+        let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).circuit_breaker(&breaker);
+        let spawned = match again {
+            true => builder.clone().retry(1).spawn(|| async {}),
+            false => builder.clone().spawn(|| async {}),
+        };
+        let mut run = Box::pin(builder.run(|| async {}));
+        ensure!(poll_once(&mut run).await.is_none() && limiter.waiting() == 2);
+        // Both wait, and neither is a call.
+        ensure!(breaker.state() == BreakerState::Open);
+        let (probe, started) = probe(&rt, &breaker, &Latch::new());
+        started.wait().await;
+        ensure!(breaker.state() == BreakerState::HalfOpen);
+        probe.cancel(CancelLevel::Kill).await;
+        full.release().await?;
+        spawned.await?;
+        ensure!(breaker.state() == BreakerState::Closed, "it was the probe");
+        run.await?;
+        is_whole(&rt, &limiter, 1).await?;
+    }
+    Ok(())
+}
+
+pub async fn what_stands_in_line_when_it_opens_does_not_begin<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.hours()).build()?;
+    let (limiter, called) = (places(1)?, Latch::new());
+    let full = fill(&rt, &limiter, 1).await?;
+    let (one, two) = (called.clone(), called.clone());
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).circuit_breaker(&breaker);
-    // In line for the limiter it has its place, and gives it back when it is dropped there.
-    let mut run = Box::pin(builder.clone().run(|| async {}));
-    ensure!(poll_once(&mut run).await.is_none());
-    ensure!(failed(call(&rt, &breaker, true).await)?.is_circuit_open());
-    let refused = builder.clone().circuit_breaker(&CircuitBreaker::builder().build()?);
-    ensure!(failed(refused.run(|| async {}).await)?.is_rejected(), "the line is full");
-    drop(run);
-    let mut waits = Box::pin(AsyncTask::to::<()>().on(&rt).limiter(&limiter).run(|| async {}));
-    ensure!(poll_once(&mut waits).await.is_none());
+    let tasks = [
+        builder.clone().spawn(|| async move { one.set() }),
+        builder.clone().retry(2).spawn(move || two.set()),
+    ];
+    until_waiting(&limiter, 2).await;
+    ensure!(failed(call(&rt, &breaker, false).await)?.is_failure());
+    // Who comes now is refused before the line.
+    ensure!(failed(builder.run(|| async {}).await)?.is_circuit_open() && limiter.waiting() == 2);
+    full.release().await?;
+    for task in tasks {
+        ensure!(failed(task.await)?.is_circuit_open());
+    }
+    ensure!(!called.is_set());
+    is_whole(&rt, &limiter, 1).await
+}
+
+pub async fn one_that_a_limiter_refuses_takes_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (breaker, limiter) = (reopening(&rt, 1).await?, Limiter::builder().max_concurrent(1).max_waiting(0));
+    let limiter = limiter.build()?;
+    let full = fill(&rt, &limiter, 1).await?;
+    let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).circuit_breaker(&breaker);
     for _ in 0..3 {
         ensure!(failed(builder.clone().run(|| async {}).await)?.is_rejected());
-        ensure!(breaker.state() == BreakerState::HalfOpen, "a refusal is no failure");
+        ensure!(failed(builder.clone().spawn(|| async {}).await)?.is_rejected());
+        ensure!(breaker.state() == BreakerState::Open, "a refusal is no call");
     }
-    open.set();
-    holds.await?;
-    waits.await?;
+    full.release().await?;
     builder.run(|| async {}).await?;
     ensure!(breaker.state() == BreakerState::Closed);
     Ok(())

@@ -159,6 +159,67 @@ pub async fn the_one_who_keeps_the_time_may_be_stopped<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
+pub async fn one_that_nobody_polls_takes_its_turn_and_lets_others_go_on<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
+    // Work in place that is polled once, among others in line: the first, the second, or the last of four.
+    for unpolled in 0..4 {
+        let limiter = Limiter::builder().rate(1, 10.millis()).build()?;
+        let (begun, times) = async_channel::unbounded();
+        let since = rt.now();
+        begins(&rt, &limiter, &begun, Duration::ZERO).await?;
+        are_due(&times, at, since, &[0]).await?;
+        let (mut held, mut tasks) = (None, Vec::new());
+        for place in 0..4 {
+            if place == unpolled {
+                let mut run = Box::pin(AsyncTask::to::<()>().on(&rt).limiter(&limiter).run(|| async {}));
+                let is_late = poll_once(&mut run).await.is_some();
+                ensure!(!(at.virtual_time && is_late), "it had to wait");
+                held = Some(run);
+            } else {
+                tasks.push(begins(&rt, &limiter, &begun, Duration::ZERO));
+            }
+            // Each is polled before the next comes.
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        }
+        for task in tasks {
+            task.await?;
+        }
+        let due: Vec<_> = (0..4).filter(|place| *place != unpolled).map(|place| (place + 1) * 10).collect();
+        if at.virtual_time {
+            are_due(&times, at, since, &due).await?;
+        }
+        drop(held);
+        ensure!((limiter.under_way(), limiter.waiting()) == (0, 0));
+    }
+    Ok(())
+}
+
+pub async fn who_waits_for_a_place_hears_that_it_is_the_rate_now<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    // Both places are taken, and with them the rate is used up. When they are free it is the rate that is waited for, and
+    // the first in line is polled by nobody.
+    let limiter = Limiter::builder().max_concurrent(2).rate(2, 60.millis()).build()?;
+    let since = rt.now();
+    let full = fill(&rt, &limiter, 2).await?;
+    let mut held = Box::pin(AsyncTask::to::<()>().on(&rt).limiter(&limiter).run(pending::<()>));
+    ensure!(poll_once(&mut held).await.is_none());
+    let (begun, times) = async_channel::unbounded();
+    let task = begins(&rt, &limiter, &begun, Duration::ZERO);
+    until_waiting(&limiter, 2).await;
+    full.release().await?;
+    task.await?;
+    // That one has come in, too.
+    if at.virtual_time {
+        are_due(&times, at, since, &[60]).await?;
+        ensure!((limiter.under_way(), limiter.waiting()) == (1, 0));
+    }
+    drop(held);
+    is_whole(&rt, &limiter, 2).await
+}
+
 pub async fn a_limit_on_the_one_who_keeps_the_time_lets_others_go_on<R: Runtime>(
     rt: R,
     at: Facts,

@@ -39,6 +39,7 @@ pub mod lending;
 pub mod levels;
 pub mod levels_busy;
 pub mod limiter_ends;
+pub mod limiter_places;
 pub mod limiter_rate;
 pub mod limiter_runtime_end;
 pub mod limiters;

@@ -28,6 +28,8 @@ macro_rules! __conformance_with_limits {
                 all_get_through
                 who_gives_up_does_not_use_up_the_rate
                 the_one_who_keeps_the_time_may_be_stopped
+                one_that_nobody_polls_takes_its_turn_and_lets_others_go_on
+                who_waits_for_a_place_hears_that_it_is_the_rate_now
                 a_limit_on_the_one_who_keeps_the_time_lets_others_go_on
                 a_period_beyond_counting_lets_nobody_in_after_the_burst
                 of_those_who_wait_for_it_the_most_urgent_comes_first
@@ -48,6 +50,13 @@ macro_rules! __conformance_with_limits {
                 when_a_scope_fails
                 however_kills_and_places_meet
                 when_who_was_let_in_has_a_waker_that_does_nothing
+            }
+            limiter_places driven {
+                blocking_work_that_is_killed_keeps_it_to_its_end (threads)
+                blocking_work_whose_time_is_up_keeps_it_to_its_end (threads)
+                what_the_work_has_spawned_keeps_it
+                what_it_has_detached_does_not
+                it_is_given_back_before_a_recovery_with_all_that_had_it
             }
             limiter_runtime_end owned {
                 a_dropped_runtime_gives_all_places_back

@@ -89,7 +89,9 @@ macro_rules! __conformance_with_recovery {
                 of_a_thousand_at_once_only_as_many_pass_as_are_permitted
                 one_that_is_stopped_gives_its_place_back
                 one_that_is_dropped_in_place_gives_its_place_back
-                one_that_a_limiter_refuses_gives_its_place_back
+                one_that_stands_in_line_takes_none
+                what_stands_in_line_when_it_opens_does_not_begin
+                one_that_a_limiter_refuses_takes_none
                 one_whose_time_is_up_has_failed
             }
             composition driven {

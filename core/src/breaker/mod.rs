@@ -1,19 +1,20 @@
 //! A circuit breaker: leaves alone what fails, for a while.
 
 mod state;
+mod switch;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use event_listener::Event;
 
 use crate::error::AsyncTaskError;
 use crate::runtime::{Runtime, is_overdue};
 use crate::task::{caught, notify_all};
 use state::{Outcome, Phase, State, Thresholds};
+use switch::Switch;
 
 /// Where a [`CircuitBreaker`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,8 +82,8 @@ impl CircuitBreakerBuilder {
                 "a circuit breaker needs a failure threshold and half-open calls of at least 1",
             ));
         }
-        let state = ArcSwap::from_pointee(State::CLOSED);
-        Ok(CircuitBreaker(Arc::new(Shared { name, thresholds, state, changed: Event::new() })))
+        let shared = Shared { name, thresholds, switch: Switch::new(), changed: Event::new() };
+        Ok(CircuitBreaker(Arc::new(shared)))
     }
 }
 
@@ -99,7 +100,7 @@ pub struct CircuitBreaker(Arc<Shared>);
 struct Shared {
     name: Option<Arc<str>>,
     thresholds: Thresholds,
-    state: ArcSwap<State>,
+    switch: Switch,
     changed: Event,
 }
 
@@ -117,7 +118,7 @@ impl CircuitBreaker {
 
     /// Where it is. It goes from open to half-open with the first call after its time, not before.
     pub fn state(&self) -> BreakerState {
-        match self.0.state.load().phase {
+        match self.0.switch.state().phase {
             Phase::Closed { .. } => BreakerState::Closed,
             Phase::Open { .. } => BreakerState::Open,
             Phase::HalfOpen { .. } => BreakerState::HalfOpen,
@@ -140,39 +141,30 @@ impl CircuitBreaker {
         }
     }
 
-    /// Asks for a call. The ticket is to be told how it went.
-    pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
-        match self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds)) {
-            Ok(state) => Ok(Ticket {
-                breaker: self.clone(),
-                era: state.era,
-                runtime,
-                has_begun: false,
-                is_told: false,
-            }),
-            Err(retry_after) => {
-                Err(AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after })
-            }
-        }
+    /// Would a call be let through now? It is not counted.
+    pub(crate) fn would_admit<R: Runtime>(&self, runtime: &R) -> Result<(), AsyncTaskError> {
+        let admitted = self.0.switch.state().admit(|| runtime.now(), &self.0.thresholds);
+        admitted.map(drop).map_err(|retry_after| self.refusal(retry_after))
     }
 
-    /// From one state to the next; gives that, or why there is none.
+    /// Asks for a call, which begins now. The ticket is to be told how it went.
+    pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
+        let admitted = self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds));
+        let era = admitted.map_err(|retry_after| self.refusal(retry_after))?.era;
+        Ok(Ticket { breaker: self.clone(), era, runtime, is_told: false })
+    }
+
+    fn refusal(&self, retry_after: Duration) -> AsyncTaskError {
+        AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after }
+    }
+
+    /// From one state to the next, which is told where it is of another phase.
     fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
-        let mut seen = self.0.state.load();
-        loop {
-            let (before, after) = (**seen, next(**seen)?);
-            if before == after {
-                return Ok(after);
-            }
-            let current = self.0.state.compare_and_swap(&seen, Arc::new(after));
-            if Arc::ptr_eq(&current, &seen) {
-                if before.era != after.era {
-                    self.tell(after);
-                }
-                return Ok(after);
-            }
-            seen = current;
+        let changed = self.0.switch.change(next)?;
+        if changed.has_turned {
+            self.tell(changed.state);
         }
+        Ok(changed.state)
     }
 
     fn tell(&self, state: State) {
@@ -196,21 +188,15 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 /// A call that was let through, until it is told what became of it. Dropped before that, it was given up: at a time limit
-/// that is a failure, if it had begun.
+/// that is a failure.
 pub(crate) struct Ticket<R: Runtime> {
     breaker: CircuitBreaker,
     era: u64,
     runtime: R,
-    has_begun: bool,
     is_told: bool,
 }
 
 impl<R: Runtime> Ticket<R> {
-    /// The work begins.
-    pub(crate) fn begin(&mut self) {
-        self.has_begun = true;
-    }
-
     pub(crate) fn tell<T>(mut self, result: &Result<T, AsyncTaskError>) {
         self.is_told = true;
         self.record(match result {
@@ -232,7 +218,7 @@ impl<R: Runtime> Ticket<R> {
 impl<R: Runtime> Drop for Ticket<R> {
     fn drop(&mut self) {
         if !self.is_told {
-            let outcome = if self.has_begun && is_overdue() { Outcome::Failed } else { Outcome::Unknown };
+            let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };
             // A subscriber that panics is not to do so out of a destructor.
             let _ = caught(|| self.record(outcome));
         }

@@ -2,18 +2,19 @@
 
 mod acquire;
 mod aimd;
+mod desk;
 mod priority;
 mod queue;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use acquire::Waiter;
 pub(crate) use acquire::{Acquire, Permit};
 pub(crate) use aimd::{Scale, Window};
+use desk::Desk;
 pub use priority::{RankableByPriority, TaskPriority, UnknownPriority};
-use queue::{Limits, Queue, Rate};
+use queue::{Limits, Rate};
 
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
@@ -87,19 +88,32 @@ impl LimiterBuilder {
         if limits.places.is_none() && limits.rate.is_none() {
             return Err(AsyncTaskError::config("a limiter without a limit: set `max_concurrent` or `rate`"));
         }
-        let desk = Mutex::new(Desk { queue: Queue::new(limits), keeper: None });
-        Ok(Limiter(Arc::new(Shared { name, desk })))
+        Ok(Limiter(Arc::new(Shared { name, desk: Desk::new(limits) })))
     }
 }
 
 /// Limits how much of what shares it is under way at the same time, and how fast it begins. Who has to wait is let in by
 /// urgency ([`TaskPriority`]), and among equals in the order of coming. Shared: clones are the same limiter.
 ///
+/// # Places
+///
+/// At most [so many](LimiterBuilder::max_concurrent) are under way at the same time. What has a place keeps it until
+/// nothing of it is left: the work, all that it has spawned and not detached, and blocking work, which cannot be stopped, also
+/// where it was given up at a time limit. The wait between two attempts has no place, nor has a recovery. Not so with
+/// [`apply_on`](Self::apply_on), which knows only the future that it is given.
+///
+/// Work in a place that waits for other work of the same limiter may wait for ever.
+///
 /// # Starvation
 ///
 /// Whoever has waited for an interval ([`ageing`](LimiterBuilder::ageing)) counts as one class more urgent. After as many
 /// intervals as there are classes above its own, four for [`Background`](TaskPriority::Background), it comes before
 /// everything that came after it, however urgent; then it waits only for those that are before it.
+///
+/// # Work that is not polled
+///
+/// Work in place that waits in line, or has a place, and is not polled keeps it. Where there is a rate, it takes its turn,
+/// and those behind it go on; of several in a row, each but the first may cost them a turn more.
 ///
 /// # Priority inversion
 ///
@@ -113,14 +127,7 @@ pub struct Limiter(Arc<Shared>);
 
 struct Shared {
     name: Option<Arc<str>>,
-    desk: Mutex<Desk>,
-}
-
-/// What the lock is on. Nothing of the user's is called while it is held.
-struct Desk {
-    queue: Queue<Arc<Waiter>>,
-    /// Who keeps the time of the rate, and when it is due: one timer is enough for all who wait.
-    keeper: Option<(Arc<Waiter>, Instant)>,
+    desk: Desk,
 }
 
 impl Limiter {
@@ -137,77 +144,27 @@ impl Limiter {
 
     /// How many are under way.
     pub fn under_way(&self) -> usize {
-        self.desk().queue.under_way()
+        self.0.desk.counts().0
     }
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.desk().queue.waiting()
+        self.0.desk.counts().1
     }
 
     /// A place, when it is this one's turn; as urgent as the task that polls it.
     pub(crate) fn acquire<R: Runtime>(&self, runtime: R) -> Acquire<R> {
         Acquire::new(self.clone(), runtime)
     }
-
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.0.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes something, lets in whom that lets in, and tells them.
-    fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Desk) -> O) -> O {
-        let mut desk = self.desk();
-        let output = change(&mut desk);
-        let told = desk.let_in(now);
-        drop(desk);
-        for waiter in told {
-            waiter.wake();
-        }
-        output
-    }
-}
-
-impl Desk {
-    /// Lets in all that may. Gives those who are to be woken: they have come in, or are to keep the time.
-    fn let_in(&mut self, now: Instant) -> Vec<Arc<Waiter>> {
-        let mut told = Vec::new();
-        if self.queue.waiting() == 0 {
-            return told;
-        }
-        let due = loop {
-            match self.queue.next(now) {
-                Ok(waiter) => {
-                    waiter.admit();
-                    told.push(waiter);
-                }
-                Err(due) => break due,
-            }
-        };
-        // The keeper has come in, or has left, or there is nothing to wait for any more.
-        if due.is_none() || self.keeper.as_ref().is_some_and(|(keeper, _)| keeper.is_done()) {
-            self.keeper = None;
-        }
-        match (due, &mut self.keeper) {
-            (Some(due), Some((_, at))) => *at = due,
-            (Some(due), keeper @ None) => {
-                if let Some(first) = self.queue.first_waiting(now) {
-                    *keeper = Some((first.clone(), due));
-                    told.push(first);
-                }
-            }
-            (None, _) => {}
-        }
-        told
-    }
 }
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let desk = self.desk();
+        let (under_way, waiting) = self.0.desk.counts();
         f.debug_struct("Limiter")
             .field("name", &self.0.name)
-            .field("under_way", &desk.queue.under_way())
-            .field("waiting", &desk.queue.waiting())
+            .field("under_way", &under_way)
+            .field("waiting", &waiting)
             .finish()
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct Rate {
     pub(crate) burst: u32,
 }
 
+/// How many are counted to know somebody's place in a line.
+const COUNTED: usize = 1024;
+
 /// One who waits: his class, and his number in the order of coming.
 pub(crate) type Key = (u8, u64);
 
@@ -131,6 +134,39 @@ impl<W> Queue<W> {
         let (class, number) = self.first(now)?;
         let (_, who) = self.lines.get(usize::from(class))?.get(&number)?;
         Some(who.clone())
+    }
+
+    /// When the rate opens; `None` where it is not the rate that is waited for.
+    pub(crate) fn opens(&self, now: Instant) -> Option<Instant> {
+        self.limits.rate?;
+        match self.opening(now) {
+            Opening::Now => Some(now),
+            Opening::At(when) => Some(when),
+            Opening::WithAnEnd | Opening::Never => None,
+        }
+    }
+
+    /// When the turn of the one just before this one comes by the rate, or his own if he is the first; not later, unless others
+    /// come before them. `None` as in [`opens`](Self::opens).
+    pub(crate) fn turn_before(&self, key: Key, now: Instant) -> Option<Instant> {
+        let (opens, gap) = (self.opens(now)?, self.limits.rate?.gap);
+        let before = u32::try_from(self.before(key)).unwrap_or(u32::MAX);
+        Some(opens.checked_add(gap.saturating_mul(before.saturating_sub(1))).unwrap_or(opens))
+    }
+
+    /// How many are before one who waits, those apart who have aged; no more of his class are counted than are quick to.
+    fn before(&self, (class, number): Key) -> usize {
+        let (above, line) = self.lines.split_at(usize::from(class).min(CLASSES - 1));
+        let own = line.first().map_or(0, |line| match line.last_key_value() {
+            Some((last, _)) if *last == number => line.len() - 1,
+            _ => line.range(..number).take(COUNTED).count(),
+        });
+        above.iter().map(BTreeMap::len).sum::<usize>() + own
+    }
+
+    /// All who wait.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &W> {
+        self.lines.iter().flat_map(BTreeMap::values).map(|(_, who)| who)
     }
 
     fn first(&self, now: Instant) -> Option<Key> {

@@ -5,6 +5,5 @@ mod policy;
 mod strategy;
 
 pub use budget::RetryBudget;
-pub(crate) use policy::Next;
 pub use policy::Retry;
 pub use strategy::{Jitter, RetryStrategy};

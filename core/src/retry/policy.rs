@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Jitter, RetryBudget, RetryStrategy};
-use crate::error::AsyncTaskError;
+use crate::error::{AsyncTaskError, RetriesError};
 
 type Predicate = Arc<dyn Fn(&AsyncTaskError) -> bool + Send + Sync>;
 
@@ -18,17 +18,6 @@ pub struct Retry {
     jitter: Jitter,
     predicate: Option<Predicate>,
     budget: Option<RetryBudget>,
-}
-
-/// What becomes of work that has failed.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// It is tried again, after this long.
-    After(Duration),
-    /// It might have been, but not any more.
-    Exhausted,
-    /// Another attempt would be no help.
-    Never,
 }
 
 impl Retry {
@@ -74,20 +63,27 @@ impl Retry {
         !never && self.predicate.as_ref().is_none_or(|predicate| predicate(error))
     }
 
-    /// What follows on `error`, after `retries` retries, with 64 random bits.
-    pub(crate) fn next(&self, error: &AsyncTaskError, retries: u32, chance: impl FnOnce() -> u64) -> Next {
-        if !self.is_retryable(error) {
-            return Next::Never;
+    /// What follows on `error` of attempt `number`, after `retries` retries that count, with 64 random bits: the wait before
+    /// another attempt, and the error again; else the error of the whole.
+    pub(crate) fn follow(
+        &self,
+        error: AsyncTaskError,
+        number: u32,
+        retries: u32,
+        chance: impl FnOnce() -> u64,
+    ) -> Result<(Duration, AsyncTaskError), AsyncTaskError> {
+        if !self.is_retryable(&error) {
+            return Err(error);
         }
         if let Some(budget) = &self.budget {
             budget.failed();
         }
         if retries >= self.retries || self.budget.as_ref().is_some_and(|budget| !budget.permits()) {
-            return Next::Exhausted;
+            return Err(if number > 1 { RetriesError::exhausted(number, error) } else { error });
         }
         let delay = self.strategy.delay(retries.saturating_add(1));
         let chance = if self.jitter == Jitter::None { 0 } else { chance() };
-        Next::After(self.jitter.apply(delay, chance))
+        Ok((self.jitter.apply(delay, chance), error))
     }
 
     pub(crate) fn succeeded(&self) {

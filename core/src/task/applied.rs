@@ -13,9 +13,9 @@ use super::guarded::Guarded;
 use super::in_place::{InPlace, caught};
 use super::work::{Fallible, IntoResult};
 use crate::breaker::CircuitBreaker;
-use crate::error::{AsyncTaskError, BoxError, RetriesError};
+use crate::error::{AsyncTaskError, BoxError};
 use crate::limit::Limiter;
-use crate::retry::{Next, Retry};
+use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 
 impl CircuitBreaker {
@@ -38,7 +38,9 @@ impl CircuitBreaker {
 }
 
 impl Limiter {
-    /// Runs `work`, when awaited, once it has a place, which it keeps to its end, by the clock of `source`. A panic is caught.
+    /// Runs `work`, when awaited, once it has a place, by the clock of `source`. A panic is caught. It is no task: it gives
+    /// the place back when the future of `work` has ended, or is dropped, whatever that has started elsewhere;
+    /// [`TaskBuilder::limiter`](super::TaskBuilder::limiter) waits for that, too.
     ///
     /// # Errors
     ///
@@ -180,16 +182,10 @@ where
                 Err(error) => error,
             };
             let runtime = this.source.resolve()?;
-            match this.retry.next(&error, *this.number - 1, || runtime.entropy()) {
-                Next::Exhausted if *this.number > 1 => {
-                    return Poll::Ready(Err(RetriesError::exhausted(*this.number, error)));
-                }
-                Next::Never | Next::Exhausted => return Poll::Ready(Err(error)),
-                Next::After(delay) => {
-                    let pause = Pause::new(&runtime, delay, this.place);
-                    this.stage.set(Stage::Pause { pause, last: Some(error) });
-                }
-            }
+            let number = *this.number;
+            let (delay, error) = this.retry.follow(error, number, number - 1, || runtime.entropy())?;
+            let pause = Pause::new(&runtime, delay, this.place);
+            this.stage.set(Stage::Pause { pause, last: Some(error) });
         }
     }
 }

@@ -9,51 +9,50 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use super::gate::Gate;
 use super::guarded::Guarded;
 use super::node::{InNode, Make};
 use super::policies::Configured;
 use super::recovery::Recovery;
 use super::restart::trace;
 use super::{Cancelled, TaskContext};
-use crate::breaker::CircuitBreaker;
-use crate::error::{AsyncTaskError, RetriesError};
-use crate::limit::{Limiter, TaskPriority};
-use crate::retry::{Next, Retry};
+use crate::error::AsyncTaskError;
+use crate::limit::TaskPriority;
+use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource, with_frame};
 use crate::time::{Sleep, Timeout};
 
 /// Begins one attempt: a task in place, below the one that is tried again.
-pub(super) struct Attempt<K> {
+pub(super) struct Attempt<K, S: RuntimeSource> {
     begin: K,
     number: u32,
     settings: Configured,
+    gate: Gate<S>,
 }
 
-impl<K, B, S> Make<Timeout<B, S>, S> for Attempt<K>
+impl<K, B, S> Make<Guarded<Timeout<B, S>, S>, S> for Attempt<K, S>
 where
     K: Fn(&S, TaskContext) -> B,
     S: RuntimeSource,
 {
-    fn make(self, source: &S, _: &S::Runtime, context: TaskContext) -> Timeout<B, S> {
+    fn make(self, source: &S, _: &S::Runtime, context: TaskContext) -> Guarded<Timeout<B, S>, S> {
         trace(&context, self.number);
-        self.settings.attempt((self.begin)(source, context), source.clone())
+        let work = self.settings.attempt((self.begin)(source, context), source.clone());
+        Guarded::of_task(work, self.gate)
     }
 }
 
-type Guards = (Option<CircuitBreaker>, Option<Limiter>);
-
 /// An attempt, with what is around it.
-type Tried<K, B, T, S> = Guarded<InNode<Attempt<K>, S, Timeout<B, S>, T>, S>;
+type Tried<K, B, T, S> = InNode<Attempt<K, S>, S, Guarded<Timeout<B, S>, S>, T>;
 
 fn attempt<K: Clone, B, T, S: RuntimeSource>(
     (begin, settings, source): (&K, &Configured, &S),
-    (breaker, limiter): &Guards,
+    gate: Gate<S>,
     place: &'static Location<'static>,
     number: u32,
 ) -> Tried<K, B, T, S> {
-    let make = Attempt { begin: begin.clone(), number, settings: settings.clone() };
-    let work = InNode::new(make, source.clone(), settings.clone(), place);
-    Guarded::new(work, breaker.clone(), limiter.clone(), source.clone())
+    let make = Attempt { begin: begin.clone(), number, settings: settings.clone(), gate };
+    InNode::new(make, source.clone(), settings.clone(), place)
 }
 
 pin_project! {
@@ -74,7 +73,8 @@ pin_project! {
         begin: K,
         settings: Configured,
         retry: Retry,
-        guards: Guards,
+        // That of each attempt is one like it.
+        gate: Gate<S>,
         source: S,
         place: &'static Location<'static>,
         number: u32,
@@ -87,24 +87,24 @@ impl<K, B, T, S: RuntimeSource> Attempts<K, B, T, S> {
         begin: K,
         settings: Configured,
         retry: Retry,
-        guards: Guards,
+        gate: Gate<S>,
         source: S,
         place: &'static Location<'static>,
     ) -> Self {
         let stage = Stage::Next;
-        Self { stage, begin, settings, retry, guards, source, place, number: 0, output: PhantomData }
+        Self { stage, begin, settings, retry, gate, source, place, number: 0, output: PhantomData }
     }
 }
 
 impl<K: Clone, B, T, S: RuntimeSource> Attempts<K, B, T, S> {
-    /// As [`Guarded::come`], for the first attempt.
+    /// See [`Gate::come`]; for the first attempt.
     pub(super) fn come(&mut self, urgency: TaskPriority) {
         // A mistake in the configuration is told by the first poll.
         if self.retry.check().is_ok() {
             self.number = 1;
-            let work = (&self.begin, &self.settings, &self.source);
-            let mut attempt = attempt(work, &self.guards, self.place, 1);
-            attempt.come(urgency);
+            let (work, mut gate) = ((&self.begin, &self.settings, &self.source), self.gate.another());
+            gate.come(urgency);
+            let attempt = attempt(work, gate, self.place, 1);
             self.stage = Stage::Attempt { attempt };
         }
     }
@@ -130,7 +130,7 @@ where
                     let number = *this.number;
                     with_frame(|frame| frame.task.control.attempted(number));
                     let work = (&*this.begin, &*this.settings, &*this.source);
-                    let attempt = attempt(work, this.guards, this.place, number);
+                    let attempt = attempt(work, this.gate.another(), this.place, number);
                     this.stage.set(Stage::Attempt { attempt });
                 }
                 StageProj::Attempt { attempt } => {
@@ -144,12 +144,8 @@ where
                         Err(error) => error,
                     };
                     let runtime = this.source.resolve()?;
-                    match follows(this.retry, error, *this.number, || runtime.entropy()) {
-                        Ok(delay) => {
-                            this.stage.set(Stage::Pause { pause: Pause::new(&runtime, delay, this.place) })
-                        }
-                        Err(error) => return Poll::Ready(Err(error)),
-                    }
+                    let delay = follows(this.retry, error, *this.number, || runtime.entropy())?;
+                    this.stage.set(Stage::Pause { pause: Pause::new(&runtime, delay, this.place) });
                 }
                 StageProj::Pause { pause } => {
                     if !ready!(pause.poll(cx))? {
@@ -178,17 +174,14 @@ fn follows(
 ) -> Result<Duration, AsyncTaskError> {
     // Those that a handle has taken back do not count.
     let counted = with_frame(|frame| frame.task.control.recovery().map(Recovery::retries)).flatten();
-    match retry.next(&error, counted.unwrap_or(number - 1), chance) {
-        Next::Exhausted if number > 1 => Err(RetriesError::exhausted(number, error)),
-        Next::Never | Next::Exhausted => Err(error),
-        // Asked to stop meanwhile, it has ended with what it has.
-        Next::After(_) if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) => Err(error),
-        Next::After(delay) => {
-            tracing::debug!(task.attempt = number, ?delay, %error, "attempt failed; another follows");
-            with_frame(|frame| frame.task.control.has_failed(error));
-            Ok(delay)
-        }
+    let (delay, error) = retry.follow(error, number, counted.unwrap_or(number - 1), chance)?;
+    // Asked to stop meanwhile, it has ended with what it has.
+    if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
+        return Err(error);
     }
+    tracing::debug!(task.attempt = number, ?delay, %error, "attempt failed; another follows");
+    with_frame(|frame| frame.task.control.has_failed(error));
+    Ok(delay)
 }
 
 pin_project! {

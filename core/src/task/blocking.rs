@@ -10,19 +10,20 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use tracing::Span;
 
-use super::control::{TaskRef, release};
+use super::control::{Place, TaskRef, places, release};
 use super::in_place::caught;
 use super::slot::Slot;
 use super::span::{callers, within};
 use super::work::{Call, IntoResult};
 use crate::error::AsyncTaskError;
 use crate::runtime::{
-    Frame, Join, Runtime, RuntimeSource, current_task, in_frame, in_runtime, keeps_running, welcome_blocking,
+    Frame, Join, Runtime, RuntimeSource, current_task, in_frame, in_runtime, is_overdue, keeps_running,
+    welcome_blocking,
 };
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;
@@ -48,6 +49,8 @@ struct Job<F, T, R: Runtime> {
     slot: Slot<F, Result<T, AsyncTaskError>>,
     /// The task that waits for this job's end.
     parent: Option<TaskRef>,
+    /// What it holds on to where nobody waits any more, until the pool has done with it.
+    places: OnceLock<Vec<Place>>,
 }
 
 impl<F, T, R: Runtime> Job<F, T, R> {
@@ -170,7 +173,12 @@ where
             return Err(AsyncTaskError::Shutdown);
         }
         let parent = current_task().inspect(|task| task.control.child_started());
-        let job = Arc::new(Job { runtime: runtime.clone(), slot: Slot::new(work), parent });
+        let job = Arc::new(Job {
+            runtime: runtime.clone(),
+            slot: Slot::new(work),
+            parent,
+            places: OnceLock::new(),
+        });
         let runner = Runner { job: job.clone(), span: callers() };
         let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
@@ -211,8 +219,14 @@ where
 impl<F, T, K, S: RuntimeSource> Drop for OnPool<F, T, K, S> {
     fn drop(&mut self) {
         if let Stage::Waiting { join, job } = std::mem::replace(&mut self.stage, Stage::Done) {
-            if !job.revoke() && job.abandon() && keeps_running() {
-                job.settle();
+            if !job.revoke() {
+                // Before the pool can hear that it is left: it drops this last.
+                if let (true, Some(parent)) = (is_overdue(), &job.parent) {
+                    let _ = job.places.set(places(parent));
+                }
+                if job.abandon() && keeps_running() {
+                    job.settle();
+                }
             }
             join.detach();
         }

@@ -141,7 +141,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
     }
 
-    /// Asks `breaker` before each attempt, and tells it how that went.
+    /// Asks `breaker` before each attempt, and tells it how that went. With a limiter it is asked before the wait for a place,
+    /// and again when the attempt begins: what waits takes none of the calls that a half-open breaker permits.
     ///
     /// # Errors
     ///
@@ -150,7 +151,9 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         self.resilient(|policies| policies.breaker = Some(breaker.clone()))
     }
 
-    /// Waits for a place of `limiter` before each attempt, which keeps it to its end.
+    /// Waits for a place of `limiter` before each attempt, which keeps it until it and all that is under it have ended: what
+    /// it has spawned, and blocking work that was left behind at a time limit. Work in a place that waits for other work of
+    /// the same limiter may so wait for ever.
     ///
     /// # Errors
     ///
@@ -160,7 +163,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     }
 
     /// Where all else has failed, also at the limit on the whole, does `work` with the error and gives what that gives. It is
-    /// not asked after a cancellation, and is not under the limit.
+    /// not asked after a cancellation, and is not under the limit. What the failed work had spawned is stopped, and gone
+    /// before it begins.
     ///
     /// Cost: a box for the work that it stands behind, and one for each recovery.
     pub fn recover_with<F, O, K>(self, work: F) -> TaskBuilder<T, S, P::Resilient, W>

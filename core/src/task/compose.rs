@@ -3,14 +3,20 @@
 //! ```text
 //!   Recovered                   the recovery: once, when all else has failed; not under the limit on the whole
 //!   └─ limit on the whole       waits and backoff included; kept by the task itself (`supervise.rs`)
-//!      └─ Attempts              retries, with backoff in between
+//!      └─ Attempts              retries, with backoff in between; each attempt is a task in place
 //!         └─ Guarded            the circuit breaker refuses at once,
-//!            │                  the limiter makes wait, or refuses, which the breaker does not hear of
+//!            │                  the limiter makes wait, or refuses, which the breaker does not hear of;
+//!            │                  what it lets in is a call of the breaker's, which is asked again
 //!            └─ Timeout         the limit on one attempt
 //!               └─ the work
 //! ```
+//!
+//! The place of the limiter is the task's whose work it is, that of an attempt or the whole: it is given back when that has
+//! ended, with all that was under it, blocking work that was left behind included. What a recovery stands behind is gone, and
+//! its place given back, before the recovery begins.
 
 use super::attempts::Attempts;
+use super::gate::Gate;
 use super::guarded::Guarded;
 use super::recovered::Recovered;
 use super::resilience::{Resilience, Retrying};
@@ -26,7 +32,7 @@ pub(super) type Again<K, B, T, S> = Recovered<Attempts<K, B, T, S>, T>;
 pub(super) fn once<B, T, S: RuntimeSource>(policies: Resilience<T>, work: B, source: S) -> Once<B, T, S> {
     let Resilience { settings, breaker, limiter, recovery } = policies;
     let attempt = settings.attempt(work, source.clone());
-    Recovered::new(Guarded::new(attempt, breaker, limiter, source), recovery)
+    Recovered::new(Guarded::of_task(attempt, Gate::new(breaker, limiter, source)), recovery)
 }
 
 pub(super) fn again<K, B, T, S: RuntimeSource>(
@@ -36,8 +42,6 @@ pub(super) fn again<K, B, T, S: RuntimeSource>(
     place: &'static std::panic::Location<'static>,
 ) -> Again<K, B, T, S> {
     let Retrying { resilience: Resilience { settings, breaker, limiter, recovery }, retry } = policies;
-    Recovered::new(
-        Attempts::new(begin, settings.one_attempt(), retry, (breaker, limiter), source, place),
-        recovery,
-    )
+    let gate = Gate::new(breaker, limiter, source.clone());
+    Recovered::new(Attempts::new(begin, settings.one_attempt(), retry, gate, source, place), recovery)
 }

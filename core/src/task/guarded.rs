@@ -2,48 +2,49 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::gate::Gate;
 use crate::breaker::{CircuitBreaker, Ticket};
 use crate::error::AsyncTaskError;
-use crate::limit::{Acquire, Limiter, Permit, TaskPriority};
-use crate::runtime::RuntimeSource;
+use crate::limit::{Limiter, Permit, TaskPriority};
+use crate::runtime::{RuntimeSource, current_task};
 use crate::task::caught;
 
 pin_project! {
-    /// Asks the breaker, waits for the limiter, does the work, and tells both. Dropped, it drops the work first.
+    /// Passes the gate, does the work, and tells the breaker. Dropped, it drops the work first.
     pub struct Guarded<B, S: RuntimeSource> {
         #[pin]
         work: Option<B>,
-        // In line for a place.
-        coming: Option<Acquire<S::Runtime>>,
+        // Of work that is no task of its own; a task keeps its place until it has ended.
         permit: Option<Permit<S::Runtime>>,
         ticket: Option<Ticket<S::Runtime>>,
-        // `None` once they were asked.
-        guards: Option<(Option<CircuitBreaker>, Option<Limiter>)>,
-        // What they have said before the first poll.
-        refusal: Option<AsyncTaskError>,
-        source: S,
+        // `None` once it was passed, or has refused.
+        gate: Option<Gate<S>>,
+        is_task: bool,
     }
 }
 
 impl<B, S: RuntimeSource> Guarded<B, S> {
+    /// For work that is no task of its own.
     #[doc(hidden)]
     pub fn new(work: B, breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
-        let guards = Some((breaker, limiter));
-        Self { work: Some(work), coming: None, permit: None, ticket: None, guards, refusal: None, source }
+        Self { is_task: false, ..Self::of_task(work, Gate::new(breaker, limiter, source)) }
     }
-}
 
-impl<B, S: RuntimeSource> Guarded<B, S> {
-    /// Asks before the first poll. A task that is spawned stands in line from then on: its executor may be so busy that its
-    /// first poll, which comes in no order of urgency, is what it would wait for longest.
+    /// For the work of the task in whose body this is.
+    pub(super) fn of_task(work: B, gate: Gate<S>) -> Self {
+        Self { work: Some(work), permit: None, ticket: None, gate: Some(gate), is_task: true }
+    }
+
+    /// See [`Gate::come`].
     pub(super) fn come(&mut self, urgency: TaskPriority) {
-        let asked = ask(&self.source, &mut self.guards, &mut self.ticket, &mut self.coming);
-        let come = |()| self.coming.as_mut().map_or(Ok(()), |coming| coming.come(urgency));
-        self.refusal = asked.and_then(come).err();
+        if let Some(gate) = &mut self.gate {
+            gate.come(urgency);
+        }
     }
 }
 
@@ -56,29 +57,23 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let asked = match this.refusal.take() {
-            Some(refusal) => Err(refusal),
-            None => ask(this.source, this.guards, this.ticket, this.coming),
-        };
-        let come = match (asked, &mut *this.coming) {
-            (Ok(()), Some(coming)) => ready!(Pin::new(coming).poll(cx)).map(Some),
-            (asked, _) => asked.map(|()| None),
-        };
-        match come {
-            Ok(Some(permit)) => {
-                *this.permit = Some(permit);
-                *this.coming = None;
+        if let Some(gate) = this.gate {
+            let passed = ready!(gate.poll_pass(cx));
+            *this.gate = None;
+            match passed {
+                Ok((permit, ticket)) => {
+                    *this.ticket = ticket;
+                    match (permit, this.is_task.then(current_task).flatten()) {
+                        (Some(permit), Some(task)) => task.control.hold(Arc::new(permit)),
+                        (permit, _) => *this.permit = permit,
+                    }
+                }
+                Err(refusal) => {
+                    // It has ended: polled again, it is not to do the work past its guards.
+                    let _ = caught(|| this.work.set(None));
+                    return Poll::Ready(Err(refusal));
+                }
             }
-            Ok(None) => {}
-            Err(refusal) => {
-                // It has ended: polled again, it is not to do the work past its guards.
-                *this.coming = None;
-                let _ = caught(|| this.work.set(None));
-                return Poll::Ready(Err(refusal));
-            }
-        }
-        if let Some(ticket) = this.ticket.as_mut() {
-            ticket.begin();
         }
         let Some(work) = this.work.as_mut().as_pin_mut() else {
             return Poll::Ready(Err(AsyncTaskError::InvalidState(
@@ -93,20 +88,4 @@ where
         }
         Poll::Ready(result)
     }
-}
-
-/// Asks the breaker, and the limiter for a place; once.
-fn ask<S: RuntimeSource>(
-    source: &S,
-    guards: &mut Option<(Option<CircuitBreaker>, Option<Limiter>)>,
-    ticket: &mut Option<Ticket<S::Runtime>>,
-    coming: &mut Option<Acquire<S::Runtime>>,
-) -> Result<(), AsyncTaskError> {
-    let Some((breaker, limiter)) = guards.take().filter(|guards| !matches!(guards, (None, None))) else {
-        return Ok(());
-    };
-    let runtime = source.resolve()?;
-    *ticket = breaker.map(|breaker| breaker.admit(runtime.clone())).transpose()?;
-    *coming = limiter.map(|limiter| limiter.acquire(runtime));
-    Ok(())
 }

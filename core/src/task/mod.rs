@@ -20,6 +20,7 @@ mod combine;
 mod compose;
 mod context;
 mod control;
+mod gate;
 mod guarded;
 mod handle;
 mod id;

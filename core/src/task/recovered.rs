@@ -6,26 +6,31 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::control::pass_on;
 use super::in_place::caught;
 use super::recovery::{Answer, RecoveryWork, is_recoverable};
 use super::supervise::timed_out;
+use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
-use crate::runtime::{Frame, giving_up, with_frame};
+use crate::runtime::{Frame, current_task, giving_up, with_frame};
 
 pin_project! {
     /// `work` and, where that fails, the recovery, which the limit on the whole is not on: with a recovery, it is this that
-    /// ends the work at the limit of the task that is polled here, which wakes it then.
+    /// ends the work at the limit of the task that is polled here, which wakes it then. Of what has failed nothing is left
+    /// when the recovery begins.
     pub struct Recovered<G, T> {
         #[pin]
         work: Option<G>,
         recovery: Option<RecoveryWork<T>>,
+        // Why the work has failed, until all that it had spawned is gone.
+        failure: Option<AsyncTaskError>,
         answer: Option<Answer<T>>,
     }
 }
 
 impl<G, T> Recovered<G, T> {
     pub(super) fn new(work: G, recovery: Option<RecoveryWork<T>>) -> Self {
-        Self { work: Some(work), recovery, answer: None }
+        Self { work: Some(work), recovery, failure: None, answer: None }
     }
 
     /// What the recovery stands behind, before the first poll.
@@ -45,35 +50,51 @@ where
         if let Some(answer) = this.answer {
             return answer.as_mut().poll(cx);
         }
-        let Some(work) = this.work.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(AsyncTaskError::InvalidState(
-                "this future was polled after it had ended",
-            )));
-        };
-        if this.recovery.is_some() {
-            with_frame(|frame| frame.task.control.mind_limit());
+        if this.failure.is_none() {
+            let Some(work) = this.work.as_mut().as_pin_mut() else { return Poll::Ready(Err(ENDED)) };
+            if this.recovery.is_some() {
+                with_frame(|frame| frame.task.control.mind_limit());
+            }
+            let polled = work.poll(cx);
+            if this.recovery.is_none() {
+                return polled;
+            }
+            let result = match polled {
+                Poll::Pending if !is_overdue() => return Poll::Pending,
+                // On a tie the limit on the whole comes before that on an attempt.
+                Poll::Ready(Err(error)) if error.is_of_attempt() && is_overdue() => {
+                    Err(late(this.work.as_mut()))
+                }
+                Poll::Ready(result) => result,
+                Poll::Pending => Err(late(this.work.as_mut())),
+            };
+            *this.failure = match result {
+                Err(error) if is_recoverable(&error) => Some(error),
+                ended => return Poll::Ready(ended),
+            };
+            // Gone before the recovery begins, and with it the limit.
+            caught(|| this.work.set(None))?;
+            with_frame(|frame| frame.task.control.lift_limit());
+            if let Some(task) = current_task() {
+                pass_on(&task, CancelLevel::Kill, CancelCause::ParentEnded);
+            }
         }
-        let polled = work.poll(cx);
-        let Some(recovery) = this.recovery else { return polled };
-        let result = match polled {
-            Poll::Pending if !is_overdue() => return Poll::Pending,
-            // On a tie the limit on the whole comes before that on an attempt.
-            Poll::Ready(Err(error)) if error.is_of_attempt() && is_overdue() => Err(late(this.work.as_mut())),
-            Poll::Ready(result) => result,
-            Poll::Pending => Err(late(this.work.as_mut())),
+        if let Some(task) = current_task() {
+            if !task.control.poll_childless(cx.waker()) {
+                return Poll::Pending;
+            }
+            task.control.give_back();
+        }
+        let (Some(recovery), Some(error)) = (this.recovery, this.failure.take()) else {
+            return Poll::Ready(Err(ENDED));
         };
-        let error = match result {
-            Err(error) if is_recoverable(&error) => error,
-            ended => return Poll::Ready(ended),
-        };
-        // Gone before the recovery begins, and with it the limit.
-        caught(|| this.work.set(None))?;
-        with_frame(|frame| frame.task.control.lift_limit());
         tracing::debug!(%error, "the work has failed, and is recovered from");
         let answer = this.answer.insert(recovery(error));
         Poll::Ready(ready!(answer.as_mut().poll(cx)))
     }
 }
+
+const ENDED: AsyncTaskError = AsyncTaskError::InvalidState("this future was polled after it had ended");
 
 /// Drops `work`, whose time is up; gives the error.
 fn late<G>(mut work: Pin<&mut Option<G>>) -> AsyncTaskError {

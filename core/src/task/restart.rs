@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::birth::Birthplace;
+use super::gate::Gate;
 use super::guarded::Guarded;
 use super::handle::Task;
 use super::in_place::{InPlace, caught};
@@ -95,13 +96,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                     // For the error of a limit on the whole.
                     with_frame(|frame| frame.task.control.attempted(attempts));
                     let (work, settings) = (Again(work.clone()), one.clone());
+                    let gate = Gate::new(breaker.clone(), limiter.clone(), runtime.clone());
                     let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
                         trace(&context, attempts);
-                        settings.attempt(M::body(work, runtime), runtime.clone())
+                        Guarded::of_task(settings.attempt(M::body(work, runtime), runtime.clone()), gate)
                     };
-                    let work = InNode::new(begin, runtime.clone(), one.clone(), place);
-                    let attempt = Guarded::new(work, breaker.clone(), limiter.clone(), runtime.clone());
-                    let failure = match attempt.await {
+                    let failure = match InNode::new(begin, runtime.clone(), one.clone(), place).await {
                         Err(error) if may_restart(&error) => error,
                         ended => return ended,
                     };

@@ -3,9 +3,11 @@
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use std::collections::VecDeque;
-use std::sync::PoisonError;
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError};
+use std::task::Waker;
 
-use loom::sync::{Mutex, MutexGuard};
+pub(crate) use loom::sync::{Mutex, MutexGuard};
 
 /// Stands for `concurrent_queue::ConcurrentQueue`: it, too, puts the pushes and pops into one order that all agree on, and
 /// fences a pop that finds nothing.
@@ -46,6 +48,62 @@ impl<T> ConcurrentQueue<T> {
 }
 
 pub(crate) struct Empty;
+
+/// Stands for `arc_swap::ArcSwap`, whose changes, too, are in one order that all agree on.
+pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
+
+pub(crate) struct Loaded<T>(Arc<T>);
+
+impl<T> Deref for Loaded<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.0
+    }
+}
+
+impl<T> ArcSwap<T> {
+    pub(crate) fn from_pointee(value: T) -> Self {
+        Self(Mutex::new(Arc::new(value)))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Arc<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn load(&self) -> Loaded<T> {
+        Loaded(self.locked().clone())
+    }
+
+    pub(crate) fn compare_and_swap(&self, seen: &Arc<T>, new: Arc<T>) -> Loaded<T> {
+        let mut current = self.locked();
+        let before = current.clone();
+        if Arc::ptr_eq(&before, seen) {
+            *current = new;
+        }
+        Loaded(before)
+    }
+}
+
+/// Stands for `atomic_waker::AtomicWaker`, where the waker itself is what a model looks at.
+pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
+
+impl AtomicWaker {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    pub(crate) fn register(&self, waker: &Waker) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+    }
+
+    pub(crate) fn wake(&self) {
+        let waker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
 
 /// Stands for `AtomicWaker` and for `Event`, and promises less than they do: it orders nothing. One who rings hears of the
 /// listener only if something else says that the listening came first, which so must be the control word or a queue.

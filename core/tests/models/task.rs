@@ -24,6 +24,11 @@ pub(crate) enum Ending {
     Cancelled,
 }
 
+/// `in_place::caught`, without panics.
+pub(crate) fn caught<O>(f: impl FnOnce() -> O) -> Option<O> {
+    Some(f())
+}
+
 pub(crate) struct Task {
     pub(crate) word: Word,
     pub(crate) offspring: Offspring,

@@ -194,6 +194,7 @@ pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
 
 fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<TaskRef> {
     let control = &task.control;
+    control.give_back();
     let before = control.finish(ending, &task.runtime);
     if before.has(CALLS) {
         control.drop_callbacks();

@@ -13,6 +13,7 @@ use event_listener::{Event, EventListener};
 use tracing::Span;
 
 use super::children::Children;
+use super::place::Held;
 use super::word::{CALLS, GRACEFUL, STARTED, WAITED};
 use super::{Control, Ending, State, TaskRef};
 use crate::error::AsyncTaskError;
@@ -58,6 +59,7 @@ pub(crate) struct Cold {
     /// How urgent it was said to be, and how urgent those are that wait for it; as [`TaskPriority`]'s numbers.
     pub(super) priority: AtomicU8,
     pub(super) lent: AtomicU8,
+    pub(super) held: Held,
 }
 
 /// No priority was set or lent: less urgent than all of them.
@@ -87,6 +89,7 @@ impl Default for Cold {
             recovery: OnceLock::new(),
             priority: AtomicU8::new(NO_PRIORITY),
             lent: AtomicU8::new(NO_PRIORITY),
+            held: Held::default(),
         }
     }
 }

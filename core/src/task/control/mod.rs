@@ -3,11 +3,12 @@
 //! - [`word`]: all that races, in one atomic
 //! - [`offspring`]: how many children are left
 //! - [`children`]: who they are; how a cancellation goes down and an end goes up
-//! - [`cold`]: what few tasks need; [`settings`], what of it can be set while the task runs
+//! - [`cold`]: what few tasks need; [`settings`], what of it can be set while the task runs; [`place`], that of a limiter
 
 mod children;
 mod cold;
 mod offspring;
+mod place;
 mod settings;
 mod word;
 
@@ -22,6 +23,7 @@ use crossbeam_utils::atomic::AtomicCell;
 pub(crate) use children::{adopt, cancel, children, end, is_busy, kill_children, leave, pass_on, release};
 use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
+pub(crate) use place::{Place, places};
 use word::{
     AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RETUNED, RUNNING, SETTLED,
     STOPPED, TIMED, UNWANTED, WAITS, Word,
@@ -324,6 +326,12 @@ impl Control {
     /// once this is true.
     pub(crate) fn is_childless(&self) -> bool {
         if self.word.load().has(IN_PLACE) { self.offspring.close() } else { self.offspring.linger() }
+    }
+
+    /// With the body still there: true if no child is left; else the last one will wake the task, by `waker`, its own.
+    pub(crate) fn poll_childless(&self, waker: &Waker) -> bool {
+        self.waker.register(waker);
+        self.offspring.linger()
     }
 
     /// True if its cold slot was never made, so that there is nothing in it: no children either.

@@ -22,6 +22,7 @@
 //! bit  23       AFTER     born to a task that was killed already, and so by its shielded work or by a destructor
 //! bit  24       STOPPED   asked to stop, it has: nothing of it was under way
 //! bit  25       RETUNED   its urgency may have changed since its last poll began: it is to be polled again
+//! bit  26       HELD      its cold slot has, or had, a place of a limiter
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -52,6 +53,7 @@ pub(crate) const CALLS: u32 = 1 << 22;
 pub(crate) const AFTER: u32 = 1 << 23;
 pub(crate) const STOPPED: u32 = 1 << 24;
 pub(crate) const RETUNED: u32 = 1 << 25;
+pub(crate) const HELD: u32 = 1 << 26;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;

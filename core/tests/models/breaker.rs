@@ -1,0 +1,156 @@
+//! Calls through a circuit breaker, and who waits for it to change.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use loom::thread::spawn;
+
+use crate::state::{Outcome, Phase, State, Thresholds};
+use crate::switch::Switch;
+use crate::sync::Bell;
+use crate::{ALL, FEW, check, joined};
+
+/// `CircuitBreaker`. What counts only watches, and is not loom's.
+struct Breaker {
+    switch: Switch,
+    changed: Bell,
+    thresholds: Thresholds,
+    now: Instant,
+    under_way: AtomicU32,
+    turned: AtomicU32,
+}
+
+impl Breaker {
+    fn new(failures: u32, probes: u32) -> Arc<Self> {
+        let thresholds = Thresholds { failures, open_for: Duration::ZERO, probes };
+        Arc::new(Self {
+            switch: Switch::new(),
+            changed: Bell::new(),
+            thresholds,
+            now: Instant::now(),
+            under_way: AtomicU32::new(0),
+            turned: AtomicU32::new(0),
+        })
+    }
+
+    /// One that has opened, and whose time is over.
+    fn reopening(probes: u32) -> Arc<Self> {
+        let breaker = Self::new(1, probes);
+        breaker.record(0, Outcome::Failed);
+        breaker
+    }
+
+    /// `CircuitBreaker::change`.
+    fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
+        let changed = self.switch.change(next)?;
+        if changed.has_turned {
+            self.turned.fetch_add(1, Ordering::SeqCst);
+            self.changed.ring();
+        }
+        Ok(changed.state)
+    }
+
+    /// `CircuitBreaker::admit`: the era of the call that was let through.
+    fn admit(&self) -> Option<u64> {
+        self.change(|state| state.admit(|| self.now, &self.thresholds)).ok().map(|state| state.era)
+    }
+
+    /// `Ticket::record`.
+    fn record(&self, era: u64, outcome: Outcome) {
+        let next =
+            |state: State| Ok::<_, Infallible>(state.record(era, outcome, || self.now, &self.thresholds));
+        let _ = self.change(next);
+    }
+
+    /// A call that ends so. True if it was let through.
+    fn call(&self, outcome: Outcome, most: u32) -> bool {
+        let Some(era) = self.admit() else { return false };
+        let others = self.under_way.fetch_add(1, Ordering::SeqCst);
+        assert!(others < most, "more probes than are permitted");
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.record(era, outcome);
+        true
+    }
+
+    fn phase(&self) -> Phase {
+        self.switch.state().phase
+    }
+}
+
+#[test]
+fn of_those_who_call_at_once_only_the_permitted_pass() {
+    for probes in [1, 2] {
+        check(FEW, move || {
+            let breaker = Breaker::reopening(probes);
+            let threads = [(); 2].map(|()| {
+                let breaker = breaker.clone();
+                spawn(move || breaker.call(Outcome::Unknown, probes))
+            });
+            let passed = breaker.call(Outcome::Unknown, probes);
+            let others = threads.map(|thread| joined(thread) == Some(true));
+            assert!(passed || others.contains(&true), "somebody passes");
+            assert!(
+                matches!(breaker.phase(), Phase::HalfOpen { under_way: 0, succeeded: 0 }),
+                "a place was lost"
+            );
+        });
+    }
+}
+
+#[test]
+fn probes_that_succeed_close_it_once() {
+    check(ALL, || {
+        let breaker = Breaker::reopening(2);
+        let other = breaker.clone();
+        let thread = spawn(move || other.call(Outcome::Succeeded, 2));
+        assert!(breaker.call(Outcome::Succeeded, 2));
+        assert_eq!(joined(thread), Some(true));
+        assert!(matches!(breaker.phase(), Phase::Closed { failures: 0 }));
+        // Open, half-open, closed.
+        assert_eq!(breaker.turned.load(Ordering::SeqCst), 3);
+    });
+}
+
+#[test]
+fn failures_at_once_are_all_counted_and_open_it_once() {
+    check(ALL, || {
+        let breaker = Breaker::new(2, 1);
+        let other = breaker.clone();
+        let thread = spawn(move || other.record(0, Outcome::Failed));
+        breaker.record(0, Outcome::Failed);
+        assert!(joined(thread).is_some());
+        assert!(matches!(breaker.phase(), Phase::Open { .. }), "a failure was lost");
+        assert_eq!(breaker.turned.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn a_late_result_says_nothing_about_the_probe() {
+    check(ALL, || {
+        let breaker = Breaker::reopening(1);
+        let late = breaker.clone();
+        let thread = spawn(move || {
+            late.record(0, Outcome::Failed);
+            late.record(0, Outcome::Succeeded);
+        });
+        assert!(breaker.call(Outcome::Succeeded, 1));
+        assert!(joined(thread).is_some());
+        assert!(matches!(breaker.phase(), Phase::Closed { failures: 0 }));
+    });
+}
+
+#[test]
+fn who_waits_for_a_change_sees_it_or_is_told() {
+    check(ALL, || {
+        let breaker = Breaker::new(1, 1);
+        let other = breaker.clone();
+        let thread = spawn(move || other.record(0, Outcome::Failed));
+        // `CircuitBreaker::changed`.
+        breaker.changed.listen();
+        let seen = !matches!(breaker.phase(), Phase::Closed { .. });
+        assert!(joined(thread).is_some());
+        assert!(seen || breaker.changed.has_rung());
+    });
+}
