@@ -14,8 +14,7 @@ use super::failure::Place;
 use super::rows::Decoded;
 use super::strategy::RetryEvents;
 use super::{Batch, Event};
-use crate::error::{AsyncTaskError, RetriesError, TimeoutError, TimeoutKind};
-use crate::retry::Next;
+use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use crate::runtime::Runtime;
 use crate::task::{Async, InPlace, IntoResult, Pause, Sync, caught};
 use crate::time::Sleep;
@@ -235,16 +234,10 @@ where
             retry.succeeded();
             return caught(|| drop(spare));
         };
-        let delay = match (retry.next(&error, attempts - 1, || control.runtime.entropy()), spare) {
-            (Next::After(delay), Some(spare)) => {
-                argument = spare;
-                delay
-            }
-            (Next::Exhausted | Next::After(_), _) if attempts > 1 => {
-                return Err(RetriesError::exhausted(attempts, error));
-            }
-            _ => return Err(error),
-        };
+        let (delay, error) = retry.follow(error, attempts, attempts - 1, || control.runtime.entropy())?;
+        // There is one where another attempt may follow.
+        let Some(spare) = spare else { return Err(error) };
+        argument = spare;
         let pause = Pause::new(&control.runtime, delay, Location::caller());
         let unwanted = async {
             control.limit.excludes(sequence).await;
