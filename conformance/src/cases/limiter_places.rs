@@ -1,5 +1,7 @@
 //! How long a place of a limiter is kept: until nothing of the work is left.
 
+use std::sync::Mutex;
+
 use sweet_async::{BoxError, Limiter, RetryStrategy};
 
 use super::limiters::{is_whole, places, until_waiting};
@@ -170,7 +172,7 @@ pub async fn it_is_given_back_before_a_recovery_with_all_that_had_it<R: Runtime>
                 async move {
                     yield_now().await;
                     // Its handle is given with the error, so that it is not this that stops it.
-                    Err::<bool, _>(Failed(std::sync::Mutex::new(Some(Box::new(child)))))
+                    Err::<bool, _>(Failed(Mutex::new(Box::new(child))))
                 }
             };
             let is_gone = match (again, spawned) {
@@ -190,7 +192,7 @@ pub async fn it_is_given_back_before_a_recovery_with_all_that_had_it<R: Runtime>
 }
 
 /// An error that keeps something.
-struct Failed(std::sync::Mutex<Option<Box<dyn Send>>>);
+struct Failed(#[expect(dead_code, reason = "kept until the error is dropped")] Mutex<Box<dyn Send>>);
 
 impl std::fmt::Debug for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
