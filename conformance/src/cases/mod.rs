@@ -50,6 +50,7 @@ pub mod own_end;
 pub mod panic;
 pub mod priorities;
 pub mod properties;
+pub mod pulling;
 pub mod quiescence;
 pub mod readers;
 pub mod readiness;

@@ -174,6 +174,21 @@ macro_rules! __conformance_with_pipelines {
                 progress_is_told_at_the_end_of_a_timeout_too
                 a_progress_callback_that_panics_fails_its_task_alone
             }
+            pulling driven {
+                each_event_is_pulled_once
+                ordered_events_are_pulled_in_source_order
+                now_or_never_tells_empty_from_ended
+                an_error_is_the_last_item
+                rejected_rows_are_passed_over
+                who_pulls_slowly_pauses_the_source
+                dropping_the_handle_kills_it
+                who_stops_half_way_gets_exact_counts
+                a_kill_drops_what_was_not_pulled
+                asked_to_stop_it_gives_what_was_read
+                a_limit_ends_it_with_a_timeout
+                an_await_of_the_next_event_may_be_dropped
+                a_refused_pipeline_is_an_error_to_pull
+            }
             properties owned {
                 rows_are_those_of_one_reader_whatever_the_chunks
                 rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect

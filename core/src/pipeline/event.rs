@@ -103,6 +103,16 @@ impl From<Summary> for FinalEvent {
 }
 
 impl FinalEvent {
+    /// Of the rows that were there to be pulled, `taken` were; the others are dropped.
+    pub(crate) fn with_taken(mut self, taken: u64) -> Self {
+        // Nobody else has it yet.
+        if let Some(Summary { progress, .. }) = Arc::get_mut(&mut self.0) {
+            progress.dropped += progress.handled.saturating_sub(taken);
+            progress.handled = taken;
+        }
+        self
+    }
+
     /// Rows read, headers not counted.
     pub fn read(&self) -> u64 {
         self.0.progress.read

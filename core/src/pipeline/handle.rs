@@ -18,6 +18,9 @@ use crate::task::{Canceller, ContextualizedTask, Handle, Relationships, Task, Ta
 /// Asked to stop gracefully, its sender stops, what has been read is handled, and its final event is
 /// [`AsyncTaskError::Cancelled`]; a kill drops what waits in the queue.
 ///
+/// One that holds [`Events`](super::Events) is pulled: it is a [`Stream`](futures_core::Stream) in place of a future, and its
+/// summary comes after the last event.
+///
 /// The limit of `with_timeout` ends in a final event, and is not what [`TimedTask`](crate::TimedTask) tells and moves: that is
 /// the task's own, at which it is dropped as by a kill.
 ///
@@ -29,37 +32,56 @@ use crate::task::{Canceller, ContextualizedTask, Handle, Relationships, Task, Ta
 ///
 /// An await of `&mut task` can be dropped and begun again; nothing is lost.
 #[must_use = "dropping the handle cancels the pipeline: await it, keep it, or call `detach`"]
-pub struct EmittingTask<T: Send + 'static, R: Runtime>(Task<T, R>, Arc<Counters>);
+pub struct EmittingTask<T: Send + 'static, R: Runtime, E = ()> {
+    pub(super) task: Task<T, R>,
+    counters: Arc<Counters>,
+    pub(super) events: E,
+}
 
 impl<T: Send + 'static, R: Runtime> EmittingTask<T, R> {
     pub(super) fn new(task: Task<T, R>, counters: Arc<Counters>) -> Self {
-        Self(task, counters)
+        Self { task, counters, events: () }
+    }
+
+    pub(super) fn pulled<E>(self, events: E) -> EmittingTask<T, R, E> {
+        EmittingTask { task: self.task, counters: self.counters, events }
     }
 
     /// How far it is; once it has ended, what it came to. A pipeline that never started has done nothing.
     pub fn progress(&self) -> Progress {
-        let now = self.0.runtime().map_or_else(Instant::now, |runtime| runtime.now());
-        self.1.progress(now)
-    }
-
-    /// The task's id.
-    pub fn id(&self) -> TaskId {
-        self.0.id()
+        self.counted()
     }
 
     /// True once nothing of it is left.
     pub fn is_complete(&self) -> bool {
-        self.0.status().is_terminal()
-    }
-
-    /// What asks it to stop: clonable, and free to outlive this.
-    pub fn canceller(&self) -> Canceller {
-        self.0.canceller()
+        self.is_over()
     }
 
     /// As [`Task::detach`].
     pub fn detach(self) {
-        self.0.detach();
+        self.task.detach();
+    }
+}
+
+impl<T: Send + 'static, R: Runtime, E> EmittingTask<T, R, E> {
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        self.task.id()
+    }
+
+    /// What asks it to stop: clonable, and free to outlive this.
+    pub fn canceller(&self) -> Canceller {
+        self.task.canceller()
+    }
+
+    /// What sender and workers have counted.
+    pub(super) fn counted(&self) -> Progress {
+        let now = self.task.runtime().map_or_else(Instant::now, |runtime| runtime.now());
+        self.counters.progress(now)
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.task.status().is_terminal()
     }
 }
 
@@ -67,30 +89,30 @@ impl<T: Send + 'static, R: Runtime> Future for EmittingTask<T, R> {
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        Pin::new(&mut self.task).poll(cx)
     }
 }
 
-impl<T: Send + 'static, R: Runtime> Handle for EmittingTask<T, R> {
+impl<T: Send + 'static, R: Runtime, E> Handle for EmittingTask<T, R, E> {
     fn task_ref(&self) -> Option<TaskRef> {
-        Handle::task_ref(&self.0)
+        Handle::task_ref(&self.task)
     }
 }
 
-impl<T: Send + 'static, R: Runtime> ContextualizedTask for EmittingTask<T, R> {
+impl<T: Send + 'static, R: Runtime, E> ContextualizedTask for EmittingTask<T, R, E> {
     type Runtime = R;
 
     fn relationships(&self) -> Relationships {
-        self.0.relationships()
+        self.task.relationships()
     }
 
     fn runtime(&self) -> Option<R> {
-        self.0.runtime()
+        self.task.runtime()
     }
 }
 
-impl<T: Send + 'static, R: Runtime> fmt::Debug for EmittingTask<T, R> {
+impl<T: Send + 'static, R: Runtime, E> fmt::Debug for EmittingTask<T, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EmittingTask").field(&self.0).finish()
+        f.debug_tuple("EmittingTask").field(&self.task).finish()
     }
 }

@@ -24,6 +24,7 @@ mod late;
 mod macros;
 mod position;
 mod progress;
+mod pull;
 mod receiver;
 #[cfg_attr(
     not(feature = "csv"),
@@ -41,6 +42,7 @@ pub use failure::{RowError, TooManyErrors};
 pub use handle::EmittingTask;
 pub use position::Position;
 pub use progress::Progress;
+pub use pull::Events;
 pub use receiver::{Delivery, Receive, Sequenced};
 pub use rows::ChunkSize;
 #[cfg(feature = "csv")]

@@ -4,6 +4,7 @@ mod collect;
 mod fold;
 mod for_each;
 mod options;
+mod pull;
 mod sender;
 mod whole;
 

@@ -129,7 +129,12 @@ where
         Ok((&mut sending).await)
     };
     let clocks = or(overdue(runtime, settings, &control), report(settings, &control));
-    let watched = or(ended, or(scaled, clocks)).await;
+    let unwanted = async {
+        crew.handler.unwanted().await;
+        control.limit.stop_at(0);
+        std::future::pending().await
+    };
+    let watched = or(ended, or(or(scaled, unwanted), clocks)).await;
     let stopped = match watched {
         Ok(sent) => {
             failed = failed.or(sent.unwrap_or_else(Some));

@@ -152,6 +152,15 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
         }
     }
 
+    /// Moves rows to `events`, at most `most` of them. True if there may be more.
+    pub(crate) fn take(&mut self, most: usize, events: &mut Vec<Event<T>>) -> bool {
+        for _ in 0..most {
+            let Some(event) = self.next_event() else { return false };
+            events.extend(event);
+        }
+        true
+    }
+
     /// Puts rows to those that wait for their batch, until it has `size` or a slice is full.
     pub(crate) fn gather(&mut self, pace: &Pace, size: usize) -> Gather {
         for _ in 0..pace.rows() {

@@ -61,6 +61,11 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         false
     }
 
+    /// Waits until nobody wants what comes.
+    fn unwanted(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// Called once, when all workers are gone, with what they had for themselves and the sources' names.
     fn close(
         &self,
