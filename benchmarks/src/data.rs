@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::{BufWriter, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufWriter, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde::Deserialize;
 use tempfile::NamedTempFile;
 
@@ -124,6 +125,65 @@ impl Csv {
     /// The quantities in a map of all rows: to check it by.
     pub fn quantity_in<S: BuildHasher>(map: &HashMap<u64, Record, S>) -> u64 {
         map.values().map(|record| u64::from(record.quantity)).sum()
+    }
+}
+
+/// Rows in a block that is read again and again.
+const BLOCK_ROWS: u64 = 10_000;
+
+/// Generated CSV that is read and stands nowhere: a header, and one block of rows over and over.
+#[derive(Clone)]
+pub struct Repeated {
+    block: Bytes,
+    /// What is being read, and what of it is left.
+    reading: Bytes,
+    /// Blocks to come.
+    blocks: u64,
+    /// Rows, the header not counted.
+    pub rows: u64,
+    /// Sum of all quantities.
+    pub quantity: u64,
+}
+
+impl Repeated {
+    /// Whole blocks of rows, at least `megabytes` in all.
+    ///
+    /// # Errors
+    ///
+    /// That of writing rows into memory.
+    pub fn megabytes(megabytes: u64) -> Result<Self, Failure> {
+        let one = Self::blocks(1)?;
+        Self::blocks((megabytes * 1_000_000).div_ceil(one.block.len() as u64))
+    }
+
+    /// Whole blocks of rows, at least `rows` of them.
+    ///
+    /// # Errors
+    ///
+    /// That of writing rows into memory.
+    pub fn rows(rows: u64) -> Result<Self, Failure> {
+        Self::blocks(rows.div_ceil(BLOCK_ROWS))
+    }
+
+    fn blocks(blocks: u64) -> Result<Self, Failure> {
+        let mut random = fastrand::Rng::with_seed(1);
+        let (mut block, mut quantity) = (Vec::new(), 0);
+        for number in 0..BLOCK_ROWS {
+            quantity += write_row(&mut block, number, &mut random)?;
+        }
+        let (rows, quantity) = (BLOCK_ROWS * blocks, quantity * blocks);
+        Ok(Self { block: block.into(), reading: HEADER.into(), blocks, rows, quantity })
+    }
+}
+
+impl Read for Repeated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.reading.is_empty() && self.blocks > 0 {
+            self.reading = self.block.clone();
+            self.blocks -= 1;
+        }
+        let count = self.reading.len().min(buffer.len());
+        self.reading.split_to(count).as_ref().read(buffer)
     }
 }
 

@@ -10,12 +10,14 @@ pub mod data;
 pub mod measure;
 pub mod overload;
 pub mod p1;
+pub mod p12;
 pub mod p2;
 pub mod p3;
 pub mod p4;
 pub mod p6;
 pub mod p7;
 pub mod p8;
+pub mod p9;
 
 /// Whatever went wrong: a benchmark that fails says so and measures nothing.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -31,7 +33,7 @@ pub struct Size {
     pub items: u64,
     /// Inserts in a round of P6.
     pub inserts: u64,
-    /// KiB in a chunk of P7 and P8.
+    /// KiB in a chunk of P7, P8, P9 and P12.
     pub chunk_kib: usize,
     /// Threads of each runtime, and workers of each pipeline.
     pub workers: usize,

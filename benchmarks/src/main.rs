@@ -1,11 +1,11 @@
-//! Runs rows of the table by name: `benchmarks p1 p2 p4 p6 p7 p8`.
+//! Runs rows of the table by name: `benchmarks p1 p2 p4 p6 p7 p8 p9 p12`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::{Failure, Size, overload, p1, p2, p4, p6, p7, p8};
+use side_by_side::{Failure, Size, overload, p1, p2, p4, p6, p7, p8, p9, p12};
 
 /// Measures Sweet Async against its peers, in the same run.
 #[derive(Parser)]
@@ -15,7 +15,7 @@ struct Arguments {
     /// One backend only.
     #[arg(long)]
     backend: Option<On>,
-    /// Rounds of each row; a third of it for P7 and P8.
+    /// Rounds of each row; a third of it for P7, P8 and P12, a twentieth for P9.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// Tasks in a round of P1 and P2.
@@ -30,13 +30,13 @@ struct Arguments {
     /// Megabytes of generated CSV in P7 and P8.
     #[arg(long, default_value_t = 200)]
     megabytes: u64,
-    /// KiB in a chunk of P7 and P8.
+    /// KiB in a chunk of P7, P8, P9 and P12.
     #[arg(long, default_value_t = 256)]
     chunk_kib: usize,
     /// Threads of each runtime, and workers of each pipeline.
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// Runs one side of P8 once, and prints its nanoseconds: what P8 itself calls.
+    /// Runs one side of P8 once and prints its nanoseconds, or P9's fold and its peak memory: what these rows call.
     #[arg(long, hide = true, requires = "told")]
     once: Option<String>,
     #[arg(long, hide = true)]
@@ -51,6 +51,8 @@ enum Name {
     P6,
     P7,
     P8,
+    P9,
+    P12,
     Overload,
 }
 
@@ -64,12 +66,11 @@ fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     let wanted = |on| arguments.backend.is_none_or(|backend| backend == on);
     if let (Some(side), Some(told)) = (&arguments.once, &arguments.told) {
-        let (csv, size, workers) = (Csv::from_told(told)?, size(&arguments), arguments.workers);
-        let took = match arguments.backend {
-            Some(On::Smol) => p8::once(&Smol::threads(workers)?, side, &csv, &size)?,
-            _ => p8::once(&Tokio::threads(workers)?, side, &csv, &size)?,
+        let said = match arguments.backend {
+            Some(On::Smol) => once(&Smol::threads(arguments.workers)?, side, told, &size(&arguments))?,
+            _ => once(&Tokio::threads(arguments.workers)?, side, told, &size(&arguments))?,
         };
-        println!("{}", took.as_nanos());
+        println!("{said}");
         return Ok(());
     }
     let csv =
@@ -87,17 +88,26 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
+fn once<B: Backend>(backend: &B, side: &str, told: &str, size: &Size) -> Result<u128, Failure> {
+    Ok(match side {
+        "p9" => p9::once(backend, told.parse()?, size)?.into(),
+        side => p8::once(backend, side, &Csv::from_told(told)?, size)?.as_nanos(),
+    })
+}
+
 fn size(arguments: &Arguments) -> Size {
     let Arguments { rounds, tasks, items, inserts, chunk_kib, workers, .. } = *arguments;
     Size { rounds, tasks, items, inserts, chunk_kib, workers }
 }
 
 fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Result<(), Failure> {
-    let all = [Name::P1, Name::P2, Name::P4, Name::P6, Name::P7, Name::P8, Name::Overload];
+    let all =
+        [Name::P1, Name::P2, Name::P4, Name::P6, Name::P7, Name::P8, Name::P9, Name::P12, Name::Overload];
     let names = if arguments.rows.is_empty() { &all[..] } else { &arguments.rows };
     let size = size(arguments);
     // These take seconds a round.
     let long = Size { rounds: size.rounds.div_ceil(3), ..size.clone() };
+    let longest = Size { rounds: size.rounds.div_ceil(20), ..size.clone() };
     for name in names {
         match (name, csv) {
             (Name::P1, _) => p1::measure(backend, &size)?,
@@ -106,6 +116,8 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (Name::P6, _) => p6::measure(backend, &size)?,
             (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
             (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
+            (Name::P9, _) => p9::measure(backend, &longest)?,
+            (Name::P12, _) => p12::measure(backend, &long)?,
             (Name::Overload, _) => overload::measure(backend, &size)?,
             (Name::P7 | Name::P8, None) => {}
         }

@@ -1,0 +1,62 @@
+//! P12: what one task and one row cost must not depend on how many there are.
+
+use std::time::Duration;
+
+use crate::backend::Backend;
+use crate::data::Repeated;
+use crate::measure::{Row, check, timed};
+use crate::p2::Way;
+use crate::{Failure, Size, p9};
+
+/// How much more one of many may cost than one of few.
+const GOAL: f64 = 1.3;
+
+const FEW_TASKS: usize = 1_000;
+const MANY_TASKS: usize = 1_000_000;
+
+/// Rows, in thousands of thousands.
+const FEW_ROWS: u64 = 1;
+const MANY_ROWS: u64 = 32;
+
+/// Spawns and joins `count` tasks, over and over until there were `all`.
+fn tasks<B: Backend>(backend: &B, count: usize, all: usize) -> Result<Duration, Failure> {
+    timed(|| {
+        for _ in 0..all / count {
+            let sum = backend.block_on(Way::On.batch(backend, count))??;
+            check(&sum, &(0..count as u64).sum())?;
+        }
+        Ok(())
+    })
+}
+
+/// Folds `count` rows, `times` times.
+fn rows<B: Backend>(backend: &B, count: u64, times: u64, size: &Size) -> Result<Duration, Failure> {
+    let csv = Repeated::rows(count)?;
+    timed(|| {
+        for _ in 0..times {
+            backend.block_on(p9::fold(backend, csv.clone(), size))??;
+        }
+        Ok(())
+    })
+}
+
+/// Measures the row.
+///
+/// # Errors
+///
+/// A side's.
+pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
+    let (few, many) = (format!("{FEW_TASKS} tasks at a time"), format!("{MANY_TASKS} tasks at a time"));
+    Row::new(format!("P12 {}: tasks, spawned and joined", B::NAME), size.rounds)
+        .side(few.clone(), MANY_TASKS as f64, || tasks(backend, FEW_TASKS, MANY_TASKS))
+        .side(many.clone(), MANY_TASKS as f64, || tasks(backend, MANY_TASKS, MANY_TASKS))
+        .ratio(&many, &few, Some(GOAL))
+        .measure()?;
+    let (few, many) = (format!("{FEW_ROWS} M rows"), format!("{MANY_ROWS} M rows"));
+    let millions = |count: u64| count as f64 * 1e6;
+    Row::new(format!("P12 {}: rows of CSV, folded", B::NAME), size.rounds)
+        .side(few.clone(), 8.0 * millions(FEW_ROWS), || rows(backend, FEW_ROWS * 1_000_000, 8, size))
+        .side(many.clone(), millions(MANY_ROWS), || rows(backend, MANY_ROWS * 1_000_000, 1, size))
+        .ratio(&many, &few, Some(GOAL))
+        .measure()
+}
