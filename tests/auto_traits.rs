@@ -209,6 +209,9 @@ table! {
     Partition<u32, u32>                        => yes yes yes;
     Partition<u32, Sendable>                   => yes no  yes;
     Partition<u32, Local>                      => no  no  yes;
+    EmittingTask<Sendable, AmbientRuntime>     => yes yes yes;
+    EmittingTask<FinalEvent, AmbientRuntime, Events<Pinned>> => yes yes yes;
+    EmittingTask<FinalEvent, AmbientRuntime, Events<Sendable>> => yes no yes;
     Event<u32>                                 => yes yes yes;
     Event<Sendable>                            => yes no  yes;
     Event<Local>                               => no  no  yes;

@@ -16,6 +16,33 @@ struct Person {
 
 const PEOPLE: &str = "id,name\n1,\"Ada, Countess\"\n2,\"two\nlines\"\nx,bad\n3,Grace\n";
 
+/// Collects 100 000 numbers under what `key` makes of them.
+async fn many<K: std::hash::Hash + Eq + Send + 'static>(
+    key: impl Fn(u64) -> K + Copy + Send + Sync + 'static,
+) -> Result<(), AsyncTaskError> {
+    let map = AsyncTask::emits::<u64>()
+        .sender(|sources| sources.of(0..100_000).into_chunks(1000.items()))
+        .receiver(move |event: Event<u64>, collector: Collector<K, u64>| {
+            let n = event.take_data();
+            collector.collect(key(n), n);
+        })
+        .await_final_event(|event, collector| event.map(|_| collector.collected()))
+        .await?;
+    assert_eq!(map.len(), 100_000);
+    assert!((0..100_000).all(|n| map.get(&key(n)) == Some(&n)));
+    Ok(())
+}
+
+#[test]
+fn a_large_collection_is_one_map() -> TestResult {
+    sweet_async::block_on(async {
+        many(|n| n).await?;
+        many(|n| (n as u8, [n; 9])).await?;
+        many(|n| n.to_string()).await?;
+        Ok(())
+    })?
+}
+
 #[test]
 fn typed_rows_are_collected_by_key_and_bad_ones_reported() -> TestResult {
     sweet_async::block_on(async {

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::errors::FirstErrors;
+use super::map::into_map;
 use super::{CollectedError, Partition};
 use crate::pipeline::FinalEvent;
 
@@ -78,9 +79,7 @@ impl<K, V> Collection<K, V> {
 impl<K: Hash + Eq, V> Collection<K, V> {
     /// The keys and values as one map; each key is hashed and moved once more.
     pub fn collected(self) -> HashMap<K, V> {
-        let mut all = HashMap::with_capacity(self.len());
-        all.extend(self.partitions.into_iter().flatten());
-        all
+        into_map(self.partitions)
     }
 }
 

@@ -14,6 +14,7 @@ mod duplicate;
 mod errors;
 mod exclusive;
 mod home;
+mod map;
 mod part;
 mod partition;
 mod partitions;
