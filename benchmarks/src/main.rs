@@ -15,7 +15,7 @@ struct Arguments {
     /// One backend only.
     #[arg(long)]
     backend: Option<On>,
-    /// Rounds of each row; a third of it for P7, P8 and P12, a twentieth for P9.
+    /// Rounds of each row; a third of it for P7, P8 and P12, a seventh for P9.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// Tasks in a round of P1 and P2.
@@ -107,7 +107,7 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
     let size = size(arguments);
     // These take seconds a round.
     let long = Size { rounds: size.rounds.div_ceil(3), ..size.clone() };
-    let longest = Size { rounds: size.rounds.div_ceil(20), ..size.clone() };
+    let longest = Size { rounds: size.rounds.div_ceil(7), ..size.clone() };
     for name in names {
         match (name, csv) {
             (Name::P1, _) => p1::measure(backend, &size)?,

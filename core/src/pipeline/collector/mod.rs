@@ -84,8 +84,10 @@ where
     /// Not to be called from within a key's own `Eq`: the partition is in use there, and the call would wait for itself.
     #[inline]
     pub fn collect(&self, key: K, value: V) {
-        if let Err((key, value)) = self.here::<()>(key, value) {
-            self.elsewhere(key, value);
+        let slot = Slot { key, value, sequence: self.sequence, spot: () };
+        if let Err(Slot { key, value, .. }) = shard::push(self.pipeline, slot) {
+            // A copy, made only here: then a collector that is not used otherwise need not be in memory at all.
+            Self { types: PhantomData, ..*self }.elsewhere(key, value);
         }
     }
 
@@ -105,11 +107,8 @@ where
         }
     }
 
-    /// Into the shard of the worker that we are on.
-    #[inline]
-    fn here<P: MaybeSpot>(&self, key: K, value: V) -> Result<(), (K, V)> {
-        let slot = Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) };
-        shard::push(self.pipeline, slot).map_err(|slot| (slot.key, slot.value))
+    fn slot<P: MaybeSpot>(&self, key: K, value: V) -> Slot<K, V, P> {
+        Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) }
     }
 
     /// Straight into the part that is the key's.
@@ -117,8 +116,7 @@ where
         let Some(partitions) = registry::find::<Partitions<K, V, P>>(self.pipeline) else {
             return Err((key, value));
         };
-        let slot = Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) };
-        partitions.put(slot).map_err(|slot| (slot.key, slot.value))
+        partitions.put(self.slot(key, value)).map_err(|slot| (slot.key, slot.value))
     }
 
     fn note_straight<P: MaybeSpot>(&self, noted: Noted<K>) -> Result<(), Noted<K>> {
@@ -130,10 +128,9 @@ where
 
     /// A duplicate is an error here, or this has left its worker.
     #[inline(never)]
-    fn elsewhere(&self, key: K, value: V) {
-        let sent = self
-            .here::<Spot>(key, value)
-            .or_else(|(key, value)| self.straight::<()>(key, value))
+    fn elsewhere(self, key: K, value: V) {
+        let sent = shard::push(self.pipeline, self.slot::<Spot>(key, value))
+            .or_else(|Slot { key, value, .. }| self.straight::<()>(key, value))
             .or_else(|(key, value)| self.straight::<Spot>(key, value));
         if sent.is_err() {
             self.too_late();
