@@ -192,6 +192,8 @@ table! {
     ItemSource<'static, u32, Vec<u32>>         => yes no  yes;
     TextSource<'static, u32, Csv>              => yes no  yes;
     TextSource<'static, u32, Lines>            => yes no  yes;
+    Compression                                => yes yes yes;
+    SenderStrategy                             => yes yes yes;
     EventSender<u32>                           => yes yes yes;
     EventSender<Sendable>                      => yes yes yes;
     EventSender<Pinned>                        => yes yes yes;

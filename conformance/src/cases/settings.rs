@@ -63,6 +63,32 @@ pub async fn a_channel_without_room_is_refused<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
+pub async fn sender_strategies_of_zero_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    use sweet_async::pipeline::SenderStrategy::{Adaptive, Batched, Parallel};
+    for (strategy, named) in [
+        (Parallel { sources: 0 }, "source"),
+        (Batched { size: 0, delay: 1.seconds() }, "batch"),
+        (Batched { size: 1, delay: Duration::ZERO }, "delay"),
+        (Adaptive { min: 0, max: 3 }, "Adaptive"),
+        (Adaptive { min: 3, max: 2 }, "Adaptive"),
+    ] {
+        let builder = numbers(&rt).sender_strategy(strategy);
+        let reason = refused(builder, |sources| sources.of([1]).into_chunks(1.items())).await?;
+        ensure!(reason.contains(named), "{reason}");
+    }
+    refused(numbers(&rt).with_concurrency(0), |sources| sources.of([1]).into_chunks(1.items())).await?;
+    Ok(())
+}
+
+pub async fn a_rate_of_zero_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for (events, per) in [(0, 1.seconds()), (1, Duration::ZERO)] {
+        let builder = numbers(&rt).rate_limit(events, per);
+        let reason = refused(builder, |sources| sources.of([1]).into_chunks(1.items())).await?;
+        ensure!(reason.contains("rate"), "{reason}");
+    }
+    Ok(())
+}
+
 pub async fn delimiters_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for bad in ['é', '\n', '\r', '"'] {
         let delimiter = Delimiter::Custom(bad);

@@ -159,9 +159,8 @@ pub async fn files_are_read_one_after_the_other_each_with_its_header<R: Runtime>
     ensure!(found == [(0, 1, "Ada"), (1, 2, "Grace"), (2, 3, "Barbara"), (4, 4, "Frances")], "{found:?}");
     ensure!(summary.sources().iter().map(|source| &**source).eq(names.iter().map(String::as_str)));
     let error = summary.errors().first().context("one row is bad")?;
-    ensure!(
-        (error.source_name(), error.position().source(), error.position().line()) == (&*names[3], 3, Some(3))
-    );
+    ensure!(error.source_name().ends_with("3.csv"), "{error}");
+    ensure!((error.position().source(), error.position().line()) == (3, Some(3)));
     ensure!(summary.bytes() == texts.iter().map(|text| text.len() as u64).sum::<u64>());
     Ok(())
 }

@@ -71,6 +71,50 @@ macro_rules! __conformance_with_pipelines {
                 utf_16_is_named
                 a_value_that_is_refused_may_stop_it
             }
+            senders driven {
+                sources_are_read_at_the_same_time
+                as_many_sources_are_read_as_the_queue_wants
+                fewer_sources_are_read_while_the_queue_is_full
+                no_more_sources_are_read_than_was_said
+                sequences_are_unique_and_in_source_order
+                ordered_events_come_in_source_order_whatever_is_read_first
+                what_is_read_ahead_of_its_turn_is_bounded
+                the_last_in_source_order_stays_whatever_is_read_first
+                stop_on_first_tells_the_first_of_those_that_were_read
+                the_first_errors_are_kept_whatever_is_read_first
+                a_source_that_fails_stops_the_others
+                a_graceful_stop_handles_what_was_read
+                nothing_is_left_of_sources_whose_pipeline_is_killed
+                a_batch_goes_out_when_it_is_full
+                a_batch_goes_out_when_its_first_item_has_waited
+                a_batch_goes_out_when_its_source_ends
+                a_batch_is_numbered_as_its_items_are
+            }
+            compressed driven {
+                files_are_read_by_their_extension
+                bytes_and_readers_are_read_as_told
+                plain_text_may_have_any_name
+                several_members_and_frames_are_one_text
+                data_that_is_cut_short_is_an_error_with_its_path
+                data_that_is_corrupt_is_an_error_with_its_path
+                a_polled_reader_cannot_be_decompressed
+                progress_counts_compressed_bytes
+                a_window_beyond_the_bound_is_refused
+            }
+            files driven {
+                a_missing_file_is_an_error_at_the_start
+                a_directory_is_an_error_at_the_start
+                a_file_that_may_not_be_read_is_an_error_at_the_start
+                a_file_that_is_cut_short_is_an_error_and_what_was_read_stands
+                what_is_appended_before_the_end_is_read_too
+                a_file_that_is_replaced_is_read_on_as_it_was
+                a_file_that_goes_between_the_look_and_its_turn_is_an_error
+            }
+            rates driven {
+                events_come_at_the_rate_whatever_the_receiver
+                as_many_as_the_rate_says_may_come_at_once
+                who_waits_for_the_rate_hears_of_the_end
+            }
             order driven {
                 ordered_events_come_in_source_order
                 ordered_async_receivers_run_one_at_a_time
@@ -134,6 +178,8 @@ macro_rules! __conformance_with_pipelines {
                 a_sender_that_names_no_source_is_refused
                 an_empty_list_of_files_is_refused
                 a_channel_without_room_is_refused
+                sender_strategies_of_zero_are_refused
+                a_rate_of_zero_is_refused
                 delimiters_that_cannot_work_are_refused
                 a_record_limit_of_zero_is_refused
                 a_refused_pipeline_calls_nobody

@@ -6,6 +6,7 @@
 
 mod cycles;
 mod faults;
+mod flow;
 mod huge_rows;
 mod load;
 mod races;
@@ -75,6 +76,12 @@ pub fn rows<H: Harness>() -> Vec<Row> {
         row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
         row(14, "retries of work that fails n times; cancelled while they wait", resilience::retries::<H>),
         row(15, "1 k callers at a half-open breaker; cancel inside the probe", resilience::probes::<H>),
+        row(17, "a receiver a thousand times slower than the sender", flow::slow_receiver::<H>),
+        row(
+            18,
+            "all receivers gone with the sender blocked, the collector dropped",
+            flow::receivers_gone::<H>,
+        ),
         row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
         Row {
             measures_process: true,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use acquire::{Acquire, Permit};
-pub(crate) use aimd::{Scale, Window};
+pub(crate) use aimd::{Aimd, Load, Scale, Window};
 use desk::Desk;
 pub use priority::{RankableByPriority, TaskPriority, UnknownPriority};
 use queue::{Limits, Rate};

@@ -51,7 +51,8 @@ impl<T> Event<T> {
         self.data
     }
 
-    /// The value's place in source order, from 0, over all sources of the pipeline. Rejected rows have a place too.
+    /// The value's place in source order, from 0, over all sources of the pipeline. Rejected rows have a place too. Where
+    /// sources are read at the same time there are gaps: see [`SenderStrategy`](super::SenderStrategy).
     pub fn sequence(&self) -> u64 {
         self.sequence
     }

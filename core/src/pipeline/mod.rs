@@ -50,7 +50,7 @@ pub use rows::{Column, FieldError, FromRow, Row};
 #[cfg(feature = "json")]
 pub use sources::JsonLines;
 pub use sources::{
-    ChunkSizeExt, Csv, Delimiter, EventSender, ItemSource, Lines, SendError, Sources, TextSource,
-    TrySendError,
+    ChunkSizeExt, Compression, Csv, Delimiter, EventSender, ItemSource, Lines, SendError, SenderStrategy,
+    Sources, TextSource, TrySendError,
 };
 pub use strategy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::PipelineSender;
 use crate::pipeline::engine::Settings;
-use crate::pipeline::{ErrorStrategy, Progress, ReceiverStrategy, Sources};
+use crate::pipeline::{ErrorStrategy, Progress, ReceiverStrategy, SenderStrategy, Sources};
 use crate::runtime::{Runtime, RuntimeSource};
 
 /// Describes a pipeline of events that carry a `T`. Nothing runs until its end is awaited.
@@ -98,6 +98,25 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// How many chunks may wait in the queue; by default, two for each worker. A full queue pauses the sender.
     pub fn queue(self, chunks: usize) -> Self {
         self.set(|settings| settings.queue = Some(chunks))
+    }
+
+    /// How sources are read: one after the other by default.
+    pub fn sender_strategy(self, strategy: SenderStrategy) -> Self {
+        self.set(|settings| settings.sender = strategy)
+    }
+
+    /// Reads as many as `sources` sources at the same time: [`SenderStrategy::Parallel`].
+    pub fn with_concurrency(self, sources: usize) -> Self {
+        self.sender_strategy(SenderStrategy::Parallel { sources })
+    }
+
+    /// Hands on at most `events` events in each `per`, each as soon as its time has come: a token bucket that holds
+    /// `events`, and is full at first, so that as many may come at once. It is one rate for all workers, by the runtime's clock;
+    /// what waits for it holds no thread, and the source waits behind it. Rows that cannot be parsed do not count.
+    ///
+    /// Cost: a short lock for each event.
+    pub fn rate_limit(self, events: u32, per: Duration) -> Self {
+        self.set(|settings| settings.rate = Some((events, per)))
     }
 
     /// Hands events to the receiver in source order, one at a time. Rows are still parsed in parallel; batches are

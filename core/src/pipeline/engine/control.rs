@@ -8,8 +8,9 @@ use concurrent_queue::ConcurrentQueue;
 use super::limit::Limit;
 use super::tally::{Kept, Policy};
 use crate::error::AsyncTaskError;
+use crate::limit::Limiter;
 use crate::pipeline::progress::{Counters, Progress};
-use crate::pipeline::{ErrorStrategy, ReceiverStrategy};
+use crate::pipeline::{ErrorStrategy, ReceiverStrategy, SenderStrategy};
 use crate::runtime::Runtime;
 use crate::task::{TaskId, Values};
 
@@ -27,6 +28,9 @@ pub(crate) struct Settings<T> {
     pub(crate) batches: Option<Batches>,
     pub(crate) blocking: bool,
     pub(crate) queue: Option<usize>,
+    pub(crate) sender: SenderStrategy,
+    /// So many events in such a time.
+    pub(crate) rate: Option<(u32, Duration)>,
     pub(crate) ordered: bool,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
@@ -53,6 +57,8 @@ impl<T> Default for Settings<T> {
             batches: None,
             blocking: false,
             queue: None,
+            sender: SenderStrategy::default(),
+            rate: None,
             ordered: false,
             progress: None,
         }
@@ -75,6 +81,8 @@ impl<T> Clone for Settings<T> {
             batches: self.batches,
             blocking: self.blocking,
             queue: self.queue,
+            sender: self.sender,
+            rate: self.rate,
             ordered: self.ordered,
             progress: self.progress.clone(),
         }
@@ -117,7 +125,14 @@ impl<T> Settings<T> {
                 "a batch holds at least one event, and gathers for some time: batched was given zero",
             ));
         }
+        self.sender.check()?;
+        self.limiter()?;
         self.strategy.check()
+    }
+
+    /// What keeps the rate, if there is one.
+    pub(crate) fn limiter(&self) -> Result<Option<Limiter>, AsyncTaskError> {
+        self.rate.map(|(events, per)| Limiter::builder().rate(events, per).build()).transpose()
     }
 
     /// The fewest and the most workers.
@@ -144,6 +159,8 @@ pub struct Control<R: Runtime> {
     /// What those that have ended kept.
     pub(crate) kept: ConcurrentQueue<Kept>,
     pub(crate) names: Box<[Arc<str>]>,
+    pub(crate) sender: SenderStrategy,
+    pub(crate) rate: Option<Limiter>,
     pub(crate) ordered: bool,
 }
 

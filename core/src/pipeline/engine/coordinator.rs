@@ -86,6 +86,9 @@ where
         counters,
         kept: concurrent_queue::ConcurrentQueue::unbounded(),
         names: plans.iter().map(Plan::name).collect(),
+        sender: settings.sender,
+        // It was seen to be sound when the settings were checked.
+        rate: settings.limiter().ok().flatten(),
         ordered: settings.ordered,
     });
     let slots = match caught(|| (0..max).map(|_| Slot::new(handler.local())).collect()) {

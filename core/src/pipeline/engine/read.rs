@@ -1,17 +1,18 @@
 //! Reading a text source: block by block, and cut where it is read.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use futures_io::AsyncRead;
 
+use super::visit::Visit;
 use crate::error::{AsyncTaskError, SpawnError};
 use crate::pipeline::rows::{Cut, Cutter, Unreadable};
-use crate::pipeline::sources::{Blocking, Input, Opened};
-use crate::runtime::{Join, Runtime};
+use crate::pipeline::sources::{Blocking, Codec, Input, Opened};
+use crate::runtime::Runtime;
 use crate::task::caught;
 
 /// Bytes read at a time on the blocking pool: large enough for the hop there not to count, small enough for a few of them
@@ -39,7 +40,7 @@ pub(crate) enum Blocks<R: Runtime> {
     /// The next block is read while the one before is sent; `None` after the last one.
     OnPool {
         runtime: R,
-        visit: Option<Visit<R>>,
+        visit: Option<Visit<(Reading, Block), R>>,
     },
     OnExecutor(Option<AsyncReading>),
 }
@@ -51,12 +52,12 @@ impl<R: Runtime> Blocks<R> {
         input: Input,
         cutter: Cutter,
     ) -> Result<Self, AsyncTaskError> {
-        let cutting = Cutting { name, length: None, cutter };
+        let cutting = Cutting { name, length: None, taken: 0, cutter };
         Ok(match input {
             Input::Async(reader) => Self::OnExecutor(Some(AsyncReading { reader, cutting })),
-            Input::Blocking(input) => {
-                let reading = Reading { input: Some(input), opened: None, cutting };
-                Self::OnPool { runtime: runtime.clone(), visit: Some(Visit::start(runtime, reading)?) }
+            Input::Blocking(input, codec) => {
+                let reading = Reading { input: Some((input, codec)), opened: None, cutting };
+                Self::OnPool { runtime: runtime.clone(), visit: Some(reading.visit(runtime)?) }
             }
         })
     }
@@ -69,7 +70,7 @@ impl<R: Runtime> Blocks<R> {
                 let (reading, mut block) = reading.await?;
                 *visit = None;
                 if !block.is_last() {
-                    match Visit::start(runtime, reading) {
+                    match reading.visit(runtime) {
                         Ok(next) => *visit = Some(next),
                         Err(error) => block.failed = Some(error.into()),
                     }
@@ -98,24 +99,28 @@ impl Block {
 struct Cutting {
     name: Arc<str>,
     length: Option<u64>,
+    /// Bytes that the source has given: of the text, or where that is compressed, of what it is compressed into.
+    taken: u64,
     cutter: Cutter,
 }
 
 impl Cutting {
-    /// Cuts what a read of at most `most` bytes gave.
-    fn cut(&mut self, read: io::Result<usize>, most: usize) -> Block {
-        let mut block = Block::default();
-        let (length, total) = (self.length.unwrap_or(0), self.cutter.total_bytes());
+    /// Cuts what a read of at most `most` bytes gave, where the source has given `taken` bytes in all, unless those are
+    /// what was read.
+    fn cut(&mut self, read: io::Result<usize>, most: usize, taken: Option<u64>) -> Block {
+        let taken = taken.unwrap_or(self.taken + read.as_ref().map_or(0, |read| *read as u64));
+        let mut block = Block { bytes: taken - self.taken, ..Block::default() };
+        self.taken = taken;
+        let length = self.length.unwrap_or(0);
         let failure = match read {
-            Ok(0) if total < length => {
-                let short = format!("it had {length} bytes when it was opened, and ended after {total}");
+            Ok(0) if taken < length => {
+                let short = format!("it had {length} bytes when it was opened, and ended after {taken}");
                 io::Error::new(io::ErrorKind::UnexpectedEof, short)
             }
             Ok(read) if read > most => {
                 io::Error::other("the reader says that it filled more than its buffer")
             }
             Ok(read) => {
-                block.bytes = read as u64;
                 block.ended = read == 0;
                 let cut = match read {
                     0 => self.cutter.finish(&mut block.cuts),
@@ -133,7 +138,7 @@ impl Cutting {
     }
 }
 
-fn failed(doing: &str, name: &str, error: io::Error) -> AsyncTaskError {
+pub(super) fn failed(doing: &str, name: &str, error: io::Error) -> AsyncTaskError {
     AsyncTaskError::Io { context: format!("{doing} {name}").into(), error }
 }
 
@@ -144,17 +149,24 @@ pub(crate) fn unreadable(name: &str, reason: &Unreadable) -> AsyncTaskError {
 
 /// What is read on the blocking pool; it moves there and back for each block.
 pub(crate) struct Reading {
-    input: Option<Blocking>,
+    input: Option<(Blocking, Option<Codec>)>,
     opened: Option<Opened>,
     cutting: Cutting,
 }
 
 impl Reading {
+    fn visit<R: Runtime>(mut self, runtime: &R) -> Result<Visit<(Self, Block), R>, SpawnError> {
+        Visit::start(runtime, move || {
+            let block = self.block();
+            (self, block)
+        })
+    }
+
     /// Reads and cuts one block; blocks.
     fn block(&mut self) -> Block {
         let mut length = None;
-        if let Some(input) = self.input.take() {
-            match input.open() {
+        if let Some((input, codec)) = self.input.take() {
+            match input.open(codec) {
                 Ok(opened) => {
                     length = opened.length;
                     self.cutting.length = length;
@@ -173,46 +185,7 @@ impl Reading {
                 read => break read,
             }
         };
-        Block { length, ..self.cutting.cut(read, BLOCK) }
-    }
-}
-
-type Answer = (Reading, Block);
-
-/// A block that is being read. Dropping it waits for nothing: a source may stall for ever, and a pipeline that is
-/// given up must not.
-pub(crate) struct Visit<R: Runtime> {
-    join: Option<R::Join<Result<Answer, AsyncTaskError>>>,
-}
-
-impl<R: Runtime> Visit<R> {
-    pub(crate) fn start(runtime: &R, mut reading: Reading) -> Result<Self, SpawnError> {
-        let join = runtime.spawn_blocking(move || {
-            caught(move || {
-                let block = reading.block();
-                (reading, block)
-            })
-        })?;
-        Ok(Self { join: Some(join) })
-    }
-}
-
-impl<R: Runtime> Future for Visit<R> {
-    type Output = Result<Answer, AsyncTaskError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(join) = &mut self.join else { return Poll::Ready(Err(AsyncTaskError::Shutdown)) };
-        let answer = std::task::ready!(Pin::new(join).poll(cx));
-        self.join = None;
-        Poll::Ready(answer.unwrap_or(Err(AsyncTaskError::Shutdown)))
-    }
-}
-
-impl<R: Runtime> Drop for Visit<R> {
-    fn drop(&mut self) {
-        if let Some(join) = self.join.take() {
-            join.detach();
-        }
+        Block { length, ..self.cutting.cut(read, BLOCK, opened.reader.taken()) }
     }
 }
 
@@ -237,7 +210,7 @@ impl AsyncReading {
                     cx.waker().wake_by_ref();
                     Poll::Pending
                 }
-                Ok(Poll::Ready(read)) => Poll::Ready(Ok(cutting.cut(read, SLICE))),
+                Ok(Poll::Ready(read)) => Poll::Ready(Ok(cutting.cut(read, SLICE, None))),
                 Ok(Poll::Pending) => {
                     let mut cuts = Vec::new();
                     cutting.cutter.stop(&mut cuts);

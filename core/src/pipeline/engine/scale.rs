@@ -14,7 +14,7 @@ use crate::pipeline::progress::Counters;
 use crate::runtime::Runtime;
 
 /// How long is looked at before the number of workers changes: many slices, and a small part of a second.
-const WINDOW: Duration = Duration::from_millis(10);
+pub(crate) const WINDOW: Duration = Duration::from_millis(10);
 
 /// Lets the first workers work; the others wait at it, and cost nothing meanwhile.
 ///
@@ -51,7 +51,7 @@ impl Gate {
         }
     }
 
-    fn set(&self, open: usize) {
+    pub(crate) fn set(&self, open: usize) {
         let before = self.open.load(Ordering::Relaxed);
         // Once it is open for all, it stays so.
         if before != usize::MAX && before != open {

@@ -1,46 +1,25 @@
-//! The sender: reads the sources one after the other and puts their chunks into the queue.
+//! The sender: which sources are read when.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use async_channel::{Receiver, Sender};
-use futures_core::Stream;
+use async_channel::{Receiver, Sender, WeakSender};
 use futures_lite::future::or;
 
 use super::control::Control;
-use super::message::{Content, Message, Turn};
-use super::pace::Pace;
-use super::read::{Blocks, unreadable};
-use super::tally::Tally;
+use super::lane::{Job, Jobs, Lane, told};
+use super::look::{files, look};
+use super::message::{Message, Turn};
+use super::outlet::{Numbering, Outlet, ROW_BITS, Stop};
+use super::scale::{Gate, WINDOW};
 use crate::error::AsyncTaskError;
-use crate::pipeline::event::Origin;
-use crate::pipeline::failure::Place;
+use crate::limit::{Aimd, Load};
 use crate::pipeline::progress::Counters;
-use crate::pipeline::rows::{BadRow, Cut, Cutter, Decoders, RawChunk, Unreadable};
-use crate::pipeline::sources::{Fill, ItemChunks, Plan, TextPlan};
+use crate::pipeline::sources::{Plan, SenderStrategy};
 use crate::runtime::Runtime;
-use crate::task::{TaskContext, caught};
+use crate::task::{Birthplace, Configured, InPlace, Plain, TaskContext, spawn};
 
-/// Why the sender sends no more.
-enum Stop {
-    /// An error ends the pipeline, or all workers are gone.
-    NotWanted,
-    Failed(AsyncTaskError),
-}
-
-/// Where the current source's chunks go.
-struct Outlet<T, R: Runtime> {
-    queue: Sender<Message<T>>,
-    control: Arc<Control<R>>,
-    tally: Tally<R>,
-    line: Receiver<()>,
-    pace: Pace,
-    source: u32,
-    /// Rows of the sources before, and of this one so far.
-    base: u64,
-    rows: u64,
-}
+/// Chunks of a source that wait for the sources before it.
+const AHEAD: usize = 2;
 
 /// Sends everything; says why it ended early, if it did.
 pub(crate) async fn send<T, R>(
@@ -52,199 +31,124 @@ where
     T: Send + 'static,
     R: Runtime,
 {
-    let mut outlet = Outlet {
-        queue,
-        tally: Tally::new(control.clone()),
-        control,
-        line: Turn::line(),
-        pace: Pace::new(),
-        source: 0,
-        base: 0,
-        rows: 0,
-    };
     // Until a source is open, how much it holds is not known.
     let texts = plans.iter().filter(|plan| matches!(plan, Plan::Text(_))).count() as u64;
-    Counters::add(&outlet.control.counters.unknown_totals, texts);
-    for (source, plan) in (0..).zip(plans) {
-        outlet.source = source;
-        outlet.base += std::mem::take(&mut outlet.rows);
-        let sent = match plan {
-            Plan::Items(items) => outlet.items(items).await,
-            Plan::Stream(stream) => outlet.stream(stream).await,
-            Plan::Text(text) => outlet.text(text).await,
-        };
-        match sent {
-            Ok(()) => {}
-            Err(Stop::NotWanted) => break,
-            Err(Stop::Failed(error)) => return Some(error),
-        }
-    }
-    None
-}
-
-/// Set once the pipeline was asked to stop: what has been sent is still handled.
-fn stopped() -> Option<Stop> {
-    let cx = TaskContext::current()?;
-    let (level, cause) = (cx.level()?, cx.cause()?);
-    Some(Stop::Failed(AsyncTaskError::Cancelled { level, cause }))
-}
-
-/// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
-/// ends the pipeline, or the end of all workers, must not wait for it.
-async fn wanted<T, R: Runtime, F: Future>(
-    control: &Control<R>,
-    queue: &Sender<Message<T>>,
-    source: F,
-) -> Result<F::Output, Stop> {
-    let unwanted = async {
-        or(control.limit.reached(), queue.closed()).await;
-        Err(Stop::NotWanted)
-    };
+    Counters::add(&control.counters.unknown_totals, texts);
     let told = async {
-        match TaskContext::current() {
-            Some(cx) => cx.cancelled().await,
-            None => std::future::pending().await,
+        match told().await {
+            Stop::Failed(error) => Err(error),
+            Stop::NotWanted => Ok(()),
         }
-        Err(stopped().unwrap_or(Stop::NotWanted))
     };
-    or(async { Ok(source.await) }, or(unwanted, told)).await
+    if let Err(error) = or(look(&control.runtime, files(&plans)), told).await {
+        return Some(error);
+    }
+    match control.sender {
+        SenderStrategy::Parallel { sources } => in_parallel(plans, queue, control, (sources, sources)).await,
+        SenderStrategy::Adaptive { min, max } => in_parallel(plans, queue, control, (min, max)).await,
+        SenderStrategy::Serial | SenderStrategy::Batched { .. } => {
+            let in_line = control.ordered;
+            let jobs = jobs(plans, || queue.clone());
+            let outlet = Outlet::new(queue, control, Numbering::Running, in_line);
+            Lane::new(jobs, Arc::new(Gate::new(1)), 0, outlet).work().await.map(|(_, error)| error)
+        }
+    }
 }
 
-impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
-    async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
-        loop {
-            if let Some(stop) = stopped() {
-                return Err(stop);
-            }
-            let items = caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
-            if items.is_empty() {
-                return Ok(());
-            }
-            self.send_items(items).await?;
-            self.pace.rest(&self.control.runtime).await;
-        }
+/// Reads so many sources at the same time, each by a task of its own.
+async fn in_parallel<T, R>(
+    plans: Vec<Plan<T>>,
+    queue: Sender<Message<T>>,
+    control: Arc<Control<R>>,
+    (min, max): (usize, usize),
+) -> Option<AsyncTaskError>
+where
+    T: Send + 'static,
+    R: Runtime,
+{
+    let most = 1 << (u64::BITS - ROW_BITS);
+    if plans.len() > most {
+        let reason = format!("of {} sources none can be read beside another: {most} can", plans.len());
+        return Some(AsyncTaskError::config(reason));
     }
-
-    async fn stream(
-        &mut self,
-        mut source: ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>,
-    ) -> Result<(), Stop> {
-        let mut ended = false;
-        while !ended {
-            if let Some(stop) = stopped() {
-                return Err(stop);
-            }
-            let mut items = Vec::new();
-            let mut failed = None;
-            let pull = std::future::poll_fn(|cx| {
-                while items.len() < source.rows {
-                    match caught(|| source.items.as_mut().poll_next(cx)) {
-                        Ok(Poll::Ready(Some(item))) => items.push(item),
-                        Ok(Poll::Ready(None)) => {
-                            ended = true;
-                            return Poll::Ready(());
-                        }
-                        // What is there goes out: a receiver must not wait for a chunk that may never fill.
-                        Ok(Poll::Pending) if items.is_empty() => return Poll::Pending,
-                        Ok(Poll::Pending) => return Poll::Ready(()),
-                        Err(panic) => {
-                            failed = Some(panic);
-                            return Poll::Ready(());
-                        }
-                    }
-                }
-                Poll::Ready(())
-            });
-            wanted(&self.control, &self.queue, pull).await?;
-            if !items.is_empty() {
-                self.send_items(items).await?;
-            }
-            if let Some(panic) = failed {
-                return Err(Stop::Failed(panic));
-            }
-            self.pace.rest(&self.control.runtime).await;
+    let max = max.min(plans.len());
+    let mut parts = Vec::new();
+    let jobs = jobs(plans, || {
+        if !control.ordered {
+            return queue.clone();
         }
-        Ok(())
-    }
+        let (part, ahead) = async_channel::bounded(AHEAD);
+        parts.push(ahead);
+        part
+    });
+    let named = Configured::part_of(TaskContext::current().and_then(|cx| cx.name()), None);
+    let gate = Arc::new(Gate::new(min));
+    let lane = |index| {
+        let outlet = Outlet::new(queue.clone(), control.clone(), Numbering::BySource, false);
+        let lane = Lane::new(jobs.clone(), gate.clone(), index, outlet);
+        let birth = Birthplace::here().birth(Some(&named));
+        spawn(control.runtime.clone(), birth, InPlace::<_, _, _, Plain>::new(move || lane.work()))
+    };
+    let lanes: Vec<_> = (0..max).map(lane).collect();
+    drop(jobs);
+    let adapts = adapt((min, max), &gate, &control, queue.downgrade());
+    let reads = async {
+        in_order(parts, queue).await;
+        let mut failed = Vec::new();
+        for lane in lanes {
+            failed.extend(lane.await.unwrap_or_else(|error| Some((u32::MAX, error))));
+        }
+        failed.into_iter().min_by_key(|(source, _)| *source).map(|(_, error)| error)
+    };
+    or(reads, adapts).await
+}
 
-    async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
-        let TextPlan { name, input, format, size, max_record } = plan;
-        let learn = |first: &RawChunk| {
-            let learnt = format.decoders.learn(first);
-            learnt.map_err(|fault| Stop::Failed(unreadable(&name, &Unreadable::Header(fault))))
+/// Changes how many sources are read at the same time as the queue says, for ever: one that is empty wants more, one that
+/// is full has enough. Ends only with the runtime.
+async fn adapt<T, R: Runtime>(
+    (min, max): (usize, usize),
+    gate: &Gate,
+    control: &Control<R>,
+    queue: WeakSender<Message<T>>,
+) -> Option<AsyncTaskError> {
+    if min >= max {
+        return std::future::pending().await;
+    }
+    let mut number = Aimd::new(min, max);
+    loop {
+        if let Err(ended) = control.runtime.sleep(WINDOW).await {
+            return Some(ended);
+        }
+        let Some(queue) = queue.upgrade() else { continue };
+        let (before, waiting) = (number.now(), queue.len());
+        let load = match waiting {
+            0 => Load::Spare,
+            _ if queue.is_full() => Load::Congested,
+            _ => Load::Steady,
         };
-        let mut learnt: Option<Decoders<T>> = None;
-        let cutter = Cutter::new(format.dialect, size, max_record, format.headers);
-        let blocks = Blocks::of(&self.control.runtime, name.clone(), input, cutter);
-        let mut blocks = blocks.map_err(Stop::Failed)?;
-        loop {
-            if let Some(stop) = stopped() {
-                return Err(stop);
-            }
-            let block = wanted(&self.control, &self.queue, blocks.next()).await?;
-            let Some(block) = block.map_err(Stop::Failed)? else { return Ok(()) };
-            let counters = &self.control.counters;
-            Counters::add(&counters.bytes, block.bytes);
-            if let Some(length) = block.length {
-                Counters::add(&counters.total, length);
-                Counters::sub(&counters.unknown_totals, 1);
-            }
-            for cut in block.cuts {
-                match cut {
-                    Cut::Header(chunk) => learnt = Some(learn(&chunk)?),
-                    Cut::Bad(bad) => self.reject(bad)?,
-                    Cut::Chunk(chunk) => {
-                        let decoders = match &learnt {
-                            Some(decoders) => decoders.clone(),
-                            None => learnt.insert(learn(&chunk)?).clone(),
-                        };
-                        self.send_raw(chunk, decoders).await?;
-                    }
-                }
-            }
-            if let Some(error) = block.failed {
-                return Err(Stop::Failed(error));
-            }
-            self.pace.rest(&self.control.runtime).await;
+        let sources = number.step(load);
+        if sources != before {
+            tracing::debug!(task.id = %control.task, sources, before, waiting, "a pipeline changes how many sources it reads");
+            gate.set(sources);
         }
     }
+}
 
-    async fn send_items(&mut self, items: Vec<T>) -> Result<(), Stop> {
-        let (first, rows) = (self.rows, items.len() as u64);
-        self.send(first, rows, Content::Items(items)).await
-    }
-
-    async fn send_raw(&mut self, chunk: RawChunk, decoders: Decoders<T>) -> Result<(), Stop> {
-        let (first, rows) = (chunk.first_row, chunk.rows);
-        self.send(first, rows, Content::Raw { chunk, decoders }).await
-    }
-
-    async fn send(&mut self, first: u64, rows: u64, content: Content<T>) -> Result<(), Stop> {
-        if self.control.limit.is_set() {
-            return Err(Stop::NotWanted);
+/// Sends on what was read ahead, one source after the other: a worker that waits for its turn must not stand before the
+/// one whose turn it is.
+async fn in_order<T>(parts: Vec<Receiver<Message<T>>>, queue: Sender<Message<T>>) {
+    let mut line = Turn::line();
+    for part in parts {
+        while let Ok(mut message) = part.recv().await {
+            message.turn = Some(Turn::behind(&mut line));
+            if queue.send(message).await.is_err() {
+                return;
+            }
         }
-        self.rows = first + rows;
-        Counters::add(&self.control.counters.read, rows);
-        let turn = self.control.ordered.then(|| Turn::behind(&mut self.line));
-        let message = Message { origin: self.origin(), first, content, turn };
-        self.queue.send(message).await.map_err(|_| Stop::NotWanted)
     }
+}
 
-    fn origin(&self) -> Origin {
-        let Control { task, runtime, .. } = &*self.control;
-        Origin { task: *task, source: self.source, base: self.base, at: runtime.now() }
-    }
-
-    /// A row that could not be cut: it is rejected here, no worker sees it.
-    fn reject(&mut self, bad: BadRow) -> Result<(), Stop> {
-        self.rows = bad.sequence + 1;
-        let Some(name) = self.control.names.get(self.source as usize) else { return Ok(()) };
-        let sequence = self.base + bad.sequence;
-        let place =
-            Place { name, origin: self.origin(), sequence, line: bad.line, byte: bad.byte, raw: None };
-        let error = place.unreadable(&bad.reason);
-        Counters::add(&self.control.counters.read, 1);
-        self.tally.reject(&place, error);
-        if self.control.limit.is_set() { Err(Stop::NotWanted) } else { Ok(()) }
-    }
+fn jobs<T>(plans: Vec<Plan<T>>, mut queue: impl FnMut() -> Sender<Message<T>>) -> Arc<Jobs<T>> {
+    let job = |(source, plan)| Job { source, plan, queue: queue() };
+    Arc::new(Jobs::new((0..).zip(plans).map(job).collect()))
 }

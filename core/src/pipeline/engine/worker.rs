@@ -25,6 +25,10 @@ use crate::time::Sleep;
 /// Rows that are parsed before others may run, where they are parsed before their turn.
 const PARSED: usize = 256;
 
+/// Decoders that a worker keeps, each for a source, since making one is dear: enough for as many sources as are usually
+/// read at the same time.
+const DECODERS: usize = 8;
+
 /// What the workers of a pipeline share.
 pub(crate) struct Crew<T, R: Runtime, H: Handler<T>> {
     pub(crate) handler: H,
@@ -43,8 +47,8 @@ struct Worker<T, R: Runtime, H: Handler<T>> {
     tally: Tally<R>,
     pace: Pace,
     gathered: Gathered<T>,
-    /// The current source's, since making one is dear; chunks come source by source.
-    decoder: Option<(u32, Box<dyn Decoder<T>>)>,
+    /// The last sources', the latest at the end.
+    decoders: Vec<(u32, Box<dyn Decoder<T>>)>,
 }
 
 /// What a worker does next.
@@ -81,7 +85,7 @@ where
         tally,
         pace: Pace::new(),
         gathered: Gathered::new(),
-        decoder: None,
+        decoders: Vec::new(),
     };
     loop {
         if !crew.gate.is_open(index) {
@@ -180,8 +184,7 @@ where
                 let mut decoder = self.decoder(&chunk, &make, origin);
                 let rows = &mut decoder.1;
                 self.rows(std::iter::from_fn(|| rows.next()), origin, Some(chunk)).await;
-                decoder.1.release();
-                self.decoder = Some(decoder);
+                self.keep(decoder);
             }
             Job::Finish => {
                 let crew = self.crew.clone();
@@ -203,12 +206,20 @@ where
         make: &Decoders<T>,
         origin: Origin,
     ) -> (u32, Box<dyn Decoder<T>>) {
-        let mut decoder = match self.decoder.take() {
-            Some(decoder) if decoder.0 == origin.source => decoder,
-            _ => (origin.source, make()),
+        let mut decoder = match self.decoders.iter().rposition(|(source, _)| *source == origin.source) {
+            Some(kept) => self.decoders.remove(kept),
+            None => (origin.source, make()),
         };
         decoder.1.start(chunk);
         decoder
+    }
+
+    fn keep(&mut self, mut decoder: (u32, Box<dyn Decoder<T>>)) {
+        decoder.1.release();
+        if self.decoders.len() == DECODERS {
+            self.decoders.remove(0);
+        }
+        self.decoders.push(decoder);
     }
 
     /// A chunk that is parsed whole before its turn: that is the part that runs in parallel.
@@ -220,8 +231,7 @@ where
             parsed.extend(std::iter::from_fn(|| decoder.1.next()).take(PARSED));
             pace.rest(&self.crew.control.runtime).await;
         }
-        decoder.1.release();
-        self.decoder = Some(decoder);
+        self.keep(decoder);
         Rows::Parsed(parsed, chunk)
     }
 
@@ -232,11 +242,31 @@ where
         text: Option<RawChunk>,
     ) {
         let crew = self.crew.clone();
-        let Some(name) = crew.control.names.get(origin.source as usize) else { return };
-        let Some((slot, pace, desk)) = self.desk(&crew) else { return };
-        let text = text.filter(|_| crew.control.policy.keep_raw);
-        let mut feed = Feed::new(rows, origin, name, text, desk);
-        crew.handler.handle(slot, pace, &mut feed).await;
+        let control = &crew.control;
+        let Some(name) = control.names.get(origin.source as usize) else { return };
+        let text = text.filter(|_| control.policy.keep_raw);
+        let Some(rate) = &control.rate else {
+            let Some((slot, pace, desk)) = self.desk(&crew) else { return };
+            let mut feed = Feed::new(rows, origin, name, text, desk);
+            return crew.handler.handle(slot, pace, &mut feed).await;
+        };
+        for row in rows {
+            // One that could not be parsed is no event.
+            if row.data.is_ok() {
+                let unwanted = async {
+                    control.limit.excludes(origin.base + row.sequence).await;
+                    false
+                };
+                // Only the runtime's end is an error, and that ends the worker at its next wait.
+                let its_time = async { rate.acquire(control.runtime.clone()).await.is_ok() };
+                if !or(unwanted, its_time).await {
+                    return;
+                }
+            }
+            let Some((slot, pace, desk)) = self.desk(&crew) else { return };
+            let mut feed = Feed::new(std::iter::once(row), origin, name, text.clone(), desk);
+            crew.handler.handle(slot, pace, &mut feed).await;
+        }
     }
 
     fn desk<'a>(

@@ -34,7 +34,6 @@ pub(crate) struct Cutter {
     block: usize,
     /// The byte order mark, if any, is behind us.
     begun: bool,
-    total_bytes: u64,
 }
 
 enum Start {
@@ -53,7 +52,6 @@ impl Cutter {
             len: 0,
             block: 0,
             begun: false,
-            total_bytes: 0,
         }
     }
 
@@ -78,7 +76,6 @@ impl Cutter {
     pub(crate) fn filled(&mut self, n: usize, out: &mut Vec<Cut>) -> Result<(), Unreadable> {
         let n = n.min(self.buf.len().saturating_sub(self.len));
         self.len += n;
-        self.total_bytes += n as u64;
         if self.begin(false)? {
             self.cut()?;
             self.hand_out(out);
@@ -98,11 +95,6 @@ impl Cutter {
         self.gather.finish(data, self.scanner.finish())?;
         self.hand_out(out);
         Ok(())
-    }
-
-    /// Bytes taken in so far.
-    pub(crate) fn total_bytes(&self) -> u64 {
-        self.total_bytes
     }
 
     /// The source cannot be read any further, or not for a while: the records that are complete go to `out`.

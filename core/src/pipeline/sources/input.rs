@@ -8,9 +8,12 @@ use std::pin::Pin;
 use bytes::{Buf, Bytes};
 use futures_io::AsyncRead;
 
+use super::compression::{Codec, Compression, Plaintext};
+use crate::error::AsyncTaskError;
+
 /// Where text comes from.
 pub(crate) enum Input {
-    Blocking(Blocking),
+    Blocking(Blocking, Option<Codec>),
     /// Read on the executor.
     Async(Pin<Box<dyn AsyncRead + Send>>),
 }
@@ -24,7 +27,7 @@ pub(crate) enum Blocking {
 
 /// An input that is open.
 pub(crate) struct Opened {
-    pub(crate) reader: Box<dyn Read + Send>,
+    pub(crate) reader: Plaintext,
     /// Its length in bytes, where it has one that should not shrink.
     pub(crate) length: Option<u64>,
 }
@@ -33,17 +36,36 @@ impl Input {
     /// What it is called where its user gave it no name.
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::Blocking(Blocking::File(path)) => path.display().to_string(),
-            Self::Blocking(Blocking::Bytes(_)) => "bytes".to_owned(),
-            Self::Blocking(Blocking::Reader(_)) | Self::Async(_) => "a reader".to_owned(),
+            Self::Blocking(Blocking::File(path), _) => path.display().to_string(),
+            Self::Blocking(Blocking::Bytes(_), _) => "bytes".to_owned(),
+            Self::Blocking(Blocking::Reader(_), _) | Self::Async(_) => "a reader".to_owned(),
+        }
+    }
+
+    /// As it is, but compressed like that.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read then.
+    pub(crate) fn compressed(self, compression: Compression) -> Result<Self, AsyncTaskError> {
+        match self {
+            Self::Blocking(input, _) => {
+                let path = if let Blocking::File(path) = &input { Some(path.as_path()) } else { None };
+                let codec = compression.codec(path)?;
+                Ok(Self::Blocking(input, codec))
+            }
+            Self::Async(_) if compression.codec(None)?.is_some() => Err(AsyncTaskError::config(
+                "with_compression is for what is read on the blocking pool: decompress a polled reader before",
+            )),
+            polled => Ok(polled),
         }
     }
 }
 
 impl Blocking {
     /// Opens it; blocks.
-    pub(crate) fn open(self) -> io::Result<Opened> {
-        match self {
+    pub(crate) fn open(self, codec: Option<Codec>) -> io::Result<Opened> {
+        let (reader, length): (Box<dyn Read + Send>, _) = match self {
             Self::File(path) => {
                 let file = File::open(path)?;
                 let about = file.metadata()?;
@@ -51,13 +73,14 @@ impl Blocking {
                     return Err(io::ErrorKind::IsADirectory.into());
                 }
                 let length = about.is_file().then_some(about.len());
-                Ok(Opened { reader: Box::new(file), length })
+                (Box::new(file), length)
             }
             Self::Bytes(bytes) => {
                 let length = Some(bytes.len() as u64);
-                Ok(Opened { reader: Box::new(bytes.reader()), length })
+                (Box::new(bytes.reader()), length)
             }
-            Self::Reader(reader) => Ok(Opened { reader, length: None }),
-        }
+            Self::Reader(reader) => (reader, None),
+        };
+        Ok(Opened { reader: Plaintext::of(reader, codec), length })
     }
 }

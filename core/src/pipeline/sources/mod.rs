@@ -1,10 +1,16 @@
 //! What a pipeline reads: items, streams, files, readers and bytes.
 
 mod channel;
+mod compression;
+#[cfg(feature = "compression")]
+mod decompress;
 mod input;
 mod items;
 mod size;
+mod strategy;
 mod text;
+#[cfg(feature = "compression")]
+mod zstd;
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -16,10 +22,13 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 
 pub use channel::{EventSender, SendError, TrySendError};
+pub(crate) use compression::Codec;
+pub use compression::Compression;
 pub(crate) use input::{Blocking, Input, Opened};
 pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
 pub use size::ChunkSizeExt;
+pub use strategy::SenderStrategy;
 #[cfg(feature = "json")]
 pub use text::JsonLines;
 pub(crate) use text::TextPlan;
@@ -29,7 +38,7 @@ use super::rows::ChunkSize;
 use crate::error::AsyncTaskError;
 
 /// Where the sender closure names what the pipeline reads. Each source is added by its `into_chunks`; several are
-/// read one after the other, in the order in which they were added.
+/// read one after the other, in the order in which they were added, unless [`SenderStrategy`] says otherwise.
 pub struct Sources<T> {
     plans: Vec<Plan<T>>,
     /// The first fault is told when the pipeline starts, in place of starting it.
@@ -53,6 +62,16 @@ impl<T> Plan<T> {
             Self::Stream(stream) => stream.name.into(),
             Self::Text(text) => text.name.clone(),
         }
+    }
+}
+
+impl<T> Plan<T> {
+    /// The name and the path of a file.
+    pub(crate) fn file(&self) -> Option<(Arc<str>, PathBuf)> {
+        let Self::Text(TextPlan { name, input: Input::Blocking(Blocking::File(path), _), .. }) = self else {
+            return None;
+        };
+        Some((name.clone(), path.clone()))
     }
 }
 
@@ -118,10 +137,14 @@ impl<T: Send + 'static> Sources<T> {
         sender
     }
 
-    /// Rows of a file: CSV with a header, unless the source says otherwise. It is opened when the pipeline starts and
-    /// read on the blocking pool; what is appended to it before its end is reached is read too.
+    /// Rows of a file: CSV with a header, unless the source says otherwise. It is read on the
+    /// blocking pool, and opened when its turn comes; that it can be is seen when the pipeline starts, before any source is
+    /// read.
+    ///
+    /// What is appended to it before its end is reached is read too. A file that is cut shorter than it was when it was
+    /// opened is an error, once its rows until then have been handed on. One that is replaced by another is read on as it was.
     pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T, Csv> {
-        TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()))])
+        TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()), None)])
     }
 
     /// Rows of several files, one file after the other, each with a header of its own; otherwise as
@@ -130,7 +153,7 @@ impl<T: Send + 'static> Sources<T> {
         &mut self,
         paths: impl IntoIterator<Item = P>,
     ) -> TextSource<'_, T, Csv> {
-        let input = |path: P| Input::Blocking(Blocking::File(path.into()));
+        let input = |path: P| Input::Blocking(Blocking::File(path.into()), None);
         TextSource::new(self, paths.into_iter().map(input).collect())
     }
 
@@ -141,7 +164,7 @@ impl<T: Send + 'static> Sources<T> {
     /// A read that stalls holds up neither a timeout nor a cancel of the pipeline; its thread is left behind until the
     /// read returns.
     pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T, Csv> {
-        TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)))])
+        TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)), None)])
     }
 
     /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
@@ -153,7 +176,7 @@ impl<T: Send + 'static> Sources<T> {
 
     /// Rows of bytes in memory: CSV with a header, unless the source says otherwise.
     pub fn of_bytes(&mut self, bytes: impl Into<Bytes>) -> TextSource<'_, T, Csv> {
-        TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()))])
+        TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()), None)])
     }
 
     fn add(&mut self, size: ChunkSize, plans: impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>) {

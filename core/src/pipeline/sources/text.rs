@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Input, Plan, Sources};
+use super::{Compression, Input, Plan, Sources};
 use crate::error::AsyncTaskError;
 use crate::pipeline::ChunkSize;
 use crate::pipeline::rows::{BadRow, CsvDialect, Decoders, Dialect, LinesDecoder, RawChunk};
@@ -77,6 +77,7 @@ struct Options {
     headers: bool,
     flexible: bool,
     max_record: usize,
+    compression: Compression,
 }
 
 /// Makes one decoder for each worker, once the first record is known.
@@ -120,6 +121,7 @@ impl<'a, T: Send + 'static> TextSource<'a, T, Csv> {
             headers: true,
             flexible: false,
             max_record: 4 << 20,
+            compression: Compression::default(),
         };
         Self { sources, inputs, name: None, options, format: PhantomData }
     }
@@ -189,6 +191,12 @@ impl<T: Send + 'static, Format> TextSource<'_, T, Format> {
         self
     }
 
+    /// How the bytes are compressed; by default a file's name says it.
+    pub fn with_compression(mut self, compression: Compression) -> Self {
+        self.options.compression = compression;
+        self
+    }
+
     /// Adds the text, in the format that `format` gives.
     fn add(self, size: ChunkSize, format: impl FnOnce(Options) -> Result<TextFormat<T>, AsyncTaskError>) {
         let Self { sources, inputs, name, options, .. } = self;
@@ -204,15 +212,15 @@ impl<T: Send + 'static, Format> TextSource<'_, T, Format> {
             let format = format(options)?;
             let plan = |input: Input| {
                 let name = name.clone().unwrap_or_else(|| input.name().into());
-                Plan::Text(TextPlan {
+                Ok(Plan::Text(TextPlan {
                     name,
-                    input,
+                    input: input.compressed(options.compression)?,
                     format: format.clone(),
                     size,
                     max_record: options.max_record.min(MOST),
-                })
+                }))
             };
-            Ok(inputs.into_iter().map(plan).collect())
+            inputs.into_iter().map(plan).collect()
         });
     }
 }

@@ -1,0 +1,238 @@
+//! A lane: reads sources one after the other, and sends their chunks.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_channel::{Receiver, Sender};
+use futures_core::Stream;
+use futures_lite::future::or;
+
+use super::control::Control;
+use super::message::Message;
+use super::outlet::{Outlet, Stop};
+use super::pace::Pace;
+use super::read::{Blocks, unreadable};
+use super::scale::Gate;
+use super::stream::{Next, StreamChunks};
+use crate::error::AsyncTaskError;
+use crate::pipeline::progress::Counters;
+use crate::pipeline::rows::{Cut, Cutter, Decoders, RawChunk, Unreadable};
+use crate::pipeline::sources::{Fill, ItemChunks, Plan, SenderStrategy, TextPlan};
+use crate::runtime::Runtime;
+use crate::task::{TaskContext, caught};
+
+/// One source, and where its chunks go.
+pub(crate) struct Job<T> {
+    pub(crate) source: u32,
+    pub(crate) plan: Plan<T>,
+    pub(crate) queue: Sender<Message<T>>,
+}
+
+/// The sources that nobody reads yet, in their order.
+pub(crate) struct Jobs<T> {
+    jobs: Receiver<Job<T>>,
+    /// Kept, so that only `halt` closes them.
+    open: Sender<Job<T>>,
+}
+
+impl<T> Jobs<T> {
+    pub(crate) fn new(all: Vec<Job<T>>) -> Self {
+        let (open, jobs) = async_channel::bounded(all.len().max(1));
+        for job in all {
+            // There is room for all.
+            let _ = open.try_send(job);
+        }
+        Self { jobs, open }
+    }
+
+    fn next(&self) -> Option<Job<T>> {
+        self.jobs.try_recv().ok()
+    }
+
+    /// No source is read on, and none is begun: each lane ends where it waits for its source.
+    fn halt(&self) {
+        self.jobs.close();
+        while self.next().is_some() {}
+    }
+
+    async fn halted(&self) {
+        self.open.closed().await;
+    }
+
+    fn are_halted(&self) -> bool {
+        self.open.is_closed()
+    }
+}
+
+pub(crate) struct Lane<T, R: Runtime> {
+    jobs: Arc<Jobs<T>>,
+    /// Who may read, and this one's place at it.
+    gate: Arc<Gate>,
+    index: usize,
+    outlet: Outlet<T, R>,
+    pace: Pace,
+}
+
+/// Set once the pipeline was asked to stop: what has been sent is still handled.
+fn stopped() -> Option<Stop> {
+    let cx = TaskContext::current()?;
+    let (level, cause) = (cx.level()?, cx.cause()?);
+    Some(Stop::Failed(AsyncTaskError::Cancelled { level, cause }))
+}
+
+/// Waits until the pipeline is asked to stop.
+pub(crate) async fn told() -> Stop {
+    match TaskContext::current() {
+        Some(cx) => cx.cancelled().await,
+        None => std::future::pending().await,
+    }
+    stopped().unwrap_or(Stop::NotWanted)
+}
+
+impl<T: Send + 'static, R: Runtime> Lane<T, R> {
+    pub(crate) fn new(jobs: Arc<Jobs<T>>, gate: Arc<Gate>, index: usize, outlet: Outlet<T, R>) -> Self {
+        Self { jobs, gate, index, outlet, pace: Pace::new() }
+    }
+
+    /// Reads until no source is left. Says why it ended early, if it did: the source that was read, and the error.
+    pub(crate) async fn work(mut self) -> Option<(u32, AsyncTaskError)> {
+        let gate = self.gate.clone();
+        // When one has no more to do, those that wait must see for themselves what is left.
+        let _leaves = gate.leaves();
+        loop {
+            // Before a source is taken: it is not to wait here while others could read it.
+            if let Err(stop) = self.turn().await {
+                return self.ended(stop, u32::MAX);
+            }
+            let Some(Job { source, plan, queue }) = self.jobs.next() else { return None };
+            self.outlet.queue = queue;
+            self.outlet.begin(source);
+            let sent = match plan {
+                Plan::Items(items) => self.items(items).await,
+                Plan::Stream(stream) => self.stream(stream).await,
+                Plan::Text(text) => self.text(text).await,
+            };
+            if let Err(stop) = sent {
+                return self.ended(stop, source);
+            }
+        }
+    }
+
+    fn ended(&self, stop: Stop, source: u32) -> Option<(u32, AsyncTaskError)> {
+        self.jobs.halt();
+        match stop {
+            Stop::NotWanted => None,
+            Stop::Failed(error) => Some((source, error)),
+        }
+    }
+
+    /// Waits until this lane may read, where it may not.
+    async fn turn(&self) -> Result<(), Stop> {
+        match self.gate.is_open(self.index) {
+            true => Ok(()),
+            false => self.wanted(self.gate.opens(self.index)).await,
+        }
+    }
+
+    /// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
+    /// ends the pipeline, or the end of all workers, must not wait for it.
+    async fn wanted<F: Future>(&self, source: F) -> Result<F::Output, Stop> {
+        let unwanted = async {
+            or(self.outlet.control.limit.reached(), or(self.outlet.queue.closed(), self.jobs.halted())).await;
+            Err(Stop::NotWanted)
+        };
+        or(async { Ok(source.await) }, or(unwanted, async { Err(told().await) })).await
+    }
+
+    /// Waits until more may be read; says why none is to be, if so.
+    async fn goes_on(&self) -> Result<(), Stop> {
+        self.turn().await?;
+        match stopped() {
+            Some(stop) => Err(stop),
+            None if self.jobs.are_halted() => Err(Stop::NotWanted),
+            None => Ok(()),
+        }
+    }
+
+    fn control(&self) -> &Control<R> {
+        &self.outlet.control
+    }
+
+    async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
+        loop {
+            self.goes_on().await?;
+            let items = caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
+            if items.is_empty() {
+                return Ok(());
+            }
+            self.outlet.items(items).await?;
+            self.pace.rest(&self.outlet.control.runtime).await;
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        ItemChunks { items, rows, .. }: ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>,
+    ) -> Result<(), Stop> {
+        let (rows, delay) = match self.control().sender {
+            SenderStrategy::Batched { size, delay } => (size, delay),
+            _ => (rows, Duration::ZERO),
+        };
+        let mut chunks = StreamChunks { stream: items, rows, delay, items: Vec::new(), due: None };
+        loop {
+            self.goes_on().await?;
+            let next = self.wanted(chunks.next(&self.outlet.control.runtime)).await;
+            // What it has given is sent, whatever comes after.
+            let items = std::mem::take(&mut chunks.items);
+            if !items.is_empty() {
+                self.outlet.items(items).await?;
+            }
+            match next? {
+                Ok(Next::More) => self.pace.rest(&self.outlet.control.runtime).await,
+                Ok(Next::Ended) => return Ok(()),
+                Err(error) => return Err(Stop::Failed(error)),
+            }
+        }
+    }
+
+    async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
+        let TextPlan { name, input, format, size, max_record } = plan;
+        let learn = |first: &RawChunk| {
+            let learnt = format.decoders.learn(first);
+            learnt.map_err(|fault| Stop::Failed(unreadable(&name, &Unreadable::Header(fault))))
+        };
+        let mut learnt: Option<Decoders<T>> = None;
+        let cutter = Cutter::new(format.dialect, size, max_record, format.headers);
+        let blocks = Blocks::of(&self.control().runtime, name.clone(), input, cutter);
+        let mut blocks = blocks.map_err(Stop::Failed)?;
+        loop {
+            self.goes_on().await?;
+            let block = self.wanted(blocks.next()).await?;
+            let Some(block) = block.map_err(Stop::Failed)? else { return Ok(()) };
+            let counters = &self.control().counters;
+            Counters::add(&counters.bytes, block.bytes);
+            if let Some(length) = block.length {
+                Counters::add(&counters.total, length);
+                Counters::sub(&counters.unknown_totals, 1);
+            }
+            for cut in block.cuts {
+                match cut {
+                    Cut::Header(chunk) => learnt = Some(learn(&chunk)?),
+                    Cut::Bad(bad) => self.outlet.reject(bad)?,
+                    Cut::Chunk(chunk) => {
+                        let decoders = match &learnt {
+                            Some(decoders) => decoders.clone(),
+                            None => learnt.insert(learn(&chunk)?).clone(),
+                        };
+                        self.outlet.raw(chunk, decoders).await?;
+                    }
+                }
+            }
+            if let Some(error) = block.failed {
+                return Err(Stop::Failed(error));
+            }
+            self.pace.rest(&self.outlet.control.runtime).await;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! zstd data as text, frame by frame: the decoder knows one frame.
+
+use std::error::Error;
+use std::io::{self, BufRead, Read};
+
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use super::decompress::corrupt;
+
+/// What the format's specification wants every decoder to take.
+const WINDOW: u64 = 8 << 20;
+
+/// Frames, one behind the other.
+pub(crate) struct Frames<S> {
+    source: S,
+    decoder: FrameDecoder,
+    in_frame: bool,
+    /// No frame has been seen yet: nothing at all is no zstd data.
+    first: bool,
+}
+
+impl<S: BufRead> Frames<S> {
+    pub(crate) fn new(source: S) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(WINDOW);
+        Self { source, decoder, in_frame: false, first: true }
+    }
+
+    pub(crate) fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Begins the next frame; false if there is none.
+    fn begin(&mut self) -> io::Result<bool> {
+        if !self.first && self.source.fill_buf()?.is_empty() {
+            return Ok(false);
+        }
+        self.first = false;
+        match self.decoder.init(&mut self.source) {
+            Ok(()) => self.in_frame = true,
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                length, ..
+            })) => {
+                let length = u64::from(length);
+                if io::copy(&mut self.source.by_ref().take(length), &mut io::sink())? < length {
+                    return Err(corrupt("zstd", io::ErrorKind::UnexpectedEof, ""));
+                }
+            }
+            Err(error) => return Err(explain(error)),
+        }
+        Ok(true)
+    }
+
+    fn checked(&self) -> io::Result<()> {
+        match self.decoder.get_checksum_from_data() {
+            Some(sum) if self.decoder.get_calculated_checksum() != Some(sum) => {
+                Err(corrupt("zstd", io::ErrorKind::InvalidData, "its checksum does not match"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: BufRead> Read for Frames<S> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.in_frame {
+                while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                    let one = BlockDecodingStrategy::UptoBlocks(1);
+                    self.decoder.decode_blocks(&mut self.source, one).map_err(explain)?;
+                }
+                match self.decoder.read(into)? {
+                    0 => self.checked()?,
+                    read => return Ok(read),
+                }
+                self.in_frame = false;
+            }
+            if !self.begin()? {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+fn explain(error: FrameDecoderError) -> io::Error {
+    if matches!(error, FrameDecoderError::WindowSizeTooBig { .. }) {
+        let reason = "the zstd data has a window of more than 8 MiB: compress it without --ultra and --long";
+        return io::Error::new(io::ErrorKind::InvalidData, reason);
+    }
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if let Some(read) = error.downcast_ref::<io::Error>() {
+            return corrupt("zstd", read.kind(), read.to_string());
+        }
+        cause = error.source();
+    }
+    corrupt("zstd", io::ErrorKind::InvalidData, error.to_string())
+}
