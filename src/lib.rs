@@ -54,8 +54,8 @@ pub mod tower;
 /// What most programs want: `use sweet_async::prelude::*;`.
 pub mod prelude {
     pub use crate::pipeline::{
-        Batch, ChunkSize, ChunkSizeExt, Collector, Delimiter, ErrorAction, ErrorStrategy, Event, FinalEvent,
-        OnDuplicate, ReceiverStrategy, RowError,
+        Batch, ChunkSize, ChunkSizeExt, Collector, Compression, Delimiter, ErrorAction, ErrorStrategy, Event,
+        EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError, SenderStrategy,
     };
 
     #[cfg(feature = "csv")]

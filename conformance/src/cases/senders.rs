@@ -191,6 +191,22 @@ pub async fn ordered_events_come_in_source_order_whatever_is_read_first<R: Runti
     Ok(())
 }
 
+pub async fn a_sequence_is_read_in_source_order<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let see = seen.clone();
+    let run = numbers(&rt).with_concurrency(6).workers(3).sequence().sender(six).for_each(
+        move |event: Event<u64>| {
+            if let Ok(mut seen) = see.lock() {
+                seen.push(event.take_data());
+            }
+        },
+    );
+    ensure!(run.await?.handled() == 300);
+    let seen = seen.lock().map_err(|_| Failure::msg("poisoned"))?;
+    ensure!(seen.is_sorted() && seen.len() == 300, "{seen:?}");
+    Ok(())
+}
+
 pub async fn what_is_read_ahead_of_its_turn_is_bounded<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const CHUNK: usize = 5;
     let (open, read) = (Latch::new(), Arc::new(AtomicUsize::new(0)));

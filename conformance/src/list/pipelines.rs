@@ -78,6 +78,7 @@ macro_rules! __conformance_with_pipelines {
                 no_more_sources_are_read_than_was_said
                 sequences_are_unique_and_in_source_order
                 ordered_events_come_in_source_order_whatever_is_read_first
+                a_sequence_is_read_in_source_order
                 what_is_read_ahead_of_its_turn_is_bounded
                 the_last_in_source_order_stays_whatever_is_read_first
                 stop_on_first_tells_the_first_of_those_that_were_read

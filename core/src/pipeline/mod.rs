@@ -9,8 +9,8 @@
 //!  └───────────────────────────────────┘          └──────────────────────────────────────┘
 //! ```
 //!
-//! The pipeline's own memory is bounded by (queue + workers) x chunk, and a block or two; what receivers collect is
-//! theirs. The future that is awaited runs the coordinator in place; sender and workers are tasks, and children of
+//! The pipeline's own memory is bounded by (queue + workers) x chunk, and for each source that is being read a block or two,
+//! and what undoes its compression; what receivers collect is theirs. The future that is awaited runs the coordinator in place; sender and workers are tasks, and children of
 //! the task around it. Spawned, a pipeline is a task of its own, [`EmittingTask`].
 
 mod batch;

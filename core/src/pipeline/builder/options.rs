@@ -125,9 +125,9 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.ordered = true)
     }
 
-    /// Reads and handles everything in source order, one event at a time.
+    /// Reads and handles everything in source order, one event at a time: both strategies are `Serial`.
     pub fn sequence(self) -> Self {
-        self.receiver_strategy(ReceiverStrategy::Serial)
+        self.sender_strategy(SenderStrategy::Serial).receiver_strategy(ReceiverStrategy::Serial)
     }
 
     /// Calls `progress` about ten times a second, and at the end.
