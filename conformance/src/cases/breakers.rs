@@ -1,11 +1,14 @@
 //! Circuit breakers: when they open, what they refuse, and how they close.
 
 use sweet_async::{BreakerState, CancelOutcome, CircuitBreaker, Limiter, RetryStrategy};
+use tracing::{Instrument as _, Level};
 
 use super::restarts::Calls;
 use super::retries::after;
 use crate::kit::explode;
 use crate::kit::prelude::*;
+use crate::kit::spans::span;
+use crate::kit::tape::{Told, record};
 
 /// One call through `breaker`, with a result that is known.
 pub(super) async fn call<R: Runtime>(
@@ -234,6 +237,28 @@ pub async fn whoever_waits_for_a_change_is_woken<R: Runtime>(rt: R, _: Facts) ->
         ensure!(breaker.changed(seen).await == state);
         seen = state;
     }
+    Ok(())
+}
+
+pub async fn its_changes_are_told_with_its_name<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let caller = span()?;
+    let mut tape = record(&caller)?;
+    let builder = CircuitBreaker::builder().name("search").failure_threshold(1);
+    let breaker = builder.open_timeout(1.millis()).build()?;
+    for succeeds in [true, false, true, true] {
+        let result = call(&rt, &breaker, succeeds).instrument(caller.clone()).await;
+        ensure!(result.is_ok() == succeeds);
+        rt.sleep(1.millis()).await?;
+    }
+    let of_it = |told: &&Told| told.fields.get("breaker").is_some_and(|name| name == "search");
+    let told: Vec<_> =
+        tape.read().events.iter().filter(of_it).map(|told| (told.level, told.message())).collect();
+    let due = [
+        (Level::WARN, "circuit breaker opened"),
+        (Level::INFO, "circuit breaker half-open"),
+        (Level::INFO, "circuit breaker closed"),
+    ];
+    ensure!(told == due, "{told:?}");
     Ok(())
 }
 

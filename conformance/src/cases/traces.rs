@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sweet_async::{NamedTask as _, RestartPolicy, TaskContext, TracingTask as _};
+use sweet_async::{NamedTask as _, RestartPolicy, RetryStrategy, TaskContext, TracingTask as _};
 use tracing::{Instrument as _, Level};
 
 use crate::kit::explode;
@@ -230,36 +230,43 @@ pub async fn events_and_errors_of_the_users_own_are_told_in_the_span<R: Runtime>
     Ok(())
 }
 
-pub async fn each_attempt_of_supervised_work_has_a_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let caller = span()?;
-    let mut tape = record(&caller)?;
-    let calls = Arc::new(AtomicU32::new(0));
-    let call = calls.clone();
-    let policy = RestartPolicy { intensity: 5, period: 1.hours() };
-    let builder = AsyncTask::to::<u32>().on(&rt).name("restarted").tracing(true);
-    let task = caller.in_scope(|| {
-        builder.supervise(policy).spawn(move || {
+pub async fn each_attempt_of_work_that_is_tried_again_has_a_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for supervised in [true, false] {
+        let caller = span()?;
+        let mut tape = record(&caller)?;
+        let call = Arc::new(AtomicU32::new(0));
+        let policy = RestartPolicy { intensity: 5, period: 1.hours() };
+        let builder = AsyncTask::to::<u32>().on(&rt).name("again").tracing(true);
+        let work = move || {
             let call = call.fetch_add(1, Ordering::SeqCst);
             async move {
                 tracing::info!("call {call}");
                 if call < 2 { Err("again") } else { Ok(call) }
             }
-        })
-    });
-    ensure!(task.await? == 2);
-    let told = tape.read();
-    let (whole, task) = told.task("restarted")?;
-    ensure!(task.statuses == ["running", "completed"], "{task:?}");
-    let attempts = told.named("attempt");
-    ensure!(attempts.len() == 3, "{attempts:?}");
-    for (n, (attempt, status)) in attempts.into_iter().zip(["failed", "failed", "completed"]).enumerate() {
-        ensure!(attempt.parent == Some(whole) && attempt.closed, "{attempt:?}");
-        ensure!(attempt.fields.get("task.attempt") == Some(&(n + 1).to_string()), "{attempt:?}");
-        ensure!(attempt.statuses.last().is_some_and(|last| last == status), "{attempt:?}");
-    }
-    for (n, event) in told.events.iter().filter(|event| event.message().starts_with("call")).enumerate() {
-        let attempt = event.span.and_then(|span| told.spans.get(span)).context("it was told outside")?;
-        ensure!(attempt.name == "attempt" && event.message() == format!("call {n}"), "{event:?} {attempt:?}");
+        };
+        let task = caller.in_scope(|| match supervised {
+            true => builder.supervise(policy).spawn(work),
+            false => builder.retry(5).backoff(RetryStrategy::Immediate).spawn(work),
+        });
+        ensure!(task.await? == 2);
+        let told = tape.read();
+        let (whole, task) = told.task("again")?;
+        ensure!(task.statuses == ["running", "completed"], "{task:?}");
+        let attempts = told.named("attempt");
+        ensure!(attempts.len() == 3, "{attempts:?}");
+        for (n, (attempt, status)) in attempts.into_iter().zip(["failed", "failed", "completed"]).enumerate()
+        {
+            ensure!(attempt.parent == Some(whole) && attempt.closed, "{attempt:?}");
+            ensure!(attempt.fields.get("task.attempt") == Some(&(n + 1).to_string()), "{attempt:?}");
+            ensure!(attempt.statuses.last().is_some_and(|last| last == status), "{attempt:?}");
+        }
+        for (n, event) in told.events.iter().filter(|event| event.message().starts_with("call")).enumerate() {
+            let attempt = event.span.and_then(|span| told.spans.get(span)).context("it was told outside")?;
+            ensure!(
+                attempt.name == "attempt" && event.message() == format!("call {n}"),
+                "{event:?} {attempt:?}"
+            );
+        }
     }
     Ok(())
 }

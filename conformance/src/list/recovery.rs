@@ -82,6 +82,7 @@ macro_rules! __conformance_with_recovery {
                 panics_and_time_limits_count
                 what_says_nothing_about_the_called_does_not_count
                 whoever_waits_for_a_change_is_woken
+                its_changes_are_told_with_its_name
                 settings_that_cannot_work_are_refused
                 each_attempt_asks_it_and_its_refusal_ends_the_retries
             }

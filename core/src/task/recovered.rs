@@ -68,12 +68,13 @@ where
                 Poll::Ready(result) => result,
                 Poll::Pending => Err(late(this.work.as_mut())),
             };
-            *this.failure = match result {
-                Err(error) if is_recoverable(&error) => Some(error),
+            let error = match result {
+                Err(error) if is_recoverable(&error) => error,
                 ended => return Poll::Ready(ended),
             };
             // Gone before the recovery begins, and with it the limit.
             caught(|| this.work.set(None))?;
+            *this.failure = Some(error);
             with_frame(|frame| frame.task.control.lift_limit());
             if let Some(task) = current_task() {
                 pass_on(&task, CancelLevel::Kill, CancelCause::ParentEnded);
