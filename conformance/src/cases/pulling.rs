@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use futures_lite::StreamExt as _;
+use sweet_async::CancellableTask as _;
 use sweet_async::pipeline::{EmittingTask, Events};
-use sweet_async::{CancellableTask as _, StatusEnabledTask as _};
 
 use crate::kit::prelude::*;
 
