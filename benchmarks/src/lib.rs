@@ -10,14 +10,18 @@ pub mod data;
 pub mod measure;
 pub mod overload;
 pub mod p1;
+pub mod p11;
 pub mod p12;
 pub mod p2;
 pub mod p3;
 pub mod p4;
+pub mod p5;
 pub mod p6;
 pub mod p7;
 pub mod p8;
 pub mod p9;
+pub mod responsive;
+pub mod work;
 
 /// Whatever went wrong: a benchmark that fails says so and measures nothing.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

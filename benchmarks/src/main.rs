@@ -1,11 +1,11 @@
-//! Runs rows of the table by name: `benchmarks p1 p2 p4 p6 p7 p8 p9 p12`.
+//! Runs rows of the table by name: `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p11 p12`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::{Failure, Size, overload, p1, p2, p4, p6, p7, p8, p9, p12};
+use side_by_side::{Failure, Size, overload, p1, p2, p4, p5, p6, p7, p8, p9, p11, p12, responsive};
 
 /// Measures Sweet Async against its peers, in the same run.
 #[derive(Parser)]
@@ -15,13 +15,13 @@ struct Arguments {
     /// One backend only.
     #[arg(long)]
     backend: Option<On>,
-    /// Rounds of each row; a third of it for P7, P8 and P12, a seventh for P9.
+    /// Rounds of each row; a third of it for P7, P8, P11 and P12, a seventh for P9.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// Tasks in a round of P1 and P2.
     #[arg(long, default_value_t = 100_000)]
     tasks: usize,
-    /// Items in a round of P4.
+    /// Items in a round of P4; an eighth of it for P5.
     #[arg(long, default_value_t = 4_000_000)]
     items: u64,
     /// Inserts in a round of P6.
@@ -48,12 +48,15 @@ enum Name {
     P1,
     P2,
     P4,
+    P5,
     P6,
     P7,
     P8,
     P9,
+    P11,
     P12,
     Overload,
+    Responsive,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -101,9 +104,8 @@ fn size(arguments: &Arguments) -> Size {
 }
 
 fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Result<(), Failure> {
-    let all =
-        [Name::P1, Name::P2, Name::P4, Name::P6, Name::P7, Name::P8, Name::P9, Name::P12, Name::Overload];
-    let names = if arguments.rows.is_empty() { &all[..] } else { &arguments.rows };
+    let all = Name::value_variants();
+    let names = if arguments.rows.is_empty() { all } else { &arguments.rows };
     let size = size(arguments);
     // These take seconds a round.
     let long = Size { rounds: size.rounds.div_ceil(3), ..size.clone() };
@@ -113,11 +115,14 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (Name::P1, _) => p1::measure(backend, &size)?,
             (Name::P2, _) => p2::measure(backend, &size)?,
             (Name::P4, _) => p4::measure(backend, &size)?,
+            (Name::P5, _) => p5::measure(backend, &size)?,
             (Name::P6, _) => p6::measure(backend, &size)?,
             (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
             (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
             (Name::P9, _) => p9::measure(backend, &longest)?,
+            (Name::P11, _) => p11::measure(backend, &long)?,
             (Name::P12, _) => p12::measure(backend, &long)?,
+            (Name::Responsive, _) => responsive::measure(backend, &size)?,
             (Name::Overload, _) => overload::measure(backend, &size)?,
             (Name::P7 | Name::P8, None) => {}
         }

@@ -24,7 +24,8 @@ struct Side<'a> {
 
 struct Ratio {
     ours: String,
-    peer: String,
+    /// It is compared with the best of them.
+    peers: Vec<String>,
     goal: Option<f64>,
 }
 
@@ -77,7 +78,12 @@ impl<'a> Row<'a> {
 
     /// Compares two sides that were added.
     pub fn ratio(&mut self, ours: &str, peer: &str, goal: Option<f64>) -> &mut Self {
-        self.ratios.push(Ratio { ours: ours.to_owned(), peer: peer.to_owned(), goal });
+        self.ratio_to_best(ours, &[peer.to_owned()], goal)
+    }
+
+    /// Compares a side with the one of others that has the least median.
+    pub fn ratio_to_best(&mut self, ours: &str, peers: &[String], goal: Option<f64>) -> &mut Self {
+        self.ratios.push(Ratio { ours: ours.to_owned(), peers: peers.to_owned(), goal });
         self
     }
 
@@ -111,7 +117,8 @@ impl<'a> Row<'a> {
                 println!("  {:<34} {time:>10} ({min}..{max}){cpu}", side.name);
             }
         }
-        for Ratio { ours, peer, goal } in &self.ratios {
+        for Ratio { ours, peers, goal } in &self.ratios {
+            let Some(peer) = self.best(peers) else { continue };
             let times = |name: &str| self.sides.iter().find(|side| side.name == name).map(|side| &side.times);
             let (Some(mine), Some(theirs)) = (times(ours), times(peer)) else { continue };
             let ratios: Vec<f64> = mine.iter().zip(theirs).map(|(mine, theirs)| mine / theirs).collect();
@@ -125,6 +132,15 @@ impl<'a> Row<'a> {
             );
         }
         Ok(())
+    }
+
+    fn best<'n>(&self, names: &'n [String]) -> Option<&'n String> {
+        let median = |name: &String| {
+            let side = self.sides.iter().find(|side| side.name == *name)?;
+            Some(Spread::of(&side.times)?.median)
+        };
+        let medians = names.iter().filter_map(|name| Some((name, median(name)?)));
+        Some(medians.min_by(|(_, a), (_, b)| a.total_cmp(b))?.0)
     }
 
     /// The ratio of processor times, which other programs on the machine disturb less.

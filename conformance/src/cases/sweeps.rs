@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use sweet_async::pipeline::{Batch, PipelineBuilder, ReceiverStrategy};
 use sweet_async::{BoxError, Scope, TaskSet, n_of};
 
 use super::scopes::scope_on;
@@ -248,6 +249,72 @@ pub async fn blocking_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
                 sum += job.await?;
             }
             Ok(sum)
+        })
+    })
+    .await
+}
+
+/// A pipeline of the eight pieces, however it is set.
+async fn sweep_pipeline<R: Runtime>(rt: &R, set: fn(Numbers<R>) -> Numbers<R>) -> Outcome {
+    sweep(rt, 8, |rt, ledger| {
+        Box::pin(async move {
+            let builder = set(AsyncTask::emits::<usize>().on(&rt).workers(2));
+            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(3.items()));
+            let summary = run.for_each(move |event: Event<usize>| {
+                let work = ledger.clone().work(event.take_data());
+                async move {
+                    work.await;
+                }
+            });
+            Ok(summary.await?.handled() as u32)
+        })
+    })
+    .await
+}
+
+type Numbers<R> = PipelineBuilder<usize, R>;
+
+pub async fn a_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep_pipeline(&rt, |builder| builder).await?;
+    sweep_pipeline(&rt, PipelineBuilder::sequence).await?;
+    sweep_pipeline(&rt, PipelineBuilder::ordered).await?;
+    sweep_pipeline(&rt, |builder| builder.event_timeout(1.hours())).await?;
+    sweep_pipeline(&rt, |builder| builder.on_error(ErrorStrategy::retry(2))).await?;
+    sweep_pipeline(&rt, |builder| builder.receiver_strategy(ReceiverStrategy::Adaptive { min: 1, max: 4 }))
+        .await
+}
+
+pub async fn a_pipeline_in_batches<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, ledger| {
+        Box::pin(async move {
+            let builder = AsyncTask::emits::<usize>().on(&rt).workers(2);
+            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(2.items()));
+            let summary = run.batched(3, 1.millis()).for_each(move |batch: Batch<usize>| {
+                let ledger = ledger.clone();
+                async move {
+                    for event in batch {
+                        ledger.clone().work(event.take_data()).await;
+                    }
+                }
+            });
+            Ok(summary.await?.handled() as u32)
+        })
+    })
+    .await
+}
+
+pub async fn a_pipeline_on_the_blocking_pool<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, ledger| {
+        Box::pin(async move {
+            let builder = AsyncTask::emits::<usize>().on(&rt).workers(2);
+            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(3.items()));
+            let summary = run.for_each(move |event: Event<usize>| {
+                let _resident = ledger.alive.enter();
+                if let Some(done) = ledger.done.get(event.take_data()) {
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            Ok(summary.blocking().await?.handled() as u32)
         })
     })
     .await

@@ -236,6 +236,53 @@ macro_rules! __conformance_with_pipelines {
                 an_await_of_the_next_event_may_be_dropped
                 a_refused_pipeline_is_an_error_to_pull
             }
+            counts driven {
+                they_add_up_in_a_whole_run
+                they_add_up_when_the_first_error_stops_it
+                they_add_up_when_receivers_panic
+                they_add_up_at_the_limit_of_time
+                they_add_up_after_a_kill_in_the_middle_of_a_chunk
+                a_graceful_end_drops_nothing
+            }
+            rejects driven {
+                what_fails_is_tried_again
+                what_another_attempt_cannot_help_is_not_tried_again
+                an_attempt_waits_without_holding_up_others
+                a_stop_wakes_what_waits_for_another_attempt
+                who_is_asked_decides_about_each
+                who_panics_when_asked_ends_it
+                too_many_rejected_rows_end_it
+                the_text_of_a_rejected_row_is_kept_on_request
+            }
+            receivers driven {
+                in_sequence_one_comes_after_the_other
+                numbers_that_cannot_be_are_refused
+                more_workers_come_while_events_only_wait
+                workers_that_are_not_wanted_end_as_well
+                an_error_stops_adaptive_workers_too
+                an_event_that_takes_too_long_is_rejected_alone
+                each_attempt_has_the_limit_for_itself
+                a_limit_of_zero_polls_once_and_the_longest_is_none
+            }
+            batches driven {
+                a_batch_is_full_or_the_last
+                every_event_is_in_one_batch_whatever_the_workers
+                a_batch_goes_out_when_its_time_is_up
+                a_refused_batch_rejects_its_rows_with_one_error
+                the_first_refused_batch_stops_it
+                ordered_batches_come_in_source_order
+                a_collector_knows_the_events_of_its_batch
+                a_batch_is_tried_again_whole
+                a_batch_that_takes_too_long_is_rejected
+                what_was_gathered_is_dropped_by_a_kill_and_counted
+            }
+            on_the_pool driven {
+                a_receiver_that_blocks_leaves_the_executor_free (threads)
+                all_is_as_on_the_executor
+                folds_batches_and_retries_work_there
+                a_kill_waits_for_the_event_under_way_and_counts (threads)
+                a_limit_of_time_holds_there (threads)
+            }
             properties owned {
                 rows_are_those_of_one_reader_whatever_the_chunks
                 rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect

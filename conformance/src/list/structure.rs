@@ -67,6 +67,9 @@ macro_rules! __conformance_with_structure {
                 the_first_of_many
                 work_with_a_context
                 a_tree_of_tasks
+                a_pipeline
+                a_pipeline_in_batches
+                a_pipeline_on_the_blocking_pool
                 blocking_work_in_place
             }
             root_adoption owned {

@@ -8,8 +8,11 @@
 //! Whether it is too high is told by latency, as in TCP Vegas (Brakmo and Peterson, 1995): the time that one piece of work
 //! takes is (pieces under way) / (pieces done per second), by Little's law. While there is room, one more at the same time
 //! leaves it as it is; once something is used up, be it the processors or what the work waits for, one more makes each
-//! take longer, and nothing is gained. The least latency that was seen is the measure. When fewer at the same time do
-//! not lower it, it is the work that has become slower, and the measure is taken anew.
+//! take longer, and nothing is gained. The least latency that was seen is the measure.
+//!
+//! The work may change. When fewer at the same time do not lower the latency, it is the work that takes longer, and the
+//! measure is taken anew. The same is found out from time to time where nothing else would show it: after a while
+//! without a raise, half of them are tried for a moment.
 
 use std::time::Duration;
 
@@ -20,7 +23,7 @@ pub(crate) struct Window {
     pub(crate) elapsed: Duration,
     /// Pieces of work done.
     pub(crate) done: u64,
-    /// How many were at it at the same time.
+    /// How many were at it at the same time, on average.
     pub(crate) busy: usize,
     /// There is more work than those at it have in hand.
     pub(crate) waiting: bool,
@@ -77,7 +80,9 @@ const SAME: f64 = 1.5;
 /// From this part on it is used up. In between all of it is in use, and little of it is in a queue.
 const USED_UP: f64 = 2.0;
 /// A latency that is still this part of the one before has not become less.
-const NOT_LESS: f64 = 0.9;
+const NOT_LESS: f64 = 0.95;
+/// After this many windows without a raise, half is tried.
+const CALM: u32 = 32;
 
 /// Finds a number by latency.
 #[derive(Clone, Debug)]
@@ -87,39 +92,61 @@ pub(crate) struct Scale {
     least: f64,
     /// How many there were in the last window, and their latency.
     last: (usize, f64),
+    /// Windows since the last raise that would have been possible.
+    calm: u32,
+    /// Half is tried: the least, until so few are at it.
+    probe: Option<usize>,
 }
 
 impl Scale {
     pub(crate) fn new(min: usize, max: usize) -> Self {
-        Self { number: Aimd::new(min, max), least: f64::INFINITY, last: (0, f64::INFINITY) }
+        let last = (0, f64::INFINITY);
+        Self { number: Aimd::new(min, max), least: f64::INFINITY, last, calm: 0, probe: None }
     }
 
     pub(crate) fn workers(&self) -> usize {
-        self.number.now()
+        self.probe.unwrap_or(self.number.now())
     }
 
     /// What follows from a window: the number from now on.
     pub(crate) fn observe(&mut self, window: &Window) -> usize {
-        let load = self.load(window);
-        self.number.step(load)
+        if window.done > 0 && window.busy > 0 {
+            let latency = window.busy as f64 * window.elapsed.as_secs_f64() / window.done as f64;
+            match self.probe {
+                None => self.step(window, latency),
+                Some(half) if window.busy <= half => {
+                    (self.probe, self.least, self.last) = (None, latency, (window.busy, latency));
+                }
+                // Those that were taken off have not ended what they are at.
+                Some(_) => {}
+            }
+        }
+        self.workers()
     }
 
-    fn load(&mut self, window: &Window) -> Load {
-        if window.done == 0 || window.busy == 0 {
-            return Load::Steady;
-        }
-        let latency = window.busy as f64 * window.elapsed.as_secs_f64() / window.done as f64;
+    fn step(&mut self, window: &Window, latency: f64) {
         let (before, was) = std::mem::replace(&mut self.last, (window.busy, latency));
         if window.busy < before && latency > NOT_LESS * was {
             self.least = latency;
         }
         self.least = self.least.min(latency);
-        if latency >= USED_UP * self.least {
+        let load = if latency >= USED_UP * self.least {
             Load::Congested
         } else if latency <= SAME * self.least && window.waiting {
             Load::Spare
         } else {
             Load::Steady
+        };
+        self.calm = if load == Load::Spare { 0 } else { self.calm + 1 };
+        if self.calm < CALM {
+            self.number.step(load);
+            return;
+        }
+        self.calm = 0;
+        match (self.number.now / 2).max(self.number.min) {
+            half if half < self.number.now => self.probe = Some(half),
+            // There cannot be fewer: it is what it takes.
+            _ => self.least = latency,
         }
     }
 }

@@ -103,7 +103,8 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
         if !self.desk.control.limit.allows(sequence) {
             return None;
         }
-        self.last = Decoded { sequence, line, byte, len, data: Ok(()) };
+        // Number by number: as a whole, the old one would have to be dropped.
+        (self.last.sequence, self.last.line, self.last.byte, self.last.len) = (sequence, line, byte, len);
         match data {
             Ok(data) => Some(Some(Event { data, origin: self.origin, sequence, line, byte })),
             Err(fault) => {

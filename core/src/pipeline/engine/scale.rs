@@ -15,6 +15,8 @@ use crate::runtime::Runtime;
 
 /// How long is looked at before the number of workers changes: many slices, and a small part of a second.
 pub(crate) const WINDOW: Duration = Duration::from_millis(10);
+/// How often it is looked at meanwhile who is busy.
+const LOOKS: u32 = 2;
 
 /// Lets the first workers work; the others wait at it, and cost nothing meanwhile.
 ///
@@ -97,21 +99,23 @@ pub(crate) async fn scale<T, R: Runtime, O>(
     }
     let done = || Counters::get(&counters.handled) + Counters::get(&counters.rejected);
     let mut scale = Scale::new(min, max);
-    let (mut since, mut before) = (runtime.now(), done());
+    let (mut since, mut before, mut busy, mut looks) = (runtime.now(), done(), 0, 0);
     loop {
-        runtime.sleep(WINDOW).await?;
+        runtime.sleep(WINDOW / LOOKS).await?;
+        busy += gate.busy.load(Ordering::Relaxed);
+        looks += 1;
         let (now, all) = (runtime.now(), done());
         let window = Window {
             elapsed: now.saturating_duration_since(since),
             done: all - before,
-            busy: gate.busy.load(Ordering::Relaxed),
+            busy: busy.div_ceil(looks),
             waiting: queue.upgrade().is_some_and(|queue| !queue.is_empty()),
         };
-        // Events that take longer than a window: each worker should have had the time for one.
-        if window.done < window.busy as u64 {
+        // Where events take longer than a window, each worker should have had the time for one.
+        if looks < LOOKS as usize || window.done < window.busy as u64 {
             continue;
         }
-        (since, before) = (now, all);
+        (since, before, busy, looks) = (now, all, 0, 0);
         let workers = scale.workers();
         let decided = scale.observe(&window);
         if decided != workers {

@@ -1,0 +1,56 @@
+//! P5: a microsecond of processor time for each item, against rayon.
+
+use std::time::Duration;
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use sweet_async::pipeline::{ChunkSizeExt as _, Event, PipelineBuilder};
+
+use crate::backend::Backend;
+use crate::measure::{Row, check, timed};
+use crate::work::Spin;
+use crate::{Failure, Size};
+
+/// What one item takes.
+const TAKES: Duration = Duration::from_micros(1);
+
+/// Handles the items with a pipeline.
+///
+/// # Errors
+///
+/// The pipeline's, or a wrong result.
+pub async fn pipeline<B: Backend>(
+    backend: &B,
+    spin: Spin,
+    items: u64,
+    workers: usize,
+) -> Result<(), Failure> {
+    let summary = PipelineBuilder::<u64, _>::new(backend.runtime().clone())
+        .workers(workers)
+        .sender(move |sources| sources.of(0..items).into_chunks(256.items()))
+        .for_each(move |event: Event<u64>| spin.on(event.take_data()))
+        .await?;
+    check(&summary.handled(), &items)
+}
+
+/// The peer, on as many threads.
+pub fn rayon(pool: &ThreadPool, spin: Spin, items: u64) {
+    pool.install(|| (0..items).into_par_iter().for_each(|item| spin.on(item)));
+}
+
+/// Measures the row.
+///
+/// # Errors
+///
+/// A side's.
+pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
+    let Size { rounds, items, workers, .. } = *size;
+    let (items, spin) = (items / 8, Spin::of(TAKES));
+    let pool = ThreadPoolBuilder::new().num_threads(workers).build()?;
+    let mut row = Row::new(format!("P5 {}: {items} items of 1 us, {workers} workers", B::NAME), rounds);
+    let count = items as f64;
+    row.side("rayon", count, || timed(|| Ok(rayon(&pool, spin, items))));
+    row.side("for_each", count, || timed(|| backend.block_on(pipeline(backend, spin, items, workers))?));
+    row.ratio("for_each", "rayon", Some(1.05));
+    row.measure()
+}

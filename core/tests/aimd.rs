@@ -1,0 +1,153 @@
+//! The number of workers that is found, as a table of steps, and against a model of a machine whose best number is known.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+#[path = "../src/limit/aimd.rs"]
+mod aimd;
+
+use aimd::{Aimd, Load, Scale, Window};
+
+#[test]
+fn it_doubles_until_it_is_too_high_and_then_goes_up_by_one_and_down_by_a_quarter() {
+    use Load::{Congested, Spare, Steady};
+    let mut number = Aimd::new(1, 20);
+    let steps = [
+        (Spare, 2),
+        (Spare, 4),
+        (Steady, 4),
+        (Spare, 8),
+        (Spare, 16),
+        (Spare, 20),
+        (Spare, 20),
+        (Congested, 15),
+        (Spare, 16),
+        (Congested, 12),
+        (Congested, 9),
+        (Congested, 7),
+        (Congested, 6),
+        (Congested, 5),
+        (Congested, 4),
+        (Congested, 3),
+        (Congested, 2),
+        (Congested, 1),
+        (Congested, 1),
+        (Spare, 2),
+    ];
+    for (at, (load, due)) in steps.into_iter().enumerate() {
+        assert_eq!(number.step(load), due, "step {at}, {load:?}");
+    }
+}
+
+#[test]
+fn a_number_that_is_fixed_does_not_move() {
+    let mut number = Aimd::new(3, 3);
+    for load in [Load::Spare, Load::Congested, Load::Steady, Load::Spare] {
+        assert_eq!(number.step(load), 3);
+    }
+}
+
+/// Some processors, and work that takes one of them for a part of its time and waits for the rest.
+#[derive(Clone, Copy, Debug)]
+struct Machine {
+    processors: f64,
+    computes: f64,
+    waits: f64,
+}
+
+impl Machine {
+    /// How long one piece takes while there are `number` at the same time.
+    fn latency(self, number: f64) -> f64 {
+        (self.computes + self.waits).max(number * self.computes / self.processors)
+    }
+
+    fn throughput(self, number: f64) -> f64 {
+        number / self.latency(number)
+    }
+
+    /// A second of it, with measurements that are off by up to a tenth.
+    fn window(self, number: usize, chance: f64) -> Window {
+        let done = self.throughput(number as f64) * 60.0 * (0.9 + 0.2 * chance);
+        Window { elapsed: Duration::from_secs(60), done: done as u64, busy: number, waiting: true }
+    }
+}
+
+/// A repeatable row of numbers from 0 to 1.
+fn chances(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed | 1;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 24) as f64
+    }
+}
+
+/// Lets it find its number, and gives the mean throughput of a hundred windows afterwards.
+fn settles(
+    scale: &mut Scale,
+    machine: Machine,
+    (min, max): (usize, usize),
+    chance: &mut impl FnMut() -> f64,
+) -> f64 {
+    let mut sum = 0.0;
+    for at in 0..500 {
+        let number = scale.workers();
+        assert!((min..=max).contains(&number), "{number} is not in {min}..={max}");
+        if at >= 400 {
+            sum += machine.throughput(number as f64);
+        }
+        scale.observe(&machine.window(number, chance()));
+    }
+    sum / 100.0
+}
+
+fn machines() -> impl Strategy<Value = Machine> {
+    (1..16u32, 1..100u32, 0..5_000u32).prop_map(|(processors, computes, waits)| Machine {
+        processors: f64::from(processors),
+        computes: f64::from(computes) / 1e4,
+        waits: f64::from(waits) / 1e4,
+    })
+}
+
+proptest! {
+    #[test]
+    fn it_finds_what_the_machine_gives(machine in machines(), max in 1..200usize, seed: u64) {
+        let mut scale = Scale::new(1, max);
+        let found = settles(&mut scale, machine, (1, max), &mut chances(seed));
+        let best = machine.throughput(max as f64);
+        prop_assert!(found >= 0.9 * best, "{found} of {best}, with {} workers", scale.workers());
+    }
+
+    #[test]
+    fn it_follows_work_that_becomes_slower_or_faster(
+        first in machines(),
+        second in machines(),
+        max in 1..200usize,
+        seed: u64,
+    ) {
+        let (mut scale, mut chance) = (Scale::new(1, max), chances(seed));
+        settles(&mut scale, first, (1, max), &mut chance);
+        let found = settles(&mut scale, second, (1, max), &mut chance);
+        let best = second.throughput(max as f64);
+        prop_assert!(found >= 0.9 * best, "{found} of {best}, with {} workers", scale.workers());
+    }
+
+    #[test]
+    fn it_takes_no_more_than_twice_what_is_needed(machine in machines(), seed: u64) {
+        let mut scale = Scale::new(1, 100_000);
+        settles(&mut scale, machine, (1, 100_000), &mut chances(seed));
+        let needed = machine.processors * (machine.computes + machine.waits) / machine.computes;
+        prop_assert!((scale.workers() as f64) <= 2.5 * needed + 1.0, "{} of {needed}", scale.workers());
+    }
+}
+
+#[test]
+fn nothing_waits_for_more_workers_and_none_come() {
+    let mut scale = Scale::new(2, 10);
+    for _ in 0..10 {
+        let idle = Window { elapsed: Duration::from_millis(10), done: 5, busy: 1, waiting: false };
+        assert_eq!(scale.observe(&idle), 2);
+        let nothing = Window { done: 0, busy: 0, ..idle };
+        assert_eq!(scale.observe(&nothing), 2);
+    }
+}
