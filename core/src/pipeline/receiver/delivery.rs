@@ -1,0 +1,156 @@
+//! What a receiver is handed at a time: an event, or a batch of them.
+
+use std::future::Future;
+
+use super::Receive;
+use super::attempts::attempts;
+use crate::pipeline::engine::{Desk, Feed, Gather, Pace};
+use crate::pipeline::failure::Place;
+use crate::pipeline::rows::Decoded;
+use crate::pipeline::{Batch, Event};
+use crate::runtime::Runtime;
+
+/// What a receiver is handed: an [`Event`], or a [`Batch`] of them.
+pub trait Delivery<T>: Sequenced + Send + Sized {
+    /// Hands the rows of a chunk over.
+    #[doc(hidden)]
+    fn drive<M, O, R, I, C, P>(
+        feed: &mut Feed<'_, T, R, I>,
+        pace: &mut Pace,
+        call: C,
+        poll: P,
+    ) -> impl Future<Output = ()> + Send
+    where
+        M: Receive<O>,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Fn(Self) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send;
+
+    /// Hands over what was gathered.
+    #[doc(hidden)]
+    fn finish<M, O, R, C, P>(desk: &mut Desk<'_, T, R>, call: C, poll: P) -> impl Future<Output = ()> + Send
+    where
+        M: Receive<O>,
+        R: Runtime,
+        C: Fn(Self) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send;
+
+    /// A clone for another attempt.
+    #[doc(hidden)]
+    fn spare(&self, clone: fn(&T) -> T) -> Self;
+}
+
+/// What has a place in source order.
+pub trait Sequenced: super::sealed::Sealed {
+    /// What an event carries.
+    type Data;
+
+    /// The event, or the first one of several.
+    #[doc(hidden)]
+    fn first_event(&self) -> Option<&Event<Self::Data>>;
+}
+
+impl<T> Sequenced for Event<T> {
+    type Data = T;
+
+    fn first_event(&self) -> Option<&Event<T>> {
+        Some(self)
+    }
+}
+
+impl<T> Sequenced for Batch<T> {
+    type Data = T;
+
+    fn first_event(&self) -> Option<&Event<T>> {
+        self.first()
+    }
+}
+
+impl<T: Send + 'static> Delivery<T> for Event<T> {
+    fn drive<M, O, R, I, C, P>(
+        feed: &mut Feed<'_, T, R, I>,
+        pace: &mut Pace,
+        call: C,
+        poll: P,
+    ) -> impl Future<Output = ()> + Send
+    where
+        M: Receive<O>,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Fn(Self) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        M::drive(feed, pace, call, poll)
+    }
+
+    async fn finish<M, O, R, C, P>(_: &mut Desk<'_, T, R>, _: C, _: P)
+    where
+        M: Receive<O>,
+        R: Runtime,
+        C: Fn(Self) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+    }
+
+    fn spare(&self, clone: fn(&T) -> T) -> Self {
+        let Self { ref data, origin, sequence, line, byte } = *self;
+        Self { data: clone(data), origin, sequence, line, byte }
+    }
+}
+
+impl<T: Send + 'static> Delivery<T> for Batch<T> {
+    async fn drive<M, O, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, mut poll: P)
+    where
+        M: Receive<O>,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Fn(Self) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        let size = feed.desk.control.batches.map_or(1, |batches| batches.size);
+        loop {
+            let gathered = feed.gather(pace, size);
+            if gathered == Gather::Full {
+                deliver::<M, _, _, _, _, _>(&mut feed.desk, &call, &mut poll).await;
+            }
+            feed.rest(pace).await;
+            if gathered == Gather::End {
+                return;
+            }
+        }
+    }
+
+    async fn finish<M, O, R, C, P>(desk: &mut Desk<'_, T, R>, call: C, mut poll: P)
+    where
+        M: Receive<O>,
+        R: Runtime,
+        C: Fn(Self) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        deliver::<M, _, _, _, _, _>(desk, &call, &mut poll).await;
+    }
+
+    fn spare(&self, clone: fn(&T) -> T) -> Self {
+        Self::new(self.iter().map(|event| event.spare(clone)).collect())
+    }
+}
+
+/// Hands over what was gathered. Refused, all of its rows are rejected, with one error at the first of them.
+async fn deliver<M, O, T, R, C, P>(desk: &mut Desk<'_, T, R>, call: &C, poll: &mut P)
+where
+    M: Receive<O>,
+    T: Send + 'static,
+    R: Runtime,
+    C: Fn(Batch<T>) -> O + Send + std::marker::Sync,
+    P: FnMut(&mut dyn FnMut()) + Send,
+{
+    let Some(batch) = desk.batch() else { return };
+    let sequences: Vec<u64> = batch.iter().map(|event| event.sequence).collect();
+    let place = batch.first().and_then(|first| Place::of(first, &desk.control.names));
+    let Desk { control, retrying, .. } = *desk;
+    match (attempts::<M, _, _, _, _, _, _>(batch, control, retrying, call, poll).await, place) {
+        (Err(error), Some(place)) => desk.tally.reject_all(place.error(error), &sequences),
+        _ => desk.tally.handled += sequences.len() as u64,
+    }
+}

@@ -1,0 +1,18 @@
+//! How a receiver's closure is called: synchronous ones in slices, asynchronous ones one await at a time; with an event,
+//! or with a batch of them; again, where it failed and the strategy says so.
+
+mod attempts;
+mod delivery;
+mod receive;
+
+pub(crate) use attempts::one_by_one;
+pub use delivery::{Delivery, Sequenced};
+pub use receive::Receive;
+
+mod sealed {
+    pub trait Sealed {}
+    impl<K> Sealed for crate::task::Sync<K> {}
+    impl<K> Sealed for crate::task::Async<K> {}
+    impl<T> Sealed for crate::pipeline::Event<T> {}
+    impl<T> Sealed for crate::pipeline::Batch<T> {}
+}

@@ -1,0 +1,174 @@
+//! One call of a receiver, or of as many as fit into a slice.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use super::one_by_one;
+use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
+use crate::pipeline::Event;
+use crate::pipeline::engine::{Control, Feed, Pace};
+use crate::pipeline::rows::Decoded;
+use crate::runtime::Runtime;
+use crate::task::{Async, InPlace, IntoResult, Sync, caught};
+use crate::time::Sleep;
+
+/// How receivers that return an `O` are called. Implemented by the markers that inference picks for
+/// [`IntoAsyncResult`](crate::task::IntoAsyncResult).
+#[diagnostic::on_unimplemented(
+    message = "this receiver cannot be called here",
+    note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
+)]
+pub trait Receive<O>: super::sealed::Sealed + Send + 'static {
+    /// Calls the receiver for each event of a chunk. `poll` is called around each run of user code, on the thread
+    /// that runs it.
+    #[doc(hidden)]
+    fn drive<T, R, I, C, P>(
+        feed: &mut Feed<'_, T, R, I>,
+        pace: &mut Pace,
+        call: C,
+        poll: P,
+    ) -> impl Future<Output = ()> + Send
+    where
+        T: Send + 'static,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Fn(Event<T>) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send;
+
+    /// Calls the receiver once.
+    #[doc(hidden)]
+    fn once<A, R, C, P>(
+        argument: A,
+        control: &Control<R>,
+        call: &C,
+        poll: &mut P,
+    ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send
+    where
+        A: Send,
+        R: Runtime,
+        C: Fn(A) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send;
+}
+
+impl<O, K: 'static> Receive<O> for Sync<K>
+where
+    O: IntoResult<(), K>,
+{
+    async fn drive<T, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, mut poll: P)
+    where
+        T: Send + 'static,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Fn(Event<T>) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        if feed.desk.retrying.is_some() {
+            return one_by_one::<Self, _, _, _, _, _, _>(feed, pace, call, poll).await;
+        }
+        loop {
+            let mut more = false;
+            poll(&mut || more = feed.slice(pace, |event| call(event).into_result()));
+            feed.rest(pace).await;
+            if !more {
+                return;
+            }
+        }
+    }
+
+    async fn once<A, R, C, P>(
+        argument: A,
+        _: &Control<R>,
+        call: &C,
+        poll: &mut P,
+    ) -> Result<(), AsyncTaskError>
+    where
+        A: Send,
+        R: Runtime,
+        C: Fn(A) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        let (mut argument, mut result) = (Some(argument), Ok(()));
+        poll(&mut || {
+            if let Some(argument) = argument.take() {
+                result = caught(|| call(argument).into_result()).and_then(|result| result);
+            }
+        });
+        result
+    }
+}
+
+impl<O, K: 'static> Receive<O> for Async<K>
+where
+    O: Future + Send,
+    O::Output: IntoResult<(), K>,
+{
+    async fn drive<T, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, poll: P)
+    where
+        T: Send + 'static,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Fn(Event<T>) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        one_by_one::<Self, _, _, _, _, _, _>(feed, pace, call, poll).await;
+    }
+
+    async fn once<A, R, C, P>(
+        argument: A,
+        control: &Control<R>,
+        call: &C,
+        poll: &mut P,
+    ) -> Result<(), AsyncTaskError>
+    where
+        A: Send,
+        R: Runtime,
+        C: Fn(A) -> O + Send + std::marker::Sync,
+        P: FnMut(&mut dyn FnMut()) + Send,
+    {
+        let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| call(argument))));
+        let deadline = control.event_timeout.map(|limit| control.runtime.now().checked_add(limit));
+        let mut timer = pin!(None::<Sleep<R>>);
+        std::future::poll_fn(|cx| {
+            let mut polled = Poll::Pending;
+            poll(&mut || {
+                if let Some(future) = future.as_mut().as_pin_mut() {
+                    polled = future.poll(cx);
+                }
+            });
+            // A ready value wins; the clock is looked at afterwards. A limit that the clock cannot count to is none.
+            let (Poll::Pending, Some(Some(deadline))) = (&polled, deadline) else { return polled };
+            if !passed(deadline, control, &mut timer, cx) {
+                return Poll::Pending;
+            }
+            // Its destructors are user code as well.
+            let mut dropped = Ok(());
+            poll(&mut || dropped = caught(|| future.set(None)));
+            Poll::Ready(dropped.and_then(|()| Err(timed_out(control))))
+        })
+        .await
+    }
+}
+
+/// True once it is `deadline`; the task is woken then.
+fn passed<R: Runtime>(
+    deadline: Instant,
+    control: &Control<R>,
+    timer: &mut std::pin::Pin<&mut Option<Sleep<R>>>,
+    cx: &mut std::task::Context<'_>,
+) -> bool {
+    if control.runtime.now() >= deadline {
+        return true;
+    }
+    if timer.is_none() {
+        timer.set(Some(Sleep::silent(&control.runtime, Some(deadline))));
+    }
+    // Where the runtime has ended, its timers with it, the worker is dropped soon.
+    timer.as_mut().as_pin_mut().is_some_and(|timer| matches!(timer.poll(cx), Poll::Ready(Ok(()))))
+}
+
+fn timed_out<R: Runtime>(control: &Control<R>) -> AsyncTaskError {
+    let limit = control.event_timeout.unwrap_or_default();
+    TimeoutError::passed(control.name.clone(), TimeoutKind::Event, limit, false)
+}
