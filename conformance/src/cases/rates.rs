@@ -116,10 +116,33 @@ pub async fn who_waits_for_the_rate_hears_of_the_end<R: Runtime>(rt: R, _: Facts
         .for_each(|_: Event<u64>| {});
     ensure!(failed(run.await)?.is_timeout());
 
-    // The first event is refused: those that wait are not wanted any more.
-    let run = slow()
-        .sender(|sources| sources.of(0..100u64).into_chunks(7.items()))
-        .for_each(|_: Event<u64>| Err::<(), _>("no"));
+    // The first event is refused, once another has come: that one is not wanted any more.
+    let (begins, comes) = (Latch::new(), Latch::new());
+    let (has_begun, has_come) = (begins.clone(), comes.clone());
+    let events = futures_lite::stream::unfold(0u64, move |n| {
+        let (begins, comes) = (begins.clone(), comes.clone());
+        async move {
+            match n {
+                0 => {}
+                1 => begins.wait().await,
+                _ => {
+                    comes.set();
+                    pending::<()>().await;
+                }
+            }
+            Some((n, n + 1))
+        }
+    });
+    let run = slow().sender(|sources| sources.of_stream(events).into_chunks(1.items())).for_each(
+        move |_: Event<u64>| {
+            let (has_begun, has_come) = (has_begun.clone(), has_come.clone());
+            async move {
+                has_begun.set();
+                has_come.wait().await;
+                Err::<(), _>("no")
+            }
+        },
+    );
     ensure!(failed(run.await)?.to_string() == "no");
     ensure!(rt.now().saturating_duration_since(begun) < 1.hours());
     Ok(())
