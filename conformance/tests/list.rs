@@ -71,6 +71,9 @@ const NEEDS_THREADS: &[&str] = &[
     "shutdown_kills::a_task_of_running_blocking_work_is_killed",
     "flow::a_pipe_without_a_writer_can_be_timed_out_and_cancelled",
     "readers::a_reader_that_stalls_can_be_timed_out_and_cancelled",
+    "on_the_pool::a_kill_waits_for_the_event_under_way_and_counts",
+    "on_the_pool::a_limit_of_time_holds_there",
+    "on_the_pool::a_receiver_that_blocks_leaves_the_executor_free",
 ];
 
 #[test]
