@@ -168,6 +168,10 @@ pub(super) fn probes<H: Harness>(scale: Scale) -> Result<String, Failure> {
             ensure!(stopped.cancel_forcefully().await.was_cancelled());
             ensure!(breaker.state() == BreakerState::HalfOpen);
             let another = call();
+            // It has the place once it is inside, and not before: tasks run in no order.
+            while inside.load(Ordering::SeqCst) <= PROBES {
+                yield_now().await;
+            }
             ensure!(failed(call().await)?.is_circuit_open(), "the place was taken again");
             open.set();
             another.await?;
