@@ -122,9 +122,8 @@ impl<T: Send + 'static, R: Runtime> EmittingTask<FinalEvent, R, Events<T>> {
     /// What ended the pipeline before, unless it was given as the last event: then [`AsyncTaskError::InvalidState`].
     pub async fn finish(mut self) -> Result<FinalEvent, AsyncTaskError> {
         self.events.close();
-        match self.next_event().await {
-            Some(Err(error)) => return Err(error),
-            Some(Ok(_)) | None => {}
+        if let Some(Err(error)) = self.next_event().await {
+            return Err(error);
         }
         match self.events.end.take() {
             Some(End::Whole(summary)) => Ok(summary),

@@ -30,6 +30,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     ///
     /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking pool, where
     /// [`blocking`](Pipeline::blocking) is asked for.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
     pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
     where
         G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
@@ -101,6 +102,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSen
     /// As [`PipelineSender::receiver`], with a batch in place of an event.
     ///
     /// What is collected has its batch's place in source order, which is that of its first event.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
     pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
     where
         G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,

@@ -45,7 +45,7 @@ impl<K: Hash + Eq, V, P: MaybeSpot> Shard<K, V, P> {
         let index = Partitions::<K, V, P>::index(hash);
         let Some(buffer) = self.buffers.get_mut(index) else { return };
         buffer.push(Item { hash, slot });
-        if buffer.len() % FULL == 0 {
+        if buffer.len().is_multiple_of(FULL) {
             // Taken by another worker: the buffer grows, and the next multiple tries again.
             let _ = self.partitions.absorb(index, buffer);
         }
@@ -54,7 +54,7 @@ impl<K: Hash + Eq, V, P: MaybeSpot> Shard<K, V, P> {
     #[cold]
     fn note(&mut self, error: Noted<K>) {
         self.errors.push(error);
-        if self.errors.len() % FULL == 0 {
+        if self.errors.len().is_multiple_of(FULL) {
             let _ = self.partitions.note(&mut self.errors);
         }
     }

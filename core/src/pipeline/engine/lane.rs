@@ -105,7 +105,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
             if let Err(stop) = self.turn().await {
                 return self.ended(stop, u32::MAX);
             }
-            let Some(Job { source, plan, queue }) = self.jobs.next() else { return None };
+            let Job { source, plan, queue } = self.jobs.next()?;
             self.outlet.queue = queue;
             self.outlet.begin(source);
             let sent = match plan {

@@ -36,6 +36,10 @@ pub(crate) struct Block {
 }
 
 /// A text source that is being read.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each source that is open, and it is seldom moved"
+)]
 pub(crate) enum Blocks<R: Runtime> {
     /// The next block is read while the one before is sent; `None` after the last one.
     OnPool {

@@ -269,6 +269,7 @@ where
         }
     }
 
+    #[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
     fn desk<'a>(
         &'a mut self,
         crew: &'a Crew<T, R, H>,

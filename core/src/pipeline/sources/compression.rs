@@ -67,6 +67,10 @@ impl Compression {
 }
 
 /// A source's bytes, as text.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each source that is open, and it is seldom moved"
+)]
 pub(crate) enum Plaintext {
     Plain(Box<dyn Read + Send>),
     #[cfg(feature = "compression")]

@@ -9,7 +9,7 @@ use super::zstd::Frames;
 
 /// Compressed bytes, as text.
 pub(crate) enum Decompressed {
-    Gzip(MultiGzDecoder<BufReader<Counting>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Counting>>>),
     Zstd(Box<Frames<BufReader<Counting>>>),
 }
 
@@ -17,7 +17,7 @@ impl Decompressed {
     pub(super) fn of(base: Box<dyn Read + Send>, codec: Codec) -> Self {
         let source = BufReader::with_capacity(32 << 10, Counting { base, taken: 0 });
         match codec {
-            Codec::Gzip => Self::Gzip(MultiGzDecoder::new(source)),
+            Codec::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(source))),
             Codec::Zstd => Self::Zstd(Box::new(Frames::new(source))),
         }
     }
