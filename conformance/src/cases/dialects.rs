@@ -69,7 +69,8 @@ pub async fn settings_go_together_with_a_delimiter<R: Runtime>(rt: R, _: Facts) 
 }
 
 pub async fn marks_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let tried: [(fn(Source<'_>) -> Source<'_>, &str); 8] = [
+    type Change = fn(Source<'_>) -> Source<'_>;
+    let tried: [(Change, &str); 8] = [
         (|source| source.with_quote(Some('é')), "quote"),
         (|source| source.with_comment('é'), "comment"),
         (|source| source.with_quote(Some('\n')), "quote"),

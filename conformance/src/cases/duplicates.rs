@@ -29,7 +29,7 @@ async fn remainders<R: Runtime>(
                     yield_now().await;
                 }
                 let collect = move || collector.collect(n % 7, format!("{n} "));
-                if n % 5 == 0 {
+                if n.is_multiple_of(5) {
                     return AsyncTask::to::<()>().on(&inner).spawn(move || async move { collect() }).await;
                 }
                 collect();
@@ -178,7 +178,7 @@ pub async fn a_refused_row_with_a_duplicate_key_is_rejected_once<R: Runtime>(rt:
         .receiver(|event: Event<u64>, collector: Collector<u64, u64>| {
             let n = event.take_data();
             collector.collect(n % 50, n);
-            if n % 2 == 0 { Err("even") } else { Ok(()) }
+            if n.is_multiple_of(2) { Err("even") } else { Ok(()) }
         })
         .on_duplicate(OnDuplicate::Error)
         .await_final_event(|event, _| event)
@@ -240,7 +240,7 @@ pub async fn errors_are_collected_with_their_places<R: Runtime>(rt: R, _: Facts)
                     let n = event.take_data();
                     match n % 4 {
                         0 => collector.collect_error(n, format!("bad {n}")),
-                        1 if n % 9 == 0 => {
+                        1 if n.is_multiple_of(9) => {
                             counter.fetch_add(1, Ordering::SeqCst);
                             let note = move || async move { collector.collect_error(n, format!("bad {n}")) };
                             AsyncTask::to::<()>().on(&inner).spawn(note).await?;
