@@ -46,7 +46,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     }
 
     /// Limits the whole pipeline to `limit`, from the first poll of its end. At the limit receivers are dropped at
-    /// their next await, and the final event is [`AsyncTaskError::Timeout`]; a read that a source stalls is not
+    /// their next await, and the final event is [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout); a read that a source stalls is not
     /// waited for.
     pub fn with_timeout(self, limit: Duration) -> Self {
         self.set(|settings| settings.timeout = Some(limit))
@@ -62,14 +62,14 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.max_errors = max)
     }
 
-    /// Ends the pipeline once `rejected` rows are rejected, with a [`TooManyErrors`](super::TooManyErrors) that says how many
+    /// Ends the pipeline once `rejected` rows are rejected, with a [`TooManyErrors`](crate::pipeline::TooManyErrors) that says how many
     /// there were and which was the first, whatever the strategy says of each. Rows before the one that reaches the
     /// number are still handled, so there may be a few more.
     pub fn fail_after(self, rejected: u64) -> Self {
         self.set(|settings| settings.fail_after = Some(rejected))
     }
 
-    /// Keeps the text of each row whose error is kept; see [`RowError::raw`](super::RowError::raw).
+    /// Keeps the text of each row whose error is kept; see [`RowError::raw`](crate::pipeline::RowError::raw).
     pub fn keep_raw(self, keep: bool) -> Self {
         self.set(|settings| settings.keep_raw = keep)
     }

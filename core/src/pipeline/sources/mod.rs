@@ -111,11 +111,11 @@ impl<T: Send + 'static> Sources<T> {
     ///     .sender(move |sources| {
     ///         let events = sources.channel(16);
     ///         TaskBuilder::<(), _>::new(runtime)
-    ///             .spawn(|| async move {
+    ///             .try_spawn(|| async move {
     ///                 for event in 0..100 {
     ///                     events.send(event).await?;
     ///                 }
-    ///                 Ok::<_, AsyncTaskError>(())
+    ///                 Ok(())
     ///             })
     ///             .detach();
     ///     })
