@@ -81,6 +81,8 @@ pub mod scope_errors;
 pub mod scope_failures;
 pub mod scope_stops;
 pub mod scopes;
+pub mod sender_batches;
+pub mod sender_order;
 pub mod senders;
 pub mod set_deadline;
 pub mod set_ends;

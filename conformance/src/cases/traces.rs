@@ -235,7 +235,6 @@ pub async fn each_attempt_of_work_that_is_tried_again_has_a_span<R: Runtime>(rt:
         let caller = span()?;
         let mut tape = record(&caller)?;
         let call = Arc::new(AtomicU32::new(0));
-        let policy = RestartPolicy { intensity: 5, period: 1.hours() };
         let builder = AsyncTask::to::<u32>().on(&rt).name("again").tracing(true);
         let work = move || {
             let call = call.fetch_add(1, Ordering::SeqCst);
@@ -245,7 +244,7 @@ pub async fn each_attempt_of_work_that_is_tried_again_has_a_span<R: Runtime>(rt:
             }
         };
         let task = caller.in_scope(|| match supervised {
-            true => builder.supervise(policy).spawn(work),
+            true => builder.supervise(RestartPolicy { intensity: 5, period: 1.hours() }).spawn(work),
             false => builder.retry(5).backoff(RetryStrategy::Immediate).spawn(work),
         });
         ensure!(task.await? == 2);

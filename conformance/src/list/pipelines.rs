@@ -76,6 +76,11 @@ macro_rules! __conformance_with_pipelines {
                 as_many_sources_are_read_as_the_queue_wants
                 fewer_sources_are_read_while_the_queue_is_full
                 no_more_sources_are_read_than_was_said
+                a_source_that_fails_stops_the_others
+                a_graceful_stop_handles_what_was_read
+                nothing_is_left_of_sources_whose_pipeline_is_killed
+            }
+            sender_order driven {
                 sequences_are_unique_and_in_source_order
                 ordered_events_come_in_source_order_whatever_is_read_first
                 a_sequence_is_read_in_source_order
@@ -83,9 +88,8 @@ macro_rules! __conformance_with_pipelines {
                 the_last_in_source_order_stays_whatever_is_read_first
                 stop_on_first_tells_the_first_of_those_that_were_read
                 the_first_errors_are_kept_whatever_is_read_first
-                a_source_that_fails_stops_the_others
-                a_graceful_stop_handles_what_was_read
-                nothing_is_left_of_sources_whose_pipeline_is_killed
+            }
+            sender_batches driven {
                 a_batch_goes_out_when_it_is_full
                 a_batch_goes_out_when_its_first_item_has_waited
                 a_batch_goes_out_when_its_source_ends

@@ -108,7 +108,7 @@ where
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(max * 2));
     let named = Configured::part_of(settings.name.clone(), settings.values.clone());
     let birth = || Birthplace::here().birth(Some(&named));
-    let mut hands: Vec<_> = (0..max)
+    let hands: Vec<_> = (0..max)
         .map(|index| {
             let (crew, queue) = (crew.clone(), queue.clone());
             let body = InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(move || work(crew, index, queue));
@@ -121,6 +121,8 @@ where
     let sending = control.clone();
     let mut sending =
         spawn(runtime.clone(), birth(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
+    // Dropped before the sender: a worker that is killed is not to take the queue's end for that of the source.
+    let mut hands = hands;
 
     let mut failed = None;
     let ended = async {

@@ -15,11 +15,13 @@ use super::pool::on_pool;
 use super::scale::Gate;
 use super::slot::Slot;
 use super::tally::{OnReject, Tally};
+use crate::cancel::CancelLevel;
 use crate::error::AsyncTaskError;
 use crate::pipeline::event::Origin;
 use crate::pipeline::rows::{Decoded, Decoder, Decoders, RawChunk};
 use crate::pipeline::strategy::RetryEvents;
 use crate::runtime::Runtime;
+use crate::task::TaskContext;
 use crate::time::Sleep;
 
 /// Rows that are parsed before others may run, where they are parsed before their turn.
@@ -112,13 +114,20 @@ where
         }
         worker = worker.run(Job::Chunk(origin, rows)).await?;
     }
-    worker = worker.run(Job::Finish).await?;
+    // Killed in this very poll, it has seen the queue's end since the sender was killed, too.
+    if !is_killed() {
+        worker = worker.run(Job::Finish).await?;
+    }
     let Some(slot) = crew.slots.get(index) else { return Ok(()) };
     while !slot.with(|local| local.as_mut().is_none_or(|local| crew.handler.hand_over(local))) {
         futures_lite::future::yield_now().await;
     }
     drop(worker);
     Ok(())
+}
+
+fn is_killed() -> bool {
+    TaskContext::current().is_some_and(|cx| cx.level() >= Some(CancelLevel::Kill))
 }
 
 /// The next chunk, or the end of the queue; `None` once what was gathered must wait no longer.
