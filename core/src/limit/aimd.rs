@@ -11,8 +11,8 @@
 //! take longer, and nothing is gained. The least latency that was seen is the measure.
 //!
 //! The work may change. When fewer at the same time do not lower the latency, it is the work that takes longer, and the
-//! measure is taken anew. The same is found out from time to time where nothing else would show it: after a while
-//! without a raise, half of them are tried for a moment.
+//! measure is taken anew. The same is found out from time to time where nothing else would show it: when there was no
+//! raise more often than there was one for a while, half of them are tried for a moment.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ const SAME: f64 = 1.5;
 const USED_UP: f64 = 2.0;
 /// A latency that is still this part of the one before has not become less.
 const NOT_LESS: f64 = 0.95;
-/// After this many windows without a raise, half is tried.
+/// After this many windows more without a raise than with one, half is tried.
 const CALM: u32 = 32;
 
 /// Finds a number by latency.
@@ -92,7 +92,7 @@ pub(crate) struct Scale {
     least: f64,
     /// How many there were in the last window, and their latency.
     last: (usize, f64),
-    /// Windows since the last raise that would have been possible.
+    /// By how many the windows without a raise outnumber those with one.
     calm: u32,
     /// Half is tried: the least, until so few are at it.
     probe: Option<usize>,
@@ -137,7 +137,7 @@ impl Scale {
         } else {
             Load::Steady
         };
-        self.calm = if load == Load::Spare { 0 } else { self.calm + 1 };
+        self.calm = if load == Load::Spare { self.calm.saturating_sub(1) } else { self.calm + 1 };
         if self.calm < CALM {
             self.number.step(load);
             return;
