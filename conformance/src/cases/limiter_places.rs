@@ -56,7 +56,8 @@ pub async fn blocking_work_that_is_killed_keeps_it_to_its_end<R: Runtime>(rt: R,
             job.started.wait().await;
             let end = task.cancel(level);
             is_held_until_its_end(&rt, &limiter, job).await?;
-            ensure!(failed(task.await)?.is_cancelled());
+            // The poll that has started the work may last until its end, on a busy machine: then the value wins.
+            ensure!(task.await.err().is_none_or(|error| error.is_cancelled()));
             end.await;
         }
     }

@@ -56,6 +56,8 @@ pub mod panic;
 pub mod priorities;
 pub mod properties;
 pub mod pulling;
+pub mod queue_errors;
+pub mod queues;
 pub mod quiescence;
 pub mod rates;
 pub mod readers;

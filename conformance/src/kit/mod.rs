@@ -4,6 +4,8 @@ mod census;
 pub(crate) mod ending;
 mod hold;
 mod latch;
+pub(crate) mod leases;
+pub(crate) mod published;
 mod rows;
 pub(crate) mod spans;
 pub(crate) mod tape;

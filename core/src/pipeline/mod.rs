@@ -25,6 +25,7 @@ mod macros;
 mod position;
 mod progress;
 mod pull;
+mod queue;
 mod receiver;
 #[cfg_attr(
     not(feature = "csv"),
@@ -35,7 +36,7 @@ mod sources;
 mod strategy;
 
 pub use batch::Batch;
-pub use builder::{BatchedSender, Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender};
+pub use builder::{BatchedSender, Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender, Publish};
 pub use collector::{CollectedError, Collection, Collector, MergeFn, OnDuplicate, Partition};
 pub use event::{Event, EventId, FinalEvent};
 pub use failure::{RowError, TooManyErrors};
@@ -43,6 +44,7 @@ pub use handle::EmittingTask;
 pub use position::Position;
 pub use progress::Progress;
 pub use pull::Events;
+pub use queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
 pub use receiver::{Delivery, Receive, Sequenced};
 pub use rows::ChunkSize;
 #[cfg(feature = "csv")]
@@ -50,7 +52,7 @@ pub use rows::{Column, FieldError, FromRow, Row};
 #[cfg(feature = "json")]
 pub use sources::JsonLines;
 pub use sources::{
-    ChunkSizeExt, Compression, Csv, Delimiter, EventSender, ItemSource, Lines, SendError, SenderStrategy,
-    Sources, TextSource, TrySendError,
+    ChunkSizeExt, Compression, Csv, Delimiter, EventSender, ItemSource, Lines, QueueSource, SendError,
+    SenderStrategy, Sources, TextSource, TrySendError,
 };
 pub use strategy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};

@@ -64,6 +64,16 @@ impl<T> ErrorStrategy<T> {
         Self::Custom(AskAboutErrors(Arc::new(decide)))
     }
 
+    /// The same about other events.
+    pub(crate) fn of<U: Clone>(self) -> ErrorStrategy<U> {
+        match self {
+            Self::StopOnFirst => ErrorStrategy::StopOnFirst,
+            Self::ContinueOnError => ErrorStrategy::ContinueOnError,
+            Self::Retry(retrying) => ErrorStrategy::retry_with(retrying.retry),
+            Self::Custom(ask) => ErrorStrategy::Custom(ask),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
         match self {
             Self::Retry(retrying) => retrying.retry.check(),

@@ -10,6 +10,7 @@ use crate::error::AsyncTaskError;
 use crate::pipeline::engine::{Batches, Handler, Outcome, Settings, run};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::receiver::Receive;
+use crate::pipeline::sources::Plan;
 use crate::pipeline::{Batch, Collector, Event, Sources};
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::{IntoAsyncResult, IntoResult, caught};
@@ -83,14 +84,27 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         counters: Arc<Counters>,
         handler: H,
     ) -> Result<Outcome<H::End>, AsyncTaskError> {
-        let runtime = self.source.resolve()?;
-        self.settings.check()?;
-        let mut sources = Sources::new();
-        caught(|| (self.sender)(&mut sources))?;
-        let plans = sources.into_plans()?;
+        let Self { source, settings, sender, .. } = self;
+        let runtime = source.resolve()?;
+        settings.check()?;
+        let plans = plans(sender)?;
+        if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
+            return Err(AsyncTaskError::config(
+                "a pulled pipeline reads no queue, since it does not know what becomes of its events: give it a receiver",
+            ));
+        }
         let task = runtime.next_task_id();
-        Ok(run(&runtime, task, &self.settings, counters, plans, handler).await)
+        Ok(run(&runtime, task, &settings, counters, plans, handler).await)
     }
+}
+
+/// What `sender` names.
+pub(super) fn plans<T: Send + 'static>(
+    sender: impl FnOnce(&mut Sources<T>),
+) -> Result<Vec<Plan<T>>, AsyncTaskError> {
+    let mut sources = Sources::new();
+    caught(|| sender(&mut sources))?;
+    sources.into_plans()
 }
 
 /// A pipeline that hands its receiver several events at a time; see [`PipelineSender::batched`].

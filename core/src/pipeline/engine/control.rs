@@ -93,6 +93,32 @@ impl<T> Clone for Settings<T> {
 const MOST: usize = 1 << 16;
 
 impl<T> Settings<T> {
+    /// The same for other events, of which `strategy` is said.
+    pub(crate) fn of<U>(self, strategy: ErrorStrategy<U>) -> Settings<U> {
+        let Self {
+            name, values, timeout, event_timeout, max_errors, fail_after, keep_raw, receivers, ..
+        } = self;
+        let Self { batches, blocking, queue, sender, rate, ordered, progress, .. } = self;
+        Settings {
+            name,
+            values,
+            timeout,
+            event_timeout,
+            strategy,
+            max_errors,
+            fail_after,
+            keep_raw,
+            receivers,
+            batches,
+            blocking,
+            queue,
+            sender,
+            rate,
+            ordered,
+            progress,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
         let workers = self.receivers.map(ReceiverStrategy::range);
         if let Some((min, max)) = workers {

@@ -61,6 +61,11 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         false
     }
 
+    /// True if what was handled once is handled for good.
+    fn is_final(&self) -> bool {
+        true
+    }
+
     /// Waits until nobody wants what comes.
     fn unwanted(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()

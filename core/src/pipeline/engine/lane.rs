@@ -70,7 +70,7 @@ pub(crate) struct Lane<T, R: Runtime> {
     /// Who may read, and this one's place at it.
     gate: Arc<Gate>,
     index: usize,
-    outlet: Outlet<T, R>,
+    pub(super) outlet: Outlet<T, R>,
     pace: Pace,
 }
 
@@ -112,6 +112,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
                 Plan::Items(items) => self.items(items).await,
                 Plan::Stream(stream) => self.stream(stream).await,
                 Plan::Text(text) => self.text(text).await,
+                Plan::Queue(queue) => self.claims(queue).await,
             };
             if let Err(stop) = sent {
                 return self.ended(stop, source);
@@ -137,16 +138,21 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
 
     /// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
     /// ends the pipeline, or the end of all workers, must not wait for it.
-    async fn wanted<F: Future>(&self, source: F) -> Result<F::Output, Stop> {
+    pub(super) async fn wanted<F: Future>(&self, source: F) -> Result<F::Output, Stop> {
+        or(async { Ok(source.await) }, async { Err(self.unwanted().await) }).await
+    }
+
+    /// Waits until nobody wants what comes; says why.
+    pub(super) async fn unwanted(&self) -> Stop {
         let unwanted = async {
             or(self.outlet.control.limit.reached(), or(self.outlet.queue.closed(), self.jobs.halted())).await;
-            Err(Stop::NotWanted)
+            Stop::NotWanted
         };
-        or(async { Ok(source.await) }, or(unwanted, async { Err(told().await) })).await
+        or(unwanted, told()).await
     }
 
     /// Waits until more may be read; says why none is to be, if so.
-    async fn goes_on(&self) -> Result<(), Stop> {
+    pub(super) async fn goes_on(&self) -> Result<(), Stop> {
         self.turn().await?;
         match stopped() {
             Some(stop) => Err(stop),
@@ -225,7 +231,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
                             Some(decoders) => decoders.clone(),
                             None => learnt.insert(learn(&chunk)?).clone(),
                         };
-                        self.outlet.raw(chunk, decoders).await?;
+                        self.outlet.raw(chunk, decoders, format.whole).await?;
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use async_channel::{Receiver, Sender};
 
+use super::lease::Lease;
 use crate::pipeline::event::Origin;
 use crate::pipeline::rows::{Decoders, RawChunk};
 
@@ -17,7 +18,12 @@ pub(crate) struct Message<T> {
 
 pub(crate) enum Content<T> {
     Items(Vec<T>),
-    Raw { chunk: RawChunk, decoders: Decoders<T> },
+    Raw {
+        chunk: RawChunk,
+        decoders: Decoders<T>,
+        /// Where it was claimed from a queue.
+        lease: Option<Box<Lease>>,
+    },
 }
 
 /// A chunk's place in line. Whoever drops it lets the next one go ahead.

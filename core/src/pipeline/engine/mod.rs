@@ -1,10 +1,12 @@
 //! A pipeline at work: one sender, a bounded queue, some workers, and the coordinator that waits for them.
 
+mod claims;
 mod control;
 mod coordinator;
 mod feed;
 mod handler;
 mod lane;
+mod lease;
 mod limit;
 mod look;
 mod message;

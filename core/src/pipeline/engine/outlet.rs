@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 
 use super::control::Control;
+use super::lease::Lease;
 use super::message::{Content, Message, Turn};
 use super::tally::Tally;
 use crate::error::AsyncTaskError;
@@ -72,20 +73,44 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
 
     pub(crate) async fn items(&mut self, items: Vec<T>) -> Result<(), Stop> {
         let (first, rows) = (self.rows, items.len() as u64);
-        self.send(first, rows, Content::Items(items)).await
+        self.send(first, rows, rows, Content::Items(items)).await
     }
 
-    pub(crate) async fn raw(&mut self, chunk: RawChunk, decoders: Decoders<T>) -> Result<(), Stop> {
+    /// A chunk, which counts as one where it is handled whole.
+    pub(crate) async fn raw(
+        &mut self,
+        chunk: RawChunk,
+        decoders: Decoders<T>,
+        whole: bool,
+    ) -> Result<(), Stop> {
         let (first, rows) = (chunk.first_row, chunk.rows);
-        self.send(first, rows, Content::Raw { chunk, decoders }).await
+        let counts = if whole { 1 } else { rows };
+        self.send(first, rows, counts, Content::Raw { chunk, decoders, lease: None }).await
     }
 
-    async fn send(&mut self, first: u64, rows: u64, content: Content<T>) -> Result<(), Stop> {
+    /// A chunk that was claimed: it comes after all that were claimed before.
+    pub(crate) async fn leased(
+        &mut self,
+        mut chunk: RawChunk,
+        decoders: Decoders<T>,
+        lease: Box<Lease>,
+    ) -> Result<(), Stop> {
+        chunk.first_row = self.rows;
+        let (first, rows) = (chunk.first_row, chunk.rows);
+        self.send(first, rows, rows, Content::Raw { chunk, decoders, lease: Some(lease) }).await
+    }
+
+    /// Rows of the source so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    async fn send(&mut self, first: u64, rows: u64, counts: u64, content: Content<T>) -> Result<(), Stop> {
         if self.control.limit.is_set() {
             return Err(Stop::NotWanted);
         }
         self.rows = first + rows;
-        Counters::add(&self.control.counters.read, rows);
+        Counters::add(&self.control.counters.read, counts);
         let turn = self.line.as_mut().map(Turn::behind);
         let message = Message { origin: self.origin(), first, content, turn };
         self.queue.send(message).await.map_err(|_| Stop::NotWanted)

@@ -50,6 +50,10 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         }
     }
 
+    fn is_final(&self) -> bool {
+        false
+    }
+
     async fn unwanted(&self) {
         self.queue.closed().await;
     }

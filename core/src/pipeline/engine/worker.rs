@@ -9,6 +9,7 @@ use futures_lite::future::or;
 use super::control::Control;
 use super::feed::{Desk, Feed, Gathered};
 use super::handler::Handler;
+use super::lease::Lease;
 use super::message::{Content, Message, Turn};
 use super::pace::Pace;
 use super::pool::on_pool;
@@ -49,13 +50,19 @@ struct Worker<T, R: Runtime, H: Handler<T>> {
     tally: Tally<R>,
     pace: Pace,
     gathered: Gathered<T>,
-    /// The last sources', the latest at the end.
-    decoders: Vec<(u32, Box<dyn Decoder<T>>)>,
+    /// The last ones, the latest at the end, with what made them.
+    decoders: Vec<Made<T>>,
+    /// What is handled but for events that wait for their batch: the leases, and the sequences of their last rows.
+    leases: Vec<(Box<Lease>, u64)>,
 }
+
+/// A decoder, and what made it.
+type Made<T> = (Decoders<T>, Box<dyn Decoder<T>>);
 
 /// What a worker does next.
 enum Job<T> {
-    Chunk(Origin, Rows<T>),
+    /// With its lease, and its last row's sequence, where it was claimed from a queue.
+    Chunk(Origin, Rows<T>, Option<(Box<Lease>, u64)>),
     /// What was gathered is handled, whole or not.
     Finish,
 }
@@ -88,6 +95,7 @@ where
         pace: Pace::new(),
         gathered: Gathered::new(),
         decoders: Vec::new(),
+        leases: Vec::new(),
     };
     loop {
         if !crew.gate.is_open(index) {
@@ -103,16 +111,22 @@ where
             continue;
         }
         let _busy = crew.gate.busy();
-        let rows = match (content, &turn) {
-            (Content::Items(items), _) => Rows::Items(items, first),
-            (Content::Raw { chunk, decoders }, None) => Rows::Raw(chunk, decoders),
-            (Content::Raw { chunk, decoders }, Some(_)) => worker.parsed(chunk, &decoders, origin).await,
+        let mut claimed = None;
+        let rows = match content {
+            Content::Items(items) => Rows::Items(items, first),
+            Content::Raw { chunk, decoders, lease } => {
+                claimed = lease.map(|lease| (lease, (origin.base + first + chunk.rows).saturating_sub(1)));
+                match turn {
+                    None => Rows::Raw(chunk, decoders),
+                    Some(_) => worker.parsed(chunk, decoders).await,
+                }
+            }
         };
         // Before a blocking thread is taken: the one whose turn it is may need it.
         if let Some(turn) = &turn {
             Turn::wait(turn).await;
         }
-        worker = worker.run(Job::Chunk(origin, rows)).await?;
+        worker = worker.run(Job::Chunk(origin, rows, claimed)).await?;
     }
     // Killed in this very poll, it has seen the queue's end since the sender was killed, too.
     if !is_killed() {
@@ -175,25 +189,10 @@ where
 
     async fn handle(&mut self, job: Job<T>) {
         match job {
-            Job::Chunk(origin, Rows::Items(items, first)) => {
-                let rows = items.into_iter().zip(first..);
-                let rows = rows.map(|(data, sequence)| Decoded {
-                    sequence,
-                    line: 0,
-                    byte: 0,
-                    len: 0,
-                    data: Ok(data),
-                });
-                self.rows(rows, origin, None).await;
-            }
-            Job::Chunk(origin, Rows::Parsed(rows, chunk)) => {
-                self.rows(rows.into_iter(), origin, Some(chunk)).await;
-            }
-            Job::Chunk(origin, Rows::Raw(chunk, make)) => {
-                let mut decoder = self.decoder(&chunk, &make, origin);
-                let rows = &mut decoder.1;
-                self.rows(std::iter::from_fn(|| rows.next()), origin, Some(chunk)).await;
-                self.keep(decoder);
+            Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
+            Job::Chunk(origin, rows, Some((lease, last))) => {
+                self.chunk(origin, rows, Some(&lease.source)).await;
+                self.leases.push((lease, last));
             }
             Job::Finish => {
                 let crew = self.crew.clone();
@@ -207,23 +206,53 @@ where
         if late != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
             limit.stop_at(late);
         }
+        if self.gathered.since().is_none() {
+            for (mut lease, last) in self.leases.drain(..) {
+                // It was handled to its end, unless the pipeline ended in it or before.
+                lease.handled = limit.allows(last);
+            }
+        }
     }
 
-    fn decoder(
-        &mut self,
-        chunk: &RawChunk,
-        make: &Decoders<T>,
-        origin: Origin,
-    ) -> (u32, Box<dyn Decoder<T>>) {
-        let mut decoder = match self.decoders.iter().rposition(|(source, _)| *source == origin.source) {
+    /// Handles the rows of a chunk; `published` is what its source is called where it was published.
+    async fn chunk(&mut self, origin: Origin, rows: Rows<T>, published: Option<&Arc<str>>) {
+        match rows {
+            Rows::Items(items, first) => {
+                let rows = items.into_iter().zip(first..);
+                let rows = rows.map(|(data, sequence)| Decoded {
+                    sequence,
+                    line: 0,
+                    byte: 0,
+                    len: 0,
+                    data: Ok(data),
+                });
+                self.rows(rows, origin, published, None).await;
+            }
+            Rows::Parsed(rows, chunk) => {
+                self.rows(rows.into_iter(), origin, published, Some(chunk)).await;
+            }
+            Rows::Raw(chunk, make) => {
+                let mut decoder = self.decoder(&chunk, make);
+                let rows = &mut decoder.1;
+                self.rows(std::iter::from_fn(|| rows.next()), origin, published, Some(chunk)).await;
+                self.keep(decoder);
+            }
+        }
+    }
+
+    fn decoder(&mut self, chunk: &RawChunk, make: Decoders<T>) -> Made<T> {
+        let mut decoder = match self.decoders.iter().rposition(|(made_by, _)| Arc::ptr_eq(made_by, &make)) {
             Some(kept) => self.decoders.remove(kept),
-            None => (origin.source, make()),
+            None => {
+                let decoder = make();
+                (make, decoder)
+            }
         };
         decoder.1.start(chunk);
         decoder
     }
 
-    fn keep(&mut self, mut decoder: (u32, Box<dyn Decoder<T>>)) {
+    fn keep(&mut self, mut decoder: Made<T>) {
         decoder.1.release();
         if self.decoders.len() == DECODERS {
             self.decoders.remove(0);
@@ -232,8 +261,8 @@ where
     }
 
     /// A chunk that is parsed whole before its turn: that is the part that runs in parallel.
-    async fn parsed(&mut self, chunk: RawChunk, make: &Decoders<T>, origin: Origin) -> Rows<T> {
-        let mut decoder = self.decoder(&chunk, make, origin);
+    async fn parsed(&mut self, chunk: RawChunk, make: Decoders<T>) -> Rows<T> {
+        let mut decoder = self.decoder(&chunk, make);
         let (mut parsed, mut before, mut pace) = (Vec::new(), None, Pace::new());
         while before != Some(parsed.len()) {
             before = Some(parsed.len());
@@ -248,11 +277,12 @@ where
         &mut self,
         rows: impl Iterator<Item = Decoded<T>> + Send,
         origin: Origin,
+        published: Option<&Arc<str>>,
         text: Option<RawChunk>,
     ) {
         let crew = self.crew.clone();
         let control = &crew.control;
-        let Some(name) = control.names.get(origin.source as usize) else { return };
+        let Some(name) = published.or(control.names.get(origin.source as usize)) else { return };
         let text = text.filter(|_| control.policy.keep_raw);
         let Some(rate) = &control.rate else {
             let Some((slot, pace, desk)) = self.desk(&crew) else { return };

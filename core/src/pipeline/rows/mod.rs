@@ -31,7 +31,7 @@ pub(crate) use csv::{CsvDecoder, Layout};
 pub(crate) use cutter::{Cut, Cutter};
 pub(crate) use decode::{Decoded, Decoder, Decoders, Fault};
 pub(crate) use dialect::{CsvDialect, Dialect};
-pub(crate) use fault::{BadRow, Unreadable};
+pub(crate) use fault::{BadRow, BadRowReason, Unreadable};
 #[cfg(feature = "json")]
 pub(crate) use json::JsonDecoder;
 pub(crate) use lines::LinesDecoder;

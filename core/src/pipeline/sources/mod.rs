@@ -6,6 +6,7 @@ mod compression;
 mod decompress;
 mod input;
 mod items;
+mod queue;
 mod size;
 mod strategy;
 mod text;
@@ -27,6 +28,8 @@ pub use compression::Compression;
 pub(crate) use input::{Blocking, Input, Opened};
 pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
+pub(crate) use queue::QueuePlan;
+pub use queue::QueueSource;
 pub use size::ChunkSizeExt;
 pub use strategy::SenderStrategy;
 #[cfg(feature = "json")]
@@ -34,6 +37,7 @@ pub use text::JsonLines;
 pub(crate) use text::TextPlan;
 pub use text::{Csv, Delimiter, Lines, TextSource};
 
+use super::queue::{Queue, QueueMessage};
 use super::rows::ChunkSize;
 use crate::error::AsyncTaskError;
 
@@ -53,6 +57,7 @@ pub(crate) enum Plan<T> {
     Items(ItemChunks<Box<dyn Fill<T>>>),
     Stream(ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>),
     Text(TextPlan<T>),
+    Queue(QueuePlan<T>),
 }
 
 impl<T> Plan<T> {
@@ -61,6 +66,7 @@ impl<T> Plan<T> {
             Self::Items(items) => items.name.into(),
             Self::Stream(stream) => stream.name.into(),
             Self::Text(text) => text.name.clone(),
+            Self::Queue(queue) => queue.name.clone(),
         }
     }
 }
@@ -179,6 +185,21 @@ impl<T: Send + 'static> Sources<T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()), None)])
     }
 
+    /// What other pipelines have [published](super::PipelineSender::publish) into `queue`, from the queue's first message to
+    /// its end; one that never ends is read until the pipeline is cancelled. It names a format, as the publisher did.
+    ///
+    /// A message is acknowledged once all of its rows are handled, or rejected by a strategy that goes on. What receivers have
+    /// collected or folded by then is in this process alone: where that must outlive the process, the receiver itself writes it.
+    /// What the pipeline's end leaves unhandled is given back; killed, it is claimed by others when the lease runs out. So rows
+    /// may be handled more than once. A [pulled](super::PipelineSender::pull) pipeline reads no queue: it does not know what
+    /// becomes of its events.
+    ///
+    /// An event's position is that in the source that was published; its sequence counts in the order of claims. The
+    /// order of rows is kept within a message. Errors name the source that was published.
+    pub fn of_queue(&mut self, queue: &impl Queue) -> QueueSource<'_, T> {
+        QueueSource::new(self, queue.clone())
+    }
+
     fn add(&mut self, size: ChunkSize, plans: impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>) {
         let plans = match size {
             ChunkSize::Rows(0) | ChunkSize::Bytes(0) => {
@@ -194,6 +215,18 @@ impl<T: Send + 'static> Sources<T> {
 
     fn refuse(&mut self, fault: AsyncTaskError) {
         self.fault.get_or_insert(fault);
+    }
+
+    /// Of each text the chunks, as messages of `job`.
+    pub(crate) fn sealed(plans: Vec<Plan<T>>, job: &str) -> Result<Vec<Plan<QueueMessage>>, AsyncTaskError> {
+        let sealed = |(source, plan): (usize, Plan<T>)| match plan {
+            Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),
+            other => Err(AsyncTaskError::config(format!(
+                "{} cannot be published: only text can, from files, bytes and readers; write items as JSON Lines",
+                other.name()
+            ))),
+        };
+        plans.into_iter().enumerate().map(sealed).collect()
     }
 
     pub(crate) fn into_plans(self) -> Result<Vec<Plan<T>>, AsyncTaskError> {

@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Compression, Input, Plan, Sources};
+use super::{Compression, Input, Plan, QueueSource, Sources};
 use crate::error::AsyncTaskError;
 use crate::pipeline::ChunkSize;
+use crate::pipeline::queue::{Head, Kind, QueueMessage, Sealing};
 use crate::pipeline::rows::{BadRow, CsvDialect, Decoders, Dialect, LinesDecoder, RawChunk};
 
 /// What stands between the fields of a row.
@@ -88,6 +89,9 @@ pub(crate) trait MakeDecoder<T>: Send + Sync {
     ///
     /// The header cannot be used.
     fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow>;
+
+    /// As `learn`, for decoders that others make.
+    fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow>;
 }
 
 /// A text source, ready to be read.
@@ -104,11 +108,14 @@ pub(crate) struct TextFormat<T> {
     pub(crate) dialect: Dialect,
     pub(crate) headers: bool,
     pub(crate) decoders: Arc<dyn MakeDecoder<T>>,
+    /// A chunk counts as one, and not as many as it has rows.
+    pub(crate) whole: bool,
 }
 
 impl<T> Clone for TextFormat<T> {
     fn clone(&self) -> Self {
-        Self { dialect: self.dialect, headers: self.headers, decoders: self.decoders.clone() }
+        let Self { dialect, headers, ref decoders, whole } = *self;
+        Self { dialect, headers, decoders: decoders.clone(), whole }
     }
 }
 
@@ -237,6 +244,7 @@ where
                 dialect: Dialect::Lines { blank: true },
                 headers: false,
                 decoders: Arc::new(LineDecoders),
+                whole: false,
             })
         });
     }
@@ -252,12 +260,60 @@ where
     fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
         Ok(Arc::new(|| Box::new(LinesDecoder::new())))
     }
+
+    fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
+        Ok(Kind::Lines)
+    }
+}
+
+impl<T: Send + 'static> TextPlan<T> {
+    /// The same text, each chunk of it as a message; their keys begin with `key`.
+    pub(crate) fn sealed(self, key: Arc<str>) -> TextPlan<QueueMessage> {
+        let Self { name, input, format, size, max_record } = self;
+        let TextFormat { dialect, headers, decoders, .. } = format;
+        let decoders = Arc::new(Seals { source: name.clone(), key, of: decoders });
+        let format = TextFormat { dialect, headers, decoders, whole: true };
+        TextPlan { name, input, format, size, max_record }
+    }
+}
+
+/// Makes messages of the chunks of a source.
+struct Seals<T> {
+    source: Arc<str>,
+    key: Arc<str>,
+    of: Arc<dyn MakeDecoder<T>>,
+}
+
+impl<T> MakeDecoder<QueueMessage> for Seals<T> {
+    fn learn(&self, first: &RawChunk) -> Result<Decoders<QueueMessage>, BadRow> {
+        let head = Head { source: self.source.clone(), kind: self.kind(first)? };
+        Ok(Sealing::new(&head, self.key.clone()).decoders())
+    }
+
+    fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow> {
+        self.of.kind(first)
+    }
+}
+
+impl<T> QueueSource<'_, T>
+where
+    T: FromStr + Send + 'static,
+    T::Err: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Adds the queue's messages, which are of lines: each line is parsed by `FromStr`.
+    pub fn lines(self) {
+        self.add(|kind| match kind {
+            Kind::Lines => Ok(Arc::new(|| Box::new(LinesDecoder::new()))),
+            other => Err(other),
+        });
+    }
 }
 
 #[cfg(feature = "csv")]
 mod typed {
     use super::*;
     use crate::pipeline::FromRow;
+    use crate::pipeline::queue::CsvHead;
     use crate::pipeline::rows::{CsvDecoder, Layout};
 
     impl<T: FromRow + Send + 'static> TextSource<'_, T, Csv> {
@@ -268,7 +324,7 @@ mod typed {
                 let Options { headers, flexible, .. } = options;
                 let dialect = options.dialect()?;
                 let decoders = Arc::new(CsvDecoders { dialect, headers, flexible });
-                Ok(TextFormat { dialect: Dialect::Csv(dialect), headers, decoders })
+                Ok(TextFormat { dialect: Dialect::Csv(dialect), headers, decoders, whole: false })
             });
         }
     }
@@ -281,9 +337,33 @@ mod typed {
 
     impl<T: FromRow + Send + 'static> MakeDecoder<T> for CsvDecoders {
         fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow> {
-            let dialect = self.dialect;
-            let layout = Arc::new(Layout::read(dialect, first, self.headers, self.flexible)?);
-            Ok(Arc::new(move || Box::new(CsvDecoder::new(dialect, layout.clone()))))
+            Ok(decoders(self.head(first)?))
+        }
+
+        fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow> {
+            Ok(Kind::Csv(self.head(first)?))
+        }
+    }
+
+    impl CsvDecoders {
+        fn head(&self, first: &RawChunk) -> Result<CsvHead, BadRow> {
+            let layout = Layout::read(self.dialect, first, self.headers, self.flexible)?;
+            Ok(CsvHead { dialect: self.dialect, layout: Arc::new(layout) })
+        }
+    }
+
+    fn decoders<T: FromRow + Send + 'static>(head: CsvHead) -> Decoders<T> {
+        Arc::new(move || Box::new(CsvDecoder::new(head.dialect, head.layout.clone())))
+    }
+
+    impl<T: FromRow + Send + 'static> QueueSource<'_, T> {
+        /// Adds the queue's messages, which are of CSV: each row is read into a `T`, through serde or as a
+        /// [`Row`](crate::pipeline::Row). Delimiter, columns and all else are as its publisher had them.
+        pub fn csv(self) {
+            self.add(|kind| match kind {
+                Kind::Csv(head) => Ok(decoders(head)),
+                other => Err(other),
+            });
         }
     }
 }
@@ -299,7 +379,8 @@ mod json {
         /// Adds the lines, cut into chunks of `size`, each line to be read into a `T` through serde.
         pub fn into_chunks(self, size: ChunkSize) {
             let dialect = Dialect::Lines { blank: false };
-            self.add(size, |_| Ok(TextFormat { dialect, headers: false, decoders: Arc::new(JsonDecoders) }));
+            let decoders = Arc::new(JsonDecoders);
+            self.add(size, |_| Ok(TextFormat { dialect, headers: false, decoders, whole: false }));
         }
     }
 
@@ -308,6 +389,20 @@ mod json {
     impl<T: DeserializeOwned + Send + 'static> MakeDecoder<T> for JsonDecoders {
         fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
             Ok(Arc::new(|| Box::new(JsonDecoder::new())))
+        }
+
+        fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
+            Ok(Kind::JsonLines)
+        }
+    }
+
+    impl<T: DeserializeOwned + Send + 'static> QueueSource<'_, T> {
+        /// Adds the queue's messages, which are of JSON Lines: each line is read into a `T` through serde.
+        pub fn json_lines(self) {
+            self.add(|kind| match kind {
+                Kind::JsonLines => Ok(Arc::new(|| Box::new(JsonDecoder::new()))),
+                other => Err(other),
+            });
         }
     }
 }

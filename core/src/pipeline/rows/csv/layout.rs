@@ -9,7 +9,7 @@ use super::split::Splitter;
 use super::table::Table;
 
 /// The columns of a source.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Their names, where a header tells them.
     pub(super) names: Option<Box<[Box<str>]>>,
@@ -18,6 +18,18 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    pub(crate) fn new(names: Option<Box<[Box<str>]>>, width: Option<usize>) -> Self {
+        Self { names, width }
+    }
+
+    pub(crate) fn names(&self) -> Option<&[Box<str>]> {
+        self.names.as_deref()
+    }
+
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
     /// Reads the layout off the header's chunk, or off the first chunk where there is no header.
     ///
     /// # Errors

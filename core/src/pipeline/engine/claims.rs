@@ -1,0 +1,106 @@
+//! A lane that reads a queue: claims messages, sends their chunks, and settles them once they are handled.
+
+use std::sync::Arc;
+
+use async_channel::Sender;
+use bytes::Bytes;
+use futures_lite::future::{or, try_zip};
+
+use super::lane::Lane;
+use super::lease::{Keeper, Lease, Told, hold};
+use super::outlet::Stop;
+use crate::pipeline::queue::{Claimed, Head, QueueError, Unsealed};
+use crate::pipeline::rows::{BadRow, BadRowReason, Decoders, RawChunk};
+use crate::pipeline::sources::QueuePlan;
+use crate::runtime::Runtime;
+
+/// Messages that are claimed at a time, at most: few enough for other consumers to have theirs.
+const TOGETHER: usize = 64;
+
+/// What the rows of the last message were made of, and with: the next is mostly of the same source.
+type Last<T> = Option<(Bytes, Arc<str>, Decoders<T>)>;
+
+impl<T: Send + 'static, R: Runtime> Lane<T, R> {
+    /// Reads a queue to its end, or until the pipeline's, and settles all that was claimed.
+    pub(super) async fn claims(&mut self, plan: QueuePlan<T>) -> Result<(), Stop> {
+        let (tell, told) = async_channel::unbounded();
+        let (runtime, workers) = (self.outlet.control.runtime.clone(), self.outlet.queue.clone());
+        let QueuePlan { name, queue, lease, .. } = &plan;
+        let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, told };
+        let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Failed) };
+        let claiming = async { Ok(self.claim(&plan, tell).await) };
+        let (ended, ()) = try_zip(claiming, keeping).await?;
+        ended
+    }
+
+    async fn claim(&mut self, plan: &QueuePlan<T>, tell: Sender<Told>) -> Result<(), Stop> {
+        let (mut id, mut last) = (0, None);
+        loop {
+            self.goes_on().await?;
+            let room =
+                self.outlet.queue.capacity().map_or(1, |most| most.saturating_sub(self.outlet.queue.len()));
+            // Whether it is wanted is looked at first: what is given back at the end would be delivered once more for nothing.
+            let unwanted = async { Err(self.unwanted().await) };
+            let claims = plan.queue.claim(room.clamp(1, TOGETHER), plan.lease);
+            let claims = or(unwanted, async { Ok(claims.await) }).await?;
+            let claims = claims
+                .map_err(|error| Stop::Failed(QueueError::failure("claiming from", &plan.name, error)))?;
+            if claims.is_empty() {
+                return Ok(());
+            }
+            // All of them, before any is sent, which may take long: they are held from now on.
+            let leased: Vec<_> = claims
+                .into_iter()
+                .map(|claimed| {
+                    id += 1;
+                    hold(&claimed, id, &tell);
+                    let lease = Lease { id, source: plan.name.clone(), handled: false, tell: tell.clone() };
+                    (claimed, Box::new(lease))
+                })
+                .collect();
+            for (claimed, mut lease) in leased {
+                match unsealed(plan, &claimed, &mut last) {
+                    Ok((source, decoders, chunk)) => {
+                        lease.source = source;
+                        self.outlet.leased(chunk, decoders, lease).await?;
+                    }
+                    Err(why) => {
+                        let reason =
+                            BadRowReason::parse(&format_args!("message {:?}: {why}", claimed.message.key()));
+                        let sequence = self.outlet.rows();
+                        self.outlet.reject(BadRow { sequence, line: 0, byte: 0, reason })?;
+                        lease.handled = true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a message.
+#[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
+fn unsealed<T>(
+    plan: &QueuePlan<T>,
+    claimed: &Claimed,
+    last: &mut Last<T>,
+) -> Result<(Arc<str>, Decoders<T>, RawChunk), String> {
+    if claimed.deliveries > plan.max_deliveries {
+        let most = plan.max_deliveries;
+        return Err(format!(
+            "it was delivered {most} times, and never handled to its end (see max_deliveries)"
+        ));
+    }
+    let unknown = "it is no chunk, or one that another version has published";
+    let Unsealed { head, chunk } = Unsealed::read(&claimed.message).ok_or(unknown)?;
+    if let Some((bytes, source, decoders)) = &*last
+        && *bytes == head
+    {
+        return Ok((source.clone(), decoders.clone(), chunk));
+    }
+    let Head { source, kind } = Head::read(&head).ok_or(unknown)?;
+    let made = (plan.make)(kind);
+    let decoders =
+        made.map_err(|kind| format!("it holds {kind}: read it as such, or give it a queue of its own"))?;
+    *last = Some((head, source.clone(), decoders.clone()));
+    Ok((source, decoders, chunk))
+}
