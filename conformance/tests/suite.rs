@@ -1,31 +1,4 @@
-//! The suite on every flavour of every backend whose feature is on.
-
-#[cfg(feature = "sim")]
-#[path = "flavours/sim.rs"]
-mod sim_flavours;
-#[cfg(feature = "smol")]
-#[path = "flavours/smol.rs"]
-mod smol_flavours;
-#[cfg(feature = "tokio")]
-#[path = "flavours/tokio.rs"]
-mod tokio_flavours;
-
-#[cfg(feature = "tokio")]
-conformance::suite!(tokio_current_thread, tokio_flavours::CurrentThread);
-#[cfg(feature = "tokio")]
-conformance::suite!(tokio_multi_thread, tokio_flavours::MultiThread);
-
-#[cfg(feature = "smol")]
-conformance::suite!(smol_global, smol_flavours::Global);
-#[cfg(feature = "smol")]
-conformance::suite!(smol_one_thread, smol_flavours::OneThread);
-#[cfg(feature = "smol")]
-conformance::suite!(smol_many_threads, smol_flavours::ManyThreads);
-#[cfg(feature = "smol")]
-conformance::suite!(smol_own_executor, smol_flavours::OwnExecutor);
-
-#[cfg(feature = "sim")]
-conformance::suite!(sim, sim_flavours::Sim);
+//! The suite is in a file for each backend; here is what is said where none is on.
 
 /// Zero cases is a failure.
 #[cfg(not(any(feature = "tokio", feature = "smol", feature = "sim")))]
