@@ -42,6 +42,7 @@ use super::control::{
     Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
 };
 use super::in_place::caught;
+use super::metering::{Measuring, charged};
 use super::output::{Output, SIBLINGS, attach_failures, give_to_scope};
 use super::parcel::Parcel;
 use super::priority::lend_to_child;
@@ -139,7 +140,12 @@ where
                 // A body that is ready has dropped its work.
                 Left::Ready(result) => Output { ending: Ending::of(&result), result },
                 left => {
-                    let mut drop_body = || in_task(this.frame, || caught(|| this.stage.set(Stage::Done)));
+                    let task = this.frame.as_ref().map(|frame| frame.task.clone());
+                    let mut drop_body = || {
+                        charged(task.as_ref(), || {
+                            in_task(this.frame, || caught(|| this.stage.set(Stage::Done)))
+                        })
+                    };
                     // At a deadline, blocking work that has started is left behind, and not waited for.
                     let (dropped, still_running) = match left {
                         Left::Overdue => giving_up(drop_body),
@@ -258,11 +264,21 @@ fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
-    if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
-        return Poll::Ready(Left::Killed);
+    let mut measuring = None;
+    if let Some(Frame { task }) = &*slot {
+        match task.begin() {
+            None => return Poll::Ready(Left::Killed),
+            Some(false) => {}
+            Some(true) => measuring = Measuring::begin(task, cx),
+        }
     }
+    let waker = measuring.as_ref().map_or(cx.waker(), Measuring::waker);
     // The body catches the panics of the work; a subscriber's are caught here.
-    let result = match caught(|| in_task(slot, || body.poll(cx))) {
+    let polled = caught(|| in_task(slot, || body.poll(&mut Context::from_waker(waker))));
+    if let Some(measuring) = measuring {
+        measuring.end(slot.as_ref().map(|frame| &frame.task));
+    }
+    let result = match polled {
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),
     };

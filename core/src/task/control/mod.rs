@@ -25,8 +25,8 @@ use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 pub(crate) use place::{Place, places};
 use word::{
-    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RETUNED, RUNNING, SETTLED,
-    STOPPED, TIMED, UNWANTED, WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, METERED, RETUNED, RUNNING,
+    SETTLED, STOPPED, TIMED, UNWANTED, WAITS, Word,
 };
 pub(crate) use word::{IN_PLACE, MEMBER, STARTED, State};
 
@@ -53,23 +53,24 @@ impl Shared<dyn ErasedRuntime> {
         parent.is_some_and(|parent| std::ptr::eq(parent.runtime.scope(), self.runtime.scope()))
     }
 
-    /// Before each poll. False once the task was asked to stop, or if it has not begun and the root scope is closed.
-    pub(crate) fn begin(&self) -> bool {
+    /// Before each poll. `None` once the task was asked to stop, or if it has not begun and the root scope is closed; else
+    /// whether it is measured.
+    pub(crate) fn begin(&self) -> Option<bool> {
         let control = &self.control;
         let state = control.word.begin();
         if state.level() >= KILL && !control.is_shielded() {
-            return false;
+            return None;
         }
         if state.phase() != RUNNING {
             if self.runtime.scope().is_closed() {
                 control.raise(CancelLevel::Kill, CancelCause::Shutdown);
-                return false;
+                return None;
             }
             if let Some(cold) = control.cold.get() {
                 cold.begun(&self.runtime);
             }
         }
-        true
+        Some(state.has(METERED))
     }
 
     /// The task that waits for this one.
@@ -242,6 +243,18 @@ impl Control {
 
     pub(crate) fn is_detached(&self) -> bool {
         self.word.load().has(DETACHED)
+    }
+
+    pub(crate) fn is_metered(&self) -> bool {
+        self.word.load().has(METERED)
+    }
+
+    /// Switches metrics; true if that changes anything.
+    pub(crate) fn meter(&self, on: bool) -> bool {
+        match on {
+            true => !self.word.set(METERED).has(METERED),
+            false => self.word.clear(METERED).has(METERED),
+        }
     }
 
     pub(crate) fn is_in_place(&self) -> bool {
