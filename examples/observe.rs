@@ -25,7 +25,9 @@ fn count() -> anyhow::Result<()> {
     use sweet_async::metrics::{Allocations, count_allocations};
     use tikv_jemalloc_ctl::thread::{allocatedp, deallocatedp};
 
-    let (allocated, freed) = (allocatedp::mib()?, deallocatedp::mib()?);
+    let (allocated, freed) = (allocatedp::mib(), deallocatedp::mib());
+    let (allocated, freed) =
+        (allocated.map_err(anyhow::Error::msg)?, freed.map_err(anyhow::Error::msg)?);
     count_allocations(move || {
         let (allocated, freed) = (allocated.read().ok()?.get(), freed.read().ok()?.get());
         Some(Allocations { allocated, freed, count: None })

@@ -1,9 +1,10 @@
 //! What is kept of one task with metrics.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::counters::{Counters, Sums};
+use super::ledger::Ledger;
 use super::usage::PollUsage;
 
 /// What one task has used: it writes, and many may read.
@@ -14,9 +15,8 @@ pub(crate) struct Meter {
     /// What it has used itself, and what its children had when they ended.
     own: Counters,
     ended: Counters,
-    /// How many children have begun, and how many have ended, to add to `ended`.
-    adding: AtomicU64,
-    added: AtomicU64,
+    /// Of what is moved from children to `ended`.
+    ledger: Ledger,
     /// It was added to the one above it.
     handed_up: AtomicBool,
     /// Since when it is on, and how long it was before.
@@ -73,8 +73,7 @@ impl Meter {
             base: Instant::now(),
             own: Counters::default(),
             ended: Counters::default(),
-            adding: AtomicU64::new(0),
-            added: AtomicU64::new(0),
+            ledger: Ledger::default(),
             handed_up: AtomicBool::new(false),
             on_since: AtomicU64::new(0),
             on_for: AtomicU64::new(0),
@@ -137,34 +136,27 @@ impl Meter {
         self.own.read().plus(&self.ended.read())
     }
 
-    /// Adds what `child`, which has ended, has used. Who reads finds it there, or with the child, or is told to look again:
-    /// see [`adding`](Self::adding).
+    /// Takes over what `child`, which has ended, has used: it is then here, and no longer with the child.
     pub(crate) fn take_over(&self, child: &Self) {
-        // SeqCst, and the fences: between the two counts everything may be half done, and who reads before and after
-        // sees at least one of them move.
-        self.adding.fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        self.ended.add(&child.sums());
-        child.hand_up();
-        fence(Ordering::SeqCst);
-        self.added.fetch_add(1, Ordering::SeqCst);
+        self.ledger.add(|| {
+            self.ended.add(&child.sums());
+            child.hand_up();
+        });
     }
 
     /// It is in somebody else's account from now on.
     pub(crate) fn hand_up(&self) {
-        self.handed_up.store(true, Ordering::SeqCst);
+        // Relaxed: the ledger says whether this was under way.
+        self.handed_up.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn was_handed_up(&self) -> bool {
-        self.handed_up.load(Ordering::SeqCst)
+        self.handed_up.load(Ordering::Relaxed)
     }
 
-    /// How many additions have begun; `None` while one is under way.
-    pub(crate) fn adding(&self) -> Option<u64> {
-        let added = self.added.load(Ordering::SeqCst);
-        let adding = self.adding.load(Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        (added == adding).then_some(adding)
+    /// See [`Ledger::reading`].
+    pub(crate) fn reading(&self) -> Option<usize> {
+        self.ledger.reading()
     }
 
     /// It may run on. The first wake since the last poll counts.

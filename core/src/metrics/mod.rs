@@ -21,6 +21,7 @@ mod clock;
 mod counters;
 mod histogram;
 mod io;
+mod ledger;
 mod memory;
 mod meter;
 mod polled;

@@ -3,7 +3,7 @@
 //! Nothing of this is there for the others: they have a bit in the control word, which is looked at with the rest of it.
 
 use std::sync::{Arc, Weak};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
@@ -11,8 +11,9 @@ use atomic_waker::AtomicWaker;
 use super::control::{Shared, TaskRef, children};
 use super::in_place::caught;
 use super::span::within;
+use crate::error::AsyncTaskError;
 use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
-use crate::runtime::ErasedRuntime;
+use crate::runtime::{ErasedRuntime, Frame};
 
 /// How often an account is read again that changes while it is read; the last reading is then told as it is.
 const READINGS: usize = 8;
@@ -63,7 +64,7 @@ pub(crate) fn disable(task: &TaskRef) {
 }
 
 /// A poll under way of a task with metrics.
-pub(crate) struct Measuring {
+struct Measuring {
     metered: Arc<Metered>,
     waker: Waker,
     begun: u64,
@@ -72,10 +73,7 @@ pub(crate) struct Measuring {
 }
 
 impl Measuring {
-    /// Kept out of the polls of those without.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
+    fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
         let metered = task.control.metered()?.clone();
         metered.waker.register(cx.waker());
         let waker = Waker::from(metered.clone());
@@ -88,11 +86,11 @@ impl Measuring {
     }
 
     /// What the work is to be woken by.
-    pub(crate) fn waker(&self) -> &Waker {
+    fn waker(&self) -> &Waker {
         &self.waker
     }
 
-    pub(crate) fn end(self, task: Option<&TaskRef>) {
+    fn end(self, task: Option<&TaskRef>) {
         let Self { metered, begun, charge, .. } = self;
         drop(charge);
         let took = metered.meter.poll_ends(begun);
@@ -102,6 +100,25 @@ impl Measuring {
             tell_long_poll(task, took);
         }
     }
+}
+
+/// What a poll of a body gives; an error is a panic that the body has not caught.
+type Polled<T> = Result<Poll<Result<T, AsyncTaskError>>, AsyncTaskError>;
+
+/// A poll of a task with metrics. Kept out of the polls of those without.
+#[cold]
+#[inline(never)]
+pub(super) fn poll_measured<T>(
+    slot: &mut Option<Frame>,
+    cx: &mut Context<'_>,
+    poll: &mut dyn FnMut(&mut Option<Frame>, &mut Context<'_>) -> Polled<T>,
+) -> Polled<T> {
+    let Some(measuring) = slot.as_ref().and_then(|frame| Measuring::begin(&frame.task, cx)) else {
+        return poll(slot, cx);
+    };
+    let polled = poll(slot, &mut Context::from_waker(measuring.waker()));
+    measuring.end(slot.as_ref().map(|frame| &frame.task));
+    polled
 }
 
 /// Runs `f`, which is part of the task and no poll, at its charge.
@@ -158,6 +175,8 @@ impl Metered {
     pub(super) fn ended(&self) {
         let meter = &self.meter;
         meter.off();
+        // It holds on to the executor's part of the task, which those who hold on to this need not.
+        let _ = caught(|| drop(self.waker.take()));
         let Some(task) = self.task.upgrade() else { return };
         let accounts = task.runtime.scope().accounts();
         match above(&task) {
@@ -206,14 +225,14 @@ pub(crate) fn sums(task: &TaskRef) -> Option<Sums> {
     let mut sums = Sums::default();
     for _ in 0..READINGS {
         let all = with_those_below(task, own.clone());
-        let moves = || all.iter().map(|each| each.meter.adding()).sum::<Option<u64>>();
-        let before = moves();
+        let readings = || all.iter().map(|each| each.meter.reading()).sum::<Option<usize>>();
+        let before = readings();
         sums = own.meter.sums();
         for below in all.iter().skip(1).filter(|below| !below.meter.was_handed_up()) {
             sums = sums.plus(&below.meter.sums());
         }
         // Nobody has ended meanwhile: each is in one account.
-        if before.is_some() && before == moves() {
+        if before.is_some() && before == readings() {
             break;
         }
     }

@@ -42,7 +42,7 @@ use super::control::{
     Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
 };
 use super::in_place::caught;
-use super::metering::{Measuring, charged};
+use super::metering::{charged, poll_measured};
 use super::output::{Output, SIBLINGS, attach_failures, give_to_scope};
 use super::parcel::Parcel;
 use super::priority::lend_to_child;
@@ -260,24 +260,20 @@ impl<T> Left<T> {
 }
 
 /// Polls the body once, if it may be polled.
-fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
+fn poll_body<B, T>(mut body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
-    let mut measuring = None;
-    if let Some(Frame { task }) = &*slot {
-        match task.begin() {
-            None => return Poll::Ready(Left::Killed),
-            Some(false) => {}
-            Some(true) => measuring = Measuring::begin(task, cx),
-        }
+    if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
+        return Poll::Ready(Left::Killed);
     }
-    let waker = measuring.as_ref().map_or(cx.waker(), Measuring::waker);
     // The body catches the panics of the work; a subscriber's are caught here.
-    let polled = caught(|| in_task(slot, || body.poll(&mut Context::from_waker(waker))));
-    if let Some(measuring) = measuring {
-        measuring.end(slot.as_ref().map(|frame| &frame.task));
-    }
+    let mut poll =
+        |slot: &mut Option<Frame>, cx: &mut Context<'_>| caught(|| in_task(slot, || body.as_mut().poll(cx)));
+    let polled = match slot {
+        Some(Frame { task }) if task.control.is_metered() => poll_measured(slot, cx, &mut poll),
+        _ => poll(slot, cx),
+    };
     let result = match polled {
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),

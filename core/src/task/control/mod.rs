@@ -53,24 +53,23 @@ impl Shared<dyn ErasedRuntime> {
         parent.is_some_and(|parent| std::ptr::eq(parent.runtime.scope(), self.runtime.scope()))
     }
 
-    /// Before each poll. `None` once the task was asked to stop, or if it has not begun and the root scope is closed; else
-    /// whether it is measured.
-    pub(crate) fn begin(&self) -> Option<bool> {
+    /// Before each poll. False once the task was asked to stop, or if it has not begun and the root scope is closed.
+    pub(crate) fn begin(&self) -> bool {
         let control = &self.control;
         let state = control.word.begin();
         if state.level() >= KILL && !control.is_shielded() {
-            return None;
+            return false;
         }
         if state.phase() != RUNNING {
             if self.runtime.scope().is_closed() {
                 control.raise(CancelLevel::Kill, CancelCause::Shutdown);
-                return None;
+                return false;
             }
             if let Some(cold) = control.cold.get() {
                 cold.begun(&self.runtime);
             }
         }
-        Some(state.has(METERED))
+        true
     }
 
     /// The task that waits for this one.
