@@ -5,6 +5,8 @@ mod ambient;
 mod apply;
 mod block_on;
 mod entry;
+#[cfg(feature = "metrics")]
+mod publish;
 mod scope;
 mod time;
 
@@ -17,12 +19,12 @@ pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
     CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
     ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Interval, Jitter, Join, Limiter,
-    LimiterBuilder, LocalRuntime, MissedTicks, NamedTask, OwnedRuntime, PanicError, PrioritizedTask,
-    RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy,
-    RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask, SeveralErrors,
-    SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet,
-    TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any,
-    await_final_event, await_result, n_of,
+    LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime, PanicError,
+    PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget,
+    RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask,
+    SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority,
+    TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority,
+    all, any, await_final_event, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 
@@ -34,6 +36,14 @@ pub use sweet_async_core::pipeline;
 
 /// The seam to the executor, for those who write a backend.
 pub use sweet_async_core::runtime;
+
+/// What tasks use: processor time, memory, input and output; and its export.
+pub mod metrics {
+    pub use sweet_async_core::metrics::*;
+
+    #[cfg(feature = "metrics")]
+    pub use crate::publish::Publisher;
+}
 
 /// The Tokio backend, and an `AsyncTask` that always means it.
 #[cfg(feature = "tokio")]
@@ -62,8 +72,8 @@ pub mod prelude {
     pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
-        ContextualizedTask, DurationExt, Limiter, NamedTask, PrioritizedTask, RecoverableTask, RetryStrategy,
-        Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask,
-        TracingTask, await_final_event, await_result, scope,
+        ContextualizedTask, DurationExt, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
+        RecoverableTask, RetryStrategy, Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet,
+        TaskStatus, TimedTask, TracingTask, await_final_event, await_result, scope,
     };
 }

@@ -6,8 +6,12 @@ use std::future::Ready as Done;
 use std::marker::PhantomPinned;
 use std::rc::Rc;
 
+use sweet_async::metrics::*;
 use sweet_async::pipeline::*;
-use sweet_async::runtime::{BlockOnGuard, DynJoin, DynSleep, Ended, RuntimeSettings, Signal, TaskStatistics};
+use sweet_async::runtime::{
+    BlockOnGuard, BlockingStatistics, DynJoin, DynSleep, Ended, RuntimeMetrics, RuntimeSettings, Signal,
+    TaskStatistics, Watch,
+};
 use sweet_async::task::*;
 use sweet_async::*;
 
@@ -164,6 +168,28 @@ table! {
     Interval<AmbientRuntime>                   => yes yes yes;
     Interval<DynRuntime>                       => yes yes yes;
     MissedTicks                                => yes yes yes;
+}
+
+// What is measured, and what is metered is as what is in it.
+table! {
+    //                                            Send Sync Unpin
+    Allocations                                => yes yes yes;
+    CpuUsage                                   => yes yes yes;
+    MemoryUsage                                => yes yes yes;
+    IoCount                                    => yes yes yes;
+    IoUsage                                    => yes yes yes;
+    PollUsage                                  => yes yes yes;
+    TaskMetrics                                => yes yes yes;
+    Latencies                                  => yes yes yes;
+    RuntimeMetrics                             => yes yes yes;
+    BlockingStatistics                         => yes yes yes;
+    Watch                                      => yes yes yes;
+    TaskSnapshot                               => yes yes yes;
+    RuntimeSnapshot                            => yes yes yes;
+    Metered<u32>                               => yes yes yes;
+    Metered<Sendable>                          => yes no  yes;
+    Metered<Local>                             => no  no  yes;
+    Metered<Pinned>                            => yes yes no;
 }
 
 // Rows and formats that features bring.

@@ -167,6 +167,11 @@ impl Runtime for TokioRuntime {
     fn worker_count(&self) -> usize {
         self.0.handle.metrics().num_workers()
     }
+
+    /// Those in the queue that all workers share; each has another of its own, which Tokio does not tell.
+    fn queue_depth(&self) -> Option<usize> {
+        Some(self.0.handle.metrics().global_queue_depth())
+    }
 }
 
 impl BlockOn for TokioRuntime {

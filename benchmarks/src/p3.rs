@@ -23,6 +23,8 @@ pub enum Policy {
     Value,
     /// Timestamps.
     Timestamps,
+    /// What it uses is measured.
+    Metrics,
     /// A span, without a subscriber.
     Tracing,
     /// A priority.
@@ -39,13 +41,14 @@ pub enum Policy {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::None,
         Self::Name,
         Self::Timeout,
         Self::AttemptTimeout,
         Self::Value,
         Self::Timestamps,
+        Self::Metrics,
         Self::Tracing,
         Self::Priority,
         Self::Retry,
@@ -63,6 +66,7 @@ impl Policy {
             Self::AttemptTimeout => "attempt_timeout",
             Self::Value => "with",
             Self::Timestamps => "timestamps",
+            Self::Metrics => "metrics",
             Self::Tracing => "tracing",
             Self::Priority => "priority",
             Self::Retry => "retry",
@@ -101,6 +105,7 @@ impl Policy {
             Self::AttemptTimeout => with!(task().attempt_timeout(1.hours())),
             Self::Value => with!(task().with(7u64)),
             Self::Timestamps => with!(task().timestamps(true)),
+            Self::Metrics => with!(task().metrics(true)),
             Self::Tracing => with!(task().tracing(true)),
             Self::Priority => with!(task().priority(TaskPriority::High)),
             Self::Retry => with!(task().retry(3)),

@@ -4,6 +4,7 @@
 mod cancellation;
 mod capabilities;
 mod limits;
+mod metrics;
 mod pipelines;
 mod recovery;
 mod structure;

@@ -16,6 +16,7 @@
 //! - [`runtime`]: the seam to the executor
 //! - [`cancel`], [`time`]: levels and causes, limits, waiting
 //! - [`retry`], [`breaker`], [`limit`]: what is done about failure and load
+//! - [`metrics`]: what tasks use
 //! - [`task`]: one task
 //! - [`pipeline`]: many values
 
@@ -25,6 +26,7 @@ pub mod breaker;
 pub mod cancel;
 pub mod error;
 pub mod limit;
+pub mod metrics;
 pub mod pipeline;
 pub mod retry;
 pub mod runtime;
@@ -45,8 +47,8 @@ pub use runtime::{
     RuntimeBuilder, RuntimeSource, Termination,
 };
 pub use task::{
-    CancellableTask, Cancellation, Canceller, ContextualizedTask, NamedTask, PrioritizedTask,
-    RecoverableTask, RestartPolicy, Scope, ScopedTask, StatusEnabledTask, Task, TaskBuilder, TaskContext,
-    TaskId, TaskInfo, TaskSet, TaskStatus, TimedTask, TracingTask, all, any, n_of,
+    CancellableTask, Cancellation, Canceller, ContextualizedTask, MetricsEnabledTask, NamedTask,
+    PrioritizedTask, RecoverableTask, RestartPolicy, Scope, ScopedTask, StatusEnabledTask, Task, TaskBuilder,
+    TaskContext, TaskId, TaskInfo, TaskSet, TaskStatus, TimedTask, TracingTask, all, any, n_of,
 };
 pub use time::{DurationExt, Interval, MissedTicks};

@@ -7,6 +7,8 @@
 //! against the same in the other order, cannot be shown here: `RootScope::tell_end` against a shutdown, `job_started`
 //! against a cancellation.
 
+#[path = "models/accounts.rs"]
+mod accounts;
 #[path = "models/breaker.rs"]
 mod breaker;
 #[path = "models/callbacks.rs"]
@@ -23,6 +25,8 @@ mod desk;
 mod detaching;
 #[path = "models/jobs.rs"]
 mod jobs;
+#[path = "../src/metrics/ledger.rs"]
+mod ledger;
 #[path = "models/limiter.rs"]
 mod limiter;
 #[path = "models/listening.rs"]

@@ -1,5 +1,5 @@
 //! What the examples share: made-up orders, the statistics behind `profile`, the servers behind `embed_in_tokio` and
-//! `embed_in_smol`, a client of a flaky server, a library that knows no executor, and how a program ends.
+//! `embed_in_smol`, a client of a flaky server, a library that knows no executor, a job to look at, and how a program ends.
 //!
 //! The programs themselves stand beside this folder: `csv.rs` is the one to read first.
 
@@ -12,6 +12,7 @@ pub mod embed_in_tokio;
 mod exit;
 pub mod generic_library;
 pub mod jobs;
+pub mod observed;
 pub mod orders;
 #[cfg(feature = "csv")]
 pub mod profile;

@@ -162,6 +162,10 @@ impl Runtime for AmbientRuntime {
     fn is_running(&self) -> bool {
         each!(self, runtime => runtime.is_running())
     }
+
+    fn queue_depth(&self) -> Option<usize> {
+        each!(self, runtime => runtime.queue_depth())
+    }
 }
 
 impl BlockOn for AmbientRuntime {

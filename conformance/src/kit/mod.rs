@@ -5,6 +5,7 @@ pub(crate) mod ending;
 mod hold;
 mod latch;
 pub(crate) mod leases;
+pub(crate) mod load;
 pub(crate) mod published;
 mod rows;
 pub(crate) mod spans;

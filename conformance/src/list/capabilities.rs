@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_capabilities {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_recovery! {
+        $crate::__conformance_with_metrics! {
             [$($then)+]
             $($tasks)*
             traits driven {

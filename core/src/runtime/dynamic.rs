@@ -32,6 +32,7 @@ pub(crate) trait ErasedRuntime: Send + Sync {
     fn task_id(&self) -> TaskId;
     fn scope(&self) -> &RootScope;
     fn runs(&self) -> bool;
+    fn queued(&self) -> Option<usize>;
 }
 
 impl<R: Runtime> ErasedRuntime for R {
@@ -77,6 +78,9 @@ impl<R: Runtime> ErasedRuntime for R {
     }
     fn runs(&self) -> bool {
         self.is_running()
+    }
+    fn queued(&self) -> Option<usize> {
+        self.queue_depth()
     }
 }
 
@@ -160,6 +164,9 @@ impl Runtime for DynRuntime {
     }
     fn is_running(&self) -> bool {
         self.0.runs()
+    }
+    fn queue_depth(&self) -> Option<usize> {
+        self.0.queued()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A backend implements [`Runtime`] with a few primitives; the handle, cancellation, timeouts, panics, ids and the
 //! order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
 
+mod accounts;
 mod context;
 mod counts;
 mod dynamic;
@@ -17,6 +18,7 @@ use std::any::Any;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub use accounts::{BlockingStatistics, RuntimeMetrics, Watch};
 pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub(crate) use context::{
     Frame, current_task, giving_up, in_frame, in_runtime, is_inside, is_overdue, keeps_running, note,
@@ -32,7 +34,7 @@ pub use root::RootScope;
 pub use signal::{Ended, Signal, Termination};
 
 use crate::error::{AsyncTaskError, RuntimeError, SpawnError};
-use crate::task::TaskId;
+use crate::task::{RuntimeSnapshot, TaskId, snapshot};
 use crate::time::Sleep;
 
 /// An executor, as the library sees it.
@@ -117,6 +119,25 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// has been awaited is not counted any more.
     fn active_task_count(&self) -> usize {
         self.root().active_tasks()
+    }
+
+    /// How many tasks wait for a thread to poll them, as far as the executor tells; `None` where it does not.
+    fn queue_depth(&self) -> Option<usize> {
+        None
+    }
+
+    /// Its live tasks, as a tree: who they are, where they are in their lives and in the source, and what they use. It names
+    /// the tasks that have had to wait, and all that are below these; all of those that were spawned while the runtime was
+    /// [watched](RootScope::watch).
+    ///
+    /// Cost: that of looking at all of them. It can be asked for from any thread.
+    fn snapshot(&self) -> RuntimeSnapshot {
+        snapshot(self.name(), self.root())
+    }
+
+    /// What it does: counts of all tasks and blocking jobs, and what is known of tasks with metrics.
+    fn metrics(&self) -> RuntimeMetrics {
+        accounts::metrics(self)
     }
 
     /// Makes this the runtime that this thread starts tasks on, until the guard is dropped.

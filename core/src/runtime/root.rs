@@ -11,15 +11,16 @@
 
 use std::fmt;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use concurrent_queue::ConcurrentQueue;
 use event_listener::{Event, EventListener};
 
 use super::ErasedRuntime;
+use super::accounts::{Accounts, Watch};
 use super::counts::{Counts, TaskStatistics};
 use crate::cancel::{CancelCause, CancelLevel};
-use crate::task::{Ending, Shared, TaskInfo, TaskRef, cancel, notify_all};
+use crate::task::{Ending, Shared, TaskInfo, TaskRef, cancel, enable, notify_all};
 
 const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
@@ -36,6 +37,10 @@ pub struct RootScope {
     /// Weak: a task holds its runtime, which holds this.
     listed: ConcurrentQueue<Weak<Shared<dyn ErasedRuntime>>>,
     lists_all: bool,
+    /// `lists_all`, or watched: looked at for each task that begins.
+    looks: AtomicBool,
+    is_watched: AtomicBool,
+    accounts: Accounts,
     /// Notified when a shutdown begins.
     closing: Event,
     /// Notified, during a shutdown, for each end.
@@ -50,6 +55,9 @@ impl Default for RootScope {
             jobs: Counts::default(),
             listed: ConcurrentQueue::unbounded(),
             lists_all: false,
+            looks: AtomicBool::new(false),
+            is_watched: AtomicBool::new(false),
+            accounts: Accounts::default(),
             closing: Event::new(),
             ended: Event::new(),
         }
@@ -65,7 +73,24 @@ impl RootScope {
     /// As [`new`](Self::new), and [`live_tasks`](Self::live_tasks) gives all tasks and not only those that a shutdown
     /// would have to kill itself: for simulations and debuggers. Each task then costs one more entry in a queue.
     pub fn listing_all() -> Self {
-        Self { lists_all: true, ..Self::default() }
+        Self { lists_all: true, looks: AtomicBool::new(true), ..Self::default() }
+    }
+
+    /// From now on each task that is spawned has metrics, and can be named in a [snapshot](super::Runtime::snapshot) before it
+    /// has had to wait; and long polls and slow ends of tasks with metrics are told of as `watch` says, which without this is
+    /// its default.
+    ///
+    /// Cost: that of `.metrics(true)` for each task, and an entry in a queue.
+    pub fn watch(&self, watch: Watch) {
+        self.accounts.set(watch);
+        self.is_watched.store(true, Ordering::SeqCst);
+        self.looks.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends what [`watch`](Self::watch) began, for tasks that are spawned from now on.
+    pub fn unwatch(&self) {
+        self.is_watched.store(false, Ordering::SeqCst);
+        self.looks.store(self.lists_all, Ordering::SeqCst);
     }
 
     /// How many tasks have been spawned and have not ended.
@@ -110,7 +135,27 @@ impl RootScope {
     pub fn live_tasks(&self) -> Vec<TaskInfo> {
         let mut live = Vec::new();
         self.each_listed(|task| live.push(task.control.info()));
+        // One that was watched from its birth may be listed twice.
+        live.sort_by_key(|task| task.id.as_u64());
+        live.dedup_by_key(|task| task.id);
         live
+    }
+
+    /// The tasks of the list; perhaps not each once.
+    pub(crate) fn listed(&self) -> Vec<TaskRef> {
+        let mut listed = Vec::new();
+        self.each_listed(|task| listed.push(task.clone()));
+        listed
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// How many blocking jobs have begun, and how many have ended.
+    pub(super) fn jobs(&self) -> (usize, usize) {
+        let ended = self.jobs.ended();
+        (self.jobs.begun(), ended)
     }
 
     /// Ends it: for backends, when their executor goes away. No new work is taken, and what is left is killed, without a
@@ -160,7 +205,11 @@ impl RootScope {
 
     pub(crate) fn task_begun(&self, task: &TaskRef) {
         self.tasks.begin();
-        if self.lists_all {
+        // Relaxed: who asks for this does so for tasks that are spawned later, and tells their spawners.
+        if self.looks.load(Ordering::Relaxed) {
+            if self.is_watched.load(Ordering::Relaxed) {
+                enable(task, true);
+            }
             self.list(task);
         }
     }
@@ -176,6 +225,15 @@ impl RootScope {
 
     pub(crate) fn job_begun(&self) {
         self.jobs.begin();
+    }
+
+    /// It has a thread.
+    pub(crate) fn job_started(&self) {
+        self.accounts.job_started();
+    }
+
+    pub(crate) fn job_stopped(&self) {
+        self.accounts.job_stopped();
     }
 
     pub(crate) fn job_ended(&self) {

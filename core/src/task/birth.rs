@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::TaskContext;
 use super::control::{IN_PLACE, MEMBER, Shared, TaskRef, adopt, share};
 use super::in_place::caught;
+use super::metering::enable;
 use super::policies::Configured;
 use super::priority::give;
 use super::span::callers;
@@ -116,6 +117,9 @@ fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>
     }
     if settings.timestamps {
         control.stamp(task.runtime.clock());
+    }
+    if settings.metrics {
+        enable(task, true);
     }
     if let Some((limit, deadline)) = settings.deadline(|| task.runtime.clock()) {
         control.set_limit(limit, deadline);

@@ -21,6 +21,7 @@ use super::slot::Slot;
 use super::span::{callers, within};
 use super::work::{Call, IntoResult};
 use crate::error::AsyncTaskError;
+use crate::metrics::{Charge, Meter, active};
 use crate::runtime::{
     Frame, Join, Runtime, RuntimeSource, current_task, in_frame, in_runtime, is_overdue, keeps_running,
     welcome_blocking,
@@ -98,6 +99,7 @@ impl<'a, R: Runtime> Counted<'a, R> {
         if let Some(task) = task {
             task.control.job_started();
         }
+        runtime.root().job_started();
         Self(runtime, task)
     }
 }
@@ -107,6 +109,7 @@ impl<R: Runtime> Drop for Counted<'_, R> {
         if let Some(task) = self.1 {
             task.control.job_stopped();
         }
+        self.0.root().job_stopped();
         self.0.root().job_ended();
     }
 }
@@ -115,6 +118,8 @@ impl<R: Runtime> Drop for Counted<'_, R> {
 struct Runner<F, T, R: Runtime> {
     job: Arc<Job<F, T, R>>,
     span: Option<Span>,
+    /// Who was charged where it was handed over, and is charged for it.
+    meter: Option<Arc<Meter>>,
 }
 
 impl<F, T, R: Runtime> Runner<F, T, R> {
@@ -130,6 +135,7 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
         within(self.span.as_ref(), || {
             let is_part_of_a_task = frame.is_some();
             let result = welcome_blocking(self.job.runtime.root(), || {
+                let _charge = self.meter.as_ref().map(Charge::begin);
                 in_frame(&mut frame, || match is_part_of_a_task {
                     true => work(),
                     false => in_runtime(&self.job.runtime, work),
@@ -179,7 +185,7 @@ where
             parent,
             places: OnceLock::new(),
         });
-        let runner = Runner { job: job.clone(), span: callers() };
+        let runner = Runner { job: job.clone(), span: callers(), meter: active() };
         let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
             job.revoke();

@@ -30,6 +30,7 @@ pub struct Configured {
     pub(super) priority: Option<TaskPriority>,
     pub(crate) values: Option<Arc<Values>>,
     pub(super) timestamps: bool,
+    pub(super) metrics: bool,
     pub(super) tracing: bool,
 }
 
@@ -41,6 +42,11 @@ impl Configured {
     /// For tasks that are part of something larger, and take its name and values.
     pub(crate) fn part_of(name: Option<Arc<str>>, values: Option<Arc<Values>>) -> Self {
         Self { name, values, ..Self::default() }
+    }
+
+    /// With metrics, or without.
+    pub(crate) fn metered(self, metrics: bool) -> Self {
+        Self { metrics, ..self }
     }
 
     /// For one attempt of what is tried several times.

@@ -42,6 +42,7 @@ use super::control::{
     Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
 };
 use super::in_place::caught;
+use super::metering::{charged, poll_measured};
 use super::output::{Output, SIBLINGS, attach_failures, give_to_scope};
 use super::parcel::Parcel;
 use super::priority::lend_to_child;
@@ -139,7 +140,12 @@ where
                 // A body that is ready has dropped its work.
                 Left::Ready(result) => Output { ending: Ending::of(&result), result },
                 left => {
-                    let mut drop_body = || in_task(this.frame, || caught(|| this.stage.set(Stage::Done)));
+                    let task = this.frame.as_ref().map(|frame| frame.task.clone());
+                    let mut drop_body = || {
+                        charged(task.as_ref(), || {
+                            in_task(this.frame, || caught(|| this.stage.set(Stage::Done)))
+                        })
+                    };
                     // At a deadline, blocking work that has started is left behind, and not waited for.
                     let (dropped, still_running) = match left {
                         Left::Overdue => giving_up(drop_body),
@@ -254,7 +260,7 @@ impl<T> Left<T> {
 }
 
 /// Polls the body once, if it may be polled.
-fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
+fn poll_body<B, T>(mut body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
@@ -262,7 +268,13 @@ where
         return Poll::Ready(Left::Killed);
     }
     // The body catches the panics of the work; a subscriber's are caught here.
-    let result = match caught(|| in_task(slot, || body.poll(cx))) {
+    let mut poll =
+        |slot: &mut Option<Frame>, cx: &mut Context<'_>| caught(|| in_task(slot, || body.as_mut().poll(cx)));
+    let polled = match slot {
+        Some(Frame { task }) if task.control.is_metered() => poll_measured(slot, cx, &mut poll),
+        _ => poll(slot, cx),
+    };
+    let result = match polled {
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),
     };

@@ -1,6 +1,6 @@
 //! What core's protocols are made of, as loom sees it: this stands for `core/src/sync.rs`.
 
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 
 use std::collections::VecDeque;
 use std::ops::Deref;

@@ -114,13 +114,13 @@ where
         F: Send + 'static,
         H: FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> Result<U, E> + Send + 'static,
     {
-        let (source, name) = (self.from.source.clone(), self.from.settings.name.clone());
+        let (source, named) = (self.from.source.clone(), self.from.settings.whole());
         let counters = Arc::<Counters>::default();
         let counts = counters.clone();
         let body = async move {
             let handler = |event, collection| handler(event, collection).map_err(AsyncTaskError::failure);
             self.run(counts, handler).await
         };
-        spawn_whole(source, name, counters, body)
+        spawn_whole(source, named, counters, body)
     }
 }

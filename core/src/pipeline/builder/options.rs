@@ -39,6 +39,13 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.name = Some(name.into()))
     }
 
+    /// Measures what its tasks use: see [`MetricsEnabledTask`](crate::MetricsEnabledTask). What files give is counted as
+    /// read by the sender. A pipeline that is part of its caller has tasks below the one around it, which so has to have metrics
+    /// itself to tell of them.
+    pub fn metrics(self, on: bool) -> Self {
+        self.set(|settings| settings.metrics = on)
+    }
+
     /// Hands `value` to its receivers, by type: [`TaskContext::get`](crate::TaskContext::get) of
     /// [`TaskContext::current`](crate::TaskContext::current) finds it there. A second one of the same type takes its place.
     pub fn with<V: Send + Sync + 'static>(self, value: V) -> Self {

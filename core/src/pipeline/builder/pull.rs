@@ -43,7 +43,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 's
     #[track_caller]
     pub fn pull(self) -> EmittingTask<FinalEvent, S::Runtime, Events<T>> {
         let (queue, events) = async_channel::bounded(AHEAD);
-        let (source, name) = (self.source.clone(), self.settings.name.clone());
+        let (source, named) = (self.source.clone(), self.settings.whole());
         let counters = Arc::<Counters>::default();
         let (counts, drain) = (counters.clone(), DrainOnKill::new(&events));
         let body = async move {
@@ -51,6 +51,6 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 's
             drain.ended();
             ended.told(&summary.into())
         };
-        spawn_whole(source, name, counters, body).pulled(Events::new(events))
+        spawn_whole(source, named, counters, body).pulled(Events::new(events))
     }
 }

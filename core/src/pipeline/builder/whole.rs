@@ -13,7 +13,7 @@ use crate::task::{Birthplace, Configured, Fallible, InPlace, Task};
 #[track_caller]
 pub(super) fn spawn_whole<U, S, B>(
     source: S,
-    name: Option<Arc<str>>,
+    named: Configured,
     counters: Arc<Counters>,
     body: B,
 ) -> EmittingTask<U, S::Runtime>
@@ -22,7 +22,6 @@ where
     S: RuntimeSource,
     B: Future<Output = Result<U, AsyncTaskError>> + Send + 'static,
 {
-    let named = Configured::part_of(name, None);
     let birth = Birthplace::here().birth(Some(&named));
     let body = InPlace::<_, _, U, Fallible<AsyncTaskError>>::new(move || body);
     let task = match source.into_runtime() {

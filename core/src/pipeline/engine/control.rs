@@ -12,12 +12,13 @@ use crate::limit::Limiter;
 use crate::pipeline::progress::{Counters, Progress};
 use crate::pipeline::{ErrorStrategy, ReceiverStrategy, SenderStrategy};
 use crate::runtime::Runtime;
-use crate::task::{TaskId, Values};
+use crate::task::{Configured, TaskId, Values};
 
 /// What the builder was told.
 pub(crate) struct Settings<T> {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) values: Option<Arc<Values>>,
+    pub(crate) metrics: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) event_timeout: Option<Duration>,
     pub(crate) strategy: ErrorStrategy<T>,
@@ -47,6 +48,7 @@ impl<T> Default for Settings<T> {
         Self {
             name: None,
             values: None,
+            metrics: false,
             timeout: None,
             event_timeout: None,
             strategy: ErrorStrategy::default(),
@@ -71,6 +73,7 @@ impl<T> Clone for Settings<T> {
         Self {
             name: self.name.clone(),
             values: self.values.clone(),
+            metrics: self.metrics,
             timeout: self.timeout,
             event_timeout: self.event_timeout,
             strategy: self.strategy.clone(),
@@ -154,6 +157,11 @@ impl<T> Settings<T> {
         self.sender.check()?;
         self.limiter()?;
         self.strategy.check()
+    }
+
+    /// What the task is told that the whole pipeline is.
+    pub(crate) fn whole(&self) -> Configured {
+        Configured::part_of(self.name.clone(), None).metered(self.metrics)
     }
 
     /// What keeps the rate, if there is one.

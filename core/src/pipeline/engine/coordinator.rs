@@ -106,7 +106,7 @@ where
     let crew = Arc::new(Crew { handler, slots, retrying, blocking, gate, control: control.clone() });
     // Two chunks for each worker: one to go on with at once, one for when the sender is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(max * 2));
-    let named = Configured::part_of(settings.name.clone(), settings.values.clone());
+    let named = Configured::part_of(settings.name.clone(), settings.values.clone()).metered(settings.metrics);
     let birth = || Birthplace::here().birth(Some(&named));
     let hands: Vec<_> = (0..max)
         .map(|index| {

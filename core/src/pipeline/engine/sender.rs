@@ -16,7 +16,7 @@ use crate::limit::{Aimd, Load};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::{Plan, SenderStrategy};
 use crate::runtime::Runtime;
-use crate::task::{Birthplace, Configured, InPlace, Plain, TaskContext, spawn};
+use crate::task::{Birthplace, Configured, InPlace, MetricsEnabledTask as _, Plain, TaskContext, spawn};
 
 /// Chunks of a source that wait for the sources before it.
 const AHEAD: usize = 2;
@@ -81,7 +81,9 @@ where
         parts.push(ahead);
         part
     });
-    let named = Configured::part_of(TaskContext::current().and_then(|cx| cx.name()), None);
+    let sender = TaskContext::current();
+    let metered = sender.as_ref().is_some_and(TaskContext::is_metrics_enabled);
+    let named = Configured::part_of(sender.and_then(|cx| cx.name()), None).metered(metered);
     let gate = Arc::new(Gate::new(min));
     let lane = |index| {
         let outlet = Outlet::new(queue.clone(), control.clone(), Numbering::BySource, false);

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::error::{AsyncTaskError, SpawnError};
+use crate::metrics::{Charge, active};
 use crate::runtime::{Join, Runtime};
 use crate::task::caught;
 
@@ -15,7 +16,12 @@ pub(crate) struct Visit<T: Send + 'static, R: Runtime> {
 
 impl<T: Send + 'static, R: Runtime> Visit<T, R> {
     pub(crate) fn start(runtime: &R, work: impl FnOnce() -> T + Send + 'static) -> Result<Self, SpawnError> {
-        Ok(Self { join: Some(runtime.spawn_blocking(|| caught(work))?) })
+        let meter = active();
+        let work = move || {
+            let _charge = meter.as_ref().map(Charge::begin);
+            caught(work)
+        };
+        Ok(Self { join: Some(runtime.spawn_blocking(work)?) })
     }
 }
 

@@ -10,6 +10,7 @@ use futures_io::AsyncRead;
 
 use super::compression::{Codec, Compression, Plaintext};
 use crate::error::AsyncTaskError;
+use crate::metrics::metered;
 
 /// Where text comes from.
 pub(crate) enum Input {
@@ -73,7 +74,7 @@ impl Blocking {
                     return Err(io::ErrorKind::IsADirectory.into());
                 }
                 let length = about.is_file().then_some(about.len());
-                (Box::new(file), length)
+                (Box::new(metered(file)), length)
             }
             Self::Bytes(bytes) => {
                 let length = Some(bytes.len() as u64);

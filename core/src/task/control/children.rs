@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
-use super::word::{AFTER, CALLS, DETACHED, GONE, IN_PLACE, PASSED, WAITED, WAITS};
+use super::word::{AFTER, CALLS, DETACHED, GONE, IN_PLACE, METERED, PASSED, WAITED, WAITS};
 use super::{Control, Ending, Last, TaskRef, is_busy_elsewhere};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::task::in_place::{caught, notify_all};
@@ -136,6 +136,11 @@ pub(crate) fn children(task: &TaskRef) -> Vec<TaskRef> {
 pub(crate) fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
     let control = &task.control;
     let Some(before) = control.word.raise(level.code(), cause.code()) else { return false };
+    if before.has(METERED)
+        && let Some(metered) = control.metered()
+    {
+        metered.asked();
+    }
     control.wake();
     if before.has(WAITED) {
         notify_all(&control.cold().changed);

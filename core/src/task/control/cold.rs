@@ -20,6 +20,7 @@ use crate::error::AsyncTaskError;
 use crate::runtime::ErasedRuntime;
 use crate::task::callbacks::Callback;
 use crate::task::in_place::{caught, notify_all};
+use crate::task::metering::Metered;
 use crate::task::recovery::Recovery;
 use crate::task::relations::Links;
 use crate::task::trace::Trace;
@@ -60,6 +61,7 @@ pub(crate) struct Cold {
     pub(super) priority: AtomicU8,
     pub(super) lent: AtomicU8,
     pub(super) held: Held,
+    metered: OnceLock<Arc<Metered>>,
 }
 
 /// No priority was set or lent: less urgent than all of them.
@@ -90,6 +92,7 @@ impl Default for Cold {
             priority: AtomicU8::new(NO_PRIORITY),
             lent: AtomicU8::new(NO_PRIORITY),
             held: Held::default(),
+            metered: OnceLock::new(),
         }
     }
 }
@@ -123,6 +126,9 @@ impl Cold {
         }
         if let Some(trace) = self.trace.get() {
             trace.ended(self.span.load().as_deref(), ending);
+        }
+        if let Some(metered) = self.metered.get() {
+            metered.ended();
         }
         self.links.close();
         // Handles and parents may hold on to this for long; the span is to close with the work, and with what is a
@@ -181,6 +187,14 @@ impl Control {
     pub(crate) fn stamp(&self, created: Instant) {
         let times = Times { created, executed: OnceLock::new(), completed: OnceLock::new() };
         let _ = self.cold().times.set(Box::new(times));
+    }
+
+    pub(crate) fn metered(&self) -> Option<&Arc<Metered>> {
+        self.cold.get()?.metered.get()
+    }
+
+    pub(crate) fn metered_or_insert(&self, make: impl FnOnce() -> Metered) -> &Arc<Metered> {
+        self.cold().metered.get_or_init(|| Arc::new(make()))
     }
 
     /// Leaves a callback to be run at a graceful cancellation. Pushed first, then said: the end, which is one change of

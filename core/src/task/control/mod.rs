@@ -25,8 +25,8 @@ use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 pub(crate) use place::{Place, places};
 use word::{
-    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, RETUNED, RUNNING, SETTLED,
-    STOPPED, TIMED, UNWANTED, WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, METERED, RETUNED, RUNNING,
+    SETTLED, STOPPED, TIMED, UNWANTED, WAITS, Word,
 };
 pub(crate) use word::{IN_PLACE, MEMBER, STARTED, State};
 
@@ -242,6 +242,18 @@ impl Control {
 
     pub(crate) fn is_detached(&self) -> bool {
         self.word.load().has(DETACHED)
+    }
+
+    pub(crate) fn is_metered(&self) -> bool {
+        self.word.load().has(METERED)
+    }
+
+    /// Switches metrics; true if that changes anything.
+    pub(crate) fn meter(&self, on: bool) -> bool {
+        match on {
+            true => !self.word.set(METERED).has(METERED),
+            false => self.word.clear(METERED).has(METERED),
+        }
     }
 
     pub(crate) fn is_in_place(&self) -> bool {

@@ -23,6 +23,7 @@
 //! bit  24       STOPPED   asked to stop, it has: nothing of it was under way
 //! bit  25       RETUNED   its urgency may have changed since its last poll began: it is to be polled again
 //! bit  26       HELD      its cold slot has, or had, a place of a limiter
+//! bit  27       METERED   its polls and its blocking work are measured
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -54,6 +55,7 @@ pub(crate) const AFTER: u32 = 1 << 23;
 pub(crate) const STOPPED: u32 = 1 << 24;
 pub(crate) const RETUNED: u32 = 1 << 25;
 pub(crate) const HELD: u32 = 1 << 26;
+pub(crate) const METERED: u32 = 1 << 27;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;
@@ -106,6 +108,11 @@ impl Word {
         // SeqCst: a flag says that something is in the cold slot, and asks whether something else is; and PASSED is set
         // before the list of children is gone through, as in `load`.
         State(self.0.fetch_or(flags, Ordering::SeqCst))
+    }
+
+    /// Takes `flags` back; gives the state before.
+    pub(crate) fn clear(&self, flags: u32) -> State {
+        State(self.0.fetch_and(!flags, Ordering::SeqCst))
     }
 
     /// A poll begins. Gives the state before.

@@ -1,0 +1,219 @@
+//! Metrics: what a task uses is its own, whatever else its thread does; and where nothing is known, nothing is told.
+
+use sweet_async::metrics::CpuUsage;
+use sweet_async::{CancellableTask as _, MetricsEnabledTask, RetryStrategy};
+
+use crate::kit::load::{SLACK, allocate, burn, free, pretend, thread_time};
+use crate::kit::prelude::*;
+
+/// That a task was charged for what it burnt, and for little else; `None` where a thread has no clock.
+pub(super) fn is_about(cpu: Option<CpuUsage>, burnt: Duration) -> Outcome {
+    if thread_time().is_none() {
+        ensure!(cpu.is_none(), "{cpu:?} without a clock");
+        return Ok(());
+    }
+    let cpu = cpu.context("it is known")?;
+    ensure!(cpu.total() >= burnt && cpu.total() <= burnt + SLACK, "{cpu:?} for {burnt:?}");
+    Ok(())
+}
+
+pub async fn without_them_nothing_is_known<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    pretend()?;
+    let task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
+        allocate(100);
+        burn(1.millis());
+        yield_now().await;
+        cx.cancelled().await;
+    });
+    let known = || {
+        let (cpu, memory) = (task.cpu_usage().is_some(), task.memory_usage().is_some());
+        (task.is_metrics_enabled(), cpu, memory, task.io_usage().is_some(), task.poll_usage().is_some())
+    };
+    ensure!(known() == (false, false, false, false, false), "{:?}", known());
+    task.cancel(CancelLevel::Graceful).await;
+    ensure!(known() == (false, false, false, false, false), "{:?}", known());
+    Ok(())
+}
+
+pub async fn processor_time_is_charged_to_the_task_that_uses_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
+        for _ in 0..10 {
+            burn(3.millis());
+            yield_now().await;
+        }
+    });
+    ensure!(task.is_metrics_enabled());
+    (&mut task).await?;
+    is_about(task.cpu_usage(), 30.millis())?;
+    if let Some(cpu) = task.cpu_usage() {
+        let utilization = cpu.utilization().context("time has passed")?;
+        ensure!(utilization > 0.0 && cpu.wall >= cpu.total().saturating_sub(1.millis()), "{cpu:?}");
+        ensure!(
+            task.cpu_usage().map(|later| later.wall) == Some(cpu.wall),
+            "its time stands still after its end"
+        );
+    }
+    Ok(())
+}
+
+pub async fn a_noisy_neighbour_is_not_charged_to_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    pretend()?;
+    // As many neighbours as threads: some of them are on the same one, and each is polled between two polls of the other.
+    let over = Latch::new();
+    let neighbours: Vec<_> = (0..rt.worker_count() * 2)
+        .map(|_| {
+            let over = over.clone();
+            AsyncTask::to::<()>().on(&rt).spawn(|| async move {
+                while !over.is_set() {
+                    burn(2.millis());
+                    allocate(1_000_000);
+                    free(1_000_000);
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
+        for _ in 0..30 {
+            burn(100.micros());
+            allocate(10);
+            yield_now().await;
+        }
+    });
+    (&mut task).await?;
+    over.set();
+    for neighbour in neighbours {
+        neighbour.await?;
+    }
+    // The neighbours have used ten times as much meanwhile.
+    is_about(task.cpu_usage(), 3.millis())?;
+    let memory = task.memory_usage().context("an allocator counts")?;
+    ensure!((memory.allocated, memory.freed, memory.allocations) == (300, 0, Some(30)), "{memory:?}");
+    Ok(())
+}
+
+pub async fn blocking_work_is_charged_to_its_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    pretend()?;
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| {
+        burn(10.millis());
+        allocate(5);
+    });
+    (&mut task).await?;
+    is_about(task.cpu_usage(), 10.millis())?;
+    let memory = task.memory_usage().context("an allocator counts")?;
+    ensure!((memory.allocated, memory.allocations) == (5, Some(1)), "{memory:?}");
+
+    // And what is part of a task that does other things, too.
+    let inner = rt.clone();
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).try_spawn(move || async move {
+        burn(5.millis());
+        AsyncTask::to::<()>().on(&inner).run(|| burn(10.millis())).await?;
+        Ok(())
+    });
+    (&mut task).await?;
+    is_about(task.cpu_usage(), 15.millis())
+}
+
+pub async fn attempts_are_charged_to_their_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let retried = || AsyncTask::to::<()>().on(&rt).metrics(true).retry(2).backoff(RetryStrategy::Immediate);
+    let mut polled = retried().spawn(|| async {
+        burn(5.millis());
+        Err::<(), _>("it fails")
+    });
+    ensure!(failed((&mut polled).await)?.is_retries_exhausted());
+    is_about(polled.cpu_usage(), 15.millis())?;
+    let mut blocking = retried().spawn(|| {
+        burn(5.millis());
+        Err::<(), _>("it fails")
+    });
+    ensure!(failed((&mut blocking).await)?.is_retries_exhausted());
+    is_about(blocking.cpu_usage(), 15.millis())
+}
+
+pub async fn what_destructors_use_is_charged<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    struct Burns;
+    impl Drop for Burns {
+        fn drop(&mut self) {
+            burn(5.millis());
+        }
+    }
+    let started = Latch::new();
+    let start = started.clone();
+    let task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async move {
+        let _burns = Burns;
+        start.set();
+        pending::<()>().await
+    });
+    started.wait().await;
+    task.cancel(CancelLevel::Kill).await;
+    is_about(task.cpu_usage(), 5.millis())
+}
+
+pub async fn they_can_be_switched_while_the_task_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    pretend()?;
+    let mut task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
+        allocate(1);
+        cx.enable_metrics();
+        yield_now().await;
+        allocate(10);
+        yield_now().await;
+        allocate(100);
+        cx.disable_metrics();
+        yield_now().await;
+        allocate(1000);
+        yield_now().await;
+        cx.enable_metrics();
+        yield_now().await;
+        allocate(10_000);
+    });
+    (&mut task).await?;
+    let memory = task.memory_usage().context("it was measured")?;
+    // From the poll after the one that switches, to the end of the one that switches back.
+    ensure!(memory.allocated == 10_110, "{memory:?}");
+    ensure!(task.poll_usage().map(|polls| polls.count) == Some(3), "{:?}", task.poll_usage());
+    let ended = task.poll_usage();
+    task.disable_metrics();
+    ensure!(!task.is_metrics_enabled() && task.poll_usage() == ended, "what was measured stays");
+    task.enable_metrics();
+    ensure!(!task.is_metrics_enabled(), "after its end there is nothing to measure");
+    Ok(())
+}
+
+pub async fn generic_code_can_ask_for_metrics_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    fn toggles(task: &impl MetricsEnabledTask) -> Outcome {
+        let before = task.is_metrics_enabled();
+        task.enable_metrics();
+        ensure!(task.is_metrics_enabled());
+        task.enable_metrics();
+        task.disable_metrics();
+        ensure!(!task.is_metrics_enabled());
+        if before {
+            task.enable_metrics();
+        }
+        Ok(())
+    }
+    let open = Latch::new();
+    let wait = open.clone();
+    let task = AsyncTask::to::<()>().on(&rt).spawn(|| async move { wait.wait().await });
+    toggles(&task)?;
+    toggles(&task.canceller())?;
+    open.set();
+    task.await?;
+    let scope = AsyncTask::to().on(&rt).scope(|s| async move {
+        let member = s.spawn(|| async { Ok(pending::<()>().await) });
+        toggles(&member)?;
+        toggles(&sweet_async::TaskContext::current().context("inside")?)?;
+        drop(member.cancel(CancelLevel::Kill));
+        Ok(())
+    });
+    scope.await?;
+    let events = AsyncTask::emits::<u64>()
+        .on(&rt)
+        .metrics(true)
+        .sender(|sources| sources.of(0..10u64).into_chunks(1.items()))
+        .for_each(|_: Event<u64>| ())
+        .spawn();
+    toggles(&events)?;
+    ensure!(events.await?.handled() == 10);
+    Ok(())
+}

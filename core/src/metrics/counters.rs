@@ -1,0 +1,143 @@
+//! Sums of what was used, and the atomics that they are kept in.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, TaskMetrics};
+
+/// What is known at all.
+pub(super) const CPU: u8 = 1;
+pub(super) const MEMORY: u8 = 1 << 1;
+/// Some allocations were counted, and others were not.
+pub(super) const UNCOUNTED: u8 = 1 << 2;
+pub(super) const IO: u8 = 1 << 3;
+
+const NUMBERS: usize = 11;
+
+/// Sums of what was used. Times are nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(super) cpu: u64,
+    /// Of `cpu`, that in the system.
+    pub(super) system: u64,
+    pub(super) allocated: u64,
+    pub(super) freed: u64,
+    pub(super) allocations: u64,
+    pub(super) read: Way,
+    pub(super) written: Way,
+    pub(super) known: u8,
+}
+
+/// One way of input and output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) bytes: u64,
+    pub(super) operations: u64,
+    pub(super) nanos: u64,
+}
+
+impl Way {
+    fn told(self) -> IoCount {
+        IoCount { bytes: self.bytes, operations: self.operations, latency: Duration::from_nanos(self.nanos) }
+    }
+}
+
+impl Sums {
+    fn numbers(&self) -> [u64; NUMBERS] {
+        let Self { read, written, .. } = self;
+        [
+            self.cpu,
+            self.system,
+            self.allocated,
+            self.freed,
+            self.allocations,
+            read.bytes,
+            read.operations,
+            read.nanos,
+            written.bytes,
+            written.operations,
+            written.nanos,
+        ]
+    }
+
+    fn of(numbers: [u64; NUMBERS], known: u8) -> Self {
+        let [cpu, system, allocated, freed, allocations, read @ .., bytes, operations, nanos] = numbers;
+        let written = Way { bytes, operations, nanos };
+        let [bytes, operations, nanos] = read;
+        Self {
+            cpu,
+            system,
+            allocated,
+            freed,
+            allocations,
+            read: Way { bytes, operations, nanos },
+            written,
+            known,
+        }
+    }
+
+    pub(crate) fn plus(self, other: &Self) -> Self {
+        let (mut sum, known) = (self.numbers(), self.known | other.known);
+        for (sum, more) in sum.iter_mut().zip(other.numbers()) {
+            *sum = sum.saturating_add(more);
+        }
+        Self::of(sum, known)
+    }
+
+    /// What is left of it without `other`.
+    pub(super) fn minus(self, other: &Self) -> Self {
+        let (mut rest, known) = (self.numbers(), self.known);
+        for (rest, less) in rest.iter_mut().zip(other.numbers()) {
+            *rest = rest.saturating_sub(less);
+        }
+        Self::of(rest, known)
+    }
+
+    /// As it is told, where metrics were on for `wall`.
+    pub(crate) fn told(&self, wall: Duration) -> TaskMetrics {
+        let has = |what| self.known & what != 0;
+        let system = self.system.min(self.cpu);
+        TaskMetrics {
+            cpu: has(CPU).then(|| CpuUsage {
+                user: Duration::from_nanos(self.cpu - system),
+                system: Duration::from_nanos(system),
+                wall,
+            }),
+            memory: has(MEMORY).then(|| MemoryUsage {
+                allocated: self.allocated,
+                freed: self.freed,
+                allocations: (!has(UNCOUNTED)).then_some(self.allocations),
+                wall,
+            }),
+            io: has(IO).then(|| IoUsage { read: self.read.told(), written: self.written.told() }),
+            polls: None,
+        }
+    }
+}
+
+/// Sums that many may add to.
+///
+/// Relaxed throughout: each is a number of its own; who must not miss any is told by other means when it is there.
+#[derive(Default)]
+pub(crate) struct Counters {
+    numbers: [AtomicU64; NUMBERS],
+    known: AtomicU8,
+}
+
+impl Counters {
+    pub(crate) fn add(&self, sums: &Sums) {
+        for (counter, more) in self.numbers.iter().zip(sums.numbers()) {
+            if more != 0 {
+                counter.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+        if sums.known & !self.known.load(Ordering::Relaxed) != 0 {
+            self.known.fetch_or(sums.known, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn read(&self) -> Sums {
+        let numbers = self.numbers.each_ref().map(|counter| counter.load(Ordering::Relaxed));
+        Sums::of(numbers, self.known.load(Ordering::Relaxed))
+    }
+}

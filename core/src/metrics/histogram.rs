@@ -1,0 +1,96 @@
+//! How long things took, counted by size.
+//!
+//! A bucket is a quarter of a power of two: of each duration an eighth is not known at most, from a nanosecond to centuries.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Buckets of one power of two, and of all.
+const PARTS: usize = 4;
+const BUCKETS: usize = 63 * PARTS;
+
+fn bucket(nanos: u64) -> usize {
+    let power = (u64::BITS - 1).saturating_sub(nanos.leading_zeros()) as usize;
+    if power < 2 {
+        return nanos as usize;
+    }
+    let part = (nanos >> (power - 2)) as usize & (PARTS - 1);
+    (power - 1) * PARTS + part
+}
+
+/// The most that falls into a bucket.
+fn most(bucket: usize) -> u64 {
+    if bucket < PARTS {
+        return bucket as u64;
+    }
+    let (shift, part) = (bucket / PARTS - 1, bucket % PARTS);
+    let next = (PARTS + part + 1) as u128;
+    u64::try_from((next << shift) - 1).unwrap_or(u64::MAX)
+}
+
+/// Durations, counted as they come. Relaxed throughout: each is a number of its own.
+pub(crate) struct Histogram {
+    buckets: [AtomicU64; BUCKETS],
+    sum: AtomicU64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { buckets: [const { AtomicU64::new(0) }; BUCKETS], sum: AtomicU64::new(0) }
+    }
+}
+
+impl Histogram {
+    pub(crate) fn record(&self, duration: Duration) {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        if let Some(count) = self.buckets.get(bucket(nanos)) {
+            count.fetch_add(1, Ordering::Relaxed);
+            self.sum.fetch_add(nanos, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn read(&self) -> Latencies {
+        let count = |(bucket, count): (usize, &AtomicU64)| (bucket, count.load(Ordering::Relaxed));
+        Latencies {
+            buckets: self.buckets.iter().enumerate().map(count).filter(|(_, count)| *count > 0).collect(),
+            sum: Duration::from_nanos(self.sum.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// How long things took: how many there were of each size.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latencies {
+    /// Those that hold any.
+    buckets: Vec<(usize, u64)>,
+    sum: Duration,
+}
+
+impl Latencies {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| count).sum()
+    }
+
+    /// How long they took together.
+    pub fn sum(&self) -> Duration {
+        self.sum
+    }
+
+    /// How many took how long, at most: only sizes that there were, the shortest first. A size is a quarter of a power of two
+    /// of nanoseconds.
+    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
+        self.buckets.iter().map(|(bucket, count)| (Duration::from_nanos(most(*bucket)), *count))
+    }
+
+    /// What the given part of them took at most, to a quarter of a power of two; `None` of none.
+    pub fn quantile(&self, part: f64) -> Option<Duration> {
+        let (count, part) = (self.count(), part.clamp(0.0, 1.0));
+        let rank = (count as f64 * part).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        self.buckets().find_map(|(most, count)| {
+            seen += count;
+            (seen >= rank).then_some(most)
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! What tasks use: processor time, memory, input and output, and how their polls go.
+//!
+//! A figure is real, or it is `None`; it is never zero for what is not known. Nothing is measured of a task until it is told
+//! `.metrics(true)`, or [`MetricsEnabledTask::enable_metrics`](crate::MetricsEnabledTask::enable_metrics).
+//!
+//! - **Processor time** is the thread's own clock, read around each poll of the task, and around its blocking work. What
+//!   else runs on the thread in between is not in it.
+//! - **Memory** is what the thread has allocated meanwhile, told by an allocator that the program brings:
+//!   [`count_allocations`].
+//! - **Input and output** is what goes through [`metered`] readers and writers, and a pipeline's files.
+//! - **Polls** are counted and timed, and so is how long the task waited for them.
+//!
+//! All times are those of the real clock, also in a simulation: they are about the machine. What a poll or a blocking job
+//! uses is booked at its end.
+//!
+//! What children use is their parent's, too: of those that have ended, and of those that live. A child that was detached
+//! is nobody's, and goes to the runtime's account; see [`RuntimeMetrics`](crate::runtime::RuntimeMetrics).
+
+mod charge;
+mod clock;
+mod counters;
+mod histogram;
+mod io;
+mod ledger;
+mod memory;
+mod meter;
+mod polled;
+mod usage;
+
+pub(crate) use charge::{Charge, active};
+pub(crate) use counters::{Counters, Sums};
+pub(crate) use histogram::Histogram;
+pub use histogram::Latencies;
+pub use io::{Metered, metered};
+pub use memory::{Allocations, count_allocations};
+pub(crate) use meter::Meter;
+pub use usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, PollUsage, TaskMetrics};

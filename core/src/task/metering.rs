@@ -1,0 +1,246 @@
+//! A task with metrics: what is done around its polls, and at its end.
+//!
+//! Nothing of this is there for the others: they have a bit in the control word, which is looked at with the rest of it.
+
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use atomic_waker::AtomicWaker;
+
+use super::control::{Shared, TaskRef, children};
+use super::in_place::caught;
+use super::span::within;
+use crate::error::AsyncTaskError;
+use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
+use crate::runtime::{ErasedRuntime, Frame};
+
+/// How often an account is read again that changes while it is read; the last reading is then told as it is.
+const READINGS: usize = 8;
+
+/// What a task with metrics keeps in its cold slot. The work is woken through it, so that it knows when that was.
+pub(crate) struct Metered {
+    pub(super) meter: Arc<Meter>,
+    /// When it was born, by its runtime's clock, if metrics were on by then.
+    born: Option<Instant>,
+    task: Weak<Shared<dyn ErasedRuntime>>,
+    /// The waker of the last poll.
+    waker: AtomicWaker,
+}
+
+impl Wake for Metered {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.meter.woken();
+        // Taken by the first wake: the poll that this brings about leaves it again.
+        self.waker.wake();
+    }
+}
+
+/// Switches metrics on; `is_new` for a task that is being born.
+pub(crate) fn enable(task: &TaskRef, is_new: bool) {
+    let make = || Metered {
+        meter: Arc::new(Meter::new(is_new)),
+        born: is_new.then(|| task.runtime.clock()),
+        task: Arc::downgrade(task),
+        waker: AtomicWaker::new(),
+    };
+    let metered = task.control.metered_or_insert(make);
+    if task.control.meter(true) {
+        metered.meter.on();
+    }
+}
+
+/// Switches them off: from the next poll on. What was measured stays.
+pub(crate) fn disable(task: &TaskRef) {
+    if task.control.meter(false)
+        && let Some(metered) = task.control.metered()
+    {
+        metered.meter.off();
+    }
+}
+
+/// A poll under way of a task with metrics.
+struct Measuring {
+    metered: Arc<Metered>,
+    waker: Waker,
+    begun: u64,
+    /// Dropped at the end.
+    charge: Charge,
+}
+
+impl Measuring {
+    fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
+        let metered = task.control.metered()?.clone();
+        metered.waker.register(cx.waker());
+        let waker = Waker::from(metered.clone());
+        let (begun, delay) = metered.meter.poll_begins();
+        if let Some(delay) = delay {
+            task.runtime.scope().accounts().delayed(delay);
+        }
+        let charge = Charge::begin(&metered.meter);
+        Some(Self { metered, waker, begun, charge })
+    }
+
+    /// What the work is to be woken by.
+    fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    fn end(self, task: Option<&TaskRef>) {
+        let Self { metered, begun, charge, .. } = self;
+        drop(charge);
+        let took = metered.meter.poll_ends(begun);
+        if let Some(task) = task
+            && took >= task.runtime.scope().accounts().long_poll()
+        {
+            tell_long_poll(task, took);
+        }
+    }
+}
+
+/// What a poll of a body gives; an error is a panic that the body has not caught.
+type Polled<T> = Result<Poll<Result<T, AsyncTaskError>>, AsyncTaskError>;
+
+/// A poll of a task with metrics. Kept out of the polls of those without.
+#[cold]
+#[inline(never)]
+pub(super) fn poll_measured<T>(
+    slot: &mut Option<Frame>,
+    cx: &mut Context<'_>,
+    poll: &mut dyn FnMut(&mut Option<Frame>, &mut Context<'_>) -> Polled<T>,
+) -> Polled<T> {
+    let Some(measuring) = slot.as_ref().and_then(|frame| Measuring::begin(&frame.task, cx)) else {
+        return poll(slot, cx);
+    };
+    let polled = poll(slot, &mut Context::from_waker(measuring.waker()));
+    measuring.end(slot.as_ref().map(|frame| &frame.task));
+    polled
+}
+
+/// Runs `f`, which is part of the task and no poll, at its charge.
+pub(crate) fn charged<O>(task: Option<&TaskRef>, f: impl FnOnce() -> O) -> O {
+    let task = task.filter(|task| task.control.is_metered());
+    let charge = task.and_then(|task| Some(Charge::begin(&task.control.metered()?.meter)));
+    let output = f();
+    drop(charge);
+    output
+}
+
+// A subscriber is foreign code.
+fn tell_long_poll(task: &TaskRef, took: Duration) {
+    let info = task.control.info();
+    let tell = || {
+        tracing::warn!(
+            task.id = info.id.as_u64(),
+            task.name = info.name.as_deref(),
+            task.place = %info.place,
+            task.poll.duration = took.as_secs_f64(),
+            "a poll of this task has kept its thread for long; move what blocks or computes to the blocking pool, or \
+             yield in between"
+        );
+    };
+    let _ = caught(|| within(task.control.span().as_deref(), tell));
+}
+
+fn tell_slow_cancel(task: &TaskRef, took: Duration) {
+    let info = task.control.info();
+    let tell = || {
+        tracing::warn!(
+            task.id = info.id.as_u64(),
+            task.name = info.name.as_deref(),
+            task.place = %info.place,
+            task.cancel.duration = took.as_secs_f64(),
+            "this task has taken long to end after it was asked to stop"
+        );
+    };
+    let _ = caught(|| within(task.control.span().as_deref(), tell));
+}
+
+impl Metered {
+    /// How long ago it was born; not known where metrics came later.
+    pub(super) fn age(&self, now: Instant) -> Option<Duration> {
+        Some(now.saturating_duration_since(self.born?))
+    }
+
+    /// It was asked to stop.
+    pub(super) fn asked(&self) {
+        self.meter.asked();
+    }
+
+    /// The task is about to end, and before anybody hears of it: what it has used goes to the one above it.
+    pub(super) fn ended(&self) {
+        let meter = &self.meter;
+        meter.off();
+        // It holds on to the executor's part of the task, which those who hold on to this need not.
+        let _ = caught(|| drop(self.waker.take()));
+        let Some(task) = self.task.upgrade() else { return };
+        let accounts = task.runtime.scope().accounts();
+        match above(&task) {
+            Some(above) => above.meter.take_over(meter),
+            None => {
+                accounts.take_over(&meter.sums());
+                meter.hand_up();
+            }
+        }
+        if self.born.is_some() {
+            accounts.lasted(meter.age());
+        }
+        if let Some(took) = meter.stopping_for()
+            && took >= accounts.slow_cancel()
+        {
+            tell_slow_cancel(&task, took);
+        }
+    }
+}
+
+/// The nearest task above that has, or had, metrics.
+fn above(task: &TaskRef) -> Option<Arc<Metered>> {
+    let mut next = task.parent();
+    while let Some(task) = next {
+        if let Some(metered) = task.control.metered() {
+            return Some(metered.clone());
+        }
+        next = task.parent();
+    }
+    None
+}
+
+/// Those of the task and of all that are below it, itself first.
+fn with_those_below(task: &TaskRef, first: Arc<Metered>) -> Vec<Arc<Metered>> {
+    let (mut all, mut to_see) = (vec![first], children(task));
+    while let Some(task) = to_see.pop() {
+        all.extend(task.control.metered().cloned());
+        to_see.extend(children(&task));
+    }
+    all
+}
+
+/// What the task and its children have used; `None` if it never had metrics.
+pub(crate) fn sums(task: &TaskRef) -> Option<Sums> {
+    let own = task.control.metered()?;
+    let mut sums = Sums::default();
+    for _ in 0..READINGS {
+        let all = with_those_below(task, own.clone());
+        let readings = || all.iter().map(|each| each.meter.reading()).sum::<Option<usize>>();
+        let before = readings();
+        sums = own.meter.sums();
+        for below in all.iter().skip(1).filter(|below| !below.meter.was_handed_up()) {
+            sums = sums.plus(&below.meter.sums());
+        }
+        // Nobody has ended meanwhile: each is in one account.
+        if before.is_some() && before == readings() {
+            break;
+        }
+    }
+    Some(sums)
+}
+
+/// All that was measured of the task.
+pub(crate) fn measured(task: &TaskRef) -> Option<TaskMetrics> {
+    let meter = &task.control.metered()?.meter;
+    Some(TaskMetrics { polls: Some(meter.polls()), ..sums(task)?.told(meter.wall()) })
+}

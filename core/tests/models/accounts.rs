@@ -1,0 +1,73 @@
+//! `Ledger`: what children have used is in one account, and in one alone, while they end and are looked at.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use loom::thread::spawn;
+
+use crate::ledger::Ledger;
+use crate::{FEW, check, joined};
+
+/// One child, as `Meter` has it.
+struct Child {
+    used: AtomicUsize,
+    handed_up: AtomicBool,
+}
+
+/// `Meter`, as far as it is about children; its numbers are of several words, here two.
+struct Parent {
+    ended: [AtomicUsize; 2],
+    ledger: Ledger,
+    children: [Child; 2],
+}
+
+impl Parent {
+    fn new() -> Self {
+        let child = |used| Child { used: AtomicUsize::new(used), handed_up: AtomicBool::new(false) };
+        Self {
+            ended: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            ledger: Ledger::default(),
+            children: [child(1), child(10)],
+        }
+    }
+
+    /// `Meter::take_over`.
+    fn take_over(&self, child: &Child) {
+        self.ledger.add(|| {
+            let used = child.used.load(Ordering::Relaxed);
+            for number in &self.ended {
+                number.fetch_add(used, Ordering::Relaxed);
+            }
+            child.handed_up.store(true, Ordering::Relaxed);
+        });
+    }
+
+    /// One turn of `sums`, in `task/metering.rs`: what it tells, and whether it is to look again.
+    fn sums(&self) -> ([usize; 2], bool) {
+        let before = self.ledger.reading();
+        let mut sums = self.ended.each_ref().map(|number| number.load(Ordering::Relaxed));
+        for child in &self.children {
+            if !child.handed_up.load(Ordering::Relaxed) {
+                let used = child.used.load(Ordering::Relaxed);
+                sums = sums.map(|sum| sum + used);
+            }
+        }
+        (sums, before.is_none() || before != self.ledger.reading())
+    }
+}
+
+#[test]
+fn a_reading_that_nothing_has_moved_in_has_each_child_once() {
+    check(FEW, || {
+        let parent = Arc::new(Parent::new());
+        let end = |index: usize| {
+            let parent = parent.clone();
+            spawn(move || parent.children.get(index).into_iter().for_each(|child| parent.take_over(child)))
+        };
+        let (first, second) = (end(0), end(1));
+        let (sums, moved) = parent.sums();
+        assert!(moved || sums == [11, 11], "{sums:?}");
+        assert!(joined(first).is_some() && joined(second).is_some());
+        assert_eq!(parent.sums(), ([11, 11], false));
+    });
+}
