@@ -18,6 +18,7 @@
 //! - [`retry`], [`breaker`], [`limit`]: what is done about failure and load
 //! - [`task`]: one task
 //! - [`pipeline`]: many values
+//! - [`orchestra`]: many tasks that depend on each other
 
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,7 @@ pub mod breaker;
 pub mod cancel;
 pub mod error;
 pub mod limit;
+pub mod orchestra;
 pub mod pipeline;
 pub mod retry;
 pub mod runtime;
@@ -39,6 +41,9 @@ pub use error::{
     TimeoutError, TimeoutKind,
 };
 pub use limit::{Limiter, LimiterBuilder, RankableByPriority, TaskPriority, UnknownPriority};
+pub use orchestra::{
+    EdgePolicy, ExecutionStats, Node, NodeStatus, Orchestrator, OrchestratorBuilder, OrchestratorError,
+};
 pub use retry::{Jitter, Retry, RetryBudget, RetryStrategy};
 pub use runtime::{
     BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,

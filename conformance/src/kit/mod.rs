@@ -4,6 +4,7 @@ mod census;
 pub(crate) mod ending;
 mod hold;
 mod latch;
+pub(crate) mod orchestras;
 mod rows;
 pub(crate) mod spans;
 pub(crate) mod tape;
