@@ -1,7 +1,7 @@
 //! The entry points on the ambient runtime.
 
-use sweet_async_core::{OrchestratorBuilder, TaskBuilder};
 use sweet_async_core::pipeline::PipelineBuilder;
+use sweet_async_core::{OrchestratorBuilder, TaskBuilder};
 
 use crate::ambient::{Ambient, AmbientRuntime};
 

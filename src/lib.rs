@@ -16,12 +16,13 @@ pub use scope::scope;
 pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
     CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
-    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EdgePolicy, EnterGuard, ExecutionStats, Interval, Jitter, Join, Limiter,
-    LimiterBuilder, LocalRuntime, MissedTicks, NamedTask, Node, NodeStatus, OrchestratorBuilder, OrchestratorError, OwnedRuntime, PanicError, PrioritizedTask,
-    RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy,
-    RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask, SeveralErrors,
-    SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet,
-    TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any,
+    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EdgePolicy, EnterGuard, ExecutionStats,
+    Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MissedTicks, NamedTask, Node, NodeStatus,
+    OrchestratorBuilder, OrchestratorError, OwnedRuntime, PanicError, PrioritizedTask, RankableByPriority,
+    RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime,
+    RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError,
+    StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus,
+    Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any,
     await_final_event, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
@@ -65,8 +66,9 @@ pub mod prelude {
     pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
-        ContextualizedTask, DurationExt, EdgePolicy, Limiter, NamedTask, Node, NodeStatus, Orchestrator, OrchestratorError, PrioritizedTask, RecoverableTask, RetryStrategy,
-        Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask,
-        TracingTask, await_final_event, await_result, scope,
+        ContextualizedTask, DurationExt, EdgePolicy, Limiter, NamedTask, Node, NodeStatus, Orchestrator,
+        OrchestratorError, PrioritizedTask, RecoverableTask, RetryStrategy, Runtime, StatusEnabledTask, Task,
+        TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask, await_final_event,
+        await_result, scope,
     };
 }

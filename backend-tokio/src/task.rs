@@ -1,7 +1,9 @@
 //! The entry point that means Tokio, whatever else is compiled in.
 
 use sweet_async_core::pipeline::PipelineBuilder;
-use sweet_async_core::{AsyncTaskError, CurrentRuntime, OrchestratorBuilder, RuntimeError, RuntimeSource, TaskBuilder};
+use sweet_async_core::{
+    AsyncTaskError, CurrentRuntime, OrchestratorBuilder, RuntimeError, RuntimeSource, TaskBuilder,
+};
 
 use crate::TokioRuntime;
 

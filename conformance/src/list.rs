@@ -4,6 +4,7 @@
 mod cancellation;
 mod capabilities;
 mod limits;
+mod orchestras;
 mod pipelines;
 mod recovery;
 mod structure;

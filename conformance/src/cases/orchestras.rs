@@ -54,9 +54,10 @@ pub async fn outputs_flow_to_what_is_declared_after<R: Runtime>(rt: R, _: Facts)
         all.register_task("two", AsyncTask::to::<u32>(), || async { 2 })?,
         all.register_task("text", AsyncTask::to::<String>(), || "three".to_owned())?,
     );
-    let both = all.register_after("both", (&two, &text), AsyncTask::to::<String>(), |(two, text)| async move {
-        format!("{two} {text}")
-    })?;
+    let both =
+        all.register_after("both", (&two, &text), AsyncTask::to::<String>(), |(two, text)| async move {
+            format!("{two} {text}")
+        })?;
     let length = all.register_after("length", &both, AsyncTask::to::<usize>().inline(), |both| both.len())?;
     ensure!((two.output(), length.output()) == (None, None), "an output before the start");
     all.run().await?;
@@ -73,9 +74,10 @@ pub async fn many_outputs_of_one_type_come_in_their_order<R: Runtime>(rt: R, _: 
     let parts: Result<Vec<_>, _> = (0..50u64)
         .map(|n| all.register_task(format!("part {n}"), AsyncTask::to::<u64>(), move || async move { n }))
         .collect();
-    let sum = all.register_after("all", &parts?, AsyncTask::to::<Vec<u64>>().retry(1), |parts| async move {
-        parts.iter().map(|part| **part).collect::<Vec<u64>>()
-    })?;
+    let sum =
+        all.register_after("all", &parts?, AsyncTask::to::<Vec<u64>>().retry(1), |parts| async move {
+            parts.iter().map(|part| **part).collect::<Vec<u64>>()
+        })?;
     all.run().await?;
     ensure!(sum.output().as_deref() == Some(&(0..50).collect()), "{:?}", sum.output());
     Ok(())
@@ -152,7 +154,9 @@ pub async fn a_group_is_started_with_what_it_depends_on<R: Runtime>(rt: R, _: Fa
     let mut ran = log.read();
     ran.sort_unstable();
     ensure!(ran == ["a", "c", "d"], "{ran:?}");
-    ensure!(matches!(all.start_group("none"), Err(OrchestratorError::UnknownGroup { group }) if &*group == "none"));
+    ensure!(
+        matches!(all.start_group("none"), Err(OrchestratorError::UnknownGroup { group }) if &*group == "none")
+    );
     ensure!(matches!(all.create_group("late"), Err(OrchestratorError::NameTaken { .. })), "made twice");
     ensure!(matches!(all.add_task_to_group("x", "late"), Err(OrchestratorError::UnknownTask { .. })));
     Ok(())
@@ -182,7 +186,10 @@ pub async fn counts_add_up_while_tasks_come_and_go<R: Runtime>(rt: R, _: Facts) 
         yield_now().await;
     }
     let failed = failed(all.join_all().await)?;
-    ensure!(matches!(failed, OrchestratorError::TaskFailed { others: 4, .. }), "{failed}, after {seen} looks");
+    ensure!(
+        matches!(failed, OrchestratorError::TaskFailed { others: 4, .. }),
+        "{failed}, after {seen} looks"
+    );
     let stats = all.execution_stats();
     ensure!((stats.completed, stats.failed, stats.skipped, stats.cancelled) == (45, 5, 10, 0), "{stats:?}");
     let (min, avg, max) = (stats.min.context("min")?, stats.avg.context("avg")?, stats.max.context("max")?);
@@ -194,7 +201,11 @@ pub async fn times_are_those_of_the_work<R: Runtime>(rt: R, at: Facts) -> Outcom
     let all = orchestra(&rt).max_concurrency(1).build()?;
     for (name, takes) in [("short", 10u32), ("long", 30)] {
         let rt = rt.clone();
-        all.register_task(name, AsyncTask::to::<()>(), move || async move { rt.sleep(takes.millis()).await })?;
+        all.register_task(
+            name,
+            AsyncTask::to::<()>(),
+            move || async move { rt.sleep(takes.millis()).await },
+        )?;
     }
     let stats = all.run().await?;
     let times = (stats.min, stats.avg, stats.max);
@@ -243,7 +254,10 @@ pub async fn contexts_hand_values_to_their_tasks<R: Runtime>(rt: R, _: Facts) ->
     all.set_task_context(&inside, "eu")?;
     all.set_task_context(&own, "eu")?;
     ensure!(matches!(all.set_task_context(&own, "us"), Err(OrchestratorError::UnknownContext { .. })));
-    ensure!(matches!(all.create_context("eu", NamedContext::new()), Err(OrchestratorError::NameTaken { .. })));
+    ensure!(matches!(
+        all.create_context("eu", NamedContext::new()),
+        Err(OrchestratorError::NameTaken { .. })
+    ));
     all.run().await?;
     ensure!(outside.output().as_deref() == Some(&Some(("world", None))), "{:?}", outside.output());
     ensure!(inside.output().as_deref() == Some(&Some(("eu", Some(7)))), "{:?}", inside.output());

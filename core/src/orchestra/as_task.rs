@@ -7,16 +7,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::OrchestratorError;
 use super::node::Node;
 use super::orchestrator::Orchestrator;
 use super::status::ExecutionStats;
-use super::OrchestratorError;
 use crate::cancel::CancelLevel;
 use crate::error::AsyncTaskError;
 use crate::limit::{RankableByPriority, TaskPriority};
 use crate::runtime::RuntimeSource;
 use crate::task::{
-    Cancellation, CancellableTask, ContextualizedTask, IntoCallback, NamedTask, PrioritizedTask,
+    CancellableTask, Cancellation, ContextualizedTask, IntoCallback, NamedTask, PrioritizedTask,
     Relationships, StatusEnabledTask, TaskBuilder, TaskContext, TaskStatus, TimedTask, TracingTask,
 };
 

@@ -2,80 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::OrchestratorError;
+use super::cell::{Link, Work};
+use super::entry::{Entry, Stage};
 use super::graph::{Circle, Graph};
-use super::plan::{Cell, Link, Plan, Seed, Work};
+use super::plan::{Plan, Seed};
 use super::run::Run;
 use super::shared::EdgePolicy;
-use super::status::{Cause, NodeStatus};
-use super::OrchestratorError;
+use super::status::Cause;
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{Configured, TaskRef, Values};
 
 type Names<V> = HashMap<Arc<str>, V, foldhash::fast::RandomState>;
-
-/// A task as it was registered.
-pub(super) struct Entry<R: Runtime> {
-    pub(super) name: Arc<str>,
-    pub(super) stage: Stage<R>,
-    values: Option<Arc<Values>>,
-}
-
-pub(super) enum Stage<R: Runtime> {
-    Registered(Work<R>),
-    /// Cancelled before it was started.
-    Cancelled,
-    /// Skipped before it was started.
-    Skipped(Cause),
-    Started(Arc<Plan<R>>, u32),
-}
-
-impl<R: Runtime> Entry<R> {
-    pub(super) fn status(&self) -> NodeStatus {
-        match &self.stage {
-            Stage::Registered(_) => NodeStatus::Pending,
-            Stage::Cancelled => NodeStatus::Cancelled,
-            Stage::Skipped(cause) => NodeStatus::Skipped { cause: cause.clone() },
-            Stage::Started(plan, index) => {
-                plan.cell(*index).map_or(NodeStatus::Pending, Cell::status)
-            }
-        }
-    }
-}
-
-impl<R: Runtime> Entry<R> {
-    /// Where it is, if it was started.
-    pub(super) fn started(&self) -> Option<(Arc<Plan<R>>, u32)> {
-        match &self.stage {
-            Stage::Started(plan, index) => Some((plan.clone(), *index)),
-            _ => None,
-        }
-    }
-
-    fn in_cell<O>(&self, f: impl FnOnce(&Cell<R>) -> Option<O>) -> Option<O> {
-        match &self.stage {
-            Stage::Started(plan, index) => f(plan.cell(*index)?),
-            _ => None,
-        }
-    }
-
-    /// How long it took, if it was run.
-    pub(super) fn took(&self) -> Option<Duration> {
-        self.in_cell(Cell::took)
-    }
-
-    /// When it began and ended, from the beginning of the orchestrator.
-    pub(super) fn times(&self) -> (Option<Duration>, Option<Duration>) {
-        self.in_cell(|cell| Some(cell.times())).unwrap_or_default()
-    }
-
-    /// What it has failed with.
-    pub(super) fn error(&self) -> Option<Arc<AsyncTaskError>> {
-        self.in_cell(Cell::error)
-    }
-}
 
 pub(super) struct Book<R: Runtime> {
     pub(super) graph: Graph<EdgePolicy>,
@@ -85,8 +25,10 @@ pub(super) struct Book<R: Runtime> {
     contexts: Names<Arc<Values>>,
     /// Of the orchestration as a task.
     pub(super) settings: Configured,
-    /// The run that takes plans.
+    /// The run that takes plans, below the task that began it.
     pub(super) run: Option<Arc<Run<R>>>,
+    /// That of tasks that are in no graph, each of which has a caller of its own: below none of them.
+    pub(super) guests: Option<Arc<Run<R>>>,
     /// How many runs have not ended.
     pub(super) live: usize,
     /// The task of the run that has ended last.
@@ -94,6 +36,15 @@ pub(super) struct Book<R: Runtime> {
     /// Why a run was stopped before its tasks had ended.
     pub(super) stopped: Option<Arc<AsyncTaskError>>,
     pub(super) is_closed: bool,
+    /// There is no handle any more.
+    pub(super) is_orphaned: bool,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Graph,
+    Guests,
 }
 
 /// A plan, and what is to be said to it once it is counted.
@@ -114,10 +65,12 @@ impl<R: Runtime> Book<R> {
             contexts: Names::default(),
             settings,
             run: None,
+            guests: None,
             live: 0,
             last: None,
             stopped: None,
             is_closed: false,
+            is_orphaned: false,
         }
     }
 
@@ -167,7 +120,12 @@ impl<R: Runtime> Book<R> {
         numbers.iter().any(|number| self.is_registered(*number))
     }
 
-    pub(super) fn depend(&mut self, task: &str, on: &str, policy: EdgePolicy) -> Result<(), OrchestratorError> {
+    pub(super) fn depend(
+        &mut self,
+        task: &str,
+        on: &str,
+        policy: EdgePolicy,
+    ) -> Result<(), OrchestratorError> {
         let (number, on) = (self.number(task)?, self.number(on)?);
         if !self.is_registered(number) {
             return Err(OrchestratorError::AlreadyStarted { task: self.name(number) });
@@ -295,6 +253,20 @@ impl<R: Runtime> Book<R> {
 
     pub(super) fn leave_run(&mut self, run: &Arc<Run<R>>) {
         self.run.take_if(|own| Arc::ptr_eq(own, run));
+        self.guests.take_if(|own| Arc::ptr_eq(own, run));
+    }
+
+    /// The tasks of the runs that take plans, that of the graph first.
+    pub(super) fn tasks(&self) -> Vec<TaskRef> {
+        let runs = self.run.iter().chain(&self.guests);
+        runs.filter_map(|run| run.task().cloned()).collect()
+    }
+
+    pub(super) fn slot(&mut self, whose: Whose) -> &mut Option<Arc<Run<R>>> {
+        match whose {
+            Whose::Graph => &mut self.run,
+            Whose::Guests => &mut self.guests,
+        }
     }
 
     pub(super) fn plans(&self, run: &Arc<Run<R>>) -> Vec<Arc<Plan<R>>> {
@@ -322,6 +294,11 @@ impl<R: Runtime> Book<R> {
             }
         }
         levels
+    }
+
+    /// Once there is no handle any more and nothing runs: all tasks, whose plans hold on to this.
+    pub(super) fn discard(&mut self) -> Vec<Entry<R>> {
+        if self.is_orphaned && self.live == 0 { std::mem::take(&mut self.entries) } else { Vec::new() }
     }
 
     /// Takes out those that have ended and that nothing depends on which has not. Gives them, to be dropped elsewhere.

@@ -116,7 +116,9 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
         let Self { source, settings, most, scale, ageing } = self;
         let scale = match scale {
             Some(range) => Some(ends(&range).ok_or_else(|| {
-                OrchestratorError::config(format!("`auto_scale` over {range:?}: at least 1, and not less at its end"))
+                OrchestratorError::config(format!(
+                    "`auto_scale` over {range:?}: at least 1, and not less at its end"
+                ))
             })?),
             None => None,
         };

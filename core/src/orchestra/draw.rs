@@ -57,7 +57,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let nodes = book.entries.iter().map(|entry| (entry.name.to_string(), entry.status())).collect();
         let mut edges = Vec::with_capacity(book.graph.edges());
         for node in 0..book.graph.len() {
-            let mut above: Vec<_> = book.graph.above(node).iter().map(|link| (link.node, link.edge)).collect();
+            let mut above: Vec<_> =
+                book.graph.above(node).iter().map(|link| (link.node, link.edge)).collect();
             above.sort_unstable_by_key(|(on, policy)| (*on, *policy == EdgePolicy::AnyEnd));
             above.dedup();
             edges.extend(above.into_iter().map(|(on, policy)| (on, node, policy)));

@@ -7,18 +7,20 @@ use std::time::{Duration, Instant};
 
 use async_channel::Sender;
 
+use super::book::Whose;
+use super::cell::Work;
 use super::orchestrator::Orchestrator;
-use super::plan::{Launch, Plan, Seed, Work};
+use super::plan::{Launch, Plan, Seed};
 use super::work::{Alone, Begins, Deliver, Maker};
 use crate::breaker::CircuitBreaker;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::limit::{Limiter, TaskPriority};
 use crate::retry::Retry;
-use crate::runtime::{Runtime, RuntimeSource};
+use crate::runtime::{Runtime, RuntimeSource, current_task};
 use crate::task::{
     Configured, Contextual, IntoAsyncResult, IntoResult, Policies, Resilience, Retrying, Run, TaskBuilder,
-    embedded,
+    TaskRef, embedded, release,
 };
 
 /// Marks the policies of a builder that says more of a task than under which orchestrator it runs.
@@ -109,7 +111,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it kills the task, which the orchestrator waits for.
+    /// Dropped, it kills the task. The orchestrator waits for that, and so does the task around this, if there is one.
     #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
@@ -126,7 +128,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
             let (settings, recovery, inner) = embedded(resilience, retry);
             let name = settings.name.clone().unwrap_or_else(|| "task".into());
             let (sender, result) = async_channel::bounded(1);
-            let deliver = HandOver { sender, result: None };
+            let deliver = HandOver { sender, result: None, _caller: Caller::current() };
             let work: Work<Q::Runtime> = Box::new(move |launch: Launch<Q::Runtime>| {
                 let work = async move { P::begin(Maker { inner, source, place }, Alone(work), ()).await };
                 launch.spawn((settings, recovery), work, deliver, place)
@@ -146,6 +148,25 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
 struct HandOver<T> {
     sender: Sender<Result<T, AsyncTaskError>>,
     result: Option<Result<T, AsyncTaskError>>,
+    _caller: Option<Caller>,
+}
+
+/// The task that awaits it, which does not end before this is dropped, also where it has dropped what awaits.
+struct Caller(TaskRef);
+
+impl Caller {
+    /// The one that is polled here.
+    fn current() -> Option<Self> {
+        let caller = current_task()?;
+        caller.control.child_started();
+        Some(Self(caller))
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        release(&self.0);
+    }
 }
 
 impl<T: Send + 'static> Deliver<T> for HandOver<T> {
@@ -185,7 +206,7 @@ impl<Q: RuntimeSource> Orchestrator<Q> {
         work: Work<Q::Runtime>,
         place: &'static Location<'static>,
     ) -> Result<Guest<Q::Runtime>, AsyncTaskError> {
-        let plan = self.in_run(place, |_, run| {
+        let plan = self.in_run(Whose::Guests, place, |_, run| {
             let seed = Seed { name, work, values: None, unmet: 0, below: Vec::new() };
             let plan = Plan::new(run.clone(), vec![seed], true);
             self.shared.guest_came();

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! - `graph`: what depends on what, pure
-//! - `book`: what was registered
-//! - `plan`, `run`: what is being run, and the task that it is part of
+//! - `book`, `entry`: what was registered
+//! - `plan`, `cell`, `run`: what is being run, and the task that it is part of
 //! - `orchestrator`, `start`, `as_task`: the handle
 //! - `guest`: one task under an orchestrator
 //! - `draw`, `report`, `timeline`: pictures
@@ -15,7 +15,9 @@
 mod as_task;
 mod book;
 mod builder;
+mod cell;
 mod draw;
+mod entry;
 mod error;
 mod graph;
 mod guest;

@@ -45,7 +45,10 @@ impl<T> AsRef<str> for Node<T> {
 
 impl<T> fmt::Debug for Node<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("name", &self.name).field("has_output", &self.output().is_some()).finish()
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .field("has_output", &self.output().is_some())
+            .finish()
     }
 }
 

@@ -5,9 +5,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::book::Entry;
+use super::cell::Work;
+use super::entry::Entry;
 use super::node::{Dependency, Inputs, Node};
-use super::plan::{Launch, Work};
+use super::plan::Launch;
 use super::shared::{EdgePolicy, Shared};
 use super::status::{ExecutionStats, NodeStatus};
 use super::work::{Alone, Begins, Given, Keep, Maker};
@@ -16,7 +17,9 @@ use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::limit::TaskPriority;
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder, TaskContext, Values, cancel, embedded};
+use crate::task::{
+    IntoAsyncResult, PrioritizedTask as _, TaskBuilder, TaskContext, Values, cancel, embedded,
+};
 
 /// Tasks that depend on each other: each begins once what it depends on has succeeded. Clones are the same orchestrator.
 ///
@@ -65,16 +68,21 @@ struct Handles<R: Runtime> {
 
 impl<R: Runtime> Drop for Handles<R> {
     fn drop(&mut self) {
+        let mut book = self.shared.book();
+        book.is_orphaned = true;
         // Relaxed: it is set on a handle, all of which are gone.
-        if !self.is_detached.load(Ordering::Relaxed) {
-            let mut book = self.shared.book();
-            let unused = book.close();
-            let run = book.run.clone();
+        if self.is_detached.load(Ordering::Relaxed) {
+            let gone = book.discard();
             drop(book);
-            drop(unused);
-            if let Some(task) = run.as_ref().and_then(|run| run.task()) {
-                cancel(task, CancelLevel::Kill, CancelCause::HandleDropped);
-            }
+            drop(gone);
+            return;
+        }
+        let unused = book.close();
+        let (tasks, gone) = (book.tasks(), book.discard());
+        drop(book);
+        drop((unused, gone));
+        for task in &tasks {
+            cancel(task, CancelLevel::Kill, CancelCause::HandleDropped);
         }
     }
 }
@@ -176,7 +184,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let work: Work<S::Runtime> = Box::new(move |launch: Launch<S::Runtime>| {
             let work = async move {
                 // It began after all that it is given.
-                let inputs = take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
+                let inputs =
+                    take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
                 P::begin(Maker { inner, source, place }, work, inputs).await
             };
             launch.spawn((settings, recovery), work, Keep(output), place)
@@ -200,7 +209,11 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// [`OrchestratorError::Cycle`], with the path by name, if `on` depends on `task`, or is it;
     /// [`OrchestratorError::AlreadyStarted`] once `task` was started; [`OrchestratorError::UnknownTask`]. Nothing is changed.
-    pub fn add_dependency(&self, task: impl AsRef<str>, on: impl AsRef<str>) -> Result<(), OrchestratorError> {
+    pub fn add_dependency(
+        &self,
+        task: impl AsRef<str>,
+        on: impl AsRef<str>,
+    ) -> Result<(), OrchestratorError> {
         self.add_dependency_with(task, on, EdgePolicy::Success)
     }
 
@@ -261,9 +274,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
     pub fn set_default_priority(&self, priority: TaskPriority) {
         let mut book = self.shared.book();
         book.settings.priority_is(priority);
-        let task = book.run.as_ref().and_then(|run| run.task().cloned());
+        let tasks = book.tasks();
         drop(book);
-        if let Some(task) = task {
+        for task in tasks {
             TaskContext::new(task).set_priority(priority);
         }
     }

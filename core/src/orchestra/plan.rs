@@ -11,73 +11,16 @@
 //! end of a task counts down those below it, on the thread that it ended on, and starts what has become free: in a loop, so
 //! that a failure may go down a chain of any length.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use super::Cause;
+use super::cell::{CANCELLED, COMPLETED, Cell, FAILED, Held, Late, Link, RUNNING, STARTED, Work};
 use super::run::Run;
-use super::shared::EdgePolicy;
-use super::status::NodeStatus;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
-use crate::task::{TaskRef, TaskStatus, Values, cancel, caught};
-
-const WAITING: u8 = 0;
-const STARTED: u8 = 1;
-const RUNNING: u8 = 2;
-const COMPLETED: u8 = 3;
-const FAILED: u8 = 4;
-const CANCELLED: u8 = 5;
-const SKIPPED: u8 = 6;
-
-/// Starts the task of a cell.
-pub(super) type Work<R> = Box<dyn FnOnce(Launch<R>) -> TaskRef + Send>;
-
-/// Not begun, or not ended.
-const UNSET: u64 = u64::MAX;
-
-/// What a cell holds besides its state.
-enum Held<R: Runtime> {
-    Work(Work<R>),
-    /// Its task is being made; how firmly that is to be asked to stop then.
-    Starting(Option<(CancelLevel, CancelCause)>),
-    Task(TaskRef),
-    Ended(Option<Arc<AsyncTaskError>>),
-}
-
-/// One task of a plan.
-pub(super) struct Cell<R: Runtime> {
-    pub(super) name: Arc<str>,
-    state: AtomicU8,
-    /// How many of those that it waits for have not ended; and one more, until the plan is begun.
-    unmet: AtomicU32,
-    /// Where its links begin; they end where those of the next begin.
-    links: u32,
-    /// Nanoseconds from the beginning of the orchestrator.
-    began: AtomicU64,
-    ended: AtomicU64,
-    /// A lock, since what is in it is moved out and in by whoever has the right to by the state; nobody waits for it but
-    /// who asks the task to stop.
-    held: Mutex<Held<R>>,
-    cause: OnceLock<Cause>,
-    /// Those of later plans that wait for it.
-    late: OnceLock<Box<Mutex<Vec<Late<R>>>>>,
-    pub(super) values: Option<Arc<Values>>,
-}
-
-struct Late<R: Runtime> {
-    plan: Arc<Plan<R>>,
-    link: Link,
-}
-
-/// Who waits for a cell, and for what.
-#[derive(Clone, Copy)]
-pub(super) struct Link {
-    pub(super) to: u32,
-    pub(super) policy: EdgePolicy,
-}
+use crate::task::{TaskRef, TaskStatus, Values, cancel};
 
 /// A cell to be.
 pub(super) struct Seed<R: Runtime> {
@@ -114,18 +57,7 @@ impl<R: Runtime> Plan<R> {
         let cells = seeds.into_iter().map(|Seed { name, work, values, unmet, below }| {
             let first = links.len() as u32;
             links.extend(below);
-            Cell {
-                name,
-                state: AtomicU8::new(WAITING),
-                unmet: AtomicU32::new(u32::try_from(unmet).unwrap_or(u32::MAX - 1) + 1),
-                links: first,
-                began: AtomicU64::new(UNSET),
-                ended: AtomicU64::new(UNSET),
-                held: Mutex::new(Held::Work(work)),
-                cause: OnceLock::new(),
-                late: OnceLock::new(),
-                values,
-            }
+            Cell::new(name, work, values, unmet, first)
         });
         let cells = cells.collect();
         Arc::new(Self { run, cells, links: links.into(), is_guest })
@@ -164,8 +96,7 @@ impl<R: Runtime> Plan<R> {
     /// Starts a cell, if nobody has taken it elsewhere. False if it has ended instead, since the whole is being stopped.
     fn start(self: &Arc<Self>, index: u32, cell: &Cell<R>) -> bool {
         if self.run.is_stopping() {
-            self.run.cut();
-            return !cell.end_early(CANCELLED);
+            return !self.cut(cell);
         }
         let work = {
             // Both in one: who finds the cell started finds that its task is being made.
@@ -214,10 +145,15 @@ impl<R: Runtime> Plan<R> {
 
     /// Cancels a cell that has not begun, since the whole is being stopped.
     pub(super) fn cancel_early(self: &Arc<Self>, index: u32) {
-        if self.cell(index).is_some_and(|cell| cell.end_early(CANCELLED)) {
-            self.run.cut();
+        if self.cell(index).is_some_and(|cell| self.cut(cell)) {
             self.left(index);
         }
+    }
+
+    /// Cancels a cell, if it has not begun, since the whole is being stopped.
+    fn cut(&self, cell: &Cell<R>) -> bool {
+        self.run.cut();
+        cell.end_early(CANCELLED)
     }
 
     /// Skips a cell that has not begun.
@@ -246,6 +182,9 @@ impl<R: Runtime> Plan<R> {
             self.run.failed(&cell.name, error);
         }
         *cell.lock() = Held::Ended(error);
+        if state == CANCELLED && self.run.is_stopping() {
+            self.run.cut();
+        }
         let began = cell.state.swap(state, Ordering::SeqCst) == RUNNING;
         if self.is_guest {
             self.run.shared.guest_ended(began, &cell.status(), cell.took());
@@ -284,7 +223,11 @@ impl<R: Runtime> Plan<R> {
     fn tell(self: &Arc<Self>, index: u32, link: Link, ended: &mut Vec<u32>) {
         let (Some(cell), Some(below)) = (self.cell(index), self.cell(link.to)) else { return };
         if let Some(cause) = cell.blocks(link.policy) {
-            if below.skip(cause) {
+            let has_left = match self.run.is_stopping() {
+                true => self.cut(below),
+                false => below.skip(cause),
+            };
+            if has_left {
                 ended.push(link.to);
             }
         } else if below.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(link.to, below) {
@@ -314,98 +257,6 @@ impl<R: Runtime> Plan<R> {
     }
 }
 
-impl<R: Runtime> Cell<R> {
-    fn lock(&self) -> MutexGuard<'_, Held<R>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// From `WAITING` to `state`, if nobody has moved it.
-    fn leave(&self, state: u8) -> bool {
-        self.state.compare_exchange(WAITING, state, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
-
-    /// As [`leave`](Self::leave), to an end: what the work holds goes with it, and its destructors are the user's.
-    fn end_early(&self, state: u8) -> bool {
-        self.leave(state) && {
-            let work = std::mem::replace(&mut *self.lock(), Held::Ended(None));
-            let _ = caught(|| drop(work));
-            true
-        }
-    }
-
-    /// The cause first: who sees that it was skipped finds it.
-    fn skip(&self, cause: Cause) -> bool {
-        let _ = self.cause.set(cause);
-        self.end_early(SKIPPED)
-    }
-
-    pub(super) fn has_ended(&self) -> bool {
-        self.state.load(Ordering::SeqCst) >= COMPLETED
-    }
-
-    /// Why one that waits for this, which has ended, in this way is not to begin.
-    fn blocks(&self, policy: EdgePolicy) -> Option<Cause> {
-        if policy == EdgePolicy::AnyEnd {
-            return None;
-        }
-        match self.state.load(Ordering::SeqCst) {
-            COMPLETED => None,
-            SKIPPED => self.cause.get().cloned().or_else(|| Some(self.as_cause(false))),
-            state => Some(self.as_cause(state == CANCELLED)),
-        }
-    }
-
-    fn as_cause(&self, cancelled: bool) -> Cause {
-        Cause { task: self.name.clone(), cancelled }
-    }
-
-    pub(super) fn status(&self) -> NodeStatus {
-        match self.state.load(Ordering::SeqCst) {
-            COMPLETED => NodeStatus::Completed,
-            FAILED => NodeStatus::Failed,
-            CANCELLED => NodeStatus::Cancelled,
-            SKIPPED => {
-                let cause = self.cause.get().cloned();
-                NodeStatus::Skipped { cause: cause.unwrap_or_else(|| self.as_cause(false)) }
-            }
-            RUNNING => match self.task().map(|task| task.control.status()) {
-                Some(TaskStatus::PendingCancellation) => NodeStatus::PendingCancellation,
-                _ => NodeStatus::Running,
-            },
-            _ => NodeStatus::Pending,
-        }
-    }
-
-    /// Its task, while there is one.
-    pub(super) fn task(&self) -> Option<TaskRef> {
-        match &*self.lock() {
-            Held::Task(task) => Some(task.clone()),
-            _ => None,
-        }
-    }
-
-    pub(super) fn error(&self) -> Option<Arc<AsyncTaskError>> {
-        match &*self.lock() {
-            Held::Ended(error) => error.clone(),
-            _ => None,
-        }
-    }
-
-    /// When it began and ended, from the beginning of the orchestrator.
-    pub(super) fn times(&self) -> (Option<Duration>, Option<Duration>) {
-        let time = |nanos: &AtomicU64| {
-            Some(nanos.load(Ordering::Relaxed)).filter(|nanos| *nanos != UNSET).map(Duration::from_nanos)
-        };
-        (time(&self.began), time(&self.ended))
-    }
-
-    /// How long it took, if it was run to its end.
-    pub(super) fn took(&self) -> Option<Duration> {
-        let (began, ended) = self.times();
-        Some(ended?.saturating_sub(began?))
-    }
-}
-
 impl<R: Runtime> Launch<R> {
     pub(super) fn cell(&self) -> Option<&Cell<R>> {
         self.plan.cell(self.index)
@@ -430,7 +281,7 @@ impl<R: Runtime> Launch<R> {
                 _ => (CANCELLED, Some(error)),
             },
         };
-        if matches!(&error, Some(AsyncTaskError::Shutdown)) {
+        if state == CANCELLED && matches!(&error, Some(AsyncTaskError::Shutdown)) {
             // Nothing can be started there any more.
             self.plan.run.stop();
         }

@@ -63,7 +63,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let elapsed = now.filter(|_| running).map_or(last, |now| now.max(last));
         let took = |task: &ReportedTask| {
             let (began, ended) = (task.began?, task.ended.unwrap_or(elapsed));
-            Some(u64::try_from(ended.saturating_sub(began).as_nanos()).unwrap_or(u64::MAX))
+            // Of ways that took no time, the longest is meant.
+            Some(u64::try_from(ended.saturating_sub(began).as_nanos()).unwrap_or(u64::MAX).max(1))
         };
         let weights: Vec<Option<u64>> = tasks.iter().map(took).collect();
         let weight = |number: usize| weights.get(number).copied().flatten();

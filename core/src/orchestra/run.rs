@@ -9,7 +9,7 @@
 
 use std::future::poll_fn;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -36,8 +36,6 @@ pub(super) struct Run<R: Runtime> {
     coming: ConcurrentQueue<Arc<Plan<R>>>,
     /// How many tasks have not ended, of the plans that have come.
     active: AtomicUsize,
-    /// How many have.
-    pub(super) done: AtomicU64,
     /// The attendant is gone, and starts nothing any more.
     stopping: AtomicBool,
     /// Tasks were cancelled because the whole was stopped.
@@ -51,7 +49,7 @@ impl<R: Runtime> Run<R> {
         shared: &Arc<Shared<R>>,
         runtime: R,
         settings: &Configured,
-        place: &'static Location<'static>,
+        (kind, place): (Kind, &'static Location<'static>),
     ) -> Arc<Self> {
         let run = Arc::new(Self {
             shared: shared.clone(),
@@ -61,12 +59,11 @@ impl<R: Runtime> Run<R> {
             coming: ConcurrentQueue::unbounded(),
             // Whoever has started it adds a plan first.
             active: AtomicUsize::new(1),
-            done: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
-        let birth = Birth { kind: Kind::Spawned, place, settings: Some(settings) };
+        let birth = Birth { kind, place, settings: Some(settings) };
         let (inside, told) = (run.clone(), End(run.clone()));
         spawn_tracked(
             runtime,
@@ -118,7 +115,7 @@ impl<R: Runtime> Run<R> {
     }
 
     pub(super) fn one_less(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.shared.done.fetch_add(1, Ordering::Relaxed);
         self.shared.tell();
         // SeqCst: pairs with the attendant's look, and what the task did happened before the end of the whole.
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {

@@ -1,6 +1,6 @@
 //! What all handles of an orchestrator, and all that it runs, share.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,10 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) scale: Option<(usize, usize)>,
     /// How many may be under way now; 0 for any number.
     pub(super) places: AtomicUsize,
+    /// One of the runs changes that number.
+    pub(super) is_scaled: AtomicBool,
+    /// How many tasks have ended.
+    pub(super) done: AtomicU64,
     /// When the first run began.
     pub(super) epoch: OnceLock<Instant>,
     /// Those that have failed, in the order of their ends. A lock, taken for each failure.
@@ -69,6 +73,8 @@ impl<R: Runtime> Shared<R> {
             limiter,
             scale,
             places: AtomicUsize::new(places),
+            is_scaled: AtomicBool::new(false),
+            done: AtomicU64::new(0),
             epoch: OnceLock::new(),
             failures: Mutex::default(),
             guests: Mutex::default(),
@@ -199,7 +205,9 @@ impl<R: Runtime> Shared<R> {
     pub(super) fn not_begun(&self) {
         let mut book = self.book();
         book.live = book.live.saturating_sub(1);
+        let gone = book.discard();
         drop(book);
+        drop(gone);
         self.tell();
     }
 
@@ -211,7 +219,9 @@ impl<R: Runtime> Shared<R> {
         if stopped.is_some() {
             book.stopped = stopped;
         }
+        let gone = book.discard();
         drop(book);
+        drop(gone);
         self.tell();
     }
 }

@@ -6,17 +6,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::book::{Book, Planned, Stage};
+use super::OrchestratorError;
+use super::book::{Book, Planned, Whose};
+use super::entry::Stage;
 use super::node::Node;
 use super::orchestrator::Orchestrator;
 use super::plan::Plan;
 use super::run::Run;
 use super::shared::{EdgePolicy, Shared};
 use super::status::{Cause, ExecutionStats, NodeStatus};
-use super::OrchestratorError;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{Cancellation, Canceller};
+use crate::task::{Cancellation, Canceller, Kind};
 
 /// A cell, found by what was registered.
 type At<R> = (Arc<Plan<R>>, u32);
@@ -77,7 +78,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 return Ok(());
             }
         }
-        let planned = self.in_run(place, |book, run| {
+        let planned = self.in_run(Whose::Graph, place, |book, run| {
             // Looked up anew: what is cleared gives others its numbers.
             let planned = roots(book).map(|roots| book.plan(run, roots));
             if let Ok(Some(Planned { plan, .. })) = &planned {
@@ -99,20 +100,26 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// Does `add` with the run that takes plans, and with the book, which is locked. Where there is no run, begins one.
     pub(super) fn in_run<O>(
         &self,
+        whose: Whose,
         place: &'static Location<'static>,
         add: impl FnOnce(&mut Book<S::Runtime>, &Arc<Run<S::Runtime>>) -> O,
     ) -> Result<O, OrchestratorError> {
         let shared = &self.shared;
         let mut book = shared.book();
         book.open()?;
-        if let Some(run) = book.run.clone() {
+        if let Some(run) = book.slot(whose).clone() {
             let output = add(&mut book, &run);
             drop(book);
             run.wake();
             return Ok(output);
         }
-        let settings = book.settings.clone();
+        let mut settings = book.settings.clone();
+        if whose == Whose::Guests {
+            // It has no beginning and no end that anybody has in mind.
+            settings = settings.unlimited();
+        }
         book.live += 1;
+        book.stopped = None;
         drop(book);
         // Not with the book locked: a runtime may refuse the task at once, and that is told to the book.
         let runtime = match self.source.resolve() {
@@ -122,10 +129,11 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 return Err(error.into());
             }
         };
-        let own = Run::start(shared, runtime, &settings, place);
+        let kind = if whose == Whose::Graph { Kind::Spawned } else { Kind::Apart };
+        let own = Run::start(shared, runtime, &settings, (kind, place));
         let mut book = shared.book();
         // Another may have begun one meanwhile: of the two this one ends at once.
-        let run = book.run.get_or_insert_with(|| own.clone()).clone();
+        let run = book.slot(whose).get_or_insert_with(|| own.clone()).clone();
         if run.is_over() {
             book.leave_run(&run);
             let error = book.stopped.take();
@@ -233,11 +241,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// # Errors
     ///
     /// [`OrchestratorError::UnknownGroup`].
-    pub fn cancel_group(
-        &self,
-        group: &str,
-        level: CancelLevel,
-    ) -> Result<Ending, OrchestratorError> {
+    pub fn cancel_group(&self, group: &str, level: CancelLevel) -> Result<Ending, OrchestratorError> {
         let numbers = self.shared.book().group(group)?;
         Ok(self.cancel_all(numbers, level))
     }
@@ -255,13 +259,16 @@ impl<S: RuntimeSource> Orchestrator<S> {
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
         let mut book = self.shared.book();
         let unused = book.close();
-        let task = book.run.as_ref().and_then(|run| run.task().cloned()).or_else(|| book.last.clone());
+        let (running, last) = (book.tasks(), book.last.clone());
         drop(book);
         drop(unused);
         self.shared.tell();
-        match task {
-            Some(task) => Canceller::new(Some(task)).cancel(level),
-            None => Cancellation::of_nothing_begun(),
+        // None of them has ended, or the last has.
+        let mut tasks = running.into_iter().map(|task| Canceller::new(Some(task)).cancel(level));
+        match (tasks.next(), last) {
+            (Some(first), _) => first.and(tasks.next()),
+            (None, Some(last)) => Canceller::new(Some(last)).cancel(level),
+            (None, None) => Cancellation::of_nothing_begun(),
         }
     }
 

@@ -51,7 +51,13 @@ fn human(time: Duration) -> String {
 
 /// Three digits that count, and no more.
 fn digits(number: f64) -> String {
-    let places = if number >= 100.0 { 0 } else if number >= 10.0 { 1 } else { 2 };
+    let places = if number >= 100.0 {
+        0
+    } else if number >= 10.0 {
+        1
+    } else {
+        2
+    };
     let text = format!("{number:.places$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -12,8 +12,8 @@ use super::plan::Launch;
 use crate::error::AsyncTaskError;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::{
-    Birth, Call, Configured, Guarded, Inner, Kind, Once, Policies, PolicySet, RecoveryWork,
-    Retrying, TaskRef, Told, Work, caught, spawn_tracked, whole,
+    Birth, Call, Configured, Guarded, Inner, Kind, Once, Policies, PolicySet, RecoveryWork, Retrying,
+    TaskRef, Told, Work, caught, spawn_tracked, whole, within,
 };
 use crate::time::Timeout;
 
@@ -232,6 +232,9 @@ impl<R: Runtime> Launch<R> {
         let (runtime, limiter) = (run.runtime.clone(), run.shared.limiter.clone());
         let work = Begun { work, launch: Some(self.clone()) };
         let body = |runtime: &R, born: &_| whole(work, recovery, limiter, (runtime, born));
-        spawn_tracked(runtime, birth, body, End { launch: self, deliver })
+        // The end of the task before this one is outside of all spans.
+        let span = run.scope().and_then(|scope| scope.control.span());
+        let end = End { launch: self.clone(), deliver };
+        within(span.as_deref(), || spawn_tracked(runtime, birth, body, end))
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     InPlace,
     /// On the executor, a member of this scope.
     Member(TaskRef),
+    /// On the executor, and nobody's child.
+    Apart,
     /// On the executor, a child of this task in place, which may have ended; its failure is its own.
     Child(TaskRef),
 }
@@ -63,6 +65,7 @@ impl<R: Runtime> Born<R> {
         let (parent, flags, is_invited) = match birth.kind {
             Kind::Spawned => (current(), 0, false),
             Kind::InPlace => (current(), IN_PLACE, false),
+            Kind::Apart => (None, 0, false),
             Kind::Member(scope) => (Some(scope), MEMBER, true),
             Kind::Child(parent) => (Some(parent), 0, true),
         };

@@ -39,7 +39,7 @@ impl Canceller {
                 level == CancelLevel::KillHard && !task.control.status().is_terminal() && is_busy(task);
         }
         let without = (CancelOutcome::Failure, TaskStatus::Failed);
-        Cancellation { task, listener: None, abandoned, limit: None, without }
+        Cancellation { task, listener: None, abandoned, limit: None, without, also: None }
     }
 
     /// As [`Task::status`](super::Task::status).
@@ -75,13 +75,20 @@ pub struct Cancellation {
     limit: Option<Pin<Box<Sleep<DynRuntime>>>>,
     /// Without a task: what that is told as.
     without: (CancelOutcome, TaskStatus),
+    /// Another that is to have ended first.
+    also: Option<Box<Cancellation>>,
 }
 
 impl Cancellation {
+    /// Ready once `other` is ready, too; what it gives is of this one.
+    pub(crate) fn and(self, other: Option<Self>) -> Self {
+        Self { also: other.map(Box::new), ..self }
+    }
+
     /// That of something that had not begun, and now never will.
     pub(crate) fn of_nothing_begun() -> Self {
         let without = (CancelOutcome::Cancelled, TaskStatus::Cancelled);
-        Self { task: None, listener: None, abandoned: false, limit: None, without }
+        Self { task: None, listener: None, abandoned: false, limit: None, without, also: None }
     }
 
     /// Gives the task another grace period, from when it saw the request; at its end the task is killed. It stays for
@@ -124,6 +131,10 @@ impl Future for Cancellation {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancellationResult> {
         let this = &mut *self;
+        if let Some(also) = &mut this.also {
+            std::task::ready!(Pin::new(also.as_mut()).poll(cx));
+            this.also = None;
+        }
         let Some(task) = &this.task else {
             let (outcome, status) = this.without;
             return Poll::Ready(CancellationResult { outcome, status, asked: None, stuck: Vec::new() });

@@ -49,6 +49,12 @@ impl Configured {
         self
     }
 
+    /// Without a limit on the whole.
+    pub(crate) fn unlimited(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
     /// With another grace period.
     pub(crate) fn graced(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);

@@ -100,7 +100,9 @@ where
         false => {
             tracked.refusal = Some(match is_taken {
                 true => AsyncTaskError::Shutdown,
-                false => AsyncTaskError::InvalidState("what it is part of has ended, and takes no more tasks"),
+                false => {
+                    AsyncTaskError::InvalidState("what it is part of has ended, and takes no more tasks")
+                }
             });
         }
     }
