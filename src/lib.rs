@@ -13,13 +13,14 @@ mod time;
 pub use ambient::{Ambient, AmbientRuntime, install_default};
 pub use apply::{Apply, ApplyAgain};
 pub use block_on::{block_on, run_until_terminated};
-pub use entry::{AsyncTask, Task};
+pub use entry::{AsyncTask, Orchestrator, Task};
 pub use scope::scope;
 pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
     CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
-    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EnterGuard, Interval, Jitter, Join, Limiter,
-    LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime, PanicError,
+    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EdgePolicy, EnterGuard, ExecutionStats,
+    Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks,
+    NamedTask, Node, NodeStatus, OrchestratorBuilder, OrchestratorError, OwnedRuntime, PanicError,
     PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget,
     RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask,
     SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority,
@@ -33,6 +34,9 @@ pub use sweet_async_core::task;
 
 /// Pipelines: sources, events, collectors and what they report.
 pub use sweet_async_core::pipeline;
+
+/// Orchestras: tasks that depend on each other, and what they report.
+pub use sweet_async_core::orchestra;
 
 /// The seam to the executor, for those who write a backend.
 pub use sweet_async_core::runtime;
@@ -72,8 +76,9 @@ pub mod prelude {
     pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
-        ContextualizedTask, DurationExt, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
-        RecoverableTask, RetryStrategy, Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet,
-        TaskStatus, TimedTask, TracingTask, await_final_event, await_result, scope,
+        ContextualizedTask, DurationExt, EdgePolicy, Limiter, MetricsEnabledTask, NamedTask, Node,
+        NodeStatus, Orchestrator, OrchestratorError, PrioritizedTask, RecoverableTask, RetryStrategy,
+        Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask,
+        TracingTask, await_final_event, await_result, scope,
     };
 }

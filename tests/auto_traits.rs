@@ -7,6 +7,7 @@ use std::marker::PhantomPinned;
 use std::rc::Rc;
 
 use sweet_async::metrics::*;
+use sweet_async::orchestra::{Ending, NamedContext, Orchestrated, Report};
 use sweet_async::pipeline::*;
 use sweet_async::runtime::{
     BlockOnGuard, BlockingStatistics, DynJoin, DynSleep, Ended, RuntimeMetrics, RuntimeSettings, Signal,
@@ -257,6 +258,24 @@ table! {
     TooManyErrors                              => yes yes yes;
     Position                                   => yes yes yes;
     Progress                                   => yes yes yes;
+}
+
+// Orchestras: what their tasks give is shared, and so must be `Sync` as well.
+table! {
+    //                                            Send Sync Unpin
+    sweet_async::Orchestrator                  => yes yes yes;
+    sweet_async::Orchestrator<DynRuntime>      => yes yes yes;
+    OrchestratorBuilder<Ambient>               => yes yes yes;
+    Orchestrated<Local, Ambient, Configured, Pool, Ambient> => yes yes yes;
+    Node<u32>                                  => yes yes yes;
+    Node<Sendable>                             => no  no  yes;
+    NodeStatus                                 => yes yes yes;
+    NamedContext                               => yes yes yes;
+    ExecutionStats                             => yes yes yes;
+    Ending                                     => yes no  yes;
+    EdgePolicy                                 => yes yes yes;
+    OrchestratorError                          => yes yes yes;
+    Report                                     => yes yes yes;
 }
 
 // The same on each backend.

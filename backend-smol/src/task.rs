@@ -1,7 +1,7 @@
 //! The entry point that means smol, whatever else is compiled in.
 
 use sweet_async_core::pipeline::PipelineBuilder;
-use sweet_async_core::{AsyncTaskError, RuntimeSource, TaskBuilder};
+use sweet_async_core::{AsyncTaskError, OrchestratorBuilder, RuntimeSource, TaskBuilder};
 
 use crate::SmolRuntime;
 
@@ -18,6 +18,11 @@ impl AsyncTask {
     /// A pipeline of events that carry a `T`.
     pub fn emits<T: Send + 'static>() -> PipelineBuilder<T, CurrentSmol> {
         PipelineBuilder::new(CurrentSmol)
+    }
+
+    /// Tasks that depend on each other.
+    pub fn orchestrator() -> OrchestratorBuilder<CurrentSmol> {
+        OrchestratorBuilder::new(CurrentSmol)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The entry point that means Tokio, whatever else is compiled in.
 
 use sweet_async_core::pipeline::PipelineBuilder;
-use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeError, RuntimeSource, TaskBuilder};
+use sweet_async_core::{
+    AsyncTaskError, CurrentRuntime, OrchestratorBuilder, RuntimeError, RuntimeSource, TaskBuilder,
+};
 
 use crate::TokioRuntime;
 
@@ -18,6 +20,11 @@ impl AsyncTask {
     /// A pipeline of events that carry a `T`.
     pub fn emits<T: Send + 'static>() -> PipelineBuilder<T, CurrentTokio> {
         PipelineBuilder::new(CurrentTokio)
+    }
+
+    /// Tasks that depend on each other.
+    pub fn orchestrator() -> OrchestratorBuilder<CurrentTokio> {
+        OrchestratorBuilder::new(CurrentTokio)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod data;
 pub mod measure;
 pub mod overload;
 pub mod p1;
+pub mod p10;
 pub mod p11;
 pub mod p12;
 pub mod p2;

@@ -1,11 +1,11 @@
-//! Runs rows of the table by name: `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p11 p12`.
+//! Runs rows of the table by name: `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::{Failure, Size, overload, p1, p2, p4, p5, p6, p7, p8, p9, p11, p12, responsive};
+use side_by_side::{Failure, Size, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, responsive};
 
 /// Measures Sweet Async against its peers, in the same run.
 #[derive(Parser)]
@@ -53,6 +53,7 @@ enum Name {
     P7,
     P8,
     P9,
+    P10,
     P11,
     P12,
     Overload,
@@ -120,6 +121,7 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
             (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
             (Name::P9, _) => p9::measure(backend, &longest)?,
+            (Name::P10, _) => p10::measure(backend, &size)?,
             (Name::P11, _) => p11::measure(backend, &long)?,
             (Name::P12, _) => p12::measure(backend, &long)?,
             (Name::Responsive, _) => responsive::measure(backend, &size)?,

@@ -1,4 +1,4 @@
-//! P12: what one task and one row cost must not depend on how many there are.
+//! P12: what one task, one task of a graph and one row cost must not depend on how many there are.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use crate::backend::Backend;
 use crate::data::Repeated;
 use crate::measure::{Row, check, timed};
 use crate::p2::Way;
+use crate::p10::{self, Graph};
 use crate::{Failure, Size, p9};
 
 /// How much more one of many may cost than one of few.
@@ -13,6 +14,9 @@ const GOAL: f64 = 1.3;
 
 const FEW_TASKS: usize = 1_000;
 const MANY_TASKS: usize = 1_000_000;
+
+const FEW_NODES: usize = 1_000;
+const MANY_NODES: usize = 100_000;
 
 /// Rows, in thousands of thousands.
 const FEW_ROWS: u64 = 1;
@@ -27,6 +31,18 @@ fn tasks<B: Backend>(backend: &B, way: Way, count: usize, all: usize) -> Result<
         }
         Ok(())
     })
+}
+
+/// Runs graphs of `count` tasks, over and over until there were `all`.
+fn graphs<B: Backend>(backend: &B, by_hand: bool, count: usize, all: usize) -> Result<Duration, Failure> {
+    let (graph, mut took) = (Graph::new(count), Duration::ZERO);
+    for _ in 0..all / count {
+        took += match by_hand {
+            true => backend.block_on(p10::by_hand(backend.clone(), graph.clone()))??,
+            false => backend.block_on(p10::orchestra(backend.clone(), graph.clone(), false))??,
+        };
+    }
+    Ok(took)
 }
 
 /// Folds `count` rows, `times` times.
@@ -54,6 +70,15 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
             row.side(name(count), MANY_TASKS as f64, move || tasks(backend, way, count, MANY_TASKS));
         }
         row.ratio(&name(MANY_TASKS), &name(FEW_TASKS), goal);
+    }
+    row.measure()?;
+    let mut row = Row::new(format!("P12 {}: graphs of trivial tasks", B::NAME), size.rounds);
+    for (way, by_hand, goal) in [("by hand", true, None), ("orchestra", false, Some(GOAL))] {
+        let name = |count: usize| format!("{way}, {count} tasks");
+        for count in [FEW_NODES, MANY_NODES] {
+            row.side(name(count), MANY_NODES as f64, move || graphs(backend, by_hand, count, MANY_NODES));
+        }
+        row.ratio(&name(MANY_NODES), &name(FEW_NODES), goal);
     }
     row.measure()?;
     let (few, many) = (format!("{FEW_ROWS} M rows"), format!("{MANY_ROWS} M rows"));

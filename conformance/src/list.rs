@@ -5,6 +5,7 @@ mod cancellation;
 mod capabilities;
 mod limits;
 mod metrics;
+mod orchestras;
 mod pipelines;
 mod recovery;
 mod structure;

@@ -19,6 +19,7 @@
 //! - [`metrics`]: what tasks use
 //! - [`task`]: one task
 //! - [`pipeline`]: many values
+//! - [`orchestra`]: many tasks that depend on each other
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +28,7 @@ pub mod cancel;
 pub mod error;
 pub mod limit;
 pub mod metrics;
+pub mod orchestra;
 pub mod pipeline;
 pub mod retry;
 pub mod runtime;
@@ -41,6 +43,9 @@ pub use error::{
     TimeoutError, TimeoutKind,
 };
 pub use limit::{Limiter, LimiterBuilder, RankableByPriority, TaskPriority, UnknownPriority};
+pub use orchestra::{
+    EdgePolicy, ExecutionStats, Node, NodeStatus, Orchestrator, OrchestratorBuilder, OrchestratorError,
+};
 pub use retry::{Jitter, Retry, RetryBudget, RetryStrategy};
 pub use runtime::{
     BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,

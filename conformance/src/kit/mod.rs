@@ -6,6 +6,7 @@ mod hold;
 mod latch;
 pub(crate) mod leases;
 pub(crate) mod load;
+pub(crate) mod orchestras;
 pub(crate) mod published;
 mod rows;
 pub(crate) mod spans;

@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_limits {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_pipelines! {
+        $crate::__conformance_with_orchestras! {
             [$($then)+]
             $($tasks)*
             limiters driven {

@@ -7,6 +7,7 @@
 mod cycles;
 mod faults;
 mod flow;
+mod graphs;
 mod huge_rows;
 mod load;
 mod races;
@@ -76,6 +77,11 @@ pub fn rows<H: Harness>() -> Vec<Row> {
         row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
         row(14, "retries of work that fails n times; cancelled while they wait", resilience::retries::<H>),
         row(15, "1 k callers at a half-open breaker; cancel inside the probe", resilience::probes::<H>),
+        row(
+            16,
+            "circles, a chain of 100 k, a fan of 10 k, a failure at each of 1 k tasks",
+            graphs::at_their_worst::<H>,
+        ),
         row(17, "a receiver a thousand times slower than the sender", flow::slow_receiver::<H>),
         row(
             18,

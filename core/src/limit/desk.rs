@@ -91,6 +91,11 @@ impl Desk {
         output
     }
 
+    /// From now on so many may be under way.
+    pub(super) fn set_places(&self, places: usize, now: Instant) {
+        self.change(now, |book| book.queue.set_places(places));
+    }
+
     /// How many are under way, and how many wait.
     pub(super) fn counts(&self) -> (usize, usize) {
         let book = self.lock();

@@ -152,6 +152,11 @@ impl Limiter {
         self.0.desk.counts().1
     }
 
+    /// From now on `places` may be under way; those that are go on.
+    pub(crate) fn set_places(&self, places: usize, now: std::time::Instant) {
+        self.0.desk.set_places(places, now);
+    }
+
     /// A place, when it is this one's turn; as urgent as the task that polls it.
     pub(crate) fn acquire<R: Runtime>(&self, runtime: R) -> Acquire<R> {
         Acquire::new(self.clone(), runtime)

@@ -108,6 +108,11 @@ impl<W> Queue<W> {
         }
     }
 
+    /// From now on so many may be under way; those that are go on.
+    pub(crate) fn set_places(&mut self, places: usize) {
+        self.limits.places = Some(places);
+    }
+
     /// One who was let in has ended.
     pub(crate) fn end(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);

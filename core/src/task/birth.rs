@@ -21,6 +21,10 @@ pub(crate) enum Kind {
     InPlace,
     /// On the executor, a member of this scope.
     Member(TaskRef),
+    /// On the executor, and nobody's child.
+    Apart,
+    /// On the executor, a child of this task in place, which may have ended; its failure is its own.
+    Child(TaskRef),
 }
 
 /// Where in the tree, and in the source, a task is spawned.
@@ -59,10 +63,12 @@ pub struct Born<R: Runtime> {
 
 impl<R: Runtime> Born<R> {
     pub(crate) fn new(runtime: R, birth: Birth<'_>) -> Self {
-        let (parent, flags) = match birth.kind {
-            Kind::Spawned => (current(), 0),
-            Kind::InPlace => (current(), IN_PLACE),
-            Kind::Member(scope) => (Some(scope), MEMBER),
+        let (parent, flags, is_invited) = match birth.kind {
+            Kind::Spawned => (current(), 0, false),
+            Kind::InPlace => (current(), IN_PLACE, false),
+            Kind::Apart => (None, 0, false),
+            Kind::Member(scope) => (Some(scope), MEMBER, true),
+            Kind::Child(parent) => (Some(parent), 0, true),
         };
         let task = share(runtime, flags, birth.place, parent.as_ref());
         let inside: TaskRef = task.clone();
@@ -72,9 +78,9 @@ impl<R: Runtime> Born<R> {
         }
         let mut is_taken = true;
         if let Some(parent) = &parent {
-            match flags {
-                MEMBER => is_taken = parent.control.member_started(),
-                _ => parent.control.child_started(),
+            match is_invited {
+                true => is_taken = parent.control.member_started(),
+                false => parent.control.child_started(),
             }
             if is_taken {
                 adopt(parent, &inside);

@@ -211,7 +211,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
     }
 
-    pub(super) fn into_parts(self) -> (S, P) {
+    pub(crate) fn into_parts(self) -> (S, P) {
         (self.source, self.policies)
     }
 }
@@ -466,7 +466,7 @@ pin_project_lite::pin_project! {
     #[must_use = "nothing runs until it is awaited"]
     pub struct Run<G> {
         #[pin]
-        pub(super) governed: G,
+        pub(crate) governed: G,
     }
 }
 

@@ -38,7 +38,8 @@ impl Canceller {
             abandoned =
                 level == CancelLevel::KillHard && !task.control.status().is_terminal() && is_busy(task);
         }
-        Cancellation { task, listener: None, abandoned, limit: None }
+        let without = (CancelOutcome::Failure, TaskStatus::Failed);
+        Cancellation { task, listener: None, abandoned, limit: None, without, also: None }
     }
 
     /// As [`Task::status`](super::Task::status).
@@ -72,9 +73,24 @@ pub struct Cancellation {
     listener: Option<EventListener>,
     abandoned: bool,
     limit: Option<Pin<Box<Sleep<DynRuntime>>>>,
+    /// Without a task: what that is told as.
+    without: (CancelOutcome, TaskStatus),
+    /// Another that is to have ended first.
+    also: Option<Box<Cancellation>>,
 }
 
 impl Cancellation {
+    /// Ready once `other` is ready, too; what it gives is of this one.
+    pub(crate) fn and(self, other: Option<Self>) -> Self {
+        Self { also: other.map(Box::new), ..self }
+    }
+
+    /// That of something that had not begun, and now never will.
+    pub(crate) fn of_nothing_begun() -> Self {
+        let without = (CancelOutcome::Cancelled, TaskStatus::Cancelled);
+        Self { task: None, listener: None, abandoned: false, limit: None, without, also: None }
+    }
+
     /// Gives the task another grace period, from when it saw the request; at its end the task is killed. It stays for
     /// requests to come.
     pub fn grace(self, grace: Duration) -> Self {
@@ -115,13 +131,13 @@ impl Future for Cancellation {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancellationResult> {
         let this = &mut *self;
+        if let Some(also) = &mut this.also {
+            std::task::ready!(Pin::new(also.as_mut()).poll(cx));
+            this.also = None;
+        }
         let Some(task) = &this.task else {
-            return Poll::Ready(CancellationResult {
-                outcome: CancelOutcome::Failure,
-                status: TaskStatus::Failed,
-                asked: None,
-                stuck: Vec::new(),
-            });
+            let (outcome, status) = this.without;
+            return Poll::Ready(CancellationResult { outcome, status, asked: None, stuck: Vec::new() });
         };
         if task.control.poll_change(&mut this.listener, State::is_gone, cx).is_ready() {
             return Poll::Ready(this.result(task, task.control.outcome()));

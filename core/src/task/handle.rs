@@ -102,7 +102,7 @@ where
 
 /// In a debug build, boxes the body of a spawned task: what supervises it, and its executor's part, are then compiled once
 /// for each type of result and not for each body, which halves the time that a build of many tasks takes.
-fn erased<T: 'static>(
+pub(super) fn erased<T: 'static>(
     body: impl Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
 ) -> impl Future<Output = Result<T, AsyncTaskError>> + Send + 'static {
     #[cfg(debug_assertions)]

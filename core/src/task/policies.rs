@@ -49,6 +49,59 @@ impl Configured {
         Self { metrics, ..self }
     }
 
+    /// With another limit on the whole.
+    pub(crate) fn limited(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Without a limit on the whole.
+    pub(crate) fn unlimited(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
+    /// With another grace period.
+    pub(crate) fn graced(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// With another priority.
+    pub(crate) fn prioritized(mut self, priority: TaskPriority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    pub(crate) fn priority(&self) -> Option<TaskPriority> {
+        self.priority
+    }
+
+    /// Gives it another priority.
+    pub(crate) fn priority_is(&mut self, priority: TaskPriority) {
+        self.priority = Some(priority);
+    }
+
+    pub(crate) fn stamped(mut self, on: bool) -> Self {
+        self.timestamps = on;
+        self
+    }
+
+    pub(crate) fn traced(mut self, on: bool) -> Self {
+        self.tracing = on;
+        self
+    }
+
+    /// With values that its own come before.
+    pub(crate) fn add_values(&mut self, outer: Option<&Arc<Values>>) {
+        if let Some(outer) = outer {
+            self.values = Some(match &self.values {
+                Some(own) => Arc::new(own.within(outer)),
+                None => outer.clone(),
+            });
+        }
+    }
+
     /// For one attempt of what is tried several times.
     pub(super) fn one_attempt(&self) -> Self {
         Self { attempt: self.attempt, name: self.name.clone(), ..Self::default() }

@@ -99,9 +99,9 @@ where
     /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
-        let (source, name) = (self.from.source.clone(), self.from.settings.name.clone());
+        let (source, named) = (self.from.source.clone(), self.from.settings.whole());
         let counters = Arc::<Counters>::default();
-        spawn_whole(source, name, counters.clone(), self.run(counters))
+        spawn_whole(source, named, counters.clone(), self.run(counters))
     }
 }
 

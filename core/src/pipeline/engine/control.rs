@@ -99,12 +99,22 @@ impl<T> Settings<T> {
     /// The same for other events, of which `strategy` is said.
     pub(crate) fn of<U>(self, strategy: ErrorStrategy<U>) -> Settings<U> {
         let Self {
-            name, values, timeout, event_timeout, max_errors, fail_after, keep_raw, receivers, ..
+            name,
+            values,
+            metrics,
+            timeout,
+            event_timeout,
+            max_errors,
+            fail_after,
+            keep_raw,
+            receivers,
+            ..
         } = self;
         let Self { batches, blocking, queue, sender, rate, ordered, progress, .. } = self;
         Settings {
             name,
             values,
+            metrics,
             timeout,
             event_timeout,
             strategy,

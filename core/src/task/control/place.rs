@@ -20,9 +20,15 @@ impl Held {
 }
 
 impl Control {
-    /// Keeps `place` until the task's end.
+    /// Keeps `place` until the task's end, beside one that it has: a task of an orchestra may have one there, and one of its
+    /// own limiter.
     pub(crate) fn hold(&self, place: Place) {
-        self.cold().held.with(|held| *held = Some(place));
+        self.cold().held.with(|held| {
+            *held = Some(match held.take() {
+                Some(first) => Arc::new((first, place)),
+                None => place,
+            });
+        });
         self.word.set(HELD);
     }
 

@@ -1,0 +1,133 @@
+//! Describes an orchestrator.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::OrchestratorError;
+use super::book::Book;
+use super::orchestrator::Orchestrator;
+use super::scale::ends;
+use super::shared::Shared;
+use crate::limit::{Limiter, TaskPriority};
+use crate::runtime::{Runtime, RuntimeSource};
+use crate::task::Configured;
+use crate::time::Limit;
+
+/// Describes an [`Orchestrator`]. Each method returns a new one; a builder can be cloned and used again.
+#[must_use = "a builder does nothing until `build`"]
+#[derive(Clone, Debug)]
+pub struct OrchestratorBuilder<S> {
+    source: S,
+    settings: Configured,
+    most: Option<usize>,
+    scale: Option<RangeInclusive<usize>>,
+    ageing: Duration,
+}
+
+impl<S: RuntimeSource> OrchestratorBuilder<S> {
+    /// An orchestrator whose runtime `source` finds when something is started.
+    pub fn new(source: S) -> Self {
+        // Its tasks have graces of their own, and it ends with them.
+        let settings = Configured::default().graced(Duration::MAX);
+        Self { source, settings, most: None, scale: None, ageing: Duration::from_secs(1) }
+    }
+
+    /// Runs on `runtime`, whatever the ambient one is.
+    pub fn on<R: Runtime>(self, runtime: &R) -> OrchestratorBuilder<R> {
+        let Self { settings, most, scale, ageing, .. } = self;
+        OrchestratorBuilder { source: runtime.clone(), settings, most, scale, ageing }
+    }
+
+    /// Names it, as a task.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.settings.name = Some(name.into());
+        self
+    }
+
+    /// How many of its tasks may be under way at the same time; any number by default. A task that has begun keeps its place
+    /// until nothing of it is left, the waits between its attempts included. Those that wait for a place are let in by
+    /// urgency and age, as by a [`Limiter`].
+    pub fn max_concurrency(mut self, most: usize) -> Self {
+        (self.most, self.scale) = (Some(most), None);
+        self
+    }
+
+    /// As [`max_concurrency`](Self::max_concurrency), with a number between the ends of `range` that follows the load: up by
+    /// one while more helps, down by a quarter when tasks begin to take longer, as the
+    /// [`Adaptive`](crate::pipeline::ReceiverStrategy) strategy of a pipeline has it. It does not change from one moment to
+    /// the next: each decision looks at a window of 10 ms, and of at least as many ends of tasks as are under way.
+    pub fn auto_scale(mut self, range: RangeInclusive<usize>) -> Self {
+        (self.most, self.scale) = (None, Some(range));
+        self
+    }
+
+    /// After how long a task that waits for a place counts as of the next more urgent class; 1 s by default.
+    pub fn ageing(mut self, interval: Duration) -> Self {
+        self.ageing = interval;
+        self
+    }
+
+    /// How urgent its tasks are that were given no priority of their own.
+    pub fn default_priority(mut self, priority: TaskPriority) -> Self {
+        self.settings = self.settings.prioritized(priority);
+        self
+    }
+
+    /// Limits the whole, from the first start to the end of what was started: then what has not ended is killed, or cancelled
+    /// before it begins, and the whole has failed with a timeout.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings = self.settings.limited(Limit::After(limit));
+        self
+    }
+
+    /// How long the whole has to end by itself after a graceful cancellation, before all that is left is killed. As long as
+    /// its tasks have, each for itself, by default.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.settings = self.settings.graced(grace);
+        self
+    }
+
+    /// Notes when the whole was started, first polled and done: see [`TimedTask`](crate::TimedTask).
+    pub fn timestamps(mut self, on: bool) -> Self {
+        self.settings = self.settings.stamped(on);
+        self
+    }
+
+    /// Gives the whole a `tracing` span of its own: see [`TracingTask`](crate::TracingTask).
+    pub fn tracing(mut self, on: bool) -> Self {
+        self.settings = self.settings.traced(on);
+        self
+    }
+
+    /// Hands `value` down to all its tasks, by its type.
+    pub fn with<V: Send + Sync + 'static>(mut self, value: V) -> Self {
+        let values = self.settings.values.get_or_insert_with(Arc::default);
+        Arc::make_mut(values).insert(value);
+        self
+    }
+
+    /// The orchestrator. Nothing of it runs until something is started.
+    ///
+    /// # Errors
+    ///
+    /// [`OrchestratorError::Task`] for a concurrency of zero, a range without a number in it, and an ageing of zero.
+    pub fn build(self) -> Result<Orchestrator<S>, OrchestratorError> {
+        let Self { source, settings, most, scale, ageing } = self;
+        let scale = match scale {
+            Some(range) => Some(ends(&range).ok_or_else(|| {
+                OrchestratorError::config(format!(
+                    "`auto_scale` over {range:?}: at least 1, and not less at its end"
+                ))
+            })?),
+            None => None,
+        };
+        let places = scale.map(|(min, _)| min).or(most);
+        let limiter = places.map(|places| {
+            Limiter::builder().name("orchestrator").max_concurrent(places).ageing(ageing).build()
+        });
+        let limiter = limiter.transpose()?;
+        let shared = Shared::new(Book::new(settings), limiter, places.unwrap_or(0), scale);
+        Ok(Orchestrator::new(source, Arc::new(shared)))
+    }
+}

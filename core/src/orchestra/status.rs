@@ -1,0 +1,143 @@
+//! Where a task of an orchestra is in its life, and how many are where.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a task of an orchestra is in its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NodeStatus {
+    /// Not begun: not started, or waiting for what it depends on, or for a place.
+    Pending,
+    /// Begun, and not ended.
+    Running,
+    /// Begun, asked to stop, and not ended.
+    PendingCancellation,
+    /// Ended with a value.
+    Completed,
+    /// Ended with an error: its own, a timeout or a panic.
+    Failed,
+    /// Ended because it was asked to stop, or not begun for that reason.
+    Cancelled,
+    /// Never begun, since another has not succeeded.
+    Skipped {
+        /// The one that has not.
+        cause: Cause,
+    },
+}
+
+impl NodeStatus {
+    /// True once nothing of the task is left and its status will not change again.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Skipped { .. })
+    }
+
+    /// The word for it, in pictures and reports.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::PendingCancellation => "pending cancellation",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+}
+
+impl fmt::Display for NodeStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skipped { cause } => write!(f, "skipped: {cause}"),
+            other => f.write_str(other.as_str()),
+        }
+    }
+}
+
+/// Why a task was skipped: the one at the beginning, however many were skipped in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cause {
+    /// The task that has not succeeded.
+    pub task: Arc<str>,
+    /// True if it was cancelled, false if it has failed.
+    pub cancelled: bool,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.task, if self.cancelled { "was cancelled" } else { "has failed" })
+    }
+}
+
+/// How many tasks are where, and how long those took that were run. Each task is counted once, so that the counts add up to
+/// [`total`](Self::total) at any moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecutionStats {
+    /// Not begun.
+    pub pending: usize,
+    /// Begun, and not ended.
+    pub running: usize,
+    /// Ended with a value.
+    pub completed: usize,
+    /// Ended with an error.
+    pub failed: usize,
+    /// Ended because they were asked to stop.
+    pub cancelled: usize,
+    /// Never begun, since others have not succeeded.
+    pub skipped: usize,
+    /// The shortest time that one took; `None` where none has been run, as for the next two.
+    pub min: Option<Duration>,
+    /// The average.
+    pub avg: Option<Duration>,
+    /// The longest.
+    pub max: Option<Duration>,
+    timed: u32,
+    sum: Duration,
+}
+
+impl ExecutionStats {
+    /// How many there are.
+    pub fn total(&self) -> usize {
+        self.pending + self.running + self.completed + self.failed + self.cancelled + self.skipped
+    }
+
+    pub(super) fn count(&mut self, status: &NodeStatus, took: Option<Duration>) {
+        let counted = match status {
+            NodeStatus::Pending => &mut self.pending,
+            NodeStatus::Running | NodeStatus::PendingCancellation => &mut self.running,
+            NodeStatus::Completed => &mut self.completed,
+            NodeStatus::Failed => &mut self.failed,
+            NodeStatus::Cancelled => &mut self.cancelled,
+            NodeStatus::Skipped { .. } => &mut self.skipped,
+        };
+        *counted += 1;
+        if let Some(took) = took.filter(|_| status.is_terminal()) {
+            self.time(1, took, took, took);
+        }
+    }
+
+    fn time(&mut self, timed: u32, sum: Duration, min: Duration, max: Duration) {
+        self.timed = self.timed.saturating_add(timed);
+        self.sum = self.sum.saturating_add(sum);
+        self.min = Some(self.min.map_or(min, |least| least.min(min)));
+        self.max = Some(self.max.map_or(max, |most| most.max(max)));
+        self.avg = self.sum.checked_div(self.timed);
+    }
+
+    /// Adds those of `other`.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.pending += other.pending;
+        self.running += other.running;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+        self.skipped += other.skipped;
+        if let (Some(min), Some(max)) = (other.min, other.max) {
+            self.time(other.timed, other.sum, min, max);
+        }
+    }
+}
