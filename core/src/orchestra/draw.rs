@@ -20,6 +20,9 @@ pub(super) const COLOURS: [(&str, &str, &str); 7] = [
 
 /// What is filled, and the line around it.
 pub(super) fn colours(status: &str) -> (&'static str, &'static str) {
+    if status == "critical path" {
+        return ("#ffffff", "#1b1f24");
+    }
     let found = COLOURS.iter().find(|(word, ..)| *word == status);
     found.map_or(("#f4f5f7", "#9aa1ab"), |(_, fill, line)| (fill, line))
 }

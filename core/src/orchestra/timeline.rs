@@ -211,6 +211,8 @@ impl Report {
             self.tasks.iter().filter_map(|task| Some((task.lane?, task.began?, task))).collect();
         drawn.sort_by_key(|(lane, began, _)| (*lane, *began));
         let mut next = drawn.iter().skip(1).map(|(lane, began, _)| (*lane, *began));
+        // How far each lane is taken, up to what is drawn next.
+        let mut taken = (usize::MAX, LEFT);
         for (lane, began, task) in &drawn {
             let end = task.ended.unwrap_or(self.elapsed);
             let (x, y, gap) = (scale.x(*began), scale.y(*lane), if scale.lane > 10.0 { 3.0 } else { 0.5 });
@@ -242,26 +244,32 @@ impl Report {
                 _ => "",
             };
             let label = format!("{mark}{}", task.name);
-            let needed = LETTER * label.chars().count() as f64 + 10.0;
-            let text_y = y + scale.lane / 2.0 + 4.0;
+            if taken.0 != *lane {
+                taken = (*lane, LEFT);
+            }
+            let (after, left) = (x + width, x - taken.1);
+            taken.1 = after;
             if scale.lane > 10.0 {
                 let with_time = format!("{label}  {took}");
-                let letters = |room: f64| ((room - 10.0) / LETTER).max(0.0) as usize;
-                let (at, shown) = if LETTER * with_time.chars().count() as f64 + 10.0 <= width {
-                    (x + 6.0, with_time)
-                } else if needed <= width {
-                    (x + 6.0, label)
-                } else if needed <= room - width {
-                    (x + width + 4.0, label)
-                } else if width >= room - width {
-                    (x + 6.0, shortened(&label, letters(width)))
+                let length = |text: &str| LETTER * text.chars().count() as f64 + 10.0;
+                let (at, anchor, shown) = if length(&with_time) <= width {
+                    (x + 6.0, "start", with_time)
+                } else if length(&label) <= width {
+                    (x + 6.0, "start", label)
+                } else if length(&label) <= room - width {
+                    taken.1 = after + length(&label);
+                    (after + 4.0, "start", label)
+                } else if length(&label) <= left {
+                    (x - 4.0, "end", label)
                 } else {
-                    (x + width + 4.0, shortened(&label, letters(room - width)))
+                    let letters = ((width - 10.0) / LETTER).max(0.0) as usize;
+                    (x + 6.0, "start", shortened(&label, letters))
                 };
                 if shown.chars().count() > 2 {
                     let _ = writeln!(
                         svg,
-                        "<text x=\"{at:.1}\" y=\"{text_y:.1}\" fill=\"#1b1f24\">{}</text>",
+                        "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"#1b1f24\">{}</text>",
+                        y + scale.lane / 2.0 + 4.0,
                         escaped(&shown)
                     );
                 }
@@ -304,6 +312,17 @@ impl Report {
             let more = notes.len() - LINES;
             notes.truncate(LINES);
             notes.push(("pending", format!("and {more} more")));
+        }
+        let mut path: Vec<&ReportedTask> = self.tasks.iter().filter(|task| task.is_critical).collect();
+        path.sort_by_key(|task| (task.began, task.ended));
+        if path.len() > 1 {
+            let took = |task: &ReportedTask| Some(human(task.ended?.saturating_sub(task.began?)));
+            let steps = path.iter().map(|task| match took(task) {
+                Some(took) => format!("{} ({took})", task.name),
+                None => task.name.to_string(),
+            });
+            let steps: Vec<String> = steps.collect();
+            notes.insert(0, ("critical path", format!("critical path: {}", steps.join(" → "))));
         }
         notes
     }

@@ -71,7 +71,7 @@ pub struct Month {
 }
 
 /// The days with what is known better, and with descriptions.
-pub fn corrected(days: &[Day], conditions: &[Condition], corrections: &[Correction]) -> Vec<Day> {
+pub(super) fn corrected(days: &[Day], conditions: &[Condition], corrections: &[Correction]) -> Vec<Day> {
     let means: HashMap<&str, &str> =
         conditions.iter().map(|condition| (&*condition.weather, &*condition.description)).collect();
     let better: HashMap<&str, f64> =
@@ -85,7 +85,7 @@ pub fn corrected(days: &[Day], conditions: &[Condition], corrections: &[Correcti
 }
 
 /// The months of the days; a date that is none is left out.
-pub fn months(days: &[Day], seasons: &HashMap<u32, String>) -> Vec<Month> {
+pub(super) fn months(days: &[Day], seasons: &HashMap<u32, String>) -> Vec<Month> {
     let mut months: BTreeMap<u32, Month> = BTreeMap::new();
     for day in days {
         let Some(Ok(number)) = day.date.split('/').nth(1).map(str::parse::<u32>) else { continue };
