@@ -26,8 +26,7 @@ fn count() -> anyhow::Result<()> {
     use tikv_jemalloc_ctl::thread::{allocatedp, deallocatedp};
 
     let (allocated, freed) = (allocatedp::mib(), deallocatedp::mib());
-    let (allocated, freed) =
-        (allocated.map_err(anyhow::Error::msg)?, freed.map_err(anyhow::Error::msg)?);
+    let (allocated, freed) = (allocated.map_err(anyhow::Error::msg)?, freed.map_err(anyhow::Error::msg)?);
     count_allocations(move || {
         let (allocated, freed) = (allocated.read().ok()?.get(), freed.read().ok()?.get());
         Some(Allocations { allocated, freed, count: None })
