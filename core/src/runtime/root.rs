@@ -207,11 +207,17 @@ impl RootScope {
         self.tasks.begin();
         // Relaxed: who asks for this does so for tasks that are spawned later, and tells their spawners.
         if self.looks.load(Ordering::Relaxed) {
-            if self.is_watched.load(Ordering::Relaxed) {
-                enable(task, true);
-            }
-            self.list(task);
+            self.look_at(task);
         }
+    }
+
+    /// Kept out of the spawns of all others.
+    #[cold]
+    fn look_at(&self, task: &TaskRef) {
+        if self.is_watched.load(Ordering::Relaxed) {
+            enable(task, true);
+        }
+        self.list(task);
     }
 
     /// `listed`: it is in the list, perhaps.

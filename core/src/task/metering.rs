@@ -2,6 +2,7 @@
 //!
 //! Nothing of this is there for the others: they have a bit in the control word, which is looked at with the rest of it.
 
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use atomic_waker::AtomicWaker;
 use super::control::{Shared, TaskRef, children};
 use super::in_place::caught;
 use super::span::within;
+use super::supervise::in_task;
 use crate::error::AsyncTaskError;
 use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
 use crate::runtime::{ErasedRuntime, Frame};
@@ -109,14 +111,14 @@ type Polled<T> = Result<Poll<Result<T, AsyncTaskError>>, AsyncTaskError>;
 #[cold]
 #[inline(never)]
 pub(super) fn poll_measured<T>(
+    body: Pin<&mut dyn Future<Output = Result<T, AsyncTaskError>>>,
     slot: &mut Option<Frame>,
     cx: &mut Context<'_>,
-    poll: &mut dyn FnMut(&mut Option<Frame>, &mut Context<'_>) -> Polled<T>,
 ) -> Polled<T> {
     let Some(measuring) = slot.as_ref().and_then(|frame| Measuring::begin(&frame.task, cx)) else {
-        return poll(slot, cx);
+        return caught(|| in_task(slot, || body.poll(cx)));
     };
-    let polled = poll(slot, &mut Context::from_waker(measuring.waker()));
+    let polled = caught(|| in_task(slot, || body.poll(&mut Context::from_waker(measuring.waker()))));
     measuring.end(slot.as_ref().map(|frame| &frame.task));
     polled
 }

@@ -108,7 +108,7 @@ impl<B, T, R: Runtime> Supervised<B, T, R> {
 }
 
 /// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
-fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
+pub(super) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
     let span = slot.as_ref().and_then(|frame| frame.task.control.span());
     in_frame(slot, || within(span.as_deref(), f))
 }
@@ -260,7 +260,7 @@ impl<T> Left<T> {
 }
 
 /// Polls the body once, if it may be polled.
-fn poll_body<B, T>(mut body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
+fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
@@ -268,11 +268,9 @@ where
         return Poll::Ready(Left::Killed);
     }
     // The body catches the panics of the work; a subscriber's are caught here.
-    let mut poll =
-        |slot: &mut Option<Frame>, cx: &mut Context<'_>| caught(|| in_task(slot, || body.as_mut().poll(cx)));
-    let polled = match slot {
-        Some(Frame { task }) if task.control.is_metered() => poll_measured(slot, cx, &mut poll),
-        _ => poll(slot, cx),
+    let polled = match &*slot {
+        Some(Frame { task }) if task.control.is_metered() => poll_measured(body, slot, cx),
+        _ => caught(|| in_task(slot, || body.poll(cx))),
     };
     let result = match polled {
         Ok(polled) => std::task::ready!(polled),
