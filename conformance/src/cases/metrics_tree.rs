@@ -112,13 +112,15 @@ pub async fn what_was_detached_is_nobodys<R: Runtime>(rt: R, _: Facts) -> Outcom
     let (inner, before) = (rt.clone(), rt.metrics().used.memory.unwrap_or_default());
     let (sender, ends) = async_channel::bounded(1);
     let mut parent = measured(&rt).spawn(move || async move {
-        let child = measured(&inner).spawn(|| async {
-            // Booked once the parent has let it go.
-            yield_now().await;
+        let alone = Latch::new();
+        let wait = alone.clone();
+        let child = measured(&inner).spawn(|| async move {
+            wait.wait().await;
             allocate(7);
         });
         let _ = sender.try_send(child.canceller());
         child.detach();
+        alone.set();
     });
     (&mut parent).await?;
     // Its end is what the cancellation tells; it may come before the work's own.

@@ -125,8 +125,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         let governed = async move {
             let (source, policies) = builder.into_parts();
             let (resilience, retry) = policies.into_all();
-            let (settings, recovery, inner) = embedded(resilience, retry);
-            let name = settings.name.clone().unwrap_or_else(|| "task".into());
+            let name = resilience.name().unwrap_or_else(|| "task".into());
+            let (settings, recovery, inner) = embedded(resilience, retry, &name);
             let (sender, result) = async_channel::bounded(1);
             let deliver = HandOver { sender, result: None, _caller: Caller::current() };
             let work: Work<Q::Runtime> = Box::new(move |launch: Launch<Q::Runtime>| {

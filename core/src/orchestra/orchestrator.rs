@@ -114,6 +114,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// Registers a task: `work`, as `builder` describes it, under a name of its own. It begins when it is started, here or by
     /// a start of what depends on it.
     ///
+    /// The name is that of the task, too ([`TaskContext::name`], spans, errors), where the builder sets any policy. Without one
+    /// it is the orchestrator's alone, in all that it tells: to name the task as well costs more than to run one that is bare.
+    ///
     /// # Errors
     ///
     /// [`OrchestratorError::NameTaken`], [`OrchestratorError::Closed`].
@@ -180,7 +183,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let (output, place) = (node.slot().clone(), Location::caller());
         let (source, policies) = builder.into_parts();
         let (resilience, retry) = policies.into_all();
-        let (settings, recovery, inner) = embedded(resilience, retry);
+        let (settings, recovery, inner) = embedded(resilience, retry, &name);
         let work: Work<S::Runtime> = Box::new(move |launch: Launch<S::Runtime>| {
             let work = async move {
                 // It began after all that it is given.

@@ -223,9 +223,8 @@ impl<R: Runtime> Launch<R> {
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
         let run = &self.plan.run;
-        if let Some(cell) = self.cell() {
-            settings.name = Some(cell.name.clone());
-            settings.add_values(cell.values.as_ref());
+        if let Some(values) = self.cell().and_then(|cell| cell.values.as_ref()) {
+            settings.add_values(Some(values));
         }
         let kind = run.scope().map_or(Kind::Spawned, |scope| Kind::Child(scope.clone()));
         let birth = Birth { kind, place, settings: Some(&settings) };

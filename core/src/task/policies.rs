@@ -49,6 +49,18 @@ impl Configured {
         Self { metrics, ..self }
     }
 
+    /// True if nothing was set.
+    pub(super) fn is_bare(&self) -> bool {
+        let Self { name, limit, attempt, grace, priority, values, metrics, timestamps, tracing } = self;
+        name.is_none()
+            && limit.is_none()
+            && attempt.is_none()
+            && grace.is_none()
+            && priority.is_none()
+            && values.is_none()
+            && !(*metrics || *timestamps || *tracing)
+    }
+
     /// With another limit on the whole.
     pub(crate) fn limited(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);

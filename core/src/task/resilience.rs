@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::birth::{Birthplace, Born};
@@ -55,6 +56,10 @@ impl<T> From<Configured> for Resilience<T> {
 }
 
 impl<T> Resilience<T> {
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
+        self.settings.name.clone()
+    }
+
     pub(super) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -110,11 +111,18 @@ where
 }
 
 /// A builder's policies as those of a task inside something larger: what is around the whole, and what is around the work.
+/// The name is given to a task that has any policy. A bare one has none: a name would be all that its cold slot is for, which
+/// costs more than the rest of the task.
 pub(crate) fn embedded<T>(
     resilience: Resilience<T>,
     retry: Option<Retry>,
+    name: &Arc<str>,
 ) -> (Configured, Option<RecoveryWork<T>>, Inner) {
     let Resilience { mut settings, breaker, limiter, recovery } = resilience;
+    let is_bare = settings.is_bare() && breaker.is_none() && limiter.is_none() && recovery.is_none();
+    if !is_bare || retry.is_some() {
+        settings.name = Some(name.clone());
+    }
     let attempt = settings.one_attempt();
     settings.attempt = None;
     (settings, recovery, Inner { attempt, breaker, limiter, retry })
