@@ -60,9 +60,6 @@ where
 {
     type Output = Result<T, AsyncTaskError>;
 
-    // It is the whole body of most tasks, whose poll calls it from two places: from the one of tasks with metrics, and, which
-    // is to cost no call, from the one of all others.
-    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.project().stage;
         // One catch around making, polling and dropping: whichever of them panics, the work is over.
