@@ -7,6 +7,7 @@ mod limits;
 mod metrics;
 mod orchestras;
 mod pipelines;
+mod queues;
 mod recovery;
 mod structure;
 

@@ -57,6 +57,7 @@ pub mod on_the_pool;
 pub mod orchestra_failures;
 pub mod orchestra_graphs;
 pub mod orchestra_places;
+pub mod orchestra_shutdown;
 pub mod orchestra_stops;
 pub mod orchestra_tasks;
 pub mod orchestras;

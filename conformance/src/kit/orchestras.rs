@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_lite::future::yield_now;
 use sweet_async::orchestra::{Node, NodeStatus, Orchestrator, OrchestratorBuilder, OrchestratorError};
-use sweet_async::{AsyncTask, Runtime};
+use sweet_async::{AsyncTask, Runtime, TaskContext};
 
+use super::Latch;
 use crate::Failure;
 
 /// An orchestrator on `rt`, yet to be described.
@@ -125,4 +127,21 @@ impl Turns {
     pub(crate) fn ended(&self, node: usize) -> usize {
         Self::of(&self.ended, node)
     }
+}
+
+/// Registers a task that waits until it is told, and notes that; `takes` turns later it ends.
+pub(crate) fn obeying<R: Runtime>(all: &Orchestrator<R>, log: &Log, name: &str) -> Result<Latch, Failure> {
+    let (started, log, own) = (Latch::new(), log.clone(), name.to_owned());
+    let start = started.clone();
+    all.register_task(name, AsyncTask::to::<()>(), || async move {
+        start.set();
+        if let Some(cx) = TaskContext::current() {
+            cx.cancelled().await;
+        }
+        log.note(format!("{own} told"));
+        yield_now().await;
+        yield_now().await;
+        log.note(format!("{own} ends"));
+    })?;
+    Ok(started)
 }

@@ -59,9 +59,11 @@ macro_rules! __conformance_with_orchestras {
                 the_last_handle_takes_all_along
                 a_detached_one_runs_to_its_end
                 nothing_is_kept_of_one_that_has_ended
+                a_dropped_join_stops_nothing
+            }
+            orchestra_shutdown driven {
                 a_shutdown_goes_from_the_last_to_the_first
                 a_shutdown_gives_each_task_its_own_grace
-                a_dropped_join_stops_nothing
             }
             orchestra_places driven {
                 no_more_are_under_way_than_may_be

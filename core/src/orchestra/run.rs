@@ -41,7 +41,13 @@ pub(super) struct Run<R: Runtime> {
     /// Tasks were cancelled because the whole was stopped.
     cut: AtomicBool,
     waker: AtomicWaker,
+    /// Its task has ended: what the book is told once the last of its tasks has told of its own end, which is right after it.
+    over: OnceLock<Over>,
+    is_told: AtomicBool,
 }
+
+/// The task of a run, and why it was stopped, if it was.
+type Over = (TaskRef, Option<Arc<AsyncTaskError>>);
 
 impl<R: Runtime> Run<R> {
     /// Starts one, without anything to do.
@@ -62,6 +68,8 @@ impl<R: Runtime> Run<R> {
             stopping: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             waker: AtomicWaker::new(),
+            over: OnceLock::new(),
+            is_told: AtomicBool::new(false),
         });
         let birth = Birth { kind, place, settings: Some(settings) };
         let (inside, told) = (run.clone(), End(run.clone()));
@@ -108,6 +116,18 @@ impl<R: Runtime> Run<R> {
     pub(super) fn release(&self) {
         self.active.fetch_sub(1, Ordering::SeqCst);
         self.wake();
+        self.tell_end();
+    }
+
+    /// Tells the book of the end, once nothing is left. SeqCst throughout: the end says that it is there and then counts, the
+    /// last of the tasks counts and then looks for it, so that one of the two sees both.
+    fn tell_end(&self) {
+        if let Some((task, stopped)) = self.over.get()
+            && self.active.load(Ordering::SeqCst) == 0
+            && !self.is_told.swap(true, Ordering::SeqCst)
+        {
+            self.shared.run_ended(task.clone(), stopped.clone());
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -120,6 +140,7 @@ impl<R: Runtime> Run<R> {
         // SeqCst: pairs with the attendant's look, and what the task did happened before the end of the whole.
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.wake();
+            self.tell_end();
         }
     }
 
@@ -218,6 +239,7 @@ impl<R: Runtime> Told<()> for End<R> {
             let failed = error.downcast_ref::<OrchestratorError>().is_some();
             (!failed || task.control.status() == TaskStatus::Cancelled).then(|| Arc::new(error))
         });
-        run.shared.run_ended(task.clone(), stopped);
+        let _ = run.over.set((task.clone(), stopped));
+        run.tell_end();
     }
 }

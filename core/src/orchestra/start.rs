@@ -136,9 +136,10 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let run = book.slot(whose).get_or_insert_with(|| own.clone()).clone();
         if run.is_over() {
             book.leave_run(&run);
-            let error = book.stopped.take();
             drop(book);
+            // With that it is told why.
             own.release();
+            let error = shared.book().stopped.take();
             return Err(error.map_or(OrchestratorError::Closed, OrchestratorError::Task));
         }
         let output = add(&mut book, &run);

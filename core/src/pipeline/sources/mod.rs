@@ -7,6 +7,7 @@ mod decompress;
 mod input;
 mod items;
 mod queue;
+mod sealed;
 mod size;
 mod strategy;
 mod text;
