@@ -75,16 +75,20 @@ fn as_many_workers_poll_at_once_as_were_asked_for<O: OwnedRuntime>(_: O) -> Outc
         ensure!(rt.worker_count() == workers);
         let mut threads: HashSet<ThreadId> = HashSet::new();
         for _ in 0..20 {
-            // None of them comes back before all are there: fewer workers than asked for would hang.
+            // None of them comes back before all are there: fewer workers than asked for would hang. One at a time: a worker that
+            // takes several from the common queue may block in the first with the others in a queue of its own.
             let together = Arc::new(Barrier::new(workers));
-            let spawn = |_| {
-                let together = together.clone();
-                AsyncTask::to::<ThreadId>().on(rt).spawn(|| async move {
+            let (arrive, arrived) = async_channel::unbounded();
+            let mut tasks = Vec::new();
+            for _ in 0..workers {
+                let (together, arrive) = (together.clone(), arrive.clone());
+                tasks.push(AsyncTask::to::<ThreadId>().on(rt).spawn(|| async move {
+                    let _ = arrive.try_send(());
                     together.wait();
                     thread::current().id()
-                })
-            };
-            let tasks: Vec<_> = (0..workers).map(spawn).collect();
+                }));
+                block_on(arrived.recv())?;
+            }
             for task in tasks {
                 threads.insert(block_on(task)?);
             }
