@@ -151,20 +151,18 @@ pub async fn a_consumer_that_is_killed_loses_nothing<R: Runtime>(rt: R, _: Facts
 }
 
 pub async fn a_lease_that_runs_out_is_claimed_by_another<R: Runtime>(rt: R, at: Facts) -> Outcome {
-    // Real time would decide who is first.
-    if !at.virtual_time {
-        return Ok(());
-    }
+    let lease = if at.virtual_time { 1.minutes() } else { 100.millis() };
     let (queue, seen) = (LeasedQueue::new(&rt), Seen::default());
     publish(&rt, &queue, "numbers", 3, 1).await?;
     // Claimed by one that has died, and says nothing any more.
-    let claims = queue.claim(2, 1.minutes()).await?;
-    ensure!(claims.len() == 2 && queue.held() == 2);
-    queue.close();
     let before = rt.now();
+    let claims = queue.claim(2, lease).await?;
+    ensure!(claims.len() == 2);
+    queue.close();
     let summary = consume(&rt, &queue, &seen).await?;
     ensure!(summary.handled() == 3 && queue.len() == 0, "{summary:?}");
-    ensure!(rt.now() - before == 1.minutes(), "{:?}", rt.now() - before);
+    let took = rt.now() - before;
+    ensure!(if at.virtual_time { took == lease } else { took >= lease }, "{took:?}");
     seen.once(3)?;
     // It was not dead after all, but late: what it says does not count.
     let receipts: Vec<_> = claims.iter().map(|claim| claim.receipt).collect();
@@ -173,34 +171,30 @@ pub async fn a_lease_that_runs_out_is_claimed_by_another<R: Runtime>(rt: R, at: 
 }
 
 pub async fn a_lease_is_extended_while_its_rows_are_handled<R: Runtime>(rt: R, at: Facts) -> Outcome {
-    if !at.virtual_time {
-        return Ok(());
-    }
+    // Two messages are claimed at once, of which one waits: it is held, too.
+    let due = if at.virtual_time { 50 } else { 2 };
     let (queue, seen) = (LeasedQueue::new(&rt), Seen::default());
     publish(&rt, &queue, "numbers", 4, 2).await?;
     queue.close();
-    let (other, slow) = (queue.clone(), rt.clone());
+    let (other, looked, slow, seeing) = (queue.clone(), queue.clone(), rt.clone(), seen.clone());
     let summary = AsyncTask::emits::<u64>()
         .on(&rt)
         .workers(1)
         .sender(move |sources| sources.of_queue(&other).with_lease(3.seconds()).lines())
-        .for_each({
-            let seen = seen.clone();
-            move |event| {
-                let (seen, slow) = (seen.clone(), slow.clone());
-                async move {
-                    slow.sleep(10.seconds()).await?;
-                    seen.see(event.take_data());
-                    Ok::<_, AsyncTaskError>(())
+        .for_each(move |event| {
+            let (seen, queue, slow) = (seeing.clone(), looked.clone(), slow.clone());
+            async move {
+                while queue.extended() < due {
+                    slow.sleep(50.millis()).await?;
                 }
+                seen.see(event.take_data());
+                Ok::<_, AsyncTaskError>(())
             }
         })
         .await?;
-    ensure!(summary.handled() == 4);
-    seen.once(4)?;
-    // Both are claimed at once: the one that waits is held, too.
-    ensure!(queue.extended() >= 50, "{} times", queue.extended());
-    Ok(())
+    ensure!(summary.handled() == 4 && queue.len() == 0, "{summary:?}");
+    // In real time a machine that stands still for two seconds may lose one: at least once, then.
+    if at.virtual_time { seen.once(4) } else { Ok(ensure!(seen.get().len() == 4, "{:?}", seen.get())) }
 }
 
 pub async fn a_graceful_stop_settles_what_was_claimed<R: Runtime>(rt: R, _: Facts) -> Outcome {

@@ -3,6 +3,7 @@
 mod acquire;
 mod aimd;
 mod desk;
+mod observer;
 mod priority;
 mod queue;
 
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use acquire::{Acquire, Permit};
-pub(crate) use aimd::{Aimd, Load, Scale, Window};
+pub(crate) use aimd::{Aimd, Load};
 use desk::Desk;
+pub(crate) use observer::{Change, Look, Observer, WINDOW};
 pub use priority::{RankableByPriority, TaskPriority, UnknownPriority};
 use queue::{Limits, Rate};
 

@@ -51,7 +51,7 @@ pub(super) struct Cell<R: Runtime> {
     /// who asks the task to stop.
     held: Mutex<Held<R>>,
     cause: OnceLock<Cause>,
-    /// Those of later plans that wait for it.
+    /// Those of later plans that wait for it. A lock, made only for such plans: taken once for each, and once at the end.
     pub(super) late: OnceLock<Box<Mutex<Vec<Late<R>>>>>,
     pub(super) values: Option<Arc<Values>>,
 }

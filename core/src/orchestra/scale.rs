@@ -2,16 +2,10 @@
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use super::run::Run;
-use crate::limit::{Scale, Window};
+use crate::limit::{Change, Look, Observer, WINDOW};
 use crate::runtime::Runtime;
-
-/// How long is looked at before the number changes.
-const WINDOW: Duration = Duration::from_millis(10);
-/// How often it is looked at meanwhile how many are under way.
-const LOOKS: usize = 2;
 
 /// Changes the number: of two runs, one does.
 struct Scales<'a>(&'a AtomicBool);
@@ -42,33 +36,14 @@ pub(super) async fn scale<R: Runtime>((min, max): (usize, usize), run: &Run<R>) 
         }
     };
     let done = || run.shared.done.load(Ordering::Relaxed);
-    let mut scale = Scale::new(min, max);
-    limiter.set_places(scale.workers(), runtime.now());
-    let (mut since, mut before, mut busy, mut looks) = (runtime.now(), done(), 0, 0);
-    while runtime.sleep(WINDOW / LOOKS as u32).await.is_ok() {
-        busy += limiter.under_way();
-        looks += 1;
-        let (now, all) = (runtime.now(), done());
-        let window = Window {
-            elapsed: now.saturating_duration_since(since),
-            done: all - before,
-            busy: busy.div_ceil(looks),
-            waiting: limiter.waiting() > 0,
-        };
-        // Where tasks take longer than a window, each place should have had the time for one.
-        if looks < LOOKS || window.done < window.busy as u64 {
-            continue;
-        }
-        (since, before, busy, looks) = (now, all, 0, 0);
-        let places = scale.workers();
-        let decided = scale.observe(&window);
-        if decided != places {
-            tracing::debug!(
-                places = decided,
-                before = places,
-                ?window,
-                "an orchestrator changes its concurrency"
-            );
+    let mut observer = Observer::new((min, max), runtime.now(), done());
+    limiter.set_places(observer.number(), runtime.now());
+    while runtime.sleep(Observer::PERIOD).await.is_ok() {
+        let now = runtime.now();
+        let waiting = limiter.waiting() > 0;
+        let look = Look { now, done: done(), busy: limiter.under_way(), waiting };
+        if let Some(Change { before, decided, window }) = observer.look(&look) {
+            tracing::debug!(places = decided, before, ?window, "an orchestrator changes its concurrency");
             limiter.set_places(decided, now);
             run.shared.places.store(decided, Ordering::Relaxed);
         }

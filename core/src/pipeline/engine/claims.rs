@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_lite::future::{or, try_zip};
 
 use super::lane::Lane;
-use super::lease::{Keeper, Lease, Told, hold};
+use super::lease::{Keeper, Lease, Told};
 use super::outlet::Stop;
 use crate::pipeline::queue::{Claimed, Head, QueueError, Unsealed};
 use crate::pipeline::rows::{BadRow, BadRowReason, Decoders, RawChunk};
@@ -53,7 +53,8 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
                 .into_iter()
                 .map(|claimed| {
                     id += 1;
-                    hold(&claimed, id, &tell);
+                    // Unbounded, and closed only where all is given back anyway.
+                    let _ = tell.try_send(Told::Claimed(id, claimed.receipt.clone()));
                     let lease = Lease { id, source: plan.name.clone(), handled: false, tell: tell.clone() };
                     (claimed, Box::new(lease))
                 })

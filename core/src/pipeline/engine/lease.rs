@@ -7,7 +7,7 @@ use async_channel::{Receiver, Sender};
 use futures_lite::future::or;
 
 use crate::error::AsyncTaskError;
-use crate::pipeline::queue::{Claimed, DynQueue, QueueError};
+use crate::pipeline::queue::{DynQueue, QueueError, Receipt};
 use crate::runtime::Runtime;
 use crate::time::Sleep;
 
@@ -32,8 +32,6 @@ pub(crate) enum Told {
     Claimed(u64, Receipt),
     Ended { id: u64, handled: bool },
 }
-
-type Receipt = Arc<dyn std::any::Any + Send + Sync>;
 
 /// Holds what was claimed until it is handled.
 pub(crate) struct Keeper<'a, R> {
@@ -139,9 +137,4 @@ fn lost(name: &str, all: usize, held: usize) {
             "leases have run out: messages may be handled more than once"
         );
     }
-}
-
-/// What was claimed, and where it is told.
-pub(crate) fn hold(claimed: &Claimed, id: u64, tell: &Sender<Told>) {
-    let _ = tell.try_send(Told::Claimed(id, claimed.receipt.clone()));
 }

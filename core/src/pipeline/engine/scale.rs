@@ -1,7 +1,6 @@
 //! How many of the workers may work: a fixed number, or what the load makes of it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use async_channel::WeakReceiver;
 use event_listener::Event;
@@ -9,14 +8,9 @@ use event_listener::Event;
 use super::control::Control;
 use super::message::Message;
 use crate::error::AsyncTaskError;
-use crate::limit::{Scale, Window};
+use crate::limit::{Change, Look, Observer};
 use crate::pipeline::progress::Counters;
 use crate::runtime::Runtime;
-
-/// How long is looked at before the number of workers changes: many slices, and a small part of a second.
-pub(crate) const WINDOW: Duration = Duration::from_millis(10);
-/// How often it is looked at meanwhile who is busy.
-const LOOKS: u32 = 2;
 
 /// Lets the first workers work; the others wait at it, and cost nothing meanwhile.
 ///
@@ -98,28 +92,17 @@ pub(crate) async fn scale<T, R: Runtime, O>(
         return std::future::pending().await;
     }
     let done = || Counters::get(&counters.handled) + Counters::get(&counters.rejected);
-    let mut scale = Scale::new(min, max);
-    let (mut since, mut before, mut busy, mut looks) = (runtime.now(), done(), 0, 0);
+    let mut observer = Observer::new((min, max), runtime.now(), done());
     loop {
-        runtime.sleep(WINDOW / LOOKS).await?;
-        busy += gate.busy.load(Ordering::Relaxed);
-        looks += 1;
-        let (now, all) = (runtime.now(), done());
-        let window = Window {
-            elapsed: now.saturating_duration_since(since),
-            done: all - before,
-            busy: busy.div_ceil(looks),
+        runtime.sleep(Observer::PERIOD).await?;
+        let look = Look {
+            now: runtime.now(),
+            done: done(),
+            busy: gate.busy.load(Ordering::Relaxed),
             waiting: queue.upgrade().is_some_and(|queue| !queue.is_empty()),
         };
-        // Where events take longer than a window, each worker should have had the time for one.
-        if looks < LOOKS as usize || window.done < window.busy as u64 {
-            continue;
-        }
-        (since, before, busy, looks) = (now, all, 0, 0);
-        let workers = scale.workers();
-        let decided = scale.observe(&window);
-        if decided != workers {
-            tracing::debug!(task.id = %control.task, workers = decided, before = workers, ?window, "a pipeline changes its workers");
+        if let Some(Change { before, decided, window }) = observer.look(&look) {
+            tracing::debug!(task.id = %control.task, workers = decided, before, ?window, "a pipeline changes its workers");
             Counters::set(&counters.workers, decided as u64);
             gate.set(decided);
         }

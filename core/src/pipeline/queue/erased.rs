@@ -12,7 +12,7 @@ use crate::error::BoxError;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
 /// A queue's own receipt.
-type Receipt = Arc<dyn Any + Send + Sync>;
+pub(crate) type Receipt = Arc<dyn Any + Send + Sync>;
 
 /// A message that is claimed.
 pub(crate) struct Claimed {

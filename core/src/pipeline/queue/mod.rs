@@ -24,7 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use bounded::{BoundedQueue, BoundedReceipt, QueueClosed};
-pub(crate) use erased::{Claimed, DynQueue};
+pub(crate) use erased::{Claimed, DynQueue, Receipt};
 #[cfg(feature = "csv")]
 pub(crate) use wire::CsvHead;
 pub(crate) use wire::{Head, Kind, Sealing, Unsealed};
