@@ -178,7 +178,8 @@ pub async fn counts_add_up_while_tasks_come_and_go<R: Runtime>(rt: R, _: Facts) 
     let mut seen = 0;
     loop {
         let stats = all.execution_stats();
-        ensure!(stats.total() == 60 && stats.running <= 3, "{stats:?}");
+        // A place may be taken anew before the end of who has left it is told.
+        ensure!(stats.total() == 60, "{stats:?}");
         seen += 1;
         if stats.completed + stats.failed + stats.skipped == 60 {
             break;

@@ -203,7 +203,7 @@ pub async fn a_kill_drops_what_was_not_pulled<R: Runtime>(rt: R, _: Facts) -> Ou
     };
     ensure!(
         rest < 320 && matches!(error, AsyncTaskError::Cancelled { level: CancelLevel::Kill, .. }),
-        "{error:?}"
+        "{rest}: {error:?}"
     );
     ensure!(events.next().await.is_none());
     let progress = events.progress();

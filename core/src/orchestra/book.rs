@@ -31,7 +31,7 @@ pub(super) struct Book<R: Runtime> {
     pub(super) guests: Option<Arc<Run<R>>>,
     /// How many runs have not ended.
     pub(super) live: usize,
-    /// The task of the run that has ended last.
+    /// The task of the run that was the last to come to its end.
     pub(super) last: Option<TaskRef>,
     /// Why a run was stopped before its tasks had ended.
     pub(super) stopped: Option<Arc<AsyncTaskError>>,
@@ -252,8 +252,10 @@ impl<R: Runtime> Book<R> {
     }
 
     pub(super) fn leave_run(&mut self, run: &Arc<Run<R>>) {
-        self.run.take_if(|own| Arc::ptr_eq(own, run));
-        self.guests.take_if(|own| Arc::ptr_eq(own, run));
+        let left = [&mut self.run, &mut self.guests].map(|slot| slot.take_if(|own| Arc::ptr_eq(own, run)));
+        if let Some(task) = left.iter().flatten().find_map(|run| run.task()) {
+            self.last = Some(task.clone());
+        }
     }
 
     /// The tasks of the runs that take plans, that of the graph first.

@@ -23,7 +23,7 @@ use super::shared::{Failed, Shared};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{
-    Birth, Configured, InNode, Kind, TaskContext, TaskRef, TaskStatus, Told, caught, spawn_tracked,
+    Birth, Configured, InNode, Kind, TaskContext, TaskRef, TaskStatus, Told, caught, release, spawn_tracked,
 };
 
 /// One time that the orchestrator is at work.
@@ -41,13 +41,12 @@ pub(super) struct Run<R: Runtime> {
     /// Tasks were cancelled because the whole was stopped.
     cut: AtomicBool,
     waker: AtomicWaker,
-    /// Its task has ended: what the book is told once the last of its tasks has told of its own end, which is right after it.
-    over: OnceLock<Over>,
-    is_told: AtomicBool,
+    /// It takes no plans any more, and what had not begun never will.
+    is_abandoned: AtomicBool,
+    /// The scope may end. Until then it is held, as by one task more: the tasks tell of their ends right after them, and who
+    /// awaits the end of the whole is to find all of it told.
+    is_let_go: AtomicBool,
 }
-
-/// The task of a run, and why it was stopped, if it was.
-type Over = (TaskRef, Option<Arc<AsyncTaskError>>);
 
 impl<R: Runtime> Run<R> {
     /// Starts one, without anything to do.
@@ -68,11 +67,11 @@ impl<R: Runtime> Run<R> {
             stopping: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             waker: AtomicWaker::new(),
-            over: OnceLock::new(),
-            is_told: AtomicBool::new(false),
+            is_abandoned: AtomicBool::new(false),
+            is_let_go: AtomicBool::new(false),
         });
         let birth = Birth { kind, place, settings: Some(settings) };
-        let (inside, told) = (run.clone(), End(run.clone()));
+        let (inside, gone, told) = (run.clone(), Gone(run.clone()), End(run.clone()));
         spawn_tracked(
             runtime,
             birth,
@@ -80,8 +79,9 @@ impl<R: Runtime> Run<R> {
                 let _ = inside.task.set(born.inside.clone());
                 let run = inside.clone();
                 let make = move |_: &R, _: &R, context: TaskContext| {
+                    context.task_ref().control.child_started();
                     let _ = run.scope.set(context.task_ref().clone());
-                    attend(run)
+                    attend(run, gone)
                 };
                 InNode::new(make, runtime.clone(), Configured::default(), place)
             },
@@ -116,17 +116,18 @@ impl<R: Runtime> Run<R> {
     pub(super) fn release(&self) {
         self.active.fetch_sub(1, Ordering::SeqCst);
         self.wake();
-        self.tell_end();
+        self.let_go();
     }
 
-    /// Tells the book of the end, once nothing is left. SeqCst throughout: the end says that it is there and then counts, the
-    /// last of the tasks counts and then looks for it, so that one of the two sees both.
-    fn tell_end(&self) {
-        if let Some((task, stopped)) = self.over.get()
+    /// Lets the scope end, once nothing is left. SeqCst throughout: whoever abandons it says so and then looks at the count, the
+    /// last of the tasks counts and then looks for that, so that one of the two sees both.
+    fn let_go(&self) {
+        if self.is_abandoned.load(Ordering::SeqCst)
             && self.active.load(Ordering::SeqCst) == 0
-            && !self.is_told.swap(true, Ordering::SeqCst)
+            && let Some(scope) = self.scope.get()
+            && !self.is_let_go.swap(true, Ordering::SeqCst)
         {
-            self.shared.run_ended(task.clone(), stopped.clone());
+            release(scope);
         }
     }
 
@@ -140,7 +141,7 @@ impl<R: Runtime> Run<R> {
         // SeqCst: pairs with the attendant's look, and what the task did happened before the end of the whole.
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.wake();
-            self.tell_end();
+            self.let_go();
         }
     }
 
@@ -151,6 +152,21 @@ impl<R: Runtime> Run<R> {
     /// Nothing is started any more.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes no more, and cancels what has not begun.
+    fn abandon(self: &Arc<Self>) {
+        self.stop();
+        // First so that nothing is added any more, then what nobody will start.
+        self.shared.retire(self);
+        if self.active.load(Ordering::SeqCst) > 0 {
+            self.shared.plans(self).iter().for_each(Plan::cancel_waiting);
+            while let Ok(plan) = self.coming.pop() {
+                plan.cancel_waiting();
+            }
+        }
+        self.is_abandoned.store(true, Ordering::SeqCst);
+        self.let_go();
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -202,15 +218,16 @@ impl<R: Runtime> Run<R> {
     }
 }
 
-async fn attend<R: Runtime>(run: Arc<Run<R>>) -> Result<(), AsyncTaskError> {
-    /// Dropped with the body, before the tasks are killed.
-    struct Gone<R: Runtime>(Arc<Run<R>>);
-    impl<R: Runtime> Drop for Gone<R> {
-        fn drop(&mut self) {
-            self.0.stop();
-        }
+/// Part of the body, and dropped with it: before what runs is killed, and before anybody hears of the end.
+struct Gone<R: Runtime>(Arc<Run<R>>);
+
+impl<R: Runtime> Drop for Gone<R> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
-    let gone = Gone(run.clone());
+}
+
+async fn attend<R: Runtime>(run: Arc<Run<R>>, gone: Gone<R>) -> Result<(), AsyncTaskError> {
     let before = run.shared.failures();
     let attendant = poll_fn(|cx| run.poll(cx));
     match run.shared.scale {
@@ -227,19 +244,10 @@ struct End<R: Runtime>(Arc<Run<R>>);
 
 impl<R: Runtime> Told<()> for End<R> {
     fn told(self, task: &TaskRef, result: Result<(), AsyncTaskError>) {
-        let Self(run) = self;
-        run.stop();
-        // First so that nothing is added any more, then what nobody will start.
-        run.shared.retire(&run);
-        run.shared.plans(&run).iter().for_each(Plan::cancel_waiting);
-        while let Ok(plan) = run.coming.pop() {
-            plan.cancel_waiting();
-        }
         let stopped = result.err().and_then(|error| {
             let failed = error.downcast_ref::<OrchestratorError>().is_some();
             (!failed || task.control.status() == TaskStatus::Cancelled).then(|| Arc::new(error))
         });
-        let _ = run.over.set((task.clone(), stopped));
-        run.tell_end();
+        self.0.shared.run_ended(task.clone(), stopped);
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::vec;
 
-use async_channel::{Receiver, WeakReceiver};
+use async_channel::{Receiver, Sender, WeakReceiver};
 use futures_core::Stream;
 
 use super::{EmittingTask, Event, FinalEvent, Progress};
@@ -62,11 +62,12 @@ fn drain<T>(queue: &Receiver<T>) {
 }
 
 /// Held by a pipeline as long as it runs: killed, it takes along what has not been pulled.
-pub(super) struct DrainOnKill<T>(Option<WeakReceiver<T>>);
+pub(super) struct DrainOnKill<T>(Option<(WeakReceiver<T>, Sender<T>)>);
 
 impl<T> DrainOnKill<T> {
-    pub(super) fn new(queue: &Receiver<T>) -> Self {
-        Self(Some(queue.downgrade()))
+    /// With a sender of its own: workers that are killed before it are not to close the queue, which could then not be reached.
+    pub(super) fn new(sender: &Sender<T>, queue: &Receiver<T>) -> Self {
+        Self(Some((queue.downgrade(), sender.clone())))
     }
 
     /// It has come to its end by itself: what was sent is to be pulled.
@@ -77,7 +78,9 @@ impl<T> DrainOnKill<T> {
 
 impl<T> Drop for DrainOnKill<T> {
     fn drop(&mut self) {
-        if let Some(queue) = self.0.take().and_then(|queue| queue.upgrade()) {
+        if let Some((queue, _sender)) = self.0.take()
+            && let Some(queue) = queue.upgrade()
+        {
             drain(&queue);
         }
     }

@@ -45,7 +45,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 's
         let (queue, events) = async_channel::bounded(AHEAD);
         let (source, named) = (self.source.clone(), self.settings.whole());
         let counters = Arc::<Counters>::default();
-        let (counts, drain) = (counters.clone(), DrainOnKill::new(&events));
+        let (counts, drain) = (counters.clone(), DrainOnKill::new(&queue, &events));
         let body = async move {
             let Outcome { ended, summary, .. } = self.run(counts, Pulling { queue }).await?;
             drain.ended();
