@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+#[path = "limits/naive.rs"]
+mod naive;
 #[path = "../src/limit/priority.rs"]
 #[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
 mod priority;
@@ -11,6 +13,7 @@ mod priority;
 #[allow(dead_code, reason = "core has other uses for it")]
 mod queue;
 
+use naive::{Naive, Waiting};
 use priority::TaskPriority;
 use queue::{Key, Limits, Queue, Rate};
 
@@ -23,65 +26,6 @@ enum Step {
     Leave(usize),
     Change(usize, u8),
     End,
-}
-
-/// One who waits.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    who: u64,
-    class: u8,
-    since: Instant,
-}
-
-/// The same, as simple as can be. Times are in nanoseconds from `start`.
-struct Naive {
-    limits: Limits,
-    start: Instant,
-    under_way: usize,
-    line: Vec<Waiting>,
-    /// The tokens of the bucket, in nanoseconds of the rate, and as of when.
-    filled: u128,
-    as_of: u128,
-}
-
-impl Naive {
-    fn new(limits: Limits, start: Instant) -> Self {
-        let filled = limits.rate.map_or(0, |rate| rate.gap.as_nanos() * u128::from(rate.burst));
-        Self { limits, start, under_way: 0, line: Vec::new(), filled, as_of: 0 }
-    }
-
-    /// True if one more may begin.
-    fn is_open(&mut self, now: Instant) -> bool {
-        let at = now.duration_since(self.start).as_nanos();
-        if let Some(rate) = self.limits.rate {
-            let full = rate.gap.as_nanos() * u128::from(rate.burst);
-            self.filled = (self.filled + (at - self.as_of)).min(full);
-            self.as_of = at;
-            if self.filled < rate.gap.as_nanos() {
-                return false;
-            }
-        }
-        self.limits.places.is_none_or(|places| self.under_way < places)
-    }
-
-    fn let_in(&mut self) {
-        self.under_way += 1;
-        self.filled -= self.limits.rate.map_or(0, |rate| rate.gap.as_nanos());
-    }
-
-    fn next(&mut self, now: Instant) -> Option<u64> {
-        let aged = |one: &Waiting| {
-            let waited = now.duration_since(one.since).as_nanos();
-            u128::from(one.class).saturating_sub(waited / self.limits.ageing.as_nanos())
-        };
-        let first = self.line.iter().min_by_key(|one| (aged(one), one.who))?.who;
-        if !self.is_open(now) {
-            return None;
-        }
-        self.line.retain(|one| one.who != first);
-        self.let_in();
-        Some(first)
-    }
 }
 
 fn limits() -> impl Strategy<Value = Limits> {

@@ -15,6 +15,8 @@ const TOP: f64 = 92.0;
 const LETTER: f64 = 6.4;
 /// So many lines tell of what failed, and of what never began; the rest is counted.
 const LINES: usize = 24;
+/// Around a name that stands beside its bar, where lines may pass.
+const HALO: &str = " paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\"";
 
 fn escaped(text: &str) -> String {
     let escape = |c: char| match c {
@@ -100,13 +102,14 @@ impl Report {
         let height = bottom + 44.0 + notes.len() as f64 * 19.0 + if notes.is_empty() { 0.0 } else { 14.0 };
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" width=\"{WIDTH}\" \
-             height=\"{height:.0}\" font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\">\n\
+             height=\"{height:.0}\" style=\"max-width:100%;height:auto\" font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\">\n\
              <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
         );
         self.head(&mut svg);
         self.axis(&mut svg, &scale, bottom);
-        self.bars(&mut svg, &scale);
+        // Under the bars, so that their names can be read.
         self.path(&mut svg, &scale);
+        self.bars(&mut svg, &scale);
         for (line, (status, text)) in notes.iter().enumerate() {
             let y = bottom + 58.0 + line as f64 * 19.0;
             let (fill, stroke) = colours(status);
@@ -266,9 +269,11 @@ impl Report {
                     (x + 6.0, "start", shortened(&label, letters))
                 };
                 if shown.chars().count() > 2 {
+                    let is_inside = at > x && at < after;
+                    let halo = if is_inside { "" } else { HALO };
                     let _ = writeln!(
                         svg,
-                        "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"#1b1f24\">{}</text>",
+                        "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"#1b1f24\"{halo}>{}</text>",
                         y + scale.lane / 2.0 + 4.0,
                         escaped(&shown)
                     );

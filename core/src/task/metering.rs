@@ -2,9 +2,8 @@
 //!
 //! Nothing of this is there for the others: they have a bit in the control word, which is looked at with the rest of it.
 
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
@@ -12,10 +11,8 @@ use atomic_waker::AtomicWaker;
 use super::control::{Shared, TaskRef, children};
 use super::in_place::caught;
 use super::span::within;
-use super::supervise::in_task;
-use crate::error::AsyncTaskError;
 use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
-use crate::runtime::{ErasedRuntime, Frame};
+use crate::runtime::ErasedRuntime;
 
 /// How often an account is read again that changes while it is read; the last reading is then told as it is.
 const READINGS: usize = 8;
@@ -66,7 +63,7 @@ pub(crate) fn disable(task: &TaskRef) {
 }
 
 /// A poll under way of a task with metrics.
-struct Measuring {
+pub(super) struct Measuring {
     metered: Arc<Metered>,
     waker: Waker,
     begun: u64,
@@ -75,7 +72,10 @@ struct Measuring {
 }
 
 impl Measuring {
-    fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
+    // Kept out of the polls of those without.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
         let metered = task.control.metered()?.clone();
         metered.waker.register(cx.waker());
         let waker = Waker::from(metered.clone());
@@ -88,11 +88,13 @@ impl Measuring {
     }
 
     /// What the work is to be woken by.
-    fn waker(&self) -> &Waker {
+    pub(super) fn waker(&self) -> &Waker {
         &self.waker
     }
 
-    fn end(self, task: Option<&TaskRef>) {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end(self, task: Option<&TaskRef>) {
         let Self { metered, begun, charge, .. } = self;
         drop(charge);
         let took = metered.meter.poll_ends(begun);
@@ -102,25 +104,6 @@ impl Measuring {
             tell_long_poll(task, took);
         }
     }
-}
-
-/// What a poll of a body gives; an error is a panic that the body has not caught.
-type Polled<T> = Result<Poll<Result<T, AsyncTaskError>>, AsyncTaskError>;
-
-/// A poll of a task with metrics. Kept out of the polls of those without.
-#[cold]
-#[inline(never)]
-pub(super) fn poll_measured<T>(
-    body: Pin<&mut dyn Future<Output = Result<T, AsyncTaskError>>>,
-    slot: &mut Option<Frame>,
-    cx: &mut Context<'_>,
-) -> Polled<T> {
-    let Some(measuring) = slot.as_ref().and_then(|frame| Measuring::begin(&frame.task, cx)) else {
-        return caught(|| in_task(slot, || body.poll(cx)));
-    };
-    let polled = caught(|| in_task(slot, || body.poll(&mut Context::from_waker(measuring.waker()))));
-    measuring.end(slot.as_ref().map(|frame| &frame.task));
-    polled
 }
 
 /// Runs `f`, which is part of the task and no poll, at its charge.

@@ -171,7 +171,7 @@ impl fmt::Display for RuntimeSnapshot {
         let TaskStatistics { spawned, completed, failed, cancelled, live } = self.statistics;
         writeln!(
             f,
-            "{}: {live} tasks live of {spawned} spawned; {completed} completed, {failed} failed, {cancelled} cancelled",
+            "{}: {live} live of {spawned} tasks spawned; {completed} completed, {failed} failed, {cancelled} cancelled",
             self.runtime
         )?;
         for task in &self.tasks {

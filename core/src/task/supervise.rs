@@ -42,7 +42,7 @@ use super::control::{
     Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
 };
 use super::in_place::caught;
-use super::metering::{charged, poll_measured};
+use super::metering::{Measuring, charged};
 use super::output::{Output, SIBLINGS, attach_failures, give_to_scope};
 use super::parcel::Parcel;
 use super::priority::lend_to_child;
@@ -108,7 +108,7 @@ impl<B, T, R: Runtime> Supervised<B, T, R> {
 }
 
 /// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
-pub(super) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
+fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
     let span = slot.as_ref().and_then(|frame| frame.task.control.span());
     in_frame(slot, || within(span.as_deref(), f))
 }
@@ -267,11 +267,17 @@ where
     if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
         return Poll::Ready(Left::Killed);
     }
-    // The body catches the panics of the work; a subscriber's are caught here.
-    let polled = match &*slot {
-        Some(Frame { task }) if task.control.is_metered() => poll_measured(body, slot, cx),
-        _ => caught(|| in_task(slot, || body.poll(cx))),
+    let measuring = match &*slot {
+        Some(Frame { task }) if task.control.is_metered() => Measuring::begin(task, cx),
+        _ => None,
     };
+    // Polled in one place, for the compiler to have the body's poll here and not behind a call.
+    let mut own = Context::from_waker(measuring.as_ref().map_or(cx.waker(), Measuring::waker));
+    // The body catches the panics of the work; a subscriber's are caught here.
+    let polled = caught(|| in_task(slot, || body.poll(&mut own)));
+    if let Some(measuring) = measuring {
+        measuring.end(slot.as_ref().map(|frame| &frame.task));
+    }
     let result = match polled {
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),
