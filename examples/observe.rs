@@ -15,29 +15,10 @@ use sweet_async::prelude::*;
 use sweet_async::runtime::Watch;
 use sweet_async::{Ambient, RuntimeSource as _};
 
-/// With this allocator each thread counts what it allocates.
+/// With this allocator the memory of tasks is known.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
-#[cfg(feature = "jemalloc")]
-fn count() -> anyhow::Result<()> {
-    use sweet_async::metrics::{Allocations, count_allocations};
-    use tikv_jemalloc_ctl::thread::{allocatedp, deallocatedp};
-
-    let (allocated, freed) = (allocatedp::mib(), deallocatedp::mib());
-    let (allocated, freed) = (allocated.map_err(anyhow::Error::msg)?, freed.map_err(anyhow::Error::msg)?);
-    count_allocations(move || {
-        let (allocated, freed) = (allocated.read().ok()?.get(), freed.read().ok()?.get());
-        Some(Allocations { allocated, freed, count: None })
-    })?;
-    Ok(())
-}
-
-#[cfg(not(feature = "jemalloc"))]
-fn count() -> anyhow::Result<()> {
-    Ok(())
-}
+static ALLOCATOR: sweet_async::metrics::Jemalloc = sweet_async::metrics::Jemalloc;
 
 async fn observe() -> anyhow::Result<()> {
     let runtime = Ambient.resolve()?;
@@ -88,7 +69,6 @@ async fn observe() -> anyhow::Result<()> {
 }
 
 fn run() -> anyhow::Result<()> {
-    count()?;
     sweet_async::block_on(observe())?
 }
 

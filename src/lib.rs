@@ -47,6 +47,30 @@ pub mod metrics {
 
     #[cfg(feature = "metrics")]
     pub use crate::publish::Publisher;
+
+    /// An allocator whose threads count for themselves. As a program's `#[global_allocator]` it is all that the memory of
+    /// tasks needs to be known.
+    ///
+    /// ```
+    /// # #[cfg(any(feature = "tokio", feature = "smol"))]
+    /// # fn main() -> Result<(), sweet_async::AsyncTaskError> {
+    /// # use sweet_async::prelude::*;
+    /// #[global_allocator]
+    /// static ALLOCATOR: sweet_async::metrics::Jemalloc = sweet_async::metrics::Jemalloc;
+    ///
+    /// # sweet_async::block_on(async {
+    /// let mut task = AsyncTask::to::<usize>().metrics(true).spawn(|| async { vec![1_u8; 1 << 20].len() });
+    /// let length = (&mut task).await?;
+    /// # assert_eq!(length, 1 << 20);
+    /// assert!(task.memory_usage().is_some_and(|memory| memory.allocated >= 1 << 20));
+    /// # Ok(())
+    /// # })?
+    /// # }
+    /// # #[cfg(not(any(feature = "tokio", feature = "smol")))]
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "jemalloc")]
+    pub use tikv_jemallocator::Jemalloc;
 }
 
 /// The Tokio backend, and an `AsyncTask` that always means it.

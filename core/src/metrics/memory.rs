@@ -23,16 +23,15 @@ static READ: OnceLock<Read> = OnceLock::new();
 /// Says how the calling thread's allocations are found out: for applications, once, at their start. `read` is called twice for
 /// each poll of a task with metrics, so it should take nanoseconds; `None` says that it is not known here.
 ///
-/// With jemalloc, whose threads count for themselves, it is one line; `examples/observe.rs` is a program that has it.
+/// With the feature `jemalloc`, and jemalloc as the program's allocator, nothing need be said. This is for other allocators.
 ///
-/// ```ignore
-/// #[global_allocator]
-/// static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-///
-/// let count = |counter: ThreadLocal<u64>| counter.get();
-/// count_allocations(|| Some(Allocations {
-///     allocated: allocatedp::read().map(count).ok()?, freed: deallocatedp::read().map(count).ok()?, count: None,
-/// }))?;
+/// ```
+/// # use std::cell::Cell;
+/// # use sweet_async_core::metrics::{Allocations, count_allocations};
+/// # thread_local!(static COUNTED: Cell<Allocations> = const { Cell::new(Allocations { allocated: 0, freed: 0, count: None }) });
+/// // `COUNTED` is what the program's allocator keeps for each thread.
+/// count_allocations(|| COUNTED.try_with(Cell::get).ok())?;
+/// # Ok::<(), sweet_async_core::AsyncTaskError>(())
 /// ```
 ///
 /// # Errors
@@ -47,6 +46,11 @@ pub fn count_allocations(
 
 /// A panic of the reader, which is foreign code, is not the task's: what it does not tell is not known.
 pub(super) fn thread_allocations() -> Option<Allocations> {
-    let read = READ.get()?;
-    catch_unwind(AssertUnwindSafe(read)).ok().flatten()
+    match READ.get() {
+        Some(read) => catch_unwind(AssertUnwindSafe(read)).ok().flatten(),
+        #[cfg(feature = "jemalloc")]
+        None => super::jemalloc::thread_allocations(),
+        #[cfg(not(feature = "jemalloc"))]
+        None => None,
+    }
 }

@@ -5,8 +5,8 @@
 //!
 //! - **Processor time** is the thread's own clock, read around each poll of the task, and around its blocking work. What
 //!   else runs on the thread in between is not in it.
-//! - **Memory** is what the thread has allocated meanwhile, told by an allocator that the program brings:
-//!   [`count_allocations`].
+//! - **Memory** is what the thread has allocated meanwhile, told by an allocator that the program brings: jemalloc
+//!   with the feature `jemalloc`, or another through [`count_allocations`].
 //! - **Input and output** is what goes through [`metered`] readers and writers, and a pipeline's files.
 //! - **Polls** are counted and timed, and so is how long the task waited for them.
 //!
@@ -21,6 +21,8 @@ mod clock;
 mod counters;
 mod histogram;
 mod io;
+#[cfg(feature = "jemalloc")]
+mod jemalloc;
 mod ledger;
 mod memory;
 mod meter;
