@@ -7,6 +7,7 @@
 
 pub mod backend;
 pub mod data;
+pub mod looks;
 pub mod measure;
 pub mod overload;
 pub mod p1;

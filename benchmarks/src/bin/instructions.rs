@@ -8,6 +8,7 @@ use std::process::Command;
 use clap::Parser;
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
+use side_by_side::looks::Look;
 use side_by_side::p2::Way;
 use side_by_side::p3::Policy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
@@ -60,6 +61,11 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         let way = if spawned { "spawn + join" } else { "run" };
         let run = move |n| policy.measure(&here, spawned, n);
         add(&format!("p3 {}, {way}", policy.name()), 10_000, Box::new(run));
+    }
+    for look in Look::ALL {
+        let here = backend.clone();
+        let run = move |n| look.measure(&here, n);
+        add(&format!("p3 {}", look.name()), 10_000, Box::new(run));
     }
     let here = backend.clone();
     add("p4 buffer_unordered", 100_000, Box::new(move |n| here.block_on(buffer_unordered(n as u64))?));

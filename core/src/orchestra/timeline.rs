@@ -102,7 +102,8 @@ impl Report {
         let height = bottom + 44.0 + notes.len() as f64 * 19.0 + if notes.is_empty() { 0.0 } else { 14.0 };
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" width=\"{WIDTH}\" \
-             height=\"{height:.0}\" style=\"max-width:100%;height:auto\" font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\">\n\
+             height=\"{height:.0}\" style=\"max-width:100%;height:auto\" \
+             font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\">\n\
              <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
         );
         self.head(&mut svg);
