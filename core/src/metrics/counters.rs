@@ -117,7 +117,8 @@ impl Sums {
 
 /// Sums that many may add to.
 ///
-/// Relaxed throughout: each is a number of its own; who must not miss any is told by other means when it is there.
+/// Each is a number of its own, and who must not miss any is told by other means when it is there. Release and acquire: who has
+/// read what was added sees what was done before that.
 #[derive(Default)]
 pub(crate) struct Counters {
     numbers: [AtomicU64; NUMBERS],
@@ -128,16 +129,30 @@ impl Counters {
     pub(crate) fn add(&self, sums: &Sums) {
         for (counter, more) in self.numbers.iter().zip(sums.numbers()) {
             if more != 0 {
-                counter.fetch_add(more, Ordering::Relaxed);
+                counter.fetch_add(more, Ordering::Release);
             }
         }
-        if sums.known & !self.known.load(Ordering::Relaxed) != 0 {
-            self.known.fetch_or(sums.known, Ordering::Relaxed);
+        self.know(sums.known);
+    }
+
+    fn know(&self, known: u8) {
+        if known & !self.known.load(Ordering::Relaxed) != 0 {
+            self.known.fetch_or(known, Ordering::Relaxed);
         }
     }
 
+    /// Raises each number to that of `sums`, where that is more.
+    pub(super) fn raise(&self, sums: &Sums) {
+        for (counter, to) in self.numbers.iter().zip(sums.numbers()) {
+            if to > counter.load(Ordering::Relaxed) {
+                counter.fetch_max(to, Ordering::Relaxed);
+            }
+        }
+        self.know(sums.known);
+    }
+
     pub(crate) fn read(&self) -> Sums {
-        let numbers = self.numbers.each_ref().map(|counter| counter.load(Ordering::Relaxed));
+        let numbers = self.numbers.each_ref().map(|counter| counter.load(Ordering::Acquire));
         Sums::of(numbers, self.known.load(Ordering::Relaxed))
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Meter {
     ended: Counters,
     /// Of what is moved from children to `ended`.
     ledger: Ledger,
+    /// The most that was told of it and its children, which is never taken back.
+    told: Counters,
     /// It was added to the one above it.
     handed_up: AtomicBool,
     /// Since when it is on, and how long it was before.
@@ -74,6 +76,7 @@ impl Meter {
             own: Counters::default(),
             ended: Counters::default(),
             ledger: Ledger::default(),
+            told: Counters::default(),
             handed_up: AtomicBool::new(false),
             on_since: AtomicU64::new(0),
             on_for: AtomicU64::new(0),
@@ -137,21 +140,30 @@ impl Meter {
     }
 
     /// Takes over what `child`, which has ended, has used: it is then here, and no longer with the child.
+    ///
+    /// In this order: who adds up meanwhile, this first and then the child, may miss it, and never has it twice.
     pub(crate) fn take_over(&self, child: &Self) {
         self.ledger.add(|| {
-            self.ended.add(&child.sums());
+            let sums = child.sums();
             child.hand_up();
+            self.ended.add(&sums);
         });
+    }
+
+    /// `sums` of it and its children, which may have missed some: at least what was told before.
+    pub(crate) fn tell(&self, sums: &Sums) -> Sums {
+        self.told.raise(sums);
+        self.told.read()
     }
 
     /// It is in somebody else's account from now on.
     pub(crate) fn hand_up(&self) {
-        // Relaxed: the ledger says whether this was under way.
-        self.handed_up.store(true, Ordering::Relaxed);
+        // Release pairs with `was_handed_up`.
+        self.handed_up.store(true, Ordering::Release);
     }
 
     pub(crate) fn was_handed_up(&self) -> bool {
-        self.handed_up.load(Ordering::Relaxed)
+        self.handed_up.load(Ordering::Acquire)
     }
 
     /// See [`Ledger::reading`].

@@ -14,7 +14,7 @@ use super::span::within;
 use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
 use crate::runtime::ErasedRuntime;
 
-/// How often an account is read again that changes while it is read; the last reading is then told as it is.
+/// How often an account is read again that changes while it is read. The last reading may then lack what was being moved.
 const READINGS: usize = 8;
 
 /// What a task with metrics keeps in its cold slot. The work is woken through it, so that it knows when that was.
@@ -221,7 +221,7 @@ pub(crate) fn sums(task: &TaskRef) -> Option<Sums> {
             break;
         }
     }
-    Some(sums)
+    Some(own.meter.tell(&sums))
 }
 
 /// All that was measured of the task.
