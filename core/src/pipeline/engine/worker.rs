@@ -141,7 +141,7 @@ where
 }
 
 /// In a debug build, boxes the rows of a chunk: what handles them is then compiled once for each pipeline, and not for each
-/// kind of rows, which is a third of the time that a build of many pipelines takes.
+/// kind of rows. That is a tenth of what a build of many pipelines consists of.
 fn erased<'a, T: 'a>(
     rows: impl Iterator<Item = Decoded<T>> + Send + 'a,
 ) -> impl Iterator<Item = Decoded<T>> + Send + 'a {
