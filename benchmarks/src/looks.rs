@@ -55,7 +55,9 @@ impl Look {
                 let live: Vec<_> = (0..LIVE).map(|_| AsyncTask::to::<()>().on(rt)).collect();
                 let live: Vec<_> =
                     live.into_iter().map(|task| task.spawn(std::future::pending::<()>)).collect();
-                sweet_async::yield_now().await;
+                while rt.snapshot().tasks.len() < LIVE {
+                    sweet_async::yield_now().await;
+                }
                 looks(count / LIVE, || rt.snapshot());
                 for task in live {
                     task.cancel(CancelLevel::Kill).await;
