@@ -9,7 +9,7 @@ use super::scopes::{scope_on, stays_pending, stubborn};
 use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
-/// Drives `future` until `then`, and drops it.
+/// Drives `future` until `then`, and drops it; or, if it is a reference, leaves it.
 pub(super) async fn dropped_at<F: Future>(then: &Latch, future: F) {
     or(async { drop(future.await) }, then.wait()).await;
 }
@@ -141,10 +141,9 @@ pub async fn several_levels_dropped_at_once_are_all_waited_for<R: Runtime>(rt: R
 }
 
 pub async fn a_scope_waits_for_what_was_dropped_in_its_body<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, alive) = (Latch::new(), Census::default());
-    let (open, below, inner) = (gate.clone(), alive.clone(), rt.clone());
+    let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
+    let (open, below, inner, start) = (gate.clone(), alive.clone(), rt.clone(), started.clone());
     let mut outer = pin!(scope_on(&rt, |s| async move {
-        let start = Latch::new();
         let begin = start.clone();
         let scope = scope_on(&inner, |t| async move {
             drop(t.spawn(|| held(begin, open, below)));
@@ -154,6 +153,7 @@ pub async fn a_scope_waits_for_what_was_dropped_in_its_body<R: Runtime>(rt: R, _
         drop(s);
         Ok(5)
     }));
+    dropped_at(&started, &mut outer).await;
     stays_pending(&rt, &mut outer).await?;
     ensure!(alive.alive() == 1);
     gate.set();

@@ -237,13 +237,15 @@ pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on<H: Harness>(h
 pub fn what_waits_in_a_scope_lets_the_root_go_on<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         // An open scope with no member at the moment has not ended, and takes the next.
-        let open = Latch::new();
-        let opened = open.clone();
+        let (open, waits) = (Latch::new(), Latch::new());
+        let (opened, wait) = (open.clone(), waits.clone());
         let mut scope = Box::pin(AsyncTask::to().on(&rt).scope(|s| async move {
             s.spawn(|| async { Ok(()) }).await?;
+            wait.set();
             opened.wait().await;
             Ok(s.spawn(|| async { Ok(8) }).await?)
         }));
+        dropped_at(&waits, &mut scope).await;
         stays_pending(&rt, &mut scope).await?;
         ensure!(rt.active_task_count() == 0);
         open.set();
