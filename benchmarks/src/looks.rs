@@ -15,7 +15,7 @@ const LIVE: usize = 1_000;
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// A snapshot, a thousand times; a thousand tasks wait.
+    /// A snapshot's part for each of the tasks that wait meanwhile.
     Snapshot,
     /// A runtime's counters.
     Counters,
@@ -52,9 +52,8 @@ impl Look {
         let task = || AsyncTask::to::<()>().on(rt).metrics(true);
         match self {
             Self::Snapshot => backend.block_on(async {
-                let live: Vec<_> = (0..LIVE).map(|_| AsyncTask::to::<()>().on(rt)).collect();
-                let live: Vec<_> =
-                    live.into_iter().map(|task| task.spawn(std::future::pending::<()>)).collect();
+                let wait = |_| AsyncTask::to::<()>().on(rt).spawn(std::future::pending::<()>);
+                let live: Vec<_> = (0..LIVE).map(wait).collect();
                 while rt.snapshot().tasks.len() < LIVE {
                     sweet_async::yield_now().await;
                 }

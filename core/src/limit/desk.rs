@@ -59,6 +59,7 @@ pub(super) enum Place {
     Inside,
 }
 
+/// A lock, taken for each who comes and each who ends: one change may let in several, in an order that no single word holds.
 pub(super) struct Desk(Mutex<Book>);
 
 struct Book {

@@ -1,18 +1,29 @@
 //! What a thread has allocated, by jemalloc's own counters.
 
+use std::hint::black_box;
+use std::sync::OnceLock;
+
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
 use super::Allocations;
 
 thread_local! {
-    /// Where this thread's counters are: asked once, since that takes a hundred times as long as to read them.
+    /// Where this thread's counters are. Asked once, since jemalloc is asked by name.
     static COUNTERS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
         allocatedp::read().ok().zip(deallocatedp::read().ok());
 }
 
-/// `None` where nothing was allocated through it, which says that the program's allocator is another.
+/// It is the program's allocator. A thread that has allocated nothing yet does not show that, so it was tried.
+static IS_IN_USE: OnceLock<bool> = OnceLock::new();
+
+/// `None` where the program's allocator is another.
 pub(super) fn thread_allocations() -> Option<Allocations> {
     let (allocated, freed) = COUNTERS.try_with(|counters| *counters).ok()??;
-    let (allocated, freed) = (allocated.get(), freed.get());
-    (allocated > 0 || freed > 0).then_some(Allocations { allocated, freed, count: None })
+    let try_it = || {
+        let before = allocated.get();
+        drop(black_box(Box::new(0_u64)));
+        allocated.get() > before
+    };
+    let is_in_use = *IS_IN_USE.get_or_init(try_it);
+    is_in_use.then(|| Allocations { allocated: allocated.get(), freed: freed.get(), count: None })
 }

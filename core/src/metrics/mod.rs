@@ -15,7 +15,8 @@
 //!
 //! What children use is their parent's, too: of those that have ended, and of those that live. A child that was detached
 //! is nobody's, and goes to the runtime's account; see [`RuntimeMetrics`](crate::runtime::RuntimeMetrics). What was told of a
-//! task is never taken back: its figures only grow. While children end, one of them may be missing for a moment.
+//! task is never taken back: its figures only grow, but for the user's part of processor time, which is what the system's part
+//! leaves of the whole. While children end, one of them may be missing for a moment.
 
 mod charge;
 mod clock;

@@ -10,11 +10,12 @@
 //! - `plan`, `cell`, `run`: what is being run, and the task that it is part of
 //! - `orchestrator`, `start`, `as_task`: the handle
 //! - `guest`: one task under an orchestrator
-//! - `draw`, `report`, `timeline`: pictures
+//! - `draw`, `report`, `timeline`, `captions`: pictures
 
 mod as_task;
 mod book;
 mod builder;
+mod captions;
 mod cell;
 mod draw;
 mod entry;

@@ -271,7 +271,7 @@ where
         Some(Frame { task }) if task.control.is_metered() => Measuring::begin(task, cx),
         _ => None,
     };
-    // Polled in one place, for the compiler to have the body's poll here and not behind a call.
+    // One place in which the body is polled, with metrics or without.
     let mut own = Context::from_waker(measuring.as_ref().map_or(cx.waker(), Measuring::waker));
     // The body catches the panics of the work; a subscriber's are caught here.
     let polled = caught(|| in_task(slot, || body.poll(&mut own)));
