@@ -25,6 +25,7 @@ pub mod channels;
 pub mod collector;
 pub mod composition;
 pub mod compressed;
+pub mod compressed_ends;
 pub mod context;
 pub mod counters;
 pub mod counts;

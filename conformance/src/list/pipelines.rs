@@ -107,6 +107,12 @@ macro_rules! __conformance_with_pipelines {
                 progress_counts_compressed_bytes
                 a_window_beyond_the_bound_is_refused
             }
+            compressed_ends driven {
+                the_whole_rows_before_a_cut_stand
+                the_whole_rows_before_a_corrupt_block_stand
+                zeros_behind_a_gzip_member_are_padding
+                what_follows_the_padding_is_a_member_or_an_error
+            }
             files driven {
                 a_missing_file_is_an_error_at_the_start
                 a_directory_is_an_error_at_the_start

@@ -60,6 +60,10 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     }
 
     /// What is done about rows that cannot be parsed or that the receiver refuses: by default, the first ends it all.
+    ///
+    /// A source that fails (a file that is missing or corrupt, a reader that gives an error or panics) ends the pipeline under
+    /// every strategy: what it would have given is not known, so it cannot be counted as rejected. Its rows until then are
+    /// handled.
     pub fn on_error(self, strategy: ErrorStrategy<T>) -> Self {
         self.set(|settings| settings.strategy = strategy)
     }

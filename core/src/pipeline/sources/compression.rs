@@ -10,8 +10,10 @@ use crate::error::AsyncTaskError;
 /// How the bytes of a text source are compressed.
 ///
 /// Positions are those of the text; bytes read, in [`Progress`](crate::pipeline::Progress) and at the end, are those of the
-/// source. Several gzip members or zstd frames, one behind the other, are one text. Data that is corrupt or cut short is
-/// an error ([`AsyncTaskError::Io`]), and the whole rows before it stand.
+/// source. Several gzip members or zstd frames, one behind the other, are one text; zeros behind a gzip member are padding,
+/// and passed over. Data that is corrupt or cut short is an error ([`AsyncTaskError::Io`]), and the whole rows before it
+/// stand: those of all that could be decompressed. Where data is corrupt, that may be noticed only after what it has turned
+/// into was handed on.
 ///
 /// Decompressing costs a fixed amount of memory for each source that is being read: 64 KiB for gzip, and for zstd the
 /// frame's window, of which at most 8 MiB are taken: beyond that lie `zstd --ultra` and `--long`.

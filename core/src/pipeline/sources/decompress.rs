@@ -2,14 +2,13 @@
 
 use std::io::{self, BufReader, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::Codec;
+use super::gzip::Members;
 use super::zstd::Frames;
 
 /// Compressed bytes, as text.
 pub(crate) enum Decompressed {
-    Gzip(Box<MultiGzDecoder<BufReader<Counting>>>),
+    Gzip(Box<Members>),
     Zstd(Box<Frames<BufReader<Counting>>>),
 }
 
@@ -17,7 +16,7 @@ impl Decompressed {
     pub(super) fn of(base: Box<dyn Read + Send>, codec: Codec) -> Self {
         let source = BufReader::with_capacity(32 << 10, Counting { base, taken: 0 });
         match codec {
-            Codec::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(source))),
+            Codec::Gzip => Self::Gzip(Box::new(Members::new(source))),
             Codec::Zstd => Self::Zstd(Box::new(Frames::new(source))),
         }
     }
@@ -25,7 +24,7 @@ impl Decompressed {
     /// Compressed bytes taken so far.
     pub(super) fn taken(&self) -> u64 {
         let source = match self {
-            Self::Gzip(decoder) => decoder.get_ref(),
+            Self::Gzip(members) => members.source(),
             Self::Zstd(frames) => frames.source(),
         };
         source.get_ref().taken
@@ -35,7 +34,7 @@ impl Decompressed {
 impl Read for Decompressed {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Gzip(decoder) => decoder.read(into).map_err(|error| corrupt("gzip", error.kind(), error)),
+            Self::Gzip(members) => members.read(into).map_err(|error| corrupt("gzip", error.kind(), error)),
             Self::Zstd(frames) => frames.read(into),
         }
     }
@@ -61,6 +60,13 @@ pub(super) fn corrupt(
 pub(crate) struct Counting {
     base: Box<dyn Read + Send>,
     taken: u64,
+}
+
+impl Counting {
+    /// What stands where a source was taken from.
+    pub(super) fn nothing() -> Self {
+        Self { base: Box::new(io::empty()), taken: 0 }
+    }
 }
 
 impl Read for Counting {

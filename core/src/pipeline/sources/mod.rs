@@ -4,6 +4,8 @@ mod channel;
 mod compression;
 #[cfg(feature = "compression")]
 mod decompress;
+#[cfg(feature = "compression")]
+mod gzip;
 mod input;
 mod items;
 mod queue;
@@ -156,6 +158,11 @@ impl<T: Send + 'static> Sources<T> {
 
     /// Rows of several files, one file after the other, each with a header of its own; otherwise as
     /// [`of_file`](Self::of_file). No file at all is refused ([`AsyncTaskError::InvalidConfig`]).
+    ///
+    /// The first file that cannot be read ends the whole pipeline, whatever its
+    /// [`ErrorStrategy`](crate::pipeline::ErrorStrategy), which is about rows: one that is missing before any row of the others
+    /// is handled, one that turns out to be corrupt or in UTF-16 once its turn has come. To read on without such a file, give each
+    /// file a pipeline of its own.
     pub fn of_files<P: Into<PathBuf>>(
         &mut self,
         paths: impl IntoIterator<Item = P>,

@@ -11,11 +11,16 @@ use super::decompress::corrupt;
 /// What the format's specification wants every decoder to take.
 const WINDOW: u64 = 8 << 20;
 
+/// An empty block that is the last of its frame, and a checksum, which is read only where the frame has one.
+const LAST: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
+
 /// Frames, one behind the other.
 pub(crate) struct Frames<S> {
     source: S,
     decoder: FrameDecoder,
     in_frame: bool,
+    /// Why the frame cannot be read to its end: told once all is given that it held before.
+    fault: Option<io::Error>,
     /// No frame has been seen yet: nothing at all is no zstd data.
     first: bool,
 }
@@ -24,7 +29,7 @@ impl<S: BufRead> Frames<S> {
     pub(crate) fn new(source: S) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(WINDOW);
-        Self { source, decoder, in_frame: false, first: true }
+        Self { source, decoder, in_frame: false, fault: None, first: true }
     }
 
     pub(crate) fn source(&self) -> &S {
@@ -52,6 +57,20 @@ impl<S: BufRead> Frames<S> {
         Ok(true)
     }
 
+    /// Decodes until there is something to give, or the frame ends.
+    fn decode(&mut self) {
+        while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+            let one = BlockDecodingStrategy::UptoBlocks(1);
+            if let Err(error) = self.decoder.decode_blocks(&mut self.source, one) {
+                self.fault = Some(explain(error));
+                // The decoder keeps a window's length back until it has seen the last block: this one, which is empty.
+                // A fault here would be that of a decoder that cannot go on, of which the first has been told.
+                let _ = self.decoder.decode_blocks(LAST, BlockDecodingStrategy::All);
+                return;
+            }
+        }
+    }
+
     fn checked(&self) -> io::Result<()> {
         match self.decoder.get_checksum_from_data() {
             Some(sum) if self.decoder.get_calculated_checksum() != Some(sum) => {
@@ -66,13 +85,14 @@ impl<S: BufRead> Read for Frames<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             if self.in_frame {
-                while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                    let one = BlockDecodingStrategy::UptoBlocks(1);
-                    self.decoder.decode_blocks(&mut self.source, one).map_err(explain)?;
+                if self.fault.is_none() {
+                    self.decode();
                 }
-                match self.decoder.read(into)? {
-                    0 => self.checked()?,
-                    read => return Ok(read),
+                match (self.decoder.read(into)?, &self.fault) {
+                    // It is told as often as it is asked for: there is no more.
+                    (0, Some(fault)) => return Err(io::Error::new(fault.kind(), fault.to_string())),
+                    (0, None) => self.checked()?,
+                    (read, _) => return Ok(read),
                 }
                 self.in_frame = false;
             }
