@@ -88,6 +88,25 @@ macro_rules! __conformance_with_orchestras {
                 a_task_under_it_is_stopped_with_it_and_with_its_caller
                 pictures_show_what_happened
             }
+            orchestra_nodes driven {
+                what_depends_on_one_that_was_cancelled_never_begins
+                a_failure_after_a_clear_fails_the_whole
+                a_node_is_told_from_a_namesake_of_another_orchestrator
+                a_node_is_told_from_a_namesake_that_came_after_it
+            }
+            orchestra_foreign_code driven {
+                destructors_of_what_is_refused_may_ask
+                destructors_of_what_is_never_begun_may_ask
+                errors_may_ask_when_they_are_shown_and_dropped
+                names_may_ask_when_they_are_read
+            }
+            orchestra_pictures driven {
+                names_of_all_kinds_can_be_drawn
+            }
+            orchestra_statuses driven {
+                an_ad_hoc_task_leaves_the_status_as_it_is
+                an_ad_hoc_task_after_the_limit_leaves_the_result_as_it_is
+            }
         }
     };
 }

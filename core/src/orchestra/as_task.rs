@@ -105,7 +105,10 @@ impl<S: RuntimeSource> StatusEnabledTask for Orchestrator<S> {
 
     fn set_status(&self, status: TaskStatus) -> Result<(), AsyncTaskError> {
         self.started()?.set_status(status)?;
-        drop(self.shared.book().close());
+        let unused = self.shared.book().close();
+        // Not in the lock: destructors of work are the user's.
+        drop(unused);
+        self.shared.tell();
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use super::OrchestratorError;
 use super::cell::{Link, Work};
 use super::entry::{Entry, Stage};
 use super::graph::{Circle, Graph};
+use super::key::{Key, Mark};
 use super::plan::{Plan, Seed};
 use super::run::Run;
 use super::shared::EdgePolicy;
@@ -18,6 +19,8 @@ use crate::task::{Configured, TaskRef, Values};
 type Names<V> = HashMap<Arc<str>, V, foldhash::fast::RandomState>;
 
 pub(super) struct Book<R: Runtime> {
+    /// Its nodes are told from those of others by it.
+    pub(super) mark: Arc<Mark>,
     pub(super) graph: Graph<EdgePolicy>,
     pub(super) entries: Vec<Entry<R>>,
     names: Names<usize>,
@@ -47,6 +50,12 @@ pub(super) enum Whose {
     Guests,
 }
 
+/// What a run that has left was held by. Its destructors may be foreign code.
+pub(super) struct Left<R: Runtime> {
+    _runs: [Option<Arc<Run<R>>>; 2],
+    _last: Option<TaskRef>,
+}
+
 /// A plan, and what is to be said to it once it is counted.
 pub(super) struct Planned<R: Runtime> {
     pub(super) plan: Arc<Plan<R>>,
@@ -58,6 +67,7 @@ pub(super) struct Planned<R: Runtime> {
 impl<R: Runtime> Book<R> {
     pub(super) fn new(settings: Configured) -> Self {
         Self {
+            mark: Arc::default(),
             graph: Graph::default(),
             entries: Vec::new(),
             names: Names::default(),
@@ -78,32 +88,45 @@ impl<R: Runtime> Book<R> {
         if self.is_closed { Err(OrchestratorError::Closed) } else { Ok(()) }
     }
 
+    /// Registers a task. What is refused is given back, to be dropped elsewhere.
     pub(super) fn register(
         &mut self,
-        name: &Arc<str>,
+        (name, number): (&Arc<str>, u64),
         above: &[usize],
         work: Work<R>,
-    ) -> Result<(), OrchestratorError> {
-        self.open()?;
-        if self.names.contains_key(name) {
-            return Err(OrchestratorError::NameTaken { name: name.clone() });
+    ) -> Result<(), (OrchestratorError, Work<R>)> {
+        if self.is_closed {
+            return Err((OrchestratorError::Closed, work));
         }
-        let number = self.graph.add();
-        self.names.insert(name.clone(), number);
-        self.entries.push(Entry { name: name.clone(), stage: Stage::Registered(work), values: None });
+        if self.names.contains_key(name) {
+            return Err((OrchestratorError::NameTaken { name: name.clone() }, work));
+        }
+        let index = self.graph.add();
+        self.names.insert(name.clone(), index);
+        self.entries.push(Entry { name: name.clone(), number, stage: Stage::Registered(work), values: None });
         for on in above {
             // A node that nothing depends on closes no circle.
-            let _ = self.graph.depend(number, *on, EdgePolicy::Success);
+            let _ = self.graph.depend(index, *on, EdgePolicy::Success);
         }
         Ok(())
     }
 
-    pub(super) fn number(&self, task: &str) -> Result<usize, OrchestratorError> {
-        self.names.get(task).copied().ok_or_else(|| OrchestratorError::UnknownTask { task: task.into() })
+    pub(super) fn number(&self, task: Key<'_>) -> Result<usize, OrchestratorError> {
+        let name = || task.name.into();
+        let number = self.names.get(task.name).copied();
+        let Some(identity) = task.identity else {
+            return number.ok_or_else(|| OrchestratorError::UnknownTask { task: name() });
+        };
+        if !Arc::ptr_eq(&identity.of, &self.mark) {
+            return Err(OrchestratorError::Foreign { task: name() });
+        }
+        let is_own =
+            |number: &usize| self.entries.get(*number).map(|entry| entry.number) == Some(identity.number);
+        number.filter(is_own).ok_or_else(|| OrchestratorError::Cleared { task: name() })
     }
 
-    pub(super) fn entry(&self, task: &str) -> Result<&Entry<R>, OrchestratorError> {
-        let unknown = || OrchestratorError::UnknownTask { task: task.into() };
+    pub(super) fn entry(&self, task: Key<'_>) -> Result<&Entry<R>, OrchestratorError> {
+        let unknown = || OrchestratorError::UnknownTask { task: task.name.into() };
         self.entries.get(self.number(task)?).ok_or_else(unknown)
     }
 
@@ -122,8 +145,8 @@ impl<R: Runtime> Book<R> {
 
     pub(super) fn depend(
         &mut self,
-        task: &str,
-        on: &str,
+        task: Key<'_>,
+        on: Key<'_>,
         policy: EdgePolicy,
     ) -> Result<(), OrchestratorError> {
         let (number, on) = (self.number(task)?, self.number(on)?);
@@ -143,7 +166,7 @@ impl<R: Runtime> Book<R> {
         Ok(())
     }
 
-    pub(super) fn add_to_group(&mut self, task: &str, group: &str) -> Result<(), OrchestratorError> {
+    pub(super) fn add_to_group(&mut self, task: Key<'_>, group: &str) -> Result<(), OrchestratorError> {
         let name = self.entry(task)?.name.clone();
         let unknown = || OrchestratorError::UnknownGroup { group: group.into() };
         let members = self.groups.get_mut(group).ok_or_else(unknown)?;
@@ -160,15 +183,20 @@ impl<R: Runtime> Book<R> {
         Ok(members.iter().filter_map(|name| self.names.get(name).copied()).collect())
     }
 
-    pub(super) fn create_context(&mut self, context: &str, values: Values) -> Result<(), OrchestratorError> {
+    /// What is refused is left to the caller, to be dropped elsewhere.
+    pub(super) fn create_context(
+        &mut self,
+        context: &str,
+        values: &Arc<Values>,
+    ) -> Result<(), OrchestratorError> {
         if self.contexts.contains_key(context) {
             return Err(OrchestratorError::NameTaken { name: context.into() });
         }
-        self.contexts.insert(context.into(), Arc::new(values));
+        self.contexts.insert(context.into(), values.clone());
         Ok(())
     }
 
-    pub(super) fn set_context(&mut self, task: &str, context: &str) -> Result<(), OrchestratorError> {
+    pub(super) fn set_context(&mut self, task: Key<'_>, context: &str) -> Result<(), OrchestratorError> {
         let number = self.number(task)?;
         let unknown = || OrchestratorError::UnknownContext { context: context.into() };
         let values = self.contexts.get(context).cloned().ok_or_else(unknown)?;
@@ -208,8 +236,13 @@ impl<R: Runtime> Book<R> {
                         unmet += 1;
                         late.push((plan.clone(), *index, Link { to: own, policy }));
                     }
-                    (Some(Stage::Skipped(cause)), EdgePolicy::Success) => skipped.push((own, cause.clone())),
+                    // Unmet for good, so that it does not begin before it is skipped.
+                    (Some(Stage::Skipped(cause)), EdgePolicy::Success) => {
+                        unmet += 1;
+                        skipped.push((own, cause.clone()));
+                    }
                     (Some(Stage::Cancelled), EdgePolicy::Success) => {
+                        unmet += 1;
                         skipped.push((own, Cause { task: self.name(link.node), cancelled: true }));
                     }
                     _ => {}
@@ -251,11 +284,13 @@ impl<R: Runtime> Book<R> {
         Some(std::mem::replace(&mut self.entries.get_mut(number)?.stage, stage))
     }
 
-    pub(super) fn leave_run(&mut self, run: &Arc<Run<R>>) {
-        let left = [&mut self.run, &mut self.guests].map(|slot| slot.take_if(|own| Arc::ptr_eq(own, run)));
-        if let Some(task) = left.iter().flatten().find_map(|run| run.task()) {
-            self.last = Some(task.clone());
-        }
+    /// From now on `run` takes no plans. Gives what goes with it, to be dropped elsewhere.
+    pub(super) fn leave_run(&mut self, run: &Arc<Run<R>>) -> Left<R> {
+        let guests = self.guests.take_if(|own| Arc::ptr_eq(own, run));
+        let own = self.run.take_if(|own| Arc::ptr_eq(own, run));
+        let task = own.as_ref().and_then(|run| run.task().cloned());
+        let before = task.and_then(|task| self.last.replace(task));
+        Left { _runs: [guests, own], _last: before }
     }
 
     /// The tasks of the runs that take plans, that of the graph first.

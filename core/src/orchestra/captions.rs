@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+/// A character that every picture can show: spaces for control characters, and a sign for what XML has no room for.
+pub(super) fn shown(c: char) -> char {
+    match c {
+        c if c.is_control() => ' ',
+        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
 /// As text in a picture.
 pub(super) fn escaped(text: &str) -> String {
-    let escape = |c: char| match c {
+    let escape = |c: char| match shown(c) {
         '&' => "&amp;".to_owned(),
         '<' => "&lt;".to_owned(),
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
-        c if c.is_control() => " ".to_owned(),
         c => c.to_string(),
     };
     text.chars().map(escape).collect()

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::captions::shown;
 use super::orchestrator::Orchestrator;
 use super::shared::EdgePolicy;
 use super::status::NodeStatus;
@@ -27,22 +28,25 @@ pub(super) fn colours(status: &str) -> (&'static str, &'static str) {
     found.map_or(("#f4f5f7", "#9aa1ab"), |(_, fill, line)| (fill, line))
 }
 
-/// `text` for Mermaid, which ends a label at a quote and knows characters by their numbers.
+/// `text` for Mermaid, which ends a label at a quote, knows characters by their numbers, and refuses a label without any.
 fn for_mermaid(text: &str) -> String {
-    let escaped = |c: char| match c {
+    if text.is_empty() {
+        return " ".to_owned();
+    }
+    let escaped = |c: char| match shown(c) {
         '"' | '#' | '<' | '>' | '&' | '`' | '\\' | ';' => format!("#{};", u32::from(c)),
-        c if c.is_control() => " ".to_owned(),
         c => c.to_string(),
     };
     text.chars().map(escaped).collect()
 }
 
+/// `text` for Graphviz, which reads labels as HTML does: `&lt;` is a `<` to it.
 fn for_dot(text: &str) -> String {
     let escaped = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),
         '\n' => "\\n".to_owned(),
-        c if c.is_control() => " ".to_owned(),
-        c => c.to_string(),
+        '&' => "&amp;".to_owned(),
+        c => shown(c).to_string(),
     };
     text.chars().map(escaped).collect()
 }

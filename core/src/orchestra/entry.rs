@@ -13,6 +13,8 @@ use crate::task::Values;
 /// A task as it was registered.
 pub(super) struct Entry<R: Runtime> {
     pub(super) name: Arc<str>,
+    /// Its node's, unique among all that were ever registered.
+    pub(super) number: u64,
     pub(super) stage: Stage<R>,
     pub(super) values: Option<Arc<Values>>,
 }

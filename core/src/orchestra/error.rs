@@ -61,6 +61,12 @@ pub enum OrchestratorError {
         /// Its name there.
         task: Arc<str>,
     },
+    /// The node's task was cleared. Another may have its name by now.
+    #[error("the task of the node `{task}` was cleared")]
+    Cleared {
+        /// Its name then.
+        task: Arc<str>,
+    },
     /// The orchestrator was cancelled or shut down, and takes nothing more.
     #[error("the orchestrator was cancelled or shut down, and starts nothing more")]
     Closed,

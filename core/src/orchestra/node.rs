@@ -3,17 +3,19 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use super::key::{Identity, Key, Mark};
+
 /// A task of an orchestra that gives a `T`: what is declared after it receives that, and it can be had once the task has
 /// completed. Clonable; it keeps nothing running.
 pub struct Node<T> {
     name: Arc<str>,
     output: Arc<OnceLock<Arc<T>>>,
-    of: Arc<()>,
+    own: Identity,
 }
 
 impl<T> Node<T> {
-    pub(super) fn new(name: Arc<str>, of: &Arc<()>) -> Self {
-        Self { name, output: Arc::default(), of: of.clone() }
+    pub(super) fn new(name: Arc<str>, of: &Arc<Mark>) -> Self {
+        Self { name, output: Arc::default(), own: Identity::new(of) }
     }
 
     /// Its name, unique within its orchestrator.
@@ -26,6 +28,10 @@ impl<T> Node<T> {
         self.output.get().cloned()
     }
 
+    pub(super) fn own(&self) -> &Identity {
+        &self.own
+    }
+
     pub(super) fn slot(&self) -> &Arc<OnceLock<Arc<T>>> {
         &self.output
     }
@@ -33,13 +39,7 @@ impl<T> Node<T> {
 
 impl<T> Clone for Node<T> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), output: self.output.clone(), of: self.of.clone() }
-    }
-}
-
-impl<T> AsRef<str> for Node<T> {
-    fn as_ref(&self) -> &str {
-        &self.name
+        Self { name: self.name.clone(), output: self.output.clone(), own: self.own.clone() }
     }
 }
 
@@ -55,7 +55,13 @@ impl<T> fmt::Debug for Node<T> {
 /// A task that another is declared after.
 pub struct Dependency {
     pub(super) name: Arc<str>,
-    pub(super) of: Arc<()>,
+    pub(super) own: Identity,
+}
+
+impl Dependency {
+    pub(super) fn key(&self) -> Key<'_> {
+        Key { name: &self.name, identity: Some(&self.own) }
+    }
 }
 
 /// What gives the inputs, once they are there.
@@ -77,7 +83,7 @@ impl<T: Send + Sync + 'static> Inputs for &Node<T> {
     type Values = Arc<T>;
 
     fn dependencies(&self) -> Vec<Dependency> {
-        vec![Dependency { name: self.name.clone(), of: self.of.clone() }]
+        vec![Dependency { name: self.name.clone(), own: self.own.clone() }]
     }
 
     fn take(&self) -> Take<Arc<T>> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cell::Work;
 use super::entry::Entry;
+use super::key::{Key, TaskKey};
 use super::node::{Dependency, Inputs, Node};
 use super::plan::Launch;
 use super::shared::{EdgePolicy, Shared};
@@ -62,8 +63,6 @@ pub struct Orchestrator<S: RuntimeSource> {
 struct Handles<R: Runtime> {
     shared: Arc<Shared<R>>,
     is_detached: AtomicBool,
-    /// What its nodes are told from those of others by.
-    mark: Arc<()>,
 }
 
 impl<R: Runtime> Drop for Handles<R> {
@@ -96,8 +95,7 @@ impl<S: RuntimeSource> Clone for Orchestrator<S> {
 
 impl<S: RuntimeSource> Orchestrator<S> {
     pub(super) fn new(source: S, shared: Arc<Shared<S::Runtime>>) -> Self {
-        let (is_detached, mark) = (AtomicBool::new(false), Arc::new(()));
-        let handles = Arc::new(Handles { shared: shared.clone(), is_detached, mark });
+        let handles = Arc::new(Handles { shared: shared.clone(), is_detached: AtomicBool::new(false) });
         Self { shared, source, handles }
     }
 
@@ -142,8 +140,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// # Errors
     ///
-    /// As there; [`OrchestratorError::Foreign`] for a node of another orchestrator, [`OrchestratorError::UnknownTask`] for one
-    /// that was cleared.
+    /// As there; [`OrchestratorError::Foreign`] for a node of another orchestrator, [`OrchestratorError::Cleared`] for one whose
+    /// task was cleared.
     #[track_caller]
     pub fn register_after<T, Q, P, W, I, F, O, M>(
         &self,
@@ -179,7 +177,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         I: 'static,
         F: Send + 'static,
     {
-        let node = Node::new(name.clone(), &self.handles.mark);
+        let node = Node::new(name.clone(), &self.shared.mark);
         let (output, place) = (node.slot().clone(), Location::caller());
         let (source, policies) = builder.into_parts();
         let (resilience, retry) = policies.into_all();
@@ -194,15 +192,14 @@ impl<S: RuntimeSource> Orchestrator<S> {
             launch.spawn((settings, recovery), work, Keep(output), place)
         });
         let mut book = self.shared.book();
-        let mut above = Vec::with_capacity(dependencies.len());
-        for Dependency { name, of } in dependencies {
-            if !Arc::ptr_eq(&of, &self.handles.mark) {
-                return Err(OrchestratorError::Foreign { task: name });
-            }
-            above.push(book.number(&name)?);
-        }
-        book.register(&name, &above, work)?;
+        let above: Result<Vec<usize>, _> = dependencies.iter().map(|on| book.number(on.key())).collect();
+        let registered = match above {
+            Ok(above) => book.register((&name, node.own().number), &above, work),
+            Err(error) => Err((error, work)),
+        };
         drop(book);
+        // What is refused is dropped here: its destructors are the user's, and may ask this orchestrator.
+        registered.map_err(|(error, _)| error)?;
         Ok(node)
     }
 
@@ -212,11 +209,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// [`OrchestratorError::Cycle`], with the path by name, if `on` depends on `task`, or is it;
     /// [`OrchestratorError::AlreadyStarted`] once `task` was started; [`OrchestratorError::UnknownTask`]. Nothing is changed.
-    pub fn add_dependency(
-        &self,
-        task: impl AsRef<str>,
-        on: impl AsRef<str>,
-    ) -> Result<(), OrchestratorError> {
+    pub fn add_dependency(&self, task: impl TaskKey, on: impl TaskKey) -> Result<(), OrchestratorError> {
         self.add_dependency_with(task, on, EdgePolicy::Success)
     }
 
@@ -228,11 +221,12 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// As there.
     pub fn add_dependency_with(
         &self,
-        task: impl AsRef<str>,
-        on: impl AsRef<str>,
+        task: impl TaskKey,
+        on: impl TaskKey,
         policy: EdgePolicy,
     ) -> Result<(), OrchestratorError> {
-        self.shared.book().depend(task.as_ref(), on.as_ref(), policy)
+        let (task, on) = (Key::of(&task), Key::of(&on));
+        self.shared.book().depend(task, on, policy)
     }
 
     /// Makes a group, without tasks.
@@ -249,8 +243,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// # Errors
     ///
     /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::UnknownGroup`].
-    pub fn add_task_to_group(&self, task: impl AsRef<str>, group: &str) -> Result<(), OrchestratorError> {
-        self.shared.book().add_to_group(task.as_ref(), group)
+    pub fn add_task_to_group(&self, task: impl TaskKey, group: &str) -> Result<(), OrchestratorError> {
+        let task = Key::of(&task);
+        self.shared.book().add_to_group(task, group)
     }
 
     /// Makes a context: values by their types, under a name, for the tasks that are put into it.
@@ -259,7 +254,12 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// [`OrchestratorError::NameTaken`].
     pub fn create_context(&self, name: &str, values: NamedContext) -> Result<(), OrchestratorError> {
-        self.shared.book().create_context(name, values.0)
+        let values = Arc::new(values.0);
+        // Dropped after the lock where they are refused: destructors are the user's.
+        let mut book = self.shared.book();
+        let created = book.create_context(name, &values);
+        drop(book);
+        created
     }
 
     /// Puts a task into a context: [`TaskContext::get`] finds its values in the work and below, those that the builder brings
@@ -269,8 +269,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::UnknownContext`]; [`OrchestratorError::AlreadyStarted`] once it
     /// was started.
-    pub fn set_task_context(&self, task: impl AsRef<str>, context: &str) -> Result<(), OrchestratorError> {
-        self.shared.book().set_context(task.as_ref(), context)
+    pub fn set_task_context(&self, task: impl TaskKey, context: &str) -> Result<(), OrchestratorError> {
+        let task = Key::of(&task);
+        self.shared.book().set_context(task, context)
     }
 
     /// How urgent its tasks are that were given no priority of their own: also those that wait for a place now.
@@ -293,9 +294,11 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::UnknownTask`].
-    pub fn task_status(&self, task: impl AsRef<str>) -> Result<NodeStatus, OrchestratorError> {
-        Ok(self.shared.book().entry(task.as_ref())?.status())
+    /// [`OrchestratorError::UnknownTask`]; for a node also [`OrchestratorError::Cleared`] and [`OrchestratorError::Foreign`], as
+    /// everywhere.
+    pub fn task_status(&self, task: impl TaskKey) -> Result<NodeStatus, OrchestratorError> {
+        let task = Key::of(&task);
+        Ok(self.shared.book().entry(task)?.status())
     }
 
     /// Where each task is in its life, in the order of their registration.
@@ -322,7 +325,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let gone = book.clear();
         drop(book);
         let names: std::collections::HashSet<&str> = gone.iter().map(|Entry { name, .. }| &**name).collect();
-        self.shared.forget_failures(|task| !names.contains(task));
+        self.shared.failures.forget(|task| !names.contains(task));
         gone.len()
     }
 }

@@ -20,7 +20,7 @@ use super::run::Run;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
-use crate::task::{TaskRef, TaskStatus, Values, cancel};
+use crate::task::{TaskRef, TaskStatus, Values, cancel, caught};
 
 /// A cell to be.
 pub(super) struct Seed<R: Runtime> {
@@ -181,7 +181,9 @@ impl<R: Runtime> Plan<R> {
         {
             self.run.failed(&cell.name, error);
         }
-        *cell.lock() = Held::Ended(error);
+        let task = std::mem::replace(&mut *cell.lock(), Held::Ended(error));
+        // The last to hold a task drops its values, which are the user's.
+        let _ = caught(|| drop(task));
         if state == CANCELLED && self.run.is_stopping() {
             self.run.cut();
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::book::Book;
 use super::orchestrator::Orchestrator;
 use super::status::{ExecutionStats, NodeStatus};
+use crate::error::AsyncTaskError;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::NamedTask as _;
 
@@ -55,9 +56,10 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// [cleared](Self::clear_completed_tasks) are not in it.
     pub fn report(&self) -> Report {
         let (name, stats) = (self.name(), self.execution_stats());
+        let run = self.shared.book().run.clone();
+        let now = run.map(|run| Duration::from_nanos(run.elapsed()));
         let book = self.shared.book();
-        let now = book.run.as_ref().map(|run| Duration::from_nanos(run.elapsed()));
-        let mut tasks = told(&book);
+        let (mut tasks, errors) = told(&book);
         let running = tasks.iter().any(|task| task.began.is_some() && task.ended.is_none());
         let last = tasks.iter().filter_map(|task| task.ended).max().unwrap_or_default();
         let elapsed = now.filter(|_| running).map_or(last, |now| now.max(last));
@@ -74,30 +76,36 @@ impl<S: RuntimeSource> Orchestrator<S> {
             }
         }
         drop(book);
+        // After the lock: how an error shows is foreign code.
+        for (task, error) in tasks.iter_mut().zip(errors) {
+            task.error = error.map(|error| error.to_string().into());
+        }
         let lanes = lay_out(&mut tasks);
         Report { name, tasks, stats, elapsed, lanes }
     }
 }
 
-fn told<R: Runtime>(book: &Book<R>) -> Vec<ReportedTask> {
+/// The tasks, and the errors of those that have failed.
+fn told<R: Runtime>(book: &Book<R>) -> (Vec<ReportedTask>, Vec<Option<Arc<AsyncTaskError>>>) {
     let tell = |number: usize| {
         let entry = book.entries.get(number)?;
         let (began, ended) = entry.times();
         let mut above: Vec<usize> = book.graph.above(number).iter().map(|link| link.node).collect();
         above.sort_unstable();
         above.dedup();
-        Some(ReportedTask {
+        let task = ReportedTask {
             name: entry.name.clone(),
             status: entry.status(),
             began,
             ended: ended.filter(|_| began.is_some()),
             depends_on: above.into_iter().map(|on| book.name(on)).collect(),
-            error: entry.error().map(|error| error.to_string().into()),
+            error: None,
             is_critical: false,
             lane: None,
-        })
+        };
+        Some((task, entry.error()))
     };
-    (0..book.entries.len()).filter_map(tell).collect()
+    (0..book.entries.len()).filter_map(tell).unzip()
 }
 
 /// Gives each task that began the first lane that was free then. Says how many there are.

@@ -17,9 +17,10 @@ use atomic_waker::AtomicWaker;
 use concurrent_queue::ConcurrentQueue;
 
 use super::OrchestratorError;
+use super::book::Whose;
 use super::plan::Plan;
 use super::scale::scale;
-use super::shared::{Failed, Shared};
+use super::shared::Shared;
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{
@@ -29,6 +30,7 @@ use crate::task::{
 /// One time that the orchestrator is at work.
 pub(super) struct Run<R: Runtime> {
     pub(super) shared: Arc<Shared<R>>,
+    pub(super) whose: Whose,
     pub(super) runtime: R,
     task: OnceLock<TaskRef>,
     scope: OnceLock<TaskRef>,
@@ -46,6 +48,10 @@ pub(super) struct Run<R: Runtime> {
     /// The scope may end. Until then it is held, as by one task more: the tasks tell of their ends right after them, and who
     /// awaits the end of the whole is to find all of it told.
     is_let_go: AtomicBool,
+    /// It was the first to take plans. Read and written with the book locked.
+    pub(super) is_taken: AtomicBool,
+    /// Why it ended before its tasks had.
+    pub(super) stopped: OnceLock<Arc<AsyncTaskError>>,
 }
 
 impl<R: Runtime> Run<R> {
@@ -54,10 +60,15 @@ impl<R: Runtime> Run<R> {
         shared: &Arc<Shared<R>>,
         runtime: R,
         settings: &Configured,
-        (kind, place): (Kind, &'static Location<'static>),
+        (whose, place): (Whose, &'static Location<'static>),
     ) -> Arc<Self> {
+        let kind = match whose {
+            Whose::Graph => Kind::Spawned,
+            Whose::Guests => Kind::Apart,
+        };
         let run = Arc::new(Self {
             shared: shared.clone(),
+            whose,
             runtime: runtime.clone(),
             task: OnceLock::new(),
             scope: OnceLock::new(),
@@ -69,6 +80,8 @@ impl<R: Runtime> Run<R> {
             waker: AtomicWaker::new(),
             is_abandoned: AtomicBool::new(false),
             is_let_go: AtomicBool::new(false),
+            is_taken: AtomicBool::new(false),
+            stopped: OnceLock::new(),
         });
         let birth = Birth { kind, place, settings: Some(settings) };
         let (inside, gone, told) = (run.clone(), Gone(run.clone()), End(run.clone()));
@@ -146,7 +159,7 @@ impl<R: Runtime> Run<R> {
     }
 
     pub(super) fn failed(&self, task: &Arc<str>, error: &Arc<AsyncTaskError>) {
-        self.shared.failed(Failed { task: task.clone(), error: error.clone() });
+        self.shared.failures.add(task, error);
     }
 
     /// Nothing is started any more.
@@ -208,9 +221,11 @@ impl<R: Runtime> Run<R> {
     }
 
     /// What the orchestration as a task ends with.
-    fn result(&self, failures_before: usize) -> Result<(), AsyncTaskError> {
+    fn result(&self, failures_before: u64) -> Result<(), AsyncTaskError> {
         let asked = self.task.get().filter(|task| task.control.asked().is_some());
-        match (asked, self.shared.failure_since(failures_before)) {
+        // Failures of ad-hoc tasks are their callers'.
+        let failure = || self.shared.failures.since(failures_before);
+        match (asked, Some(failure).filter(|_| self.whose == Whose::Graph).and_then(|failure| failure())) {
             (Some(task), _) if self.cut.load(Ordering::Relaxed) => Err(task.control.stop_as_asked()),
             (_, Some(failure)) => Err(failure.into()),
             _ => Ok(()),
@@ -228,7 +243,7 @@ impl<R: Runtime> Drop for Gone<R> {
 }
 
 async fn attend<R: Runtime>(run: Arc<Run<R>>, gone: Gone<R>) -> Result<(), AsyncTaskError> {
-    let before = run.shared.failures();
+    let before = run.shared.failures.ever();
     let attendant = poll_fn(|cx| run.poll(cx));
     match run.shared.scale {
         Some(range) => futures_lite::future::or(attendant, scale(range, &run)).await,
@@ -248,6 +263,9 @@ impl<R: Runtime> Told<()> for End<R> {
             let failed = error.downcast_ref::<OrchestratorError>().is_some();
             (!failed || task.control.status() == TaskStatus::Cancelled).then(|| Arc::new(error))
         });
-        self.0.shared.run_ended(task.clone(), stopped);
+        if let Some(error) = stopped {
+            let _ = self.0.stopped.set(error);
+        }
+        self.0.shared.run_ended(&self.0, task);
     }
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use event_listener::Event;
 
 use super::OrchestratorError;
-use super::book::Book;
+use super::book::{Book, Whose};
+use super::failures::Failures;
+use super::key::Mark;
 use super::plan::Plan;
 use super::run::Run;
 use super::status::{ExecutionStats, NodeStatus};
-use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
 use crate::runtime::Runtime;
 use crate::task::{TaskRef, notify_all};
@@ -25,13 +26,6 @@ pub enum EdgePolicy {
     Success,
     /// Once that has ended, however: succeeded, failed, cancelled or skipped.
     AnyEnd,
-}
-
-/// A task that has failed.
-#[derive(Clone)]
-pub(super) struct Failed {
-    pub(super) task: Arc<str>,
-    pub(super) error: Arc<AsyncTaskError>,
 }
 
 pub(super) struct Shared<R: Runtime> {
@@ -48,8 +42,9 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) done: AtomicU64,
     /// When the first run began.
     pub(super) epoch: OnceLock<Instant>,
-    /// Those that have failed, in the order of their ends. A lock, taken for each failure.
-    failures: Mutex<Vec<Failed>>,
+    pub(super) failures: Failures,
+    /// Its nodes are told from those of others by it.
+    pub(super) mark: Arc<Mark>,
     /// Tasks that are in no graph. A lock, so that the numbers add up at any moment: taken three times for each.
     guests: Mutex<ExecutionStats>,
     changed: Event,
@@ -69,6 +64,7 @@ impl<R: Runtime> Shared<R> {
         scale: Option<(usize, usize)>,
     ) -> Self {
         Self {
+            mark: book.mark.clone(),
             book: Mutex::new(book),
             limiter,
             scale,
@@ -76,7 +72,7 @@ impl<R: Runtime> Shared<R> {
             is_scaled: AtomicBool::new(false),
             done: AtomicU64::new(0),
             epoch: OnceLock::new(),
-            failures: Mutex::default(),
+            failures: Failures::default(),
             guests: Mutex::default(),
             changed: Event::new(),
             listeners: AtomicUsize::new(0),
@@ -85,26 +81,6 @@ impl<R: Runtime> Shared<R> {
 
     pub(super) fn book(&self) -> MutexGuard<'_, Book<R>> {
         lock(&self.book)
-    }
-
-    pub(super) fn failed(&self, failed: Failed) {
-        lock(&self.failures).push(failed);
-    }
-
-    pub(super) fn failures(&self) -> usize {
-        lock(&self.failures).len()
-    }
-
-    /// The first failure after so many, as an error.
-    pub(super) fn failure_since(&self, before: usize) -> Option<OrchestratorError> {
-        let failures = lock(&self.failures);
-        let Failed { task, error } = failures.get(before)?.clone();
-        Some(OrchestratorError::TaskFailed { task, error, others: failures.len() - before - 1 })
-    }
-
-    /// Forgets the failures of tasks of which `keeps` is false.
-    pub(super) fn forget_failures(&self, keeps: impl Fn(&str) -> bool) {
-        lock(&self.failures).retain(|failed| keeps(&failed.task));
     }
 
     pub(super) fn guests(&self) -> ExecutionStats {
@@ -175,7 +151,7 @@ impl<R: Runtime> Shared<R> {
     pub(super) async fn join(&self) -> Result<(), OrchestratorError> {
         self.until(|| self.book().live == 0).await;
         let stopped = self.book().stopped.clone();
-        match (self.failure_since(0), stopped) {
+        match (self.failures.since(0), stopped) {
             (Some(failure), _) => Err(failure),
             (None, Some(error)) => Err(OrchestratorError::Stopped(error)),
             (None, None) => Ok(()),
@@ -185,15 +161,15 @@ impl<R: Runtime> Shared<R> {
     /// From now on `run` takes no plans; false if it has some that have not ended.
     pub(super) fn close_run(&self, run: &Arc<Run<R>>) -> bool {
         let mut book = self.book();
-        run.is_idle() && {
-            book.leave_run(run);
-            true
-        }
+        let left = run.is_idle().then(|| book.leave_run(run));
+        drop(book);
+        left.is_some()
     }
 
     /// As [`close_run`](Self::close_run), for a run that has ended with what it had.
     pub(super) fn retire(&self, run: &Arc<Run<R>>) {
-        self.book().leave_run(run);
+        let left = self.book().leave_run(run);
+        drop(left);
     }
 
     /// The plans that `run` was given.
@@ -212,16 +188,25 @@ impl<R: Runtime> Shared<R> {
     }
 
     /// A run is over, and nothing of it is left.
-    pub(super) fn run_ended(&self, task: TaskRef, stopped: Option<Arc<AsyncTaskError>>) {
+    pub(super) fn run_ended(&self, run: &Run<R>, task: &TaskRef) {
         let mut book = self.book();
         book.live = book.live.saturating_sub(1);
-        book.last = Some(task);
-        if stopped.is_some() {
-            book.stopped = stopped;
+        let (mut last, mut stopped) = (None, None);
+        // Relaxed: written with the book locked.
+        if run.is_taken.load(Ordering::Relaxed) {
+            // The orchestration as a task is that of the graph.
+            if run.whose == Whose::Graph {
+                last = book.last.replace(task.clone());
+            }
+            if let Some(error) = run.stopped.get()
+                && (run.whose == Whose::Graph || book.stopped.is_none())
+            {
+                stopped = book.stopped.replace(error.clone());
+            }
         }
         let gone = book.discard();
         drop(book);
-        drop(gone);
+        drop((gone, last, stopped));
         self.tell();
     }
 }

@@ -4,11 +4,13 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::OrchestratorError;
 use super::book::{Book, Planned, Whose};
 use super::entry::Stage;
+use super::key::{Key, TaskKey};
 use super::node::Node;
 use super::orchestrator::Orchestrator;
 use super::plan::Plan;
@@ -17,7 +19,7 @@ use super::shared::{EdgePolicy, Shared};
 use super::status::{Cause, ExecutionStats, NodeStatus};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{Cancellation, Canceller, Kind};
+use crate::task::{Cancellation, Canceller};
 
 /// A cell, found by what was registered.
 type At<R> = (Arc<Plan<R>>, u32);
@@ -42,8 +44,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::Closed`]; [`OrchestratorError::Task`] where no runtime is found,
     /// or it takes nothing more.
     #[track_caller]
-    pub fn start_task(&self, task: impl AsRef<str>) -> Result<(), OrchestratorError> {
-        self.start(Location::caller(), |book| Ok(vec![book.number(task.as_ref())?]))
+    pub fn start_task(&self, task: impl TaskKey) -> Result<(), OrchestratorError> {
+        let task = Key::of(&task);
+        self.start(Location::caller(), |book| Ok(vec![book.number(task)?]))
     }
 
     /// Starts the tasks of a group, and first what they depend on.
@@ -119,7 +122,6 @@ impl<S: RuntimeSource> Orchestrator<S> {
             settings = settings.unlimited();
         }
         book.live += 1;
-        book.stopped = None;
         drop(book);
         // Not with the book locked: a runtime may refuse the task at once, and that is told to the book.
         let runtime = match self.source.resolve() {
@@ -129,21 +131,26 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 return Err(error.into());
             }
         };
-        let kind = if whose == Whose::Graph { Kind::Spawned } else { Kind::Apart };
-        let own = Run::start(shared, runtime, &settings, (kind, place));
+        let own = Run::start(shared, runtime, &settings, (whose, place));
         let mut book = shared.book();
         // Another may have begun one meanwhile: of the two this one ends at once.
         let run = book.slot(whose).get_or_insert_with(|| own.clone()).clone();
         if run.is_over() {
-            book.leave_run(&run);
+            let left = book.leave_run(&run);
             drop(book);
+            drop(left);
             // With that it is told why.
             own.release();
-            let error = shared.book().stopped.take();
+            let error = run.stopped.get().cloned();
             return Err(error.map_or(OrchestratorError::Closed, OrchestratorError::Task));
+        }
+        let mut before = None;
+        if !run.is_taken.swap(true, Ordering::Relaxed) && whose == Whose::Graph {
+            before = book.stopped.take();
         }
         let output = add(&mut book, &run);
         drop(book);
+        drop(before);
         run.wake();
         own.release();
         Ok(output)
@@ -190,28 +197,33 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// # Errors
     ///
     /// [`OrchestratorError::TaskFailed`], [`OrchestratorError::TaskSkipped`] or [`OrchestratorError::TaskCancelled`], as it has
-    /// ended; [`OrchestratorError::UnknownTask`] if it was cleared before.
+    /// ended; [`OrchestratorError::Cleared`] if it was cleared before without an output; [`OrchestratorError::Foreign`] for a node
+    /// of another orchestrator.
     ///
     /// # Cancel safety
     ///
     /// Dropped, it changes nothing. It waits for ever for a task that nobody starts.
     pub async fn join_task<T>(&self, node: &Node<T>) -> Result<Arc<T>, OrchestratorError> {
+        let task = || node.name().clone();
+        if !Arc::ptr_eq(&node.own().of, &self.shared.mark) {
+            return Err(OrchestratorError::Foreign { task: task() });
+        }
+        // It is the node's also after the task was cleared.
         if let Some(output) = node.output() {
             return Ok(output);
         }
-        let task = || node.name().clone();
         loop {
             let status = self.task_status(node)?;
             match status {
                 NodeStatus::Completed => {
-                    return node.output().ok_or(OrchestratorError::UnknownTask { task: task() });
+                    return node.output().ok_or(OrchestratorError::Cleared { task: task() });
                 }
                 NodeStatus::Skipped { cause } => {
                     return Err(OrchestratorError::TaskSkipped { task: task(), cause });
                 }
                 NodeStatus::Cancelled => return Err(OrchestratorError::TaskCancelled { task: task() }),
                 NodeStatus::Failed => {
-                    let error = self.shared.book().entry(node.name())?.error();
+                    let error = self.shared.book().entry(Key::of(node))?.error();
                     let error = error.ok_or(OrchestratorError::TaskCancelled { task: task() })?;
                     return Err(OrchestratorError::TaskFailed { task: task(), error, others: 0 });
                 }
@@ -228,12 +240,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// # Errors
     ///
     /// [`OrchestratorError::UnknownTask`].
-    pub fn cancel_task(
-        &self,
-        task: impl AsRef<str>,
-        level: CancelLevel,
-    ) -> Result<Ending, OrchestratorError> {
-        let number = self.shared.book().number(task.as_ref())?;
+    pub fn cancel_task(&self, task: impl TaskKey, level: CancelLevel) -> Result<Ending, OrchestratorError> {
+        let task = Key::of(&task);
+        let number = self.shared.book().number(task)?;
         Ok(self.cancel_all(vec![number], level))
     }
 
