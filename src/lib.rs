@@ -21,11 +21,11 @@ pub use sweet_async_core::{
     ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EdgePolicy, EnterGuard, ExecutionStats,
     Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks,
     NamedTask, Node, NodeStatus, OrchestratorBuilder, OrchestratorError, OwnedRuntime, PanicError,
-    PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget,
-    RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource, Scope, ScopedTask,
-    SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority,
-    TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority,
-    all, any, await_final_event, await_result, n_of,
+    ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError,
+    Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource,
+    Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId,
+    TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind,
+    TracingTask, UnknownPriority, all, any, await_final_event, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 
@@ -74,10 +74,15 @@ pub mod metrics {
 }
 
 /// The Tokio backend, and an `AsyncTask` that always means it.
+///
+/// This module has the name of the crate `tokio`. After `use sweet_async::*`, `tokio::spawn` is therefore not found: a glob
+/// import comes before the names of crates. Write `::tokio` for the crate, or import the [`prelude`], which has no modules.
 #[cfg(feature = "tokio")]
 pub use sweet_async_tokio as tokio;
 
 /// The smol backend, and an `AsyncTask` that always means it.
+///
+/// After `use sweet_async::*`, `smol` is this module, and the crate of that name is `::smol`: see the [`prelude`].
 #[cfg(feature = "smol")]
 pub use sweet_async_smol as smol;
 
@@ -90,6 +95,9 @@ pub use sweet_async_sim as sim;
 pub mod tower;
 
 /// What most programs want: `use sweet_async::prelude::*;`.
+///
+/// A glob import of this hides no crate: it has no modules. `use sweet_async::*` does: the backends' modules `tokio` and
+/// `smol` then come before the crates of these names, which are `::tokio` and `::smol`.
 pub mod prelude {
     pub use crate::pipeline::{
         Batch, ChunkSize, ChunkSizeExt, Collector, Compression, Delimiter, ErrorAction, ErrorStrategy, Event,

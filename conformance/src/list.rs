@@ -64,6 +64,7 @@ macro_rules! __conformance_cases {
                 a_status_goes_through_its_number_and_back
                 ids_are_unique_and_survive_text
                 a_name_is_on_the_handle
+                a_handle_tells_when_its_task_is_finished
             }
             drop driven {
                 dropping_the_handle_cancels_the_task

@@ -53,7 +53,8 @@ pub use runtime::{
 };
 pub use task::{
     CancellableTask, Cancellation, Canceller, ContextualizedTask, MetricsEnabledTask, NamedTask,
-    PrioritizedTask, RecoverableTask, RestartPolicy, Scope, ScopedTask, StatusEnabledTask, Task, TaskBuilder,
-    TaskContext, TaskId, TaskInfo, TaskSet, TaskStatus, TimedTask, TracingTask, all, any, n_of,
+    ParseTaskIdError, PrioritizedTask, RecoverableTask, RestartPolicy, Scope, ScopedTask, StatusEnabledTask,
+    Task, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskSet, TaskStatus, TimedTask, TracingTask, all, any,
+    n_of,
 };
 pub use time::{DurationExt, Interval, MissedTicks};

@@ -72,7 +72,9 @@ pub async fn ids_are_unique_and_survive_text<R: Runtime>(rt: R, _: Facts) -> Out
         ensure!(id.to_string().parse::<TaskId>()? == id);
         ensure!(TaskId::from_u64(id.as_u64()) == id);
     }
-    ensure!("seven".parse::<TaskId>().is_err());
+    for junk in ["seven", "", "+5", "-5", " 5", "5 ", "05", "00", "0x5", "18446744073709551616"] {
+        ensure!(junk.parse::<TaskId>().is_err(), "{junk:?} is no id");
+    }
     for task in tasks {
         task.await?;
     }
@@ -99,5 +101,44 @@ pub async fn passing_on_a_cancellation_is_a_failure_of_ones_own<R: Runtime>(rt: 
     });
     ensure!(failed((&mut task).await)?.is_cancelled());
     ensure!(task.status() == TaskStatus::Failed, "nobody asked it to stop: {}", task.status());
+    Ok(())
+}
+
+pub async fn a_handle_tells_when_its_task_is_finished<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    fn as_capability(task: &impl sweet_async::StatusEnabledTask) -> bool {
+        task.is_finished()
+    }
+    let (open, gone) = (Latch::new(), Latch::new());
+    let (opened, guard) = (open.clone(), gone.on_drop());
+    let mut task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
+        let _guard = guard;
+        opened.wait().await;
+        7
+    });
+    ensure!(!task.is_finished() && !as_capability(&task));
+    open.set();
+    ensure!((&mut task).await? == 7);
+    ensure!(task.is_finished() && as_capability(&task) && gone.is_set());
+    let killed = AsyncTask::to::<()>().on(&rt).spawn(pending::<()>);
+    killed.cancel(CancelLevel::Kill).await;
+    ensure!(killed.is_finished());
+    let sum = AsyncTask::emits::<u32>()
+        .on(&rt)
+        .sender(|sources| sources.of([10, 20]).into_chunks(1.items()))
+        .fold(|| 0, |sum: &mut u32, event| *sum += event.take_data(), |left, right| left + right);
+    let mut pipeline = sum.spawn();
+    ensure!((&mut pipeline).await?.0 == 30 && pipeline.is_finished());
+    let inner = rt.clone();
+    let member = AsyncTask::to::<bool>().on(&rt).scope(|s| async move {
+        let mut member = s.spawn_as(AsyncTask::to::<()>().on(&inner), || async {});
+        (&mut member).await?;
+        Ok(member.is_finished())
+    });
+    ensure!(member.await?);
+    let all = crate::kit::orchestras::orchestra(&rt).build()?;
+    all.register_task("a", AsyncTask::to::<()>().on(&rt), || async {})?;
+    ensure!(!as_capability(&all));
+    all.run().await?;
+    ensure!(as_capability(&all));
     Ok(())
 }

@@ -34,6 +34,26 @@ macro_rules! __conformance_with_recovery {
                 a_cancellation_comes_before_both_limits
                 a_limit_of_zero_makes_one_attempt
             }
+            limits_told driven {
+                that_of_supervised_work_tells_the_last_failure
+                that_of_a_task_of_an_orchestra_tells_the_last_failure
+                that_of_work_in_place_tells_the_last_failure
+                in_the_first_backoff_the_failure_before_it_is_told
+                that_of_another_task_passed_on_is_a_failure
+                that_of_a_member_is_a_failure_of_its_scope
+                that_of_an_attempt_is_no_end_of_the_whole_ones_time
+                that_of_other_work_waits_for_no_tie
+            }
+            retry_deadlines driven {
+                a_wait_that_would_end_after_it_is_not_begun
+                waits_that_fit_are_made
+                that_of_a_task_above_counts
+                a_retry_that_stands_alone_looks_at_the_task_around_it
+                in_a_shielded_region_the_wait_is_made
+                one_that_has_passed_ends_it_as_a_time_limit
+                one_that_is_moved_away_leaves_time
+                what_stands_behind_it_recovers_at_once
+            }
             backoff driven {
                 it_is_as_long_as_the_strategy_says
                 with_jitter_it_is_within_its_bounds

@@ -8,7 +8,9 @@ use std::thread::{self, ThreadId};
 use anyhow::{Context as _, bail, ensure};
 use conformance::Outcome;
 use futures_lite::future::{block_on, yield_now};
-use sweet_async::{AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, TaskStatus};
+use sweet_async::{
+    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, RecoverableTask as _, TaskStatus,
+};
 
 use super::{Local, begun, held, is_dropped};
 
@@ -175,6 +177,20 @@ pub(super) fn synchronous_work_may_stay_or_go_to_the_pool(harness: &impl Local) 
         ensure!(inline.await? == 5);
         let pooled = AsyncTask::to::<ThreadId>().spawn_local(|| thread::current().id());
         ensure!(pooled.await? != here, "synchronous work goes to the pool unless told otherwise");
+        Ok(())
+    })
+}
+
+pub(super) fn recovery_can_be_asked_for_by_the_handle(harness: &impl Local) -> Outcome {
+    harness.scope(async {
+        let builder = AsyncTask::to::<u32>().recover_with(|_| async { 7 });
+        let task = builder.spawn_local(|| async move { Err::<u32, _>("no") });
+        ensure!(task.can_recover_from(&AsyncTaskError::failure("no")));
+        ensure!(task.recover(AsyncTaskError::failure("no")).await? == 7);
+        ensure!(task.await? == 7);
+        let task = AsyncTask::to::<u32>().spawn_local(|| async move { 3 });
+        ensure!(!task.can_recover_from(&AsyncTaskError::failure("no")));
+        ensure!(task.await? == 3);
         Ok(())
     })
 }

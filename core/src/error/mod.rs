@@ -19,6 +19,7 @@ pub use panic::PanicError;
 pub use retries::RetriesError;
 pub use runtime::{RuntimeError, SpawnError};
 pub use several::SeveralErrors;
+pub(crate) use timeout::FailedAttempt;
 pub use timeout::{TimeoutError, TimeoutKind};
 
 use crate::cancel::{CancelCause, CancelLevel};
@@ -121,8 +122,24 @@ impl AsyncTaskError {
     /// Wraps an error of the work's own. An `AsyncTaskError` is taken as it is.
     pub fn failure(error: impl Into<BoxError>) -> Self {
         match error.into().downcast::<Self>() {
-            Ok(own) => *own,
+            Ok(own) => own.passed_on(),
             Err(other) => Self::Failure(other),
+        }
+    }
+
+    /// The error of other work, which the work that gives it now has only passed on: a time limit in it is not its own.
+    pub(crate) fn passed_on(mut self) -> Self {
+        self.disown();
+        self
+    }
+
+    fn disown(&mut self) {
+        match self {
+            Self::Timeout(timeout) => timeout.disown(),
+            Self::RetriesExhausted(retries) => retries.last_mut().disown(),
+            // Of these the first alone is looked at.
+            Self::Several(several) => several.first_mut().disown(),
+            _ => {}
         }
     }
 
@@ -186,7 +203,7 @@ impl AsyncTaskError {
     /// True if the limit of one attempt ended the work, or the last attempt at it.
     pub(crate) fn is_of_attempt(&self) -> bool {
         match self {
-            Self::Timeout(timeout) => timeout.is_attempt(),
+            Self::Timeout(timeout) => timeout.is_own_attempt(),
             Self::RetriesExhausted(error) => error.last().is_of_attempt(),
             _ => false,
         }
@@ -239,10 +256,10 @@ impl AsyncTaskError {
     /// The work's own error as an `E`, or `self` back.
     pub fn downcast<E: Error + 'static>(self) -> Result<E, Self> {
         match self {
-            Self::RetriesExhausted(error) => {
-                let attempts = error.attempts();
-                error.into_last().downcast().map_err(|last| RetriesError::exhausted(attempts, last))
-            }
+            Self::RetriesExhausted(error) => match error.last().downcast_ref::<E>().is_some() {
+                true => error.into_last().downcast(),
+                false => Err(Self::RetriesExhausted(error)),
+            },
             Self::Several(several) if several.first().downcast_ref::<E>().is_some() => {
                 several.into_first().downcast()
             }

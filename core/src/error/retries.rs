@@ -8,12 +8,18 @@ use super::AsyncTaskError;
 /// The work failed each time that it was tried. Its `source` is what caused the last failure, which its text includes.
 pub struct RetriesError {
     attempts: u32,
+    is_out_of_time: bool,
     last: Box<AsyncTaskError>,
 }
 
 impl RetriesError {
     pub(crate) fn exhausted(attempts: u32, last: AsyncTaskError) -> AsyncTaskError {
-        AsyncTaskError::RetriesExhausted(Self { attempts, last: Box::new(last) })
+        AsyncTaskError::RetriesExhausted(Self { attempts, is_out_of_time: false, last: Box::new(last) })
+    }
+
+    /// As [`exhausted`](Self::exhausted), where the deadline comes before another attempt would.
+    pub(crate) fn out_of_time(attempts: u32, last: AsyncTaskError) -> AsyncTaskError {
+        AsyncTaskError::RetriesExhausted(Self { attempts, is_out_of_time: true, last: Box::new(last) })
     }
 
     /// How often it was tried, the first time included.
@@ -21,9 +27,19 @@ impl RetriesError {
         self.attempts
     }
 
+    /// True if more attempts were permitted, and the wait before the next would have ended after the deadline of the task or
+    /// of one above it. Such a wait is not begun.
+    pub fn is_out_of_time(&self) -> bool {
+        self.is_out_of_time
+    }
+
     /// How it failed the last time.
     pub fn last(&self) -> &AsyncTaskError {
         &self.last
+    }
+
+    pub(super) fn last_mut(&mut self) -> &mut AsyncTaskError {
+        &mut self.last
     }
 
     /// How it failed the last time.
@@ -34,13 +50,24 @@ impl RetriesError {
 
 impl fmt::Display for RetriesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed {} times; the last time: {}", self.attempts, self.last)
+        match self.attempts {
+            1 => f.write_str("failed once")?,
+            attempts => write!(f, "failed {attempts} times")?,
+        }
+        if self.is_out_of_time {
+            f.write_str(", and the wait before another attempt would end after the deadline")?;
+        }
+        write!(f, "; the last time: {}", self.last)
     }
 }
 
 impl fmt::Debug for RetriesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetriesError").field("attempts", &self.attempts).field("last", &self.last).finish()
+        f.debug_struct("RetriesError")
+            .field("attempts", &self.attempts)
+            .field("is_out_of_time", &self.is_out_of_time)
+            .field("last", &self.last)
+            .finish()
     }
 }
 

@@ -23,6 +23,10 @@ impl SeveralErrors {
         &self.0.first
     }
 
+    pub(super) fn first_mut(&mut self) -> &mut AsyncTaskError {
+        &mut self.0.first
+    }
+
     /// Those that came after it, in the order of their coming.
     pub fn others(&self) -> &[AsyncTaskError] {
         &self.0.others

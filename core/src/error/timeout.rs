@@ -28,7 +28,16 @@ struct Inner {
     limit: Duration,
     attempts: u32,
     still_running: bool,
-    last: Option<Box<AsyncTaskError>>,
+    last: Option<Box<FailedAttempt>>,
+    // Set until user code has it: whoever passes it on has failed, and not run out of time.
+    is_own: bool,
+}
+
+/// Why an attempt before the limit passed had failed.
+pub(crate) struct FailedAttempt {
+    /// It counts from 1.
+    pub(crate) number: u32,
+    pub(crate) error: AsyncTaskError,
 }
 
 impl TimeoutError {
@@ -37,10 +46,18 @@ impl TimeoutError {
         limit: Duration,
         attempts: u32,
         still_running: bool,
-        last: Option<Box<AsyncTaskError>>,
+        last: Option<Box<FailedAttempt>>,
     ) -> AsyncTaskError {
         let kind = TimeoutKind::Overall;
-        AsyncTaskError::Timeout(Self(Box::new(Inner { task, kind, limit, attempts, still_running, last })))
+        AsyncTaskError::Timeout(Self(Box::new(Inner {
+            task,
+            kind,
+            limit,
+            attempts,
+            still_running,
+            last,
+            is_own: true,
+        })))
     }
 
     pub(crate) fn passed(
@@ -49,7 +66,7 @@ impl TimeoutError {
         limit: Duration,
         still_running: bool,
     ) -> AsyncTaskError {
-        let inner = Inner { task, kind, limit, attempts: 1, still_running, last: None };
+        let inner = Inner { task, kind, limit, attempts: 1, still_running, last: None, is_own: true };
         AsyncTaskError::Timeout(Self(Box::new(inner)))
     }
 
@@ -58,8 +75,14 @@ impl TimeoutError {
         self.0.kind
     }
 
-    pub(crate) fn is_attempt(&self) -> bool {
-        self.0.kind == TimeoutKind::Attempt
+    /// True if it is the limit of one attempt at the work around which it is looked at, and not of other work, whose error
+    /// that has passed on.
+    pub(crate) fn is_own_attempt(&self) -> bool {
+        self.0.kind == TimeoutKind::Attempt && self.0.is_own
+    }
+
+    pub(crate) fn disown(&mut self) {
+        self.0.is_own = false;
     }
 
     /// The limit, as it was set; where a deadline was, the time from then to the deadline.
@@ -72,9 +95,9 @@ impl TimeoutError {
         self.0.attempts
     }
 
-    /// How the attempt before the one that it ended has failed, where there was one.
+    /// How the last attempt that had ended by then has failed, where there was one.
     pub fn last(&self) -> Option<&AsyncTaskError> {
-        self.0.last.as_deref()
+        self.0.last.as_ref().map(|last| &last.error)
     }
 
     /// True if blocking work had started and goes on: a thread cannot be stopped from outside.
@@ -95,7 +118,15 @@ impl fmt::Display for TimeoutError {
             TimeoutKind::Event => f.write_str(" (limit of one event)")?,
         }
         if let Some(last) = &self.0.last {
-            write!(f, ", in attempt {}; the one before had failed: {last}", self.0.attempts)?;
+            // Attempts are made one at a time: what has failed is the one that was begun last, or the one before it.
+            match last.number == self.0.attempts {
+                true => {
+                    write!(f, ", waiting to try again; attempt {} had failed: {}", last.number, last.error)?
+                }
+                false => {
+                    write!(f, ", in attempt {}; the one before had failed: {}", self.0.attempts, last.error)?
+                }
+            }
         }
         if self.0.still_running {
             f.write_str("; its blocking work had started and still runs")?;
@@ -112,7 +143,7 @@ impl fmt::Debug for TimeoutError {
             .field("limit", &self.0.limit)
             .field("attempts", &self.0.attempts)
             .field("still_running", &self.0.still_running)
-            .field("last", &self.0.last)
+            .field("last", &self.last())
             .finish()
     }
 }
@@ -120,6 +151,6 @@ impl fmt::Debug for TimeoutError {
 /// Its `source` is what caused the last failure, which its text includes.
 impl Error for TimeoutError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.last.as_ref()?.source()
+        self.last()?.source()
     }
 }

@@ -69,6 +69,11 @@ impl<T: Send + 'static, R: Runtime, E> EmittingTask<T, R, E> {
         self.task.id()
     }
 
+    /// True once nothing of it is left.
+    pub fn is_finished(&self) -> bool {
+        self.is_over()
+    }
+
     /// What asks it to stop: clonable, and free to outlive this.
     pub fn canceller(&self) -> Canceller {
         self.task.canceller()

@@ -11,7 +11,6 @@ use super::builder::{Run, TaskBuilder};
 use super::compose::again;
 use super::handle::{Task, spawn_with};
 use super::node::InNode;
-use super::recovery::Recovery;
 use super::resilience::Retrying;
 use super::work::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
 use crate::error::{AsyncTaskError, BoxError};
@@ -31,10 +30,8 @@ impl<T> Retrying<T> {
         B: Future<Output = Result<T, AsyncTaskError>>,
     {
         let settings = self.resilience.settings.clone();
-        let make = move |source: &S, _: &S::Runtime, context: TaskContext| {
-            context.task_ref().control.set_recovery(Recovery::of(Some(self.retry.clone())));
-            again(self, begin, source.clone(), place)
-        };
+        let make =
+            move |source: &S, _: &S::Runtime, _: TaskContext| again(self, begin, source.clone(), place);
         Run { governed: InNode::new(make, source, settings, place) }
     }
 

@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::attempts::Pause;
+use super::attempts::{Pause, is_futile};
 use super::guarded::Guarded;
 use super::in_place::{InPlace, caught};
 use super::work::{Fallible, IntoResult};
 use crate::breaker::CircuitBreaker;
-use crate::error::{AsyncTaskError, BoxError};
+use crate::error::{AsyncTaskError, BoxError, RetriesError};
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
@@ -66,7 +66,8 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made.
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made; also after the first,
+    /// where the wait before another would end after the deadline of the task around it.
     #[track_caller]
     pub fn apply_on<F, O, T, E, S>(&self, source: &S, work: F) -> Retried<F, O, T, Fallible<E>, S>
     where
@@ -184,6 +185,9 @@ where
             let runtime = this.source.resolve()?;
             let number = *this.number;
             let (delay, error) = this.retry.follow(error, number, number - 1, || runtime.entropy())?;
+            if is_futile(delay) {
+                return Poll::Ready(Err(RetriesError::out_of_time(number, error)));
+            }
             let pause = Pause::new(&runtime, delay, this.place);
             this.stage.set(Stage::Pause { pause, last: Some(error) });
         }

@@ -16,7 +16,7 @@ use super::policies::Configured;
 use super::recovery::Recovery;
 use super::restart::trace;
 use super::{Cancelled, TaskContext};
-use crate::error::AsyncTaskError;
+use crate::error::{AsyncTaskError, RetriesError};
 use crate::limit::TaskPriority;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource, with_frame};
@@ -179,9 +179,17 @@ fn follows(
     if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
         return Err(error);
     }
+    if is_futile(delay) {
+        return Err(RetriesError::out_of_time(number, error));
+    }
     tracing::debug!(task.attempt = number, ?delay, %error, "attempt failed; another follows");
-    with_frame(|frame| frame.task.control.has_failed(error));
+    with_frame(|frame| frame.task.control.has_failed(number, error, Some(retry)));
     Ok(delay)
+}
+
+/// True if a deadline would end the wait for another attempt: of the task that is polled here, or of one above it.
+pub(super) fn is_futile(delay: Duration) -> bool {
+    with_frame(|frame| frame.task.ends_within(delay)) == Some(true)
 }
 
 pin_project! {

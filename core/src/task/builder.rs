@@ -136,7 +136,9 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made.
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made. A wait that would end
+    /// after the deadline, of this task or of one above it, is not begun: the error comes at once, also after the first
+    /// attempt, and says so ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
     pub fn retry(self, retries: u32) -> TaskBuilder<T, S, Retrying<T>, W> {
         self.retry_as(Retry::new(retries))
     }
@@ -433,7 +435,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
             Some(scope) => {
                 let (policies, _) = self.policies.into_all();
                 let settings = policies.settings.clone();
-                let body = once(policies, M::body(work, &scope.runtime), scope.runtime.clone());
+                let body = |born: &Born<DynRuntime>| {
+                    if policies.recovery.is_some() {
+                        born.task.control.set_recovery(policies.told(None));
+                    }
+                    once(policies, M::body(work, &scope.runtime), scope.runtime.clone())
+                };
                 let birth =
                     Birth { kind: Kind::Spawned, place: Location::caller(), settings: Some(&settings) };
                 spawn_local(&scope, birth, body)

@@ -111,12 +111,16 @@ pub(super) fn erased<T: 'static>(
 }
 
 /// As [`spawn`], on the thread of the local scope that is being polled here.
-pub(crate) fn spawn_local<B, T>(scope: &Rc<LocalScope>, birth: Birth<'_>, body: B) -> Task<T, DynRuntime>
+pub(crate) fn spawn_local<B, T>(
+    scope: &Rc<LocalScope>,
+    birth: Birth<'_>,
+    body: impl FnOnce(&Born<DynRuntime>) -> B,
+) -> Task<T, DynRuntime>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + 'static,
     T: Send + 'static,
 {
-    start(scope.runtime.clone(), birth, |_, _| body, |_, supervised| Ok(scope.spawn(supervised)))
+    start(scope.runtime.clone(), birth, |_, born| body(born), |_, supervised| Ok(scope.spawn(supervised)))
 }
 
 fn start<B, T, R>(
@@ -186,6 +190,11 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// Where the task is in its life. A terminal status means that nothing of it is left.
     pub fn status(&self) -> TaskStatus {
         self.task.as_ref().map_or(TaskStatus::Failed, |task| task.control.status())
+    }
+
+    /// True once nothing of the task is left: an await of the handle does not wait.
+    pub fn is_finished(&self) -> bool {
+        self.status().is_terminal()
     }
 
     /// Asks the task to stop, at once; await the returned future to know that it has, and what became of the work.

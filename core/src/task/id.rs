@@ -1,7 +1,6 @@
 //! The identity of a task.
 
 use std::fmt;
-use std::num::ParseIntError;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,9 +34,18 @@ impl fmt::Display for TaskId {
 }
 
 impl FromStr for TaskId {
-    type Err = ParseIntError;
+    type Err = ParseTaskIdError;
 
-    fn from_str(text: &str) -> Result<Self, ParseIntError> {
-        text.parse().map(Self)
+    /// Takes what [`Display`](fmt::Display) writes, and nothing else: no sign, no blank, no leading zero.
+    fn from_str(text: &str) -> Result<Self, ParseTaskIdError> {
+        let number = text.parse().map_err(|_| ParseTaskIdError(()))?;
+        // The standard library's parser takes more than it writes: a sign, and zeros in front.
+        let is_written_so = !text.starts_with('+') && (text == "0" || !text.starts_with('0'));
+        if is_written_so { Ok(Self(number)) } else { Err(ParseTaskIdError(())) }
     }
 }
+
+/// A text is not the id of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a task: that is a number in decimal digits")]
+pub struct ParseTaskIdError(());

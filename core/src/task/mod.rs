@@ -66,7 +66,7 @@ pub(crate) use control::{Ending, Shared, TaskRef, cancel, release};
 pub use guarded::Guarded;
 pub use handle::Task;
 pub(crate) use handle::spawn;
-pub use id::TaskId;
+pub use id::{ParseTaskIdError, TaskId};
 pub use in_place::InPlace;
 pub(crate) use in_place::{caught, notify_all};
 pub use info::TaskInfo;

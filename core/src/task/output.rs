@@ -26,7 +26,7 @@ pub(super) fn give_to_scope<T>(task: &TaskRef, parent: &Option<TaskRef>, output:
         // It has only heard of another's failure.
         Err(error) if error.is_siblings() && scope.control.is_failed_by_member() => {}
         Err(error) => {
-            scope.control.push_failure(error);
+            scope.control.push_failure(error.passed_on());
             cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
         }
         Ok(value) => output.result = Ok(value),

@@ -11,7 +11,7 @@ use crossbeam_utils::atomic::AtomicCell;
 use super::control::TaskRef;
 use super::traits::Handle;
 use super::{ScopedTask, Task};
-use crate::error::AsyncTaskError;
+use crate::error::{AsyncTaskError, FailedAttempt};
 use crate::pipeline::EmittingTask;
 use crate::retry::{Retry, RetryStrategy};
 use crate::runtime::Runtime;
@@ -28,7 +28,7 @@ pub(crate) struct Recovery {
     /// How many retries have begun, since the last reset.
     retries: AtomicU32,
     /// Why the last attempt failed, for the error of a limit on the whole.
-    last: AtomicCell<Option<Box<AsyncTaskError>>>,
+    last: AtomicCell<Option<Box<FailedAttempt>>>,
     /// A [`RecoveryWork`] of the task's type.
     work: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -44,18 +44,22 @@ impl Recovery {
         Self { retry, retries: AtomicU32::new(0), last: AtomicCell::new(None), work: None }
     }
 
-    /// Another attempt follows on `error`.
-    pub(crate) fn failed(&self, error: AsyncTaskError) {
+    /// Another attempt follows.
+    pub(crate) fn retried(&self) {
         // Relaxed, as all of the count: a number for itself.
         self.retries.fetch_add(1, Ordering::Relaxed);
-        self.last.store(Some(Box::new(error)));
+    }
+
+    /// Keeps why the last attempt failed.
+    pub(crate) fn keep(&self, attempt: FailedAttempt) {
+        self.last.store(Some(Box::new(attempt)));
     }
 
     pub(crate) fn retries(&self) -> u32 {
         self.retries.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn take_last(&self) -> Option<Box<AsyncTaskError>> {
+    pub(crate) fn take_last(&self) -> Option<Box<FailedAttempt>> {
         self.last.take()
     }
 

@@ -8,11 +8,12 @@ use super::birth::Birthplace;
 use super::gate::Gate;
 use super::guarded::Guarded;
 use super::handle::Task;
-use super::in_place::{InPlace, caught};
+use super::in_place::caught;
 use super::node::InNode;
 use super::policies::PolicySet;
+use super::recovery::Recovery;
 use super::trace::attempt_span;
-use super::work::{Again, Fallible, IntoAsyncResult, Work};
+use super::work::{Again, IntoAsyncResult, Work};
 use super::{TaskBuilder, TaskContext};
 use crate::error::{AsyncTaskError, RetriesError};
 use crate::runtime::{Runtime, RuntimeSource, with_frame};
@@ -89,7 +90,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         let work = Arc::new(work);
         whole.spawn(runtime, at, |runtime: &S::Runtime, _| {
             let runtime = runtime.clone();
-            let body = async move {
+            async move {
                 let (mut restarts, mut attempts) = (Restarts::default(), 0u32);
                 loop {
                     attempts = attempts.saturating_add(1);
@@ -106,7 +107,9 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                         ended => return ended,
                     };
                     // Asked to stop meanwhile, it is not started again; nor before the executor has had a turn to ask.
+                    with_frame(|frame| frame.task.control.keep_failure(attempts, failure, None));
                     futures_lite::future::yield_now().await;
+                    let failure = kept_failure();
                     if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
                         return Err(failure);
                     }
@@ -114,11 +117,17 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                         return Err(RetriesError::exhausted(attempts, failure));
                     }
                     tracing::warn!(task.attempt = attempts, error = %failure, "supervised work failed and is restarted");
+                    with_frame(|frame| frame.task.control.has_failed(attempts, failure, None));
                 }
-            };
-            InPlace::<_, _, T, Fallible<AsyncTaskError>>::new(move || body)
+            }
         })
     }
+}
+
+/// The failure that was kept while others had a turn.
+fn kept_failure() -> AsyncTaskError {
+    let kept = with_frame(|frame| frame.task.control.recovery().and_then(Recovery::take_last)).flatten();
+    kept.map_or(AsyncTaskError::Shutdown, |attempt| attempt.error)
 }
 
 /// What is not the work's own failure is not mended by starting it again.

@@ -110,6 +110,11 @@ impl<T: Send + 'static, R: Runtime> ScopedTask<T, R> {
         self.task.as_ref().map_or(TaskId::from_u64(0), Task::id)
     }
 
+    /// True once nothing of the member is left.
+    pub fn is_finished(&self) -> bool {
+        self.task.as_ref().is_none_or(Task::is_finished)
+    }
+
     /// What asks this member alone to stop: that is no failure, and its scope goes on.
     pub fn canceller(&self) -> Canceller {
         Canceller::new(self.task_ref())

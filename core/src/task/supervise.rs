@@ -225,7 +225,9 @@ fn has_ended<T, R: Runtime>(
     is_over(slot, tending)
 }
 
+/// The error of a task whose deadline has passed.
 pub(super) fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
+    control.expire();
     let limit = control.limit().unwrap_or_default();
     let last = control.recovery().and_then(Recovery::take_last);
     TimeoutError::overall(control.name(), limit, control.attempts(), still_running, last)

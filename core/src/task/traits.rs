@@ -41,6 +41,11 @@ pub trait StatusEnabledTask {
     ///
     /// [`AsyncTaskError::InvalidState`] for any other status, and once the task has ended.
     fn set_status(&self, status: TaskStatus) -> Result<(), AsyncTaskError>;
+
+    /// True once its status is terminal: nothing of it is left, and an await of its handle does not wait.
+    fn is_finished(&self) -> bool {
+        self.status().is_terminal()
+    }
 }
 
 /// A task that knows the time, by the clock of its runtime.
@@ -82,7 +87,8 @@ pub trait TimedTask {
     /// The time until its deadline; zero once that has passed.
     fn remaining(&self) -> Option<Duration>;
 
-    /// True if its deadline has passed: it ended at it, or is about to.
+    /// True if its deadline has passed: it ended at it, or is about to. False where something else ended it, the limit of an
+    /// attempt, or of other work, among them.
     fn is_expired(&self) -> bool;
 }
 
@@ -255,7 +261,7 @@ impl<H: Handle> TimedTask for H {
             CancelOutcome::Running => {
                 task.deadline().is_some_and(|deadline| task.runtime.clock() >= deadline)
             }
-            outcome => outcome == CancelOutcome::Timeout && task.control.own_deadline().is_some(),
+            outcome => outcome == CancelOutcome::Timeout && task.control.has_expired(),
         }
     }
 }

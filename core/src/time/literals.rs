@@ -1,10 +1,11 @@
-//! Durations from integers.
+//! Durations from numbers.
 
 use std::time::Duration;
 
-/// `60.seconds()`, `5.millis()`: durations from bare integer literals and variables.
+/// `60.seconds()`, `5.millis()`, `0.5.seconds()`: durations from bare literals and variables.
 ///
-/// A negative number gives [`Duration::ZERO`]; a number too large gives [`Duration::MAX`].
+/// Nothing here panics. A negative number, and NaN, give [`Duration::ZERO`]; a number too large, and positive infinity, give
+/// [`Duration::MAX`]. A fraction is rounded to the nearest nanosecond.
 ///
 /// ```
 /// use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 ///
 /// assert_eq!(60.seconds(), Duration::from_secs(60));
 /// assert_eq!(2.minutes(), Duration::from_secs(120));
+/// assert_eq!(0.5.seconds(), Duration::from_millis(500));
 /// ```
 pub trait DurationExt {
     /// This many nanoseconds.
@@ -36,6 +38,13 @@ fn scaled(count: u64, unit: Duration) -> Duration {
     u64::try_from(nanos / 1_000_000_000).map_or(Duration::MAX, |seconds| Duration::new(seconds, subsecond))
 }
 
+/// As [`scaled`], of a fraction; `unit` in seconds.
+fn scaled_fraction(count: f64, unit: f64) -> Duration {
+    let seconds = count * unit;
+    // NaN is not greater than zero either.
+    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX) } else { Duration::ZERO }
+}
+
 macro_rules! durations {
     ($($int:ty),*) => {$(
         impl DurationExt for $int {
@@ -49,6 +58,22 @@ macro_rules! durations {
         }
     )*};
 }
+
+macro_rules! fractions {
+    ($($float:ty),*) => {$(
+        impl DurationExt for $float {
+            fn nanos(self) -> Duration { scaled_fraction(self.into(), 1e-9) }
+            fn micros(self) -> Duration { scaled_fraction(self.into(), 1e-6) }
+            fn millis(self) -> Duration { scaled_fraction(self.into(), 1e-3) }
+            fn seconds(self) -> Duration { scaled_fraction(self.into(), 1.0) }
+            fn minutes(self) -> Duration { scaled_fraction(self.into(), 60.0) }
+            fn hours(self) -> Duration { scaled_fraction(self.into(), 3_600.0) }
+            fn days(self) -> Duration { scaled_fraction(self.into(), 86_400.0) }
+        }
+    )*};
+}
+
+fractions!(f32, f64);
 
 // `i32` among them: without it a bare literal does not infer.
 durations!(i32, u32, u64, usize);

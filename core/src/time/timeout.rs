@@ -104,7 +104,7 @@ where
         match polled {
             // On a tie the limit on the whole comes before that on an attempt.
             Poll::Ready(Err(AsyncTaskError::Timeout(inner)))
-                if inner.is_attempt() && limit.kind != TimeoutKind::Attempt =>
+                if inner.is_own_attempt() && limit.kind != TimeoutKind::Attempt =>
             {
                 if this.source.resolve()?.now() < deadline {
                     return Poll::Ready(Err(AsyncTaskError::Timeout(inner)));

@@ -16,7 +16,8 @@ use super::children::Children;
 use super::place::Held;
 use super::word::{CALLS, GRACEFUL, STARTED, WAITED};
 use super::{Control, Ending, State, TaskRef};
-use crate::error::AsyncTaskError;
+use crate::error::{AsyncTaskError, FailedAttempt};
+use crate::retry::Retry;
 use crate::runtime::ErasedRuntime;
 use crate::task::callbacks::Callback;
 use crate::task::in_place::{caught, notify_all};
@@ -53,6 +54,8 @@ pub(crate) struct Cold {
     pub(super) deadline: Moment,
     /// True while its body is to end its work itself at the deadline.
     pub(super) minds_limit: AtomicBool,
+    /// True once its deadline has ended its work.
+    pub(super) expired: AtomicBool,
     times: OnceLock<Box<Times>>,
     pub(crate) links: Links,
     trace: OnceLock<Box<Trace>>,
@@ -85,6 +88,7 @@ impl Default for Cold {
             attempts: AtomicU32::new(1),
             deadline: Moment::default(),
             minds_limit: AtomicBool::new(false),
+            expired: AtomicBool::new(false),
             times: OnceLock::new(),
             links: Links::default(),
             trace: OnceLock::new(),
@@ -279,11 +283,19 @@ impl Control {
         let _ = self.cold().recovery.set(Box::new(recovery));
     }
 
-    /// An attempt has failed, and another follows.
-    pub(crate) fn has_failed(&self, error: AsyncTaskError) {
-        if let Some(recovery) = self.recovery() {
-            recovery.failed(error);
-        }
+    /// Attempt `number` has failed, and another follows, as `retry` says.
+    pub(crate) fn has_failed(&self, number: u32, error: AsyncTaskError, retry: Option<&Retry>) {
+        self.recovery_or_insert(retry).retried();
+        self.keep_failure(number, error, retry);
+    }
+
+    /// Keeps the error of attempt `number` for that of a limit on the whole.
+    pub(crate) fn keep_failure(&self, number: u32, error: AsyncTaskError, retry: Option<&Retry>) {
+        self.recovery_or_insert(retry).keep(FailedAttempt { number, error });
+    }
+
+    fn recovery_or_insert(&self, retry: Option<&Retry>) -> &Recovery {
+        self.cold().recovery.get_or_init(|| Box::new(Recovery::of(retry.cloned())))
     }
 
     pub(crate) fn close_links(&self) {

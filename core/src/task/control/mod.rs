@@ -15,7 +15,7 @@ mod word;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
 use crossbeam_utils::atomic::AtomicCell;
@@ -82,11 +82,23 @@ impl Shared<dyn ErasedRuntime> {
 
     /// The earliest deadline of this task and of those above it.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let mut earliest = self.control.own_deadline();
+        self.earliest(Control::own_deadline)
+    }
+
+    /// True if what waits in this task for `wait` is ended by a deadline before: that has not passed yet, and does not wait
+    /// itself for the end of a shielded region.
+    pub(crate) fn ends_within(&self, wait: Duration) -> bool {
+        let pressing = |control: &Control| control.own_deadline().filter(|_| !control.is_shielded());
+        let Some(deadline) = self.earliest(pressing) else { return false };
+        let now = self.runtime.clock();
+        now < deadline && now.checked_add(wait).is_none_or(|end| end > deadline)
+    }
+
+    fn earliest(&self, deadline: impl Fn(&Control) -> Option<Instant>) -> Option<Instant> {
+        let mut earliest = deadline(&self.control);
         let mut above = self.parent();
         while let Some(task) = above {
-            let deadline = task.control.own_deadline();
-            earliest = earliest.into_iter().chain(deadline).min();
+            earliest = earliest.into_iter().chain(deadline(&task.control)).min();
             above = task.parent();
         }
         earliest
@@ -121,7 +133,7 @@ impl Ending {
         match result {
             Ok(_) => Self::Completed,
             // The limit of an attempt; that of the whole is told by who keeps it. Another task's is a failure of this one.
-            Err(AsyncTaskError::Timeout(timeout)) if timeout.is_attempt() => Self::TimedOut,
+            Err(AsyncTaskError::Timeout(timeout)) if timeout.is_own_attempt() => Self::TimedOut,
             Err(_) => Self::Failed,
         }
     }

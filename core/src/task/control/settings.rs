@@ -59,6 +59,17 @@ impl Control {
         self.cold.get().is_some_and(|cold| cold.minds_limit.load(Ordering::Relaxed))
     }
 
+    /// Its deadline has passed, and that ends its work.
+    pub(crate) fn expire(&self) {
+        // Relaxed: who reads it has seen the end of the task before, which is written after this.
+        self.cold().expired.store(true, Ordering::Relaxed);
+    }
+
+    /// True if its deadline has ended its work, and not the limit of an attempt.
+    pub(crate) fn has_expired(&self) -> bool {
+        self.cold.get().is_some_and(|cold| cold.expired.load(Ordering::Relaxed))
+    }
+
     /// The limit has passed, and what follows is not under it.
     pub(crate) fn lift_limit(&self) {
         if let Some(cold) = self.cold.get() {
