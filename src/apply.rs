@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use crate::task::{Fallible, Guarded, InPlace, Retried};
-use crate::{Ambient, BoxError, CircuitBreaker, Limiter, Retry};
+use crate::task::{AttemptOf, Attempted, Guarded, InPlace, Retried, ValueOf};
+use crate::{Ambient, CircuitBreaker, Limiter, Retry};
 
 /// A policy that can stand alone, around work that is done once: no task, no builder. It uses the ambient runtime's clock and
 /// timers; `apply_on` names a runtime.
@@ -29,30 +29,27 @@ pub trait Apply {
     /// # Errors
     ///
     /// The policy's refusal, the work's error, or none of the two: no runtime.
-    fn apply<F, O, T, E>(&self, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, Ambient>
     where
         F: FnOnce() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>;
+        O: Future<Output: Attempted>;
 }
 
 impl Apply for Limiter {
-    fn apply<F, O, T, E>(&self, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, Ambient>
     where
         F: FnOnce() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        O: Future<Output: Attempted>,
     {
         self.apply_on(&Ambient, work)
     }
 }
 
 impl Apply for CircuitBreaker {
-    fn apply<F, O, T, E>(&self, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, Ambient>
     where
         F: FnOnce() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        O: Future<Output: Attempted>,
     {
         self.apply_on(&Ambient, work)
     }
@@ -85,20 +82,18 @@ pub trait ApplyAgain {
     /// # Errors
     ///
     /// As [`Retry::apply_on`].
-    fn apply<F, O, T, E>(&self, work: F) -> Retried<F, O, T, Fallible<E>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, Ambient>
     where
         F: FnMut() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>;
+        O: Future<Output: Attempted>;
 }
 
 impl ApplyAgain for Retry {
     #[track_caller]
-    fn apply<F, O, T, E>(&self, work: F) -> Retried<F, O, T, Fallible<E>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, Ambient>
     where
         F: FnMut() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        O: Future<Output: Attempted>,
     {
         self.apply_on(&Ambient, work)
     }

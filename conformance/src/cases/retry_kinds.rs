@@ -97,3 +97,25 @@ pub async fn the_closure_itself_may_fail_an_attempt<R: Runtime>(rt: R, _: Facts)
     ensure!(error.is_panic() && calls.made() == 2, "a panic is not tried again: {error:?}");
     Ok(())
 }
+
+pub async fn a_member_of_a_scope_is_tried_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for (failures, due) in [(2, Ok(3)), (5, Err(3))] {
+        let (inner, calls) = (rt.clone(), Calls::default());
+        let counted = calls.clone();
+        let scope = AsyncTask::to::<u32>().on(&rt).scope(|s| async move {
+            let builder = AsyncTask::to::<u32>().on(&inner).retry(2).backoff(RetryStrategy::Immediate);
+            let member = s.spawn_as(builder, move || {
+                let counted = counted.clone();
+                async move { after(failures, &counted) }
+            });
+            Ok(member.await?)
+        });
+        match (scope.await, due) {
+            (Ok(call), Ok(due)) => ensure!(call == due && calls.made() == due),
+            // The last failure is the scope's.
+            (error @ Err(_), Err(due)) => ensure!(exhausted(error)?.attempts() == due && calls.made() == due),
+            other => bail!("{other:?}"),
+        }
+    }
+    Ok(())
+}

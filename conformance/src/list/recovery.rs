@@ -25,6 +25,7 @@ macro_rules! __conformance_with_recovery {
                 run_tries_each_kind_of_work_again
                 spawn_tries_each_kind_of_work_again
                 the_closure_itself_may_fail_an_attempt
+                a_member_of_a_scope_is_tried_again
             }
             retry_limits driven {
                 an_attempt_that_takes_too_long_is_tried_again

@@ -11,6 +11,7 @@ use super::builder::{Run, TaskBuilder};
 use super::compose::again;
 use super::handle::{Task, spawn_with};
 use super::node::InNode;
+use super::policies::{Once, Policies, PolicySet};
 use super::resilience::Retrying;
 use super::work::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
 use crate::error::{AsyncTaskError, BoxError};
@@ -60,6 +61,46 @@ impl<T> Retrying<T> {
             work
         };
         spawn_with(runtime, at.birth(Some(&settings)), body)
+    }
+}
+
+/// The policies of a builder whose work a [scope](super::Scope) can take as a member's. Implemented by all of them, for all
+/// work that they fit.
+#[diagnostic::on_unimplemented(
+    message = "this work cannot be that of a member of a scope",
+    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
+)]
+pub trait Joins<F, O, T: Send + 'static, S: RuntimeSource, W, M>: Policies<T> {
+    #[doc(hidden)]
+    fn join(self, source: S, work: F, at: Birthplace) -> Task<T, S::Runtime>;
+}
+
+impl<P, F, O, T, S, W, M> Joins<F, O, T, S, W, M> for P
+where
+    P: PolicySet<T> + Once,
+    F: FnOnce() -> O,
+    M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+{
+    fn join(self, source: S, work: F, at: Birthplace) -> Task<T, S::Runtime> {
+        match source.into_runtime() {
+            Ok(runtime) => self.spawn(runtime, at, |runtime, _| M::body(work, runtime)),
+            Err(error) => Task::refused(error),
+        }
+    }
+}
+
+impl<F, O, T, S, W, M> Joins<F, O, T, S, W, M> for Retrying<T>
+where
+    F: Fn() -> O + Send + std::marker::Sync + 'static,
+    M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+{
+    fn join(self, source: S, work: F, at: Birthplace) -> Task<T, S::Runtime> {
+        let work = Arc::new(work);
+        self.start(source, at, move |runtime: &S::Runtime, _| M::body(Again(work.clone()), runtime))
     }
 }
 

@@ -11,9 +11,9 @@ use pin_project_lite::pin_project;
 use super::attempts::{Pause, is_futile};
 use super::guarded::Guarded;
 use super::in_place::{InPlace, caught};
-use super::work::{Fallible, IntoResult};
+use super::work::{AttemptOf, Attempted, IntoResult, ValueOf};
 use crate::breaker::CircuitBreaker;
-use crate::error::{AsyncTaskError, BoxError, RetriesError};
+use crate::error::{AsyncTaskError, RetriesError};
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
@@ -26,11 +26,14 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// [`AsyncTaskError::CircuitOpen`] while it is open; the work's.
-    pub fn apply_on<F, O, T, E, S>(&self, source: &S, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, S>
+    pub fn apply_on<F, O, S>(
+        &self,
+        source: &S,
+        work: F,
+    ) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, S>
     where
         F: FnOnce() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        O: Future<Output: Attempted>,
         S: RuntimeSource,
     {
         Guarded::new(InPlace::new(work), Some(self.clone()), None, source.clone())
@@ -49,11 +52,14 @@ impl Limiter {
     /// # Cancel safety
     ///
     /// Dropped, it leaves the line, or gives its place on.
-    pub fn apply_on<F, O, T, E, S>(&self, source: &S, work: F) -> Guarded<InPlace<F, O, T, Fallible<E>>, S>
+    pub fn apply_on<F, O, S>(
+        &self,
+        source: &S,
+        work: F,
+    ) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, S>
     where
         F: FnOnce() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        O: Future<Output: Attempted>,
         S: RuntimeSource,
     {
         Guarded::new(InPlace::new(work), None, Some(self.clone()), source.clone())
@@ -69,11 +75,10 @@ impl Retry {
     /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made; also after the first,
     /// where the wait before another would end after the deadline of the task around it.
     #[track_caller]
-    pub fn apply_on<F, O, T, E, S>(&self, source: &S, work: F) -> Retried<F, O, T, Fallible<E>, S>
+    pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, S>
     where
         F: FnMut() -> O,
-        O: Future<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        O: Future<Output: Attempted>,
         S: RuntimeSource,
     {
         Retried::new(self.clone(), source.clone(), work)

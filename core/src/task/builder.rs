@@ -12,7 +12,7 @@ use super::compose::once;
 use super::handle::{Task, spawn_local};
 use super::in_place::InPlace;
 use super::node::InNode;
-use super::policies::{Configured, Once, Policies, PolicySet, Unconfigured};
+use super::policies::{Configured, Once, Policies, PolicySet, Supervisable, Unconfigured};
 use super::resilience::{Resilience, Retrying};
 use super::restart::{RestartPolicy, Supervision};
 use super::scope::Scope;
@@ -196,6 +196,15 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         TaskBuilder { source, policies, place: PhantomData, output: PhantomData }
     }
 
+    /// Starts the work again when it fails, as `policy` permits; the work must be callable again. Not to be had together with
+    /// [`retry`](Self::retry), which does the same by another rule.
+    pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W>
+    where
+        P: Supervisable,
+    {
+        Supervision::new(self, policy)
+    }
+
     fn configure(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::More, W> {
         self.with_policies(|policies| policies.more(change))
     }
@@ -219,11 +228,6 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
 }
 
 impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
-    /// Starts the work again when it fails, as `policy` permits; the work must be callable again.
-    pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W> {
-        Supervision::new(self, policy)
-    }
-
     /// Runs `work` as part of the caller, when awaited.
     ///
     /// Asynchronous work runs in place: no spawn, no allocation, and it needs neither `Send` nor `'static`, nor a
@@ -363,18 +367,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
         O: IntoAsyncResult<T, M>,
         M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
     {
-        self.spawn_at(work, Birthplace::here())
-    }
-
-    #[track_caller]
-    pub(super) fn spawn_at<F, O, M>(self, work: F, at: Birthplace) -> Task<T, S::Runtime>
-    where
-        F: FnOnce() -> O,
-        O: IntoAsyncResult<T, M>,
-        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
-    {
         match self.source.into_runtime() {
-            Ok(runtime) => self.policies.spawn(runtime, at, |runtime, _| M::body(work, runtime)),
+            Ok(runtime) => {
+                self.policies.spawn(runtime, Birthplace::here(), |runtime, _| M::body(work, runtime))
+            }
             Err(error) => Task::refused(error),
         }
     }

@@ -54,6 +54,7 @@ mod traits;
 mod values;
 mod work;
 
+pub use again::Joins;
 pub use applied::{CallAgain, Retried};
 pub(crate) use attempts::Pause;
 pub(crate) use birth::{Birth, Birthplace, Kind};
@@ -73,7 +74,7 @@ pub use info::TaskInfo;
 pub use measured::MetricsEnabledTask;
 pub(crate) use metering::enable;
 pub(crate) use node::InNode;
-pub use policies::{Configured, Contextual, Once, Policies, PolicySet, Unconfigured};
+pub use policies::{Configured, Contextual, Once, Policies, PolicySet, Supervisable, Unconfigured};
 pub use priority::PrioritizedTask;
 pub(crate) use priority::urgency;
 pub use ready::Ready;
@@ -95,6 +96,6 @@ pub(crate) use traits::Handle;
 pub use traits::{CancellableTask, ContextualizedTask, NamedTask, StatusEnabledTask, TimedTask, TracingTask};
 pub(crate) use values::Values;
 pub use work::{
-    Again, AgainWith, Async, Call, Fallible, Here, IntoAsyncResult, IntoResult, Plain, Pool, Sync,
-    WithContext, Work,
+    Again, AgainWith, Async, AttemptOf, Attempted, Call, Fallible, Here, IntoAsyncResult, IntoResult, Plain,
+    Pool, Sync, ValueOf, WithContext, Work,
 };

@@ -175,6 +175,16 @@ impl Once for Unconfigured {}
 impl Once for Configured {}
 impl Once for Contextual {}
 
+/// The policies of a builder whose work can be supervised: all but [`Retrying`](super::Retrying).
+#[diagnostic::on_unimplemented(
+    message = "work with `.retry` cannot be supervised, too: both start failing work again",
+    label = "this builder has `.retry`",
+    note = "leave out `.retry`, and let the `RestartPolicy` say how often; or have the supervised work run a builder with \
+            `.retry` of its own"
+)]
+pub trait Supervisable: sealed::Sealed {}
+impl<P: Once> Supervisable for P {}
+
 /// The policies of work that is done once. Work that is tried again has a builder of its own kind, whose work must be
 /// callable again: see [`TaskBuilder::retry`](super::TaskBuilder::retry).
 pub trait PolicySet<T>: Policies<T> + Once {

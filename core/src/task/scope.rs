@@ -5,11 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::again::Joins;
 use super::birth::{Birthplace, Kind};
 use super::handle::Task;
-use super::policies::{Once, PolicySet};
 use super::traits::Handle;
-use super::work::{Async, Fallible, IntoAsyncResult, Work};
+use super::work::{Async, Fallible, IntoAsyncResult};
 use super::{Canceller, ContextualizedTask, Relationships, TaskBuilder, TaskContext, TaskId};
 use crate::error::{AsyncTaskError, BoxError};
 use crate::runtime::{Runtime, RuntimeSource};
@@ -44,7 +44,8 @@ impl<R: Runtime> Scope<R> {
         self.spawn_as::<T, R, _, _, F, O, Async<Fallible<BoxError>>>(builder, work)
     }
 
-    /// As [`spawn`](Self::spawn), with the policies of `builder`, and for work of all kinds.
+    /// As [`spawn`](Self::spawn), with the policies of `builder`, and for work of all kinds. With
+    /// [`retry`](TaskBuilder::retry), `work` must be callable again; its last failure is the scope's.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime, TaskBuilder};
@@ -68,13 +69,13 @@ impl<R: Runtime> Scope<R> {
     where
         T: Send + 'static,
         S: RuntimeSource,
-        P: PolicySet<T> + Once,
+        P: Joins<F, O, T, S, W, M>,
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let at = Birthplace { kind: Kind::Member(self.context.task_ref().clone()), ..Birthplace::here() };
-        ScopedTask { task: Some(builder.spawn_at(work, at)) }
+        let (source, policies) = builder.into_parts();
+        ScopedTask { task: Some(policies.join(source, work, at)) }
     }
 
     /// The scope as a task: to see whether it was asked to stop, to give it a callback, or to ask it to stop.

@@ -57,6 +57,33 @@ impl<T, E: Into<BoxError>> IntoResult<T, Fallible<E>> for Result<T, E> {
     }
 }
 
+/// What work gives that a policy alone is put around: a `Result`. Its type of value cannot be said beforehand, as that of a task
+/// is by `to::<T>()`, so that a plain value could be meant as one, or as a result.
+#[diagnostic::on_unimplemented(
+    message = "work that a policy is applied to gives a `Result`, and this does not",
+    label = "gives `{Self}`",
+    note = "it is to be a future of `Result<T, E>` where `E` converts into `Box<dyn Error + Send + Sync>`",
+    note = "for work that cannot fail: `async {{ Ok::<_, std::convert::Infallible>(..) }}`; or use a task, whose work may give a \
+            plain value: `AsyncTask::to::<T>().limiter(&limiter).run(..)`"
+)]
+pub trait Attempted: IntoResult<<Self as Attempted>::Value, Fallible<<Self as Attempted>::Error>> {
+    /// The value.
+    type Value;
+    /// The error.
+    type Error: Into<BoxError>;
+}
+
+impl<T, E: Into<BoxError>> Attempted for Result<T, E> {
+    type Value = T;
+    type Error = E;
+}
+
+/// The value of work that gives a `Result`.
+pub type ValueOf<O> = <<O as Future>::Output as Attempted>::Value;
+
+/// Marker: work that gives a `Result`, as [`Attempted`] knows it.
+pub type AttemptOf<O> = Fallible<<<O as Future>::Output as Attempted>::Error>;
+
 /// What a work closure may return: a `T`, a `Result<T, E>`, or a future of either. `M` is picked by inference.
 #[diagnostic::on_unimplemented(
     message = "this work does not give a `{T}`",
