@@ -44,6 +44,9 @@ impl SimHandle {
     }
 }
 
+/// The time of day at the start of each simulation, since 1970: the first moment of 2020, by UTC.
+const START: Duration = Duration::from_secs(1_577_836_800);
+
 impl Runtime for SimHandle {
     type Sleep = SimSleep;
     type Join<T: Send + 'static> = SimJoin<T>;
@@ -75,6 +78,11 @@ impl Runtime for SimHandle {
 
     fn sleep_until(&self, deadline: Instant) -> SimSleep {
         SimSleep::until(self.0.clone(), self.0.clock.moment_of(deadline))
+    }
+
+    /// The simulation begins with the year 2020, and goes on by its clock.
+    fn unix_time(&self) -> Duration {
+        START.saturating_add(self.0.clock.elapsed())
     }
 
     fn entropy(&self) -> u64 {

@@ -129,7 +129,21 @@ fn ids_count_from_one_in_each_simulation() -> anyhow::Result<()> {
         let sim = SimRuntime::new(seed);
         let spawn = || task::<()>(sim.runtime()).spawn(|| async {});
         let (first, second) = (spawn(), spawn());
-        ensure!((first.id().as_u64(), second.id().as_u64()) == (1, 2));
+        ensure!((first.id().as_u64(), second.id().as_u64()) == (Some(1), Some(2)));
+    }
+    Ok(())
+}
+
+#[test]
+fn uuids_are_replayed() -> anyhow::Result<()> {
+    let ids = |seed| {
+        let sim = SimRuntime::new(seed);
+        (0..20)
+            .map(|_| task::<()>(sim.runtime()).uuid().spawn(|| async {}).id().to_string())
+            .collect::<Vec<_>>()
+    };
+    for seed in 0..10 {
+        ensure!(ids(seed) == ids(seed) && ids(seed) != ids(seed + 1));
     }
     Ok(())
 }

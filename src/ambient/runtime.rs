@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sweet_async_core::TaskId;
 use sweet_async_core::runtime::{BlockOnGuard, RootScope, Signal, Termination};
@@ -137,6 +137,10 @@ impl Runtime for AmbientRuntime {
 
     fn entropy(&self) -> u64 {
         each!(self, runtime => runtime.entropy())
+    }
+
+    fn unix_time(&self) -> Duration {
+        each!(self, runtime => runtime.unix_time())
     }
 
     fn name(&self) -> &'static str {

@@ -129,6 +129,7 @@ pub mod traits;
 pub mod tree;
 pub mod tree_edges;
 pub mod tree_looks;
+pub mod uuids;
 pub mod values;
 pub mod warnings;
 pub mod watching;

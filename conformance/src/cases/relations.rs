@@ -14,7 +14,7 @@ fn parent_of(task: &impl sweet_async::ContextualizedTask) -> Option<TaskId> {
 
 fn children_of(task: &impl sweet_async::ContextualizedTask) -> Vec<TaskId> {
     let mut ids: Vec<_> = task.relationships().children().into_iter().map(|child| child.id).collect();
-    ids.sort_unstable_by_key(|id| id.as_u64());
+    ids.sort_unstable();
     ids
 }
 

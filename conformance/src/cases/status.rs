@@ -70,7 +70,7 @@ pub async fn ids_are_unique_and_survive_text<R: Runtime>(rt: R, _: Facts) -> Out
     ensure!(ids.len() == 1_000);
     for id in ids {
         ensure!(id.to_string().parse::<TaskId>()? == id);
-        ensure!(TaskId::from_u64(id.as_u64()) == id);
+        ensure!(id.as_u64().map(TaskId::from_u64) == Some(id));
     }
     for junk in ["seven", "", "+5", "-5", " 5", "5 ", "05", "00", "0x5", "18446744073709551616"] {
         ensure!(junk.parse::<TaskId>().is_err(), "{junk:?} is no id");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sweet_async::{NamedTask as _, RestartPolicy, RetryStrategy, TaskContext, TracingTask as _};
+use sweet_async::{NamedTask as _, RestartPolicy, RetryStrategy, TaskContext, TaskId, TracingTask as _};
 use tracing::{Instrument as _, Level};
 
 use crate::kit::explode;
@@ -15,16 +15,16 @@ pub async fn a_traced_task_has_a_span_that_says_who_it_is<R: Runtime>(rt: R, _: 
     let caller = span()?;
     let mut tape = record(&caller)?;
     let task = caller.in_scope(|| {
-        AsyncTask::to::<u64>().on(&rt).name("outer").tracing(true).try_spawn(|| async move {
+        AsyncTask::to::<TaskId>().on(&rt).name("outer").tracing(true).try_spawn(|| async move {
             let cx = TaskContext::current().context("a task")?;
             let child = AsyncTask::to::<()>().on(&cx.runtime()).name("inner").tracing(true);
             let child = child.spawn(|| async {});
-            let id = child.id().as_u64();
+            let id = child.id();
             child.await?;
             Ok(id)
         })
     });
-    let outer_id = task.id().as_u64();
+    let outer_id = task.id();
     let inner_id = task.await?;
     let told = tape.read();
     let (place, outer) = told.task("outer")?;

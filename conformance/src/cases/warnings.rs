@@ -14,7 +14,7 @@ pub async fn a_handle_dropped_before_the_first_poll_is_told_of<R: Runtime>(rt: R
     held.release().await?;
     for (id, name) in expected {
         let warning = warnings.try_recv().context("no warning")?;
-        ensure!(warning.task_id == Some(id.as_u64()), "{warning:?} is not about {id}");
+        ensure!(warning.task_id == id.as_u64(), "{warning:?} is not about {id}");
         ensure!(warning.task_name.as_deref() == name, "{warning:?}");
         ensure!(warning.message.contains("dropped") && warning.message.contains("detach"), "{warning:?}");
     }

@@ -20,6 +20,12 @@ macro_rules! __conformance_with_capabilities {
                 a_name_given_later_is_the_one_that_is_told
                 a_task_without_a_runtime_answers_everything
             }
+            uuids driven {
+                a_task_has_one_where_that_is_asked_for
+                it_tells_the_time_of_its_tasks_birth
+                it_is_the_same_wherever_it_is_told
+                each_kind_of_task_can_have_one
+            }
             set_status driven {
                 asking_for_its_end_lets_the_work_end_itself
                 setting_it_cancelled_kills_it

@@ -131,6 +131,10 @@ impl<F: Fault> Runtime for Planted<F> {
         F::sleep(&self.inner, deadline)
     }
 
+    fn unix_time(&self) -> Duration {
+        self.inner.unix_time()
+    }
+
     fn entropy(&self) -> u64 {
         self.inner.entropy()
     }

@@ -94,6 +94,13 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
         self
     }
 
+    /// Gives the whole a UUID of version 7 as its id: see [`TaskBuilder::uuid`](crate::TaskBuilder::uuid).
+    #[cfg(feature = "uuid")]
+    pub fn uuid(mut self) -> Self {
+        self.settings = self.settings.identified();
+        self
+    }
+
     /// Gives the whole a `tracing` span of its own: see [`TracingTask`](crate::TracingTask).
     pub fn tracing(mut self, on: bool) -> Self {
         self.settings = self.settings.traced(on);

@@ -87,6 +87,12 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         limiter(limiter: &Limiter) -> P::Resilient;
     }
 
+    /// As [`TaskBuilder::uuid`].
+    #[cfg(feature = "uuid")]
+    pub fn uuid(self) -> Orchestrated<T, S, P::Own, W, Q> {
+        Orchestrated { builder: self.builder.uuid(), orchestra: self.orchestra }
+    }
+
     /// As [`TaskBuilder::with`].
     pub fn with<V: Send + Sync + 'static>(self, value: V) -> Orchestrated<T, S, P::Own, W, Q> {
         Orchestrated { builder: self.builder.with(value), orchestra: self.orchestra }

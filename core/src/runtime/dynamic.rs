@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sync_wrapper::SyncWrapper;
 
@@ -27,6 +27,7 @@ pub(crate) trait ErasedRuntime: Send + Sync {
     fn clock(&self) -> Instant;
     fn sleep_boxed(&self, deadline: Instant) -> BoxFuture<()>;
     fn random(&self) -> u64;
+    fn time_of_day(&self) -> Duration;
     fn label(&self) -> &'static str;
     fn workers(&self) -> usize;
     fn task_id(&self) -> TaskId;
@@ -63,6 +64,9 @@ impl<R: Runtime> ErasedRuntime for R {
     }
     fn random(&self) -> u64 {
         self.entropy()
+    }
+    fn time_of_day(&self) -> Duration {
+        self.unix_time()
     }
     fn label(&self) -> &'static str {
         self.name()
@@ -146,6 +150,9 @@ impl Runtime for DynRuntime {
     }
     fn entropy(&self) -> u64 {
         self.0.random()
+    }
+    fn unix_time(&self) -> Duration {
+        self.0.time_of_day()
     }
     fn name(&self) -> &'static str {
         self.0.label()

@@ -89,6 +89,13 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Ready before its deadline says that the executor is gone, and its timers with it.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
+    /// The time of day: how long ago 1970 began, by UTC. For what is to mean something outside of the process; all else is timed
+    /// by [`now`](Self::now). That of the system unless the backend says otherwise; a simulation must be able to replay it.
+    fn unix_time(&self) -> Duration {
+        // A system that is set to before 1970 has no such time.
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+    }
+
     /// 64 random bits, for jitter: a simulation must be able to replay them.
     fn entropy(&self) -> u64;
 
@@ -104,7 +111,7 @@ pub trait Runtime: Clone + Send + Sync + 'static {
         self
     }
 
-    /// The id of the next task: a process-wide counter unless the backend keeps its own.
+    /// The id of the next task, a number: of a process-wide counter unless the backend keeps its own.
     fn next_task_id(&self) -> TaskId {
         TaskId::next()
     }

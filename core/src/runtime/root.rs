@@ -136,7 +136,7 @@ impl RootScope {
         let mut live = Vec::new();
         self.each_listed(|task| live.push(task.control.info()));
         // One that was watched from its birth may be listed twice.
-        live.sort_by_key(|task| task.id.as_u64());
+        live.sort_by_key(|task| task.id);
         live.dedup_by_key(|task| task.id);
         live
     }

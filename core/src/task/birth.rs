@@ -112,6 +112,12 @@ fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>
         control.set_span(Some(span));
     }
     let Some(settings) = settings else { return };
+    // First, so that all that is told of it has the same id.
+    #[cfg(feature = "uuid")]
+    if settings.uuid {
+        let chance = [task.runtime.random(), task.runtime.random()];
+        control.identify(super::TaskId::v7(task.runtime.time_of_day(), chance));
+    }
     if let Some(name) = &settings.name {
         control.set_name(name.clone());
     }

@@ -105,6 +105,14 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         self.contextual(|policies| policies.metrics = on)
     }
 
+    /// Gives the task a UUID of version 7 as its id ([`TaskId`](super::TaskId)), in place of the runtime's next number: for ids
+    /// that mean the same outside of the process. Its time is the runtime's ([`Runtime::unix_time`]), and so is its chance
+    /// ([`Runtime::entropy`]): a simulation gives the same ones again.
+    #[cfg(feature = "uuid")]
+    pub fn uuid(self) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.uuid = true)
+    }
+
     /// Gives the task a `tracing` span of its own, in which its work runs: see [`TracingTask`](super::TracingTask).
     pub fn tracing(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.tracing = on)

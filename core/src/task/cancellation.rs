@@ -50,7 +50,7 @@ impl Canceller {
 
 impl fmt::Debug for Canceller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.task.as_ref().map(|task| task.control.id);
+        let id = self.task.as_ref().map(|task| task.control.id());
         f.debug_struct("Canceller").field("id", &id).field("status", &self.status()).finish()
     }
 }

@@ -47,7 +47,7 @@ impl TaskContext {
 
     /// The task's id.
     pub fn id(&self) -> TaskId {
-        self.task.control.id
+        self.task.control.id()
     }
 
     /// The task's name, if it was given one.

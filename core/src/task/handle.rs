@@ -148,7 +148,7 @@ where
     };
     let outcome = match spawned {
         Ok(join) => Outcome::Coming(join),
-        Err(error) => Outcome::Refused(Refused::new(task.control.id, error)),
+        Err(error) => Outcome::Refused(Refused::new(task.control.id(), error)),
     };
     Task { task: Some(task), place, outcome }
 }
@@ -175,7 +175,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// The task's id.
     pub fn id(&self) -> TaskId {
         match (&self.task, &self.outcome) {
-            (Some(task), _) => task.control.id,
+            (Some(task), _) => task.control.id(),
             (None, Outcome::Refused(refused)) => refused.id,
             // Without a task it was refused, and stays so.
             (None, _) => TaskId::from_u64(0),
@@ -291,8 +291,9 @@ impl<T: Send + 'static, R: Runtime> Drop for Task<T, R> {
         let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) else { return };
         let Some(control) = self.task.as_ref().map(|task| &task.control) else { return };
         if control.status() == TaskStatus::Pending {
+            let id = control.id().field();
             tracing::warn!(
-                task.id = control.id.as_u64(),
+                task.id = id.value(),
                 task.name = control.name().as_deref(),
                 "task handle dropped before the task's first poll, which cancels it; await the handle, keep it, or \
                  call detach()"

@@ -4,48 +4,142 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A task's number: unique within the process, unless its runtime counts for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(u64);
+use tracing::Value;
+use tracing::field::{DisplayValue, display};
+#[cfg(feature = "uuid")]
+use uuid::Uuid;
+
+/// A task's identity: a number, unique within the process unless its runtime counts for itself; or, where that was asked for
+/// with `.uuid()`, a UUID of version 7, unique among all processes.
+///
+/// Numbers are ordered as they were given, UUIDs by the millisecond of their task's birth, and all numbers come before all
+/// UUIDs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId {
+    // The first half of a UUID, which its version keeps from being zero; zero of a number.
+    #[cfg(feature = "uuid")]
+    high: u64,
+    low: u64,
+}
 
 impl TaskId {
     /// The next number of the process-wide counter, from 1.
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only uniqueness is asked of it, and nothing is published with it.
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self::from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The id with this number, for a backend that counts for itself.
-    pub fn from_u64(number: u64) -> Self {
-        Self(number)
+    pub const fn from_u64(number: u64) -> Self {
+        Self {
+            #[cfg(feature = "uuid")]
+            high: 0,
+            low: number,
+        }
     }
 
-    /// The number.
-    pub fn as_u64(self) -> u64 {
-        self.0
+    /// The number; `None` of a UUID.
+    pub const fn as_u64(self) -> Option<u64> {
+        #[cfg(feature = "uuid")]
+        if self.high != 0 {
+            return None;
+        }
+        Some(self.low)
+    }
+
+    /// The UUID; `None` of a number.
+    #[cfg(feature = "uuid")]
+    pub const fn as_uuid(self) -> Option<Uuid> {
+        if self.high == 0 { None } else { Some(Uuid::from_u64_pair(self.high, self.low)) }
+    }
+
+    /// A UUID of version 7, for a task that is born `since` 1970, with 128 random bits, of which 74 are used.
+    #[cfg(feature = "uuid")]
+    pub(crate) fn v7(since: std::time::Duration, chance: [u64; 2]) -> Self {
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let mut random = [0; 10];
+        let bytes = chance.into_iter().flat_map(u64::to_be_bytes);
+        random.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
+        let (high, low) =
+            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u64_pair();
+        Self { high, low }
+    }
+
+    /// As a field of spans and events: a number where it is one, else a text.
+    pub(crate) fn field(self) -> IdField {
+        IdField { number: self.as_u64(), text: display(self) }
+    }
+}
+
+/// See [`TaskId::field`].
+pub(crate) struct IdField {
+    number: Option<u64>,
+    text: DisplayValue<TaskId>,
+}
+
+impl IdField {
+    pub(crate) fn value(&self) -> &dyn Value {
+        match &self.number {
+            Some(number) => number,
+            None => &self.text,
+        }
     }
 }
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        #[cfg(feature = "uuid")]
+        if let Some(uuid) = self.as_uuid() {
+            return uuid.hyphenated().fmt(f);
+        }
+        self.low.fmt(f)
+    }
+}
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskId").field(&format_args!("{self}")).finish()
     }
 }
 
 impl FromStr for TaskId {
     type Err = ParseTaskIdError;
 
-    /// Takes what [`Display`](fmt::Display) writes, and nothing else: no sign, no blank, no leading zero.
+    /// Takes what [`Display`](fmt::Display) writes, and nothing else: no sign, no blank, no leading zero; of UUIDs, with the
+    /// feature `uuid`, those of version 7, with hyphens and small letters.
     fn from_str(text: &str) -> Result<Self, ParseTaskIdError> {
-        let number = text.parse().map_err(|_| ParseTaskIdError(()))?;
-        // The standard library's parser takes more than it writes: a sign, and zeros in front.
-        let is_written_so = !text.starts_with('+') && (text == "0" || !text.starts_with('0'));
-        if is_written_so { Ok(Self(number)) } else { Err(ParseTaskIdError(())) }
+        let id = number(text).or_else(|| uuid_v7(text)).ok_or(ParseTaskIdError(()))?;
+        Ok(id)
     }
+}
+
+fn number(text: &str) -> Option<TaskId> {
+    let number = text.parse().ok()?;
+    // The standard library's parser takes more than it writes: a sign, and zeros in front.
+    let is_written_so = !text.starts_with('+') && (text == "0" || !text.starts_with('0'));
+    is_written_so.then(|| TaskId::from_u64(number))
+}
+
+#[cfg(feature = "uuid")]
+fn uuid_v7(text: &str) -> Option<TaskId> {
+    let uuid = Uuid::try_parse(text).ok()?;
+    let is_v7 = uuid.get_version_num() == 7 && uuid.get_variant() == uuid::Variant::RFC4122;
+    let (high, low) = uuid.as_u64_pair();
+    let id = TaskId { high, low };
+    // The parser takes other ways of writing one, too.
+    (is_v7 && id.to_string() == text).then_some(id)
+}
+
+#[cfg(not(feature = "uuid"))]
+fn uuid_v7(_: &str) -> Option<TaskId> {
+    None
 }
 
 /// A text is not the id of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the id of a task: that is a number in decimal digits")]
+#[error(
+    "not the id of a task: that is a number in decimal digits, or, with the feature `uuid`, a UUID of version 7 with \
+     hyphens and small letters"
+)]
 pub struct ParseTaskIdError(());

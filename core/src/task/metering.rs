@@ -118,9 +118,10 @@ pub(crate) fn charged<O>(task: Option<&TaskRef>, f: impl FnOnce() -> O) -> O {
 // A subscriber is foreign code.
 fn tell_long_poll(task: &TaskRef, took: Duration) {
     let info = task.control.info();
+    let id = info.id.field();
     let tell = || {
         tracing::warn!(
-            task.id = info.id.as_u64(),
+            task.id = id.value(),
             task.name = info.name.as_deref(),
             task.place = %info.place,
             task.poll.duration = took.as_secs_f64(),
@@ -133,9 +134,10 @@ fn tell_long_poll(task: &TaskRef, took: Duration) {
 
 fn tell_slow_cancel(task: &TaskRef, took: Duration) {
     let info = task.control.info();
+    let id = info.id.field();
     let tell = || {
         tracing::warn!(
-            task.id = info.id.as_u64(),
+            task.id = id.value(),
             task.name = info.name.as_deref(),
             task.place = %info.place,
             task.cancel.duration = took.as_secs_f64(),

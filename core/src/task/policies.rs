@@ -32,6 +32,8 @@ pub struct Configured {
     pub(super) timestamps: bool,
     pub(super) metrics: bool,
     pub(super) tracing: bool,
+    #[cfg(feature = "uuid")]
+    pub(super) uuid: bool,
 }
 
 /// Some policy was set that is a task's alone: work in place becomes a task, too, that is part of its caller.
@@ -51,7 +53,11 @@ impl Configured {
 
     /// True if nothing was set.
     pub(super) fn is_bare(&self) -> bool {
-        let Self { name, limit, attempt, grace, priority, values, metrics, timestamps, tracing } = self;
+        #[cfg(feature = "uuid")]
+        if self.uuid {
+            return false;
+        }
+        let Self { name, limit, attempt, grace, priority, values, metrics, timestamps, tracing, .. } = self;
         name.is_none()
             && limit.is_none()
             && attempt.is_none()
@@ -101,6 +107,13 @@ impl Configured {
 
     pub(crate) fn traced(mut self, on: bool) -> Self {
         self.tracing = on;
+        self
+    }
+
+    /// With a UUID as its id.
+    #[cfg(feature = "uuid")]
+    pub(crate) fn identified(mut self) -> Self {
+        self.uuid = true;
         self
     }
 

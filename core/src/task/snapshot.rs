@@ -111,7 +111,7 @@ fn reachable(root: &RootScope) -> Vec<(TaskRef, Option<TaskRef>)> {
         }
     }
     found.retain(|task| std::ptr::eq(task.runtime.scope(), root) && !task.control.status().is_terminal());
-    found.sort_by_key(|task| task.control.id.as_u64());
+    found.sort_by_key(|task| task.control.number);
     found.into_iter().map(|task| (task.clone(), task.parent())).collect()
 }
 
@@ -122,7 +122,7 @@ impl TaskSnapshot {
         let stamped = control.times().map(|times| now.saturating_duration_since(times.created));
         Self {
             info: control.info(),
-            parent: parent.map(|parent| parent.control.id),
+            parent: parent.map(|parent| parent.control.id()),
             depth,
             age: stamped.or_else(|| metered?.age(now)),
             polling: metered.and_then(|metered| metered.meter.polling_for()),

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tracing::{Span, field};
 
 use super::control::{Ending, Shared};
+use super::id::IdField;
 use super::in_place::caught;
 use crate::runtime::ErasedRuntime;
 
@@ -16,14 +17,20 @@ pub(crate) struct Trace {
     fields: ArcSwap<Vec<(Arc<str>, Arc<str>)>>,
 }
 
+/// Its own id, and that of its parent.
+fn ids(task: &Shared<dyn ErasedRuntime>) -> (IdField, Option<IdField>) {
+    (task.control.id().field(), task.parent().map(|parent| parent.control.id().field()))
+}
+
 /// The span of one task, below the one that its caller is in.
 pub(crate) fn task_span(task: &Shared<dyn ErasedRuntime>) -> Span {
-    let (control, parent) = (&task.control, task.parent());
+    let control = &task.control;
+    let (id, parent) = ids(task);
     tracing::info_span!(
         "task",
-        task.id = control.id.as_u64(),
+        task.id = id.value(),
         task.name = control.name().as_deref(),
-        task.parent = parent.map(|parent| parent.control.id.as_u64()),
+        task.parent = parent.as_ref().map(IdField::value),
         task.status = field::Empty,
         task.fields = field::Empty,
     )
@@ -31,12 +38,13 @@ pub(crate) fn task_span(task: &Shared<dyn ErasedRuntime>) -> Span {
 
 /// The span of one attempt of a task, below the task's.
 pub(crate) fn attempt_span(task: &Shared<dyn ErasedRuntime>, attempt: u32) -> Span {
-    let (control, parent) = (&task.control, task.parent());
+    let control = &task.control;
+    let (id, parent) = ids(task);
     tracing::info_span!(
         "attempt",
-        task.id = control.id.as_u64(),
+        task.id = id.value(),
         task.name = control.name().as_deref(),
-        task.parent = parent.map(|parent| parent.control.id.as_u64()),
+        task.parent = parent.as_ref().map(IdField::value),
         task.attempt = attempt,
         task.status = field::Empty,
         task.fields = field::Empty,

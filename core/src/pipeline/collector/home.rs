@@ -61,7 +61,7 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
 
     fn of(rejects: bool, store: Arc<impl Store<K, V>>) -> Self {
         // Not the task's id: a runtime may count its own tasks, and collectors of all runtimes meet.
-        let pipeline = TaskId::next().as_u64();
+        let pipeline = TaskId::next().as_u64().unwrap_or_default();
         let registration = Registration::new(pipeline, &store);
         Self { pipeline, rejects, store, _registration: registration }
     }

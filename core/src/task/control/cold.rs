@@ -19,6 +19,8 @@ use super::{Control, Ending, State, TaskRef};
 use crate::error::{AsyncTaskError, FailedAttempt};
 use crate::retry::Retry;
 use crate::runtime::ErasedRuntime;
+#[cfg(feature = "uuid")]
+use crate::task::TaskId;
 use crate::task::callbacks::Callback;
 use crate::task::in_place::{caught, notify_all};
 use crate::task::metering::Metered;
@@ -65,6 +67,9 @@ pub(crate) struct Cold {
     pub(super) lent: AtomicU8,
     pub(super) held: Held,
     metered: OnceLock<Arc<Metered>>,
+    /// Its id, where that is a UUID.
+    #[cfg(feature = "uuid")]
+    uuid: OnceLock<TaskId>,
 }
 
 /// No priority was set or lent: less urgent than all of them.
@@ -97,6 +102,8 @@ impl Default for Cold {
             lent: AtomicU8::new(NO_PRIORITY),
             held: Held::default(),
             metered: OnceLock::new(),
+            #[cfg(feature = "uuid")]
+            uuid: OnceLock::new(),
         }
     }
 }
@@ -148,6 +155,17 @@ impl Control {
 
     pub(crate) fn set_name(&self, name: Arc<str>) {
         self.cold().name.store(Some(Arc::new(name)));
+    }
+
+    #[cfg(feature = "uuid")]
+    pub(super) fn uuid(&self) -> Option<TaskId> {
+        self.cold.get()?.uuid.get().copied()
+    }
+
+    /// Makes a UUID its id. To be called before anybody has seen it.
+    #[cfg(feature = "uuid")]
+    pub(crate) fn identify(&self, id: TaskId) {
+        let _ = self.cold().uuid.set(id);
     }
 
     /// The span that its work runs in: its own where it is traced, else that of whoever spawned it.

@@ -115,7 +115,7 @@ pub(crate) fn share<R: Runtime>(
     // Read before the child is in the list of its parent: see `pass_on`.
     let is_after = parent.is_some_and(|parent| parent.control.word.load().level() >= KILL);
     let flags = if is_after { flags | AFTER } else { flags };
-    let control = Control::new(runtime.next_task_id(), flags, place);
+    let control = Control::new(runtime.next_task_id().as_u64().unwrap_or_default(), flags, place);
     Arc::new(Shared { control, parent: parent.map(Arc::downgrade), runtime })
 }
 
@@ -140,7 +140,8 @@ impl Ending {
 }
 
 pub(crate) struct Control {
-    pub(crate) id: TaskId,
+    /// That of its runtime's counter, by which tasks are ordered by age, also those whose id is a UUID.
+    pub(crate) number: u64,
     word: Word,
     offspring: Offspring,
     waker: AtomicWaker,
@@ -155,9 +156,9 @@ fn is_busy_elsewhere(control: &Control) -> bool {
 }
 
 impl Control {
-    fn new(id: TaskId, flags: u32, place: &'static Location<'static>) -> Self {
+    fn new(number: u64, flags: u32, place: &'static Location<'static>) -> Self {
         Self {
-            id,
+            number,
             word: Word::new(flags),
             offspring: Offspring::new(),
             waker: AtomicWaker::new(),
@@ -170,8 +171,16 @@ impl Control {
         self.cold.get_or_init(Box::default)
     }
 
+    pub(crate) fn id(&self) -> TaskId {
+        #[cfg(feature = "uuid")]
+        if let Some(id) = self.uuid() {
+            return id;
+        }
+        TaskId::from_u64(self.number)
+    }
+
     pub(crate) fn info(&self) -> TaskInfo {
-        TaskInfo { id: self.id, name: self.name(), status: self.status(), place: self.place.load() }
+        TaskInfo { id: self.id(), name: self.name(), status: self.status(), place: self.place.load() }
     }
 
     /// Notes where the library is awaited.
