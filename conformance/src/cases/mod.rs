@@ -73,6 +73,7 @@ pub mod panic;
 pub mod polls;
 pub mod priorities;
 pub mod properties;
+pub mod publishing;
 pub mod pulling;
 pub mod queue_errors;
 pub mod queues;

@@ -19,6 +19,12 @@ macro_rules! __conformance_with_queues {
                 a_full_queue_pauses_its_publisher
                 a_batch_is_settled_once_it_is_handled
             }
+            publishing driven {
+                an_unfinished_chunk_of_a_source_that_fails_is_not_published
+                an_unfinished_chunk_of_a_source_that_panics_is_not_published
+                a_file_that_is_cut_short_publishes_no_unfinished_chunk
+                pauses_of_a_reader_change_no_message
+            }
             queue_errors driven {
                 a_message_in_which_the_pipeline_ends_comes_back
                 a_publisher_may_try_again

@@ -36,6 +36,10 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// and length in it: what is published again under the same name, after a crash for one, is there once, if it is cut into
     /// chunks of the same size. Other data must have another name, or its messages are taken for those that are there.
     ///
+    /// Where a chunk ends depends on the text and on the chunks' size alone. So a source that fails, or panics, leaves the rows of its
+    /// unfinished chunk unpublished and uncounted, for the next attempt to publish, and a [polled reader](Sources::of_async_reader) that has
+    /// no more for the moment does not end a chunk early.
+    ///
     /// ```
     /// # use std::num::NonZeroUsize;
     /// # use sweet_async_core::{AsyncTaskError, Runtime};

@@ -210,6 +210,8 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
         };
         let mut learnt: Option<Decoders<T>> = None;
         let cutter = Cutter::new(format.dialect, size, max_record, format.headers);
+        // What stands for a chunk, such as a message, names its place and length.
+        let cutter = cutter.in_whole_chunks(format.whole);
         let blocks = Blocks::of(&self.control().runtime, name.clone(), input, cutter);
         let mut blocks = blocks.map_err(Stop::Failed)?;
         loop {

@@ -34,6 +34,8 @@ pub(crate) struct Cutter {
     block: usize,
     /// The byte order mark, if any, is behind us.
     begun: bool,
+    /// A chunk ends where its size or its text says so, and nowhere else.
+    whole_chunks: bool,
 }
 
 enum Start {
@@ -52,7 +54,15 @@ impl Cutter {
             len: 0,
             block: 0,
             begun: false,
+            whole_chunks: false,
         }
+    }
+
+    /// With true, a chunk is never cut short by a source that pauses or fails: its unfinished chunk is held back. So the chunks
+    /// are the same however the source was read, and how often.
+    pub(crate) fn in_whole_chunks(mut self, whole_chunks: bool) -> Self {
+        self.whole_chunks = whole_chunks;
+        self
     }
 
     /// Room for `block` bytes to read into.
@@ -97,8 +107,12 @@ impl Cutter {
         Ok(())
     }
 
-    /// The source cannot be read any further, or not for a while: the records that are complete go to `out`.
+    /// The source cannot be read any further, or not for a while: the records that are complete go to `out`, unless chunks
+    /// are to be whole.
     pub(crate) fn stop(&mut self, out: &mut Vec<Cut>) {
+        if self.whole_chunks {
+            return;
+        }
         self.gather.flush(self.buf.get(..self.len).unwrap_or_default());
         self.hand_out(out);
     }

@@ -108,7 +108,7 @@ pub(crate) struct TextFormat<T> {
     pub(crate) dialect: Dialect,
     pub(crate) headers: bool,
     pub(crate) decoders: Arc<dyn MakeDecoder<T>>,
-    /// A chunk counts as one, and not as many as it has rows.
+    /// A chunk counts as one, and not as many as it has rows; none is cut short by a source that pauses or fails.
     pub(crate) whole: bool,
 }
 
