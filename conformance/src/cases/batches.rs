@@ -205,6 +205,23 @@ pub async fn a_batch_that_takes_too_long_is_rejected<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
+pub async fn a_batch_does_not_wait_for_the_rate<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    let handed = Handed::default();
+    let hand = handed.clone();
+    let summary = numbers(&rt)
+        .workers(1)
+        .rate_limit(1, 10.millis())
+        .sender(|sources| sources.of(0..20u64).into_chunks(20.items()))
+        .batched(100, 25.millis())
+        .for_each(move |batch| hand.take(&batch))
+        .await?;
+    ensure!(summary.handled() == 20 && handed.all().concat() == (0..20).collect::<Vec<_>>());
+    // Three come within the time of a batch.
+    let sizes: Vec<_> = handed.all().iter().map(Vec::len).collect();
+    ensure!(sizes.len() > 1 && (!at.virtual_time || sizes == [3, 3, 3, 3, 3, 3, 2]), "{sizes:?}");
+    Ok(())
+}
+
 pub async fn what_was_gathered_is_dropped_by_a_kill_and_counted<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (given, silent) = (Latch::new(), Latch::new());
     let (gave, speaks) = (given.clone(), silent.clone());

@@ -277,10 +277,9 @@ pub async fn a_batch_is_settled_once_it_is_handled<R: Runtime>(rt: R, _: Facts) 
         .on(&rt)
         .workers(1)
         .sender(move |sources| sources.of_queue(&consumer).with_lease(LONG).lines())
-        .batched(7, 20.millis())
+        .batched(7, Duration::MAX)
         .for_each(move |batch: Batch<u64>| {
-            // Not one event of it is acknowledged before. The last ones wait for the delay: that no more will come is known only
-            // once they are handled.
+            // Not one event of it is acknowledged before.
             let open = looked.len() * 2;
             if open < batch.len() {
                 Err(format!("{open} are left, and {} are here", batch.len()))

@@ -285,6 +285,7 @@ macro_rules! __conformance_with_pipelines {
                 a_collector_knows_the_events_of_its_batch
                 a_batch_is_tried_again_whole
                 a_batch_that_takes_too_long_is_rejected
+                a_batch_does_not_wait_for_the_rate
                 what_was_gathered_is_dropped_by_a_kill_and_counted
             }
             on_the_pool driven {

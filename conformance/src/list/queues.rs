@@ -25,6 +25,25 @@ macro_rules! __conformance_with_queues {
                 a_file_that_is_cut_short_publishes_no_unfinished_chunk
                 pauses_of_a_reader_change_no_message
             }
+            queue_batches driven {
+                the_last_batch_is_given_when_a_closed_queue_has_no_more
+                a_batch_is_given_when_a_queue_has_nothing_for_now
+                a_graceful_stop_gives_the_last_batch
+                a_queue_that_cannot_be_claimed_gives_the_last_batch
+                messages_without_events_are_settled_beside_a_batch
+                batches_of_a_busy_queue_are_full
+                batches_of_a_queue_may_be_handled_on_the_blocking_pool
+                batches_of_two_queues_do_not_wait_for_each_other
+                a_batch_that_takes_too_long_is_settled
+                a_batch_that_is_tried_again_is_settled_once
+                a_batch_that_ends_the_pipeline_gives_its_messages_back
+            }
+            settling driven {
+                a_message_is_settled_once_its_events_are_handled
+                a_message_is_settled_while_a_batch_spans_many
+                a_message_is_settled_while_a_batch_is_smaller
+                a_message_is_settled_where_its_events_may_be_tried_again
+            }
             queue_errors driven {
                 a_message_in_which_the_pipeline_ends_comes_back
                 a_publisher_may_try_again

@@ -58,6 +58,9 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// at the first of them.
     ///
     /// What is gathered is held in addition to the queue's chunks: up to `size` events for each worker.
+    ///
+    /// Events of a [queue](Sources::of_queue) hold their messages. So a batch that has such events is also handed over when their queue
+    /// has given nothing for 50 ms, and when no more is read from it. A message is settled once the batch with its last row is handled.
     pub fn batched(mut self, size: usize, delay: Duration) -> BatchedSender<T, S, F> {
         self.settings.batches = Some(Batches { size, delay });
         BatchedSender(self)

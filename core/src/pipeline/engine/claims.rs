@@ -6,6 +6,8 @@ use async_channel::Sender;
 use bytes::Bytes;
 use futures_lite::future::{or, try_zip};
 
+use super::control::Control;
+use super::idle::{Idle, SILENCE};
 use super::lane::Lane;
 use super::lease::{Keeper, Lease, Told};
 use super::outlet::Stop;
@@ -13,6 +15,7 @@ use crate::pipeline::queue::{Claimed, Head, QueueError, Unsealed};
 use crate::pipeline::rows::{BadRow, BadRowReason, Decoders, RawChunk};
 use crate::pipeline::sources::QueuePlan;
 use crate::runtime::Runtime;
+use crate::time::Sleep;
 
 /// Messages that are claimed at a time, at most: few enough for other consumers to have theirs.
 const TOGETHER: usize = 64;
@@ -28,12 +31,18 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
         let QueuePlan { name, queue, lease, .. } = &plan;
         let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, told };
         let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Failed) };
-        let claiming = async { Ok(self.claim(&plan, tell).await) };
+        let idle = Arc::new(Idle::default());
+        let claiming = async {
+            let ended = self.claim(&plan, tell, &idle).await;
+            // For good: what is held of it is all that there is, and its end waits for that.
+            idle.set(&self.outlet.control.idle);
+            Ok(ended)
+        };
         let (ended, ()) = try_zip(claiming, keeping).await?;
         ended
     }
 
-    async fn claim(&mut self, plan: &QueuePlan<T>, tell: Sender<Told>) -> Result<(), Stop> {
+    async fn claim(&mut self, plan: &QueuePlan<T>, tell: Sender<Told>, idle: &Arc<Idle>) -> Result<(), Stop> {
         let (mut id, mut last) = (0, None);
         loop {
             self.goes_on().await?;
@@ -42,7 +51,9 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
             // Whether it is wanted is looked at first: what is given back at the end would be delivered once more for nothing.
             let unwanted = async { Err(self.unwanted().await) };
             let claims = plan.queue.claim(room.clamp(1, TOGETHER), plan.lease);
+            let claims = or(claims, silent(&self.outlet.control, idle));
             let claims = or(unwanted, async { Ok(claims.await) }).await?;
+            idle.clear();
             let claims = claims
                 .map_err(|error| Stop::Failed(QueueError::failure("claiming from", &plan.name, error)))?;
             if claims.is_empty() {
@@ -55,7 +66,8 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
                     id += 1;
                     // Unbounded, and closed only where all is given back anyway.
                     let _ = tell.try_send(Told::Claimed(id, claimed.receipt.clone()));
-                    let lease = Lease { id, source: plan.name.clone(), handled: false, tell: tell.clone() };
+                    let (source, tell, idle) = (plan.name.clone(), tell.clone(), idle.clone());
+                    let lease = Lease { id, source, handled: false, tell, idle };
                     (claimed, Box::new(lease))
                 })
                 .collect();
@@ -76,6 +88,16 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
             }
         }
     }
+}
+
+/// Says that the queue is idle once a claim has given nothing for some time. Never returns.
+async fn silent<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
+    // Only a batch holds what the queue may be waiting for.
+    if control.batches.is_some() {
+        let _ = Sleep::silent(&control.runtime, control.runtime.now().checked_add(SILENCE)).await;
+        idle.set(&control.idle);
+    }
+    std::future::pending().await
 }
 
 /// The rows of a message.

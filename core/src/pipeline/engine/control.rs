@@ -1,9 +1,10 @@
 //! What sender, workers and coordinator of one pipeline share, and what its user has set.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use concurrent_queue::ConcurrentQueue;
+use event_listener::Event;
 
 use super::limit::Limit;
 use super::tally::{Kept, Policy};
@@ -206,6 +207,15 @@ pub struct Control<R: Runtime> {
     pub(crate) sender: SenderStrategy,
     pub(crate) rate: Option<Limiter>,
     pub(crate) ordered: bool,
+    /// Notified when a queue has nothing to give for now: see [`Idle`](super::idle::Idle).
+    pub(super) idle: Event,
+}
+
+impl<R: Runtime> Control<R> {
+    /// When a batch is handed over, full or not, whose first event came at `since`; `None` if it may wait forever.
+    pub(super) fn batch_due(&self, since: Option<Instant>) -> Option<Instant> {
+        since?.checked_add(self.batches?.delay)
+    }
 }
 
 impl<R: Runtime> Drop for Control<R> {

@@ -90,6 +90,7 @@ where
         // It was seen to be sound when the settings were checked.
         rate: settings.limiter().ok().flatten(),
         ordered: settings.ordered,
+        idle: event_listener::Event::new(),
     });
     let slots = match caught(|| (0..max).map(|_| Slot::new(handler.local())).collect()) {
         Ok(slots) => slots,

@@ -1,9 +1,9 @@
 //! The rows of a chunk on their way through a receiver.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::control::Control;
+use super::gathered::Gathered;
 use super::pace::Pace;
 use super::tally::Tally;
 use crate::error::AsyncTaskError;
@@ -23,42 +23,16 @@ pub struct Desk<'a, T, R: Runtime> {
     pub(crate) gathered: &'a mut Gathered<T>,
 }
 
-/// Events that wait for their batch to be whole.
-pub(crate) struct Gathered<T> {
-    events: Vec<Event<T>>,
-    /// When the first of them came.
-    since: Option<Instant>,
-}
-
-impl<T> Gathered<T> {
-    pub(crate) fn new() -> Self {
-        Self { events: Vec::new(), since: None }
-    }
-
-    pub(crate) fn since(&self) -> Option<Instant> {
-        self.since
-    }
-
-    fn push(&mut self, event: Event<T>, now: impl FnOnce() -> Instant) -> usize {
-        if self.events.is_empty() {
-            self.since = Some(now());
-        }
-        self.events.push(event);
-        self.events.len()
-    }
-}
-
 impl<T, R: Runtime> Desk<'_, T, R> {
     /// What has been gathered, but for what is not wanted any more; `None` if that is nothing.
     pub(crate) fn batch(&mut self) -> Option<Batch<T>> {
-        self.gathered.since = None;
-        let room = self.gathered.events.len();
-        let mut events = std::mem::replace(&mut self.gathered.events, Vec::with_capacity(room));
-        let limit = &self.control.limit;
-        if limit.is_set() {
-            events.retain(|event| limit.allows(event.sequence));
-        }
-        (!events.is_empty()).then(|| Batch::new(events))
+        self.gathered.batch(&self.control.limit)
+    }
+
+    /// True if what has been gathered must wait no longer.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let due = self.control.batch_due(self.gathered.since());
+        due.is_some_and(|due| self.control.runtime.now() >= due)
     }
 }
 

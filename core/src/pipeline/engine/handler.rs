@@ -26,12 +26,14 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
 
     fn local(&self) -> Self::Local;
 
+    /// Handles rows until there are no more, and returns false; or until a batch was handed over, and returns true: to be called
+    /// again, once the messages are settled whose rows are now handled.
     fn handle<R, I>(
         &self,
         slot: &Slot<Self::Local>,
         pace: &mut Pace,
         feed: &mut Feed<'_, T, R, I>,
-    ) -> impl Future<Output = ()> + Send
+    ) -> impl Future<Output = bool> + Send
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send;
@@ -143,7 +145,7 @@ where
         slot: &Slot<Self::Local>,
         pace: &mut Pace,
         feed: &mut Feed<'_, T, R, I>,
-    ) -> impl Future<Output = ()> + Send
+    ) -> impl Future<Output = bool> + Send
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
@@ -288,14 +290,15 @@ where
         (self.init)()
     }
 
-    async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>)
+    async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>) -> bool
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
     {
         if feed.desk.retrying.is_some() {
             let call = |event| slot.with(|local| (self.fold)(local.get_or_insert_with(&self.init), event));
-            return one_by_one::<Synchronous<K>, _, _, _, _, _, _>(feed, pace, call, |run| run()).await;
+            one_by_one::<Synchronous<K>, _, _, _, _, _, _>(feed, pace, call, |run| run()).await;
+            return false;
         }
         loop {
             let more = slot.with(|local| {
@@ -304,7 +307,7 @@ where
             });
             feed.rest(pace).await;
             if !more {
-                return;
+                return false;
             }
         }
     }

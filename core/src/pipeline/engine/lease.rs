@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_channel::{Receiver, Sender};
 use futures_lite::future::or;
 
+use super::idle::Idle;
 use crate::error::AsyncTaskError;
 use crate::pipeline::queue::{DynQueue, QueueError, Receipt};
 use crate::runtime::Runtime;
@@ -18,6 +19,8 @@ pub(crate) struct Lease {
     pub(crate) source: Arc<str>,
     pub(crate) handled: bool,
     pub(crate) tell: Sender<Told>,
+    /// Of the queue.
+    pub(crate) idle: Arc<Idle>,
 }
 
 impl Drop for Lease {

@@ -27,7 +27,7 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
 
     fn local(&self) {}
 
-    async fn handle<R, I>(&self, _: &Slot<()>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>)
+    async fn handle<R, I>(&self, _: &Slot<()>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>) -> bool
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
@@ -40,12 +40,12 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
                 let count = events.len() as u64;
                 // Nobody pulls any more: what is left is dropped, and counted so.
                 if count > 0 && self.queue.send(std::mem::take(&mut events)).await.is_err() {
-                    return;
+                    return false;
                 }
                 feed.desk.tally.handled += count;
             }
             if !more {
-                return;
+                return false;
             }
         }
     }

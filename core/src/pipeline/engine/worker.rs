@@ -1,14 +1,16 @@
 //! A worker: takes chunks off the queue, parses them, and hands their rows to the receiver.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_channel::Receiver;
 use futures_lite::future::or;
 
 use super::control::Control;
-use super::feed::{Desk, Feed, Gathered};
+use super::feed::{Desk, Feed};
+use super::gathered::Gathered;
 use super::handler::Handler;
+use super::intake::{next, overdue};
 use super::lease::Lease;
 use super::message::{Content, Message, Turn};
 use super::pace::Pace;
@@ -18,12 +20,12 @@ use super::slot::Slot;
 use super::tally::{OnReject, Tally};
 use crate::cancel::CancelLevel;
 use crate::error::AsyncTaskError;
+use crate::limit::Limiter;
 use crate::pipeline::event::Origin;
 use crate::pipeline::rows::{Decoded, Decoder, Decoders, RawChunk};
 use crate::pipeline::strategy::RetryEvents;
 use crate::runtime::Runtime;
 use crate::task::TaskContext;
-use crate::time::Sleep;
 
 /// Rows that are parsed before others may run, where they are parsed before their turn.
 const PARSED: usize = 256;
@@ -52,8 +54,6 @@ struct Worker<T, R: Runtime, H: Handler<T>> {
     gathered: Gathered<T>,
     /// The last ones, the latest at the end, with what made them.
     decoders: Vec<Made<T>>,
-    /// What is handled but for events that wait for their batch: the leases, and the sequences of their last rows.
-    leases: Vec<(Box<Lease>, u64)>,
 }
 
 /// A decoder, and what made it.
@@ -95,14 +95,14 @@ where
         pace: Pace::new(),
         gathered: Gathered::new(),
         decoders: Vec::new(),
-        leases: Vec::new(),
     };
     loop {
         if !crew.gate.is_open(index) {
             worker = worker.run(Job::Finish).await?;
             crew.gate.opens(index).await;
         }
-        let Some(next) = next(&queue, &control, worker.gathered.since()).await else {
+        let Some(next) = next(&queue, &control, worker.gathered.since(), &worker.gathered.leases).await
+        else {
             worker = worker.run(Job::Finish).await?;
             continue;
         };
@@ -154,24 +154,17 @@ fn is_killed() -> bool {
     TaskContext::current().is_some_and(|cx| cx.level() >= Some(CancelLevel::Kill))
 }
 
-/// The next chunk, or the end of the queue; `None` once what was gathered must wait no longer.
-async fn next<T, R: Runtime>(
-    queue: &Receiver<Message<T>>,
-    control: &Control<R>,
-    gathered: Option<Instant>,
-) -> Option<Result<Message<T>, async_channel::RecvError>> {
-    let batches = control.batches.zip(gathered);
-    let Some(deadline) = batches.and_then(|(batches, since)| since.checked_add(batches.delay)) else {
-        return Some(queue.recv().await);
-    };
-    if control.runtime.now() >= deadline {
-        return None;
+impl<T, R: Runtime, H: Handler<T>> Crew<T, R, H> {
+    /// Tells what is handled, and gives up the leases of messages that are handled to their end.
+    fn settle(&self, tally: &mut Tally<R>, gathered: &mut Gathered<T>) {
+        tally.tell();
+        let Control { policy, limit, .. } = &*self.control;
+        let late = self.handler.rejected();
+        if late != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
+            limit.stop_at(late);
+        }
+        gathered.settle(limit);
     }
-    let late = async {
-        let _ = Sleep::silent(&control.runtime, Some(deadline)).await;
-        None
-    };
-    or(async { Some(queue.recv().await) }, late).await
 }
 
 impl<T, R, H> Worker<T, R, H>
@@ -201,27 +194,20 @@ where
         match job {
             Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
             Job::Chunk(origin, rows, Some((lease, last))) => {
+                let before = self.gathered.count();
                 self.chunk(origin, rows, Some(&lease.source)).await;
-                self.leases.push((lease, last));
+                self.gathered.hold(lease, last, before);
             }
-            Job::Finish => {
-                let crew = self.crew.clone();
-                let Some((slot, _, mut desk)) = self.desk(&crew) else { return };
-                crew.handler.finish(slot, &mut desk).await;
-            }
+            Job::Finish => self.finish().await,
         }
-        self.tally.tell();
-        let late = self.crew.handler.rejected();
-        let Control { policy, limit, .. } = &*self.crew.control;
-        if late != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
-            limit.stop_at(late);
-        }
-        if self.gathered.since().is_none() {
-            for (mut lease, last) in self.leases.drain(..) {
-                // It was handled to its end, unless the pipeline ended in it or before.
-                lease.handled = limit.allows(last);
-            }
-        }
+        self.crew.settle(&mut self.tally, &mut self.gathered);
+    }
+
+    /// Hands over what was gathered, full or not.
+    async fn finish(&mut self) {
+        let crew = self.crew.clone();
+        let Some((slot, _, mut desk)) = self.desk(&crew) else { return };
+        crew.handler.finish(slot, &mut desk).await;
     }
 
     /// Handles the rows of a chunk; `published` is what its source is called where it was published.
@@ -297,24 +283,48 @@ where
         let Some(rate) = &control.rate else {
             let Some((slot, pace, desk)) = self.desk(&crew) else { return };
             let mut feed = Feed::new(erased(rows), origin, name, text, desk);
-            return crew.handler.handle(slot, pace, &mut feed).await;
+            while crew.handler.handle(slot, pace, &mut feed).await {
+                crew.settle(feed.desk.tally, feed.desk.gathered);
+            }
+            return;
         };
         for row in rows {
             // One that could not be parsed is no event.
-            if row.data.is_ok() {
-                let unwanted = async {
-                    control.limit.excludes(origin.base + row.sequence).await;
-                    false
-                };
-                // Only the runtime's end is an error, and that ends the worker at its next wait.
-                let its_time = async { rate.acquire(control.runtime.clone()).await.is_ok() };
-                if !or(unwanted, its_time).await {
-                    return;
-                }
+            if row.data.is_ok() && !self.paced(rate, origin.base + row.sequence).await {
+                return;
             }
             let Some((slot, pace, desk)) = self.desk(&crew) else { return };
             let mut feed = Feed::new(erased(std::iter::once(row)), origin, name, text.clone(), desk);
-            crew.handler.handle(slot, pace, &mut feed).await;
+            while crew.handler.handle(slot, pace, &mut feed).await {
+                crew.settle(feed.desk.tally, feed.desk.gathered);
+            }
+        }
+    }
+
+    /// Waits until the rate permits an event. False if it is not wanted any more.
+    async fn paced(&mut self, rate: &Limiter, sequence: u64) -> bool {
+        let control = self.crew.control.clone();
+        let unwanted = async {
+            control.limit.excludes(sequence).await;
+            false
+        };
+        // Only the runtime's end is an error, and that ends the worker at its next wait.
+        let its_time = async { rate.acquire(control.runtime.clone()).await.is_ok() };
+        let mut permitted = pin!(or(unwanted, its_time));
+        loop {
+            let due = control.batch_due(self.gathered.since());
+            let overdue = async {
+                overdue(&control, due).await;
+                None
+            };
+            match or(async { Some(permitted.as_mut().await) }, overdue).await {
+                Some(permitted) => return permitted,
+                // The batch does not wait for the rate.
+                None => {
+                    self.finish().await;
+                    self.crew.settle(&mut self.tally, &mut self.gathered);
+                }
+            }
         }
     }
 

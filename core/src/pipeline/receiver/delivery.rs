@@ -12,14 +12,15 @@ use crate::runtime::Runtime;
 
 /// What a receiver is handed: an [`Event`], or a [`Batch`] of them.
 pub trait Delivery<T>: Sequenced + Send + Sized {
-    /// Hands the rows of a chunk over.
+    /// Hands the rows of a chunk over: all of them, then it returns false; or until a batch was handed over, then it returns
+    /// true.
     #[doc(hidden)]
     fn drive<M, O, R, I, C, P>(
         feed: &mut Feed<'_, T, R, I>,
         pace: &mut Pace,
         call: C,
         poll: P,
-    ) -> impl Future<Output = ()> + Send
+    ) -> impl Future<Output = bool> + Send
     where
         M: Receive<O>,
         R: Runtime,
@@ -68,12 +69,7 @@ impl<T> Sequenced for Batch<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Event<T> {
-    fn drive<M, O, R, I, C, P>(
-        feed: &mut Feed<'_, T, R, I>,
-        pace: &mut Pace,
-        call: C,
-        poll: P,
-    ) -> impl Future<Output = ()> + Send
+    async fn drive<M, O, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, poll: P) -> bool
     where
         M: Receive<O>,
         R: Runtime,
@@ -81,7 +77,8 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
         C: Fn(Self) -> O + Send + std::marker::Sync,
         P: FnMut(&mut dyn FnMut()) + Send,
     {
-        M::drive(feed, pace, call, poll)
+        M::drive(feed, pace, call, poll).await;
+        false
     }
 
     async fn finish<M, O, R, C, P>(_: &mut Desk<'_, T, R>, _: C, _: P)
@@ -100,7 +97,12 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Batch<T> {
-    async fn drive<M, O, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, mut poll: P)
+    async fn drive<M, O, R, I, C, P>(
+        feed: &mut Feed<'_, T, R, I>,
+        pace: &mut Pace,
+        call: C,
+        mut poll: P,
+    ) -> bool
     where
         M: Receive<O>,
         R: Runtime,
@@ -111,12 +113,17 @@ impl<T: Send + 'static> Delivery<T> for Batch<T> {
         let size = feed.desk.control.batches.map_or(1, |batches| batches.size);
         loop {
             let gathered = feed.gather(pace, size);
-            if gathered == Gather::Full {
+            let due = match gathered {
+                Gather::Full => true,
+                Gather::More => feed.desk.is_overdue(),
+                Gather::End => return false,
+            };
+            if due {
                 deliver::<M, _, _, _, _, _>(&mut feed.desk, &call, &mut poll).await;
             }
             feed.rest(pace).await;
-            if gathered == Gather::End {
-                return;
+            if due {
+                return true;
             }
         }
     }

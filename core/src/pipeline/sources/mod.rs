@@ -182,8 +182,8 @@ impl<T: Send + 'static> Sources<T> {
     }
 
     /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
-    /// between which others run. A chunk goes out earlier when the reader has no more for the moment. The reader is gone
-    /// when the pipeline ends.
+    /// between which others run. A chunk goes out earlier when the reader has no more for the moment, unless it is
+    /// [published](super::PipelineSender::publish). The reader is gone when the pipeline ends.
     pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T, Csv> {
         TextSource::new(self, vec![Input::Async(Box::pin(reader))])
     }
@@ -196,7 +196,7 @@ impl<T: Send + 'static> Sources<T> {
     /// What other pipelines have [published](super::PipelineSender::publish) into `queue`, from the queue's first message to
     /// its end; one that never ends is read until the pipeline is cancelled. It names a format, as the publisher did.
     ///
-    /// A message is acknowledged once all of its rows are handled, or rejected by a strategy that goes on. What receivers have
+    /// A message is acknowledged as soon as its last row is handled, or rejected by a strategy that goes on. What receivers have
     /// collected or folded by then is in this process alone: where that must outlive the process, the receiver itself writes it.
     /// What the pipeline's end leaves unhandled is given back; killed, it is claimed by others when the lease runs out. So rows
     /// may be handled more than once. A [pulled](super::PipelineSender::pull) pipeline reads no queue: it does not know what
