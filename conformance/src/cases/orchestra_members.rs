@@ -83,7 +83,7 @@ pub async fn a_shutdown_kills_them_at_their_grace<R: Runtime>(rt: R, at: Facts) 
         let begun = rt.now();
         let stats = all.shutdown().await;
         let took = rt.now().saturating_duration_since(begun);
-        let due = grace.unwrap_or(sweet_async::DEFAULT_GRACE);
+        let due = grace.unwrap_or(sweet_async::task::DEFAULT_GRACE);
         ensure!(took >= due && (!at.virtual_time || took == due), "{took:?}, {due:?}");
         ensure!((stats.cancelled, stats.total()) == (1, 1), "{stats:?}");
         ensure!(failed(task.await)?.is_cancelled());
@@ -111,7 +111,8 @@ pub async fn the_default_grace_is_theirs_and_the_nodes<R: Runtime>(rt: R, at: Fa
             let begun = rt.now();
             all.cancel(CancelLevel::Graceful).await;
             let took = rt.now().saturating_duration_since(begun);
-            let due = if task.is_some() || with_node { sweet_async::DEFAULT_GRACE } else { Duration::ZERO };
+            let due =
+                if task.is_some() || with_node { sweet_async::task::DEFAULT_GRACE } else { Duration::ZERO };
             ensure!(took == due, "{with_node} {with_ad_hoc}: {took:?}");
             if let Some(task) = task {
                 failed(task.await)?;

@@ -107,6 +107,37 @@ macro_rules! __conformance_with_orchestras {
                 an_ad_hoc_task_leaves_the_status_as_it_is
                 an_ad_hoc_task_after_the_limit_leaves_the_result_as_it_is
             }
+            orchestra_members driven {
+                a_shutdown_asks_them_before_the_others
+                a_shutdown_kills_them_at_their_grace
+                the_default_grace_is_theirs_and_the_nodes
+                a_grace_of_their_own_is_kept_whoever_asks
+                a_grace_of_the_request_reaches_all
+                a_limit_on_the_wait_holds_for_all
+                the_limit_on_the_whole_is_theirs
+                they_end_with_the_task_that_the_others_are_part_of
+                they_are_asked_what_their_caller_is_asked
+                what_waits_for_a_place_never_begins_once_all_are_asked
+                one_that_a_task_of_the_orchestra_runs_is_in_its_place
+                a_stop_while_they_come_leaves_none
+            }
+            orchestrated driven {
+                policies_about_retries_are_said_before_or_after
+                its_work_can_be_run_in_all_ways
+                its_handle_is_that_of_the_task
+                a_dropped_handle_stops_it_and_a_detached_one_does_not
+                one_that_is_refused_says_so_at_its_handle
+            }
+            orchestra_again driven {
+                what_has_failed_is_run_again_with_what_it_held_up
+                what_was_cancelled_is_run_again
+                what_runs_or_has_completed_is_not_given_new_work
+            }
+            orchestra_capabilities driven {
+                a_limit_that_is_set_before_the_start_holds
+                trace_fields_are_kept_for_the_start
+                it_says_what_all_its_tasks_use
+            }
         }
     };
 }

@@ -138,6 +138,15 @@ pub struct CancellationResult {
 }
 
 impl CancellationResult {
+    /// Of two that were asked as one: what has not ended of either has not ended.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        if self.has_ended() && !other.has_ended() {
+            self.outcome = other.outcome;
+        }
+        self.stuck.extend(other.stuck);
+        self
+    }
+
     /// What became of the work.
     pub fn outcome(&self) -> CancelOutcome {
         self.outcome

@@ -8,26 +8,80 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::OrchestratorError;
+use super::book::Book;
 use super::node::Node;
 use super::orchestrator::Orchestrator;
 use super::status::ExecutionStats;
 use crate::cancel::CancelLevel;
 use crate::error::AsyncTaskError;
 use crate::limit::{RankableByPriority, TaskPriority};
+use crate::metrics::{CpuUsage, IoUsage, MemoryUsage, PollUsage, Sums, TaskMetrics};
 use crate::runtime::RuntimeSource;
 use crate::task::{
-    CancellableTask, Cancellation, ContextualizedTask, IntoCallback, NamedTask, PrioritizedTask,
-    Relationships, StatusEnabledTask, TaskBuilder, TaskContext, TaskStatus, TimedTask, TracingTask,
+    CancellableTask, Cancellation, ContextualizedTask, IntoCallback, MetricsEnabledTask, NamedTask,
+    PrioritizedTask, Relationships, StatusEnabledTask, TaskBuilder, TaskContext, TaskRef, TaskStatus,
+    TimedTask, TracingTask, children, disable, enable, sums,
 };
+use crate::time::Limit;
 
+const CLOSED: AsyncTaskError = AsyncTaskError::InvalidState("the task has ended");
 const NOT_STARTED: AsyncTaskError = AsyncTaskError::InvalidState("nothing of this orchestrator was started");
 
 impl<S: RuntimeSource> Orchestrator<S> {
     /// The orchestration as a task: the one that runs, else the last that did; `None` before the first start.
     pub fn context(&self) -> Option<TaskContext> {
+        self.shared.book().whole().map(TaskContext::new)
+    }
+
+    /// Does `now` with the task, or else, before the first start, `later` with what the first will be started with.
+    fn now_or_later<O>(
+        &self,
+        now: impl FnOnce(TaskContext) -> Result<O, AsyncTaskError>,
+        later: impl FnOnce(&mut Book<S::Runtime>) -> O,
+    ) -> Result<O, AsyncTaskError> {
+        let mut book = self.shared.book();
+        match book.whole() {
+            Some(task) => {
+                drop(book);
+                now(TaskContext::new(task))
+            }
+            None if book.is_closed => Err(CLOSED),
+            None => Ok(later(&mut book)),
+        }
+    }
+
+    /// The members of the whole that have not ended, and the whole.
+    fn live(&self) -> Vec<TaskRef> {
+        let wholes = self.shared.book().tasks();
+        let mut all = Vec::new();
+        for whole in wholes {
+            for member in children(&whole) {
+                if member.control.is_in_place() {
+                    all.extend(children(&member));
+                }
+                all.push(member);
+            }
+            all.push(whole);
+        }
+        all.retain(|task| !task.control.status().is_terminal());
+        all
+    }
+
+    /// What the graph's tasks and the ad-hoc ones have used.
+    fn usage(&self) -> Option<TaskMetrics> {
         let book = self.shared.book();
-        let running = book.run.as_ref().and_then(|run| run.task());
-        running.or(book.last.as_ref()).cloned().map(TaskContext::new)
+        let wholes = [book.whole(), book.all_guests()];
+        drop(book);
+        let mut used: Option<(Sums, Duration)> = None;
+        for task in wholes.iter().flatten() {
+            let (Some(own), Some(metered)) = (sums(task), task.control.metered()) else { continue };
+            let wall = metered.wall();
+            used = Some(match used {
+                Some((all, longest)) => (all.plus(&own), longest.max(wall)),
+                None => (own, wall),
+            });
+        }
+        used.map(|(all, wall)| all.told(wall))
     }
 
     fn started(&self) -> Result<TaskContext, AsyncTaskError> {
@@ -127,19 +181,40 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        TimedTask::timeout(&self.context()?)
+        let book = self.shared.book();
+        match (book.whole(), book.settings.limit()) {
+            (Some(task), _) => {
+                drop(book);
+                TimedTask::timeout(&TaskContext::new(task))
+            }
+            (None, Some(Limit::After(limit))) => Some(limit).filter(|limit| *limit != Duration::MAX),
+            (None, _) => None,
+        }
     }
 
+    /// Before the first start, the limit is that of the first.
     fn set_timeout(&self, limit: Duration) -> Result<(), AsyncTaskError> {
-        self.started()?.set_timeout(limit)
+        self.now_or_later(|task| task.set_timeout(limit), |book| book.settings.limit_is(Limit::After(limit)))
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.context()?.deadline()
+        let book = self.shared.book();
+        match (book.whole(), book.settings.limit()) {
+            (Some(task), _) => {
+                drop(book);
+                TimedTask::deadline(&TaskContext::new(task))
+            }
+            (None, Some(Limit::At(deadline))) => Some(deadline),
+            (None, _) => None,
+        }
     }
 
+    /// Before the first start, as [`set_timeout`](Self::set_timeout).
     fn set_deadline(&self, deadline: Instant) -> Result<(), AsyncTaskError> {
-        self.started()?.set_deadline(deadline)
+        self.now_or_later(
+            |task| task.set_deadline(deadline),
+            |book| book.settings.limit_is(Limit::At(deadline)),
+        )
     }
 
     fn elapsed(&self) -> Option<Duration> {
@@ -207,15 +282,69 @@ impl<S: RuntimeSource> TracingTask for Orchestrator<S> {
     }
 
     fn add_trace_field(&self, key: &str, value: &dyn Display) {
-        self.context().iter().for_each(|task| task.add_trace_field(key, value));
+        let key: Arc<str> = key.into();
+        let book = self.shared.book();
+        if let Some(task) = book.whole() {
+            drop(book);
+            TaskContext::new(task).add_trace_field(&key, value);
+        } else if book.settings.is_traced() {
+            // How the value shows is foreign code, and not for the lock.
+            drop(book);
+            let value: Arc<str> = value.to_string().into();
+            let mut book = self.shared.book();
+            book.trace_fields.retain(|(own, _)| *own != key);
+            book.trace_fields.push((key, value));
+        }
     }
 
     fn trace_fields(&self) -> Vec<(Arc<str>, Arc<str>)> {
-        self.context().map(|task| task.trace_fields()).unwrap_or_default()
+        match self.context() {
+            Some(task) => task.trace_fields(),
+            None => self.shared.book().trace_fields.clone(),
+        }
     }
 
     fn is_tracing_enabled(&self) -> bool {
-        self.context().is_some_and(|task| task.is_tracing_enabled())
+        match self.context() {
+            Some(task) => task.is_tracing_enabled(),
+            None => self.shared.book().settings.is_traced(),
+        }
+    }
+}
+
+/// Of all its tasks: those that are started while metrics are on are measured, too.
+impl<S: RuntimeSource> MetricsEnabledTask for Orchestrator<S> {
+    fn enable_metrics(&self) {
+        self.shared.book().settings.metrics_are(true);
+        self.live().iter().for_each(|task| enable(task, false));
+    }
+
+    fn disable_metrics(&self) {
+        self.shared.book().settings.metrics_are(false);
+        self.live().iter().for_each(disable);
+    }
+
+    fn is_metrics_enabled(&self) -> bool {
+        match self.context() {
+            Some(task) => task.is_metrics_enabled(),
+            None => self.shared.book().settings.is_metered(),
+        }
+    }
+
+    fn cpu_usage(&self) -> Option<CpuUsage> {
+        self.usage()?.cpu
+    }
+
+    fn memory_usage(&self) -> Option<MemoryUsage> {
+        self.usage()?.memory
+    }
+
+    fn io_usage(&self) -> Option<IoUsage> {
+        self.usage()?.io
+    }
+
+    fn poll_usage(&self) -> Option<PollUsage> {
+        self.context()?.poll_usage()
     }
 }
 

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::OrchestratorError;
-use super::cell::{Link, Work};
+use super::cell::Work;
 use super::entry::{Entry, Stage};
 use super::graph::{Circle, Graph};
 use super::key::{Key, Mark};
-use super::plan::{Plan, Seed};
+use super::plan::Plan;
 use super::run::Run;
 use super::shared::EdgePolicy;
-use super::status::Cause;
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{Configured, TaskRef, Values};
+
+/// Keys and values of the span of the whole.
+pub(super) type TraceFields = Vec<(Arc<str>, Arc<str>)>;
 
 type Names<V> = HashMap<Arc<str>, V, foldhash::fast::RandomState>;
 
@@ -28,6 +30,8 @@ pub(super) struct Book<R: Runtime> {
     contexts: Names<Arc<Values>>,
     /// Of the orchestration as a task.
     pub(super) settings: Configured,
+    /// Those that were added before it was started.
+    pub(super) trace_fields: TraceFields,
     /// The run that takes plans, below the task that began it.
     pub(super) run: Option<Arc<Run<R>>>,
     /// That of tasks that are in no graph, each of which has a caller of its own: below none of them.
@@ -36,6 +40,8 @@ pub(super) struct Book<R: Runtime> {
     pub(super) live: usize,
     /// The task of the run that was the last to come to its end.
     pub(super) last: Option<TaskRef>,
+    /// As `last`, of ad-hoc tasks.
+    pub(super) last_guests: Option<TaskRef>,
     /// Why a run was stopped before its tasks had ended.
     pub(super) stopped: Option<Arc<AsyncTaskError>>,
     pub(super) is_closed: bool,
@@ -56,14 +62,6 @@ pub(super) struct Left<R: Runtime> {
     _last: Option<TaskRef>,
 }
 
-/// A plan, and what is to be said to it once it is counted.
-pub(super) struct Planned<R: Runtime> {
-    pub(super) plan: Arc<Plan<R>>,
-    /// Those of earlier plans that some of it wait for.
-    pub(super) late: Vec<(Arc<Plan<R>>, u32, Link)>,
-    pub(super) skipped: Vec<(u32, Cause)>,
-}
-
 impl<R: Runtime> Book<R> {
     pub(super) fn new(settings: Configured) -> Self {
         Self {
@@ -74,6 +72,8 @@ impl<R: Runtime> Book<R> {
             groups: Names::default(),
             contexts: Names::default(),
             settings,
+            trace_fields: Vec::new(),
+            last_guests: None,
             run: None,
             guests: None,
             live: 0,
@@ -134,7 +134,7 @@ impl<R: Runtime> Book<R> {
         self.entries.get(number).map_or_else(|| "".into(), |entry| entry.name.clone())
     }
 
-    fn is_registered(&self, number: usize) -> bool {
+    pub(super) fn is_registered(&self, number: usize) -> bool {
         matches!(self.entries.get(number), Some(Entry { stage: Stage::Registered(_), .. }))
     }
 
@@ -153,9 +153,11 @@ impl<R: Runtime> Book<R> {
         if !self.is_registered(number) {
             return Err(OrchestratorError::AlreadyStarted { task: self.name(number) });
         }
-        self.graph.depend(number, on, policy).map_err(|Circle(path)| OrchestratorError::Cycle {
-            path: path.into_iter().map(|number| self.name(number)).collect(),
-        })
+        self.graph.depend(number, on, policy).map_err(|circle| self.cycle(circle))
+    }
+
+    pub(super) fn cycle(&self, Circle(path): Circle) -> OrchestratorError {
+        OrchestratorError::Cycle { path: path.into_iter().map(|number| self.name(number)).collect() }
     }
 
     pub(super) fn create_group(&mut self, group: &str) -> Result<(), OrchestratorError> {
@@ -209,66 +211,6 @@ impl<R: Runtime> Book<R> {
         Ok(())
     }
 
-    /// Makes a plan for `run` of those of `roots` and of what they depend on that were not started; `None` if there are none.
-    pub(super) fn plan(&mut self, run: &Arc<Run<R>>, roots: Vec<usize>) -> Option<Planned<R>> {
-        const NONE: u32 = u32::MAX;
-        let mut wanted = self.graph.with_above(roots);
-        wanted.retain(|number| self.is_registered(*number));
-        if wanted.is_empty() {
-            return None;
-        }
-        wanted.sort_unstable();
-        let mut places = vec![NONE; self.graph.len()];
-        for (place, number) in (0..).zip(&wanted) {
-            if let Some(own) = places.get_mut(*number) {
-                *own = place;
-            }
-        }
-        let place = |number: usize| places.get(number).copied().filter(|place| *place != NONE);
-        let (mut late, mut skipped, mut seeds) = (Vec::new(), Vec::new(), Vec::with_capacity(wanted.len()));
-        for (own, number) in (0..).zip(&wanted) {
-            let mut unmet = 0;
-            for link in self.graph.above(*number) {
-                let stage = self.entries.get(link.node).map(|entry| &entry.stage);
-                match (stage, link.edge) {
-                    (Some(Stage::Registered(_)), _) => unmet += 1,
-                    (Some(Stage::Started(plan, index)), policy) => {
-                        unmet += 1;
-                        late.push((plan.clone(), *index, Link { to: own, policy }));
-                    }
-                    // Unmet for good, so that it does not begin before it is skipped.
-                    (Some(Stage::Skipped(cause)), EdgePolicy::Success) => {
-                        unmet += 1;
-                        skipped.push((own, cause.clone()));
-                    }
-                    (Some(Stage::Cancelled), EdgePolicy::Success) => {
-                        unmet += 1;
-                        skipped.push((own, Cause { task: self.name(link.node), cancelled: true }));
-                    }
-                    _ => {}
-                }
-            }
-            let below = self.graph.below(*number).iter();
-            let below = below.filter_map(|link| Some(Link { to: place(link.node)?, policy: link.edge }));
-            seeds.push((unmet, below.collect::<Vec<_>>()));
-        }
-        let mut cells = Vec::with_capacity(wanted.len());
-        for (number, (unmet, below)) in wanted.iter().zip(seeds) {
-            let Some(entry) = self.entries.get_mut(*number) else { continue };
-            if let Stage::Registered(work) = std::mem::replace(&mut entry.stage, Stage::Cancelled) {
-                let (name, values) = (entry.name.clone(), entry.values.clone());
-                cells.push(Seed { name, work, values, unmet, below });
-            }
-        }
-        let plan = Plan::new(run.clone(), cells, false);
-        for (index, number) in (0..).zip(&wanted) {
-            if let Some(entry) = self.entries.get_mut(*number) {
-                entry.stage = Stage::Started(plan.clone(), index);
-            }
-        }
-        Some(Planned { plan, late, skipped })
-    }
-
     /// Closes it, and cancels what was not started. Gives what that work holds, to be dropped elsewhere.
     pub(super) fn close(&mut self) -> Vec<Stage<R>> {
         self.is_closed = true;
@@ -291,6 +233,18 @@ impl<R: Runtime> Book<R> {
         let task = own.as_ref().and_then(|run| run.task().cloned());
         let before = task.and_then(|task| self.last.replace(task));
         Left { _runs: [guests, own], _last: before }
+    }
+
+    /// The orchestration as a task: the one that runs, else the last that did.
+    pub(super) fn whole(&self) -> Option<TaskRef> {
+        let running = self.run.as_ref().and_then(|run| run.task());
+        running.or(self.last.as_ref()).cloned()
+    }
+
+    /// As [`whole`](Self::whole), of ad-hoc tasks.
+    pub(super) fn all_guests(&self) -> Option<TaskRef> {
+        let running = self.guests.as_ref().and_then(|run| run.task());
+        running.or(self.last_guests.as_ref()).cloned()
     }
 
     /// The tasks of the runs that take plans, that of the graph first.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::OrchestratorError;
 use super::book::Book;
@@ -47,7 +47,11 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
 
     /// How many of its tasks may be under way at the same time; any number by default. A task that has begun keeps its place
     /// until nothing of it is left, the waits between its attempts included. Those that wait for a place are let in by
-    /// urgency and age, as by a [`Limiter`].
+    /// urgency and age, as by a [`Limiter`]. A task of it that waits for another of its tasks, which waits for a place, may so
+    /// wait for ever; an ad-hoc task ([`TaskBuilder::orchestrator`]) that a task of it runs is in the place of that, and waits
+    /// for none.
+    ///
+    /// [`TaskBuilder::orchestrator`]: crate::TaskBuilder::orchestrator
     pub fn max_concurrency(mut self, most: usize) -> Self {
         (self.most, self.scale) = (Some(most), None);
         self
@@ -75,14 +79,23 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
     }
 
     /// Limits the whole, from the first start to the end of what was started: then what has not ended is killed, or cancelled
-    /// before it begins, and the whole has failed with a timeout.
+    /// before it begins, and the whole has failed with a timeout. Ad-hoc tasks ([`TaskBuilder::orchestrator`]) are killed with
+    /// the others; alone, they have the same limit, from the first of them until none is left.
+    ///
+    /// [`TaskBuilder::orchestrator`]: crate::TaskBuilder::orchestrator
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings = self.settings.limited(Limit::After(limit));
         self
     }
 
+    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock. The last that is said holds.
+    pub fn timeout_at(mut self, deadline: Instant) -> Self {
+        self.settings = self.settings.limited(Limit::At(deadline));
+        self
+    }
+
     /// How long the whole has to end by itself after a graceful cancellation, before all that is left is killed. As long as
-    /// its tasks have, each for itself, by default.
+    /// its tasks have, each for itself, by default: the grace of its builder, else [`DEFAULT_GRACE`](crate::task::DEFAULT_GRACE).
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings = self.settings.graced(grace);
         self
@@ -98,6 +111,12 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
     #[cfg(feature = "uuid")]
     pub fn uuid(mut self) -> Self {
         self.settings = self.settings.identified();
+        self
+    }
+
+    /// Measures what the whole uses, and so each of its tasks: see [`MetricsEnabledTask`](crate::MetricsEnabledTask).
+    pub fn metrics(mut self, on: bool) -> Self {
+        self.settings = self.settings.metered(on);
         self
     }
 

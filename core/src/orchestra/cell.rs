@@ -21,8 +21,8 @@ pub(super) const FAILED: u8 = 4;
 pub(super) const CANCELLED: u8 = 5;
 pub(super) const SKIPPED: u8 = 6;
 
-/// Starts the task of a cell.
-pub(super) type Work<R> = Box<dyn FnOnce(Launch<R>) -> TaskRef + Send>;
+/// Starts the task of a cell; `None` where there is none.
+pub(super) type Work<R> = Box<dyn FnOnce(Launch<R>) -> Option<TaskRef> + Send>;
 
 /// Not begun, or not ended.
 const UNSET: u64 = u64::MAX;

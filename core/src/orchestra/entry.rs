@@ -40,6 +40,13 @@ impl<R: Runtime> Entry<R> {
 }
 
 impl<R: Runtime> Entry<R> {
+    /// True if it has ended without an output, or was not started.
+    pub(super) fn can_be_renewed(&self) -> bool {
+        let status = self.status();
+        matches!(self.stage, Stage::Registered(_))
+            || (status.is_terminal() && status != NodeStatus::Completed)
+    }
+
     /// Where it is, if it was started.
     pub(super) fn started(&self) -> Option<(Arc<Plan<R>>, u32)> {
         match &self.stage {

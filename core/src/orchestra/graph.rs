@@ -82,7 +82,7 @@ impl<E: Copy> Graph<E> {
     }
 
     /// The circle that would be closed if `node` depended on `on`.
-    fn circle(&self, node: usize, on: usize) -> Option<Circle> {
+    pub(crate) fn circle(&self, node: usize, on: usize) -> Option<Circle> {
         if node == on {
             return Some(Circle(vec![node, node]));
         }

@@ -1,27 +1,16 @@
-//! One task under an orchestrator, in no graph.
+//! The builder of an ad-hoc task: one under an orchestrator, in no graph.
 
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_channel::Sender;
-
-use super::book::Whose;
-use super::cell::Work;
 use super::orchestrator::Orchestrator;
-use super::plan::{Launch, Plan, Seed};
-use super::work::{Alone, Begins, Deliver, Maker};
 use crate::breaker::CircuitBreaker;
-use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::limit::{Limiter, TaskPriority};
-use crate::retry::Retry;
-use crate::runtime::{Runtime, RuntimeSource, current_task};
-use crate::task::{
-    Configured, Contextual, IntoAsyncResult, IntoResult, Policies, Resilience, Retrying, Run, TaskBuilder,
-    TaskRef, embedded, release,
-};
+use crate::retry::{Jitter, Retry, RetryBudget, RetryStrategy};
+use crate::runtime::{Runtime, RuntimeSource};
+use crate::task::{Configured, Contextual, Here, IntoResult, Policies, Resilience, Retrying, TaskBuilder};
 
 /// Marks the policies of a builder that says more of a task than under which orchestrator it runs.
 #[diagnostic::on_unimplemented(
@@ -36,16 +25,29 @@ impl<T> Chosen for Resilience<T> {}
 impl<T> Chosen for Retrying<T> {}
 
 /// A builder whose task runs under an orchestrator: see [`TaskBuilder::orchestrator`].
-#[must_use = "a builder does nothing until `run`"]
+#[must_use = "a builder does nothing until `run` or `spawn`"]
 pub struct Orchestrated<T, S, P, W, Q: RuntimeSource> {
-    builder: TaskBuilder<T, S, P, W>,
-    orchestra: Orchestrator<Q>,
+    pub(super) builder: TaskBuilder<T, S, P, W>,
+    pub(super) orchestra: Orchestrator<Q>,
+}
+
+impl<T, S: Clone, P: Clone, W, Q: RuntimeSource> Clone for Orchestrated<T, S, P, W, Q>
+where
+    TaskBuilder<T, S, P, W>: Clone,
+{
+    fn clone(&self) -> Self {
+        Self { builder: self.builder.clone(), orchestra: self.orchestra.clone() }
+    }
 }
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
-    /// Runs the task under `orchestra`: on its runtime, in one of its places, counted in what it tells of itself, and stopped
-    /// with it. It depends on nothing, and is told of in no picture. The policies are said before or after this, and there must
-    /// be one at least: a builder that only selects an orchestrator has no `run`.
+    /// Runs the task under `orchestra`, as an ad-hoc task of it: on its runtime, in one of its places, counted in what it tells of
+    /// itself, and stopped with it as its other tasks are. It depends on nothing, and is told of in no picture; its failure is
+    /// its caller's alone. The policies are said before or after this, and there must be one at least: a builder that only
+    /// selects an orchestrator has no `run`.
+    ///
+    /// The task around it does not end before it, and passes on what it is asked. Run by a task of the same orchestra, it
+    /// waits for no place: it is part of what has that of the other.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime, TaskBuilder, orchestra::Orchestrator};
@@ -79,6 +81,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         attempt_timeout(limit: Duration) -> P::More;
         grace(grace: Duration) -> P::Own;
         timestamps(on: bool) -> P::Own;
+        metrics(on: bool) -> P::Own;
         tracing(on: bool) -> P::Own;
         priority(priority: TaskPriority) -> P::Own;
         retry(retries: u32) -> Retrying<T>;
@@ -107,118 +110,36 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         Orchestrated { builder: self.builder.recover_with(work), orchestra: self.orchestra }
     }
 
-    /// Runs `work` as a task of the orchestrator, when awaited. Its limit counts from the first poll of this, the wait for a
-    /// place included.
-    ///
-    /// # Errors
-    ///
-    /// The task's; [`OrchestratorError::Closed`](super::OrchestratorError::Closed), as a failure, where the orchestrator takes
-    /// nothing more.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped, it kills the task. The orchestrator waits for that, and so does the task around this, if there is one.
-    #[track_caller]
-    pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
-    where
-        T: Send + 'static,
-        P: Begins<Alone<F>, (), O, T, S, W, M> + Chosen,
-        F: FnOnce() -> O + Send + 'static,
-        O: IntoAsyncResult<T, M>,
-    {
-        let place = Location::caller();
-        let Self { builder, orchestra } = self;
-        let governed = async move {
-            let (source, policies) = builder.into_parts();
-            let (resilience, retry) = policies.into_all();
-            let name = resilience.name().unwrap_or_else(|| "task".into());
-            let (settings, recovery, inner) = embedded(resilience, retry, &name);
-            let (sender, result) = async_channel::bounded(1);
-            let deliver = HandOver { sender, result: None, _caller: Caller::current() };
-            let work: Work<Q::Runtime> = Box::new(move |launch: Launch<Q::Runtime>| {
-                let work = async move { P::begin(Maker { inner, source, place }, Alone(work), ()).await };
-                launch.spawn((settings, recovery), work, deliver, place)
-            });
-            let mut guest = orchestra.guest(name, work, place)?;
-            let stopped =
-                AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::ParentCancelled };
-            let result = result.recv().await.unwrap_or(Err(stopped));
-            guest.0 = None;
-            result
-        };
-        Run { governed }
+    /// As [`TaskBuilder::on`]: where the builder's timers and blocking work are. The task is on the orchestrator's runtime.
+    pub fn on<R: Runtime>(self, runtime: &R) -> Orchestrated<T, R, P, W, Q> {
+        Orchestrated { builder: self.builder.on(runtime), orchestra: self.orchestra }
+    }
+
+    /// As [`TaskBuilder::inline`].
+    pub fn inline(self) -> Orchestrated<T, S, P, Here, Q> {
+        Orchestrated { builder: self.builder.inline(), orchestra: self.orchestra }
     }
 }
 
-/// Hands the result to who awaits it, once the orchestra knows of the end.
-struct HandOver<T> {
-    sender: Sender<Result<T, AsyncTaskError>>,
-    result: Option<Result<T, AsyncTaskError>>,
-    _caller: Option<Caller>,
-}
-
-/// The task that awaits it, which does not end before this is dropped, also where it has dropped what awaits.
-struct Caller(TaskRef);
-
-impl Caller {
-    /// The one that is polled here.
-    fn current() -> Option<Self> {
-        let caller = current_task()?;
-        caller.control.child_started();
-        Some(Self(caller))
-    }
-}
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        release(&self.0);
-    }
-}
-
-impl<T: Send + 'static> Deliver<T> for HandOver<T> {
-    fn deliver(&mut self, result: Result<T, AsyncTaskError>) -> Result<(), AsyncTaskError> {
-        let said = match &result {
-            Ok(_) => Ok(()),
-            Err(AsyncTaskError::Shutdown) => Err(AsyncTaskError::Shutdown),
-            Err(_) => Err(AsyncTaskError::InvalidState("told to who awaits it")),
-        };
-        self.result = Some(result);
-        said
+/// With work that is tried again.
+impl<T, S: RuntimeSource, W, Q: RuntimeSource> Orchestrated<T, S, Retrying<T>, W, Q> {
+    /// As [`TaskBuilder::backoff`].
+    pub fn backoff(self, strategy: RetryStrategy) -> Self {
+        Self { builder: self.builder.backoff(strategy), ..self }
     }
 
-    fn after(self) {
-        if let Some(result) = self.result {
-            // Who awaited it may be gone.
-            let _ = self.sender.try_send(result);
-        }
+    /// As [`TaskBuilder::jitter`].
+    pub fn jitter(self, jitter: Jitter) -> Self {
+        Self { builder: self.builder.jitter(jitter), ..self }
     }
-}
 
-/// Killed when it is dropped, unless it has ended.
-struct Guest<R: Runtime>(Option<Arc<Plan<R>>>);
-
-impl<R: Runtime> Drop for Guest<R> {
-    fn drop(&mut self) {
-        if let Some(plan) = self.0.take() {
-            plan.cancel(0, CancelLevel::Kill, CancelCause::HandleDropped);
-        }
+    /// As [`TaskBuilder::retry_if`].
+    pub fn retry_if(self, predicate: impl Fn(&AsyncTaskError) -> bool + Send + Sync + 'static) -> Self {
+        Self { builder: self.builder.retry_if(predicate), ..self }
     }
-}
 
-impl<Q: RuntimeSource> Orchestrator<Q> {
-    fn guest(
-        &self,
-        name: Arc<str>,
-        work: Work<Q::Runtime>,
-        place: &'static Location<'static>,
-    ) -> Result<Guest<Q::Runtime>, AsyncTaskError> {
-        let plan = self.in_run(Whose::Guests, place, |_, run| {
-            let seed = Seed { name, work, values: None, unmet: 0, below: Vec::new() };
-            let plan = Plan::new(run.clone(), vec![seed], true);
-            self.shared.guest_came();
-            run.add(plan.clone());
-            plan
-        })?;
-        Ok(Guest(Some(plan)))
+    /// As [`TaskBuilder::retry_budget`].
+    pub fn retry_budget(self, budget: &RetryBudget) -> Self {
+        Self { builder: self.builder.retry_budget(budget), ..self }
     }
 }

@@ -6,13 +6,15 @@
 //! ```
 //!
 //! - `graph`: what depends on what, pure
-//! - `book`, `entry`: what was registered
-//! - `plan`, `cell`, `run`: what is being run, and the task that it is part of
-//! - `orchestrator`, `start`, `as_task`: the handle
-//! - `guest`: one task under an orchestrator
+//! - `book`, `entry`, `key`: what was registered
+//! - `batch`, `plan`, `cell`, `run`, `launch`: what is being run, and the task that it is part of
+//! - `orchestrator`, `start`, `again`, `as_task`: the handle
+//! - `guest`, `guest_ends`: one task under an orchestrator, ad hoc
 //! - `draw`, `report`, `timeline`, `captions`: pictures
 
+mod again;
 mod as_task;
+mod batch;
 mod book;
 mod builder;
 mod captions;
@@ -23,7 +25,9 @@ mod error;
 mod failures;
 mod graph;
 mod guest;
+mod guest_ends;
 mod key;
+mod launch;
 mod node;
 mod orchestrator;
 mod plan;
@@ -46,4 +50,4 @@ pub use report::{Report, ReportedTask};
 pub use shared::EdgePolicy;
 pub use start::Ending;
 pub use status::{Cause, ExecutionStats, NodeStatus};
-pub use work::{Alone, Anew, Begins, Fed, FedAgain, Given, Maker, Now};
+pub use work::{Alone, Anew, Begins, Fed, FedAgain, Given, Informed, Maker, Now};

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::cell::Work;
 use super::entry::Entry;
 use super::key::{Key, TaskKey};
+use super::launch::Keep;
 use super::node::{Dependency, Inputs, Node};
 use super::plan::Launch;
 use super::shared::{EdgePolicy, Shared};
 use super::status::{ExecutionStats, NodeStatus};
-use super::work::{Alone, Begins, Given, Keep, Maker};
+use super::work::{Alone, Begins, Given, Maker};
 use super::{OrchestratorBuilder, OrchestratorError};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
@@ -178,19 +179,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
         F: Send + 'static,
     {
         let node = Node::new(name.clone(), &self.shared.mark);
-        let (output, place) = (node.slot().clone(), Location::caller());
-        let (source, policies) = builder.into_parts();
-        let (resilience, retry) = policies.into_all();
-        let (settings, recovery, inner) = embedded(resilience, retry, &name);
-        let work: Work<S::Runtime> = Box::new(move |launch: Launch<S::Runtime>| {
-            let work = async move {
-                // It began after all that it is given.
-                let inputs =
-                    take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
-                P::begin(Maker { inner, source, place }, work, inputs).await
-            };
-            launch.spawn((settings, recovery), work, Keep(output), place)
-        });
+        let work =
+            work_of::<S::Runtime, T, Q, P, W, I, F, O, M>(&node, take, builder, work, Location::caller());
         let mut book = self.shared.book();
         let above: Result<Vec<usize>, _> = dependencies.iter().map(|on| book.number(on.key())).collect();
         let registered = match above {
@@ -328,6 +318,37 @@ impl<S: RuntimeSource> Orchestrator<S> {
         self.shared.failures.forget(|task| !names.contains(task));
         gone.len()
     }
+}
+
+/// The start of the task of `node`, to be kept until then.
+pub(super) fn work_of<R, T, Q, P, W, I, F, O, M>(
+    node: &Node<T>,
+    take: impl FnOnce() -> Option<I> + Send + 'static,
+    builder: TaskBuilder<T, Q, P, W>,
+    work: F,
+    place: &'static Location<'static>,
+) -> Work<R>
+where
+    R: Runtime,
+    T: Send + Sync + 'static,
+    Q: RuntimeSource,
+    P: Begins<F, I, O, T, Q, W, M>,
+    I: 'static,
+    F: Send + 'static,
+{
+    let output = node.slot().clone();
+    let (source, policies) = builder.into_parts();
+    let (resilience, retry) = policies.into_all();
+    let (settings, recovery, inner) = embedded(resilience, retry, Some(node.name()));
+    Box::new(move |launch: Launch<R>| {
+        let work = async move {
+            // It began after all that it is given.
+            let inputs =
+                take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
+            P::begin(Maker { inner, source, place }, work, inputs).await
+        };
+        Some(launch.spawn((settings, recovery), work, Keep(output), place))
+    })
 }
 
 /// Values for the tasks of an orchestra that are put into a context: see [`Orchestrator::create_context`].

@@ -19,7 +19,7 @@ use super::cell::{CANCELLED, COMPLETED, Cell, FAILED, Held, Late, Link, RUNNING,
 use super::run::Run;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, current_task};
 use crate::task::{TaskRef, TaskStatus, Values, cancel, caught};
 
 /// A cell to be.
@@ -93,6 +93,11 @@ impl<R: Runtime> Plan<R> {
         }
     }
 
+    /// Begins the one task of a plan that its run does not know of.
+    pub(super) fn begin_alone(self: &Arc<Self>) {
+        self.met(0);
+    }
+
     /// Starts a cell, if nobody has taken it elsewhere. False if it has ended instead, since the whole is being stopped.
     fn start(self: &Arc<Self>, index: u32, cell: &Cell<R>) -> bool {
         if self.run.is_stopping() {
@@ -108,7 +113,7 @@ impl<R: Runtime> Plan<R> {
             }
         };
         let Held::Work(work) = work else { return true };
-        let task = work(Launch { plan: self.clone(), index });
+        let Some(task) = work(Launch { plan: self.clone(), index }) else { return true };
         let mut held = cell.lock();
         if let Held::Starting(asked) = &*held {
             let asked = *asked;
@@ -264,6 +269,23 @@ impl<R: Runtime> Launch<R> {
         self.plan.cell(self.index)
     }
 
+    /// Asked of a task that is polled here and has not begun: the error that it ends with if it is not to begin any more, since
+    /// it was asked to stop, or the whole is being stopped.
+    pub(super) fn refuses(&self) -> Option<AsyncTaskError> {
+        let task = current_task()?;
+        if task.control.asked().is_none() {
+            if !self.plan.run.is_stopping() {
+                return None;
+            }
+            task.control.raise(CancelLevel::Graceful, CancelCause::Requested);
+        }
+        Some(task.control.stop_as_asked())
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.cell().is_none_or(|cell| cell.state.load(Ordering::Relaxed) != STARTED)
+    }
+
     /// The work begins: it has its place.
     pub(super) fn begins(&self) {
         let Some(cell) = self.cell() else { return };
@@ -272,6 +294,16 @@ impl<R: Runtime> Launch<R> {
         if self.plan.is_guest {
             self.plan.run.shared.guest_began();
         }
+    }
+
+    /// An ad-hoc task has ended, and nothing of it is left; `None` if it was not even started. Its result is its caller's.
+    pub(super) fn guest_ended(&self, task: Option<&TaskRef>) {
+        let state = match task.map(|task| task.control.status()) {
+            Some(TaskStatus::Completed) => COMPLETED,
+            Some(TaskStatus::Failed) => FAILED,
+            _ => CANCELLED,
+        };
+        self.plan.settle(self.index, state, None);
     }
 
     /// The task has ended, and nothing of it is left.

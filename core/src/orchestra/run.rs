@@ -2,10 +2,14 @@
 //!
 //! ```text
 //!  Run.task        spawned: has the name, the limit, the span; what the orchestrator's cancellation asks to stop
-//!  └─ Run.scope    in place: takes tasks from any thread until it has ended, as a scope does
-//!     ├─ attendant its body: begins plans, waits until nothing is left, changes the concurrency
-//!     └─ the tasks of all plans
+//!  ├─ Run.scope    in place: takes tasks from any thread until it has ended, as a scope does
+//!  │  ├─ attendant its body: begins plans, waits until nothing is left, changes the concurrency
+//!  │  └─ the tasks of all plans
+//!  └─ ad-hoc tasks, each begun by its caller, which so has its handle at once
 //! ```
+//!
+//! There are two at most at the same time: that of the graph, which is part of the task that has started it, and that of ad-hoc
+//! tasks, which have callers of their own, and so is part of none. Whatever stops the first is asked of the second, too.
 
 use std::future::poll_fn;
 use std::panic::Location;
@@ -17,14 +21,16 @@ use atomic_waker::AtomicWaker;
 use concurrent_queue::ConcurrentQueue;
 
 use super::OrchestratorError;
-use super::book::Whose;
+use super::book::{TraceFields, Whose};
 use super::plan::Plan;
 use super::scale::scale;
 use super::shared::Shared;
+use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{
-    Birth, Configured, InNode, Kind, TaskContext, TaskRef, TaskStatus, Told, caught, release, spawn_tracked,
+    Birth, Configured, InNode, Kind, TaskContext, TaskRef, TaskStatus, Told, cancel, caught, children,
+    release, spawn_tracked,
 };
 
 /// One time that the orchestrator is at work.
@@ -48,6 +54,8 @@ pub(super) struct Run<R: Runtime> {
     /// The scope may end. Until then it is held, as by one task more: the tasks tell of their ends right after them, and who
     /// awaits the end of the whole is to find all of it told.
     is_let_go: AtomicBool,
+    /// The ad-hoc tasks were asked what this was.
+    has_asked: AtomicBool,
     /// It was the first to take plans. Read and written with the book locked.
     pub(super) is_taken: AtomicBool,
     /// Why it ended before its tasks had.
@@ -59,7 +67,7 @@ impl<R: Runtime> Run<R> {
     pub(super) fn start(
         shared: &Arc<Shared<R>>,
         runtime: R,
-        settings: &Configured,
+        (settings, fields): (&Configured, &TraceFields),
         (whose, place): (Whose, &'static Location<'static>),
     ) -> Arc<Self> {
         let kind = match whose {
@@ -80,15 +88,25 @@ impl<R: Runtime> Run<R> {
             waker: AtomicWaker::new(),
             is_abandoned: AtomicBool::new(false),
             is_let_go: AtomicBool::new(false),
+            has_asked: AtomicBool::new(false),
             is_taken: AtomicBool::new(false),
             stopped: OnceLock::new(),
         });
         let birth = Birth { kind, place, settings: Some(settings) };
-        let (inside, gone, told) = (run.clone(), Gone(run.clone()), End(run.clone()));
+        let (inside, gone, told) = (run.clone(), Gone { run: run.clone(), is_done: false }, End(run.clone()));
         spawn_tracked(
             runtime,
             birth,
             |runtime, born| {
+                let control = &born.inside.control;
+                control.is_orchestra();
+                if let Some(trace) = control.trace() {
+                    // A subscriber is foreign code.
+                    let add = |(key, value): &(Arc<str>, Arc<str>)| {
+                        trace.add(control.span().as_deref(), key, value)
+                    };
+                    let _ = caught(|| fields.iter().for_each(add));
+                }
                 let _ = inside.task.set(born.inside.clone());
                 let run = inside.clone();
                 let make = move |_: &R, _: &R, context: TaskContext| {
@@ -107,16 +125,41 @@ impl<R: Runtime> Run<R> {
         self.task.get()
     }
 
-    /// What the tasks of plans are children of.
-    pub(super) fn scope(&self) -> Option<&TaskRef> {
-        self.scope.get()
+    /// The task that those of plans are children of.
+    pub(super) fn above(&self) -> Option<&TaskRef> {
+        match self.whose {
+            Whose::Graph => self.scope.get(),
+            Whose::Guests => self.task.get(),
+        }
+    }
+
+    pub(super) fn is_metered(&self) -> bool {
+        self.task.get().is_some_and(|task| task.control.is_metered())
+    }
+
+    /// True for a task of this run, and for all that is below one.
+    pub(super) fn has(&self, task: &TaskRef) -> bool {
+        let is_above = |task: &TaskRef| self.above().is_some_and(|above| Arc::ptr_eq(above, task));
+        std::iter::successors(Some(task.clone()), |task| task.parent()).any(|task| is_above(&task))
+    }
+
+    /// The ad-hoc tasks that have not ended.
+    fn tasks(&self) -> Vec<TaskRef> {
+        let below = self.task.get().map(children).unwrap_or_default();
+        // Its attendant is in place, and has nothing to do but to wait for them.
+        below.into_iter().filter(|task| !task.control.is_in_place()).collect()
     }
 
     /// Adds a plan, while the book is locked.
     pub(super) fn add(&self, plan: Arc<Plan<R>>) {
         // Counted first: the attendant does not end before what it has not seen.
-        self.active.fetch_add(plan.len(), Ordering::SeqCst);
+        self.count(plan.len());
         let _ = self.coming.push(plan);
+    }
+
+    /// Counts tasks that whoever counts them begins, while the book is locked.
+    pub(super) fn count(&self, tasks: usize) {
+        self.active.fetch_add(tasks, Ordering::SeqCst);
     }
 
     /// After the book is unlocked: there is something to do, or to look at.
@@ -183,8 +226,26 @@ impl<R: Runtime> Run<R> {
     }
 
     pub(super) fn is_stopping(&self) -> bool {
-        let asked = || self.task.get().is_some_and(|task| task.control.asked().is_some());
-        self.stopping.load(Ordering::SeqCst) || asked()
+        // SeqCst pairs with a shutdown, which says so before it looks for tasks: those that it does not find see it.
+        self.stopping.load(Ordering::SeqCst)
+            || self.shared.is_closing.load(Ordering::SeqCst)
+            || self.asked().is_some()
+    }
+
+    /// What it was asked, and why.
+    fn asked(&self) -> Option<(CancelLevel, CancelCause)> {
+        self.task.get()?.control.asked()
+    }
+
+    /// Asks the ad-hoc tasks what the graph is asked.
+    fn ask_guests(&self, level: CancelLevel, cause: CancelCause) {
+        let guests = match self.whose {
+            Whose::Graph => self.shared.book().guests.clone(),
+            Whose::Guests => None,
+        };
+        for task in guests.iter().flat_map(|guests| guests.tasks()) {
+            cancel(&task, level, cause);
+        }
     }
 
     /// True once it takes no plans any more: its task was refused, or has ended.
@@ -206,6 +267,12 @@ impl<R: Runtime> Run<R> {
 
     /// Begins what has come; ready once nothing is left and the run is closed.
     fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some((CancelLevel::Graceful, _)) = self.asked()
+            && !self.has_asked.swap(true, Ordering::Relaxed)
+        {
+            // By this, and not as something below it: nobody else would kill them at the end of their grace.
+            self.ask_guests(CancelLevel::Graceful, CancelCause::Requested);
+        }
         loop {
             self.waker.register(cx.waker());
             while let Ok(plan) = self.coming.pop() {
@@ -234,15 +301,23 @@ impl<R: Runtime> Run<R> {
 }
 
 /// Part of the body, and dropped with it: before what runs is killed, and before anybody hears of the end.
-struct Gone<R: Runtime>(Arc<Run<R>>);
+struct Gone<R: Runtime> {
+    run: Arc<Run<R>>,
+    /// Nothing that was started is left.
+    is_done: bool,
+}
 
 impl<R: Runtime> Drop for Gone<R> {
     fn drop(&mut self) {
-        self.0.abandon();
+        self.run.abandon();
+        if !self.is_done {
+            let (level, cause) = self.run.asked().unwrap_or((CancelLevel::Kill, CancelCause::ParentEnded));
+            self.run.ask_guests(level.max(CancelLevel::Kill), cause);
+        }
     }
 }
 
-async fn attend<R: Runtime>(run: Arc<Run<R>>, gone: Gone<R>) -> Result<(), AsyncTaskError> {
+async fn attend<R: Runtime>(run: Arc<Run<R>>, mut gone: Gone<R>) -> Result<(), AsyncTaskError> {
     let before = run.shared.failures.ever();
     let attendant = poll_fn(|cx| run.poll(cx));
     match run.shared.scale {
@@ -250,6 +325,7 @@ async fn attend<R: Runtime>(run: Arc<Run<R>>, gone: Gone<R>) -> Result<(), Async
         None => attendant.await,
     }
     let result = run.result(before);
+    gone.is_done = true;
     drop(gone);
     result
 }

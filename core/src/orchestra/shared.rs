@@ -29,7 +29,9 @@ pub enum EdgePolicy {
 }
 
 pub(super) struct Shared<R: Runtime> {
-    /// What was registered. A lock: it is taken for what is registered, started, cancelled and asked, and not by what runs.
+    /// What was registered. A lock: it is taken for what is registered, started, cancelled and asked, and not by what runs. An
+    /// ad-hoc task is such a start: it is either counted before the orchestrator closes, or refused. Nothing of the user's runs
+    /// while it is held, destructors included.
     book: Mutex<Book<R>>,
     pub(super) limiter: Option<Limiter>,
     /// The least and the most that may be under way, where the load decides.
@@ -38,6 +40,8 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) places: AtomicUsize,
     /// One of the runs changes that number.
     pub(super) is_scaled: AtomicBool,
+    /// It is being shut down: nothing begins any more.
+    pub(super) is_closing: AtomicBool,
     /// How many tasks have ended.
     pub(super) done: AtomicU64,
     /// When the first run began.
@@ -70,6 +74,7 @@ impl<R: Runtime> Shared<R> {
             scale,
             places: AtomicUsize::new(places),
             is_scaled: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             done: AtomicU64::new(0),
             epoch: OnceLock::new(),
             failures: Failures::default(),
@@ -81,6 +86,14 @@ impl<R: Runtime> Shared<R> {
 
     pub(super) fn book(&self) -> MutexGuard<'_, Book<R>> {
         lock(&self.book)
+    }
+
+    /// True if `task` is a task of this orchestra, or below one: what it runs here is in the place that this has.
+    pub(super) fn has(&self, task: &TaskRef) -> bool {
+        let book = self.book();
+        let runs = [book.run.clone(), book.guests.clone()];
+        drop(book);
+        runs.iter().flatten().any(|run| run.has(task))
     }
 
     pub(super) fn guests(&self) -> ExecutionStats {
@@ -195,12 +208,17 @@ impl<R: Runtime> Shared<R> {
         // Relaxed: written with the book locked.
         if run.is_taken.load(Ordering::Relaxed) {
             // The orchestration as a task is that of the graph.
-            if run.whose == Whose::Graph {
-                last = book.last.replace(task.clone());
-            }
-            if let Some(error) = run.stopped.get()
-                && (run.whose == Whose::Graph || book.stopped.is_none())
-            {
+            let own = match run.whose {
+                Whose::Graph => &mut book.last,
+                Whose::Guests => &mut book.last_guests,
+            };
+            last = own.replace(task.clone());
+            // After a shutdown, that some were cancelled is no news.
+            let is_news = match run.whose {
+                Whose::Graph => true,
+                Whose::Guests => book.stopped.is_none() && !self.is_closing.load(Ordering::SeqCst),
+            };
+            if let Some(error) = run.stopped.get().filter(|_| is_news) {
                 stopped = book.stopped.replace(error.clone());
             }
         }

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::OrchestratorError;
-use super::book::{Book, Planned, Whose};
+use super::batch::Planned;
+use super::book::{Book, Whose};
 use super::entry::Stage;
 use super::key::{Key, TaskKey};
 use super::node::Node;
@@ -19,7 +20,7 @@ use super::shared::{EdgePolicy, Shared};
 use super::status::{Cause, ExecutionStats, NodeStatus};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{Cancellation, Canceller};
+use crate::task::{Cancellation, Canceller, cancel};
 
 /// A cell, found by what was registered.
 type At<R> = (Arc<Plan<R>>, u32);
@@ -116,11 +117,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
             run.wake();
             return Ok(output);
         }
-        let mut settings = book.settings.clone();
-        if whose == Whose::Guests {
-            // It has no beginning and no end that anybody has in mind.
-            settings = settings.unlimited();
-        }
+        let (settings, fields) = (book.settings.clone(), book.trace_fields.clone());
         book.live += 1;
         drop(book);
         // Not with the book locked: a runtime may refuse the task at once, and that is told to the book.
@@ -131,8 +128,14 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 return Err(error.into());
             }
         };
-        let own = Run::start(shared, runtime, &settings, (whose, place));
+        let own = Run::start(shared, runtime, (&settings, &fields), (whose, place));
         let mut book = shared.book();
+        if let Err(closed) = book.open() {
+            // Closed meanwhile, by somebody who could not ask this to stop.
+            drop(book);
+            own.release();
+            return Err(closed);
+        }
         // Another may have begun one meanwhile: of the two this one ends at once.
         let run = book.slot(whose).get_or_insert_with(|| own.clone()).clone();
         if run.is_over() {
@@ -282,26 +285,35 @@ impl<S: RuntimeSource> Orchestrator<S> {
         }
     }
 
-    /// Ends the whole in order: nothing begins any more; then what runs is asked to stop, gracefully, from the tasks that stand
-    /// farthest below others to those that depend on nothing, and each has the grace of its builder. The next are asked when
-    /// these have ended. The orchestrator then takes nothing more.
+    /// Ends the whole in order: nothing begins any more; then what runs is asked to stop, gracefully, and each task has the grace
+    /// of its builder, else [`DEFAULT_GRACE`](crate::task::DEFAULT_GRACE). First the ad-hoc tasks, which may use what others do; then
+    /// from the tasks that stand farthest below others to those that depend on nothing. The next are asked when these have
+    /// ended. The orchestrator then takes nothing more.
     ///
     /// # Cancel safety
     ///
     /// Dropped, it asks nobody more; nothing begins all the same.
     pub async fn shutdown(&self) -> ExecutionStats {
-        let levels = {
+        let (levels, guests) = {
             let mut book = self.shared.book();
             let unused = book.close();
-            let levels = book.levels();
+            let (levels, guests) = (book.levels(), book.guests.clone());
             drop(book);
             drop(unused);
-            levels
+            (levels, guests)
         };
+        // SeqCst: said before tasks are looked for.
+        self.shared.is_closing.store(true, Ordering::SeqCst);
         self.shared.tell();
         // First all that has not begun, the dependents before what they depend on: so none of them begins meanwhile.
         for (plan, index) in levels.iter().rev().flatten() {
             plan.cancel_early(*index);
+        }
+        if let Some(guests) = guests {
+            if let Some(task) = guests.task() {
+                cancel(task, CancelLevel::Graceful, CancelCause::Requested);
+            }
+            self.shared.until(|| guests.is_idle()).await;
         }
         for level in levels.into_iter().rev() {
             for (plan, index) in &level {

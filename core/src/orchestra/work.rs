@@ -3,18 +3,11 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use pin_project_lite::pin_project;
-
-use super::plan::Launch;
 use crate::error::AsyncTaskError;
-use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::{
-    Birth, Call, Configured, Guarded, Inner, Kind, Once, Policies, PolicySet, RecoveryWork, Retrying,
-    TaskRef, Told, Work, caught, spawn_tracked, whole, within,
-};
+use crate::runtime::RuntimeSource;
+use crate::task::{Call, Guarded, Inner, Once, Policies, PolicySet, Retrying, TaskContext, Work};
 use crate::time::Timeout;
 
 /// Work that is given what it depends on.
@@ -30,6 +23,12 @@ pub trait Fed<I> {
 pub trait FedAgain<I>: Fed<I> {
     #[doc(hidden)]
     fn feed_again(&self, inputs: I) -> Self::Output;
+
+    /// The inputs of one attempt.
+    #[doc(hidden)]
+    fn of_attempt(inputs: I, _attempt: TaskContext) -> I {
+        inputs
+    }
 }
 
 /// Work that is given nothing.
@@ -46,6 +45,27 @@ impl<F: FnOnce() -> O, O> Fed<()> for Alone<F> {
 impl<F: Fn() -> O, O> FedAgain<()> for Alone<F> {
     fn feed_again(&self, (): ()) -> O {
         (self.0)()
+    }
+}
+
+/// Work that is given the context of its task, or of its attempt.
+pub struct Informed<F>(pub(super) F);
+
+impl<F: FnOnce(TaskContext) -> O, O> Fed<TaskContext> for Informed<F> {
+    type Output = O;
+
+    fn feed(self, context: TaskContext) -> O {
+        (self.0)(context)
+    }
+}
+
+impl<F: Fn(TaskContext) -> O, O> FedAgain<TaskContext> for Informed<F> {
+    fn feed_again(&self, context: TaskContext) -> O {
+        (self.0)(context)
+    }
+
+    fn of_attempt(_: TaskContext, attempt: TaskContext) -> TaskContext {
+        attempt
     }
 }
 
@@ -144,102 +164,10 @@ where
     fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
         let Maker { inner, source, place } = maker;
         let work = Arc::new(work);
-        let begin = move |source: &S, _| {
-            let (work, inputs) = (work.clone(), inputs.clone());
+        let begin = move |source: &S, attempt| {
+            let (work, inputs) = (work.clone(), F::of_attempt(inputs.clone(), attempt));
             M::body(Anew { work, inputs }, source)
         };
         Box::pin(inner.again(begin, source, place))
-    }
-}
-
-pin_project! {
-    /// Says when the work begins: once it has its place.
-    struct Begun<B, R: Runtime> {
-        #[pin]
-        work: B,
-        launch: Option<Launch<R>>,
-    }
-}
-
-impl<B: Future, R: Runtime> Future for Begun<B, R> {
-    type Output = B::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        let this = self.project();
-        if let Some(launch) = this.launch.take() {
-            launch.begins();
-        }
-        this.work.poll(cx)
-    }
-}
-
-/// Where the result of a task goes.
-pub(super) trait Deliver<T>: Send + 'static {
-    /// Takes the result, and says what of it the orchestra is to know.
-    fn deliver(&mut self, result: Result<T, AsyncTaskError>) -> Result<(), AsyncTaskError>;
-
-    /// The orchestra knows.
-    fn after(self);
-}
-
-/// Keeps the output for those who are declared after the task.
-pub(super) struct Keep<T>(pub(super) Arc<OnceLock<Arc<T>>>);
-
-impl<T: Send + Sync + 'static> Deliver<T> for Keep<T> {
-    fn deliver(&mut self, result: Result<T, AsyncTaskError>) -> Result<(), AsyncTaskError> {
-        let _ = self.0.set(Arc::new(result?));
-        Ok(())
-    }
-
-    fn after(self) {}
-}
-
-/// The end of a task.
-struct End<R: Runtime, D> {
-    launch: Launch<R>,
-    deliver: D,
-}
-
-impl<T, R: Runtime, D: Deliver<T>> Told<T> for End<R, D> {
-    fn told(self, task: &TaskRef, result: Result<T, AsyncTaskError>) {
-        let Self { launch, mut deliver } = self;
-        launch.ended(task, deliver.deliver(result));
-        // What it drops may be the user's.
-        let _ = caught(|| deliver.after());
-    }
-}
-
-impl<R: Runtime> Launch<R> {
-    /// Starts the task.
-    pub(super) fn spawn<T, B>(
-        self,
-        (mut settings, recovery): (Configured, Option<RecoveryWork<T>>),
-        work: B,
-        deliver: impl Deliver<T>,
-        place: &'static Location<'static>,
-    ) -> TaskRef
-    where
-        T: Send + 'static,
-        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-    {
-        let run = &self.plan.run;
-        if let Some(values) = self.cell().and_then(|cell| cell.values.as_ref()) {
-            settings.add_values(Some(values));
-        }
-        let kind = run.scope().map_or(Kind::Spawned, |scope| Kind::Child(scope.clone()));
-        let birth = Birth { kind, place, settings: Some(&settings) };
-        let (runtime, limiter) = (run.runtime.clone(), run.shared.limiter.clone());
-        let work = Begun { work, launch: Some(self.clone()) };
-        // The end of the task before this one is outside of all spans.
-        let span = run.scope().and_then(|scope| scope.control.span());
-        let end = End { launch: self.clone(), deliver };
-        within(span.as_deref(), || match (recovery, limiter) {
-            // With nothing around it, the work alone: that is a smaller body, which is moved and polled more cheaply.
-            (None, None) => spawn_tracked(runtime, birth, |_, _| work, end),
-            (recovery, limiter) => {
-                let body = |runtime: &R, born: &_| whole(work, recovery, limiter, (runtime, born));
-                spawn_tracked(runtime, birth, body, end)
-            }
-        })
     }
 }

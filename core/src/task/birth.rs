@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::TaskContext;
-use super::control::{IN_PLACE, MEMBER, Shared, TaskRef, adopt, share};
+use super::control::{IN_PLACE, MEMBER, ORCHESTRAL, Shared, TaskRef, adopt, share};
 use super::in_place::caught;
 use super::metering::enable;
 use super::policies::Configured;
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Member(TaskRef),
     /// On the executor, and nobody's child.
     Apart,
-    /// On the executor, a child of this task in place, which may have ended; its failure is its own.
+    /// On the executor, a task of an orchestra: a child of this one, which may have ended. Its failure is its own.
     Child(TaskRef),
 }
 
@@ -68,7 +68,7 @@ impl<R: Runtime> Born<R> {
             Kind::InPlace => (current(), IN_PLACE, false),
             Kind::Apart => (None, 0, false),
             Kind::Member(scope) => (Some(scope), MEMBER, true),
-            Kind::Child(parent) => (Some(parent), 0, true),
+            Kind::Child(parent) => (Some(parent), ORCHESTRAL, true),
         };
         let task = share(runtime, flags, birth.place, parent.as_ref());
         let inside: TaskRef = task.clone();

@@ -75,14 +75,21 @@ pub struct Cancellation {
     limit: Option<Pin<Box<Sleep<DynRuntime>>>>,
     /// Without a task: what that is told as.
     without: (CancelOutcome, TaskStatus),
-    /// Another that is to have ended first.
-    also: Option<Box<Cancellation>>,
+    /// Another of the same request, which is awaited with this one.
+    also: Option<Box<Also>>,
+}
+
+struct Also {
+    other: Cancellation,
+    /// What each has ended with.
+    results: (Option<CancellationResult>, Option<CancellationResult>),
 }
 
 impl Cancellation {
-    /// Ready once `other` is ready, too; what it gives is of this one.
+    /// Ready once `other` is ready, too. What it gives is of this one, and names what is stuck of both.
     pub(crate) fn and(self, other: Option<Self>) -> Self {
-        Self { also: other.map(Box::new), ..self }
+        let also = other.map(|other| Box::new(Also { other, results: (None, None) }));
+        Self { also, ..self }
     }
 
     /// That of something that had not begun, and now never will.
@@ -94,7 +101,8 @@ impl Cancellation {
     /// Gives the task another grace period, from when it saw the request; at its end the task is killed. It stays for
     /// requests to come.
     pub fn grace(self, grace: Duration) -> Self {
-        if let Some(task) = &self.task {
+        let others = std::iter::successors(self.also.as_deref(), |also| also.other.also.as_deref());
+        for task in others.map(|also| &also.other.task).chain([&self.task]).flatten() {
             task.control.set_grace(grace);
         }
         self
@@ -103,7 +111,11 @@ impl Cancellation {
     /// Waits no longer than `limit` from now, by the clock of the task's runtime: then the outcome is
     /// [`CancelOutcome::Running`], and the result names what has not ended.
     pub fn within(mut self, limit: Duration) -> Self {
-        self.limit = self.task.as_ref().map(|task| Box::pin(task.runtime.to_dyn().sleep(limit)));
+        let mut each = Some(&mut self);
+        while let Some(own) = each {
+            own.limit = own.task.as_ref().map(|task| Box::pin(task.runtime.to_dyn().sleep(limit)));
+            each = own.also.as_deref_mut().map(|also| &mut also.other);
+        }
         self
     }
 
@@ -130,11 +142,32 @@ impl Future for Cancellation {
     type Output = CancellationResult;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancellationResult> {
-        let this = &mut *self;
-        if let Some(also) = &mut this.also {
-            std::task::ready!(Pin::new(also.as_mut()).poll(cx));
-            this.also = None;
+        let Some(mut also) = self.also.take() else { return self.poll_own(cx) };
+        let Also { other, results: (own, others) } = &mut *also;
+        if own.is_none()
+            && let Poll::Ready(result) = self.poll_own(cx)
+        {
+            *own = Some(result);
         }
+        if others.is_none()
+            && let Poll::Ready(result) = Pin::new(other).poll(cx)
+        {
+            *others = Some(result);
+        }
+        match (own.take(), others.take()) {
+            (Some(own), Some(others)) => Poll::Ready(own.and(others)),
+            results => {
+                also.results = results;
+                self.also = Some(also);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Cancellation {
+    fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<CancellationResult> {
+        let this = self;
         let Some(task) = &this.task else {
             let (outcome, status) = this.without;
             return Poll::Ready(CancellationResult { outcome, status, asked: None, stuck: Vec::new() });

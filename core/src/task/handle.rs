@@ -16,6 +16,7 @@ use super::control::{Shared, State, TaskRef, cancel, release};
 use super::parcel::Parcel;
 use super::priority::{is_used, lend};
 use super::supervise::Supervised;
+use super::tracked::{Reporting, Reports};
 use super::{TaskId, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::{AsyncTaskError, SpawnError};
@@ -108,6 +109,28 @@ pub(super) fn erased<T: 'static>(
     #[cfg(debug_assertions)]
     let body: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(body);
     body
+}
+
+/// As [`spawn_with`]; `ended` is dropped once the task has ended and that is booked everywhere, before its handle gives the
+/// result. It learns of the task when that is started.
+pub(crate) fn spawn_reporting<B, T, R, E>(
+    runtime: R,
+    birth: Birth<'_>,
+    body: impl FnOnce(&R, &Born<R>) -> B,
+    ended: E,
+) -> Task<T, R>
+where
+    B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+    T: Send + 'static,
+    R: Runtime,
+    E: Reports,
+{
+    start(
+        runtime,
+        birth,
+        |runtime, born| erased(body(runtime, born)),
+        |runtime, supervised| runtime.spawn(Reporting::new(supervised, ended)),
+    )
 }
 
 /// As [`spawn`], on the thread of the local scope that is being polled here.

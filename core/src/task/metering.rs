@@ -153,6 +153,11 @@ impl Metered {
         Some(now.saturating_duration_since(self.born?))
     }
 
+    /// For how long it has been measured.
+    pub(crate) fn wall(&self) -> Duration {
+        self.meter.wall()
+    }
+
     /// It was asked to stop.
     pub(super) fn asked(&self) {
         self.meter.asked();
@@ -196,12 +201,18 @@ fn above(task: &TaskRef) -> Option<Arc<Metered>> {
     None
 }
 
+/// The children that have not ended, and whose usage goes to `task` when they do: an ad-hoc task of an orchestra is also its
+/// caller's child, and its usage the orchestra's.
+fn own_children(task: &TaskRef) -> impl Iterator<Item = TaskRef> {
+    children(task).into_iter().filter(|child| child.parent().is_some_and(|parent| Arc::ptr_eq(&parent, task)))
+}
+
 /// Those of the task and of all that are below it, itself first.
 fn with_those_below(task: &TaskRef, first: Arc<Metered>) -> Vec<Arc<Metered>> {
-    let (mut all, mut to_see) = (vec![first], children(task));
+    let (mut all, mut to_see) = (vec![first], own_children(task).collect::<Vec<_>>());
     while let Some(task) = to_see.pop() {
         all.extend(task.control.metered().cloned());
-        to_see.extend(children(&task));
+        to_see.extend(own_children(&task));
     }
     all
 }

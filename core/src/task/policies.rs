@@ -73,12 +73,6 @@ impl Configured {
         self
     }
 
-    /// Without a limit on the whole.
-    pub(crate) fn unlimited(mut self) -> Self {
-        self.limit = None;
-        self
-    }
-
     /// With another grace period.
     pub(crate) fn graced(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
@@ -89,6 +83,29 @@ impl Configured {
     pub(crate) fn prioritized(mut self, priority: TaskPriority) -> Self {
         self.priority = Some(priority);
         self
+    }
+
+    /// The limit on the whole.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// Gives it another limit on the whole.
+    pub(crate) fn limit_is(&mut self, limit: Limit) {
+        self.limit = Some(limit);
+    }
+
+    pub(crate) fn is_traced(&self) -> bool {
+        self.tracing
+    }
+
+    pub(crate) fn is_metered(&self) -> bool {
+        self.metrics
+    }
+
+    /// Turns metrics on, or off.
+    pub(crate) fn metrics_are(&mut self, on: bool) {
+        self.metrics = on;
     }
 
     pub(crate) fn priority(&self) -> Option<TaskPriority> {

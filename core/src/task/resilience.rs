@@ -60,6 +60,14 @@ impl<T> Resilience<T> {
         self.settings.name.clone()
     }
 
+    /// As [`told`](Self::told), where there is anything to ask.
+    pub(crate) fn told_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
+    where
+        T: 'static,
+    {
+        (retry.is_some() || self.recovery.is_some()).then(|| self.told(retry))
+    }
+
     pub(super) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self

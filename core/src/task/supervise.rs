@@ -105,6 +105,11 @@ impl<B, T, R: Runtime> Supervised<B, T, R> {
     pub(crate) fn new(body: B, task: TaskRef, parent: Option<TaskRef>) -> Self {
         Self { stage: Stage::Body { body }, frame: Some(Frame::new(task)), parent, tending: None }
     }
+
+    /// The task; `None` once it has ended.
+    pub(super) fn task_ref(&self) -> Option<&TaskRef> {
+        self.frame.as_ref().map(|frame| &frame.task)
+    }
 }
 
 /// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.

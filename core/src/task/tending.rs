@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::callbacks::{Callback, Kind};
-use super::control::{TaskRef, cancel, pass_on};
+use super::control::{ORCHESTRAL, TaskRef, cancel, pass_on};
 use super::in_place::caught;
 use super::span::within;
 use crate::cancel::{CancelCause, CancelLevel};
@@ -140,14 +140,30 @@ impl<R: Runtime> Tending<R> {
 }
 
 /// When the grace period of a task is over that was asked at `since`. One that was only told what another was asked, or a
-/// shutdown, is killed with the others; unless it has a grace period of its own.
+/// shutdown, is killed with the others; unless it has a grace period of its own. Each task of an orchestra has one, since
+/// that waits for each of them.
 fn grace_ends(task: &TaskRef, cause: CancelCause, since: Instant) -> Option<Instant> {
     let grace = match (task.control.grace(), cause) {
         (Some(grace), _) => grace,
         (None, CancelCause::Requested) => DEFAULT_GRACE,
+        (None, CancelCause::ParentCancelled) if is_of_one_asked(task) => DEFAULT_GRACE,
         (None, _) => return None,
     };
     since.checked_add(grace)
+}
+
+/// True for a task of an orchestra that was itself asked to stop, and was not only told what another was asked.
+fn is_of_one_asked(task: &TaskRef) -> bool {
+    if !task.control.state().has(ORCHESTRAL) {
+        return false;
+    }
+    let mut above = task.parent();
+    // In place are the parts of the orchestra's own task.
+    while let Some(part) = above.take_if(|above| above.control.is_in_place()) {
+        above = part.parent();
+    }
+    let asked = above.and_then(|orchestra| orchestra.control.asked());
+    matches!(asked, Some((_, CancelCause::Requested)))
 }
 
 /// Runs callbacks, the last registered first, each to its end before the next. Returns when none is left, or one waits.

@@ -15,6 +15,7 @@ use super::control::TaskRef;
 use super::gate::Gate;
 use super::handle::erased;
 use super::in_place::caught;
+use super::parcel::Parcel;
 use super::policies::Configured;
 use super::recovery::RecoveryWork;
 use super::supervise::Supervised;
@@ -73,6 +74,55 @@ where
     }
 }
 
+/// Reports the end of a task when it is dropped.
+pub(crate) trait Reports: Send + 'static {
+    /// The task is about to be started.
+    fn starts(&mut self, task: &TaskRef);
+}
+
+pin_project! {
+    /// A task with a handle whose end is reported: as [`Tracked`]. The fields are dropped in this order.
+    pub(super) struct Reporting<B, T, R: Runtime, E> {
+        #[pin]
+        task: Option<Supervised<B, T, R>>,
+        reports: Option<E>,
+    }
+}
+
+impl<B, T, R: Runtime, E: Reports> Reporting<B, T, R, E>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    pub(super) fn new(task: Supervised<B, T, R>, mut reports: E) -> Self {
+        if let Some(task) = task.task_ref() {
+            reports.starts(task);
+        }
+        Self { task: Some(task), reports: Some(reports) }
+    }
+}
+
+impl<B, T, R, E> Future for Reporting<B, T, R, E>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    R: Runtime,
+    E: Reports,
+{
+    type Output = Parcel<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Parcel<T>> {
+        let mut this = self.project();
+        let Some(task) = this.task.as_mut().as_pin_mut() else {
+            return Poll::Ready(Parcel::new(Err(AsyncTaskError::Shutdown)));
+        };
+        let parcel = ready!(task.poll(cx));
+        this.task.set(None);
+        // What it drops may be the user's.
+        let reports = this.reports.take();
+        let _ = caught(|| drop(reports));
+        Poll::Ready(parcel)
+    }
+}
+
 /// Starts a task whose end `told` is told of, also where it cannot be started.
 pub(crate) fn spawn_tracked<B, T, R, E>(
     runtime: R,
@@ -116,11 +166,13 @@ where
 pub(crate) fn embedded<T>(
     resilience: Resilience<T>,
     retry: Option<Retry>,
-    name: &Arc<str>,
+    name: Option<&Arc<str>>,
 ) -> (Configured, Option<RecoveryWork<T>>, Inner) {
     let Resilience { mut settings, breaker, limiter, recovery } = resilience;
     let is_bare = settings.is_bare() && breaker.is_none() && limiter.is_none() && recovery.is_none();
-    if !is_bare || retry.is_some() {
+    if let Some(name) = name
+        && (!is_bare || retry.is_some())
+    {
         settings.name = Some(name.clone());
     }
     let attempt = settings.one_attempt();

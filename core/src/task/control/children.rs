@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
-use super::word::{AFTER, CALLS, DETACHED, GONE, IN_PLACE, METERED, PASSED, WAITED, WAITS};
+use super::word::{AFTER, CALLS, DETACHED, GONE, IN_PLACE, METERED, ORCHESTRAL, PASSED, WAITED, WAITS};
 use super::{Control, Ending, Last, TaskRef, is_busy_elsewhere};
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::task::in_place::{caught, notify_all};
@@ -141,7 +141,11 @@ pub(crate) fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> 
     {
         metered.asked();
     }
-    control.wake();
+    match before.has(ORCHESTRAL) {
+        // Its body looks at what is asked, and nothing wakes it for that where a poll is in progress.
+        true => control.retune(),
+        false => control.wake(),
+    }
     if before.has(WAITED) {
         notify_all(&control.cold().changed);
     }

@@ -28,7 +28,7 @@ use word::{
     AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, METERED, RETUNED, RUNNING,
     SETTLED, STOPPED, TIMED, UNWANTED, WAITS, Word,
 };
-pub(crate) use word::{IN_PLACE, MEMBER, STARTED, State};
+pub(crate) use word::{IN_PLACE, MEMBER, ORCHESTRAL, STARTED, State};
 
 use super::{TaskId, TaskInfo, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancelOutcome};
@@ -275,6 +275,11 @@ impl Control {
             true => !self.word.set(METERED).has(METERED),
             false => self.word.clear(METERED).has(METERED),
         }
+    }
+
+    /// Of a task that is being born: it is an orchestra's own.
+    pub(crate) fn is_orchestra(&self) {
+        self.word.set(ORCHESTRAL);
     }
 
     pub(crate) fn is_in_place(&self) -> bool {

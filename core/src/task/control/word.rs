@@ -24,6 +24,7 @@
 //! bit  25       RETUNED   its urgency may have changed since its last poll began: it is to be polled again
 //! bit  26       HELD      its cold slot has, or had, a place of a limiter
 //! bit  27       METERED   its polls and its blocking work are measured
+//! bit  28       ORCHESTRAL  set at its birth: an orchestra, or a task of one. Asked in the middle of a poll, it is polled again
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -56,6 +57,7 @@ pub(crate) const STOPPED: u32 = 1 << 24;
 pub(crate) const RETUNED: u32 = 1 << 25;
 pub(crate) const HELD: u32 = 1 << 26;
 pub(crate) const METERED: u32 = 1 << 27;
+pub(crate) const ORCHESTRAL: u32 = 1 << 28;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;
