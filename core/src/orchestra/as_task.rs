@@ -159,7 +159,9 @@ impl<S: RuntimeSource> StatusEnabledTask for Orchestrator<S> {
 
     fn set_status(&self, status: TaskStatus) -> Result<(), AsyncTaskError> {
         self.started()?.set_status(status)?;
-        let unused = self.shared.book().close();
+        let mut book = self.shared.book();
+        let unused = self.shared.close(&mut book);
+        drop(book);
         // Not in the lock: destructors of work are the user's.
         drop(unused);
         self.shared.tell();

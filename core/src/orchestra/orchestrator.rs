@@ -77,7 +77,7 @@ impl<R: Runtime> Drop for Handles<R> {
             drop(gone);
             return;
         }
-        let unused = book.close();
+        let unused = self.shared.close(&mut book);
         let (tasks, gone) = (book.tasks(), book.discard());
         drop(book);
         drop((unused, gone));

@@ -226,10 +226,8 @@ impl<R: Runtime> Run<R> {
     }
 
     pub(super) fn is_stopping(&self) -> bool {
-        // SeqCst pairs with a shutdown, which says so before it looks for tasks: those that it does not find see it.
-        self.stopping.load(Ordering::SeqCst)
-            || self.shared.is_closing.load(Ordering::SeqCst)
-            || self.asked().is_some()
+        // SeqCst pairs with a shutdown, which closes it before it looks for tasks: those that it does not find see it.
+        self.stopping.load(Ordering::SeqCst) || self.shared.is_closed() || self.asked().is_some()
     }
 
     /// What it was asked, and why.

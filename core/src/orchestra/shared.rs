@@ -8,6 +8,7 @@ use event_listener::Event;
 
 use super::OrchestratorError;
 use super::book::{Book, Whose};
+use super::entry::Stage;
 use super::failures::Failures;
 use super::key::Mark;
 use super::plan::Plan;
@@ -40,8 +41,10 @@ pub(super) struct Shared<R: Runtime> {
     pub(super) places: AtomicUsize,
     /// One of the runs changes that number.
     pub(super) is_scaled: AtomicBool,
-    /// It is being shut down: nothing begins any more.
-    pub(super) is_closing: AtomicBool,
+    /// It takes nothing more: nothing begins any more.
+    is_closed: AtomicBool,
+    /// It is being shut down, in order: that some tasks are cancelled by that is no news.
+    pub(super) is_shut_down: AtomicBool,
     /// How many tasks have ended.
     pub(super) done: AtomicU64,
     /// When the first run began.
@@ -74,7 +77,8 @@ impl<R: Runtime> Shared<R> {
             scale,
             places: AtomicUsize::new(places),
             is_scaled: AtomicBool::new(false),
-            is_closing: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            is_shut_down: AtomicBool::new(false),
             done: AtomicU64::new(0),
             epoch: OnceLock::new(),
             failures: Failures::default(),
@@ -86,6 +90,17 @@ impl<R: Runtime> Shared<R> {
 
     pub(super) fn book(&self) -> MutexGuard<'_, Book<R>> {
         lock(&self.book)
+    }
+
+    /// Closes it. Gives what that was holding which never begins, to be dropped without the lock.
+    pub(super) fn close(&self, book: &mut Book<R>) -> Vec<Stage<R>> {
+        // SeqCst: said before tasks are asked, so that none begins in a place which one of them gives back.
+        self.is_closed.store(true, Ordering::SeqCst);
+        book.close()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     /// True if `task` is a task of this orchestra, or below one: what it runs here is in the place that this has.
@@ -213,10 +228,10 @@ impl<R: Runtime> Shared<R> {
                 Whose::Guests => &mut book.last_guests,
             };
             last = own.replace(task.clone());
-            // After a shutdown, that some were cancelled is no news.
+            // Relaxed: set before they were asked, and they have ended.
             let is_news = match run.whose {
                 Whose::Graph => true,
-                Whose::Guests => book.stopped.is_none() && !self.is_closing.load(Ordering::SeqCst),
+                Whose::Guests => book.stopped.is_none() && !self.is_shut_down.load(Ordering::Relaxed),
             };
             if let Some(error) = run.stopped.get().filter(|_| is_news) {
                 stopped = book.stopped.replace(error.clone());

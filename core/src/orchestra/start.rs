@@ -271,7 +271,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// Await the result to know that nothing is left; dropping it takes nothing back.
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
         let mut book = self.shared.book();
-        let unused = book.close();
+        let unused = self.shared.close(&mut book);
         let (running, last) = (book.tasks(), book.last.clone());
         drop(book);
         drop(unused);
@@ -296,14 +296,14 @@ impl<S: RuntimeSource> Orchestrator<S> {
     pub async fn shutdown(&self) -> ExecutionStats {
         let (levels, guests) = {
             let mut book = self.shared.book();
-            let unused = book.close();
+            // Relaxed: whoever reads it was asked after this.
+            self.shared.is_shut_down.store(true, Ordering::Relaxed);
+            let unused = self.shared.close(&mut book);
             let (levels, guests) = (book.levels(), book.guests.clone());
             drop(book);
             drop(unused);
             (levels, guests)
         };
-        // SeqCst: said before tasks are looked for.
-        self.shared.is_closing.store(true, Ordering::SeqCst);
         self.shared.tell();
         // First all that has not begun, the dependents before what they depend on: so none of them begins meanwhile.
         for (plan, index) in levels.iter().rev().flatten() {
