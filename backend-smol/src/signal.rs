@@ -1,9 +1,10 @@
 //! Ctrl-C and SIGTERM, by async-signal.
 
 use std::io;
+use std::task::{Poll, ready};
 
 use async_signal::Signals;
-use smol::stream::StreamExt as _;
+use smol::stream::{Stream, StreamExt as _, poll_fn};
 use sweet_async_core::RuntimeError;
 use sweet_async_core::runtime::{Signal, Termination};
 
@@ -15,14 +16,37 @@ const LISTENED: [async_signal::Signal; 2] = [async_signal::Signal::Int, async_si
 const LISTENED: [async_signal::Signal; 1] = [async_signal::Signal::Int];
 
 impl Termination for SmolRuntime {
-    async fn terminated(&self) -> Result<Signal, RuntimeError> {
+    fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send {
         let failed = |source: io::Error| RuntimeError::Build { runtime: "smol", source };
-        let mut signals = Signals::new(LISTENED).map_err(failed)?;
-        match signals.next().await {
-            Some(Ok(async_signal::Signal::Int)) => Ok(Signal::Interrupt),
-            Some(Ok(_)) => Ok(Signal::Terminate),
-            Some(Err(error)) => Err(failed(error)),
-            None => Err(RuntimeError::Unsupported { runtime: "smol", what: "signals here" }),
-        }
+        let mut heard = Heard::NotYet;
+        poll_fn(move |cx| {
+            if let Heard::NotYet = heard {
+                heard = match Signals::new(LISTENED) {
+                    Ok(signals) => Heard::By(signals),
+                    Err(error) => {
+                        heard = Heard::Never;
+                        return Poll::Ready(Some(Err(failed(error))));
+                    }
+                };
+            }
+            let Heard::By(signals) = &mut heard else { return Poll::Ready(None) };
+            let next = ready!(signals.poll_next(cx));
+            if !matches!(next, Some(Ok(_))) {
+                heard = Heard::Never;
+            }
+            Poll::Ready(Some(match next {
+                Some(Ok(async_signal::Signal::Int)) => Ok(Signal::Interrupt),
+                Some(Ok(_)) => Ok(Signal::Terminate),
+                Some(Err(error)) => Err(failed(error)),
+                None => Err(RuntimeError::Unsupported { runtime: "smol", what: "signals here" }),
+            }))
+        })
     }
+}
+
+/// Listening begins with the first poll.
+enum Heard {
+    NotYet,
+    By(Signals),
+    Never,
 }

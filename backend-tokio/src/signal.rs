@@ -2,14 +2,44 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll};
 
+use futures_lite::stream::{Stream, poll_fn};
 use sweet_async_core::RuntimeError;
 use sweet_async_core::runtime::{Signal, Termination};
 
 use crate::TokioRuntime;
 
 impl Termination for TokioRuntime {
-    async fn terminated(&self) -> Result<Signal, RuntimeError> {
+    fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send {
+        let mut heard = Heard::NotYet;
+        poll_fn(move |cx| {
+            if let Heard::NotYet = heard {
+                heard = match self.listen() {
+                    Ok(listener) => Heard::By(listener),
+                    Err(error) => {
+                        heard = Heard::Never;
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                };
+            }
+            match &mut heard {
+                Heard::By(listener) => listener.poll_next(cx).map(|signal| Some(Ok(signal))),
+                Heard::NotYet | Heard::Never => Poll::Ready(None),
+            }
+        })
+    }
+}
+
+/// Listening begins with the first poll.
+enum Heard {
+    NotYet,
+    By(Listener),
+    Never,
+}
+
+impl TokioRuntime {
+    fn listen(&self) -> Result<Listener, RuntimeError> {
         let listen = || {
             let _context = self.handle().enter();
             Listener::new()
@@ -19,8 +49,7 @@ impl Termination for TokioRuntime {
             runtime: "tokio",
             what: "I/O driver, by which signals come",
         })?;
-        let mut listener = listener.map_err(|source| RuntimeError::Build { runtime: "tokio", source })?;
-        Ok(listener.next().await)
+        listener.map_err(|source| RuntimeError::Build { runtime: "tokio", source })
     }
 }
 
@@ -39,14 +68,11 @@ impl Listener {
         Ok(Self { interrupt, terminate })
     }
 
-    async fn next(&mut self) -> Signal {
-        std::future::poll_fn(|cx| {
-            if self.interrupt.poll_recv(cx).is_ready() {
-                return std::task::Poll::Ready(Signal::Interrupt);
-            }
-            self.terminate.poll_recv(cx).map(|_| Signal::Terminate)
-        })
-        .await
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        if self.interrupt.poll_recv(cx).is_ready() {
+            return Poll::Ready(Signal::Interrupt);
+        }
+        self.terminate.poll_recv(cx).map(|_| Signal::Terminate)
     }
 }
 
@@ -59,8 +85,7 @@ impl Listener {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    async fn next(&mut self) -> Signal {
-        let _ = self.0.recv().await;
-        Signal::Interrupt
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        self.0.poll_recv(cx).map(|_| Signal::Interrupt)
     }
 }

@@ -47,6 +47,7 @@ const NEEDS_THREADS: &[&str] = &[
     "levels_busy::a_kill_that_a_part_of_the_task_hears_of_first_is_the_tasks",
     "levels_busy::started_blocking_work_is_waited_for_unless_it_is_a_hard_kill",
     "levels_busy::a_poll_in_progress_is_waited_for_unless_it_is_a_hard_kill",
+    "told_twice::a_kill_that_is_over_at_once_is_in_the_report",
     "spawn::a_thread_of_nobodys_can_spawn_and_await",
     "spawn::a_wake_from_another_thread_arrives",
     "drop::a_drop_returns_at_once_while_blocking_work_runs",

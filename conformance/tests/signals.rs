@@ -181,6 +181,25 @@ fn told_twice_everything_that_ignores_it_is_killed_at_once(harness: &impl Told) 
     Ok(())
 }
 
+/// Both are there before the next poll: neither is to be lost.
+fn told_twice_in_one_poll_everything_is_killed_at_once(harness: &impl Told) -> Outcome {
+    let rt = harness.runtime();
+    let dropped = stubborn(&rt);
+    let begun = Instant::now();
+    let ended = harness.until_told(SEEN, async {
+        for signal in [Signal::Terminate, Signal::Interrupt] {
+            if let Err(error) = send(signal) {
+                return error;
+            }
+        }
+        pending().await
+    })?;
+    ensure!(ended.output.is_none() && ended.signal.is_some());
+    one_task_was_killed(&ended, &dropped)?;
+    ensure!(begun.elapsed() < SEEN, "one of two was lost: {:?}", begun.elapsed());
+    Ok(())
+}
+
 fn one_that_ends_by_itself_is_not_told_and_the_rest_is_joined(harness: &impl Told) -> Outcome {
     let rt = harness.runtime();
     let (done, ends) = bounded(2);
@@ -220,6 +239,7 @@ fn on<H: Told>(flavour: &str) -> Vec<String> {
     });
     case("tasks ignore, twice", told_twice_tasks_that_ignore_it_are_killed_at_once);
     case("all ignore, twice", told_twice_everything_that_ignores_it_is_killed_at_once);
+    case("all ignore, twice in one poll", told_twice_in_one_poll_everything_is_killed_at_once);
     case("ends by itself", one_that_ends_by_itself_is_not_told_and_the_rest_is_joined);
     failed
 }

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use futures_lite::stream::{self, Stream, StreamExt as _};
 use sweet_async_core::TaskId;
 use sweet_async_core::runtime::{BlockOnGuard, RootScope, Signal, Termination};
 
@@ -193,16 +195,17 @@ impl BlockOn for AmbientRuntime {
 }
 
 impl Termination for AmbientRuntime {
-    async fn terminated(&self) -> Result<Signal, RuntimeError> {
-        match &self.0 {
+    fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send {
+        let signals: Pin<Box<dyn Stream<Item = Result<Signal, RuntimeError>> + Send + '_>> = match &self.0 {
             #[cfg(feature = "tokio")]
-            Kind::Tokio(runtime) => runtime.terminated().await,
+            Kind::Tokio(runtime) => runtime.terminations().boxed(),
             #[cfg(feature = "smol")]
-            Kind::Smol(runtime) => runtime.terminated().await,
+            Kind::Smol(runtime) => runtime.terminations().boxed(),
             #[cfg(feature = "sim")]
-            Kind::Sim(runtime) => Err(no_signals(runtime)),
-            Kind::Foreign(runtime) => Err(no_signals(runtime)),
-        }
+            Kind::Sim(runtime) => stream::once(Err(no_signals(runtime))).boxed(),
+            Kind::Foreign(runtime) => stream::once(Err(no_signals(runtime))).boxed(),
+        };
+        signals
     }
 }
 

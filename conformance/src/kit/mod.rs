@@ -11,6 +11,7 @@ pub(crate) mod published;
 mod rows;
 pub(crate) mod spans;
 pub(crate) mod tape;
+pub(crate) mod told;
 
 pub(crate) use census::Census;
 pub(crate) use hold::hold_workers;

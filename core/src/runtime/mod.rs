@@ -7,6 +7,7 @@ mod accounts;
 mod context;
 mod counts;
 mod dynamic;
+mod kills;
 mod local;
 mod owned;
 mod root;
@@ -176,8 +177,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`RuntimeError::TasksLeft`] says how much was left at the limit; [`RuntimeError::InsideTask`] inside a task of
-    /// this runtime, which would wait for itself.
+    /// [`RuntimeError::TasksLeft`] says how much was left at the limit, or when another shutdown, which had less time, killed it
+    /// meanwhile; [`RuntimeError::InsideTask`] inside a task of this runtime, which would wait for itself.
     ///
     /// # Cancel safety
     ///

@@ -19,6 +19,7 @@ use event_listener::{Event, EventListener};
 use super::ErasedRuntime;
 use super::accounts::{Accounts, Watch};
 use super::counts::{Counts, TaskStatistics};
+use super::kills::Kills;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::task::{Ending, Shared, TaskInfo, TaskRef, cancel, enable, notify_all};
 
@@ -45,6 +46,7 @@ pub struct RootScope {
     closing: Event,
     /// Notified, during a shutdown, for each end.
     ended: Event,
+    kills: Kills,
 }
 
 impl Default for RootScope {
@@ -60,6 +62,7 @@ impl Default for RootScope {
             accounts: Accounts::default(),
             closing: Event::new(),
             ended: Event::new(),
+            kills: Kills::default(),
         }
     }
 }
@@ -182,6 +185,11 @@ impl RootScope {
     pub(super) fn is_idle(&self) -> bool {
         let ended = (self.tasks.ended(), self.jobs.ended());
         ended == (self.tasks.begun(), self.jobs.begun())
+    }
+
+    /// What shutdowns have killed.
+    pub(super) fn kills(&self) -> &Kills {
+        &self.kills
     }
 
     /// Hears of the next end during a shutdown.

@@ -1,10 +1,12 @@
 //! Ending everything that runs on a runtime, in bounded time.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::convert::Infallible;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use super::kills::Left;
 use super::{RootScope, Runtime, is_inside};
 use crate::error::RuntimeError;
 
@@ -13,44 +15,80 @@ const KILLED: Duration = Duration::from_millis(100);
 
 /// See [`Runtime::shutdown`].
 pub(super) async fn shutdown<R: Runtime>(runtime: &R, limit: Duration) -> Result<(), RuntimeError> {
-    let root = runtime.root();
-    if is_inside(root) {
-        return Err(RuntimeError::InsideTask);
-    }
-    root.begin_closing();
-    if until_idle(runtime, limit, RootScope::is_idle).await {
-        root.close_idle();
-        return Ok(());
-    }
-    let (tasks, blocking, named) = (root.active_tasks(), root.active_blocking_jobs(), root.live_tasks());
-    root.close();
-    until_idle(runtime, KILLED, |root| root.active_tasks() == 0).await;
-    Err(RuntimeError::TasksLeft { limit, tasks, blocking, named })
+    hurried(runtime, limit, pin!(pending::<Infallible>())).await.0
 }
 
-/// True once `idle` holds, false if that takes longer than `limit`.
-async fn until_idle<R: Runtime>(runtime: &R, limit: Duration, idle: fn(&RootScope) -> bool) -> bool {
+/// As [`shutdown`], and once `hurry` is ready, whose output it gives, as if `limit` had been zero. One wait for both: after a
+/// kill nothing else looks whether all has ended, and takes that for an end within the time.
+pub(super) async fn hurried<R: Runtime, H: Future>(
+    runtime: &R,
+    limit: Duration,
+    hurry: Pin<&mut H>,
+) -> (Result<(), RuntimeError>, Option<H::Output>) {
+    let root = runtime.root();
+    if is_inside(root) {
+        return (Err(RuntimeError::InsideTask), None);
+    }
+    let kills = root.kills().count();
+    root.begin_closing();
+    let (limit, hurried) = match until_idle(runtime, limit, RootScope::is_idle, hurry).await {
+        Waited::Idle => return (end_idle(root, limit, kills), None),
+        Waited::Passed => (limit, None),
+        Waited::Hurried(output) => (Duration::ZERO, Some(output)),
+    };
+    let Some(left) = Left::of(root) else { return (end_idle(root, limit, kills), hurried) };
+    let left = root.kills().add(left, kills);
+    root.close();
+    until_idle(runtime, KILLED, |root| root.active_tasks() == 0, pin!(pending::<Infallible>())).await;
+    (Err(left.within(limit)), hurried)
+}
+
+/// Nothing is left: of itself, or since another shutdown, which had less time, has killed it after so many kills.
+fn end_idle(root: &RootScope, limit: Duration, kills: usize) -> Result<(), RuntimeError> {
+    root.close_idle();
+    root.kills().after(kills).map_or(Ok(()), |left| Err(left.within(limit)))
+}
+
+/// The end of a wait.
+enum Waited<O> {
+    Idle,
+    Passed,
+    Hurried(O),
+}
+
+/// Ready once `idle` holds, once `limit` is over, or with `hurry`.
+async fn until_idle<R: Runtime, H: Future>(
+    runtime: &R,
+    limit: Duration,
+    idle: fn(&RootScope) -> bool,
+    mut hurry: Pin<&mut H>,
+) -> Waited<H::Output> {
     let root = runtime.root();
     let mut limit = pin!(async {
         match runtime.now().checked_add(limit) {
             Some(deadline) => runtime.sleep_until(deadline).await,
-            None => std::future::pending().await,
+            None => pending().await,
         }
     });
     loop {
         // Listen first, then look: an end that comes in between is seen or heard.
         let mut heard = root.listen();
         if idle(root) {
-            return true;
+            return Waited::Idle;
         }
-        let passed = poll_fn(|cx| {
-            if limit.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(true);
+        let waited = poll_fn(|cx| {
+            if let Poll::Ready(output) = hurry.as_mut().poll(cx) {
+                return Poll::Ready(Some(Waited::Hurried(output)));
             }
-            std::pin::Pin::new(&mut heard).poll(cx).map(|()| false)
+            if limit.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Some(Waited::Passed));
+            }
+            Pin::new(&mut heard).poll(cx).map(|()| None)
         });
-        if passed.await {
-            return idle(root);
+        match waited.await {
+            None => {}
+            Some(Waited::Passed) if idle(root) => return Waited::Idle,
+            Some(waited) => return waited,
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_lite::future::{or, poll_once};
+use futures_core::Stream;
+use futures_lite::future::poll_once;
 
-use super::{Runtime, is_inside};
+use super::{Runtime, is_inside, shutdown};
 use crate::error::RuntimeError;
 use crate::time::Sleep;
 
@@ -33,18 +34,30 @@ impl fmt::Display for Signal {
 
 /// A runtime that hears when the process is told to end.
 pub trait Termination: Runtime {
-    /// Ready when the process is next told to end, by Ctrl-C (everywhere) or SIGTERM (on Unix). Listening begins with
-    /// the first poll, and from then on, for the rest of the process, such a signal does not end it by itself.
+    /// Each time that the process is told to end, by Ctrl-C (everywhere) or SIGTERM (on Unix). Listening begins with the first
+    /// poll, and from then on, for the rest of the process, such a signal does not end it by itself. Two different signals that
+    /// come between two polls are two items; the operating system may make one of two equal ones.
     ///
-    /// # Errors
-    ///
-    /// [`RuntimeError::Unsupported`] if this runtime cannot hear signals; [`RuntimeError::Build`] if the operating
-    /// system refuses to tell them.
+    /// An error is the last item: [`RuntimeError::Unsupported`] if this runtime cannot hear signals; [`RuntimeError::Build`] if
+    /// the operating system refuses to tell them.
     ///
     /// # Cancel safety
     ///
     /// Dropped, it no longer listens: a signal that comes before it is asked for again is lost.
-    fn terminated(&self) -> impl Future<Output = Result<Signal, RuntimeError>> + Send;
+    fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send;
+
+    /// Ready when the process is next told to end: the first of [`terminations`](Self::terminations).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    fn terminated(&self) -> impl Future<Output = Result<Signal, RuntimeError>> + Send {
+        async { next(pin!(self.terminations())).await.unwrap_or(Err(unsupported(self.name()))) }
+    }
 
     /// Runs `future`, a program's main one, to its end or until the process is told to end; then ends all that runs
     /// on this runtime, as [`Runtime::shutdown`] does.
@@ -52,6 +65,7 @@ pub trait Termination: Runtime {
     /// Told to end, [`RootScope::closing`](super::RootScope::closing) is ready, no task is taken from outside, and
     /// `future` and all tasks have `grace` to end by themselves. Then, or when told a second time, `future` is dropped
     /// and the tasks are killed. Where `future` ends by itself, the others have `grace`, or until the process is told.
+    /// Told twice at the same moment counts as twice.
     ///
     /// # Errors
     ///
@@ -70,6 +84,14 @@ pub trait Termination: Runtime {
     }
 }
 
+async fn next<S: Stream>(mut signals: Pin<&mut S>) -> Option<S::Item> {
+    poll_fn(|cx| signals.as_mut().poll_next(cx)).await
+}
+
+fn unsupported(runtime: &'static str) -> RuntimeError {
+    RuntimeError::Unsupported { runtime, what: "signals that could end it" }
+}
+
 async fn run<R: Termination, F: Future>(
     runtime: &R,
     grace: Duration,
@@ -79,27 +101,25 @@ async fn run<R: Termination, F: Future>(
         return Err(RuntimeError::InsideTask);
     }
     let mut future = Box::pin(future);
-    let mut told = Box::pin(runtime.terminated());
+    // One listener to the end: one that began anew after the first signal would miss a second that came with it.
+    let mut signals = Box::pin(runtime.terminations());
     // The signal first: it is to be listened for before anything is done that it should end.
-    let (output, mut signal) = poll_fn(|cx| match told.as_mut().poll(cx) {
-        Poll::Ready(signal) => Poll::Ready(signal.map(|signal| (None, Some(signal)))),
+    let (mut output, mut signal) = poll_fn(|cx| match signals.as_mut().poll_next(cx) {
+        Poll::Ready(Some(signal)) => Poll::Ready(signal.map(|signal| (None, Some(signal)))),
+        Poll::Ready(None) => Poll::Ready(Err(unsupported(runtime.name()))),
         Poll::Pending => future.as_mut().poll(cx).map(|output| Ok((Some(output), None))),
     })
     .await?;
     // Told once more, nothing is waited for any longer. Where the future ended by itself, once is enough.
-    if signal.is_some() {
-        told = Box::pin(runtime.terminated());
-    }
     let mut hurry = pin!(async {
-        match told.await {
-            Ok(signal) => signal,
+        match next(signals.as_mut()).await {
+            Some(Ok(signal)) => signal,
             // Not being told is no reason to hurry.
-            Err(_) => std::future::pending().await,
+            Some(Err(_)) | None => std::future::pending().await,
         }
     });
     let mut hurried = poll_once(hurry.as_mut()).await;
     let deadline = runtime.now().checked_add(grace);
-    let mut output = output;
     if output.is_none() {
         runtime.root().begin_closing();
         let mut late = pin!(Sleep::until(runtime, deadline));
@@ -124,12 +144,9 @@ async fn run<R: Termination, F: Future>(
         Some(_) => runtime.shutdown(Duration::ZERO).await,
         None => {
             let left = deadline.map_or(grace, |deadline| deadline.saturating_duration_since(runtime.now()));
-            let hurry = async {
-                hurried = Some(hurry.await);
-                runtime.shutdown(Duration::ZERO).await
-            };
-            // The hurried one first: it has killed what the other would find ended.
-            or(hurry, runtime.shutdown(left)).await
+            let (shutdown, told) = shutdown::hurried(runtime, left, hurry).await;
+            hurried = told;
+            shutdown
         }
     };
     signal = signal.or(hurried);
