@@ -36,7 +36,9 @@ async fn observe() -> anyhow::Result<()> {
         writeln!(
             out,
             "processor  {:.1?} user, {:.1?} system; {part:.0} % of {:.1?}",
-            cpu.user, cpu.system, cpu.wall
+            cpu.user,
+            cpu.system,
+            cpu.wall.unwrap_or_default()
         )?;
     }
     match job.memory_usage() {

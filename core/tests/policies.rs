@@ -9,13 +9,18 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
-use state::{Outcome, Phase, State, Thresholds};
+use state::{Outcome, Pass, Phase, Round, State, Thresholds};
 use sweet_async_core::{Jitter, RetryStrategy};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Three failures open it for 10 s; two probes close it.
-const THRESHOLDS: Thresholds = Thresholds { failures: 3, open_for: Duration::from_secs(10), probes: 2 };
+/// Three failures open it for 10 s; two probes close it, which have 5 s.
+const THRESHOLDS: Thresholds = Thresholds {
+    failures: 3,
+    open_for: Duration::from_secs(10),
+    probes: 2,
+    probe_for: Duration::from_secs(5),
+};
 
 /// What may happen to a breaker.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +31,22 @@ enum Happens {
     Ended(Outcome),
     /// One of an earlier state has.
     Late(Outcome),
+    /// One of an earlier round of this state has.
+    Overdue(Outcome),
 }
 
 fn closed(failures: u32) -> Phase {
     Phase::Closed { failures }
 }
 
-fn half_open(under_way: u32, succeeded: u32) -> Phase {
-    Phase::HalfOpen { under_way, succeeded }
+/// Of the round `number`, which is over then.
+fn half_open((number, over): (u32, Instant), under_way: u32, succeeded: u32) -> Phase {
+    Phase::HalfOpen { under_way, succeeded, round: Round { number, over: Some(over) } }
 }
 
 #[test]
 fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
-    use Happens::{Call, Ended, Late};
+    use Happens::{Call, Ended, Late, Overdue};
     use Outcome::{Failed, Succeeded, Unknown};
     let now = Instant::now();
     let open = |until: Instant| Phase::Open { until: Some(until) };
@@ -46,6 +54,12 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
     let opened = open(now + THRESHOLDS.open_for);
     let endless = Phase::Open { until: None };
     let refused = |seconds: u32| Err(SECOND * seconds);
+    // The last of a round has come 2 s before, or just now; or all have come long before.
+    let half_open_at = |ends: Instant| move |under_way, succeeded| half_open((4, ends), under_way, succeeded);
+    let (earlier, renewed, overdue) =
+        (half_open_at(now + SECOND * 3), half_open_at(now + THRESHOLDS.probe_for), half_open_at(now));
+    let next_round = |under_way, succeeded| half_open((5, now + THRESHOLDS.probe_for), under_way, succeeded);
+    let first_round = half_open((0, now + THRESHOLDS.probe_for), 1, 0);
     for (before, event, after) in [
         (closed(0), Call, Ok(closed(0))),
         (closed(2), Call, Ok(closed(2))),
@@ -59,32 +73,46 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
         (closed(2), Late(Succeeded), Ok(closed(2))),
         (waits, Call, refused(4)),
         (endless, Call, Err(Duration::MAX)),
-        (over, Call, Ok(half_open(1, 0))),
+        (over, Call, Ok(first_round)),
         (waits, Ended(Succeeded), Ok(waits)),
         (waits, Ended(Failed), Ok(waits)),
         (waits, Ended(Unknown), Ok(waits)),
         (waits, Late(Succeeded), Ok(waits)),
         (waits, Late(Failed), Ok(waits)),
-        (half_open(0, 0), Call, Ok(half_open(1, 0))),
-        (half_open(1, 0), Call, Ok(half_open(2, 0))),
-        (half_open(0, 1), Call, Ok(half_open(1, 1))),
-        (half_open(2, 0), Call, refused(0)),
-        (half_open(1, 1), Call, refused(0)),
-        (half_open(2, 0), Ended(Succeeded), Ok(half_open(1, 1))),
-        (half_open(1, 1), Ended(Succeeded), Ok(closed(0))),
-        (half_open(2, 0), Ended(Failed), Ok(opened)),
-        (half_open(1, 1), Ended(Failed), Ok(opened)),
-        (half_open(2, 0), Ended(Unknown), Ok(half_open(1, 0))),
-        (half_open(1, 1), Ended(Unknown), Ok(half_open(0, 1))),
-        (half_open(1, 1), Late(Succeeded), Ok(half_open(1, 1))),
-        (half_open(1, 1), Late(Failed), Ok(half_open(1, 1))),
-        (half_open(1, 1), Late(Unknown), Ok(half_open(1, 1))),
+        (earlier(0, 0), Call, Ok(renewed(1, 0))),
+        (earlier(1, 0), Call, Ok(renewed(2, 0))),
+        (earlier(0, 1), Call, Ok(renewed(1, 1))),
+        (earlier(2, 0), Call, refused(3)),
+        (earlier(1, 1), Call, refused(3)),
+        (overdue(1, 0), Call, Ok(renewed(2, 0))),
+        (overdue(2, 0), Call, Ok(next_round(1, 0))),
+        (overdue(1, 1), Call, Ok(next_round(1, 1))),
+        (earlier(2, 0), Ended(Succeeded), Ok(earlier(1, 1))),
+        (earlier(1, 1), Ended(Succeeded), Ok(closed(0))),
+        (earlier(2, 0), Ended(Failed), Ok(opened)),
+        (earlier(1, 1), Ended(Failed), Ok(opened)),
+        (earlier(2, 0), Ended(Unknown), Ok(earlier(1, 0))),
+        (earlier(1, 1), Ended(Unknown), Ok(earlier(0, 1))),
+        (earlier(1, 1), Late(Succeeded), Ok(earlier(1, 1))),
+        (earlier(1, 1), Late(Failed), Ok(earlier(1, 1))),
+        (earlier(1, 1), Late(Unknown), Ok(earlier(1, 1))),
+        (earlier(1, 0), Overdue(Succeeded), Ok(earlier(1, 1))),
+        (earlier(1, 1), Overdue(Succeeded), Ok(closed(0))),
+        (earlier(1, 0), Overdue(Failed), Ok(opened)),
+        (earlier(1, 0), Overdue(Unknown), Ok(earlier(1, 0))),
     ] {
         let state = State { phase: before, era: 7 };
         let next = match event {
             Call => state.admit(|| now, &THRESHOLDS),
-            Ended(outcome) => Ok(state.record(7, outcome, || now, &THRESHOLDS)),
-            Late(outcome) => Ok(state.record(6, outcome, || now, &THRESHOLDS)),
+            Ended(outcome) => Ok(state.record(state.pass(), outcome, || now, &THRESHOLDS)),
+            Late(outcome) => {
+                let pass = State { era: 6, ..state }.pass();
+                Ok(state.record(pass, outcome, || now, &THRESHOLDS))
+            }
+            Overdue(outcome) => {
+                let pass = State { phase: half_open((3, now), 1, 0), ..state }.pass();
+                Ok(state.record(pass, outcome, || now, &THRESHOLDS))
+            }
         };
         ensure!(next.map(|next| next.phase) == after, "{before:?}, {event:?}: {next:?}");
         // An era ends with a change of phase, and with nothing else.
@@ -99,8 +127,8 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
 #[test]
 fn a_time_longer_than_clocks_count_never_ends() -> anyhow::Result<()> {
     let now = Instant::now();
-    let forever = Thresholds { failures: 1, open_for: Duration::MAX, probes: 1 };
-    let state = State::CLOSED.record(0, Outcome::Failed, || now, &forever);
+    let forever = Thresholds { failures: 1, open_for: Duration::MAX, probes: 1, probe_for: Duration::MAX };
+    let state = State::CLOSED.record(State::CLOSED.pass(), Outcome::Failed, || now, &forever);
     ensure!(state.phase == Phase::Open { until: None });
     ensure!(state.admit(|| now + SECOND * 1_000_000, &forever) == Err(Duration::MAX));
     Ok(())
@@ -142,20 +170,20 @@ proptest! {
         (failures, probes) in (1..4u32, 1..5u32),
         events in events(),
     ) {
-        let thresholds = Thresholds { failures, open_for: SECOND * 2, probes };
+        let thresholds = Thresholds { failures, open_for: SECOND * 2, probes, probe_for: SECOND * 8 };
         let (mut state, mut now) = (State::CLOSED, Instant::now());
-        // The eras of the calls that are under way, and how many of the current one have succeeded.
-        let (mut calls, mut succeeded) = (Vec::<u64>::new(), 0);
+        // The calls that are under way with their eras, and how many of the current one have succeeded.
+        let (mut calls, mut succeeded) = (Vec::<(u64, Pass)>::new(), 0);
         for (which, outcome, later) in events {
             now += SECOND * u32::from(later) / 2;
             let before = state;
             if let Some(which) = which.filter(|_| !calls.is_empty()) {
-                let era = calls.swap_remove(which % calls.len());
-                state = state.record(era, outcome, || now, &thresholds);
+                let (era, pass) = calls.swap_remove(which % calls.len());
+                state = state.record(pass, outcome, || now, &thresholds);
                 succeeded += u32::from(outcome == Outcome::Succeeded && era == before.era);
             } else if let Ok(next) = state.admit(|| now, &thresholds) {
                 state = next;
-                calls.push(next.era);
+                calls.push((next.era, next.pass()));
                 prop_assert!(!matches!(next.phase, Phase::Open { .. }), "a call has passed it");
             }
             if state.era != before.era {
@@ -165,9 +193,10 @@ proptest! {
                 succeeded = 0;
             }
             if let Phase::HalfOpen { under_way, .. } = state.phase {
-                let current = calls.iter().filter(|era| **era == state.era).count() as u32;
+                // Those of earlier rounds have taken too long, and have no place any more.
+                let current = calls.iter().filter(|(_, pass)| *pass == state.pass()).count() as u32;
                 prop_assert_eq!(under_way, current, "a place is lost, or was never there");
-                prop_assert!(current + succeeded <= probes, "{} and {}", current, succeeded);
+                prop_assert!(current <= probes, "{} under way", current);
             }
         }
     }

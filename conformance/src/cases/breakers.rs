@@ -264,7 +264,8 @@ pub async fn its_changes_are_told_with_its_name<R: Runtime>(rt: R, _: Facts) -> 
 
 pub async fn settings_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = CircuitBreaker::builder;
-    for wrong in [builder().failure_threshold(0), builder().half_open_calls(0)] {
+    let no_time = builder().half_open_timeout(Duration::ZERO);
+    for wrong in [builder().failure_threshold(0), builder().half_open_calls(0), no_time] {
         ensure!(matches!(failed(wrong.build())?, AsyncTaskError::InvalidConfig(_)));
     }
     ensure!(builder().build()?.state() == BreakerState::Closed && builder().build()?.name().is_none());

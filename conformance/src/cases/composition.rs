@@ -111,17 +111,3 @@ pub async fn a_place_is_free_before_the_error_is_given<R: Runtime>(rt: R, _: Fac
     ensure!(run.await? == 7 && calls.made() == 3);
     Ok(())
 }
-
-pub async fn supervised_work_asks_the_breaker_before_each_restart<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let breaker = CircuitBreaker::builder().failure_threshold(2).open_timeout(1.hours()).build()?;
-    let (calls, policy) =
-        (Calls::default(), sweet_async::RestartPolicy { intensity: 4, period: Duration::MAX });
-    let counted = calls.clone();
-    let task = AsyncTask::to::<u32>().on(&rt).circuit_breaker(&breaker).supervise(policy).spawn(move || {
-        let call = counted.next();
-        async move { Err::<u32, _>(Broken(call)) }
-    });
-    failed(task.await)?;
-    ensure!(calls.made() == 2 && breaker.state() == BreakerState::Open);
-    Ok(())
-}

@@ -117,6 +117,8 @@ pub fn what_tasks_have_used_is_the_runtimes<H: Harness>(harness: H) -> Outcome {
             ensure!(now.used.cpu.is_none());
             return Ok(());
         };
+        // Nobody knows for how long several tasks together had metrics.
+        ensure!(now.used.cpu.is_some_and(|cpu| cpu.wall.is_none() && cpu.utilization().is_none()));
         let then = before.used.cpu.unwrap_or_default().total();
         let more = now.used.cpu.context("it was measured")?.total().saturating_sub(then);
         ensure!(more >= used.total(), "{more:?} in place of {used:?}");

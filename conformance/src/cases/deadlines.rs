@@ -7,7 +7,8 @@ use std::task::Poll;
 use std::time::Instant;
 
 use sweet_async::{
-    CancelOutcome, CancellableTask as _, RestartPolicy, TimedTask as _, TimeoutError, TimeoutKind,
+    CancelOutcome, CancellableTask as _, RestartPolicy, RetryStrategy, TimedTask as _, TimeoutError,
+    TimeoutKind,
 };
 
 use crate::kit::cause_of;
@@ -279,8 +280,8 @@ pub async fn a_deadline_within_the_grace_period_is_a_timeout<R: Runtime>(rt: R, 
 pub async fn each_attempt_of_supervised_work_has_the_limit_anew<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let policy = RestartPolicy { intensity: 2, period: 1.hours() };
     let begun = rt.now();
-    let task =
-        AsyncTask::to::<()>().on(&rt).attempt_timeout(10.millis()).supervise(policy).spawn(pending::<()>);
+    let builder = AsyncTask::to::<()>().on(&rt).attempt_timeout(10.millis());
+    let task = builder.supervise(policy).backoff(RetryStrategy::Immediate).spawn(pending::<()>);
     let AsyncTaskError::RetriesExhausted(retries) = failed(task.await)? else {
         bail!("three attempts were due")
     };
@@ -293,7 +294,8 @@ pub async fn the_limit_on_the_whole_counts_all_attempts<R: Runtime>(rt: R, at: F
     let policy = RestartPolicy { intensity: 100, period: 1.hours() };
     let begun = rt.now();
     let builder = AsyncTask::to::<()>().on(&rt).timeout(25.millis()).attempt_timeout(10.millis());
-    let error = passed(builder.supervise(policy).spawn(pending::<()>).await)?;
+    let error =
+        passed(builder.supervise(policy).backoff(RetryStrategy::Immediate).spawn(pending::<()>).await)?;
     is_due(&rt, at, begun, 25.millis())?;
     ensure!((error.kind(), error.limit()) == (TimeoutKind::Overall, 25.millis()));
     let attempts = error.attempts();

@@ -43,8 +43,11 @@ pub async fn that_of_supervised_work_tells_the_last_failure<R: Runtime>(rt: R, _
             (calls.clone(), fails_then_waits(&calls))
         };
         let task = match guarded {
-            false => builder.supervise(policy).spawn(work),
-            true => builder.circuit_breaker(&breaker).supervise(policy).spawn(work),
+            false => builder.supervise(policy).backoff(RetryStrategy::Immediate).spawn(work),
+            true => {
+                let supervised = builder.circuit_breaker(&breaker).supervise(policy);
+                supervised.backoff(RetryStrategy::Immediate).spawn(work)
+            }
         };
         while calls.made() < 2 {
             yield_now().await;

@@ -47,7 +47,8 @@ pub async fn processor_time_is_charged_to_the_task_that_uses_it<R: Runtime>(rt: 
     is_about(task.cpu_usage(), 30.millis())?;
     if let Some(cpu) = task.cpu_usage() {
         let utilization = cpu.utilization().context("time has passed")?;
-        ensure!(utilization > 0.0 && cpu.wall >= cpu.total().saturating_sub(1.millis()), "{cpu:?}");
+        let wall = cpu.wall.context("it is that of one task")?;
+        ensure!(utilization > 0.0 && wall >= cpu.total().saturating_sub(1.millis()), "{cpu:?}");
         ensure!(
             task.cpu_usage().map(|later| later.wall) == Some(cpu.wall),
             "its time stands still after its end"

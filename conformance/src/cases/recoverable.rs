@@ -73,7 +73,7 @@ pub async fn a_reset_does_not_cut_the_wait_short<R: Runtime>(rt: R, _: Facts) ->
 
 /// What a task without retries and recovery says.
 fn has_none(task: &impl RecoverableTask) -> Outcome {
-    ensure!((task.max_retries(), task.retry_count()) == (0, 0) && task.retries_exhausted());
+    ensure!((task.max_retries(), task.retry_count()) == (0, 0) && !task.retries_exhausted());
     ensure!(task.retry_strategy().is_none());
     task.reset_retry_count();
     ensure!(!task.can_recover_from(&AsyncTaskError::failure(Broken(1))));

@@ -58,6 +58,13 @@ macro_rules! __conformance_with_limits {
                 what_it_has_detached_does_not
                 it_is_given_back_before_a_recovery_with_all_that_had_it
             }
+            places_swept driven {
+                of_work_in_place
+                of_work_in_place_within_a_task
+                of_a_task
+                of_work_that_is_tried_again
+                of_supervised_work
+            }
             limiter_runtime_end owned {
                 a_dropped_runtime_gives_all_places_back
                 a_shutdown_gives_all_places_back

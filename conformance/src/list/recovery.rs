@@ -116,12 +116,17 @@ macro_rules! __conformance_with_recovery {
                 one_that_a_limiter_refuses_takes_none
                 one_whose_time_is_up_has_failed
             }
+            breaker_hangs driven {
+                a_probe_that_hangs_keeps_its_place_for_so_long
+                what_it_ends_with_later_counts
+                one_that_hangs_has_no_place_to_give_back
+                without_a_bound_it_keeps_its_place
+            }
             composition driven {
                 the_order_of_a_builders_calls_does_not_matter
                 the_limit_of_an_attempt_is_not_on_the_wait_for_a_limiter
                 a_place_of_a_limiter_is_kept_for_one_attempt_and_not_for_the_backoff
                 a_place_is_free_before_the_error_is_given
-                supervised_work_asks_the_breaker_before_each_restart
             }
         }
     };

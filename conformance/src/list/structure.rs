@@ -117,7 +117,6 @@ macro_rules! __conformance_with_structure {
                 the_closure_may_panic_and_work_may_be_synchronous
                 the_last_failure_is_told_with_the_number_of_attempts
                 a_restart_counts_for_one_period
-                a_period_of_zero_permits_restarts_without_end
                 children_are_gone_before_the_next_attempt
                 killed_work_is_not_restarted
                 a_kill_while_the_children_of_an_attempt_end_is_the_end
@@ -126,6 +125,23 @@ macro_rules! __conformance_with_structure {
                 a_limit_on_the_whole_is_on_all_attempts
                 what_another_attempt_cannot_mend_is_passed_on
                 each_attempt_has_the_values_and_the_name_of_the_task
+            }
+            restart_breakers driven {
+                behind_an_open_breaker_it_waits_and_uses_up_no_restart
+                behind_a_half_open_breaker_all_come_through
+                what_opens_while_it_stands_in_line_is_waited_for
+                a_cancellation_ends_the_wait_for_a_breaker
+            }
+            restart_waits driven {
+                a_policy_that_counts_nothing_is_refused_before_any_call
+                a_restart_waits_as_it_was_told
+                where_nothing_is_said_it_doubles_from_100_ms_with_full_jitter
+                restarts_that_no_longer_count_make_the_wait_short_again
+                a_cancellation_ends_the_wait_at_once
+                a_helper_that_somebody_cancelled_is_a_failure_as_others
+                work_that_asks_itself_to_stop_is_not_started_again
+                a_handle_tells_of_restarts_as_of_retries
+                a_restart_that_comes_too_late_is_not_waited_for
             }
             relations driven {
                 parents_and_children_are_named_while_they_live

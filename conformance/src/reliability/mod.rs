@@ -5,6 +5,7 @@
 //! at a hundredth of it.
 
 mod cycles;
+mod endings;
 mod faults;
 mod flow;
 mod graphs;
@@ -89,6 +90,11 @@ pub fn rows<H: Harness>() -> Vec<Row> {
             flow::receivers_gone::<H>,
         ),
         row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
+        row(
+            24,
+            "who asks for a place of a limiter or breaker is ended at every moment, in every way",
+            endings::places::<H>,
+        ),
         Row {
             measures_process: true,
             ..row(22, "a field, and a quote that stays open, of 1 GiB", huge_rows::in_memory::<H>)

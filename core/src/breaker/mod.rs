@@ -8,12 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_listener::Event;
+use event_listener::{Event, EventListener};
 
 use crate::error::AsyncTaskError;
 use crate::runtime::{Runtime, is_overdue};
 use crate::task::{caught, notify_all};
-use state::{Outcome, Phase, State, Thresholds};
+use state::{Outcome, Pass, Phase, State, Thresholds};
 use switch::Switch;
 
 /// Where a [`CircuitBreaker`] is.
@@ -70,13 +70,26 @@ impl CircuitBreakerBuilder {
         self
     }
 
+    /// How long such a call keeps its place from others; 30 s by default, and for ever with [`Duration::MAX`]. One that has
+    /// not ended by then may never do: it goes on, the next call is let through as well, and what both end with counts. So a
+    /// call that hangs does not keep the breaker half-open.
+    pub fn half_open_timeout(mut self, limit: Duration) -> Self {
+        self.thresholds.probe_for = limit;
+        self
+    }
+
     /// The breaker, closed.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidConfig`] for a threshold of zero, or no half-open calls.
+    /// [`AsyncTaskError::InvalidConfig`] for a threshold or a half-open timeout of zero, or no half-open calls.
     pub fn build(self) -> Result<CircuitBreaker, AsyncTaskError> {
         let Self { name, thresholds } = self;
+        if thresholds.probe_for.is_zero() {
+            return Err(AsyncTaskError::config(
+                "`half_open_timeout` of a circuit breaker must be longer than zero; `Duration::MAX` is none",
+            ));
+        }
         if thresholds.failures == 0 || thresholds.probes == 0 {
             return Err(AsyncTaskError::config(
                 "a circuit breaker needs a failure threshold and half-open calls of at least 1",
@@ -107,7 +120,8 @@ struct Shared {
 impl CircuitBreaker {
     /// A breaker with 5 failures, 30 s and 1 call, to be changed.
     pub fn builder() -> CircuitBreakerBuilder {
-        let thresholds = Thresholds { failures: 5, open_for: Duration::from_secs(30), probes: 1 };
+        let half_minute = Duration::from_secs(30);
+        let thresholds = Thresholds { failures: 5, open_for: half_minute, probes: 1, probe_for: half_minute };
         CircuitBreakerBuilder { name: None, thresholds }
     }
 
@@ -143,18 +157,29 @@ impl CircuitBreaker {
 
     /// Would a call be let through now? It is not counted.
     pub(crate) fn would_admit<R: Runtime>(&self, runtime: &R) -> Result<(), AsyncTaskError> {
-        let admitted = self.0.switch.state().admit(|| runtime.now(), &self.0.thresholds);
-        admitted.map(drop).map_err(|retry_after| self.refusal(retry_after))
+        self.refuses_for(runtime).map_or(Ok(()), |left| Err(self.refusal(left)))
+    }
+
+    /// For how long it refuses calls if nothing [changes](Self::listen); `None` if it lets one through now.
+    pub(crate) fn refuses_for<R: Runtime>(&self, runtime: &R) -> Option<Duration> {
+        self.0.switch.state().admit(|| runtime.now(), &self.0.thresholds).err()
+    }
+
+    /// Hears of the next change: of the state, or of a call that gives its place back.
+    pub(crate) fn listen(&self) -> EventListener {
+        self.0.changed.listen()
     }
 
     /// Asks for a call, which begins now. The ticket is to be told how it went.
     pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
         let admitted = self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds));
-        let era = admitted.map_err(|retry_after| self.refusal(retry_after))?.era;
-        Ok(Ticket { breaker: self.clone(), era, runtime, is_told: false })
+        let pass = admitted.map_err(|left| self.refusal(left))?.pass();
+        Ok(Ticket { breaker: self.clone(), pass, runtime, is_told: false })
     }
 
-    fn refusal(&self, retry_after: Duration) -> AsyncTaskError {
+    /// A half-open one refuses until a call ends, which nobody can know: then it may be tried again at once.
+    fn refusal(&self, left: Duration) -> AsyncTaskError {
+        let retry_after = if self.state() == BreakerState::HalfOpen { Duration::ZERO } else { left };
         AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after }
     }
 
@@ -191,7 +216,7 @@ impl fmt::Debug for CircuitBreaker {
 /// that is a failure.
 pub(crate) struct Ticket<R: Runtime> {
     breaker: CircuitBreaker,
-    era: u64,
+    pass: Pass,
     runtime: R,
     is_told: bool,
 }
@@ -209,9 +234,17 @@ impl<R: Runtime> Ticket<R> {
     fn record(&self, outcome: Outcome) {
         let breaker = &self.breaker;
         let next = |state: State| {
-            Ok::<_, Infallible>(state.record(self.era, outcome, || self.runtime.now(), &breaker.0.thresholds))
+            Ok::<_, Infallible>(state.record(
+                self.pass,
+                outcome,
+                || self.runtime.now(),
+                &breaker.0.thresholds,
+            ))
         };
-        let _ = breaker.change(next);
+        // A place that was given back turns nothing, and there may be one who waits for it.
+        if let Ok(State { phase: Phase::HalfOpen { .. }, .. }) = breaker.change(next) {
+            notify_all(&breaker.0.changed);
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Thresholds {
     pub(crate) open_for: Duration,
     /// So many calls are let through then, and must succeed to close it.
     pub(crate) probes: u32,
+    /// After so long without an end, they no longer keep their places from others.
+    pub(crate) probe_for: Duration,
 }
 
 /// Where a breaker is.
@@ -34,10 +36,28 @@ pub(crate) enum Phase {
     Open {
         until: Option<Instant>,
     },
+    /// Those that are `under_way` have not kept their places for too long.
     HalfOpen {
         under_way: u32,
         succeeded: u32,
+        round: Round,
     },
+}
+
+/// The calls that a half-open breaker has let through one after the other. A new round begins when those of the last have
+/// all taken too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Round {
+    pub(crate) number: u32,
+    /// When the last of them will have taken too long; `None`: later than a clock can count.
+    pub(crate) over: Option<Instant>,
+}
+
+/// What a call was let through as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pass {
+    era: u64,
+    round: u32,
 }
 
 /// A breaker's whole state.
@@ -68,34 +88,52 @@ impl State {
         self.turn(Phase::Open { until: now.checked_add(thresholds.open_for) })
     }
 
-    /// A call comes: the state with it let through, or how long it would have to wait.
+    /// What a call is that this state is the answer to.
+    pub(crate) fn pass(self) -> Pass {
+        let round = if let Phase::HalfOpen { round, .. } = self.phase { round.number } else { 0 };
+        Pass { era: self.era, round }
+    }
+
+    /// A call comes: the state with it let through, or how long it would have to wait at most.
     pub(crate) fn admit(self, now: impl Fn() -> Instant, thresholds: &Thresholds) -> Result<Self, Duration> {
+        let round = |number, now: Instant| Round { number, over: now.checked_add(thresholds.probe_for) };
+        let left = |until: Option<Instant>, now: Instant| {
+            until.map_or(Duration::MAX, |until| until.saturating_duration_since(now))
+        };
         match self.phase {
             Phase::Closed { .. } => Ok(self),
             Phase::Open { until } => {
-                let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(now()));
-                if left.is_zero() {
-                    Ok(self.turn(Phase::HalfOpen { under_way: 1, succeeded: 0 }))
-                } else {
-                    Err(left)
+                let now = now();
+                match left(until, now) {
+                    Duration::ZERO => {
+                        let round = round(0, now);
+                        Ok(self.turn(Phase::HalfOpen { under_way: 1, succeeded: 0, round }))
+                    }
+                    left => Err(left),
                 }
             }
-            Phase::HalfOpen { under_way, succeeded } if under_way + succeeded < thresholds.probes => {
-                Ok(Self { phase: Phase::HalfOpen { under_way: under_way + 1, succeeded }, ..self })
+            Phase::HalfOpen { under_way, succeeded, round: last } => {
+                let now = now();
+                let (under_way, number) = match left(last.over, now) {
+                    _ if under_way + succeeded < thresholds.probes => (under_way + 1, last.number),
+                    Duration::ZERO => (1, last.number.wrapping_add(1)),
+                    left => return Err(left),
+                };
+                let round = round(number, now);
+                Ok(Self { phase: Phase::HalfOpen { under_way, succeeded, round }, ..self })
             }
-            Phase::HalfOpen { .. } => Err(Duration::ZERO),
         }
     }
 
-    /// A call that was let through in `era` has ended.
+    /// A call that was let through has ended. One that has taken too long has no place to give back; what it ends with counts.
     pub(crate) fn record(
         self,
-        era: u64,
+        pass: Pass,
         outcome: Outcome,
         now: impl Fn() -> Instant,
         thresholds: &Thresholds,
     ) -> Self {
-        if era != self.era {
+        if pass.era != self.era {
             return self;
         }
         match (self.phase, outcome) {
@@ -109,9 +147,10 @@ impl State {
             (Phase::HalfOpen { succeeded, .. }, Outcome::Succeeded) if succeeded + 1 >= thresholds.probes => {
                 self.turn(Phase::Closed { failures: 0 })
             }
-            (Phase::HalfOpen { under_way, succeeded }, outcome) => {
+            (Phase::HalfOpen { under_way, succeeded, round }, outcome) => {
                 let succeeded = succeeded + u32::from(outcome == Outcome::Succeeded);
-                Self { phase: Phase::HalfOpen { under_way: under_way.saturating_sub(1), succeeded }, ..self }
+                let under_way = under_way.saturating_sub(u32::from(pass.round == round.number));
+                Self { phase: Phase::HalfOpen { under_way, succeeded, round }, ..self }
             }
             (Phase::Closed { .. } | Phase::Open { .. }, _) => self,
         }

@@ -94,7 +94,7 @@ impl Sums {
     }
 
     /// As it is told, where metrics were on for `wall`.
-    pub(crate) fn told(&self, wall: Duration) -> TaskMetrics {
+    pub(crate) fn told(&self, wall: Option<Duration>) -> TaskMetrics {
         let has = |what| self.known & what != 0;
         let system = self.system.min(self.cpu);
         TaskMetrics {

@@ -11,8 +11,9 @@ pub struct CpuUsage {
     /// In the operating system, for the program. Systems that take samples to tell the two apart give it by the sample; the
     /// sum of both is exact.
     pub system: Duration,
-    /// How long metrics were on, by the real clock.
-    pub wall: Duration,
+    /// How long metrics were on, by the real clock; `None` of several tasks together, as in
+    /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).
+    pub wall: Option<Duration>,
 }
 
 impl CpuUsage {
@@ -22,9 +23,10 @@ impl CpuUsage {
     }
 
     /// The part of the time that a processor was busy with it: more than 1 where several were. `None` before any time has
-    /// passed.
+    /// passed, and where the time is not known.
     pub fn utilization(&self) -> Option<f64> {
-        (!self.wall.is_zero()).then(|| self.total().as_secs_f64() / self.wall.as_secs_f64())
+        let wall = self.wall.filter(|wall| !wall.is_zero())?;
+        Some(self.total().as_secs_f64() / wall.as_secs_f64())
     }
 }
 
@@ -42,14 +44,16 @@ pub struct MemoryUsage {
     pub freed: u64,
     /// How many allocations; `None` where the allocator does not count them.
     pub allocations: Option<u64>,
-    /// How long metrics were on, by the real clock.
-    pub wall: Duration,
+    /// How long metrics were on, by the real clock; `None` of several tasks together, as in
+    /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).
+    pub wall: Option<Duration>,
 }
 
 impl MemoryUsage {
-    /// Bytes allocated per second; `None` before any time has passed.
+    /// Bytes allocated per second; `None` before any time has passed, and where the time is not known.
     pub fn allocated_per_second(&self) -> Option<f64> {
-        (!self.wall.is_zero()).then(|| self.allocated as f64 / self.wall.as_secs_f64())
+        let wall = self.wall.filter(|wall| !wall.is_zero())?;
+        Some(self.allocated as f64 / wall.as_secs_f64())
     }
 }
 

@@ -157,7 +157,7 @@ pub(super) fn metrics<R: Runtime>(runtime: &R) -> RuntimeMetrics {
         },
         queue_depth: runtime.queue_depth(),
         workers: runtime.worker_count(),
-        used: accounts.used.read().told(Duration::ZERO),
+        used: accounts.used.read().told(None),
         durations: read(&accounts.durations),
         delays: read(&accounts.delays),
     }

@@ -240,5 +240,5 @@ pub(crate) fn sums(task: &TaskRef) -> Option<Sums> {
 /// All that was measured of the task.
 pub(crate) fn measured(task: &TaskRef) -> Option<TaskMetrics> {
     let meter = &task.control.metered()?.meter;
-    Some(TaskMetrics { polls: Some(meter.polls()), ..sums(task)?.told(meter.wall()) })
+    Some(TaskMetrics { polls: Some(meter.polls()), ..sums(task)?.told(Some(meter.wall())) })
 }

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::atomic::AtomicCell;
 
@@ -31,6 +31,8 @@ pub(crate) struct Recovery {
     last: AtomicCell<Option<Box<FailedAttempt>>>,
     /// A [`RecoveryWork`] of the task's type.
     work: Option<Box<dyn Any + Send + Sync>>,
+    /// Of supervised work: how many restarts may count at the same time, and the wait before each.
+    restarts: OnceLock<(u32, RetryStrategy)>,
 }
 
 impl Recovery {
@@ -41,7 +43,13 @@ impl Recovery {
 
     /// Without recovery work that a handle could ask for.
     pub(crate) fn of(retry: Option<Retry>) -> Self {
-        Self { retry, retries: AtomicU32::new(0), last: AtomicCell::new(None), work: None }
+        Self {
+            retry,
+            retries: AtomicU32::new(0),
+            last: AtomicCell::new(None),
+            work: None,
+            restarts: OnceLock::new(),
+        }
     }
 
     /// Another attempt follows.
@@ -55,6 +63,16 @@ impl Recovery {
         self.last.store(Some(Box::new(attempt)));
     }
 
+    /// It is of supervised work.
+    pub(crate) fn restarts(&self, most: u32, strategy: RetryStrategy) {
+        let _ = self.restarts.set((most, strategy));
+    }
+
+    /// So many restarts count now.
+    pub(crate) fn count(&self, restarts: u32) {
+        self.retries.store(restarts, Ordering::Relaxed);
+    }
+
     pub(crate) fn retries(&self) -> u32 {
         self.retries.load(Ordering::Relaxed)
     }
@@ -65,7 +83,18 @@ impl Recovery {
 
     fn is_for(&self, error: &AsyncTaskError) -> bool {
         self.retry.as_ref().is_some_and(|retry| retry.is_retryable(error))
+            || (self.restarts.get().is_some() && is_restartable(error))
             || (self.work.is_some() && is_recoverable(error))
+    }
+
+    fn most(&self) -> u32 {
+        let restarts = self.restarts.get().map(|(most, _)| *most);
+        self.retry.as_ref().map(Retry::max_retries).or(restarts).unwrap_or(0)
+    }
+
+    fn strategy(&self) -> Option<RetryStrategy> {
+        let restarts = self.restarts.get().map(|(_, strategy)| *strategy);
+        self.retry.as_ref().map(Retry::strategy).or(restarts)
     }
 
     fn work<T: 'static>(&self) -> Option<RecoveryWork<T>> {
@@ -78,7 +107,16 @@ pub(crate) fn is_recoverable(error: &AsyncTaskError) -> bool {
     !(error.is_cancelled() || error.is_shutdown())
 }
 
-/// What a task does about its failures.
+/// False for what starting supervised work again cannot mend, and for the end of the runtime.
+pub(crate) fn is_restartable(error: &AsyncTaskError) -> bool {
+    !(error.is_shutdown()
+        || matches!(
+            error,
+            AsyncTaskError::InvalidConfig(_) | AsyncTaskError::NoRuntime | AsyncTaskError::AmbiguousRuntime
+        ))
+}
+
+/// What a task does about its failures. Restarts of supervised work count as retries: those within the period of its policy.
 pub trait RecoverableTask {
     /// What the task gives.
     type Value;
@@ -105,9 +143,10 @@ pub trait RecoverableTask {
     /// Counts them from zero again: as many more are permitted.
     fn reset_retry_count(&self);
 
-    /// True if no further attempt is permitted.
+    /// True if it has made all the retries that it was permitted; false of a task that has none to make.
     fn retries_exhausted(&self) -> bool {
-        self.retry_count() >= self.max_retries()
+        let most = self.max_retries();
+        most > 0 && self.retry_count() >= most
     }
 
     /// How the wait between attempts grows; `None` where there is one attempt.
@@ -144,8 +183,7 @@ macro_rules! recoverable {
             }
 
             fn max_retries(&self) -> u32 {
-                let most = |recovery: &Recovery| recovery.retry.as_ref().map_or(0, Retry::max_retries);
-                asked(self, most).unwrap_or(0)
+                asked(self, Recovery::most).unwrap_or(0)
             }
 
             fn retry_count(&self) -> u32 {
@@ -157,7 +195,7 @@ macro_rules! recoverable {
             }
 
             fn retry_strategy(&self) -> Option<RetryStrategy> {
-                asked(self, |recovery| recovery.retry.as_ref().map(Retry::strategy)).flatten()
+                asked(self, Recovery::strategy).flatten()
             }
         }
     )+};

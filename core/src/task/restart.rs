@@ -1,9 +1,14 @@
 //! Work that is started again when it fails.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use futures_lite::future::or;
+
+use super::attempts::{Pause, is_futile};
 use super::birth::Birthplace;
 use super::gate::Gate;
 use super::guarded::Guarded;
@@ -11,15 +16,18 @@ use super::handle::Task;
 use super::in_place::caught;
 use super::node::InNode;
 use super::policies::PolicySet;
-use super::recovery::Recovery;
+use super::recovery::{Recovery, is_restartable};
 use super::trace::attempt_span;
 use super::work::{Again, IntoAsyncResult, Work};
 use super::{TaskBuilder, TaskContext};
+use crate::breaker::CircuitBreaker;
 use crate::error::{AsyncTaskError, RetriesError};
+use crate::retry::{Jitter, RetryStrategy};
 use crate::runtime::{Runtime, RuntimeSource, with_frame};
 
 /// How often failing work is started again: at most `intensity` times within any `period`. The rule, and its names, are
-/// those of Erlang/OTP supervisors.
+/// those of Erlang/OTP supervisors. A period of zero, which would permit restarts without end, is refused
+/// ([`AsyncTaskError::InvalidConfig`]) when the work is started; [`Duration::MAX`] counts all restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartPolicy {
     /// The most restarts within a period.
@@ -28,21 +36,39 @@ pub struct RestartPolicy {
     pub period: Duration,
 }
 
+impl RestartPolicy {
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        match self.period.is_zero() {
+            true => Err(AsyncTaskError::config(
+                "a `RestartPolicy` with a period of zero counts no restart: make it longer; `Duration::MAX` counts all",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
 /// When the restarts were that still count.
 #[derive(Debug, Default)]
 pub(crate) struct Restarts(VecDeque<Instant>);
 
 impl Restarts {
-    /// A failure at `now`: true if the work may be started again.
-    pub(crate) fn permit(&mut self, policy: RestartPolicy, now: Instant) -> bool {
+    /// A failure at `now`: if the work may be started again, the number of this restart among those that count, from 1.
+    pub(crate) fn permit(&mut self, policy: RestartPolicy, now: Instant) -> Option<u32> {
         while self.0.front().is_some_and(|then| now.saturating_duration_since(*then) >= policy.period) {
             self.0.pop_front();
         }
-        if self.0.len() as u64 >= u64::from(policy.intensity) {
-            return false;
+        let number = u32::try_from(self.0.len()).ok().and_then(|before| before.checked_add(1))?;
+        (number <= policy.intensity).then(|| {
+            self.0.push_back(now);
+            number
+        })
+    }
+
+    /// Forgets the earliest, so that no more than `most` are left.
+    fn keep(&mut self, most: u32) {
+        while self.0.len() as u64 > u64::from(most) {
+            self.0.pop_front();
         }
-        self.0.push_back(now);
-        true
     }
 }
 
@@ -52,21 +78,39 @@ impl Restarts {
 pub struct Supervision<T, S, P, W> {
     builder: TaskBuilder<T, S, P, W>,
     policy: RestartPolicy,
+    strategy: RetryStrategy,
+    jitter: Jitter,
 }
 
 impl<T, S, P, W> Supervision<T, S, P, W> {
     pub(crate) fn new(builder: TaskBuilder<T, S, P, W>, policy: RestartPolicy) -> Self {
-        Self { builder, policy }
+        Self { builder, policy, strategy: RetryStrategy::default(), jitter: Jitter::default() }
+    }
+
+    /// How the wait before a restart grows with the number of restarts within the period: as that of retries otherwise,
+    /// exponential from 100 ms, doubled each time, at most 20 s. Once restarts no longer count, it is short again.
+    pub fn backoff(self, strategy: RetryStrategy) -> Self {
+        Self { strategy, ..self }
+    }
+
+    /// What chance does to that wait: [`Jitter::Full`] otherwise.
+    pub fn jitter(self, jitter: Jitter) -> Self {
+        Self { jitter, ..self }
     }
 }
 
 impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, P, W> {
     /// Starts `work` now, as a task of its own. Each time it fails (an error, a panic, the limit of one attempt), it is
-    /// called again, once everything that it had spawned is gone. A value ends it, and so does a cancellation.
+    /// called again, once everything that it had spawned is gone, and after a [wait](Self::backoff), which a cancellation of
+    /// the task ends. A value ends it, and so does a cancellation of the task. The cancellation of another task, whose error the
+    /// work passes on, is a failure as others: nobody has asked this task to stop.
+    ///
+    /// While its circuit breaker refuses calls, the work waits for that. This is no failure, and uses up no restart.
     ///
     /// # Errors
     ///
-    /// The handle gives [`AsyncTaskError::RetriesExhausted`], with the last failure, when a restart is not permitted any more.
+    /// The handle gives [`AsyncTaskError::RetriesExhausted`], with the last failure, when a restart is not permitted any more;
+    /// [`AsyncTaskError::InvalidConfig`] for a policy or a backoff that cannot work, before the first call.
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>
     where
@@ -74,7 +118,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         O: IntoAsyncResult<T, M>,
         M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
-        let Self { builder, policy } = self;
+        let Self { builder, policy, strategy, jitter } = self;
         let at = Birthplace::here();
         let place = at.place;
         let (source, policies) = builder.into_parts();
@@ -88,53 +132,110 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         whole.settings.attempt = None;
         let (breaker, limiter) = (whole.breaker.take(), whole.limiter.take());
         let work = Arc::new(work);
-        whole.spawn(runtime, at, |runtime: &S::Runtime, _| {
+        whole.spawn(runtime, at, |runtime: &S::Runtime, born| {
             let runtime = runtime.clone();
+            if let Some(recovery) = born.task.control.recovery() {
+                recovery.restarts(policy.intensity, strategy);
+            }
             async move {
+                policy.check()?;
+                strategy.check()?;
                 let (mut restarts, mut attempts) = (Restarts::default(), 0u32);
                 loop {
-                    attempts = attempts.saturating_add(1);
+                    if let Some(breaker) = &breaker
+                        && !is_admitted(breaker, &runtime, place).await?
+                    {
+                        return Err(stopped());
+                    }
+                    let number = attempts.saturating_add(1);
                     // For the error of a limit on the whole.
-                    with_frame(|frame| frame.task.control.attempted(attempts));
+                    with_frame(|frame| frame.task.control.attempted(number));
+                    let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
                     let (work, settings) = (Again(work.clone()), one.clone());
                     let gate = Gate::new(breaker.clone(), limiter.clone(), runtime.clone());
                     let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
-                        trace(&context, attempts);
-                        Guarded::of_task(settings.attempt(M::body(work, runtime), runtime.clone()), gate)
+                        trace(&context, number);
+                        let _ = node.set(context);
+                        let work = settings.attempt(M::body(work, runtime), runtime.clone());
+                        let noted = async move {
+                            // Relaxed: it is looked at after this, in the same task.
+                            begun.store(true, Ordering::Relaxed);
+                            work.await
+                        };
+                        Guarded::of_task(noted, gate)
                     };
                     let failure = match InNode::new(begin, runtime.clone(), one.clone(), place).await {
-                        Err(error) if may_restart(&error) => error,
-                        ended => return ended,
+                        Ok(value) => return Ok(value),
+                        Err(error) => error,
                     };
-                    // Asked to stop meanwhile, it is not started again; nor before the executor has had a turn to ask.
-                    with_frame(|frame| frame.task.control.keep_failure(attempts, failure, None));
-                    futures_lite::future::yield_now().await;
-                    let failure = kept_failure();
-                    if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
+                    // The breaker has opened while it stood in line: the work was not called.
+                    if failure.is_circuit_open() && !begun.load(Ordering::Relaxed) {
+                        continue;
+                    }
+                    attempts = number;
+                    let is_asked = |context: &TaskContext| context.is_cancelled();
+                    if node.get().is_some_and(is_asked)
+                        || TaskContext::current().as_ref().is_some_and(is_asked)
+                        || !may_restart(&failure, &runtime)
+                    {
                         return Err(failure);
                     }
-                    if !restarts.permit(policy, runtime.now()) {
+                    // Those that a handle has taken back do not count.
+                    let counted = with_frame(|frame| frame.task.control.recovery().map(Recovery::retries));
+                    restarts.keep(counted.flatten().unwrap_or_default());
+                    let Some(restart) = restarts.permit(policy, runtime.now()) else {
                         return Err(RetriesError::exhausted(attempts, failure));
+                    };
+                    let delay = jitter.apply(strategy.delay(restart), runtime.entropy());
+                    if is_futile(delay) {
+                        return Err(RetriesError::out_of_time(attempts, failure));
                     }
-                    tracing::warn!(task.attempt = attempts, error = %failure, "supervised work failed and is restarted");
-                    with_frame(|frame| frame.task.control.has_failed(attempts, failure, None));
+                    tracing::warn!(
+                        task.attempt = attempts, ?delay, error = %failure, "supervised work failed and is restarted"
+                    );
+                    with_frame(|frame| {
+                        frame.task.control.keep_failure(attempts, failure, None);
+                        frame.task.control.recovery().inspect(|recovery| recovery.count(restart));
+                    });
+                    // Without a wait, the executor has a turn all the same: to ask it to stop.
+                    if !Pause::new(&runtime, delay, place).await? {
+                        return Err(stopped());
+                    }
                 }
             }
         })
     }
 }
 
-/// The failure that was kept while others had a turn.
-fn kept_failure() -> AsyncTaskError {
-    let kept = with_frame(|frame| frame.task.control.recovery().and_then(Recovery::take_last)).flatten();
-    kept.map_or(AsyncTaskError::Shutdown, |attempt| attempt.error)
+/// False after what starting the work again cannot mend. The shutdown of another runtime is a failure as others.
+fn may_restart(error: &AsyncTaskError, runtime: &impl Runtime) -> bool {
+    is_restartable(error) || (error.is_shutdown() && runtime.is_running())
 }
 
-/// What is not the work's own failure is not mended by starting it again.
-fn may_restart(error: &AsyncTaskError) -> bool {
-    !(error.is_cancelled()
-        || error.is_shutdown()
-        || matches!(error, AsyncTaskError::InvalidConfig(_) | AsyncTaskError::NoRuntime))
+/// The error of a task that was asked to stop while nothing of its work was under way.
+fn stopped() -> AsyncTaskError {
+    let error = with_frame(|frame| frame.task.control.stop_as_asked());
+    error.unwrap_or(AsyncTaskError::Shutdown)
+}
+
+/// True once `breaker` may let a call through; false if the task around is asked to stop before.
+async fn is_admitted<R: Runtime>(
+    breaker: &CircuitBreaker,
+    runtime: &R,
+    place: &'static Location<'static>,
+) -> Result<bool, AsyncTaskError> {
+    loop {
+        // Listen first, then look: a change that comes in between is seen or heard.
+        let changed = breaker.listen();
+        let Some(left) = breaker.refuses_for(runtime) else { return Ok(true) };
+        let changed = async {
+            changed.await;
+            Ok(true)
+        };
+        if !or(Pause::new(runtime, left, place), changed).await? {
+            return Ok(false);
+        }
+    }
 }
 
 /// Gives the attempt a span of its own where the task around it is traced.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use loom::thread::spawn;
 
-use crate::state::{Outcome, Phase, State, Thresholds};
+use crate::state::{Outcome, Pass, Phase, State, Thresholds};
 use crate::switch::Switch;
 use crate::sync::Bell;
 use crate::{ALL, FEW, check, joined};
@@ -24,7 +24,7 @@ struct Breaker {
 
 impl Breaker {
     fn new(failures: u32, probes: u32) -> Arc<Self> {
-        let thresholds = Thresholds { failures, open_for: Duration::ZERO, probes };
+        let thresholds = Thresholds { failures, open_for: Duration::ZERO, probes, probe_for: Duration::MAX };
         Arc::new(Self {
             switch: Switch::new(),
             changed: Bell::new(),
@@ -38,7 +38,7 @@ impl Breaker {
     /// One that has opened, and whose time is over.
     fn reopening(probes: u32) -> Arc<Self> {
         let breaker = Self::new(1, probes);
-        breaker.record(0, Outcome::Failed);
+        breaker.record(State::CLOSED.pass(), Outcome::Failed);
         breaker
     }
 
@@ -52,25 +52,25 @@ impl Breaker {
         Ok(changed.state)
     }
 
-    /// `CircuitBreaker::admit`: the era of the call that was let through.
-    fn admit(&self) -> Option<u64> {
-        self.change(|state| state.admit(|| self.now, &self.thresholds)).ok().map(|state| state.era)
+    /// `CircuitBreaker::admit`: the call that was let through.
+    fn admit(&self) -> Option<Pass> {
+        self.change(|state| state.admit(|| self.now, &self.thresholds)).ok().map(State::pass)
     }
 
     /// `Ticket::record`.
-    fn record(&self, era: u64, outcome: Outcome) {
+    fn record(&self, pass: Pass, outcome: Outcome) {
         let next =
-            |state: State| Ok::<_, Infallible>(state.record(era, outcome, || self.now, &self.thresholds));
+            |state: State| Ok::<_, Infallible>(state.record(pass, outcome, || self.now, &self.thresholds));
         let _ = self.change(next);
     }
 
     /// A call that ends so. True if it was let through.
     fn call(&self, outcome: Outcome, most: u32) -> bool {
-        let Some(era) = self.admit() else { return false };
+        let Some(pass) = self.admit() else { return false };
         let others = self.under_way.fetch_add(1, Ordering::SeqCst);
         assert!(others < most, "more probes than are permitted");
         self.under_way.fetch_sub(1, Ordering::SeqCst);
-        self.record(era, outcome);
+        self.record(pass, outcome);
         true
     }
 
@@ -92,7 +92,7 @@ fn of_those_who_call_at_once_only_the_permitted_pass() {
             let others = threads.map(|thread| joined(thread) == Some(true));
             assert!(passed || others.contains(&true), "somebody passes");
             assert!(
-                matches!(breaker.phase(), Phase::HalfOpen { under_way: 0, succeeded: 0 }),
+                matches!(breaker.phase(), Phase::HalfOpen { under_way: 0, succeeded: 0, .. }),
                 "a place was lost"
             );
         });
@@ -118,8 +118,8 @@ fn failures_at_once_are_all_counted_and_open_it_once() {
     check(ALL, || {
         let breaker = Breaker::new(2, 1);
         let other = breaker.clone();
-        let thread = spawn(move || other.record(0, Outcome::Failed));
-        breaker.record(0, Outcome::Failed);
+        let thread = spawn(move || other.record(State::CLOSED.pass(), Outcome::Failed));
+        breaker.record(State::CLOSED.pass(), Outcome::Failed);
         assert!(joined(thread).is_some());
         assert!(matches!(breaker.phase(), Phase::Open { .. }), "a failure was lost");
         assert_eq!(breaker.turned.load(Ordering::SeqCst), 1);
@@ -132,8 +132,8 @@ fn a_late_result_says_nothing_about_the_probe() {
         let breaker = Breaker::reopening(1);
         let late = breaker.clone();
         let thread = spawn(move || {
-            late.record(0, Outcome::Failed);
-            late.record(0, Outcome::Succeeded);
+            late.record(State::CLOSED.pass(), Outcome::Failed);
+            late.record(State::CLOSED.pass(), Outcome::Succeeded);
         });
         assert!(breaker.call(Outcome::Succeeded, 1));
         assert!(joined(thread).is_some());
@@ -146,7 +146,7 @@ fn who_waits_for_a_change_sees_it_or_is_told() {
     check(ALL, || {
         let breaker = Breaker::new(1, 1);
         let other = breaker.clone();
-        let thread = spawn(move || other.record(0, Outcome::Failed));
+        let thread = spawn(move || other.record(State::CLOSED.pass(), Outcome::Failed));
         // `CircuitBreaker::changed`.
         breaker.changed.listen();
         let seen = !matches!(breaker.phase(), Phase::Closed { .. });
