@@ -95,6 +95,10 @@ impl<R: Runtime> Runtime for Told<R> {
         ToldSleep { sleep, deadline, runtime: self.clone() }
     }
 
+    fn unix_time(&self) -> Duration {
+        self.inner.unix_time()
+    }
+
     fn entropy(&self) -> u64 {
         self.inner.entropy()
     }
