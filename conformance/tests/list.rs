@@ -73,6 +73,7 @@ const NEEDS_THREADS: &[&str] = &[
     "flow::a_pipe_without_a_writer_can_be_timed_out_and_cancelled",
     "readers::a_reader_that_stalls_can_be_timed_out_and_cancelled",
     "on_the_pool::a_kill_waits_for_the_event_under_way_and_counts",
+    "collected_order::collecting_waits_for_no_merge_of_another_worker",
     "on_the_pool::a_limit_of_time_holds_there",
     "on_the_pool::a_receiver_that_blocks_leaves_the_executor_free",
 ];

@@ -23,6 +23,8 @@ pub mod cancel;
 pub mod cancelled;
 pub mod cancelled_below;
 pub mod channels;
+pub mod collected_calls;
+pub mod collected_order;
 pub mod collector;
 pub mod composition;
 pub mod compressed;

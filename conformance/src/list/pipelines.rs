@@ -161,6 +161,24 @@ macro_rules! __conformance_with_pipelines {
                 a_merge_that_panics_fails_its_pipeline_alone
                 errors_are_collected_with_their_places
             }
+            collected_calls driven {
+                each_event_that_is_tried_again_counts_once
+                an_event_that_is_refused_leaves_nothing
+                an_event_whose_time_is_up_leaves_nothing
+                a_batch_that_is_refused_leaves_nothing
+                many_entries_of_one_event_go_with_it
+                what_a_task_collects_goes_with_the_event_that_awaits_it
+                what_comes_after_an_outcome_is_judged_by_it
+                what_another_event_collects_for_it_goes_with_it
+                an_event_that_is_killed_leaves_nothing
+            }
+            collected_order driven {
+                values_of_one_row_keep_their_order_whichever_row_comes_first
+                what_a_task_collects_stands_where_the_row_awaits_it
+                the_values_of_rejected_duplicates_are_not_kept
+                a_key_may_collect_while_it_is_compared
+                collecting_waits_for_no_merge_of_another_worker (threads)
+            }
             folding driven {
                 a_fold_gives_the_sum_whatever_the_workers
                 a_fold_of_nothing_is_its_start

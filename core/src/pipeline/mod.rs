@@ -19,6 +19,7 @@ mod collector;
 mod engine;
 mod event;
 mod failure;
+mod firsts;
 mod handle;
 mod late;
 mod macros;

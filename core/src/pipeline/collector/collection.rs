@@ -26,7 +26,7 @@ impl<K, V> Collection<K, V> {
         errors: Option<FirstErrors<K>>,
         names: &[Arc<str>],
     ) -> Self {
-        let error_count = errors.as_ref().map_or(0, |errors| errors.count);
+        let error_count = errors.as_ref().map_or(0, FirstErrors::count);
         let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
         Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
     }

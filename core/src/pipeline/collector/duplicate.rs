@@ -22,9 +22,10 @@ pub enum OnDuplicate<V> {
     /// The first value in source order stays. The row of each later one is rejected: the reason names the place where
     /// the key stood first, the [`ErrorStrategy`](crate::pipeline::ErrorStrategy) is applied to it, and it is counted
     /// as rejected, not as handled, even though its receiver has run. Of two values that one row collects under one key
-    /// the later stays, and that is no error.
+    /// the later stays, and that is no error. What a rejected row has collected under other keys stays as well.
     ///
-    /// Which of two rows comes first is known for certain at the end: the duplicates are kept until then.
+    /// Which of two rows comes first is known for certain at the end: of each duplicate, key and place are kept until
+    /// then, and its value is dropped at once.
     Error,
     /// The values are merged, from the first in source order to the last: `f(f(first, second), third)`. Right for any
     /// function, also for one whose result depends on the order.

@@ -4,24 +4,32 @@ use std::any::Any;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use super::calls::Calls;
 use super::collection::Collection;
 use super::duplicate::OnDuplicate;
 use super::errors::FirstErrors;
+use super::installed::{Erased, Installed};
 use super::partition::Partition;
 use super::partitions::Partitions;
 use super::registry::Registration;
 use super::spot::Spot;
 use crate::error::AsyncTaskError;
 use crate::pipeline::late::{Duplicate, Late};
-use crate::task::{TaskId, caught};
+use crate::task::TaskId;
 
 /// The parts of a collection behind one pointer, so that a pipeline is compiled once whatever its duplicates do.
 pub(super) trait Store<K, V>: Any + Send + Sync {
-    /// What a worker collects into.
-    fn shard(self: Arc<Self>, pipeline: u64) -> Box<dyn Any + Send>;
+    /// What each worker collects into. Called once.
+    fn shards(self: Arc<Self>, pipeline: u64, workers: &[Arc<Calls>]) -> Vec<Erased>;
 
-    /// Hands over what is in a shard. False if it must be called again.
-    fn flush(&self, shard: &mut dyn Any) -> bool;
+    /// Ends a shard's call.
+    fn end(&self, shard: &mut dyn Any, succeeded: bool);
+
+    /// Hands over what is in a shard, but for what another worker is in the way of.
+    fn flush(&self, shard: &mut dyn Any) -> Result<(), AsyncTaskError>;
+
+    /// From now on, nothing comes from other tasks and threads.
+    fn shut(&self);
 
     /// The earliest row so far that is rejected for its key.
     fn rejected(&self) -> u64;
@@ -46,7 +54,6 @@ pub(super) struct Settled<K, V> {
 /// Where the workers of one pipeline bring what they collect.
 pub(crate) struct Home<K, V> {
     pub(crate) pipeline: u64,
-    rejects: bool,
     store: Arc<dyn Store<K, V>>,
     _registration: Registration,
 }
@@ -54,30 +61,48 @@ pub(crate) struct Home<K, V> {
 impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
     pub(crate) fn open(rule: OnDuplicate<V>, max_errors: usize) -> Self {
         match rule {
-            OnDuplicate::Error => Self::of(true, Arc::new(Partitions::<K, V, Spot>::new(rule, max_errors))),
-            rule => Self::of(false, Arc::new(Partitions::<K, V, ()>::new(rule, max_errors))),
+            OnDuplicate::Error => Self::of(Arc::new(Partitions::<K, V, Spot>::new(rule, max_errors))),
+            rule => Self::of(Arc::new(Partitions::<K, V, ()>::new(rule, max_errors))),
         }
     }
 
-    fn of(rejects: bool, store: Arc<impl Store<K, V>>) -> Self {
+    fn of(store: Arc<impl Store<K, V>>) -> Self {
         // Not the task's id: a runtime may count its own tasks, and collectors of all runtimes meet.
         let pipeline = TaskId::next().as_u64().unwrap_or_default();
         let registration = Registration::new(pipeline, &store);
-        Self { pipeline, rejects, store, _registration: registration }
+        Self { pipeline, store, _registration: registration }
     }
 
-    pub(crate) fn shard(&self) -> Box<dyn Any + Send> {
-        self.store.clone().shard(self.pipeline)
+    /// What each worker collects into. Called once.
+    pub(crate) fn shards(&self, workers: &[Arc<Calls>]) -> Vec<Erased> {
+        self.store.clone().shards(self.pipeline, workers)
     }
 
-    /// Hands over what a worker still holds. False if it must be called again.
-    pub(crate) fn flush(&self, shard: &mut Box<dyn Any + Send>) -> bool {
+    /// Ends the call of a worker whose shard is installed: what it has collected counts, or leaves nothing.
+    #[inline]
+    pub(crate) fn end(&self, calls: &Calls, succeeded: bool) {
+        if succeeded && !calls.has_waiting() {
+            calls.end();
+        } else {
+            self.settle(succeeded);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle(&self, succeeded: bool) {
+        if let Some(shard) = Installed::take().any() {
+            self.store.end(&mut **shard, succeeded);
+        }
+    }
+
+    /// Hands over what a worker still holds. What another worker is in the way of stays, for [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// A panic of a key or of a merge.
+    pub(crate) fn flush(&self, shard: &mut Erased) -> Result<(), AsyncTaskError> {
         self.store.flush(&mut **shard)
-    }
-
-    /// True if a row may be rejected for its key.
-    pub(crate) fn rejects(&self) -> bool {
-        self.rejects
     }
 
     /// The earliest row so far that is rejected for its key.
@@ -85,24 +110,17 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
         self.store.rejected()
     }
 
-    /// Takes over what workers that were killed have left, and closes the collection: what comes later is lost.
-    pub(crate) async fn close(
-        &self,
-        left: Vec<Box<dyn Any + Send>>,
-        names: &[Arc<str>],
-    ) -> (Late, Collection<K, V>) {
+    /// Takes over what the workers have left, which are all gone, and closes the collection: what comes later is lost.
+    pub(crate) async fn close(&self, left: Vec<Erased>, names: &[Arc<str>]) -> (Late, Collection<K, V>) {
         let mut panic = None;
+        self.store.shut();
         for mut shard in left {
-            loop {
-                match caught(|| self.flush(&mut shard)) {
-                    Ok(true) => break,
-                    Ok(false) => futures_lite::future::yield_now().await,
-                    Err(error) => {
-                        panic = panic.or(Some(error));
-                        break;
-                    }
-                }
+            // Nobody else is at the parts: each panic has taken one entry with it, and without one, all is handed over.
+            while let Err(error) = self.flush(&mut shard) {
+                panic = panic.or(Some(error));
+                futures_lite::future::yield_now().await;
             }
+            futures_lite::future::yield_now().await;
         }
         let mut settled = Settled { partitions: Vec::new(), duplicates: 0, rejected: Vec::new() };
         for part in 0..self.store.parts() {

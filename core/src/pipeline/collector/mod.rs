@@ -3,17 +3,23 @@
 //! Each worker buffers what it collects by the key's hash and hands a full buffer to the one owner of that
 //! [`Partition`], so workers share no lock and no map, and memory is bounded by the distinct keys and not by the rows.
 //! An entry keeps the sequence of its event: what becomes of two values under one key is decided by source order,
-//! whatever the order in which they were collected.
+//! whatever the order in which they were collected. What the running call of a receiver has collected stays in the
+//! buffers until the call has an outcome, and is removed from their ends if it fails.
 //!
 //! ```text
 //! Collector (in the receiver) ─► Shard (of the worker) ─full buffer─► Partitions ─► Collection (in the final event)
+//! Collector (elsewhere) ─► Inbox (of the worker) ─┘
 //! ```
 
+mod buffer;
+mod calls;
 mod collection;
 mod duplicate;
 mod errors;
 mod exclusive;
 mod home;
+mod inbox;
+mod installed;
 mod map;
 mod part;
 mod partition;
@@ -26,12 +32,13 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
+pub(crate) use calls::{CallId, Calls};
 pub use collection::Collection;
 pub use duplicate::{MergeFn, OnDuplicate};
 pub use errors::CollectedError;
 pub(crate) use home::Home;
+pub(crate) use installed::{Erased, with_installed};
 pub use partition::Partition;
-pub(crate) use shard::with_installed;
 
 use super::Event;
 use crate::error::{AsyncTaskError, BoxError};
@@ -44,8 +51,14 @@ use spot::{MaybeSpot, Spot};
 ///
 /// It is a few numbers: made for each event, it costs nothing until it is used. It belongs to the receiver's call or
 /// future; elsewhere it still works, on a slower path, until the pipeline ends.
+///
+/// What a call of the receiver collects counts once the call has succeeded, wherever it was collected. A call that
+/// returns an error, panics or times out leaves nothing, nor does one that is killed, and each attempt of an event that is
+/// tried again is a call of its own. A batch is one call. Values and errors of one row keep the order in which they were
+/// collected. Until its call ends, what it has collected is held in memory, however much that is.
 pub struct Collector<K, V> {
     pipeline: u64,
+    call: CallId,
     sequence: u64,
     spot: Spot,
     types: PhantomData<fn(K, V)>,
@@ -57,22 +70,22 @@ where
     V: Send + 'static,
 {
     #[inline]
-    pub(crate) fn new<T>(pipeline: u64, event: &Event<T>) -> Self {
-        Self { pipeline, sequence: event.sequence, spot: Spot::of(event), types: PhantomData }
+    pub(crate) fn new<T>(pipeline: u64, call: CallId, event: &Event<T>) -> Self {
+        Self { pipeline, call, sequence: event.sequence, spot: Spot::of(event), types: PhantomData }
     }
 
     /// For an event, or the first one of several.
     #[inline]
-    pub(crate) fn of<T>(pipeline: u64, first: Option<&Event<T>>) -> Self {
+    pub(crate) fn of<T>(pipeline: u64, call: CallId, first: Option<&Event<T>>) -> Self {
         match first {
-            Some(event) => Self::new(pipeline, event),
-            None => Self { pipeline, sequence: 0, spot: Spot::default(), types: PhantomData },
+            Some(event) => Self::new(pipeline, call, event),
+            None => Self { pipeline, call, sequence: 0, spot: Spot::default(), types: PhantomData },
         }
     }
 
     /// A collector for one event of a batch, with that event's place in source order.
     pub fn at<T>(&self, event: &Event<T>) -> Self {
-        Self::new(self.pipeline, event)
+        Self::new(self.pipeline, self.call, event)
     }
 
     /// Collects `value` under `key`. What becomes of several values under one key is up to
@@ -80,12 +93,10 @@ where
     ///
     /// A value collected after its pipeline has ended, which takes a collector that was moved out of the receiver,
     /// has nowhere to go: it is dropped, and that is reported through `tracing`.
-    ///
-    /// Not to be called from within a key's own `Eq`: the partition is in use there, and the call would wait for itself.
     #[inline]
     pub fn collect(&self, key: K, value: V) {
         let slot = Slot { key, value, sequence: self.sequence, spot: () };
-        if let Err(Slot { key, value, .. }) = shard::push(self.pipeline, slot) {
+        if let Err(Slot { key, value, .. }) = shard::push(self.pipeline, self.call, slot) {
             // A copy, made only here: then a collector that is not used otherwise need not be in memory at all.
             Self { types: PhantomData, ..*self }.elsewhere(key, value);
         }
@@ -98,10 +109,10 @@ where
     pub fn collect_error(&self, key: K, error: impl Into<BoxError>) {
         let error = AsyncTaskError::failure(error);
         let noted = Noted { sequence: self.sequence, spot: self.spot, key, error };
-        let sent = shard::note::<K, V, ()>(self.pipeline, noted)
-            .or_else(|noted| shard::note::<K, V, Spot>(self.pipeline, noted))
-            .or_else(|noted| self.note_straight::<()>(noted))
-            .or_else(|noted| self.note_straight::<Spot>(noted));
+        let sent = shard::note::<K, V, ()>(self.pipeline, self.call, noted)
+            .or_else(|noted| shard::note::<K, V, Spot>(self.pipeline, self.call, noted))
+            .or_else(|noted| self.send_error::<()>(noted))
+            .or_else(|noted| self.send_error::<Spot>(noted));
         if sent.is_err() {
             self.too_late();
         }
@@ -111,17 +122,17 @@ where
         Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) }
     }
 
-    /// Straight into the part that is the key's.
-    fn straight<P: MaybeSpot>(&self, key: K, value: V) -> Result<(), (K, V)> {
+    /// By way of the worker that made the call.
+    fn send<P: MaybeSpot>(&self, key: K, value: V) -> Result<(), (K, V)> {
         let Some(partitions) = registry::find::<Partitions<K, V, P>>(self.pipeline) else {
             return Err((key, value));
         };
-        partitions.put(self.slot(key, value)).map_err(|slot| (slot.key, slot.value))
+        partitions.send(self.call, self.slot(key, value)).map_err(|slot| (slot.key, slot.value))
     }
 
-    fn note_straight<P: MaybeSpot>(&self, noted: Noted<K>) -> Result<(), Noted<K>> {
+    fn send_error<P: MaybeSpot>(&self, noted: Noted<K>) -> Result<(), Noted<K>> {
         match registry::find::<Partitions<K, V, P>>(self.pipeline) {
-            Some(partitions) => partitions.note_one(noted),
+            Some(partitions) => partitions.send_error(self.call, noted),
             None => Err(noted),
         }
     }
@@ -129,9 +140,9 @@ where
     /// A duplicate is an error here, or this has left its worker.
     #[inline(never)]
     fn elsewhere(self, key: K, value: V) {
-        let sent = shard::push(self.pipeline, self.slot::<Spot>(key, value))
-            .or_else(|Slot { key, value, .. }| self.straight::<()>(key, value))
-            .or_else(|(key, value)| self.straight::<Spot>(key, value));
+        let sent = shard::push(self.pipeline, self.call, self.slot::<Spot>(key, value))
+            .or_else(|Slot { key, value, .. }| self.send::<()>(key, value))
+            .or_else(|(key, value)| self.send::<Spot>(key, value));
         if sent.is_err() {
             self.too_late();
         }

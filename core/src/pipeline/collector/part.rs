@@ -20,17 +20,27 @@ pub(crate) struct Item<K, V, P> {
 /// What was collected of one part of the keys.
 pub(crate) struct Part<K, V, P> {
     table: HashTable<Slot<K, V, P>>,
-    /// Duplicates whose turn comes at the end, when all are there: to be merged, or to be rejected. None of them is
-    /// earlier than what the table has under its key.
-    later: Vec<Item<K, V, P>>,
+    /// Values that are merged at the end, when all are there. None of them is earlier than what the table has under its
+    /// key.
+    later: Vec<Later<K, V, P>>,
+    /// Duplicates whose rows are rejected at the end, when it is known which row was first.
+    refused: Vec<Item<K, (), P>>,
     pub(super) duplicates: u64,
+}
+
+/// A value that is merged at the end.
+struct Later<K, V, P> {
+    item: Item<K, V, P>,
+    /// It stood in the table, and was there before all other values that its row has collected under its key.
+    displaced: bool,
 }
 
 impl<K: Hash + Eq, V, P: MaybeSpot> Part<K, V, P> {
     pub(super) fn new() -> Self {
-        Self { table: HashTable::new(), later: Vec::new(), duplicates: 0 }
+        Self { table: HashTable::new(), later: Vec::new(), refused: Vec::new(), duplicates: 0 }
     }
 
+    /// Adds a value. The values of one row come in the order in which it has collected them.
     #[inline]
     pub(super) fn insert(&mut self, item: Item<K, V, P>, rule: &OnDuplicate<V>, hasher: &RandomState) {
         let Item { hash, slot } = item;
@@ -45,10 +55,17 @@ impl<K: Hash + Eq, V, P: MaybeSpot> Part<K, V, P> {
                     OnDuplicate::KeepFirst if slot.sequence < old.sequence => *old = slot,
                     OnDuplicate::KeepLast | OnDuplicate::KeepFirst => {}
                     OnDuplicate::Error if slot.sequence == old.sequence => *old = slot,
-                    OnDuplicate::Error | OnDuplicate::Merge(_) => {
+                    OnDuplicate::Error => {
                         let earlier = slot.sequence < old.sequence;
                         let slot = if earlier { std::mem::replace(old, slot) } else { slot };
-                        self.later.push(Item { hash, slot });
+                        let Slot { key, sequence, spot, .. } = slot;
+                        let slot = Slot { key, value: (), sequence, spot };
+                        self.refused.push(Item { hash, slot });
+                    }
+                    OnDuplicate::Merge(_) => {
+                        let displaced = slot.sequence < old.sequence;
+                        let slot = if displaced { std::mem::replace(old, slot) } else { slot };
+                        self.later.push(Later { item: Item { hash, slot }, displaced });
                     }
                     OnDuplicate::MergeUnordered(merge) => merged(occupied, slot.value, &**merge),
                 }
@@ -56,30 +73,32 @@ impl<K: Hash + Eq, V, P: MaybeSpot> Part<K, V, P> {
         }
     }
 
-    /// The earliest duplicate that was put off since there were `from` of them.
-    pub(super) fn earliest_since(&self, from: usize) -> Option<u64> {
-        self.later.get(from..)?.iter().map(|item| item.slot.sequence).min()
+    /// The earliest row that was refused since there were `from` of them.
+    pub(super) fn earliest_refused(&self, from: usize) -> Option<u64> {
+        self.refused.get(from..)?.iter().map(|item| item.slot.sequence).min()
     }
 
-    pub(super) fn put_off(&self) -> usize {
-        self.later.len()
+    /// The number of duplicates whose rows are rejected.
+    pub(super) fn refused(&self) -> usize {
+        self.refused.len()
     }
 
-    /// Decides about what was put off; the rows that are rejected go to `rejected`.
+    /// Merges what was put off. The rows that are rejected go to `rejected`.
     pub(super) fn settle(&mut self, rule: &OnDuplicate<V>, rejected: &mut Vec<Duplicate>) {
+        for Item { hash, slot } in self.refused.drain(..) {
+            let Some(first) = self.table.find(hash, |old| old.key == slot.key) else { continue };
+            let (Some(position), Some(place)) = (slot.spot.position(), first.spot.position()) else {
+                continue;
+            };
+            let (sequence, first_sequence) = (slot.sequence, first.sequence);
+            rejected.push(Duplicate { sequence, position, first_sequence, first: place });
+        }
+        let OnDuplicate::Merge(merge) = rule else { return };
         // Stable: what one row has collected stays in its order.
-        self.later.sort_by_key(|item| item.slot.sequence);
-        for Item { hash, slot } in self.later.drain(..) {
-            let Ok(occupied) = self.table.find_entry(hash, |old| old.key == slot.key) else { continue };
-            if let OnDuplicate::Merge(merge) = rule {
+        self.later.sort_by_key(|later| (later.item.slot.sequence, !later.displaced));
+        for Later { item: Item { hash, slot }, .. } in self.later.drain(..) {
+            if let Ok(occupied) = self.table.find_entry(hash, |old| old.key == slot.key) {
                 merged(occupied, slot.value, &**merge);
-            } else {
-                let first = occupied.get();
-                let (Some(position), Some(place)) = (slot.spot.position(), first.spot.position()) else {
-                    continue;
-                };
-                let (sequence, first_sequence) = (slot.sequence, first.sequence);
-                rejected.push(Duplicate { sequence, position, first_sequence, first: place });
             }
         }
     }

@@ -5,127 +5,174 @@
 //!
 //! [`Collector`]: super::Collector
 
-use std::any::Any;
-use std::cell::Cell;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
+use super::buffer::Buffer;
+use super::calls::{CallId, Calls, FailedCalls};
 use super::errors::Noted;
-use super::exclusive::Absent;
+use super::inbox::{Inbox, Stray};
+use super::installed::Installed;
 use super::part::Item;
 use super::partition::Slot;
 use super::partitions::Partitions;
 use super::spot::MaybeSpot;
-
-/// Entries that a buffer holds before it is handed over: enough to make taking a part cheap, few enough for all
-/// buffers of a worker to stay in its cache.
-const FULL: usize = 256;
-
-thread_local! {
-    static INSTALLED: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
-}
+use crate::error::AsyncTaskError;
+use crate::task::caught;
 
 /// One worker's buffers, one for each part.
 pub(super) struct Shard<K, V, P> {
     pipeline: u64,
     partitions: Arc<Partitions<K, V, P>>,
-    buffers: Box<[Vec<Item<K, V, P>>]>,
-    errors: Vec<Noted<K>>,
+    calls: Arc<Calls>,
+    inbox: Arc<Inbox<K, V, P>>,
+    buffers: Box<[Buffer<Item<K, V, P>>]>,
+    errors: Buffer<Noted<K>>,
+    failed: FailedCalls,
+    /// Entries from elsewhere whose call had succeeded before; their turn comes when no call is running.
+    late: Vec<Stray<K, V, P>>,
+    panic: Option<AsyncTaskError>,
 }
 
 impl<K: Hash + Eq, V, P: MaybeSpot> Shard<K, V, P> {
-    pub(super) fn new(pipeline: u64, partitions: Arc<Partitions<K, V, P>>) -> Self {
-        let buffers = (0..Partitions::<K, V, P>::COUNT).map(|_| Vec::new()).collect();
-        Self { pipeline, partitions, buffers, errors: Vec::new() }
+    pub(super) fn new(
+        pipeline: u64,
+        partitions: Arc<Partitions<K, V, P>>,
+        calls: Arc<Calls>,
+        inbox: Arc<Inbox<K, V, P>>,
+    ) -> Self {
+        let buffers = (0..Partitions::<K, V, P>::COUNT).map(|_| Buffer::new()).collect();
+        let (errors, failed) = (Buffer::new(), FailedCalls::default());
+        Self { pipeline, partitions, calls, inbox, buffers, errors, failed, late: Vec::new(), panic: None }
+    }
+
+    /// True if `call` is the one that this worker is at.
+    #[inline]
+    fn is_of(&self, pipeline: u64, call: CallId) -> bool {
+        self.pipeline == pipeline && self.calls.is_running(call)
     }
 
     #[inline]
-    fn push(&mut self, slot: Slot<K, V, P>) {
+    fn collect(&mut self, call: CallId, slot: Slot<K, V, P>) {
         let hash = self.partitions.hasher.hash_one(&slot.key);
+        if self.calls.has_waiting() {
+            self.take_over();
+        }
         let index = Partitions::<K, V, P>::index(hash);
         let Some(buffer) = self.buffers.get_mut(index) else { return };
-        buffer.push(Item { hash, slot });
-        if buffer.len().is_multiple_of(FULL) {
-            // Taken by another worker: the buffer grows, and the next multiple tries again.
-            let _ = self.partitions.absorb(index, buffer);
+        buffer.push(call, Item { hash, slot }, |items| self.partitions.absorb(index, items));
+    }
+
+    fn note(&mut self, call: CallId, error: Noted<K>) {
+        if self.calls.has_waiting() {
+            self.take_over();
+        }
+        self.errors.push(call, error, |errors| self.partitions.note(errors));
+    }
+
+    fn put(&mut self, call: CallId, stray: Stray<K, V, P>) {
+        match stray {
+            Stray::Value(item) => {
+                let index = Partitions::<K, V, P>::index(item.hash);
+                if let Some(buffer) = self.buffers.get_mut(index) {
+                    buffer.append(call, item);
+                }
+            }
+            Stray::Error(error) => self.errors.append(call, error),
         }
     }
 
+    /// Takes over what came from elsewhere: of the running call, of calls that have succeeded, and nothing of the others.
+    /// True if any was. Calls no user code that could unwind.
     #[cold]
-    fn note(&mut self, error: Noted<K>) {
-        self.errors.push(error);
-        if self.errors.len().is_multiple_of(FULL) {
-            let _ = self.partitions.note(&mut self.errors);
+    #[inline(never)]
+    fn take_over(&mut self) -> bool {
+        let (running, mut any) = (self.calls.running(), false);
+        while let Some((call, stray)) = self.inbox.pop() {
+            if Some(call) == running {
+                self.calls.remove_waiting(1);
+                self.put(call, stray);
+                any = true;
+            } else if self.failed.contains(call) {
+                self.calls.remove_waiting(1);
+                // The destructors are the user's; their panics are not this call's.
+                let _ = caught(|| drop(stray));
+            } else {
+                self.late.push(stray);
+            }
+        }
+        if running.is_none() {
+            for stray in std::mem::take(&mut self.late) {
+                self.calls.remove_waiting(1);
+                self.put(CallId::default(), stray);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Ends the running call: what it has collected stays, or is removed.
+    pub(super) fn end(&mut self, succeeded: bool) {
+        let Some(call) = self.calls.running() else { return };
+        let mut came = false;
+        if succeeded {
+            came = self.take_over();
+        } else {
+            self.roll_back(call);
+        }
+        self.calls.end();
+        came |= self.take_over();
+        if came {
+            let relieved = caught(|| self.relieve());
+            // A key's or a merge's panic, and not the call's, whose outcome is known.
+            self.panic = self.panic.take().or(relieved.err());
         }
     }
 
-    /// Hands everything over that somebody will take. False if some of it is still to be taken.
-    pub(super) fn flush(&mut self) -> bool {
-        let mut all = self.errors.is_empty() || self.partitions.note(&mut self.errors) != Err(Absent::Busy);
+    /// Hands over what is enough for that, where no call is running.
+    fn relieve(&mut self) {
+        self.errors.relieve(|errors| self.partitions.note(errors));
+        for (index, buffer) in self.buffers.iter_mut().enumerate() {
+            buffer.relieve(|items| self.partitions.absorb(index, items));
+        }
+    }
+
+    fn roll_back(&mut self, call: CallId) {
+        self.failed.add(call);
+        for buffer in &mut self.buffers {
+            // The destructors are the user's, and the call has failed anyway.
+            let _ = caught(|| buffer.roll_back(call));
+        }
+        let _ = caught(|| self.errors.roll_back(call));
+    }
+
+    /// Hands everything over that is not in use by another worker. What is left of a call that was given up is removed.
+    ///
+    /// # Errors
+    ///
+    /// An earlier panic of a key or a merge that was no call's.
+    pub(super) fn flush(&mut self) -> Result<(), AsyncTaskError> {
+        self.end(false);
+        self.take_over();
+        let _ = self.partitions.note(self.errors.settled());
         for (index, buffer) in self.buffers.iter_mut().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
-            all &= self.partitions.absorb(index, buffer) != Err(Absent::Busy);
+            let _ = self.partitions.absorb(index, buffer.settled());
         }
-        all
+        self.panic.take().map_or(Ok(()), Err)
     }
 }
 
-/// Swaps the thread's shard, and back when dropped.
-struct Swap<'a> {
-    shard: &'a mut Option<Box<dyn Any + Send>>,
-    outer: Option<Box<dyn Any + Send>>,
-}
-
-impl Drop for Swap<'_> {
-    fn drop(&mut self) {
-        let outer = self.outer.take();
-        let _ = INSTALLED.try_with(|cell| *self.shard = cell.replace(outer));
-    }
-}
-
-/// Runs `f` with `shard` as the thread's own.
-pub(crate) fn with_installed<O>(shard: &mut Option<Box<dyn Any + Send>>, f: impl FnOnce() -> O) -> O {
-    let outer = INSTALLED.try_with(|cell| cell.replace(shard.take())).unwrap_or(None);
-    let swap = Swap { shard, outer };
-    let output = f();
-    drop(swap);
-    output
-}
-
-/// The thread's shard while it is in use. A `collect` from within a key's own `Hash` finds none and takes the slow path.
-struct InUse(Option<Box<dyn Any + Send>>);
-
-impl InUse {
-    fn take() -> Self {
-        let mut taken = None;
-        let _ = INSTALLED.try_with(|cell| taken = cell.take());
-        Self(taken)
-    }
-
-    /// It, if it is one of this pipeline and these types.
-    fn of<K: 'static, V: 'static, P: 'static>(&mut self, pipeline: u64) -> Option<&mut Shard<K, V, P>> {
-        let shard = self.0.as_mut()?.downcast_mut::<Shard<K, V, P>>()?;
-        (shard.pipeline == pipeline).then_some(shard)
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        let shard = self.0.take();
-        let _ = INSTALLED.try_with(|cell| cell.set(shard));
-    }
-}
-
-/// Puts a value into the thread's shard, if that is one of this pipeline; else the value comes back.
-pub(super) fn push<K, V, P>(pipeline: u64, slot: Slot<K, V, P>) -> Result<(), Slot<K, V, P>>
+/// Puts a value into the thread's shard, if `call` is what that is at; else the value comes back.
+pub(super) fn push<K, V, P>(pipeline: u64, call: CallId, slot: Slot<K, V, P>) -> Result<(), Slot<K, V, P>>
 where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
     P: MaybeSpot,
 {
-    let mut shard = InUse::take();
-    match shard.of::<K, V, P>(pipeline) {
+    let mut installed = Installed::take();
+    match installed.get::<Shard<K, V, P>>().filter(|shard| shard.is_of(pipeline, call)) {
         Some(shard) => {
-            shard.push(slot);
+            shard.collect(call, slot);
             Ok(())
         }
         None => Err(slot),
@@ -133,16 +180,16 @@ where
 }
 
 /// Puts an error into the thread's shard, as [`push`] does with a value.
-pub(super) fn note<K, V, P>(pipeline: u64, error: Noted<K>) -> Result<(), Noted<K>>
+pub(super) fn note<K, V, P>(pipeline: u64, call: CallId, error: Noted<K>) -> Result<(), Noted<K>>
 where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
     P: MaybeSpot,
 {
-    let mut shard = InUse::take();
-    match shard.of::<K, V, P>(pipeline) {
+    let mut installed = Installed::take();
+    match installed.get::<Shard<K, V, P>>().filter(|shard| shard.is_of(pipeline, call)) {
         Some(shard) => {
-            shard.note(error);
+            shard.note(call, error);
             Ok(())
         }
         None => Err(error),

@@ -15,6 +15,7 @@ use super::tally::{Kept, OnReject, Policy, reject_late};
 use super::worker::{Crew, work};
 use crate::cancel::CancelLevel;
 use crate::error::{AsyncTaskError, TimeoutError};
+use crate::pipeline::collector::Calls;
 use crate::pipeline::event::Summary;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
@@ -79,7 +80,6 @@ where
             max_errors: settings.max_errors,
             fail_after: settings.fail_after,
             keep_raw: settings.keep_raw,
-            remember: handler.rejects_late(),
         },
         event_timeout: settings.event_timeout,
         batches: settings.batches,
@@ -92,8 +92,9 @@ where
         ordered: settings.ordered,
         idle: event_listener::Event::new(),
     });
-    let slots = match caught(|| (0..max).map(|_| Slot::new(handler.local())).collect()) {
-        Ok(slots) => slots,
+    let calls: Vec<_> = (0..max).map(|worker| Arc::new(Calls::of_worker(worker))).collect();
+    let slots = match caught(|| handler.locals(&calls)) {
+        Ok(locals) => locals.into_iter().zip(calls).map(|(local, calls)| Slot::new(local, calls)).collect(),
         Err(panic) => {
             let (_, end) = handler.close(Vec::new(), &control.names).await;
             return Outcome { ended: Ended::Failed(panic), summary: Summary::default(), end };
@@ -160,7 +161,7 @@ where
     let (late, end) = crew.handler.close(locals, &control.names).await;
     let mut kept: Vec<Kept> = control.kept.try_iter().collect();
     if stopped.is_none() {
-        reject_late(&control, late.rejected, &kept);
+        reject_late(&control, late.rejected);
         kept.extend(control.kept.try_iter());
         failed = failed.or(late.panic);
     }

@@ -1,5 +1,6 @@
 //! The rows of a chunk on their way through a receiver.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::control::Control;
@@ -101,13 +102,15 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
         }
     }
 
-    /// Handles rows until a slice is full. True if there may be more.
+    /// Handles rows until a slice is full. True if there may be more. `end` is told of each call's outcome.
+    #[inline]
     pub(crate) fn slice(
         &mut self,
         pace: &Pace,
         mut call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
+        end: impl Fn(bool),
     ) -> bool {
-        let mut left = pace.rows();
+        let (mut left, calling) = (pace.rows(), Cell::new(false));
         loop {
             // One catch for many rows: after a panic, which is that row's error, the rest are handled in a new one.
             let run = caught(|| {
@@ -115,14 +118,23 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
                     let Some(event) = self.next_event() else { return false };
                     left -= 1;
                     let Some(event) = event else { continue };
+                    calling.set(true);
                     let result = call(event);
+                    end(result.is_ok());
+                    calling.set(false);
                     self.handled(result);
                 }
                 true
             });
             match run {
                 Ok(more) => return more,
-                Err(panic) => self.reject(panic),
+                Err(panic) => {
+                    // Not if it was the next row's: the call before has its outcome.
+                    if calling.take() {
+                        end(false);
+                    }
+                    self.reject(panic);
+                }
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What is done with events: collect, fold, or just call.
 
-use std::any::Any;
 use std::future::Future;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -9,9 +8,10 @@ use std::sync::Arc;
 use super::feed::{Desk, Feed};
 use super::pace::Pace;
 use super::slot::Slot;
-use crate::pipeline::collector::{Home, with_installed};
+use crate::error::AsyncTaskError;
+use crate::pipeline::collector::{Calls, Erased, Home, with_installed};
 use crate::pipeline::late::Late;
-use crate::pipeline::receiver::{Delivery, Receive, Sequenced, one_by_one};
+use crate::pipeline::receiver::{Caller, Delivery, Receive, Sequenced, one_by_one};
 use crate::pipeline::rows::Decoded;
 use crate::pipeline::{Collection, Collector, Event};
 use crate::runtime::Runtime;
@@ -24,7 +24,8 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     /// What there is of it in the end.
     type End: Send;
 
-    fn local(&self) -> Self::Local;
+    /// What each of the workers starts with. Called once.
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
 
     /// Handles rows until there are no more, and returns false; or until a batch was handed over, and returns true: to be called
     /// again, once the messages are settled whose rows are now handled.
@@ -48,19 +49,18 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         std::future::ready(())
     }
 
-    /// Hands over what a worker still holds, at its end. False if it must be called again.
-    fn hand_over(&self, _: &mut Self::Local) -> bool {
-        true
+    /// Hands over what a worker still holds, at its end, but for what others are in the way of.
+    ///
+    /// # Errors
+    ///
+    /// A panic of user code.
+    fn hand_over(&self, _: &mut Self::Local) -> Result<(), AsyncTaskError> {
+        Ok(())
     }
 
     /// The earliest row so far that is known to be rejected once all is there.
     fn rejected(&self) -> u64 {
         u64::MAX
-    }
-
-    /// True if rows may be rejected once all is there.
-    fn rejects_late(&self) -> bool {
-        false
     }
 
     /// True if what was handled once is handled for good.
@@ -89,23 +89,23 @@ pub(crate) trait Reception<A>: Send + Sync + 'static {
     type Local: Send + 'static;
     type End: Send;
 
-    fn local(&self) -> Self::Local;
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
 
-    fn call(&self, argument: A) -> Self::Output;
+    /// Begins the next of the worker's calls.
+    fn call(&self, calls: &Calls, argument: A) -> Self::Output;
 
     /// Runs the user's code with the worker's own state at hand.
     fn within(&self, slot: &Slot<Self::Local>, run: &mut dyn FnMut());
 
-    fn hand_over(&self, _: &mut Self::Local) -> bool {
-        true
+    /// Ends the call that was begun last.
+    fn end(&self, calls: &Calls, succeeded: bool);
+
+    fn hand_over(&self, _: &mut Self::Local) -> Result<(), AsyncTaskError> {
+        Ok(())
     }
 
     fn rejected(&self) -> u64 {
         u64::MAX
-    }
-
-    fn rejects_late(&self) -> bool {
-        false
     }
 
     fn close(
@@ -127,6 +127,28 @@ impl<H, A> Receiving<H, A> {
     }
 }
 
+/// A receiver as one worker calls it.
+struct AtWorker<'r, 's, H, A, L> {
+    receiving: &'r Receiving<H, A>,
+    slot: &'s Slot<L>,
+}
+
+impl<H: Reception<A>, A> Caller<A, H::Output> for AtWorker<'_, '_, H, A, H::Local> {
+    #[inline]
+    fn call(&self, argument: A) -> H::Output {
+        self.receiving.reception.call(self.slot.calls(), argument)
+    }
+
+    fn run(&self, code: &mut dyn FnMut()) {
+        self.receiving.reception.within(self.slot, code);
+    }
+
+    #[inline]
+    fn end(&self, succeeded: bool) {
+        self.receiving.reception.end(self.slot.calls(), succeeded);
+    }
+}
+
 impl<T, H, A> Handler<T> for Receiving<H, A>
 where
     T: Send + 'static,
@@ -136,8 +158,8 @@ where
     type Local = H::Local;
     type End = H::End;
 
-    fn local(&self) -> Self::Local {
-        self.reception.local()
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local> {
+        self.reception.locals(workers)
     }
 
     fn handle<R, I>(
@@ -150,8 +172,7 @@ where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
     {
-        let call = |argument| self.reception.call(argument);
-        A::drive::<H::Kind, _, _, _, _, _>(feed, pace, call, |run| self.reception.within(slot, run))
+        A::drive::<H::Kind, _, _, _, _>(feed, pace, AtWorker { receiving: self, slot })
     }
 
     fn finish<R: Runtime>(
@@ -159,20 +180,15 @@ where
         slot: &Slot<Self::Local>,
         desk: &mut Desk<'_, T, R>,
     ) -> impl Future<Output = ()> + Send {
-        let call = |argument| self.reception.call(argument);
-        A::finish::<H::Kind, _, _, _, _>(desk, call, |run| self.reception.within(slot, run))
+        A::finish::<H::Kind, _, _, _>(desk, AtWorker { receiving: self, slot })
     }
 
-    fn hand_over(&self, local: &mut Self::Local) -> bool {
+    fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {
         self.reception.hand_over(local)
     }
 
     fn rejected(&self) -> u64 {
         self.reception.rejected()
-    }
-
-    fn rejects_late(&self) -> bool {
-        self.reception.rejects_late()
     }
 
     fn close(
@@ -202,15 +218,16 @@ where
 {
     type Output = O;
     type Kind = M;
-    type Local = Box<dyn Any + Send>;
+    type Local = Erased;
     type End = Collection<K, V>;
 
-    fn local(&self) -> Self::Local {
-        self.home.shard()
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Erased> {
+        self.home.shards(workers)
     }
 
-    fn call(&self, argument: A) -> O {
-        let collector = Collector::of(self.home.pipeline, argument.first_event());
+    #[inline]
+    fn call(&self, calls: &Calls, argument: A) -> O {
+        let collector = Collector::of(self.home.pipeline, calls.begin(), argument.first_event());
         (self.receiver)(argument, collector)
     }
 
@@ -218,16 +235,17 @@ where
         slot.with(|shard| with_installed(shard, run));
     }
 
-    fn hand_over(&self, local: &mut Self::Local) -> bool {
+    #[inline]
+    fn end(&self, calls: &Calls, succeeded: bool) {
+        self.home.end(calls, succeeded);
+    }
+
+    fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {
         self.home.flush(local)
     }
 
     fn rejected(&self) -> u64 {
         self.home.rejected()
-    }
-
-    fn rejects_late(&self) -> bool {
-        self.home.rejects()
     }
 
     async fn close(&self, locals: Vec<Self::Local>, names: &[Arc<str>]) -> (Late, Collection<K, V>) {
@@ -252,15 +270,19 @@ where
     type Local = ();
     type End = ();
 
-    fn local(&self) {}
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<()> {
+        vec![(); workers.len()]
+    }
 
-    fn call(&self, argument: A) -> O {
+    fn call(&self, _: &Calls, argument: A) -> O {
         (self.receiver)(argument)
     }
 
     fn within(&self, _: &Slot<()>, run: &mut dyn FnMut()) {
         run();
     }
+
+    fn end(&self, _: &Calls, _: bool) {}
 
     async fn close(&self, _: Vec<()>, _: &[Arc<str>]) -> (Late, ()) {
         (Late::default(), ())
@@ -286,8 +308,8 @@ where
     type Local = A;
     type End = Vec<A>;
 
-    fn local(&self) -> A {
-        (self.init)()
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<A> {
+        workers.iter().map(|_| (self.init)()).collect()
     }
 
     async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>) -> bool
@@ -297,13 +319,13 @@ where
     {
         if feed.desk.retrying.is_some() {
             let call = |event| slot.with(|local| (self.fold)(local.get_or_insert_with(&self.init), event));
-            one_by_one::<Synchronous<K>, _, _, _, _, _, _>(feed, pace, call, |run| run()).await;
+            one_by_one::<Synchronous<K>, _, _, _, _, _>(feed, pace, call).await;
             return false;
         }
         loop {
             let more = slot.with(|local| {
                 let folded = local.get_or_insert_with(&self.init);
-                feed.slice(pace, |event| (self.fold)(folded, event).into_result())
+                feed.slice(pace, |event| (self.fold)(folded, event).into_result(), |_| ())
             });
             feed.rest(pace).await;
             if !more {

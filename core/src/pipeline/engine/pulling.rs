@@ -9,6 +9,7 @@ use super::handler::Handler;
 use super::pace::Pace;
 use super::slot::Slot;
 use crate::pipeline::Event;
+use crate::pipeline::collector::Calls;
 use crate::pipeline::late::Late;
 use crate::pipeline::rows::Decoded;
 use crate::runtime::Runtime;
@@ -25,7 +26,9 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
     type Local = ();
     type End = ();
 
-    fn local(&self) {}
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<()> {
+        vec![(); workers.len()]
+    }
 
     async fn handle<R, I>(&self, _: &Slot<()>, pace: &mut Pace, feed: &mut Feed<'_, T, R, I>) -> bool
     where

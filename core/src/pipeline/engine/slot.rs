@@ -1,15 +1,28 @@
 //! A worker's own state, kept where the worker's end cannot take it along.
 
+use std::sync::Arc;
+
 use concurrent_queue::ConcurrentQueue;
 
+use crate::pipeline::collector::Calls;
+
 /// A worker's own state, in a slot that outlives the worker: what it holds when a worker is killed is not lost.
-pub(crate) struct Slot<L>(ConcurrentQueue<L>);
+pub(crate) struct Slot<L> {
+    state: ConcurrentQueue<L>,
+    calls: Arc<Calls>,
+}
 
 impl<L> Slot<L> {
-    pub(crate) fn new(local: L) -> Self {
-        let slot = ConcurrentQueue::bounded(1);
-        let _ = slot.push(local);
-        Self(slot)
+    pub(crate) fn new(local: L, calls: Arc<Calls>) -> Self {
+        let state = ConcurrentQueue::bounded(1);
+        let _ = state.push(local);
+        Self { state, calls }
+    }
+
+    /// The calls that the worker makes.
+    #[inline]
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Runs `f` on the state, which is back in its slot afterwards, also when `f` unwinds.
@@ -22,10 +35,10 @@ impl<L> Slot<L> {
                 }
             }
         }
-        f(&mut Back(&self.0, self.0.pop().ok()).1)
+        f(&mut Back(&self.state, self.state.pop().ok()).1)
     }
 
     pub(crate) fn take(&self) -> Option<L> {
-        self.0.pop().ok()
+        self.state.pop().ok()
     }
 }

@@ -1,12 +1,12 @@
 //! What a worker, or the sender, has done: it counts rows, and keeps the errors that are to be kept.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::control::Control;
 use crate::error::AsyncTaskError;
 use crate::pipeline::failure::Place;
+use crate::pipeline::firsts::Firsts;
 use crate::pipeline::late::Duplicate;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::strategy::AskAboutErrors;
@@ -20,8 +20,6 @@ pub(crate) struct Policy {
     pub(crate) max_errors: usize,
     pub(crate) fail_after: Option<u64>,
     pub(crate) keep_raw: bool,
-    /// Keeps the sequences of all rejected rows.
-    pub(crate) remember: bool,
 }
 
 pub(crate) enum OnReject {
@@ -50,21 +48,14 @@ impl Policy {
 /// Errors, the first in source order of them.
 #[derive(Default)]
 pub(crate) struct Kept {
-    errors: Vec<RowError>,
+    errors: Firsts<u64, RowError>,
     /// The one that ends the pipeline.
     pub(crate) stop: Option<RowError>,
-    /// Of all rejected rows, where they may have to be told from others at the end.
-    pub(crate) sequences: Vec<u64>,
 }
 
 impl Kept {
-    fn add(&mut self, error: RowError, most: usize) {
-        // A worker mostly meets its rows in source order: what comes later goes to the end, or is not kept.
-        let at = self.errors.partition_point(|kept| kept.sequence <= error.sequence);
-        if at < most {
-            self.errors.truncate(most - 1);
-            self.errors.insert(at, error);
-        }
+    fn new(policy: &Policy) -> Self {
+        Self { errors: Firsts::new(policy.keeps()), ..Self::default() }
     }
 
     fn stop(&mut self, error: RowError) {
@@ -79,15 +70,16 @@ impl Kept {
         policy: &Policy,
     ) -> (Vec<RowError>, Option<RowError>) {
         let mut merged = Self::default();
+        let mut errors = Vec::new();
         for one in all {
-            merged.errors.extend(one.errors);
+            errors.extend(one.errors.into_sorted());
             if let Some(stop) = one.stop {
                 merged.stop(stop);
             }
         }
-        merged.errors.sort_by_key(|error| error.sequence);
-        merged.errors.truncate(policy.keeps());
-        (merged.errors, merged.stop)
+        errors.sort_by_key(|error| error.sequence);
+        errors.truncate(policy.keeps());
+        (errors, merged.stop)
     }
 }
 
@@ -101,7 +93,8 @@ pub(crate) struct Tally<R: Runtime> {
 
 impl<R: Runtime> Tally<R> {
     pub(crate) fn new(control: Arc<Control<R>>) -> Self {
-        Self { control, handled: 0, kept: Kept::default() }
+        let kept = Kept::new(&control.policy);
+        Self { control, handled: 0, kept }
     }
 
     /// Tells how many rows were handled.
@@ -111,12 +104,11 @@ impl<R: Runtime> Tally<R> {
 
     /// Rejects the row at `place`.
     pub(crate) fn reject(&mut self, place: &Place<'_>, error: AsyncTaskError) {
-        self.reject_all(place.error(error), &[place.sequence]);
+        self.reject_all(place.error(error), 1);
     }
 
     /// Rejects rows for one error, which is the first one's.
-    pub(crate) fn reject_all(&mut self, mut error: RowError, sequences: &[u64]) {
-        let rows = sequences.len() as u64;
+    pub(crate) fn reject_all(&mut self, mut error: RowError, rows: u64) {
         let Control { policy, limit, counters, .. } = &*self.control;
         let before = counters.rejected.fetch_add(rows, Ordering::Relaxed);
         let stops = match &policy.on_reject {
@@ -133,23 +125,19 @@ impl<R: Runtime> Tally<R> {
         if stops || policy.fail_after.is_some_and(|most| before + rows >= most) {
             limit.stop_at(error.sequence);
         }
-        if policy.remember {
-            self.kept.sequences.extend(sequences);
-        }
         match stops {
             true => self.kept.stop(error),
-            false => self.kept.add(error, policy.keeps()),
+            false => self.kept.errors.add(error.sequence, error),
         }
     }
 }
 
-/// Rejects rows that were handled, but for those that are rejected already.
-pub(crate) fn reject_late<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>, kept: &[Kept]) {
-    let refused: HashSet<u64> = kept.iter().flat_map(|one| &one.sequences).copied().collect();
+/// Rejects rows that were handled. None of them is rejected already: a refused row has left nothing under its keys.
+pub(crate) fn reject_late<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>) {
     let mut tally = Tally::new(control.clone());
-    for row in rows.iter().filter(|row| !refused.contains(&row.sequence)) {
+    for row in rows {
         Counters::sub(&control.counters.handled, 1);
-        tally.reject_all(row.row(&control.names), &[row.sequence]);
+        tally.reject_all(row.row(&control.names), 1);
     }
 }
 

@@ -133,11 +133,9 @@ where
         worker = worker.run(Job::Finish).await?;
     }
     let Some(slot) = crew.slots.get(index) else { return Ok(()) };
-    while !slot.with(|local| local.as_mut().is_none_or(|local| crew.handler.hand_over(local))) {
-        futures_lite::future::yield_now().await;
-    }
+    let handed_over = slot.with(|local| local.as_mut().map_or(Ok(()), |local| crew.handler.hand_over(local)));
     drop(worker);
-    Ok(())
+    handed_over
 }
 
 /// In a debug build, boxes the rows of a chunk: what handles them is then compiled once for each pipeline, and not for each

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use futures_lite::future::or;
 
-use super::{Delivery, Receive};
+use super::{Caller, Delivery, Receive};
 use crate::error::AsyncTaskError;
 use crate::pipeline::Event;
 use crate::pipeline::engine::{Control, Desk, Feed, Pace};
@@ -14,26 +14,21 @@ use crate::runtime::Runtime;
 use crate::task::{Pause, caught};
 
 /// Calls the receiver for each event of a chunk, and again where the strategy says so.
-pub(crate) async fn one_by_one<M, O, T, R, I, C, P>(
-    feed: &mut Feed<'_, T, R, I>,
-    pace: &mut Pace,
-    call: C,
-    mut poll: P,
-) where
+pub(crate) async fn one_by_one<M, O, T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C)
+where
     M: Receive<O>,
     T: Send + 'static,
     R: Runtime,
     I: Iterator<Item = Decoded<T>> + Send,
-    C: Fn(Event<T>) -> O + Send + std::marker::Sync,
-    P: FnMut(&mut dyn FnMut()) + Send,
+    C: Caller<Event<T>, O>,
 {
     while let Some(event) = feed.next_event() {
         if let Some(event) = event {
             let result = if feed.desk.retrying.is_none() {
-                M::once(event, feed.desk.control, &call, &mut poll).await
+                M::once(event, feed.desk.control, &caller).await
             } else {
                 let Desk { control, retrying, .. } = feed.desk;
-                attempts::<M, _, _, _, _, _, _>(event, control, retrying, &call, &mut poll).await
+                attempts::<M, _, _, _, _, _>(event, control, retrying, &caller).await
             };
             feed.handled(result);
         }
@@ -42,28 +37,26 @@ pub(crate) async fn one_by_one<M, O, T, R, I, C, P>(
 }
 
 /// Calls the receiver, with a clone of what it was given as long as another attempt may follow.
-pub(super) async fn attempts<M, O, T, A, R, C, P>(
+pub(super) async fn attempts<M, O, T, A, R, C>(
     mut argument: A,
     control: &Control<R>,
     retrying: Option<&RetryEvents<T>>,
-    call: &C,
-    poll: &mut P,
+    caller: &C,
 ) -> Result<(), AsyncTaskError>
 where
     M: Receive<O>,
     T: Send + 'static,
     A: Delivery<T>,
     R: Runtime,
-    C: Fn(A) -> O + Send + std::marker::Sync,
-    P: FnMut(&mut dyn FnMut()) + Send,
+    C: Caller<A, O>,
 {
-    let Some(retrying) = retrying else { return M::once(argument, control, call, poll).await };
+    let Some(retrying) = retrying else { return M::once(argument, control, caller).await };
     let (retry, sequence) = (&retrying.retry, argument.first_event().map_or(0, Event::sequence));
     let mut attempts = 0;
     loop {
         let may_follow = attempts < retry.max_retries();
         let spare = caught(|| may_follow.then(|| argument.spare(retrying.clone)))?;
-        let result = M::once(argument, control, call, poll).await;
+        let result = M::once(argument, control, caller).await;
         attempts += 1;
         let Err(error) = result else {
             retry.succeeded();

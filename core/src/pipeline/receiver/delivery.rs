@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use super::Receive;
 use super::attempts::attempts;
+use super::{Caller, Receive};
 use crate::pipeline::engine::{Desk, Feed, Gather, Pace};
 use crate::pipeline::failure::Place;
 use crate::pipeline::rows::Decoded;
@@ -15,27 +15,24 @@ pub trait Delivery<T>: Sequenced + Send + Sized {
     /// Hands the rows of a chunk over: all of them, then it returns false; or until a batch was handed over, then it returns
     /// true.
     #[doc(hidden)]
-    fn drive<M, O, R, I, C, P>(
+    fn drive<M, O, R, I, C>(
         feed: &mut Feed<'_, T, R, I>,
         pace: &mut Pace,
-        call: C,
-        poll: P,
+        caller: C,
     ) -> impl Future<Output = bool> + Send
     where
         M: Receive<O>,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
-        C: Fn(Self) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send;
+        C: Caller<Self, O>;
 
     /// Hands over what was gathered.
     #[doc(hidden)]
-    fn finish<M, O, R, C, P>(desk: &mut Desk<'_, T, R>, call: C, poll: P) -> impl Future<Output = ()> + Send
+    fn finish<M, O, R, C>(desk: &mut Desk<'_, T, R>, caller: C) -> impl Future<Output = ()> + Send
     where
         M: Receive<O>,
         R: Runtime,
-        C: Fn(Self) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send;
+        C: Caller<Self, O>;
 
     /// A clone for another attempt.
     #[doc(hidden)]
@@ -69,24 +66,22 @@ impl<T> Sequenced for Batch<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Event<T> {
-    async fn drive<M, O, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, poll: P) -> bool
+    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C) -> bool
     where
         M: Receive<O>,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
-        C: Fn(Self) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<Self, O>,
     {
-        M::drive(feed, pace, call, poll).await;
+        M::drive(feed, pace, caller).await;
         false
     }
 
-    async fn finish<M, O, R, C, P>(_: &mut Desk<'_, T, R>, _: C, _: P)
+    async fn finish<M, O, R, C>(_: &mut Desk<'_, T, R>, _: C)
     where
         M: Receive<O>,
         R: Runtime,
-        C: Fn(Self) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<Self, O>,
     {
     }
 
@@ -97,18 +92,12 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Batch<T> {
-    async fn drive<M, O, R, I, C, P>(
-        feed: &mut Feed<'_, T, R, I>,
-        pace: &mut Pace,
-        call: C,
-        mut poll: P,
-    ) -> bool
+    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C) -> bool
     where
         M: Receive<O>,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
-        C: Fn(Self) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<Self, O>,
     {
         let size = feed.desk.control.batches.map_or(1, |batches| batches.size);
         loop {
@@ -119,7 +108,7 @@ impl<T: Send + 'static> Delivery<T> for Batch<T> {
                 Gather::End => return false,
             };
             if due {
-                deliver::<M, _, _, _, _, _>(&mut feed.desk, &call, &mut poll).await;
+                deliver::<M, _, _, _, _>(&mut feed.desk, &caller).await;
             }
             feed.rest(pace).await;
             if due {
@@ -128,14 +117,13 @@ impl<T: Send + 'static> Delivery<T> for Batch<T> {
         }
     }
 
-    async fn finish<M, O, R, C, P>(desk: &mut Desk<'_, T, R>, call: C, mut poll: P)
+    async fn finish<M, O, R, C>(desk: &mut Desk<'_, T, R>, caller: C)
     where
         M: Receive<O>,
         R: Runtime,
-        C: Fn(Self) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<Self, O>,
     {
-        deliver::<M, _, _, _, _, _>(desk, &call, &mut poll).await;
+        deliver::<M, _, _, _, _>(desk, &caller).await;
     }
 
     fn spare(&self, clone: fn(&T) -> T) -> Self {
@@ -144,20 +132,19 @@ impl<T: Send + 'static> Delivery<T> for Batch<T> {
 }
 
 /// Hands over what was gathered. Refused, all of its rows are rejected, with one error at the first of them.
-async fn deliver<M, O, T, R, C, P>(desk: &mut Desk<'_, T, R>, call: &C, poll: &mut P)
+async fn deliver<M, O, T, R, C>(desk: &mut Desk<'_, T, R>, caller: &C)
 where
     M: Receive<O>,
     T: Send + 'static,
     R: Runtime,
-    C: Fn(Batch<T>) -> O + Send + std::marker::Sync,
-    P: FnMut(&mut dyn FnMut()) + Send,
+    C: Caller<Batch<T>, O>,
 {
     let Some(batch) = desk.batch() else { return };
-    let sequences: Vec<u64> = batch.iter().map(|event| event.sequence).collect();
+    let rows = batch.len() as u64;
     let place = batch.first().and_then(|first| Place::of(first, &desk.control.names));
     let Desk { control, retrying, .. } = *desk;
-    match (attempts::<M, _, _, _, _, _, _>(batch, control, retrying, call, poll).await, place) {
-        (Err(error), Some(place)) => desk.tally.reject_all(place.error(error), &sequences),
-        _ => desk.tally.handled += sequences.len() as u64,
+    match (attempts::<M, _, _, _, _, _>(batch, control, retrying, caller).await, place) {
+        (Err(error), Some(place)) => desk.tally.reject_all(place.error(error), rows),
+        _ => desk.tally.handled += rows,
     }
 }

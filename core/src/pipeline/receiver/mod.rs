@@ -2,10 +2,12 @@
 //! or with a batch of them; again, where it failed and the strategy says so.
 
 mod attempts;
+mod caller;
 mod delivery;
 mod receive;
 
 pub(crate) use attempts::one_by_one;
+pub(crate) use caller::Caller;
 pub use delivery::{Delivery, Sequenced};
 pub use receive::Receive;
 

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
-use super::one_by_one;
+use super::{Caller, one_by_one};
 use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use crate::pipeline::Event;
 use crate::pipeline::engine::{Control, Feed, Pace};
@@ -21,55 +21,52 @@ use crate::time::Sleep;
     note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
 )]
 pub trait Receive<O>: super::sealed::Sealed + Send + 'static {
-    /// Calls the receiver for each event of a chunk. `poll` is called around each run of user code, on the thread
-    /// that runs it.
+    /// Calls the receiver for each event of a chunk.
     #[doc(hidden)]
-    fn drive<T, R, I, C, P>(
+    fn drive<T, R, I, C>(
         feed: &mut Feed<'_, T, R, I>,
         pace: &mut Pace,
-        call: C,
-        poll: P,
+        caller: C,
     ) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
-        C: Fn(Event<T>) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send;
+        C: Caller<Event<T>, O>;
 
     /// Calls the receiver once.
     #[doc(hidden)]
-    fn once<A, R, C, P>(
+    fn once<A, R, C>(
         argument: A,
         control: &Control<R>,
-        call: &C,
-        poll: &mut P,
+        caller: &C,
     ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send
     where
         A: Send,
         R: Runtime,
-        C: Fn(A) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send;
+        C: Caller<A, O>;
 }
 
 impl<O, K: 'static> Receive<O> for Sync<K>
 where
     O: IntoResult<(), K>,
 {
-    async fn drive<T, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, mut poll: P)
+    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C)
     where
         T: Send + 'static,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
-        C: Fn(Event<T>) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<Event<T>, O>,
     {
         if feed.desk.retrying.is_some() {
-            return one_by_one::<Self, _, _, _, _, _, _>(feed, pace, call, poll).await;
+            return one_by_one::<Self, _, _, _, _, _>(feed, pace, caller).await;
         }
         loop {
             let mut more = false;
-            poll(&mut || more = feed.slice(pace, |event| call(event).into_result()));
+            caller.run(&mut || {
+                let call = |event| caller.call(event).into_result();
+                more = feed.slice(pace, call, |succeeded| caller.end(succeeded));
+            });
             feed.rest(pace).await;
             if !more {
                 return;
@@ -77,22 +74,17 @@ where
         }
     }
 
-    async fn once<A, R, C, P>(
-        argument: A,
-        _: &Control<R>,
-        call: &C,
-        poll: &mut P,
-    ) -> Result<(), AsyncTaskError>
+    async fn once<A, R, C>(argument: A, _: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
     where
         A: Send,
         R: Runtime,
-        C: Fn(A) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<A, O>,
     {
         let (mut argument, mut result) = (Some(argument), Ok(()));
-        poll(&mut || {
+        caller.run(&mut || {
             if let Some(argument) = argument.take() {
-                result = caught(|| call(argument).into_result()).and_then(|result| result);
+                result = caught(|| caller.call(argument).into_result()).and_then(|result| result);
+                caller.end(result.is_ok());
             }
         });
         result
@@ -104,37 +96,33 @@ where
     O: Future + Send,
     O::Output: IntoResult<(), K>,
 {
-    async fn drive<T, R, I, C, P>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, call: C, poll: P)
+    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C)
     where
         T: Send + 'static,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
-        C: Fn(Event<T>) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<Event<T>, O>,
     {
-        one_by_one::<Self, _, _, _, _, _, _>(feed, pace, call, poll).await;
+        one_by_one::<Self, _, _, _, _, _>(feed, pace, caller).await;
     }
 
-    async fn once<A, R, C, P>(
-        argument: A,
-        control: &Control<R>,
-        call: &C,
-        poll: &mut P,
-    ) -> Result<(), AsyncTaskError>
+    async fn once<A, R, C>(argument: A, control: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
     where
         A: Send,
         R: Runtime,
-        C: Fn(A) -> O + Send + std::marker::Sync,
-        P: FnMut(&mut dyn FnMut()) + Send,
+        C: Caller<A, O>,
     {
-        let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| call(argument))));
+        let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| caller.call(argument))));
         let deadline = control.event_timeout.map(|limit| control.runtime.now().checked_add(limit));
         let mut timer = pin!(None::<Sleep<R>>);
         std::future::poll_fn(|cx| {
             let mut polled = Poll::Pending;
-            poll(&mut || {
+            caller.run(&mut || {
                 if let Some(future) = future.as_mut().as_pin_mut() {
                     polled = future.poll(cx);
+                    if let Poll::Ready(result) = &polled {
+                        caller.end(result.is_ok());
+                    }
                 }
             });
             // A ready value wins; the clock is looked at afterwards. A limit that the clock cannot count to is none.
@@ -144,7 +132,10 @@ where
             }
             // Its destructors are user code as well.
             let mut dropped = Ok(());
-            poll(&mut || dropped = caught(|| future.set(None)));
+            caller.run(&mut || {
+                dropped = caught(|| future.set(None));
+                caller.end(false);
+            });
             Poll::Ready(dropped.and_then(|()| Err(timed_out(control))))
         })
         .await
