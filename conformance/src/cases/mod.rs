@@ -81,6 +81,7 @@ pub mod places_swept;
 pub mod polls;
 pub mod priorities;
 pub mod properties;
+pub mod published_names;
 pub mod publishing;
 pub mod pulling;
 pub mod queue_batches;

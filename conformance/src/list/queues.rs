@@ -44,6 +44,12 @@ macro_rules! __conformance_with_queues {
                 a_message_is_settled_while_a_batch_is_smaller
                 a_message_is_settled_where_its_events_may_be_tried_again
             }
+            published_names driven {
+                a_duplicate_names_the_sources_that_were_published
+                a_collected_error_names_the_source_that_was_published
+                a_refused_batch_names_the_source_that_was_published
+                a_batch_of_other_sources_is_named_by_them
+            }
             queue_errors driven {
                 a_message_in_which_the_pipeline_ends_comes_back
                 a_publisher_may_try_again

@@ -25,6 +25,8 @@ impl fmt::Display for EventId {
 pub(crate) struct Origin {
     pub(crate) task: TaskId,
     pub(crate) source: u32,
+    /// The [number](super::names::PublishedSource) of the source that was published; 0 for what comes from no queue.
+    pub(crate) published: u32,
     /// Rows of the sources before this one.
     pub(crate) base: u64,
     pub(crate) at: Instant,
@@ -49,6 +51,12 @@ impl<T> Event<T> {
     /// The value, taken out. Ask for the rest before.
     pub fn take_data(self) -> T {
         self.data
+    }
+
+    /// Its place alone.
+    pub(crate) fn without_data(&self) -> Event<()> {
+        let Self { origin, sequence, line, byte, .. } = *self;
+        Event { data: (), origin, sequence, line, byte }
     }
 
     /// The value's place in source order, from 0, over all sources of the pipeline. Rejected rows have a place too. Where

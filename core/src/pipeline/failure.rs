@@ -122,9 +122,10 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(crate) fn of<T>(event: &Event<T>, names: &'a [Arc<str>]) -> Option<Self> {
+    /// Where an event stood, in the source of this name.
+    pub(crate) fn of<T>(event: &Event<T>, name: &'a Arc<str>) -> Self {
         let Event { origin, sequence, line, byte, .. } = *event;
-        Some(Self { name: names.get(origin.source as usize)?, origin, sequence, line, byte, raw: None })
+        Self { name, origin, sequence, line, byte, raw: None }
     }
 
     pub(crate) fn unreadable(&self, reason: &impl fmt::Display) -> AsyncTaskError {

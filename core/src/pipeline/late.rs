@@ -1,8 +1,8 @@
 //! Rows that are known to be rejected only when all rows are there.
 
-use std::sync::Arc;
-
-use super::{Position, RowError};
+use super::RowError;
+use super::collector::Spot;
+use super::names::Names;
 use crate::error::AsyncTaskError;
 
 /// What the end of a pipeline brings to light.
@@ -17,24 +17,25 @@ pub(crate) struct Late {
 /// A row whose key was there before, and where that was.
 pub(crate) struct Duplicate {
     pub(crate) sequence: u64,
-    pub(crate) position: Position,
+    pub(crate) spot: Spot,
     pub(crate) first_sequence: u64,
-    pub(crate) first: Position,
+    pub(crate) first: Spot,
 }
 
 impl Duplicate {
-    pub(crate) fn row(&self, names: &[Arc<str>]) -> RowError {
-        let name = |position: Position| names.get(position.source()).cloned().unwrap_or_default();
-        let first = match self.first.line() {
-            Some(_) => format!("{}, {}", name(self.first), self.first),
-            None => format!("{}, item {}", name(self.first), self.first_sequence),
+    pub(crate) fn row(&self, names: &Names) -> RowError {
+        let (position, first) = (self.spot.position(), self.first.position());
+        let name = self.first.name(names);
+        let first = match first.line() {
+            Some(_) => format!("{name}, {first}"),
+            None => format!("{name}, item {}", self.first_sequence),
         };
-        let origin = name(self.position);
+        let origin = self.spot.name(names);
         let error = AsyncTaskError::Parse {
             origin: origin.clone(),
-            position: Box::new(self.position),
+            position: Box::new(position),
             reason: format!("its key was collected before: {first}").into(),
         };
-        RowError { origin, position: self.position, sequence: self.sequence, error, raw: None }
+        RowError { origin, position, sequence: self.sequence, error, raw: None }
     }
 }

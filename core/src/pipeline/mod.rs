@@ -23,6 +23,7 @@ mod firsts;
 mod handle;
 mod late;
 mod macros;
+mod names;
 mod position;
 mod progress;
 mod pull;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
 
 use super::errors::FirstErrors;
 use super::map::into_map;
 use super::{CollectedError, Partition};
 use crate::pipeline::FinalEvent;
+use crate::pipeline::names::Names;
 
 /// Everything that a pipeline's receivers collected.
 pub struct Collection<K, V> {
@@ -24,7 +24,7 @@ impl<K, V> Collection<K, V> {
         partitions: Vec<Partition<K, V>>,
         duplicates: u64,
         errors: Option<FirstErrors<K>>,
-        names: &[Arc<str>],
+        names: &Names,
     ) -> Self {
         let error_count = errors.as_ref().map_or(0, FirstErrors::count);
         let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
@@ -33,7 +33,7 @@ impl<K, V> Collection<K, V> {
 
     /// Of a pipeline that never began.
     pub(crate) fn nothing() -> Self {
-        Self::new(Vec::new(), 0, None, &[])
+        Self::new(Vec::new(), 0, None, &Names::default())
     }
 
     pub(crate) fn with_summary(self, summary: FinalEvent) -> Self {

@@ -1,12 +1,12 @@
 //! Errors that a receiver collects beside its values.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::spot::Spot;
 use crate::error::AsyncTaskError;
 use crate::pipeline::RowError;
 use crate::pipeline::firsts::Firsts;
+use crate::pipeline::names::Names;
 
 /// An error that was collected under a key, with the place of its row.
 #[derive(Debug)]
@@ -57,10 +57,10 @@ impl<K> FirstErrors<K> {
         self.0.add(noted.sequence, noted);
     }
 
-    pub(super) fn into_rows(self, names: &[Arc<str>]) -> impl Iterator<Item = CollectedError<K>> {
+    pub(super) fn into_rows(self, names: &Names) -> impl Iterator<Item = CollectedError<K>> {
         self.0.into_sorted().map(|Noted { sequence, spot, key, error }| {
             let position = spot.position();
-            let origin = names.get(position.source()).cloned().unwrap_or_default();
+            let origin = spot.name(names);
             CollectedError { key, row: RowError { origin, position, sequence, error, raw: None } }
         })
     }

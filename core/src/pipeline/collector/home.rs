@@ -15,6 +15,7 @@ use super::registry::Registration;
 use super::spot::Spot;
 use crate::error::AsyncTaskError;
 use crate::pipeline::late::{Duplicate, Late};
+use crate::pipeline::names::Names;
 use crate::task::TaskId;
 
 /// The parts of a collection behind one pointer, so that a pipeline is compiled once whatever its duplicates do.
@@ -111,7 +112,7 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
     }
 
     /// Takes over what the workers have left, which are all gone, and closes the collection: what comes later is lost.
-    pub(crate) async fn close(&self, left: Vec<Erased>, names: &[Arc<str>]) -> (Late, Collection<K, V>) {
+    pub(crate) async fn close(&self, left: Vec<Erased>, names: &Names) -> (Late, Collection<K, V>) {
         let mut panic = None;
         self.store.shut();
         for mut shard in left {

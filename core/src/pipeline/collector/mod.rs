@@ -39,13 +39,14 @@ pub use errors::CollectedError;
 pub(crate) use home::Home;
 pub(crate) use installed::{Erased, with_installed};
 pub use partition::Partition;
+pub(crate) use spot::Spot;
 
 use super::Event;
 use crate::error::{AsyncTaskError, BoxError};
 use errors::Noted;
 use partition::Slot;
 use partitions::Partitions;
-use spot::{MaybeSpot, Spot};
+use spot::MaybeSpot;
 
 /// Takes keyed values from a receiver, for the final event.
 ///

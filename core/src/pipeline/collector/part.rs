@@ -87,11 +87,11 @@ impl<K: Hash + Eq, V, P: MaybeSpot> Part<K, V, P> {
     pub(super) fn settle(&mut self, rule: &OnDuplicate<V>, rejected: &mut Vec<Duplicate>) {
         for Item { hash, slot } in self.refused.drain(..) {
             let Some(first) = self.table.find(hash, |old| old.key == slot.key) else { continue };
-            let (Some(position), Some(place)) = (slot.spot.position(), first.spot.position()) else {
+            let (Some(spot), Some(place)) = (slot.spot.spot(), first.spot.spot()) else {
                 continue;
             };
             let (sequence, first_sequence) = (slot.sequence, first.sequence);
-            rejected.push(Duplicate { sequence, position, first_sequence, first: place });
+            rejected.push(Duplicate { sequence, spot, first_sequence, first: place });
         }
         let OnDuplicate::Merge(merge) = rule else { return };
         // Stable: what one row has collected stays in its order.

@@ -1,29 +1,39 @@
 //! Where the row of a collected value stood, for those who have to tell.
 
 use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::partition::Slot;
-use crate::pipeline::event::position;
+use crate::pipeline::event::{Origin, position};
+use crate::pipeline::names::Names;
 use crate::pipeline::{Event, Position};
 
 /// Where a row stands; line 0 says that there are none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spot {
     pub(crate) source: u32,
+    /// See [`Origin`](crate::pipeline::event::Origin).
+    pub(crate) published: u32,
     pub(crate) line: u64,
     pub(crate) byte: u64,
 }
 
 impl Spot {
     pub(crate) fn of<T>(event: &Event<T>) -> Self {
-        Self { source: event.origin.source, line: event.line, byte: event.byte }
+        let Origin { source, published, .. } = event.origin;
+        Self { source, published, line: event.line, byte: event.byte }
     }
 
-    pub(super) fn position(self) -> Position {
+    pub(crate) fn position(self) -> Position {
         position(self.source, self.line, self.byte)
+    }
+
+    /// What its source is called.
+    pub(crate) fn name(self, names: &Names) -> Arc<str> {
+        names.of(self.source, self.published)
     }
 }
 
@@ -31,7 +41,7 @@ impl Spot {
 pub(crate) trait MaybeSpot: Copy + Send + 'static {
     fn from_spot(spot: &Spot) -> Self;
 
-    fn position(self) -> Option<Position>;
+    fn spot(self) -> Option<Spot>;
 
     /// The table without places.
     fn strip<K: Hash, V>(table: HashTable<Slot<K, V, Self>>, hasher: &RandomState) -> HashTable<Slot<K, V>>;
@@ -40,7 +50,7 @@ pub(crate) trait MaybeSpot: Copy + Send + 'static {
 impl MaybeSpot for () {
     fn from_spot(_: &Spot) -> Self {}
 
-    fn position(self) -> Option<Position> {
+    fn spot(self) -> Option<Spot> {
         None
     }
 
@@ -54,8 +64,8 @@ impl MaybeSpot for Spot {
         *spot
     }
 
-    fn position(self) -> Option<Position> {
-        Some(Spot::position(self))
+    fn spot(self) -> Option<Spot> {
+        Some(self)
     }
 
     fn strip<K: Hash, V>(table: HashTable<Slot<K, V, Self>>, hasher: &RandomState) -> HashTable<Slot<K, V>> {

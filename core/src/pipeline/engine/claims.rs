@@ -11,6 +11,7 @@ use super::idle::{Idle, SILENCE};
 use super::lane::Lane;
 use super::lease::{Keeper, Lease, Told};
 use super::outlet::Stop;
+use crate::pipeline::names::{Names, PublishedSource};
 use crate::pipeline::queue::{Claimed, Head, QueueError, Unsealed};
 use crate::pipeline::rows::{BadRow, BadRowReason, Decoders, RawChunk};
 use crate::pipeline::sources::QueuePlan;
@@ -21,7 +22,7 @@ use crate::time::Sleep;
 const TOGETHER: usize = 64;
 
 /// What the rows of the last message were made of, and with: the next is mostly of the same source.
-type Last<T> = Option<(Bytes, Arc<str>, Decoders<T>)>;
+type Last<T> = Option<(Bytes, Arc<PublishedSource>, Decoders<T>)>;
 
 impl<T: Send + 'static, R: Runtime> Lane<T, R> {
     /// Reads a queue to its end, or until the pipeline's, and settles all that was claimed.
@@ -66,15 +67,15 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
                     id += 1;
                     // Unbounded, and closed only where all is given back anyway.
                     let _ = tell.try_send(Told::Claimed(id, claimed.receipt.clone()));
-                    let (source, tell, idle) = (plan.name.clone(), tell.clone(), idle.clone());
-                    let lease = Lease { id, source, handled: false, tell, idle };
+                    let (tell, idle) = (tell.clone(), idle.clone());
+                    let lease = Lease { id, source: None, handled: false, tell, idle };
                     (claimed, Box::new(lease))
                 })
                 .collect();
             for (claimed, mut lease) in leased {
-                match unsealed(plan, &claimed, &mut last) {
+                match unsealed(plan, &claimed, &self.outlet.control.names, &mut last) {
                     Ok((source, decoders, chunk)) => {
-                        lease.source = source;
+                        lease.source = Some(source);
                         self.outlet.leased(chunk, decoders, lease).await?;
                     }
                     Err(why) => {
@@ -105,8 +106,9 @@ async fn silent<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
 fn unsealed<T>(
     plan: &QueuePlan<T>,
     claimed: &Claimed,
+    names: &Names,
     last: &mut Last<T>,
-) -> Result<(Arc<str>, Decoders<T>, RawChunk), String> {
+) -> Result<(Arc<PublishedSource>, Decoders<T>, RawChunk), String> {
     if claimed.deliveries > plan.max_deliveries {
         let most = plan.max_deliveries;
         return Err(format!(
@@ -124,6 +126,7 @@ fn unsealed<T>(
     let made = (plan.make)(kind);
     let decoders =
         made.map_err(|kind| format!("it holds {kind}: read it as such, or give it a queue of its own"))?;
+    let source = names.publish(source);
     *last = Some((head, source.clone(), decoders.clone()));
     Ok((source, decoders, chunk))
 }

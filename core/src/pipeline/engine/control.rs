@@ -10,6 +10,7 @@ use super::limit::Limit;
 use super::tally::{Kept, Policy};
 use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
+use crate::pipeline::names::Names;
 use crate::pipeline::progress::{Counters, Progress};
 use crate::pipeline::{ErrorStrategy, ReceiverStrategy, SenderStrategy};
 use crate::runtime::Runtime;
@@ -203,7 +204,7 @@ pub struct Control<R: Runtime> {
     pub(crate) counters: Arc<Counters>,
     /// What those that have ended kept.
     pub(crate) kept: ConcurrentQueue<Kept>,
-    pub(crate) names: Box<[Arc<str>]>,
+    pub(crate) names: Names,
     pub(crate) sender: SenderStrategy,
     pub(crate) rate: Option<Limiter>,
     pub(crate) ordered: bool,

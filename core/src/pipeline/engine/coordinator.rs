@@ -17,6 +17,7 @@ use crate::cancel::CancelLevel;
 use crate::error::{AsyncTaskError, TimeoutError};
 use crate::pipeline::collector::Calls;
 use crate::pipeline::event::Summary;
+use crate::pipeline::names::Names;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::pipeline::{ErrorStrategy, FinalEvent, TooManyErrors};
@@ -85,7 +86,7 @@ where
         batches: settings.batches,
         counters,
         kept: concurrent_queue::ConcurrentQueue::unbounded(),
-        names: plans.iter().map(Plan::name).collect(),
+        names: Names::new(plans.iter().map(Plan::name).collect(), handler.keeps_places()),
         sender: settings.sender,
         // It was seen to be sound when the settings were checked.
         rate: settings.limiter().ok().flatten(),
@@ -187,7 +188,7 @@ fn sum_up<R: Runtime>(
         (None, None) if too_many => Ended::TooManyErrors,
         (None, None) => failed.map_or(Ended::Whole, Ended::Failed),
     };
-    (ended, Summary { progress, duplicates: 0, errors, sources: control.names.to_vec() })
+    (ended, Summary { progress, duplicates: 0, errors, sources: control.names.named().to_vec() })
 }
 
 /// Ends with the timeout, if there is one.

@@ -11,6 +11,7 @@ use super::slot::Slot;
 use crate::error::AsyncTaskError;
 use crate::pipeline::collector::{Calls, Erased, Home, with_installed};
 use crate::pipeline::late::Late;
+use crate::pipeline::names::Names;
 use crate::pipeline::receiver::{Caller, Delivery, Receive, Sequenced, one_by_one};
 use crate::pipeline::rows::Decoded;
 use crate::pipeline::{Collection, Collector, Event};
@@ -63,6 +64,11 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         u64::MAX
     }
 
+    /// True if places of rows are told at the end.
+    fn keeps_places(&self) -> bool {
+        false
+    }
+
     /// True if what was handled once is handled for good.
     fn is_final(&self) -> bool {
         true
@@ -77,7 +83,7 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     fn close(
         &self,
         locals: Vec<Self::Local>,
-        names: &[Arc<str>],
+        names: &Names,
     ) -> impl Future<Output = (Late, Self::End)> + Send;
 }
 
@@ -108,10 +114,14 @@ pub(crate) trait Reception<A>: Send + Sync + 'static {
         u64::MAX
     }
 
+    fn keeps_places(&self) -> bool {
+        false
+    }
+
     fn close(
         &self,
         locals: Vec<Self::Local>,
-        names: &[Arc<str>],
+        names: &Names,
     ) -> impl Future<Output = (Late, Self::End)> + Send;
 }
 
@@ -191,10 +201,14 @@ where
         self.reception.rejected()
     }
 
+    fn keeps_places(&self) -> bool {
+        self.reception.keeps_places()
+    }
+
     fn close(
         &self,
         locals: Vec<Self::Local>,
-        names: &[Arc<str>],
+        names: &Names,
     ) -> impl Future<Output = (Late, Self::End)> + Send {
         self.reception.close(locals, names)
     }
@@ -248,7 +262,11 @@ where
         self.home.rejected()
     }
 
-    async fn close(&self, locals: Vec<Self::Local>, names: &[Arc<str>]) -> (Late, Collection<K, V>) {
+    fn keeps_places(&self) -> bool {
+        true
+    }
+
+    async fn close(&self, locals: Vec<Self::Local>, names: &Names) -> (Late, Collection<K, V>) {
         self.home.close(locals, names).await
     }
 }
@@ -284,7 +302,7 @@ where
 
     fn end(&self, _: &Calls, _: bool) {}
 
-    async fn close(&self, _: Vec<()>, _: &[Arc<str>]) -> (Late, ()) {
+    async fn close(&self, _: Vec<()>, _: &Names) -> (Late, ()) {
         (Late::default(), ())
     }
 }
@@ -334,7 +352,7 @@ where
         }
     }
 
-    async fn close(&self, locals: Vec<A>, _: &[Arc<str>]) -> (Late, Vec<A>) {
+    async fn close(&self, locals: Vec<A>, _: &Names) -> (Late, Vec<A>) {
         (Late::default(), locals)
     }
 }

@@ -8,6 +8,7 @@ use futures_lite::future::or;
 
 use super::idle::Idle;
 use crate::error::AsyncTaskError;
+use crate::pipeline::names::PublishedSource;
 use crate::pipeline::queue::{DynQueue, QueueError, Receipt};
 use crate::runtime::Runtime;
 use crate::time::Sleep;
@@ -15,8 +16,8 @@ use crate::time::Sleep;
 /// Goes with a chunk. Whoever drops it without having handled the chunk gives it back.
 pub(crate) struct Lease {
     pub(crate) id: u64,
-    /// What was published.
-    pub(crate) source: Arc<str>,
+    /// The source that was published, once it is known.
+    pub(crate) source: Option<Arc<PublishedSource>>,
     pub(crate) handled: bool,
     pub(crate) tell: Sender<Told>,
     /// Of the queue.

@@ -112,22 +112,28 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         self.rows = first + rows;
         Counters::add(&self.control.counters.read, counts);
         let turn = self.line.as_mut().map(Turn::behind);
-        let message = Message { origin: self.origin(), first, content, turn };
+        let published = match &content {
+            Content::Raw { lease: Some(lease), .. } => {
+                lease.source.as_ref().map_or(0, |source| source.number)
+            }
+            _ => 0,
+        };
+        let message = Message { origin: self.origin(published), first, content, turn };
         self.queue.send(message).await.map_err(|_| Stop::NotWanted)
     }
 
-    fn origin(&self) -> Origin {
+    fn origin(&self, published: u32) -> Origin {
         let Control { task, runtime, .. } = &*self.control;
-        Origin { task: *task, source: self.source, base: self.base, at: runtime.now() }
+        Origin { task: *task, source: self.source, published, base: self.base, at: runtime.now() }
     }
 
     /// A row that could not be cut: it is rejected here, no worker sees it.
     pub(crate) fn reject(&mut self, bad: BadRow) -> Result<(), Stop> {
         self.rows = bad.sequence + 1;
-        let Some(name) = self.control.names.get(self.source as usize) else { return Ok(()) };
+        let Some(name) = self.control.names.at(self.source) else { return Ok(()) };
         let sequence = self.base + bad.sequence;
         let place =
-            Place { name, origin: self.origin(), sequence, line: bad.line, byte: bad.byte, raw: None };
+            Place { name, origin: self.origin(0), sequence, line: bad.line, byte: bad.byte, raw: None };
         let error = place.unreadable(&bad.reason);
         Counters::add(&self.control.counters.read, 1);
         self.tally.reject(&place, error);

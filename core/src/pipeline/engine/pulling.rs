@@ -11,6 +11,7 @@ use super::slot::Slot;
 use crate::pipeline::Event;
 use crate::pipeline::collector::Calls;
 use crate::pipeline::late::Late;
+use crate::pipeline::names::Names;
 use crate::pipeline::rows::Decoded;
 use crate::runtime::Runtime;
 
@@ -61,7 +62,7 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         self.queue.closed().await;
     }
 
-    async fn close(&self, _: Vec<()>, _: &[Arc<str>]) -> (Late, ()) {
+    async fn close(&self, _: Vec<()>, _: &Names) -> (Late, ()) {
         (Late::default(), ())
     }
 }

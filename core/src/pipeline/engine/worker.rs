@@ -193,7 +193,8 @@ where
             Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
             Job::Chunk(origin, rows, Some((lease, last))) => {
                 let before = self.gathered.count();
-                self.chunk(origin, rows, Some(&lease.source)).await;
+                let published = lease.source.as_ref().map(|source| &source.name);
+                self.chunk(origin, rows, published).await;
                 self.gathered.hold(lease, last, before);
             }
             Job::Finish => self.finish().await,
@@ -276,7 +277,7 @@ where
     ) {
         let crew = self.crew.clone();
         let control = &crew.control;
-        let Some(name) = published.or(control.names.get(origin.source as usize)) else { return };
+        let Some(name) = published.or(control.names.at(origin.source)) else { return };
         let text = text.filter(|_| control.policy.keep_raw);
         let Some(rate) = &control.rate else {
             let Some((slot, pace, desk)) = self.desk(&crew) else { return };

@@ -141,10 +141,13 @@ where
 {
     let Some(batch) = desk.batch() else { return };
     let rows = batch.len() as u64;
-    let place = batch.first().and_then(|first| Place::of(first, &desk.control.names));
+    let first = batch.first().map(Event::without_data);
     let Desk { control, retrying, .. } = *desk;
-    match (attempts::<M, _, _, _, _, _>(batch, control, retrying, caller).await, place) {
-        (Err(error), Some(place)) => desk.tally.reject_all(place.error(error), rows),
+    match (attempts::<M, _, _, _, _, _>(batch, control, retrying, caller).await, first) {
+        (Err(error), Some(first)) => {
+            let name = control.names.of_origin(first.origin);
+            desk.tally.reject_all(Place::of(&first, &name).error(error), rows);
+        }
         _ => desk.tally.handled += rows,
     }
 }
