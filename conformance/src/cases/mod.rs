@@ -86,6 +86,7 @@ pub mod publishing;
 pub mod pulling;
 pub mod queue_batches;
 pub mod queue_errors;
+pub mod queue_order;
 pub mod queues;
 pub mod quiescence;
 pub mod rates;

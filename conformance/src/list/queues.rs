@@ -50,6 +50,10 @@ macro_rules! __conformance_with_queues {
                 a_refused_batch_names_the_source_that_was_published
                 a_batch_of_other_sources_is_named_by_them
             }
+            queue_order driven {
+                a_queue_is_not_claimed_before_its_turn
+                a_queue_that_is_named_twice_is_read_to_its_end
+            }
             queue_errors driven {
                 a_message_in_which_the_pipeline_ends_comes_back
                 a_publisher_may_try_again

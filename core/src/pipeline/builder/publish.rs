@@ -34,7 +34,8 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     ///
     /// `job` names this run. A message's key is made of it, of the source's place among the sources and of the chunk's place
     /// and length in it: what is published again under the same name, after a crash for one, is there once, if it is cut into
-    /// chunks of the same size. Other data must have another name, or its messages are taken for those that are there.
+    /// chunks of the same size. Other data must have another name, or its messages are taken for those that are there; a file
+    /// that has grown since is other data.
     ///
     /// Where a chunk ends depends on the text and on the chunks' size alone. So a source that fails, or panics, leaves the rows of its
     /// unfinished chunk unpublished and uncounted, for the next attempt to publish, and a [polled reader](Sources::of_async_reader) that has

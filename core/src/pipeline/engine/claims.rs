@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_channel::Sender;
+use async_channel::{Receiver, Sender};
 use bytes::Bytes;
 use futures_lite::future::{or, try_zip};
 
@@ -26,7 +26,17 @@ type Last<T> = Option<(Bytes, Arc<PublishedSource>, Decoders<T>)>;
 
 impl<T: Send + 'static, R: Runtime> Lane<T, R> {
     /// Reads a queue to its end, or until the pipeline's, and settles all that was claimed.
-    pub(super) async fn claims(&mut self, plan: QueuePlan<T>) -> Result<(), Stop> {
+    ///
+    /// With a `turn`, nothing is claimed before it has come: messages are not to be held, from other consumers for one, while
+    /// the sources before are read, which may be the same queue.
+    pub(super) async fn claims(
+        &mut self,
+        plan: QueuePlan<T>,
+        turn: Option<Receiver<()>>,
+    ) -> Result<(), Stop> {
+        if let Some(turn) = turn {
+            let _ = self.wanted(turn.recv()).await?;
+        }
         let (tell, told) = async_channel::unbounded();
         let (runtime, workers) = (self.outlet.control.runtime.clone(), self.outlet.queue.clone());
         let QueuePlan { name, queue, lease, .. } = &plan;

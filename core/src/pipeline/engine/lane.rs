@@ -27,6 +27,8 @@ pub(crate) struct Job<T> {
     pub(crate) source: u32,
     pub(crate) plan: Plan<T>,
     pub(crate) queue: Sender<Message<T>>,
+    /// Where sources are handled in their order: closed once the ones before it have ended.
+    pub(crate) turn: Option<Receiver<()>>,
 }
 
 /// The sources that nobody reads yet, in their order.
@@ -105,14 +107,14 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
             if let Err(stop) = self.turn().await {
                 return self.ended(stop, u32::MAX);
             }
-            let Job { source, plan, queue } = self.jobs.next()?;
+            let Job { source, plan, queue, turn } = self.jobs.next()?;
             self.outlet.queue = queue;
             self.outlet.begin(source);
             let sent = match plan {
                 Plan::Items(items) => self.items(items).await,
                 Plan::Stream(stream) => self.stream(stream).await,
                 Plan::Text(text) => self.text(text).await,
-                Plan::Queue(queue) => self.claims(queue).await,
+                Plan::Queue(queue) => self.claims(queue, turn).await,
             };
             if let Err(stop) = sent {
                 return self.ended(stop, source);

@@ -48,7 +48,7 @@ where
         SenderStrategy::Adaptive { min, max } => in_parallel(plans, queue, control, (min, max)).await,
         SenderStrategy::Serial | SenderStrategy::Batched { .. } => {
             let in_line = control.ordered;
-            let jobs = jobs(plans, || queue.clone());
+            let jobs = jobs(plans, || (queue.clone(), None));
             let outlet = Outlet::new(queue, control, Numbering::Running, in_line);
             Lane::new(jobs, Arc::new(Gate::new(1)), 0, outlet).work().await.map(|(_, error)| error)
         }
@@ -75,11 +75,12 @@ where
     let mut parts = Vec::new();
     let jobs = jobs(plans, || {
         if !control.ordered {
-            return queue.clone();
+            return (queue.clone(), None);
         }
         let (part, ahead) = async_channel::bounded(AHEAD);
-        parts.push(ahead);
-        part
+        let (begins, turn) = async_channel::bounded(1);
+        parts.push((begins, ahead));
+        (part, Some(turn))
     });
     let sender = TaskContext::current();
     let metered = sender.as_ref().is_some_and(TaskContext::is_metrics_enabled);
@@ -138,9 +139,12 @@ async fn adapt<T, R: Runtime>(
 
 /// Sends on what was read ahead, one source after the other: a worker that waits for its turn must not stand before the
 /// one whose turn it is.
-async fn in_order<T>(parts: Vec<Receiver<Message<T>>>, queue: Sender<Message<T>>) {
+///
+/// With each part goes a sender that is dropped when its turn has come.
+async fn in_order<T>(parts: Vec<(Sender<()>, Receiver<Message<T>>)>, queue: Sender<Message<T>>) {
     let mut line = Turn::line();
-    for part in parts {
+    for (begins, part) in parts {
+        drop(begins);
         while let Ok(mut message) = part.recv().await {
             message.turn = Some(Turn::behind(&mut line));
             if queue.send(message).await.is_err() {
@@ -150,7 +154,13 @@ async fn in_order<T>(parts: Vec<Receiver<Message<T>>>, queue: Sender<Message<T>>
     }
 }
 
-fn jobs<T>(plans: Vec<Plan<T>>, mut queue: impl FnMut() -> Sender<Message<T>>) -> Arc<Jobs<T>> {
-    let job = |(source, plan)| Job { source, plan, queue: queue() };
+/// Where a source's chunks go, and its turn, where it has one.
+type Destination<T> = (Sender<Message<T>>, Option<Receiver<()>>);
+
+fn jobs<T>(plans: Vec<Plan<T>>, mut outlet: impl FnMut() -> Destination<T>) -> Arc<Jobs<T>> {
+    let job = |(source, plan)| {
+        let (queue, turn) = outlet();
+        Job { source, plan, queue, turn }
+    };
     Arc::new(Jobs::new((0..).zip(plans).map(job).collect()))
 }
