@@ -220,6 +220,7 @@ table! {
     Fold<u32, Ambient, fn(), fn(), fn(), (), (), ()> => yes yes yes;
     Sources<u32>                               => yes no  yes;
     ItemSource<'static, u32, Vec<u32>>         => yes no  yes;
+    TextSource<'static, u32>                   => yes no  yes;
     TextSource<'static, u32, Csv>              => yes no  yes;
     TextSource<'static, u32, Lines>            => yes no  yes;
     Compression                                => yes yes yes;

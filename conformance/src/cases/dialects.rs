@@ -82,7 +82,7 @@ pub async fn marks_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> 
     ];
     for (set, word) in tried {
         let run = collect_rows::<Raw, _, _>(&rt, 1, move |sources| {
-            set(sources.of_bytes("a\n")).into_chunks(1.rows());
+            set(sources.of_bytes("a\n").csv()).into_chunks(1.rows());
         });
         match failed(run.await)? {
             AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(word), "{reason}"),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use sweet_async::pipeline::{Csv, TextSource};
+use sweet_async::pipeline::TextSource;
 
 use super::Scale;
 use super::system::{mebibytes, peak};
@@ -54,8 +54,7 @@ pub(super) fn in_memory<H: Harness>(scale: Scale) -> Result<String, Failure> {
         for (before, after, rows, said) in tried {
             let start = peak();
             let huge = Huge { before, left: bytes, after };
-            let sender =
-                move |source: TextSource<'_, Raw, Csv>| source.with_headers(false).into_chunks(64.kib());
+            let sender = move |source: TextSource<'_, Raw>| source.with_headers(false).into_chunks(64.kib());
             let (found, summary) =
                 collect_rows::<Raw, _, _>(&rt, 2, move |sources| sender(sources.of_reader(huge))).await?;
             ensure!(found.len() == rows, "{} rows in place of {rows}", found.len());

@@ -54,7 +54,7 @@ pub use rows::{Column, FieldError, FromRow, Row};
 #[cfg(feature = "json")]
 pub use sources::JsonLines;
 pub use sources::{
-    ChunkSizeExt, Compression, Csv, Delimiter, EventSender, ItemSource, Lines, QueueSource, SendError,
-    SenderStrategy, Sources, TextSource, TrySendError,
+    ChunkSizeExt, Compression, Csv, CsvOptions, Delimiter, EventSender, ItemSource, Lines, NoFormat,
+    QueueSource, SendError, SenderStrategy, Sources, TextSource, TrySendError, Undecided,
 };
 pub use strategy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};

@@ -2,12 +2,19 @@
 
 mod channel;
 mod compression;
+#[cfg(feature = "csv")]
+mod csv;
+mod csv_options;
 #[cfg(feature = "compression")]
 mod decompress;
+mod format;
 #[cfg(feature = "compression")]
 mod gzip;
 mod input;
 mod items;
+#[cfg(feature = "json")]
+mod json_lines;
+mod lines;
 mod queue;
 mod sealed;
 mod size;
@@ -28,6 +35,10 @@ use futures_io::AsyncRead;
 pub use channel::{EventSender, SendError, TrySendError};
 pub(crate) use compression::Codec;
 pub use compression::Compression;
+pub use csv_options::Delimiter;
+#[cfg(feature = "json")]
+pub use format::JsonLines;
+pub use format::{Csv, CsvOptions, Lines, NoFormat, Undecided};
 pub(crate) use input::{Blocking, Input, Opened};
 pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
@@ -35,10 +46,8 @@ pub(crate) use queue::QueuePlan;
 pub use queue::QueueSource;
 pub use size::ChunkSizeExt;
 pub use strategy::SenderStrategy;
-#[cfg(feature = "json")]
-pub use text::JsonLines;
 pub(crate) use text::TextPlan;
-pub use text::{Csv, Delimiter, Lines, TextSource};
+pub use text::TextSource;
 
 use super::queue::{Queue, QueueMessage};
 use super::rows::ChunkSize;
@@ -152,7 +161,7 @@ impl<T: Send + 'static> Sources<T> {
     ///
     /// What is appended to it before its end is reached is read too. A file that is cut shorter than it was when it was
     /// opened is an error, once its rows until then have been handed on. One that is replaced by another is read on as it was.
-    pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T, Csv> {
+    pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()), None)])
     }
 
@@ -163,10 +172,7 @@ impl<T: Send + 'static> Sources<T> {
     /// [`ErrorStrategy`](crate::pipeline::ErrorStrategy), which is about rows: one that is missing before any row of the others
     /// is handled, one that turns out to be corrupt or in UTF-16 once its turn has come. To read on without such a file, give each
     /// file a pipeline of its own.
-    pub fn of_files<P: Into<PathBuf>>(
-        &mut self,
-        paths: impl IntoIterator<Item = P>,
-    ) -> TextSource<'_, T, Csv> {
+    pub fn of_files<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> TextSource<'_, T> {
         let input = |path: P| Input::Blocking(Blocking::File(path.into()), None);
         TextSource::new(self, paths.into_iter().map(input).collect())
     }
@@ -177,19 +183,19 @@ impl<T: Send + 'static> Sources<T> {
     ///
     /// A read that stalls holds up neither a timeout nor a cancel of the pipeline; its thread is left behind until the
     /// read returns.
-    pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T, Csv> {
+    pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)), None)])
     }
 
     /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
     /// between which others run. A chunk goes out earlier when the reader has no more for the moment, unless it is
     /// [published](super::PipelineSender::publish). The reader is gone when the pipeline ends.
-    pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T, Csv> {
+    pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Async(Box::pin(reader))])
     }
 
     /// Rows of bytes in memory: CSV with a header, unless the source says otherwise.
-    pub fn of_bytes(&mut self, bytes: impl Into<Bytes>) -> TextSource<'_, T, Csv> {
+    pub fn of_bytes(&mut self, bytes: impl Into<Bytes>) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()), None)])
     }
 
