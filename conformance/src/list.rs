@@ -10,6 +10,7 @@ mod pipelines;
 mod queues;
 mod recovery;
 mod structure;
+mod text;
 
 /// Hands the list to the macro named: each topic, how its cases are run, and their names; `(threads)` marks a case in
 /// which work waits on its thread for what another thread must do.

@@ -43,7 +43,8 @@ async fn read<R: Runtime>(
             (Ok(summary), None) => ensure!(summary.handled() == summary.read()),
             (Err(AsyncTaskError::Parse { position, reason, .. }), Some((line, byte, said))) => {
                 ensure!((position.line(), position.byte()) == (Some(*line), Some(*byte)), "{position}");
-                ensure!(*reason == **said, "{reason}");
+                // A record that is too long ends it before it is known how much that takes.
+                ensure!(said.starts_with(&*reason), "{reason}");
             }
             (stopped, first) => bail!("stopped with {stopped:?}, where the first error is {first:?}"),
         }

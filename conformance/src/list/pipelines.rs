@@ -1,11 +1,11 @@
 //! The part of the list that is about pipelines.
 
-/// Hands on what it is given, with the topics of pipelines after it, to the last part of the list.
+/// Hands on what it is given, with the topics of pipelines after it, to the next part of the list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_with_pipelines {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_queues! {
+        $crate::__conformance_with_text! {
             [$($then)+]
             $($tasks)*
             sources driven {
@@ -45,32 +45,6 @@ macro_rules! __conformance_with_pipelines {
                 a_sender_is_a_sink
                 a_sink_hears_that_the_pipeline_is_gone
                 a_channel_works_beside_other_sources
-            }
-            row driven {
-                fields_are_found_by_index_and_by_name
-                without_a_header_there_are_no_names
-                the_first_of_two_columns_of_one_name_is_found
-                rows_outlive_their_chunk_and_their_pipeline
-                a_row_reads_through_serde_and_may_borrow
-                an_error_names_field_and_column
-                a_row_of_another_width_is_rejected_unless_flexible
-                a_type_may_read_rows_by_hand
-            }
-            dialects driven {
-                a_quote_can_be_another_character
-                without_a_quote_quotes_are_text
-                comments_are_passed_over
-                a_comment_may_stand_before_the_header
-                settings_go_together_with_a_delimiter
-                marks_that_cannot_work_are_refused
-            }
-            json_lines driven {
-                each_line_is_a_value
-                blank_lines_are_no_values
-                an_error_tells_line_and_column
-                bad_lines_are_rejected_alone
-                utf_16_is_named
-                a_value_that_is_refused_may_stop_it
             }
             senders driven {
                 sources_are_read_at_the_same_time

@@ -85,7 +85,9 @@ where
         let PipelineSender { source, settings, sender, .. } = from;
         let runtime = source.resolve()?;
         settings.check()?;
-        let plans = Sources::sealed(plans(sender)?, &job)?;
+        let plans = plans(sender)?;
+        settings.sender.suits(&plans)?;
+        let plans = Sources::sealed(plans, &job)?;
         let strategy = settings.strategy.clone().of();
         let settings = settings.of(strategy);
         let receiver = move |event: Event<QueueMessage>| {

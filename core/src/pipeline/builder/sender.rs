@@ -91,6 +91,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         let runtime = source.resolve()?;
         settings.check()?;
         let plans = plans(sender)?;
+        settings.sender.suits(&plans)?;
         if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
             return Err(AsyncTaskError::config(
                 "a pulled pipeline reads no queue, since it does not know what becomes of its events: give it a receiver",

@@ -16,6 +16,7 @@ use super::read::{Blocks, unreadable};
 use super::scale::Gate;
 use super::stream::{Next, StreamChunks};
 use crate::error::AsyncTaskError;
+use crate::pipeline::ChunkSize;
 use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{Cut, Cutter, Decoders, RawChunk, Unreadable};
 use crate::pipeline::sources::{Fill, ItemChunks, Plan, SenderStrategy, TextPlan};
@@ -168,6 +169,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
     }
 
     async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
+        source.rows = self.control().sender.batch().unwrap_or(source.rows);
         loop {
             self.goes_on().await?;
             let items = caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
@@ -206,6 +208,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
 
     async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
         let TextPlan { name, input, format, size, max_record } = plan;
+        let size = self.control().sender.batch().map_or(size, ChunkSize::Rows);
         let learn = |first: &RawChunk| {
             let learnt = format.decoders.learn(first);
             learnt.map_err(|fault| Stop::Failed(unreadable(&name, &Unreadable::Header(fault))))
@@ -214,6 +217,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
         let cutter = Cutter::new(format.dialect, size, max_record, format.headers);
         // What stands for a chunk, such as a message, names its place and length.
         let cutter = cutter.in_whole_chunks(format.whole);
+        let cutter = cutter.telling_at_once(self.control().policy.stops_on_first());
         let blocks = Blocks::of(&self.control().runtime, name.clone(), input, cutter);
         let mut blocks = blocks.map_err(Stop::Failed)?;
         loop {

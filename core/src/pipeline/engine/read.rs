@@ -136,7 +136,7 @@ impl Cutting {
             Err(error) => error,
         };
         // The records that are whole are handed on, whatever the size of a chunk; one that was cut short is not.
-        self.cutter.stop(&mut block.cuts);
+        self.cutter.give_up(&mut block.cuts);
         block.failed = Some(failed("reading", &self.name, failure));
         block
     }

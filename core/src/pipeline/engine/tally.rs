@@ -39,6 +39,11 @@ impl<T> From<&ErrorStrategy<T>> for OnReject {
 }
 
 impl Policy {
+    /// Whether the first rejected row ends the pipeline.
+    pub(crate) fn stops_on_first(&self) -> bool {
+        matches!(self.on_reject, OnReject::Stop)
+    }
+
     /// How many errors are kept; a limit tells the first.
     fn keeps(&self) -> usize {
         self.max_errors.max(usize::from(self.fail_after.is_some()))

@@ -12,7 +12,8 @@ use super::chunk::{ChunkSize, RawChunk};
 use super::dialect::Dialect;
 use super::fault::{BadRow, Unreadable};
 use super::gather::{Gather, Piece, Span};
-use super::scan::Scanner;
+use super::refuse::Refuse;
+use super::scan::{Last, Record, Scanner};
 
 /// What was cut, in source order.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Cutter {
     begun: bool,
     /// A chunk ends where its size or its text says so, and nowhere else.
     whole_chunks: bool,
+    /// See [`telling_at_once`](Self::telling_at_once).
+    at_once: bool,
 }
 
 enum Start {
@@ -55,6 +58,7 @@ impl Cutter {
             block: 0,
             begun: false,
             whole_chunks: false,
+            at_once: false,
         }
     }
 
@@ -62,6 +66,13 @@ impl Cutter {
     /// are the same however the source was read, and how often.
     pub(crate) fn in_whole_chunks(mut self, whole_chunks: bool) -> Self {
         self.whole_chunks = whole_chunks;
+        self
+    }
+
+    /// With true, a record that is too long is an error as soon as that is seen: for what ends at its first error. With false
+    /// it is one when its end is seen, and the error says how much it took.
+    pub(crate) fn telling_at_once(mut self, at_once: bool) -> Self {
+        self.at_once = at_once;
         self
     }
 
@@ -100,9 +111,19 @@ impl Cutter {
     /// The source cannot be read at all.
     pub(crate) fn finish(&mut self, out: &mut Vec<Cut>) -> Result<(), Unreadable> {
         self.begin(true)?;
-        self.cut()?;
-        let data = self.buf.get(..self.len).unwrap_or_default();
-        self.gather.finish(data, self.scanner.finish())?;
+        loop {
+            self.cut()?;
+            match self.scanner.finish() {
+                Last::Nothing => break,
+                Last::Record(record) => self.record(record)?,
+                Last::OpenQuote { start, quote } => {
+                    if !self.refuse().open(start, quote)? {
+                        break;
+                    }
+                }
+            }
+        }
+        self.gather.finish(self.buf.get(..self.len).unwrap_or_default());
         self.hand_out(out);
         Ok(())
     }
@@ -115,6 +136,16 @@ impl Cutter {
         }
         self.gather.flush(self.buf.get(..self.len).unwrap_or_default());
         self.hand_out(out);
+    }
+
+    /// The source cannot be read any further: beside what [`stop`](Self::stop) gives, the error of a record that was being
+    /// passed over goes to `out`.
+    pub(crate) fn give_up(&mut self, out: &mut Vec<Cut>) {
+        if self.gather.is_discarding() {
+            self.gather.discarded(self.buf.get(..self.len).unwrap_or_default(), self.len, self.len);
+            self.hand_out(out);
+        }
+        self.stop(out);
     }
 
     /// Sees to a byte order mark. Says whether cutting can begin.
@@ -132,11 +163,31 @@ impl Cutter {
     }
 
     fn cut(&mut self) -> Result<(), Unreadable> {
-        let data = self.buf.get(..self.len).unwrap_or_default();
-        while let Some(record) = self.scanner.next(data) {
-            self.gather.record(data, record)?;
+        loop {
+            let data = self.buf.get(..self.len).unwrap_or_default();
+            while let Some(record) = self.scanner.next(data) {
+                if self.gather.refuses(&record) || self.scanner.is_odd() {
+                    let (scanner, gather) = (&mut self.scanner, &mut self.gather);
+                    Refuse { scanner, gather, data, at_once: self.at_once }.record(record)?;
+                } else {
+                    self.gather.record(data, record)?;
+                }
+            }
+            let Some(start) = self.gather.pause(data, self.scanner.pause()) else { return Ok(()) };
+            self.refuse().endless(start)?;
         }
-        self.gather.pause(data, self.scanner.pause())
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), Unreadable> {
+        if self.gather.refuses(&record) || self.scanner.is_odd() {
+            return self.refuse().record(record);
+        }
+        self.gather.record(self.buf.get(..self.len).unwrap_or_default(), record)
+    }
+
+    fn refuse(&mut self) -> Refuse<'_> {
+        let Self { scanner, gather, buf, len, at_once, .. } = self;
+        Refuse { scanner, gather, data: buf.get(..*len).unwrap_or_default(), at_once: *at_once }
     }
 
     /// Turns the plan into chunks and moves the rest to the front of the buffer.

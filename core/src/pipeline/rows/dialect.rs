@@ -4,12 +4,29 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Delimited fields, quotes, CR or LF or both between records; blank lines are no records.
-    Csv(CsvDialect),
+    Csv(CsvDialect, Checks),
     /// LF ends a line, a CR right before it belongs to the end.
     Lines {
         /// Lines of nothing, or of white space alone, are records.
         blank: bool,
     },
+}
+
+/// Which records of CSV are refused where they are cut. Those that are left are parsed as ever: a parser need not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Checks {
+    /// Refuses a quote inside a field that is not in quotes, and text after a closing quote.
+    pub(crate) strict: bool,
+    /// Of a refused record only the first line is rejected: cutting goes on at the line after it.
+    pub(crate) resync: bool,
+    /// The most lines of a record.
+    pub(crate) max_lines: u64,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self { strict: false, resync: false, max_lines: u64::MAX }
+    }
 }
 
 /// The three bytes that shape a CSV file. A quote inside quotes is written twice.

@@ -20,12 +20,8 @@ pub(crate) struct BadRow {
 /// Why a row cannot be handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BadRowReason {
-    OpenQuote {
-        line: u64,
-    },
-    TooLong {
-        limit: usize,
-    },
+    /// Boxed, as a field's fault is.
+    Uncut(Box<Uncut>),
     Width {
         expected: usize,
         found: usize,
@@ -36,6 +32,28 @@ pub(crate) enum BadRowReason {
         valid_up_to: usize,
     },
     Parse(Box<str>),
+}
+
+/// A record that is refused where records are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Uncut {
+    pub(crate) why: UncutReason,
+    /// Where the record goes on behind its first line: the line of the quote that took the next one.
+    pub(crate) quote: Option<u64>,
+    /// Its bytes and its lines, where all of it is passed over.
+    pub(crate) taken: Option<(u64, u64)>,
+    /// Only its first line is passed over.
+    pub(crate) resumed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UncutReason {
+    OpenQuote { line: u64 },
+    RecordTooLong { limit: usize },
+    LineTooLong { limit: usize },
+    TooManyLines { limit: u64 },
+    QuoteInField,
+    TextAfterQuote,
 }
 
 /// One field that does not decode.
@@ -83,15 +101,7 @@ fn short(text: &str) -> Box<str> {
 impl fmt::Display for BadRowReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OpenQuote { line } => write!(
-                f,
-                "the quote opened on line {line} is never closed: close it, or double it where it is text"
-            ),
-            Self::TooLong { limit } => write!(
-                f,
-                "a record is larger than the limit of {limit} bytes (see with_max_record); \
-                 an unclosed quote is the usual cause"
-            ),
+            Self::Uncut(uncut) => uncut.fmt(f),
             Self::Width { expected, found } => {
                 let s = if *expected == 1 { "" } else { "s" };
                 write!(f, "expected {expected} field{s}, found {found}")
@@ -101,6 +111,51 @@ impl fmt::Display for BadRowReason {
                 write!(f, "not valid UTF-8 from its byte {valid_up_to} on: convert the source to UTF-8")
             }
             Self::Parse(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl fmt::Display for Uncut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.why.fmt(f)?;
+        match (self.why, self.quote) {
+            (UncutReason::OpenQuote { .. }, _) | (_, None) => {}
+            (_, Some(line)) => write!(f, "; a quote opened on line {line}")?,
+        }
+        if let Some((bytes, lines)) = self.taken {
+            let s = if lines == 1 { "" } else { "s" };
+            write!(f, "; it took {bytes} bytes on {lines} line{s}")?;
+        }
+        if self.resumed {
+            f.write_str("; reading goes on at the next line")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for UncutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenQuote { line } => write!(
+                f,
+                "the quote opened on line {line} is never closed: close it, or double it where it is text"
+            ),
+            Self::RecordTooLong { limit } => {
+                write!(f, "a record is larger than the limit of {limit} bytes (see with_max_record)")
+            }
+            Self::LineTooLong { limit } => {
+                write!(f, "a line is longer than the limit of {limit} bytes (see with_max_record)")
+            }
+            Self::TooManyLines { limit } => {
+                let s = if *limit == 1 { "" } else { "s" };
+                write!(f, "a record has more than {limit} line{s} (see with_max_record_lines)")
+            }
+            Self::QuoteInField => f.write_str(
+                "a quote inside a field that is not in quotes: put the field in quotes, and double the one inside",
+            ),
+            Self::TextAfterQuote => f.write_str(
+                "text after the quote that closes a field: where that quote is text, double it",
+            ),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::mem;
 use memchr::memchr_iter;
 
 use super::chunk::ChunkSize;
-use super::fault::{BadRow, BadRowReason, Unreadable};
-use super::scan::{Last, Pause, Record};
+use super::fault::{BadRow, BadRowReason, Uncut, Unreadable};
+use super::scan::{Pause, Record};
 
 /// A piece of the plan, in source order.
 pub(super) enum Piece {
@@ -28,13 +28,26 @@ pub(super) struct Span {
     pub(super) first_byte: u64,
 }
 
+/// A record that is dropped as it comes.
+struct Discarded {
+    bad: BadRow,
+    uncut: Uncut,
+    /// Where it began.
+    line: u64,
+    byte: u64,
+    /// What has been dropped of it ends with a line.
+    line_ended: bool,
+}
+
 pub(super) struct Gather {
     size: ChunkSize,
     max_record: usize,
     /// The next record is the header.
     header: bool,
-    /// Inside a record that was too long: its bytes are dropped as they come.
+    /// Inside a record that is refused: its bytes are dropped as they come.
     discarding: bool,
+    /// The error of that record, which is planned once it has ended.
+    discarded: Option<Discarded>,
     /// The chunk under way: where it starts and ends, in the buffer.
     start: usize,
     end: usize,
@@ -55,6 +68,7 @@ impl Gather {
             max_record,
             header,
             discarding: false,
+            discarded: None,
             start: 0,
             end: 0,
             rows: 0,
@@ -87,13 +101,28 @@ impl Gather {
         self.base += n as u64;
     }
 
-    /// A record is complete.
+    /// Whether this is, or is the end of, a record that is too long.
+    #[inline]
+    pub(super) fn refuses(&self, record: &Record) -> bool {
+        self.discarding || self.is_over(record.start, record.end)
+    }
+
+    pub(super) fn is_over(&self, start: usize, end: usize) -> bool {
+        end.saturating_sub(start) > self.max_record
+    }
+
+    pub(super) fn max_record(&self) -> usize {
+        self.max_record
+    }
+
+    pub(super) fn is_discarding(&self) -> bool {
+        self.discarding
+    }
+
+    /// A record is complete, and not refused.
     #[inline]
     pub(super) fn record(&mut self, data: &[u8], record: Record) -> Result<(), Unreadable> {
-        let Record { start, end, next } = record;
-        if self.discarding || end.saturating_sub(start) > self.max_record {
-            return self.overlong(data, start, next);
-        }
+        let Record { start, next, .. } = record;
         if self.rows == 0 {
             self.skip_to(data, start);
         } else if start.saturating_sub(self.end) > self.max_record {
@@ -112,20 +141,9 @@ impl Gather {
         Ok(())
     }
 
-    /// The end of a record that is too long.
-    #[cold]
-    fn overlong(&mut self, data: &[u8], start: usize, next: usize) -> Result<(), Unreadable> {
-        if !mem::take(&mut self.discarding) {
-            let reason = BadRowReason::TooLong { limit: self.max_record };
-            self.reject(data, start, start, reason)?;
-        }
-        self.skip_to(data, next);
-        Ok(())
-    }
-
     /// The data is used up: drops what is of no use and meets the limit, so that neither an endless
-    /// record nor endless blank lines fill the buffer.
-    pub(super) fn pause(&mut self, data: &[u8], pause: Pause) -> Result<(), Unreadable> {
+    /// record nor endless blank lines fill the buffer. Says where the record under way begins, if it is too long.
+    pub(super) fn pause(&mut self, data: &[u8], pause: Pause) -> Option<usize> {
         match pause {
             Pause::Between { at } => {
                 if self.rows > 0 && at.saturating_sub(self.end) > self.max_record {
@@ -135,56 +153,104 @@ impl Gather {
                     self.skip_to(data, at);
                 }
             }
-            Pause::Inside { at, .. } if self.discarding => self.skip_to(data, at),
-            Pause::Inside { start, end, at } => {
-                if end.saturating_sub(start) > self.max_record {
-                    let reason = BadRowReason::TooLong { limit: self.max_record };
-                    self.reject(data, start, start, reason)?;
-                    self.discarding = true;
-                    self.skip_to(data, at);
-                } else if self.rows == 0 {
+            Pause::Inside { at, .. } if self.discarding => self.drop_to(data, at),
+            // The CR is no part of the record.
+            Pause::Behind { at, .. } if self.discarding => self.drop_to(data, at.saturating_sub(1)),
+            Pause::Inside { start, at } if self.is_over(start, at) => return Some(start),
+            Pause::Inside { start, .. } | Pause::Behind { start, .. } => {
+                if self.rows == 0 {
                     self.skip_to(data, start);
                 }
             }
         }
-        Ok(())
+        None
     }
 
     /// The source has ended.
-    pub(super) fn finish(&mut self, data: &[u8], last: Last) -> Result<(), Unreadable> {
-        match last {
-            Last::Nothing => {}
-            Last::Record(record) => self.record(data, record)?,
-            // Too long as well, and already said so.
-            Last::OpenQuote { .. } if self.discarding => {}
-            Last::OpenQuote { start, quote } => {
-                let line = self.line + lines(data, self.start, quote);
-                self.reject(data, start, quote, BadRowReason::OpenQuote { line })?;
-            }
-        }
+    pub(super) fn finish(&mut self, data: &[u8]) {
         self.flush(data);
         self.skip_to(data, data.len());
+    }
+
+    /// Plans a bad row that begins at `start`, is wrong at `at`, and ends before `next`.
+    pub(super) fn reject(
+        &mut self,
+        data: &[u8],
+        (start, at, next): (usize, usize, usize),
+        uncut: Uncut,
+    ) -> Result<(), Unreadable> {
+        let bad = self.bad(data, start, at, uncut)?;
+        self.plan.push(Piece::Bad(bad));
+        self.skip_to(data, next);
         Ok(())
     }
 
-    /// Plans a bad row that begins at `start` and is wrong at `at`.
-    fn reject(
+    /// Drops a record that begins at `start` and does not end in the data, which goes to `to`. It is planned when it has
+    /// ended, unless it is `told` at once.
+    pub(super) fn discard(
         &mut self,
         data: &[u8],
-        start: usize,
-        at: usize,
-        reason: BadRowReason,
+        (start, at, to): (usize, usize, usize),
+        uncut: Uncut,
+        told: bool,
     ) -> Result<(), Unreadable> {
+        let bad = self.bad(data, start, at, uncut.clone())?;
+        if told {
+            self.plan.push(Piece::Bad(bad));
+        } else {
+            let (line, byte) = (self.line, self.base + self.start as u64);
+            self.discarded = Some(Discarded { bad, uncut, line, byte, line_ended: false });
+        }
+        self.discarding = true;
+        self.drop_to(data, to);
+        Ok(())
+    }
+
+    /// The record that is being dropped has ended at `end`, its line end before `next`.
+    pub(super) fn discarded(&mut self, data: &[u8], end: usize, next: usize) {
+        self.discarding = false;
+        self.drop_to(data, end.max(self.start));
+        if let Some(Discarded { mut bad, mut uncut, line, byte, line_ended }) = self.discarded.take() {
+            let bytes = (self.base + self.start as u64).saturating_sub(byte);
+            uncut.taken = Some((bytes, self.line.saturating_sub(line) + u64::from(!line_ended)));
+            bad.reason = BadRowReason::Uncut(uncut.into());
+            self.plan.push(Piece::Bad(bad));
+        }
+        self.skip_to(data, next);
+    }
+
+    /// What is before `to` is dropped.
+    fn drop_to(&mut self, data: &[u8], to: usize) {
+        if let Some(discarded) = &mut self.discarded
+            && to > self.start
+        {
+            discarded.line_ended = data.get(to - 1) == Some(&b'\n');
+        }
+        self.skip_to(data, to);
+    }
+
+    /// How many bytes and lines there are between the two offsets.
+    pub(super) fn taken(data: &[u8], from: usize, to: usize) -> (u64, u64) {
+        let line_ended = data.get(to.wrapping_sub(1)) == Some(&b'\n');
+        (to.saturating_sub(from) as u64, lines(data, from, to) + u64::from(!line_ended))
+    }
+
+    /// The line of an offset that is not planned yet.
+    pub(super) fn line_of(&self, data: &[u8], at: usize) -> u64 {
+        self.line + lines(data, self.start, at)
+    }
+
+    /// A bad row, where it stands among the others.
+    fn bad(&mut self, data: &[u8], start: usize, at: usize, uncut: Uncut) -> Result<BadRow, Unreadable> {
         self.flush(data);
         self.skip_to(data, start);
-        let line = self.line + lines(data, start, at);
-        let bad = BadRow { sequence: self.row, line, byte: self.base + at as u64, reason };
+        let (line, byte) = (self.line_of(data, at), self.base + at as u64);
+        let bad = BadRow { sequence: self.row, line, byte, reason: BadRowReason::Uncut(uncut.into()) };
         if self.header {
             return Err(Unreadable::Header(bad));
         }
         self.row += 1;
-        self.plan.push(Piece::Bad(bad));
-        Ok(())
+        Ok(bad)
     }
 
     /// Plans the chunk under way, if it holds anything.

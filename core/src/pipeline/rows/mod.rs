@@ -20,6 +20,7 @@ mod gather;
 mod json;
 mod lines;
 mod marks;
+mod refuse;
 mod scan;
 
 pub use chunk::ChunkSize;
@@ -30,7 +31,7 @@ pub use csv::{Column, FieldError, FromRow, Row};
 pub(crate) use csv::{CsvDecoder, Layout};
 pub(crate) use cutter::{Cut, Cutter};
 pub(crate) use decode::{Decoded, Decoder, Decoders, Fault};
-pub(crate) use dialect::{CsvDialect, Dialect};
+pub(crate) use dialect::{Checks, CsvDialect, Dialect};
 pub(crate) use fault::{BadRow, BadRowReason, Unreadable};
 #[cfg(feature = "json")]
 pub(crate) use json::JsonDecoder;

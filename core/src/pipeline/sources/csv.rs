@@ -23,9 +23,9 @@ impl<T: FromRow + Send + 'static> TextSource<'_, T, Csv> {
     pub fn into_chunks(self, size: ChunkSize) {
         self.add(size, |options| {
             let CsvSettings { headers, flexible, .. } = options.csv;
-            let dialect = options.csv.dialect()?;
+            let (dialect, checks) = (options.csv.dialect()?, options.csv.checks()?);
             let decoders = Arc::new(CsvDecoders { dialect, headers, flexible });
-            Ok(TextFormat { dialect: Dialect::Csv(dialect), headers, decoders, whole: false })
+            Ok(TextFormat { dialect: Dialect::Csv(dialect, checks), headers, decoders, whole: false })
         });
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum Decompressed {
 
 impl Decompressed {
     pub(super) fn of(base: Box<dyn Read + Send>, codec: Codec) -> Self {
-        let source = BufReader::with_capacity(32 << 10, Counting { base, taken: 0 });
+        let source = BufReader::with_capacity(32 << 10, Counting { base, taken: 0, first: [0; 4] });
         match codec {
             Codec::Gzip => Self::Gzip(Box::new(Members::new(source))),
             Codec::Zstd => Self::Zstd(Box::new(Frames::new(source))),
@@ -23,20 +23,50 @@ impl Decompressed {
 
     /// Compressed bytes taken so far.
     pub(super) fn taken(&self) -> u64 {
-        let source = match self {
-            Self::Gzip(members) => members.source(),
-            Self::Zstd(frames) => frames.source(),
-        };
-        source.get_ref().taken
+        self.source().taken
     }
+
+    fn source(&self) -> &Counting {
+        match self {
+            Self::Gzip(members) => members.source().get_ref(),
+            Self::Zstd(frames) => frames.source().get_ref(),
+        }
+    }
+
+    /// What the data should be, where its first bytes say that it is something else.
+    fn expected(&self) -> Option<&'static str> {
+        let first = self.source().first();
+        let begins = |magic: &[u8]| first.iter().zip(magic).all(|(byte, due)| byte == due);
+        match self {
+            Self::Gzip(_) => (!begins(&[0x1F, 0x8B])).then_some("gzip"),
+            Self::Zstd(_) => {
+                // A frame, or one that is passed over.
+                let skipped = |kind: u8| begins(&[kind, 0x2A, 0x4D, 0x18]);
+                let is_zstd = begins(&[0x28, 0xB5, 0x2F, 0xFD]) || (0x50..=0x5F).any(skipped);
+                (!is_zstd).then_some("zstd")
+            }
+        }
+    }
+}
+
+/// The error of plain data that is read as `codec`.
+fn not_compressed(codec: &str) -> io::Error {
+    let reason = format!(
+        "it is no {codec} data, which its first bytes would say: where it is plain text, say with_compression(Compression::None)"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
 impl Read for Decompressed {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
+        let read = match self {
             Self::Gzip(members) => members.read(into).map_err(|error| corrupt("gzip", error.kind(), error)),
             Self::Zstd(frames) => frames.read(into),
-        }
+        };
+        read.map_err(|error| match (error.kind(), self.expected()) {
+            (io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof, Some(codec)) => not_compressed(codec),
+            _ => error,
+        })
     }
 }
 
@@ -60,12 +90,20 @@ pub(super) fn corrupt(
 pub(crate) struct Counting {
     base: Box<dyn Read + Send>,
     taken: u64,
+    /// The first bytes, once they were read.
+    first: [u8; 4],
 }
 
 impl Counting {
+    /// Its first bytes, as far as they were read.
+    fn first(&self) -> &[u8] {
+        let read = self.taken.min(self.first.len() as u64) as usize;
+        self.first.get(..read).unwrap_or_default()
+    }
+
     /// What stands where a source was taken from.
     pub(super) fn nothing() -> Self {
-        Self { base: Box::new(io::empty()), taken: 0 }
+        Self { base: Box::new(io::empty()), taken: 0, first: [0; 4] }
     }
 }
 
@@ -78,6 +116,12 @@ impl Read for Counting {
                 read => break read?,
             }
         };
+        if self.taken < 4 {
+            let before = self.taken as usize;
+            for (first, byte) in self.first.iter_mut().skip(before).zip(into.iter().take(read)) {
+                *first = *byte;
+            }
+        }
         self.taken += read as u64;
         Ok(read)
     }

@@ -159,7 +159,9 @@ impl<T: Send + 'static> Sources<T> {
     /// blocking pool, and opened when its turn comes; that it can be is seen when the pipeline starts, before any source is
     /// read.
     ///
-    /// What is appended to it before its end is reached is read too. A file that is cut shorter than it was when it was
+    /// What is appended to it before its end is reached is read too. Its last row needs no line end: of a file that is still
+    /// being written, what is there of the last line is a row, whole or not. So a file should be complete when it is read, or
+    /// be renamed to its name once it is. A file that is cut shorter than it was when it was
     /// opened is an error, once its rows until then have been handed on. One that is replaced by another is read on as it was.
     pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()), None)])

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{Blocking, Input, Plan, TextPlan};
 use crate::error::AsyncTaskError;
 
 /// How a pipeline reads its sources.
@@ -26,8 +27,9 @@ pub enum SenderStrategy {
         sources: usize,
     },
     /// One source after the other. What streams and channels give is gathered until there are `size` events, whatever
-    /// `into_chunks` was told, or `delay` has passed since the first of them, or the source has ended. Other sources are
-    /// read as with [`Serial`](Self::Serial).
+    /// `into_chunks` was told, or `delay` has passed since the first of them, or the source has ended. Iterators, files and
+    /// bytes are not waited for: they give `size` events at a time. A reader and a queue cannot be gathered from, and are
+    /// refused ([`AsyncTaskError::InvalidConfig`]).
     Batched {
         /// Most events in a batch, at least one.
         size: usize,
@@ -67,5 +69,31 @@ impl SenderStrategy {
             Self::Parallel { .. } | Self::Adaptive { .. } | Self::Batched { .. } => return Ok(()),
         };
         Err(AsyncTaskError::config(reason))
+    }
+
+    /// How many events there are in a chunk, where `into_chunks` does not say it.
+    pub(crate) fn batch(self) -> Option<usize> {
+        match self {
+            Self::Batched { size, .. } => Some(size),
+            _ => None,
+        }
+    }
+
+    /// Whether these can be read so.
+    pub(crate) fn suits<T>(self, plans: &[Plan<T>]) -> Result<(), AsyncTaskError> {
+        let gathers = |plan: &Plan<T>| match plan {
+            Plan::Items(_) | Plan::Stream(_) => true,
+            Plan::Text(TextPlan { input, .. }) => {
+                matches!(input, Input::Blocking(Blocking::File(_) | Blocking::Bytes(_), _))
+            }
+            Plan::Queue(_) => false,
+        };
+        match plans.iter().find(|plan| !gathers(plan)).filter(|_| self.batch().is_some()) {
+            None => Ok(()),
+            Some(plan) => Err(AsyncTaskError::config(format!(
+                "SenderStrategy::Batched gathers from streams and channels, and cuts iterators, files and bytes: not {}, a reader or a queue",
+                plan.name()
+            ))),
+        }
     }
 }

@@ -30,11 +30,17 @@ const MOST: usize = 1 << 30;
 /// - An empty source, or one that has a header alone, has no rows.
 /// - The header's names are taken as they stand. Of several columns of one name, [`Row`](crate::pipeline::Row) finds the
 ///   first, and a map keeps the last; a struct that has a field of this name refuses every row ("duplicate field").
-/// - A quote that is never closed makes no row of what follows it: the row is rejected, with the line where the quote opened.
+/// - A quote that is never closed makes no row of what follows it: the row is rejected, with the line where the quote opened,
+///   and how many bytes and lines it took. One that is closed by a later row's quote makes one row of all between them, and
+///   nothing is wrong with that: [`strict`](Self::strict) and [`with_max_record_lines`](Self::with_max_record_lines) refuse
+///   such rows, and with [`resync`](Self::resync) only one line is lost of them.
+/// - Lines are numbered by LF alone, as in most editors. Of a file whose lines end in CR alone the rows are right, and all are
+///   on line 1; their bytes tell them apart.
 ///
 /// # Lines and JSON Lines
 ///
-/// LF ends a line, and a CR right before it belongs to the end. A blank line is a row of lines, and none of JSON Lines.
+/// LF ends a line, and a CR right before it belongs to the end. A blank line is a row of lines, and none of JSON Lines. A CR
+/// elsewhere is text: a file whose lines end in CR alone is one line. The last line needs no LF.
 #[must_use = "a source is read only once `into_chunks` has added it"]
 pub struct TextSource<'a, T, Format = Undecided> {
     sources: &'a mut Sources<T>,
@@ -47,6 +53,7 @@ pub struct TextSource<'a, T, Format = Undecided> {
 
 #[derive(Clone, Copy)]
 pub(super) struct Options {
+    #[cfg_attr(not(feature = "csv"), allow(dead_code, reason = "only CSV has fields"))]
     pub(super) csv: CsvSettings,
     max_record: usize,
     compression: Compression,
@@ -106,7 +113,9 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     }
 
     /// The most bytes that one record may have, 4 MiB by default and 1 GiB at most; a longer one is rejected, and its
-    /// bytes are passed over without being kept, so that no input can take the memory.
+    /// bytes are passed over without being kept, so that no input can take the memory. Its error is told when it has ended, with
+    /// the bytes and lines that it took; under [`StopOnFirst`](crate::pipeline::ErrorStrategy::StopOnFirst), and with
+    /// [`resync`](Self::resync), as soon as the limit is passed.
     pub fn with_max_record(mut self, bytes: usize) -> Self {
         self.options.max_record = bytes;
         self

@@ -16,20 +16,26 @@
 //!      |  CR: AfterCr, the record ends behind an LF that may follow -> Between
 //!
 //!   Line (the lines dialect) --LF--> the line ends -> Between
+//!   Rest (of the first line of a record that is refused) --CR or LF--> it ends -> Between
 //! ```
 //!
 //! A quote opens only where a field starts; elsewhere it is text. These are the csv crate's rules, and
-//! they must stay so to the byte: a chunk is parsed with that crate, alone, by another worker.
+//! they must stay so to the byte: a chunk is parsed by them, alone, by another worker. What of this is to be
+//! [refused](Checks) is only noted here, as an [`Oddity`].
 //!
 //! `FieldStart` behind a delimiter is seldom entered: a quote that the search finds looks back at the
 //! byte before it, so that delimiters need no search. The state is needed only where a block ends right
 //! behind a delimiter. `AfterCr` waits for one more byte so that where a record ends does not depend on
 //! where a block does.
 
-use memchr::memchr;
+mod refused;
 
-use super::dialect::{CsvDialect, Dialect};
+use memchr::{memchr, memchr2};
+
+use super::dialect::{Checks, CsvDialect, Dialect};
 use super::marks::{Marks, Needles};
+pub(super) use refused::{Crossed, Oddity};
+use refused::{NO_TRAIL, NOT_CROSSED, Trail};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -41,6 +47,7 @@ enum State {
     QuoteEnded,
     AfterCr,
     Line,
+    Rest,
 }
 
 /// One record, as offsets into the data.
@@ -58,8 +65,10 @@ pub(super) struct Record {
 pub(super) enum Pause {
     /// In no record; all before `at` is done with.
     Between { at: usize },
-    /// In a record that began at `start` and reaches to `end` so far; `at` is the next byte to look at.
-    Inside { start: usize, end: usize, at: usize },
+    /// In a record that began at `start` and goes on at `at`, which is the next byte to look at.
+    Inside { start: usize, at: usize },
+    /// Behind a record that began at `start`, whose line end may go on at `at`.
+    Behind { start: usize, at: usize },
 }
 
 /// What the end of the source makes of a record that was under way.
@@ -70,23 +79,28 @@ pub(super) enum Last {
 }
 
 pub(super) struct Scanner {
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     state: State,
     at: usize,
     start: usize,
     quote: usize,
     /// Quotes and line ends of CSV.
     marks: Marks,
+    /// Of the record under way: what is odd about it, and where.
+    odd: Option<(usize, Oddity)>,
+    crossed: Crossed,
+    trail: Trail,
 }
 
 impl Scanner {
     pub(super) fn new(dialect: Dialect) -> Self {
         let quote = match dialect {
-            Dialect::Csv(CsvDialect { quote: Some(quote), .. }) => quote,
+            Dialect::Csv(CsvDialect { quote: Some(quote), .. }, _) => quote,
             _ => b'\n',
         };
         let marks = Marks::new(Needles([quote, b'\n', b'\r', b'\n']));
-        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0, marks }
+        let (odd, crossed, trail) = (None, NOT_CROSSED, NO_TRAIL);
+        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0, marks, odd, crossed, trail }
     }
 
     /// The first `n` bytes of the data are gone: offsets move down.
@@ -96,6 +110,10 @@ impl Scanner {
         self.quote = self.quote.saturating_sub(n);
         // The end of the data was looked at as far as it went; more may have come.
         self.marks.jump(self.at);
+        self.odd = self.odd.map(|(at, odd)| (at.saturating_sub(n), odd));
+        self.crossed = self.crossed.rebased(n);
+        // All of the data was looked at: nothing is left to be spared.
+        self.trail = NO_TRAIL;
     }
 
     /// Leaves out the first `n` bytes; only before the first record.
@@ -108,13 +126,13 @@ impl Scanner {
     #[inline]
     pub(super) fn next(&mut self, data: &[u8]) -> Option<Record> {
         match self.dialect {
-            Dialect::Csv(csv) => self.next_csv(csv, data),
+            Dialect::Csv(csv, checks) => self.next_csv(csv, checks, data),
             Dialect::Lines { blank } => self.next_line(data, blank),
         }
     }
 
     #[inline]
-    fn next_csv(&mut self, csv: CsvDialect, data: &[u8]) -> Option<Record> {
+    fn next_csv(&mut self, csv: CsvDialect, checks: Checks, data: &[u8]) -> Option<Record> {
         loop {
             match self.state {
                 State::Between => match data.get(self.at).copied()? {
@@ -138,7 +156,7 @@ impl Scanner {
                     }
                 }
                 State::Plain => {
-                    if let Some(record) = self.plain(csv, data)? {
+                    if let Some(record) = self.plain(csv, checks, data)? {
                         return Some(record);
                     }
                 }
@@ -150,10 +168,12 @@ impl Scanner {
                     self.marks.skip_to(self.at);
                     let here = self.marks.next(data);
                     self.at = (here + 1).min(data.len());
-                    if *data.get(here)? != quote {
-                        continue;
+                    let byte = *data.get(here)?;
+                    if byte == quote {
+                        self.state = State::QuoteEnded;
+                    } else if let Some(record) = self.cross(checks, data, byte) {
+                        return Some(record);
                     }
-                    self.state = State::QuoteEnded;
                 }
                 State::QuoteEnded => match data.get(self.at).copied()? {
                     byte if csv.quote == Some(byte) => {
@@ -170,6 +190,11 @@ impl Scanner {
                         self.at += 1;
                         return Some(self.ended(end));
                     }
+                    byte if checks.strict && byte != b'\r' => {
+                        if let Some(record) = self.note(checks, self.at, Oddity::TextAfterQuote) {
+                            return Some(record);
+                        }
+                    }
                     _ => self.state = State::Plain,
                 },
                 State::AfterCr => {
@@ -177,6 +202,10 @@ impl Scanner {
                     if data.get(self.at).copied()? == b'\n' {
                         self.at += 1;
                     }
+                    return Some(self.ended(end));
+                }
+                State::Rest => {
+                    let end = self.seek(data, |rest| memchr2(b'\r', b'\n', rest))?;
                     return Some(self.ended(end));
                 }
                 // The other dialect's state; a scanner keeps its dialect.
@@ -187,7 +216,7 @@ impl Scanner {
 
     /// One search in unquoted text. `None`: the data is used up.
     #[inline]
-    fn plain(&mut self, csv: CsvDialect, data: &[u8]) -> Option<Option<Record>> {
+    fn plain(&mut self, csv: CsvDialect, checks: Checks, data: &[u8]) -> Option<Option<Record>> {
         let from = self.at;
         self.marks.skip_to(from);
         let here = self.marks.peek(data);
@@ -199,6 +228,7 @@ impl Scanner {
             // With nothing before it in this search, the byte before it was no delimiter: the state
             // would be FieldStart.
             Some(_) if here > from && before() == Some(csv.delimiter) => self.open_quote(here),
+            Some(_) if checks.strict => return Some(self.note(checks, here, Oddity::QuoteInField)),
             Some(_) => {}
             None => {
                 if here > from && before() == Some(csv.delimiter) {
@@ -249,8 +279,8 @@ impl Scanner {
         let (start, at) = (self.start, self.at);
         match self.state {
             State::Between | State::Comment => Pause::Between { at },
-            State::AfterCr => Pause::Inside { start, end: at.saturating_sub(1), at },
-            _ => Pause::Inside { start, end: at, at },
+            State::AfterCr => Pause::Behind { start, at },
+            _ => Pause::Inside { start, at },
         }
     }
 
@@ -260,7 +290,8 @@ impl Scanner {
             State::Quoted => Last::OpenQuote { start: self.start, quote: self.quote },
             _ => match self.pause() {
                 Pause::Between { .. } => Last::Nothing,
-                Pause::Inside { end, .. } => Last::Record(self.ended(end)),
+                Pause::Inside { at, .. } => Last::Record(self.ended(at)),
+                Pause::Behind { at, .. } => Last::Record(self.ended(at.saturating_sub(1))),
             },
         }
     }

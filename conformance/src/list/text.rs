@@ -1,0 +1,60 @@
+//! The part of the list that is about formats of text, and what is wrong with text.
+
+/// Hands on what it is given, with the topics of text after it, to the last part of the list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_with_text {
+    ([$($then:tt)+] $($tasks:tt)*) => {
+        $crate::__conformance_with_queues! {
+            [$($then)+]
+            $($tasks)*
+            row driven {
+                fields_are_found_by_index_and_by_name
+                without_a_header_there_are_no_names
+                the_first_of_two_columns_of_one_name_is_found
+                rows_outlive_their_chunk_and_their_pipeline
+                a_row_reads_through_serde_and_may_borrow
+                an_error_names_field_and_column
+                a_row_of_another_width_is_rejected_unless_flexible
+                a_type_may_read_rows_by_hand
+            }
+            dialects driven {
+                a_quote_can_be_another_character
+                without_a_quote_quotes_are_text
+                comments_are_passed_over
+                a_comment_may_stand_before_the_header
+                settings_go_together_with_a_delimiter
+                marks_that_cannot_work_are_refused
+            }
+            open_quotes driven {
+                an_open_quote_says_how_much_it_took
+                a_record_over_the_limit_says_how_much_it_took
+                a_quote_that_another_closes_makes_one_row_unless_it_is_strict
+                strict_refuses_quotes_in_fields_and_text_behind_them
+                resync_goes_on_at_the_next_line
+                a_record_has_at_most_so_many_lines
+                an_endless_record_ends_what_its_first_error_ends
+                a_record_that_a_failing_source_cuts_short_is_told
+                settings_of_quotes_need_a_quote
+            }
+            true_texts driven {
+                a_line_that_is_too_long_is_called_one
+                plain_text_with_the_name_of_another_format_is_told
+                lines_are_numbered_by_lf_alone
+                batches_are_of_files_and_bytes_too
+                batches_of_what_cannot_be_gathered_are_refused
+            }
+            json_lines driven {
+                each_line_is_a_value
+                blank_lines_are_no_values
+                an_error_tells_line_and_column
+                bad_lines_are_rejected_alone
+                utf_16_is_named
+                a_value_that_is_refused_may_stop_it
+            }
+            properties_of_quotes owned {
+                what_is_refused_is_what_the_rules_say
+            }
+        }
+    };
+}
