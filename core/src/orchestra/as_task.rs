@@ -81,7 +81,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 None => (own, wall),
             });
         }
-        used.map(|(all, wall)| all.told(wall))
+        used.map(|(all, wall)| all.told(Some(wall)))
     }
 
     fn started(&self) -> Result<TaskContext, AsyncTaskError> {
