@@ -54,7 +54,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         self.in_format()
     }
 
-    fn as_csv(self) -> TextSource<'a, T, Csv>
+    fn into_csv(self) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
     {
@@ -66,7 +66,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.delimiter = delimiter;
         source
     }
@@ -77,7 +77,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.quote = quote;
         source
     }
@@ -88,7 +88,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.comment = Some(comment);
         source
     }
@@ -98,7 +98,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.headers = headers;
         source
     }
@@ -108,7 +108,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.flexible = true;
         source
     }
@@ -120,7 +120,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.checks.strict = true;
         source
     }
@@ -133,7 +133,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.checks.max_lines = lines;
         source
     }
@@ -149,7 +149,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     where
         Format: CsvOptions,
     {
-        let mut source = self.as_csv();
+        let mut source = self.into_csv();
         source.options.csv.checks.resync = true;
         source
     }
