@@ -1,7 +1,8 @@
 //! Must compile: where this fails, the others fail for a reason of no interest here.
 
 use sweet_async::prelude::*;
-use sweet_async::{RestartPolicy, all};
+use sweet_async::pipeline::BoxedPipeline;
+use sweet_async::{Ambient, RestartPolicy, all};
 
 #[allow(dead_code)]
 async fn work() -> Result<(), AsyncTaskError> {
@@ -15,7 +16,23 @@ async fn work() -> Result<(), AsyncTaskError> {
     let lengths = all([task, again]).await?;
     let sum = AsyncTask::to::<usize>().inline().run(|| lengths.iter().sum::<usize>()).await?;
     assert!(sum > parsed as usize);
+    let rows: i64 = 100;
+    let texts = AsyncTask::emits::<String>()
+        .timeout(60.seconds())
+        .with_timeout(60.seconds())
+        .sender(move |sources| sources.of([String::new()]).into_chunks(rows.rows()));
+    let parse = |event: Event<String>| Ok(drop(event.take_data().parse::<u32>()?));
+    texts.clone().try_for_each(parse).await?;
+    texts.try_for_each(move |event| async move { parse(event) }).await?;
+    squares(10).await_final_event(|event, collector| event.map(|_| collector.len())).await?;
     Ok(())
+}
+
+fn squares(most: u64) -> BoxedPipeline<Ambient, u64, u64> {
+    AsyncTask::emits::<u64>()
+        .sender(move |sources| sources.of(0..most).into_chunks(100.items()))
+        .receiver(|event, collector| collector.collect(*event.data(), event.data().pow(2)))
+        .boxed()
 }
 
 fn main() {}

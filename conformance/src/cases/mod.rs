@@ -78,6 +78,8 @@ pub mod orchestrated;
 pub mod order;
 pub mod own_end;
 pub mod panic;
+pub mod pipeline_ends;
+pub mod pipeline_tasks;
 pub mod places_swept;
 pub mod polls;
 pub mod priorities;

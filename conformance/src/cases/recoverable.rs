@@ -1,6 +1,5 @@
 //! `RecoverableTask`: what a handle says about retries and recovery, and what it can do about them.
 
-use sweet_async::pipeline::EmittingTask;
 use sweet_async::{BoxError, Jitter, RecoverableTask, RetryStrategy, ScopedTask};
 
 use super::backoff::waiting;
@@ -94,15 +93,6 @@ pub async fn a_task_without_retries_says_so<R: Runtime>(rt: R, _: Facts) -> Outc
     });
     let error = scope.await?.context("there is no recovery")?;
     ensure!(error.downcast_ref() == Some(&Broken(2)), "{error:?}");
-    let pipeline: EmittingTask<(u32, FinalEvent), R> = AsyncTask::emits::<u32>()
-        .on(&rt)
-        .sender(|sources| sources.of([10, 20]).into_chunks(1.items()))
-        .fold(|| 0, |sum: &mut u32, event| *sum += event.take_data(), |left, right| left + right)
-        .spawn();
-    has_none(&pipeline)?;
-    let error = failed(pipeline.recover(AsyncTaskError::failure(Broken(3))).await)?;
-    ensure!(error.downcast_ref() == Some(&Broken(3)), "{error:?}");
-    ensure!(pipeline.await?.0 == 30);
     Ok(())
 }
 

@@ -239,6 +239,25 @@ macro_rules! __conformance_with_pipelines {
                 an_await_of_the_next_event_may_be_dropped
                 a_refused_pipeline_is_an_error_to_pull
             }
+            pipeline_tasks driven {
+                an_event_names_the_task_of_its_pipeline
+                two_pipelines_of_one_task_have_no_event_in_common
+                a_value_that_comes_too_late_names_the_pipelines_task
+                a_pipeline_is_told_what_a_task_is_told
+                a_traced_pipeline_runs_in_its_span
+                metrics_are_switched_for_all_parts_of_it
+            }
+            pipeline_ends driven {
+                a_limit_can_be_moved_while_it_runs
+                a_limit_that_comes_later_ends_it_with_a_final_event
+                a_moment_can_be_its_limit
+                a_limit_in_place_can_be_moved_from_within
+                asked_to_stop_by_its_user_it_is_drained_and_cancelled
+                asked_through_the_task_around_it_says_so
+                what_is_made_of_a_cancellation_is_its_value
+                one_that_does_not_end_is_killed_after_its_grace
+                a_limit_on_events_that_cannot_be_kept_is_refused
+            }
             counts driven {
                 they_add_up_in_a_whole_run
                 they_add_up_when_the_first_error_stops_it

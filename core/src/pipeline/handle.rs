@@ -13,16 +13,18 @@ use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::{Canceller, ContextualizedTask, Handle, Relationships, Task, TaskId, TaskRef};
 
-/// A pipeline that runs as a task of its own, and what it gives in the end. It has all the capabilities of a [`Task`].
+/// A pipeline that runs as a task of its own, and what it gives in the end. It has the capabilities of a [`Task`], but for
+/// [`RecoverableTask`](crate::RecoverableTask): a pipeline tries its events again, and not itself.
 ///
 /// Asked to stop gracefully, its sender stops, what has been read is handled, and its final event is
-/// [`AsyncTaskError::Cancelled`]; a kill drops what waits in the queue.
+/// [`AsyncTaskError::Cancelled`], with what was asked of it; it is cancelled then, unless its handler makes a value of that. A
+/// kill drops what waits in the queue.
 ///
 /// One that holds [`Events`](super::Events) is pulled: it is a [`Stream`](futures_core::Stream) in place of a future, and its
 /// summary comes after the last event.
 ///
-/// The limit of `with_timeout` ends in a final event, and is not what [`TimedTask`](crate::TimedTask) tells and moves: that is
-/// the task's own, at which it is dropped as by a kill.
+/// At its limit, which [`TimedTask`](crate::TimedTask) tells and moves, it ends with a final event as well. Metrics that are
+/// switched are switched for its sender and its workers, too.
 ///
 /// # Drop
 ///

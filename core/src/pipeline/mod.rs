@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The pipeline's own memory is bounded by (queue + workers) x chunk, and for each source that is being read a block or two,
-//! and what undoes its compression; what receivers collect is theirs. The future that is awaited runs the coordinator in place; sender and workers are tasks, and children of
-//! the task around it. Spawned, a pipeline is a task of its own, [`EmittingTask`].
+//! and what undoes its compression; what receivers collect is theirs. A pipeline is a task: awaited, one in place, as a part of
+//! the task around it; spawned, one of its own, [`EmittingTask`]. The coordinator is its work; sender and workers are its children.
 
 mod batch;
 mod builder;
@@ -38,8 +38,13 @@ mod sources;
 mod strategy;
 
 pub use batch::Batch;
-pub use builder::{BatchedSender, Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender, Publish};
-pub use collector::{CollectedError, Collection, Collector, MergeFn, OnDuplicate, Partition};
+pub use builder::{
+    BatchedSender, BoxedPipeline, Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender, Publish, Receiver,
+};
+pub use collector::{
+    CollectedError, Collection, Collector, Key, MergeFn, OnDuplicate, Partition, PartitionIntoIter,
+    PartitionIter,
+};
 pub use event::{Event, EventId, FinalEvent};
 pub use failure::{RowError, TooManyErrors};
 pub use handle::EmittingTask;
@@ -47,14 +52,14 @@ pub use position::Position;
 pub use progress::Progress;
 pub use pull::Events;
 pub use queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
-pub use receiver::{Delivery, Receive, Sequenced};
+pub use receiver::{Delivery, Receive, Sequenced, Tries};
 pub use rows::ChunkSize;
 #[cfg(feature = "csv")]
 pub use rows::{Column, FieldError, FromRow, Row};
 #[cfg(feature = "json")]
 pub use sources::JsonLines;
 pub use sources::{
-    ChunkSizeExt, Compression, Csv, CsvOptions, Delimiter, EventSender, ItemSource, Lines, NoFormat,
-    QueueSource, SendError, SenderStrategy, Sources, TextSource, TrySendError, Undecided,
+    ChunkSizeExt, Compression, Csv, CsvOptions, Delimiter, EventSender, ItemSource, Lines, NoFormat, Pulled,
+    QueueSource, SendError, SenderOutput, SenderStrategy, Sources, TextSource, TrySendError, Undecided,
 };
 pub use strategy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};

@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::TaskContext;
-use super::control::{IN_PLACE, MEMBER, ORCHESTRAL, Shared, TaskRef, adopt, share};
+use super::control::{IN_PLACE, MEMBER, ORCHESTRAL, PART, Shared, TaskRef, adopt, share};
 use super::in_place::caught;
 use super::metering::enable;
 use super::policies::Configured;
@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     Apart,
     /// On the executor, a task of an orchestra: a child of this one, which may have ended. Its failure is its own.
     Child(TaskRef),
+    /// On the executor, a child of the task that is being polled here, and a part of it: its metrics are switched with those
+    /// of that task.
+    Part,
 }
 
 /// Where in the tree, and in the source, a task is spawned.
@@ -38,6 +41,12 @@ impl Birthplace {
     #[track_caller]
     pub(crate) fn here() -> Self {
         Self { kind: Kind::Spawned, place: Location::caller() }
+    }
+
+    /// As [`here`](Self::here), for a part of the task that is being polled.
+    #[track_caller]
+    pub(crate) fn part() -> Self {
+        Self { kind: Kind::Part, place: Location::caller() }
     }
 
     pub(crate) fn birth(self, settings: Option<&Configured>) -> Birth<'_> {
@@ -69,6 +78,7 @@ impl<R: Runtime> Born<R> {
             Kind::Apart => (None, 0, false),
             Kind::Member(scope) => (Some(scope), MEMBER, true),
             Kind::Child(parent) => (Some(parent), ORCHESTRAL, true),
+            Kind::Part => (current(), PART, false),
         };
         let task = share(runtime, flags, birth.place, parent.as_ref());
         let inside: TaskRef = task.clone();
@@ -84,6 +94,10 @@ impl<R: Runtime> Born<R> {
             }
             if is_taken {
                 adopt(parent, &inside);
+            }
+            // After it was adopted: metrics that are switched on meanwhile find it there, or are seen here.
+            if flags == PART && parent.control.is_metered() {
+                enable(&inside, true);
             }
         }
         Self { task, inside, parent: parent.filter(|_| is_taken), is_taken }

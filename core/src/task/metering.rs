@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
 
-use super::control::{Shared, TaskRef, children};
+use super::control::{PART, Shared, TaskRef, children};
 use super::in_place::caught;
 use super::span::within;
 use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
@@ -51,6 +51,16 @@ pub(crate) fn enable(task: &TaskRef, is_new: bool) {
     if task.control.meter(true) {
         metered.meter.on();
     }
+    if !is_new {
+        parts(task).iter().for_each(|part| enable(part, false));
+    }
+}
+
+/// The parts of a task, which have no metrics of their own.
+fn parts(task: &TaskRef) -> Vec<TaskRef> {
+    let mut parts = children(task);
+    parts.retain(|child| child.control.state().has(PART) && !child.control.state().is_terminal());
+    parts
 }
 
 /// Switches them off: from the next poll on. What was measured stays.
@@ -60,6 +70,7 @@ pub(crate) fn disable(task: &TaskRef) {
     {
         metered.meter.off();
     }
+    parts(task).iter().for_each(disable);
 }
 
 /// A poll under way of a task with metrics.

@@ -12,7 +12,6 @@ use super::control::TaskRef;
 use super::traits::Handle;
 use super::{ScopedTask, Task};
 use crate::error::{AsyncTaskError, FailedAttempt};
-use crate::pipeline::EmittingTask;
 use crate::retry::{Retry, RetryStrategy};
 use crate::runtime::Runtime;
 
@@ -201,4 +200,4 @@ macro_rules! recoverable {
     )+};
 }
 
-recoverable!(Task ScopedTask EmittingTask);
+recoverable!(Task ScopedTask);

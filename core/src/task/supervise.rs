@@ -118,6 +118,11 @@ fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
     in_frame(slot, || within(span.as_deref(), f))
 }
 
+/// Runs `f` as part of `task`, which nobody polls yet.
+pub(crate) fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
+    in_task(&mut Some(Frame::new(task.clone())), f)
+}
+
 impl<B, T, R> Future for Supervised<B, T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
@@ -143,7 +148,7 @@ where
             };
             let mut output = match left {
                 // A body that is ready has dropped its work.
-                Left::Ready(result) => Output { ending: Ending::of(&result), result },
+                Left::Ready(result) => Output { ending: ending(this.frame, &result), result },
                 left => {
                     let task = this.frame.as_ref().map(|frame| frame.task.clone());
                     let mut drop_body = || {
@@ -231,11 +236,22 @@ fn has_ended<T, R: Runtime>(
 }
 
 /// The error of a task whose deadline has passed.
-pub(super) fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
+pub(crate) fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
     control.expire();
     let limit = control.limit().unwrap_or_default();
     let last = control.recovery().and_then(Recovery::take_last);
     TimeoutError::overall(control.name(), limit, control.attempts(), still_running, last)
+}
+
+/// How a task ends whose body has given `result`.
+fn ending<T>(slot: &Option<Frame>, result: &Result<T, AsyncTaskError>) -> Ending {
+    match (result, slot) {
+        // The body has ended its work itself at the limit.
+        (Err(error), Some(Frame { task })) if error.is_timeout() && task.control.has_passed_limit() => {
+            Ending::TimedOut
+        }
+        _ => Ending::of(result),
+    }
 }
 
 /// Why a body is not polled any more.

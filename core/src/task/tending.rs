@@ -97,7 +97,9 @@ impl<R: Runtime> Tending<R> {
                     }
                 }
             }
-            if let Some(deadline) = control.own_deadline() {
+            if let Some(deadline) = control.own_deadline()
+                && !control.is_limit_released()
+            {
                 match (now >= deadline, shielded) {
                     (true, false) => return Verdict::Overdue,
                     (true, true) => {}

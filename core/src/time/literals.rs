@@ -76,4 +76,4 @@ macro_rules! fractions {
 fractions!(f32, f64);
 
 // `i32` among them: without it a bare literal does not infer.
-durations!(i32, u32, u64, usize);
+durations!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);

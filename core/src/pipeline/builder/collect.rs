@@ -1,18 +1,18 @@
 //! A pipeline whose receiver may collect.
 
-use std::hash::Hash;
+use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::panic::Location;
 
-use super::PipelineSender;
-use super::whole::spawn_whole;
+use super::boxed::{Start, Work};
+use super::whole::{End, Whole};
+use super::{BoxedPipeline, PipelineSender};
 use crate::error::{AsyncTaskError, BoxError};
 use crate::pipeline::collector::Home;
-use crate::pipeline::engine::{Collecting, Outcome, Receiving};
-use crate::pipeline::event::Summary;
-use crate::pipeline::progress::Counters;
+use crate::pipeline::engine::{Collecting, Receiving};
 use crate::pipeline::receiver::{Delivery, Receive};
-use crate::pipeline::{Collection, Collector, EmittingTask, FinalEvent, OnDuplicate, Sources};
+use crate::pipeline::sources::Plan;
+use crate::pipeline::{Collection, Collector, EmittingTask, FinalEvent, Key, OnDuplicate, Sources};
 use crate::runtime::RuntimeSource;
 use crate::task::Sync;
 
@@ -63,7 +63,7 @@ where
     G: Fn(A, Collector<K, V>) -> O + Send + std::marker::Sync + 'static,
     O: 'static,
     M: Receive<O>,
-    K: Hash + Eq + Send + 'static,
+    K: Key,
     V: Send + 'static,
     A: Delivery<T> + 'static,
 {
@@ -80,27 +80,15 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future kills sender and workers; the task around it, if there is one, does not end before them.
-    pub async fn await_final_event<U>(
+    #[track_caller]
+    pub fn await_final_event<U>(
         self,
         handler: impl FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> U,
-    ) -> U {
-        self.run(Arc::default(), handler).await
-    }
-
-    async fn run<U>(
-        self,
-        counters: Arc<Counters>,
-        handler: impl FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> U,
-    ) -> U {
-        let Receiver { receiver, rule, .. } = self.receiver;
-        let home = Home::open(rule, self.from.settings.max_errors);
-        let collecting = Collecting::<G, O, M, K, V> { receiver, home, marker: PhantomData };
-        match self.from.run(counters, Receiving::<_, A>::new(collecting)).await {
-            Ok(Outcome { ended, summary, end: collection }) => {
-                let summary = FinalEvent::from(Summary { duplicates: collection.duplicates(), ..summary });
-                handler(ended.told(&summary), collection.with_summary(summary))
-            }
-            Err(error) => handler(Err(error), Collection::nothing()),
+    ) -> impl Future<Output = U> {
+        let place = Location::caller();
+        async move {
+            let (event, collection) = collected(self.whole().in_place(place).await);
+            handler(event, collection)
         }
     }
 
@@ -114,13 +102,60 @@ where
         F: Send + 'static,
         H: FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> Result<U, E> + Send + 'static,
     {
-        let (source, named) = (self.from.source.clone(), self.from.settings.whole());
-        let counters = Arc::<Counters>::default();
-        let counts = counters.clone();
-        let body = async move {
-            let handler = |event, collection| handler(event, collection).map_err(AsyncTaskError::failure);
-            self.run(counts, handler).await
-        };
-        spawn_whole(source, named, counters, body)
+        self.whole().spawn(move |end| {
+            let (event, collection) = collected(end);
+            handler(event, collection).map_err(AsyncTaskError::failure)
+        })
+    }
+
+    /// The same, with a type that names none of its closures: what a function can return, and a struct hold.
+    ///
+    /// ```
+    /// # use sweet_async_core::{DynRuntime, pipeline::{BoxedPipeline, ChunkSizeExt as _, Event, PipelineBuilder}};
+    /// fn squares(runtime: &DynRuntime, most: u64) -> BoxedPipeline<DynRuntime, u64, u64> {
+    ///     PipelineBuilder::<u64, _>::new(runtime.clone())
+    ///         .sender(move |sources| sources.of(0..most).into_chunks(100.items()))
+    ///         .receiver(|event: Event<u64>, collector| collector.collect(*event.data(), event.data().pow(2)))
+    ///         .boxed()
+    /// }
+    /// ```
+    ///
+    /// Cost: two boxes for the whole pipeline, and nothing for its events.
+    pub fn boxed(self) -> BoxedPipeline<S, K, V>
+    where
+        F: Send + 'static,
+    {
+        let whole = self.whole();
+        let (source, task) = (whole.source.clone(), whole.settings.task.clone());
+        let start: Start<S::Runtime, K, V> = Box::new(move |runtime, task, counters| {
+            let work: Work<K, V> = Box::pin(whole.start(runtime, task, counters)?);
+            Ok(work)
+        });
+        BoxedPipeline { source, task, start }
+    }
+
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
+    fn whole(
+        self,
+    ) -> Whole<
+        T,
+        S,
+        impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + use<T, S, F, G, O, M, K, V, A>,
+        Receiving<Collecting<G, O, M, K, V>, A>,
+    > {
+        let Receiver { receiver, rule, .. } = self.receiver;
+        let home = Home::open(rule, self.from.settings.max_errors);
+        let collecting = Collecting::<G, O, M, K, V> { receiver, home, marker: PhantomData };
+        self.from.whole(Receiving::<_, A>::new(collecting))
+    }
+}
+
+/// What a final handler is given.
+pub(super) fn collected<K, V>(
+    end: End<Collection<K, V>>,
+) -> (Result<FinalEvent, AsyncTaskError>, Collection<K, V>) {
+    match end {
+        (event, Some((summary, collection))) => (event, collection.with_summary(summary)),
+        (event, None) => (event, Collection::nothing()),
     }
 }

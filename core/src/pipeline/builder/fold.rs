@@ -2,14 +2,14 @@
 
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use super::PipelineSender;
-use super::whole::spawn_whole;
+use super::whole::{End, Whole};
 use crate::error::AsyncTaskError;
-use crate::pipeline::engine::{Folding, Outcome};
-use crate::pipeline::progress::Counters;
+use crate::pipeline::engine::Folding;
+use crate::pipeline::sources::Plan;
 use crate::pipeline::{EmittingTask, Event, FinalEvent, Sources};
 use crate::runtime::RuntimeSource;
 use crate::task::{IntoResult, caught};
@@ -44,22 +44,37 @@ where
     K: 'static,
     J: Fn(A, A) -> A + Send + 'static,
 {
-    async fn run(self, counters: Arc<Counters>) -> Result<(A, FinalEvent), AsyncTaskError> {
+    /// The whole of it, and what makes one value of the workers' values.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
+    fn whole(
+        self,
+    ) -> (
+        Whole<
+            T,
+            S,
+            impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + Send + use<T, A, S, F, I, G, O, K, J>,
+            Folding<I, G, O, K>,
+        >,
+        impl FnOnce(End<Vec<A>>) -> Result<(A, FinalEvent), AsyncTaskError>
+        + Send
+        + use<T, A, S, F, I, G, O, K, J>,
+    ) {
         let Self { from, init, fold, merge, .. } = self;
         let first = init.clone();
-        let folding = Folding::<I, G, O, K> { init, fold, marker: PhantomData };
-        let Outcome { ended, summary, end } = from.run(counters, folding).await?;
-        let summary = ended.told(&summary.into())?;
-        let value = caught(|| end.into_iter().reduce(merge).unwrap_or_else(first))?;
-        Ok((value, summary))
+        let merged = move |(event, end): End<Vec<A>>| {
+            let summary = event?;
+            let values = end.into_iter().flat_map(|(_, values)| values);
+            let value = caught(|| values.reduce(merge).unwrap_or_else(first))?;
+            Ok((value, summary))
+        };
+        (from.whole(Folding::<I, G, O, K> { init, fold, marker: PhantomData }), merged)
     }
 
     /// Starts the pipeline now, as a task of its own, whose handle is a future of the value and the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<(A, FinalEvent), S::Runtime> {
-        let (source, named) = (self.from.source.clone(), self.from.settings.whole());
-        let counters = Arc::<Counters>::default();
-        spawn_whole(source, named, counters.clone(), self.run(counters))
+        let (whole, merged) = self.whole();
+        whole.spawn(merged)
     }
 }
 
@@ -78,7 +93,12 @@ where
     type Output = Result<(A, FinalEvent), AsyncTaskError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
+    #[track_caller]
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run(Arc::default()))
+        let place = Location::caller();
+        Box::pin(async move {
+            let (whole, merged) = self.whole();
+            merged(whole.in_place(place).await)
+        })
     }
 }

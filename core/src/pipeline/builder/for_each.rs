@@ -2,15 +2,15 @@
 
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use super::PipelineSender;
-use super::whole::spawn_whole;
+use super::whole::Whole;
 use crate::error::AsyncTaskError;
-use crate::pipeline::engine::{Each, Outcome, Receiving};
-use crate::pipeline::progress::Counters;
+use crate::pipeline::engine::{Each, Receiving};
 use crate::pipeline::receiver::{Delivery, Receive};
+use crate::pipeline::sources::Plan;
 use crate::pipeline::{EmittingTask, FinalEvent, Sources};
 use crate::runtime::RuntimeSource;
 use crate::task::Sync;
@@ -41,19 +41,23 @@ where
     M: Receive<O>,
     A: Delivery<T> + 'static,
 {
-    async fn run(self, counters: Arc<Counters>) -> Result<FinalEvent, AsyncTaskError> {
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
+    fn whole(
+        self,
+    ) -> Whole<
+        T,
+        S,
+        impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + Send + use<T, S, F, G, O, M, A>,
+        Receiving<Each<G, O, M>, A>,
+    > {
         let Self { from, receiver, .. } = self;
-        let each = Receiving::<_, A>::new(Each::<G, O, M> { receiver, marker: PhantomData });
-        let Outcome { ended, summary, .. } = from.run(counters, each).await?;
-        ended.told(&summary.into())
+        from.whole(Receiving::<_, A>::new(Each::<G, O, M> { receiver, marker: PhantomData }))
     }
 
     /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
-        let (source, named) = (self.from.source.clone(), self.from.settings.whole());
-        let counters = Arc::<Counters>::default();
-        spawn_whole(source, named, counters.clone(), self.run(counters))
+        self.whole().spawn(|(event, _)| event)
     }
 }
 
@@ -71,7 +75,9 @@ where
     // Boxed once for the whole pipeline: an async block has no name to put here.
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
+    #[track_caller]
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run(Arc::default()))
+        let place = Location::caller();
+        Box::pin(async move { self.whole().in_place(place).await.0 })
     }
 }

@@ -1,5 +1,6 @@
 //! The builder of a pipeline, in the order in which it is called: options, sender, and what is done with events.
 
+mod boxed;
 mod collect;
 mod fold;
 mod for_each;
@@ -9,8 +10,8 @@ mod pull;
 mod sender;
 mod whole;
 
-pub use collect::Pipeline;
-use collect::Receiver;
+pub use boxed::BoxedPipeline;
+pub use collect::{Pipeline, Receiver};
 pub use fold::Fold;
 pub use for_each::ForEach;
 pub use options::PipelineBuilder;

@@ -2,12 +2,15 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::PipelineSender;
+use crate::limit::TaskPriority;
 use crate::pipeline::engine::Settings;
-use crate::pipeline::{ErrorStrategy, Progress, ReceiverStrategy, SenderStrategy, Sources};
+use crate::pipeline::{ErrorStrategy, Progress, ReceiverStrategy, SenderOutput, SenderStrategy, Sources};
 use crate::runtime::{Runtime, RuntimeSource};
+use crate::task::Configured;
+use crate::time::Limit;
 
 /// Describes a pipeline of events that carry a `T`. Nothing runs until its end is awaited.
 #[must_use = "a pipeline does nothing until its end is awaited"]
@@ -34,29 +37,76 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self
     }
 
+    fn told(self, change: impl FnOnce(Configured) -> Configured) -> Self {
+        self.set(|settings| settings.task = change(std::mem::take(&mut settings.task)))
+    }
+
     /// Names the pipeline and its tasks, in errors and traces.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
-        self.set(|settings| settings.name = Some(name.into()))
+        self.set(|settings| settings.task.name = Some(name.into()))
     }
 
     /// Measures what its tasks use: see [`MetricsEnabledTask`](crate::MetricsEnabledTask). What files give is counted as
-    /// read by the sender. A pipeline that is part of its caller has tasks below the one around it, which so has to have metrics
-    /// itself to tell of them.
+    /// read by the sender.
     pub fn metrics(self, on: bool) -> Self {
-        self.set(|settings| settings.metrics = on)
+        self.told(|task| task.metered(on))
     }
 
-    /// Hands `value` to its receivers, by type: [`TaskContext::get`](crate::TaskContext::get) of
+    /// Gives the pipeline a UUID of version 7 as its id, and so its events: see
+    /// [`TaskBuilder::uuid`](crate::TaskBuilder::uuid).
+    #[cfg(feature = "uuid")]
+    pub fn uuid(self) -> Self {
+        self.told(Configured::identified)
+    }
+
+    /// Gives the pipeline a `tracing` span of its own, in which all of it runs: see [`TracingTask`](crate::TracingTask).
+    pub fn tracing(self, on: bool) -> Self {
+        self.told(|task| task.traced(on))
+    }
+
+    /// Notes when the pipeline was spawned, first polled and done: see [`TimedTask`](crate::TimedTask).
+    pub fn timestamps(self, on: bool) -> Self {
+        self.told(|task| task.stamped(on))
+    }
+
+    /// How urgent the pipeline is, and so all that its receivers run: where they wait for a [`Limiter`](crate::Limiter), for
+    /// one. As the task around it otherwise.
+    pub fn priority(self, priority: TaskPriority) -> Self {
+        self.told(|task| task.prioritized(priority))
+    }
+
+    /// How long the pipeline has after a graceful cancellation to handle what it has read, before it is killed;
+    /// [`DEFAULT_GRACE`](crate::task::DEFAULT_GRACE) otherwise. [`Duration::MAX`] never kills.
+    pub fn grace(self, grace: Duration) -> Self {
+        self.told(|task| task.graced(grace))
+    }
+
+    /// Hands `value` to its sender closure and its receivers, by type: [`TaskContext::get`](crate::TaskContext::get) of
     /// [`TaskContext::current`](crate::TaskContext::current) finds it there. A second one of the same type takes its place.
     pub fn with<V: Send + Sync + 'static>(self, value: V) -> Self {
-        self.set(|settings| Arc::make_mut(settings.values.get_or_insert_with(Arc::default)).insert(value))
+        self.set(|settings| {
+            Arc::make_mut(settings.task.values.get_or_insert_with(Arc::default)).insert(value);
+        })
     }
 
-    /// Limits the whole pipeline to `limit`, from the first poll of its end. At the limit receivers are dropped at
-    /// their next await, and the final event is [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout); a read that a source stalls is not
-    /// waited for.
+    /// Limits the whole pipeline to `limit`, from `spawn` or `pull`, or from the first poll of its end. At the limit
+    /// receivers are dropped at their next await, and the final event is
+    /// [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout); a read that a source stalls is not waited for. Zero polls
+    /// once; [`Duration::MAX`] is no limit.
+    ///
+    /// [`TimedTask`](crate::TimedTask) tells the limit, and moves it while the pipeline runs.
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.told(|task| task.limited(Limit::After(limit)))
+    }
+
+    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock ([`Runtime::now`]). The last that is said holds.
+    pub fn timeout_at(self, deadline: Instant) -> Self {
+        self.told(|task| task.limited(Limit::At(deadline)))
+    }
+
+    /// The same as [`timeout`](Self::timeout).
     pub fn with_timeout(self, limit: Duration) -> Self {
-        self.set(|settings| settings.timeout = Some(limit))
+        self.timeout(limit)
     }
 
     /// What is done about rows that cannot be parsed or that the receiver refuses: by default, the first ends it all.
@@ -101,7 +151,8 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// dropped at its next await, and the error of its event (of all events of its batch) is an
     /// [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout); where events are tried again, each attempt has the limit for itself.
     ///
-    /// A synchronous receiver cannot be interrupted, and has no such limit.
+    /// Synchronous code cannot be interrupted. A synchronous receiver, a fold and a pulled pipeline have no such limit, and are
+    /// refused ([`AsyncTaskError::InvalidConfig`](crate::AsyncTaskError::InvalidConfig)) where one was set.
     pub fn event_timeout(self, limit: Duration) -> Self {
         self.set(|settings| settings.event_timeout = Some(limit))
     }
@@ -147,9 +198,10 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     }
 
     /// Says what is read: `sender` names the sources, when the pipeline starts.
-    pub fn sender<F>(self, sender: F) -> PipelineSender<T, S, F>
+    pub fn sender<F, O>(self, sender: F) -> PipelineSender<T, S, F>
     where
-        F: FnOnce(&mut Sources<T>),
+        F: FnOnce(&mut Sources<T>) -> O,
+        O: SenderOutput,
     {
         PipelineSender { source: self.source, settings: self.settings, sender, events: PhantomData }
     }

@@ -2,18 +2,19 @@
 
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::PipelineSender;
 use super::sender::plans;
-use super::whole::spawn_whole;
+use super::whole::Whole;
 use crate::error::AsyncTaskError;
-use crate::pipeline::engine::{Each, Outcome, Receiving, run};
-use crate::pipeline::progress::Counters;
+use crate::pipeline::engine::{Each, Handler, Receiving};
 use crate::pipeline::queue::{Queue, QueueError, QueueMessage};
+use crate::pipeline::sources::Plan;
 use crate::pipeline::{EmittingTask, Event, FinalEvent, Sources};
-use crate::runtime::{Runtime, RuntimeSource};
+use crate::runtime::RuntimeSource;
 use crate::task::{Async, Fallible};
 
 /// A pipeline that publishes what it reads; await it for its summary.
@@ -80,16 +81,20 @@ where
     F: FnOnce(&mut Sources<T>) + Send + 'static,
     Q: Queue,
 {
-    async fn run(self, counters: Arc<Counters>) -> Result<FinalEvent, AsyncTaskError> {
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
+    fn whole(
+        self,
+    ) -> Whole<
+        QueueMessage,
+        S,
+        impl FnOnce() -> Result<Vec<Plan<QueueMessage>>, AsyncTaskError> + Send + use<T, S, F, Q>,
+        impl Handler<QueueMessage> + use<T, S, F, Q>,
+    > {
         let Self { from, queue, job } = self;
         let PipelineSender { source, settings, sender, .. } = from;
-        let runtime = source.resolve()?;
-        settings.check()?;
-        let plans = plans(sender)?;
-        settings.sender.suits(&plans)?;
-        let plans = Sources::sealed(plans, &job)?;
         let strategy = settings.strategy.clone().of();
-        let settings = settings.of(strategy);
+        let (name, reading) = (job.clone(), settings.sender);
+        let plans = move || Sources::sealed(plans(sender, reading)?, &name);
         let receiver = move |event: Event<QueueMessage>| {
             let (queue, job) = (queue.clone(), job.clone());
             async move {
@@ -97,18 +102,14 @@ where
                 published.map_err(|error| QueueError::failure("publishing", &job, error))
             }
         };
-        let each = Receiving::<_, Event<_>>::new(each(receiver));
-        let task = runtime.next_task_id();
-        let Outcome { ended, summary, .. } = run(&runtime, task, &settings, counters, plans, each).await;
-        ended.told(&summary.into())
+        let handler = Receiving::<_, Event<_>>::new(each(receiver));
+        Whole { source, settings: settings.of(strategy), plans, handler }
     }
 
     /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
-        let (source, named) = (self.from.source.clone(), self.from.settings.whole());
-        let counters = Arc::<Counters>::default();
-        spawn_whole(source, named, counters.clone(), self.run(counters))
+        self.whole().spawn(|(event, _)| event)
     }
 }
 
@@ -123,7 +124,9 @@ where
     // Boxed once for the whole pipeline: an async block has no name to put here.
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
+    #[track_caller]
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run(Arc::default()))
+        let place = Location::caller();
+        Box::pin(async move { self.whole().in_place(place).await.0 })
     }
 }

@@ -1,11 +1,8 @@
 //! A pipeline whose events are pulled.
 
-use std::sync::Arc;
-
 use super::PipelineSender;
-use super::whole::spawn_whole;
-use crate::pipeline::engine::{Outcome, Pulling};
-use crate::pipeline::progress::Counters;
+use super::whole::End;
+use crate::pipeline::engine::Pulling;
 use crate::pipeline::pull::{DrainOnKill, Events};
 use crate::pipeline::{EmittingTask, FinalEvent, Sources};
 use crate::runtime::RuntimeSource;
@@ -43,14 +40,11 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 's
     #[track_caller]
     pub fn pull(self) -> EmittingTask<FinalEvent, S::Runtime, Events<T>> {
         let (queue, events) = async_channel::bounded(AHEAD);
-        let (source, named) = (self.source.clone(), self.settings.whole());
-        let counters = Arc::<Counters>::default();
-        let (counts, drain) = (counters.clone(), DrainOnKill::new(&queue, &events));
-        let body = async move {
-            let Outcome { ended, summary, .. } = self.run(counts, Pulling { queue }).await?;
+        let drain = DrainOnKill::new(&queue, &events);
+        let ended = move |(event, _): End<()>| {
             drain.ended();
-            ended.told(&summary.into())
+            event
         };
-        spawn_whole(source, named, counters, body).pulled(Events::new(events))
+        self.whole(Pulling { queue }).spawn(ended).pulled(Events::new(events))
     }
 }

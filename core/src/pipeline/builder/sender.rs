@@ -1,18 +1,16 @@
 //! A pipeline that knows what it reads, and not yet what is done with it.
 
-use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::whole::Whole;
 use super::{Fold, ForEach, Pipeline, Receiver};
 use crate::error::AsyncTaskError;
-use crate::pipeline::engine::{Batches, Handler, Outcome, Settings, run};
-use crate::pipeline::progress::Counters;
-use crate::pipeline::receiver::Receive;
+use crate::pipeline::engine::{Batches, Settings};
+use crate::pipeline::receiver::{Receive, Tries};
 use crate::pipeline::sources::Plan;
-use crate::pipeline::{Batch, Collector, Event, Sources};
-use crate::runtime::{Runtime, RuntimeSource};
+use crate::pipeline::{Batch, Collector, Event, Key, SenderStrategy, Sources};
+use crate::runtime::RuntimeSource;
 use crate::task::{IntoAsyncResult, IntoResult, caught};
 
 /// A pipeline that knows what it reads.
@@ -37,10 +35,50 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
         O: IntoAsyncResult<(), M> + 'static,
         M: Receive<O>,
-        K: Hash + Eq + Send + 'static,
+        K: Key,
         V: Send + 'static,
     {
         Pipeline { from: self, receiver: Receiver::new(receiver) }
+    }
+
+    /// As [`receiver`](Self::receiver), for a body that uses `?` and names no error type.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, pipeline::{ChunkSizeExt as _, Collector, Event, PipelineBuilder}};
+    /// # async fn lengths<R: Runtime>(runtime: R) -> Result<usize, AsyncTaskError> {
+    /// PipelineBuilder::<String, _>::new(runtime)
+    ///     .sender(|sources| sources.of_bytes("1\n22\n").lines().into_chunks(100.lines()))
+    ///     .try_receiver(|event: Event<String>, collector: Collector<u32, usize>| {
+    ///         collector.collect(event.data().parse()?, event.data().len());
+    ///         Ok(())
+    ///     })
+    ///     .await_final_event(|event, collector| event.map(|_| collector.len()))
+    ///     .await
+    /// # }
+    /// ```
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
+    pub fn try_receiver<G, O, M, K, V>(
+        self,
+        receiver: G,
+    ) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
+    where
+        G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Key,
+        V: Send + 'static,
+    {
+        self.receiver(receiver)
+    }
+
+    /// As [`for_each`](Self::for_each), for a body that uses `?` and names no error type.
+    pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
+    where
+        G: Fn(Event<T>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        self.for_each(receiver)
     }
 
     /// Says what is done with each event, where nothing is collected. Await it for the summary.
@@ -81,34 +119,27 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         Fold { from: self, init, fold, merge, marker: PhantomData }
     }
 
-    /// Runs the pipeline with `handler`, and counts into `counters`.
-    pub(super) async fn run<H: Handler<T>>(
+    /// The whole of it, with what is done with its events.
+    pub(super) fn whole<H>(
         self,
-        counters: Arc<Counters>,
         handler: H,
-    ) -> Result<Outcome<H::End>, AsyncTaskError> {
+    ) -> Whole<T, S, impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + use<T, S, F, H>, H> {
         let Self { source, settings, sender, .. } = self;
-        let runtime = source.resolve()?;
-        settings.check()?;
-        let plans = plans(sender)?;
-        settings.sender.suits(&plans)?;
-        if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
-            return Err(AsyncTaskError::config(
-                "a pulled pipeline reads no queue, since it does not know what becomes of its events: give it a receiver",
-            ));
-        }
-        let task = runtime.next_task_id();
-        Ok(run(&runtime, task, &settings, counters, plans, handler).await)
+        let strategy = settings.sender;
+        Whole { source, settings, plans: move || plans(sender, strategy), handler }
     }
 }
 
-/// What `sender` names.
+/// The sources that `sender` names, which must suit how they are to be read.
 pub(super) fn plans<T: Send + 'static>(
     sender: impl FnOnce(&mut Sources<T>),
+    strategy: SenderStrategy,
 ) -> Result<Vec<Plan<T>>, AsyncTaskError> {
     let mut sources = Sources::new();
     caught(|| sender(&mut sources))?;
-    sources.into_plans()
+    let plans = sources.into_plans()?;
+    strategy.suits(&plans)?;
+    Ok(plans)
 }
 
 /// A pipeline that hands its receiver several events at a time; see [`PipelineSender::batched`].
@@ -126,10 +157,36 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSen
         G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
         O: IntoAsyncResult<(), M> + 'static,
         M: Receive<O>,
-        K: Hash + Eq + Send + 'static,
+        K: Key,
         V: Send + 'static,
     {
         Pipeline { from: self.0, receiver: Receiver::new(receiver) }
+    }
+
+    /// As [`PipelineSender::try_receiver`], with a batch in place of an event.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
+    pub fn try_receiver<G, O, M, K, V>(
+        self,
+        receiver: G,
+    ) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
+    where
+        G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Key,
+        V: Send + 'static,
+    {
+        self.receiver(receiver)
+    }
+
+    /// As [`PipelineSender::try_for_each`], with a batch in place of an event.
+    pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
+    where
+        G: Fn(Batch<T>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        self.for_each(receiver)
     }
 
     /// As [`PipelineSender::for_each`], with a batch in place of an event.

@@ -20,6 +20,7 @@ mod exclusive;
 mod home;
 mod inbox;
 mod installed;
+mod key;
 mod map;
 mod part;
 mod partition;
@@ -38,11 +39,13 @@ pub use duplicate::{MergeFn, OnDuplicate};
 pub use errors::CollectedError;
 pub(crate) use home::Home;
 pub(crate) use installed::{Erased, with_installed};
-pub use partition::Partition;
+pub use key::Key;
+pub use partition::{Partition, PartitionIntoIter, PartitionIter};
 pub(crate) use spot::Spot;
 
 use super::Event;
 use crate::error::{AsyncTaskError, BoxError};
+use crate::task::{IdField, TaskId};
 use errors::Noted;
 use partition::Slot;
 use partitions::Partitions;
@@ -60,6 +63,8 @@ use spot::MaybeSpot;
 pub struct Collector<K, V> {
     pipeline: u64,
     call: CallId,
+    /// The pipeline's task; `None` where it was handed no event.
+    task: Option<TaskId>,
     sequence: u64,
     spot: Spot,
     types: PhantomData<fn(K, V)>,
@@ -72,7 +77,8 @@ where
 {
     #[inline]
     pub(crate) fn new<T>(pipeline: u64, call: CallId, event: &Event<T>) -> Self {
-        Self { pipeline, call, sequence: event.sequence, spot: Spot::of(event), types: PhantomData }
+        let task = Some(event.origin.task);
+        Self { pipeline, call, task, sequence: event.sequence, spot: Spot::of(event), types: PhantomData }
     }
 
     /// For an event, or the first one of several.
@@ -80,7 +86,9 @@ where
     pub(crate) fn of<T>(pipeline: u64, call: CallId, first: Option<&Event<T>>) -> Self {
         match first {
             Some(event) => Self::new(pipeline, call, event),
-            None => Self { pipeline, call, sequence: 0, spot: Spot::default(), types: PhantomData },
+            None => {
+                Self { pipeline, call, task: None, sequence: 0, spot: Spot::default(), types: PhantomData }
+            }
         }
     }
 
@@ -151,8 +159,9 @@ where
 
     #[cold]
     fn too_late(&self) {
+        let id = self.task.map(TaskId::field);
         tracing::warn!(
-            task.id = self.pipeline,
+            task.id = id.as_ref().map(IdField::value),
             event.sequence = self.sequence,
             "a value was collected after its pipeline had ended, and is dropped"
         );

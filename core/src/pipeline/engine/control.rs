@@ -14,14 +14,12 @@ use crate::pipeline::names::Names;
 use crate::pipeline::progress::{Counters, Progress};
 use crate::pipeline::{ErrorStrategy, ReceiverStrategy, SenderStrategy};
 use crate::runtime::Runtime;
-use crate::task::{Configured, TaskId, Values};
+use crate::task::{Configured, TaskId};
 
 /// What the builder was told.
 pub(crate) struct Settings<T> {
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) values: Option<Arc<Values>>,
-    pub(crate) metrics: bool,
-    pub(crate) timeout: Option<Duration>,
+    /// What the task is told that the whole pipeline is.
+    pub(crate) task: Configured,
     pub(crate) event_timeout: Option<Duration>,
     pub(crate) strategy: ErrorStrategy<T>,
     pub(crate) max_errors: usize,
@@ -48,10 +46,7 @@ pub(crate) struct Batches {
 impl<T> Default for Settings<T> {
     fn default() -> Self {
         Self {
-            name: None,
-            values: None,
-            metrics: false,
-            timeout: None,
+            task: Configured::default(),
             event_timeout: None,
             strategy: ErrorStrategy::default(),
             max_errors: 1000,
@@ -73,10 +68,7 @@ impl<T> Default for Settings<T> {
 impl<T> Clone for Settings<T> {
     fn clone(&self) -> Self {
         Self {
-            name: self.name.clone(),
-            values: self.values.clone(),
-            metrics: self.metrics,
-            timeout: self.timeout,
+            task: self.task.clone(),
             event_timeout: self.event_timeout,
             strategy: self.strategy.clone(),
             max_errors: self.max_errors,
@@ -100,24 +92,10 @@ const MOST: usize = 1 << 16;
 impl<T> Settings<T> {
     /// The same for other events, of which `strategy` is said.
     pub(crate) fn of<U>(self, strategy: ErrorStrategy<U>) -> Settings<U> {
-        let Self {
-            name,
-            values,
-            metrics,
-            timeout,
-            event_timeout,
-            max_errors,
-            fail_after,
-            keep_raw,
-            receivers,
-            ..
-        } = self;
+        let Self { task, event_timeout, max_errors, fail_after, keep_raw, receivers, .. } = self;
         let Self { batches, blocking, queue, sender, rate, ordered, progress, .. } = self;
         Settings {
-            name,
-            values,
-            metrics,
-            timeout,
+            task,
             event_timeout,
             strategy,
             max_errors,
@@ -169,11 +147,6 @@ impl<T> Settings<T> {
         self.sender.check()?;
         self.limiter()?;
         self.strategy.check()
-    }
-
-    /// What the task is told that the whole pipeline is.
-    pub(crate) fn whole(&self) -> Configured {
-        Configured::part_of(self.name.clone(), None).metered(self.metrics)
     }
 
     /// What keeps the rate, if there is one.

@@ -1,6 +1,7 @@
 //! The coordinator: starts sender and workers, watches the clock, waits for their end and adds up.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_lite::future::or;
@@ -14,7 +15,7 @@ use super::slot::Slot;
 use super::tally::{Kept, OnReject, Policy, reject_late};
 use super::worker::{Crew, work};
 use crate::cancel::CancelLevel;
-use crate::error::{AsyncTaskError, TimeoutError};
+use crate::error::AsyncTaskError;
 use crate::pipeline::collector::Calls;
 use crate::pipeline::event::Summary;
 use crate::pipeline::names::Names;
@@ -22,21 +23,21 @@ use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::pipeline::{ErrorStrategy, FinalEvent, TooManyErrors};
 use crate::runtime::Runtime;
-use crate::task::{Birthplace, Configured, Fallible, InPlace, Plain, TaskId, caught, spawn};
-use crate::time::Sleep;
+use crate::task::{Birthplace, Configured, Fallible, InPlace, Plain, TaskRef, caught, spawn, timed_out};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How a pipeline ended, and what its handler makes of it.
 pub(crate) struct Outcome<E> {
-    pub(crate) ended: Ended,
-    pub(crate) summary: Summary,
+    /// The final event.
+    pub(crate) told: Result<FinalEvent, AsyncTaskError>,
+    pub(crate) summary: FinalEvent,
     pub(crate) end: E,
 }
 
 /// Why a pipeline has ended.
-pub(crate) enum Ended {
+enum Ended {
     /// All was handled, or rejected as the strategy says.
     Whole,
     /// More rows were rejected than it permits.
@@ -46,7 +47,7 @@ pub(crate) enum Ended {
 
 impl Ended {
     /// What is told of it.
-    pub(crate) fn told(self, summary: &FinalEvent) -> Result<FinalEvent, AsyncTaskError> {
+    fn told(self, summary: &FinalEvent) -> Result<FinalEvent, AsyncTaskError> {
         match self {
             Self::Whole => Ok(summary.clone()),
             Self::TooManyErrors => Err(AsyncTaskError::failure(TooManyErrors::new(summary.clone()))),
@@ -55,10 +56,11 @@ impl Ended {
     }
 }
 
-/// Runs a pipeline to its end. Nothing of it is left when this returns, but for a read that a source stalls.
+/// Runs a pipeline to its end, as the work of `task`, which is polled here. Nothing of it is left when this returns, but for a
+/// read that a source stalls.
 pub(crate) async fn run<T, R, H>(
     runtime: &R,
-    task: TaskId,
+    task: &TaskRef,
     settings: &Settings<T>,
     counters: Arc<Counters>,
     plans: Vec<Plan<T>>,
@@ -69,12 +71,14 @@ where
     R: Runtime,
     H: Handler<T>,
 {
+    // At the limit there is a final event all the same, so that this ends the work, and not whoever polls the task.
+    task.control.mind_limit();
     let (min, max) = settings.workers(runtime);
     counters.begin(runtime.now());
     let control = Arc::new(Control {
         runtime: runtime.clone(),
-        task,
-        name: settings.name.clone(),
+        task: task.control.id(),
+        name: task.control.name(),
         limit: Limit::none(),
         policy: Policy {
             on_reject: OnReject::from(&settings.strategy),
@@ -98,7 +102,7 @@ where
         Ok(locals) => locals.into_iter().zip(calls).map(|(local, calls)| Slot::new(local, calls)).collect(),
         Err(panic) => {
             let (_, end) = handler.close(Vec::new(), &control.names).await;
-            return Outcome { ended: Ended::Failed(panic), summary: Summary::default(), end };
+            return Outcome { told: Err(panic), summary: FinalEvent::default(), end };
         }
     };
     let retrying = match &settings.strategy {
@@ -109,8 +113,8 @@ where
     let crew = Arc::new(Crew { handler, slots, retrying, blocking, gate, control: control.clone() });
     // Two chunks for each worker: one to go on with at once, one for when the sender is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(max * 2));
-    let named = Configured::part_of(settings.name.clone(), settings.values.clone()).metered(settings.metrics);
-    let birth = || Birthplace::here().birth(Some(&named));
+    let named = Configured::part_of(control.name.clone(), None);
+    let birth = || Birthplace::part().birth(Some(&named));
     let hands: Vec<_> = (0..max)
         .map(|index| {
             let (crew, queue) = (crew.clone(), queue.clone());
@@ -136,16 +140,20 @@ where
         }
         Ok((&mut sending).await)
     };
-    let clocks = or(overdue(runtime, settings, &control), report(settings, &control));
+    let clocks = or(overdue(task), report(settings, &control));
     let unwanted = async {
         crew.handler.unwanted().await;
         control.limit.stop_at(0);
         std::future::pending().await
     };
     let watched = or(ended, or(or(scaled, unwanted), clocks)).await;
+    if !task.control.has_passed_limit() {
+        task.control.release_limit(false);
+    }
     let stopped = match watched {
         Ok(sent) => {
-            failed = failed.or(sent.unwrap_or_else(Some));
+            let sent = sent.unwrap_or_else(Some).map(|error| own_cancellation(task, error));
+            failed = failed.or(sent);
             None
         }
         // Its time was up, or who is told of its progress panicked: everything is stopped.
@@ -169,7 +177,14 @@ where
     control.counters.end(runtime.now());
     let stopped = tell(settings, &control).err().or(stopped);
     let (ended, summary) = sum_up(&control, kept, stopped, failed);
-    Outcome { ended, summary, end }
+    let summary = FinalEvent::from(Summary { duplicates: H::duplicates(&end), ..summary });
+    Outcome { told: ended.told(&summary), summary, end }
+}
+
+/// The sender has heard from its task that it is to stop: that is what the task was asked.
+fn own_cancellation(task: &TaskRef, error: AsyncTaskError) -> AsyncTaskError {
+    let is_asked = error.is_cancelled() && task.control.asked().is_some();
+    if is_asked { task.control.cancelled() } else { error }
 }
 
 fn sum_up<R: Runtime>(
@@ -191,18 +206,12 @@ fn sum_up<R: Runtime>(
     (ended, Summary { progress, duplicates: 0, errors, sources: control.names.named().to_vec() })
 }
 
-/// Ends with the timeout, if there is one.
-async fn overdue<T, R: Runtime, O>(
-    runtime: &R,
-    settings: &Settings<T>,
-    control: &Control<R>,
-) -> Result<O, AsyncTaskError> {
-    let Some(limit) = settings.timeout else { return std::future::pending().await };
-    if !limit.is_zero() {
-        Sleep::until(runtime, control.counters.started().and_then(|started| started.checked_add(limit)))
-            .await?;
-    }
-    Err(TimeoutError::overall(settings.name.clone(), limit, 1, false, None))
+/// Ends once the limit of the task has passed, which may be moved meanwhile. A task that minds its limit is polled then.
+async fn overdue<O>(task: &TaskRef) -> Result<O, AsyncTaskError> {
+    let is_overdue = || task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline);
+    std::future::poll_fn(|_| if is_overdue() { Poll::Ready(()) } else { Poll::Pending }).await;
+    task.control.release_limit(true);
+    Err(timed_out(&task.control, false))
 }
 
 /// Tells progress, for ever; ends only with a panic of the one who is told, or with the runtime.

@@ -74,6 +74,16 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         true
     }
 
+    /// True if a call for an event can be given up when its time is over.
+    fn can_be_timed(&self) -> bool {
+        false
+    }
+
+    /// Values that were collected under a key that was there already.
+    fn duplicates(_: &Self::End) -> u64 {
+        0
+    }
+
     /// Waits until nobody wants what comes.
     fn unwanted(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
@@ -116,6 +126,10 @@ pub(crate) trait Reception<A>: Send + Sync + 'static {
 
     fn keeps_places(&self) -> bool {
         false
+    }
+
+    fn duplicates(_: &Self::End) -> u64 {
+        0
     }
 
     fn close(
@@ -205,6 +219,14 @@ where
         self.reception.keeps_places()
     }
 
+    fn can_be_timed(&self) -> bool {
+        H::Kind::CAN_BE_TIMED
+    }
+
+    fn duplicates(end: &H::End) -> u64 {
+        H::duplicates(end)
+    }
+
     fn close(
         &self,
         locals: Vec<Self::Local>,
@@ -260,6 +282,10 @@ where
 
     fn rejected(&self) -> u64 {
         self.home.rejected()
+    }
+
+    fn duplicates(end: &Collection<K, V>) -> u64 {
+        end.duplicates()
     }
 
     fn keeps_places(&self) -> bool {

@@ -16,7 +16,7 @@ use crate::limit::{Aimd, Load, WINDOW};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::{Plan, SenderStrategy};
 use crate::runtime::Runtime;
-use crate::task::{Birthplace, Configured, InPlace, MetricsEnabledTask as _, Plain, TaskContext, spawn};
+use crate::task::{Birthplace, Configured, InPlace, Plain, spawn};
 
 /// Chunks of a source that wait for the sources before it.
 const AHEAD: usize = 2;
@@ -82,14 +82,12 @@ where
         parts.push((begins, ahead));
         (part, Some(turn))
     });
-    let sender = TaskContext::current();
-    let metered = sender.as_ref().is_some_and(TaskContext::is_metrics_enabled);
-    let named = Configured::part_of(sender.and_then(|cx| cx.name()), None).metered(metered);
+    let named = Configured::part_of(control.name.clone(), None);
     let gate = Arc::new(Gate::new(min));
     let lane = |index| {
         let outlet = Outlet::new(queue.clone(), control.clone(), Numbering::BySource, false);
         let lane = Lane::new(jobs.clone(), gate.clone(), index, outlet);
-        let birth = Birthplace::here().birth(Some(&named));
+        let birth = Birthplace::part().birth(Some(&named));
         spawn(control.runtime.clone(), birth, InPlace::<_, _, _, Plain>::new(move || lane.work()))
     };
     let lanes: Vec<_> = (0..max).map(lane).collect();

@@ -9,7 +9,7 @@ mod receive;
 pub(crate) use attempts::one_by_one;
 pub(crate) use caller::Caller;
 pub use delivery::{Delivery, Sequenced};
-pub use receive::Receive;
+pub use receive::{Receive, Tries};
 
 mod sealed {
     pub trait Sealed {}

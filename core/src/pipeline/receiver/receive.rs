@@ -6,12 +6,12 @@ use std::task::Poll;
 use std::time::Instant;
 
 use super::{Caller, one_by_one};
-use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
+use crate::error::{AsyncTaskError, BoxError, TimeoutError, TimeoutKind};
 use crate::pipeline::Event;
 use crate::pipeline::engine::{Control, Feed, Pace};
 use crate::pipeline::rows::Decoded;
 use crate::runtime::Runtime;
-use crate::task::{Async, InPlace, IntoResult, Sync, caught};
+use crate::task::{Async, Fallible, InPlace, IntoResult, Sync, caught};
 use crate::time::Sleep;
 
 /// How receivers that return an `O` are called. Implemented by the markers that inference picks for
@@ -21,6 +21,10 @@ use crate::time::Sleep;
     note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
 )]
 pub trait Receive<O>: super::sealed::Sealed + Send + 'static {
+    /// True if a call can be given up when its time is over.
+    #[doc(hidden)]
+    const CAN_BE_TIMED: bool;
+
     /// Calls the receiver for each event of a chunk.
     #[doc(hidden)]
     fn drive<T, R, I, C>(
@@ -47,10 +51,23 @@ pub trait Receive<O>: super::sealed::Sealed + Send + 'static {
         C: Caller<A, O>;
 }
 
+/// What a receiver returns whose body uses `?` and names no error type: a `Result<(), BoxError>`, or a future of one.
+#[diagnostic::on_unimplemented(
+    message = "this receiver does not return `Result<(), BoxError>`, nor a future of it",
+    label = "returns `{Self}`",
+    note = "a receiver that names its error type, or has no error: use `receiver` or `for_each`"
+)]
+pub trait Tries<M> {}
+
+impl Tries<Sync<Fallible<BoxError>>> for Result<(), BoxError> {}
+impl<F: Future<Output = Result<(), BoxError>>> Tries<Async<Fallible<BoxError>>> for F {}
+
 impl<O, K: 'static> Receive<O> for Sync<K>
 where
     O: IntoResult<(), K>,
 {
+    const CAN_BE_TIMED: bool = false;
+
     async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C)
     where
         T: Send + 'static,
@@ -96,6 +113,8 @@ where
     O: Future + Send,
     O::Output: IntoResult<(), K>,
 {
+    const CAN_BE_TIMED: bool = true;
+
     async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut Pace, caller: C)
     where
         T: Send + 'static,

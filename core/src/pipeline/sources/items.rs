@@ -12,7 +12,7 @@ pub struct ItemSource<'a, T, I> {
     items: I,
 }
 
-/// Items that a stream gives.
+/// Items that a stream gives: see [`Sources::of_stream`].
 pub struct Pulled<St>(pub(super) St);
 
 /// What gives items, and how many go into a chunk.

@@ -40,8 +40,8 @@ pub use csv_options::Delimiter;
 pub use format::JsonLines;
 pub use format::{Csv, CsvOptions, Lines, NoFormat, Undecided};
 pub(crate) use input::{Blocking, Input, Opened};
-pub use items::ItemSource;
 pub(crate) use items::{Fill, ItemChunks};
+pub use items::{ItemSource, Pulled};
 pub(crate) use queue::QueuePlan;
 pub use queue::QueueSource;
 pub use size::ChunkSizeExt;
@@ -59,6 +59,20 @@ pub struct Sources<T> {
     plans: Vec<Plan<T>>,
     /// The first fault is told when the pipeline starts, in place of starting it.
     fault: Option<AsyncTaskError>,
+}
+
+/// What a sender closure returns: nothing, since `into_chunks` adds each source.
+#[diagnostic::on_unimplemented(
+    message = "a sender closure returns `()`, and this one a `{Self}`",
+    note = "a source is added by `into_chunks`: end with it, such as `.into_chunks(100.rows())`; one of a queue, with its format"
+)]
+pub trait SenderOutput: output::Sealed {}
+
+impl SenderOutput for () {}
+
+mod output {
+    pub trait Sealed {}
+    impl Sealed for () {}
 }
 
 /// The most events that a channel has room for: its memory is taken when it is made.

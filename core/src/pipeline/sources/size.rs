@@ -36,4 +36,4 @@ macro_rules! sizes {
 }
 
 // `i32` among them: without it a bare literal does not infer.
-sizes!(i32, u32, u64, usize);
+sizes!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);

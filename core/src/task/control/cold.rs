@@ -54,10 +54,10 @@ pub(crate) struct Cold {
     /// How many attempts at the work were begun, where there may be more than one.
     pub(super) attempts: AtomicU32,
     pub(super) deadline: Moment,
-    /// True while its body is to end its work itself at the deadline.
-    pub(super) minds_limit: AtomicBool,
     /// True once its deadline has ended its work.
     pub(super) expired: AtomicBool,
+    /// Which part of the task its limit stops: see [`LimitKeeper`](super::settings::LimitKeeper).
+    pub(super) limit_keeper: AtomicU8,
     times: OnceLock<Box<Times>>,
     pub(crate) links: Links,
     trace: OnceLock<Box<Trace>>,
@@ -92,8 +92,8 @@ impl Default for Cold {
             limit: AtomicU64::new(UNSET),
             attempts: AtomicU32::new(1),
             deadline: Moment::default(),
-            minds_limit: AtomicBool::new(false),
             expired: AtomicBool::new(false),
+            limit_keeper: AtomicU8::new(0),
             times: OnceLock::new(),
             links: Links::default(),
             trace: OnceLock::new(),

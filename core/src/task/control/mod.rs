@@ -28,7 +28,7 @@ use word::{
     AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, METERED, RETUNED, RUNNING,
     SETTLED, STOPPED, TIMED, UNWANTED, WAITS, Word,
 };
-pub(crate) use word::{IN_PLACE, MEMBER, ORCHESTRAL, STARTED, State};
+pub(crate) use word::{IN_PLACE, MEMBER, ORCHESTRAL, PART, STARTED, State};
 
 use super::{TaskId, TaskInfo, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancelOutcome};

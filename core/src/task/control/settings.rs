@@ -8,6 +8,20 @@ use super::cold::{LONGEST, NO_PRIORITY, UNSET, nanos};
 use super::word::TIMED;
 use crate::limit::TaskPriority;
 
+/// Which part of a task its limit stops.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(super) enum LimitKeeper {
+    /// The body is dropped at the limit.
+    Task = 0,
+    /// The body ends its work itself.
+    Body = 1,
+    /// Nothing: the body has ended its work before the limit.
+    Released = 2,
+    /// Nothing: the body has ended its work at the limit.
+    Passed = 3,
+}
+
 impl Control {
     pub(crate) fn grace(&self) -> Option<Duration> {
         let nanos = self.cold.get()?.grace.load(Ordering::Acquire);
@@ -51,12 +65,11 @@ impl Control {
 
     /// Its body ends its work itself at the deadline, and goes on without one.
     pub(crate) fn mind_limit(&self) {
-        // Relaxed: only the one who polls the task reads it.
-        self.cold().minds_limit.store(true, Ordering::Relaxed);
+        self.keep_limit(LimitKeeper::Body);
     }
 
     pub(crate) fn minds_limit(&self) -> bool {
-        self.cold.get().is_some_and(|cold| cold.minds_limit.load(Ordering::Relaxed))
+        self.is_limit_kept_by(LimitKeeper::Body)
     }
 
     /// Its deadline has passed, and that ends its work.
@@ -74,8 +87,32 @@ impl Control {
     pub(crate) fn lift_limit(&self) {
         if let Some(cold) = self.cold.get() {
             cold.deadline.set(None);
-            cold.minds_limit.store(false, Ordering::Relaxed);
+            self.keep_limit(LimitKeeper::Task);
         }
+    }
+
+    /// The body has ended its work, at its limit or before: the limit is told as before, and stops nothing any more.
+    pub(crate) fn release_limit(&self, has_passed: bool) {
+        self.keep_limit(if has_passed { LimitKeeper::Passed } else { LimitKeeper::Released });
+    }
+
+    /// True if the limit has ended the work of a body that minded it.
+    pub(crate) fn has_passed_limit(&self) -> bool {
+        self.is_limit_kept_by(LimitKeeper::Passed)
+    }
+
+    /// True if the limit stops nothing any more.
+    pub(crate) fn is_limit_released(&self) -> bool {
+        self.is_limit_kept_by(LimitKeeper::Released) || self.has_passed_limit()
+    }
+
+    // Relaxed, as the reading: only the poll of the task acts on it. A handle that sees it late tells the state before.
+    fn keep_limit(&self, keeper: LimitKeeper) {
+        self.cold().limit_keeper.store(keeper as u8, Ordering::Relaxed);
+    }
+
+    fn is_limit_kept_by(&self, keeper: LimitKeeper) -> bool {
+        self.cold.get().is_some_and(|cold| cold.limit_keeper.load(Ordering::Relaxed) == keeper as u8)
     }
 
     /// Another attempt at the work begins.

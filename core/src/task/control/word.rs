@@ -25,6 +25,7 @@
 //! bit  26       HELD      its cold slot has, or had, a place of a limiter
 //! bit  27       METERED   its polls and its blocking work are measured
 //! bit  28       ORCHESTRAL  set at its birth: an orchestra, or a task of one. Asked in the middle of a poll, it is polled again
+//! bit  29       PART      set at the spawn: it is a part of its parent, and its metrics are switched with the parent's
 //! ```
 
 use crate::sync::{AtomicU32, Ordering};
@@ -58,6 +59,7 @@ pub(crate) const RETUNED: u32 = 1 << 25;
 pub(crate) const HELD: u32 = 1 << 26;
 pub(crate) const METERED: u32 = 1 << 27;
 pub(crate) const ORCHESTRAL: u32 = 1 << 28;
+pub(crate) const PART: u32 = 1 << 29;
 
 /// The code of the level that tells the work and no more.
 pub(crate) const GRACEFUL: u32 = 1;

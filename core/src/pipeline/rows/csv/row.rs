@@ -204,9 +204,13 @@ mod sealed {
 /// Made from a row of CSV. Every type that serde can read without borrowing is, and so is [`Row`] itself.
 ///
 /// A type that is not read through serde may implement it: reading a few fields by hand spares the rest.
+///
+/// A type that borrows, such as `&str`, is read from a [`Row`] that the receiver is handed ([`Row::deserialize`]): an event
+/// outlives the chunk that its row is in. Asked for itself, the compiler says that its `Deserialize` is not general enough.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a row of CSV",
-    note = "derive `serde::Deserialize` for it, implement `FromRow`, or take `Row`"
+    note = "derive `serde::Deserialize` for it, implement `FromRow`, or take `Row`",
+    note = "a type that borrows from its row: take `Row`, and read it with `Row::deserialize`"
 )]
 pub trait FromRow: Sized {
     /// Reads the row.
@@ -217,6 +221,8 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self, FieldError>;
 }
 
+// What is said of a type that is none is to name this trait, and not serde's.
+#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromRow for T {
     #[inline]
     fn from_row(row: &Row) -> Result<Self, FieldError> {
