@@ -21,9 +21,16 @@ async fn work() -> Result<(), AsyncTaskError> {
         .timeout(60.seconds())
         .with_timeout(60.seconds())
         .sender(move |sources| sources.of([String::new()]).into_chunks(rows.rows()));
-    let parse = |event: Event<String>| Ok(drop(event.take_data().parse::<u32>()?));
+    let parse = |event: Event<String>| {
+        event.take_data().parse::<u32>()?;
+        Ok(())
+    };
     texts.clone().try_for_each(parse).await?;
-    texts.try_for_each(move |event| async move { parse(event) }).await?;
+    let parse = |event: Event<String>| async move {
+        event.take_data().parse::<u32>()?;
+        Ok(())
+    };
+    texts.try_for_each(parse).await?;
     squares(10).await_final_event(|event, collector| event.map(|_| collector.len())).await?;
     Ok(())
 }

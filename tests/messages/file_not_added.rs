@@ -1,4 +1,4 @@
-// error: a sender closure returns `()`, and this one a `TextSource<
+// error: a sender closure returns `()`, and this one a 
 use sweet_async::prelude::*;
 
 fn main() {

@@ -1,4 +1,4 @@
-// error: `Person: FromStr` is not satisfied
+// error: `Person: FromStr`
 use sweet_async::prelude::*;
 
 #[allow(dead_code)]

@@ -1,7 +1,7 @@
-// error: `&'static str` cannot be read from a row of CSV
-// error: a type that borrows from its row: take `Row`, and read it with `Row::deserialize`
+// error: not general enough
 use sweet_async::prelude::*;
 
+// The compiler has the word here. `Row`, read with `Row::deserialize`, is what to take: `FromRow` says so.
 fn main() {
     let _ = AsyncTask::emits::<&'static str>()
         .sender(|sources| sources.of_file("people.csv").into_chunks(100.rows()))

@@ -1,4 +1,4 @@
-// error: a sender closure returns `()`, and this one a `ItemSource<'_, u32, std::ops::Range<u32>>`
+// error: a sender closure returns `()`, and this one a 
 // error: a source is added by `into_chunks`: end with it, such as `.into_chunks(100.rows())`
 use sweet_async::prelude::*;
 

@@ -9,18 +9,25 @@ use crate::pipeline::queue::{CsvHead, Kind};
 use crate::pipeline::rows::{BadRow, CsvDecoder, CsvDialect, Decoders, Dialect, Layout, RawChunk};
 use crate::pipeline::{ChunkSize, FromRow};
 
-impl<T: FromRow + Send + 'static> TextSource<'_, T, Undecided> {
+// The bounds are those of the methods: of a type that keeps none of them the compiler then says what to do.
+impl<T: Send + 'static> TextSource<'_, T, Undecided> {
     /// Adds the rows of CSV, cut into chunks of `size`, each row to be read into a `T`: through serde, or as a
     /// [`Row`](crate::pipeline::Row).
-    pub fn into_chunks(self, size: ChunkSize) {
+    pub fn into_chunks(self, size: ChunkSize)
+    where
+        T: FromRow,
+    {
         self.csv().into_chunks(size);
     }
 }
 
-impl<T: FromRow + Send + 'static> TextSource<'_, T, Csv> {
+impl<T: Send + 'static> TextSource<'_, T, Csv> {
     /// Adds the rows, cut into chunks of `size`, each row to be read into a `T`: through serde, or as a
     /// [`Row`](crate::pipeline::Row).
-    pub fn into_chunks(self, size: ChunkSize) {
+    pub fn into_chunks(self, size: ChunkSize)
+    where
+        T: FromRow,
+    {
         self.add(size, |options| {
             let CsvSettings { headers, flexible, .. } = options.csv;
             let (dialect, checks) = (options.csv.dialect()?, options.csv.checks()?);
