@@ -31,7 +31,7 @@ async fn fetch<R: Runtime>(runtime: &R) -> anyhow::Result<()> {
         write!(out, "  {pages:?}  ")?;
         match fetch_all(runtime, limits, pages, |number| page(runtime.clone(), number)).await {
             Ok(pages) => write!(out, "{}", pages.join(", "))?,
-            Err(error) => write!(out, "{error}")?,
+            Err(error) => write!(out, "{error}: {:#}", error.error)?,
         }
         writeln!(out, "; tasks left: {}", runtime.active_task_count())?;
     }

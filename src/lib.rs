@@ -19,12 +19,12 @@ pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
     CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
     ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EdgePolicy, EnterGuard, ExecutionStats,
-    Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks,
-    NamedTask, Node, NodeStatus, OrchestratorBuilder, OrchestratorError, OwnedRuntime, PanicError,
-    ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError,
-    Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeSource,
-    Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId,
-    TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind,
+    FailureError, Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask,
+    MissedTicks, NamedTask, Node, NodeStatus, OrchestratorBuilder, OrchestratorError, OwnedRuntime,
+    PanicError, ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy,
+    RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError,
+    RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext,
+    TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind,
     TracingTask, UnknownPriority, all, any, await_final_event, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};

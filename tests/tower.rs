@@ -68,7 +68,7 @@ fn a_retry_layer_asks_again_with_the_same_request() -> Result<(), BoxError> {
         assert_eq!(service.calls.load(Ordering::SeqCst), 3);
         let mut layered = self::layered(Retry::new(1).backoff(RetryStrategy::Immediate), Flaky::new(9));
         let error = layered.call("b".to_owned()).await.err().ok_or("it came")?;
-        assert_eq!(error.to_string(), "failed 2 times; the last time: flaky");
+        assert_eq!(format!("{error:#}"), "the work failed 2 times: flaky");
         Ok(())
     })?
 }

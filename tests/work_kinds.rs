@@ -24,8 +24,8 @@ fn work_of_every_kind_infers() -> TestResult {
         assert_eq!(task().run(|| async { "6".parse::<u32>() }).await?, 6);
         assert_eq!(task().try_run(|| async { Ok(fetch().await? + "4".parse::<u32>()?) }).await?, 7);
         assert_eq!(
-            task().run(|| async { Err::<u32, _>("text") }).await.map_err(|e| e.to_string()),
-            Err("text".into())
+            task().run(|| async { Err::<u32, _>("text") }).await.map_err(|e| format!("{e:#}")),
+            Err("the work failed: text".into())
         );
         assert_eq!(
             task().run(|| async { Err::<u32, String>("text".into()) }).await.map_err(|e| e.is_failure()),

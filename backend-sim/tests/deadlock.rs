@@ -36,7 +36,7 @@ fn it_names_seed_time_and_tasks() -> anyhow::Result<()> {
     });
     let error = error.err().context("a deadlock was due")?;
     ensure!(error.is_failure());
-    let text = error.to_string();
+    let text = std::error::Error::source(&error).context("what has failed")?.to_string();
     let mut lines = text.lines();
     let due = "deadlock in the simulation with seed 77 after 1.5s: nothing can run, no timer is set, and 2 task(s) wait";
     ensure!(lines.next() == Some(due), "{text}");
@@ -62,7 +62,8 @@ fn tasks_of_every_depth_are_named() -> anyhow::Result<()> {
         });
         child.await
     });
-    let error = sim.block_on(parent).err().context("a deadlock was due")?.to_string();
+    let error = sim.block_on(parent).err().context("a deadlock was due")?;
+    let error = format!("{error:#}");
     ensure!(["parent", "child", "grandchild"].iter().all(|name| error.contains(name)), "{error}");
     Ok(())
 }

@@ -39,8 +39,8 @@ pub mod time;
 pub use breaker::{BreakerState, CircuitBreaker, CircuitBreakerBuilder};
 pub use cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
 pub use error::{
-    AsyncTaskError, BoxError, PanicError, RetriesError, RuntimeError, SeveralErrors, SpawnError,
-    TimeoutError, TimeoutKind,
+    AsyncTaskError, BoxError, FailureError, PanicError, RetriesError, RuntimeError, SeveralErrors,
+    SpawnError, TimeoutError, TimeoutKind,
 };
 pub use limit::{Limiter, LimiterBuilder, RankableByPriority, TaskPriority, UnknownPriority};
 pub use orchestra::{

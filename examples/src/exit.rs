@@ -12,7 +12,7 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Err(error) if !is_closed_pipe(&error) => {
             // If stderr is closed as well, nobody can be told.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,

@@ -21,11 +21,12 @@ pub struct Limits {
 
 /// An input could not be fetched.
 #[derive(Debug, thiserror::Error)]
-#[error("input {input}: {error}")]
+#[error("input {input}")]
 pub struct FetchError {
     /// Which, counted from 0.
     pub input: usize,
-    /// Why not. Not a `source`: the message says it already.
+    /// Why not.
+    #[source]
     pub error: AsyncTaskError,
 }
 

@@ -139,7 +139,8 @@ async fn a_failure_cancels_the_rest_and_leaves_nothing<R: Runtime>(runtime: &R) 
         }
     });
     let error = fetched.await.map(|_: Vec<()>| ()).err().ok_or("it did not fail")?;
-    assert_eq!((error.input, error.to_string().as_str()), (2, "input 2: no such page"));
+    assert_eq!((error.input, error.to_string().as_str()), (2, "input 2"));
+    assert_eq!(format!("{:#}", error.error), "task `fetch 2` failed: no such page");
     assert_eq!(begun.load(Ordering::SeqCst), 4);
     // Destructors have run: only what was never begun is held.
     assert_eq!((gone.sender_count(), inputs.count()), (6, 6));
@@ -154,7 +155,7 @@ async fn a_timeout_names_the_input<R: Runtime>(runtime: &R) -> TestResult {
         _ => Ok::<_, BoxError>(()),
     });
     let error = fetched.await.err().ok_or("it ended")?;
-    assert!(error.error.is_timeout() && error.to_string().contains("`fetch 1`"), "{error}");
+    assert!(error.error.is_timeout() && error.error.to_string().contains("`fetch 1`"), "{error}");
     Ok(())
 }
 

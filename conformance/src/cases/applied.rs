@@ -27,9 +27,9 @@ pub async fn a_retry_stands_alone_and_its_work_may_borrow<R: Runtime>(rt: R, _: 
     };
     ensure!(at_once(5).apply_on(&rt, work).await? == 3 && calls.get() == 3);
     let error = failed(at_once(1).apply_on(&rt, || async { Err::<(), _>("never") }).await)?;
-    ensure!(error.to_string() == "failed 2 times; the last time: never", "{error}");
+    ensure!(format!("{error:#}") == "the work failed 2 times: never", "{error:#}");
     let error = failed(at_once(0).apply_on(&rt, || async { Err::<(), _>("never") }).await)?;
-    ensure!(error.to_string() == "never" && error.is_failure(), "{error}");
+    ensure!(said(&error) == "never" && error.is_failure(), "{error}");
     Ok(())
 }
 
@@ -109,7 +109,7 @@ pub async fn the_cancellation_of_the_task_around_ends_the_attempts<R: Runtime>(r
             async { Err::<(), BoxError>("no".into()) }
         };
         let error = failed(retry.apply_on(&inner, work).await)?;
-        Ok(error.to_string())
+        Ok(said(&error))
     });
     tried.wait().await;
     let end = task.cancel_gracefully().await;

@@ -122,7 +122,7 @@ pub async fn the_first_refused_batch_stops_it<R: Runtime>(rt: R, _: Facts) -> Ou
         })
         .await_final_event(|event, collection| (event.err(), collection.summary().clone()))
         .await;
-    ensure!(error.is_some_and(|error| error.to_string() == "refused 100"));
+    ensure!(error.is_some_and(|error| said(&error) == "refused 100"));
     ensure!(summary.handled() == 100, "{summary:?}");
     ensure!(summary.read() == summary.handled() + summary.rejected() + summary.dropped());
     Ok(())

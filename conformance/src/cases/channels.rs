@@ -152,7 +152,7 @@ pub async fn an_error_that_ends_the_pipeline_closes_its_channel<R: Runtime>(rt: 
     while events.send(sent).await.is_ok() {
         sent += 1;
     }
-    ensure!(sent > 3 && failed(run.await)?.to_string() == "three is enough");
+    ensure!(sent > 3 && said(&failed(run.await)?) == "three is enough");
     Ok(())
 }
 

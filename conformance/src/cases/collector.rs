@@ -153,7 +153,7 @@ pub async fn an_error_still_hands_over_what_was_collected<R: Runtime>(rt: R, _: 
         })
         .await_final_event(|event, collector| (event.err(), collector.collected()))
         .await;
-    ensure!(error.context("an error was due")?.to_string() == "sixty");
+    ensure!(said(&error.context("an error was due")?) == "sixty");
     ensure!((0..60).all(|n| kept.contains_key(&n)), "all before the bad one were handled");
     ensure!(!kept.contains_key(&60));
     Ok(())

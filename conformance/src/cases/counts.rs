@@ -108,7 +108,7 @@ pub async fn they_add_up_when_the_first_error_stops_it<R: Runtime>(rt: R, _: Fac
             }
         };
         let (error, summary) = ended(&rt, &seen, workers, |b| b, receiver).await;
-        ensure!(error.is_some_and(|error| error.to_string() == "refused"));
+        ensure!(error.is_some_and(|error| said(&error) == "refused"));
         ensure!(summary.rejected() == 1 && summary.handled() >= 300, "{summary:?}");
         seen.agrees(&summary)?;
     }

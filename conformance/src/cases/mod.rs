@@ -36,6 +36,7 @@ pub mod deadlines;
 pub mod dialects;
 pub mod drop;
 pub mod duplicates;
+pub mod error_chains;
 pub mod errors;
 pub mod files;
 pub mod flow;

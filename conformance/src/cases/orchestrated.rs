@@ -35,8 +35,8 @@ pub async fn policies_about_retries_are_said_before_or_after<R: Runtime>(rt: R, 
     ensure!(after.run(move || std::future::ready(work())).await? == 3);
     for after in [true, false] {
         let builder = match after {
-            true => later().retry_if(|error| error.to_string() != "call 2"),
-            false => retried().retry_if(|error| error.to_string() != "call 2").orchestrator(&all),
+            true => later().retry_if(|error| said(error) != "call 2"),
+            false => retried().retry_if(|error| said(error) != "call 2").orchestrator(&all),
         };
         let (work, calls) = flaky(9);
         let error = failed(builder.backoff(RetryStrategy::Immediate).run_blocking(work).await)?;

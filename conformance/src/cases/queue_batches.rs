@@ -108,7 +108,7 @@ pub async fn a_queue_that_cannot_be_claimed_gives_the_last_batch<R: Runtime>(rt:
         })
         .await;
     let error = failed(ended)?;
-    ensure!(error.to_string().contains("claiming from"), "{error}");
+    ensure!(said(&error).contains("claiming from"), "{error}");
     ensure!(queue.held() == 0 && queue.acknowledged().len() == seen.total(), "what was claimed is handled");
     Ok(())
 }
@@ -261,7 +261,7 @@ pub async fn a_batch_that_ends_the_pipeline_gives_its_messages_back<R: Runtime>(
         false => Ok(()),
     };
     let ended = batches(numbers(&rt).workers(1), queue.clone(), 2).for_each(refuse).await;
-    ensure!(failed(ended)?.to_string().contains("five"));
+    ensure!(said(&failed(ended)?).contains("five"));
     // The second message was handled in part, and of the first nothing is left.
     ensure!(queue.acknowledged() == ["numbers/0/0+6"] && queue.held() == 0, "{:?}", queue.acknowledged());
     ensure!(consume(&rt, &queue, &Seen::default()).await?.handled() == 9 && queue.len() == 0);

@@ -143,7 +143,7 @@ pub async fn who_waits_for_the_rate_hears_of_the_end<R: Runtime>(rt: R, _: Facts
             }
         },
     );
-    ensure!(failed(run.await)?.to_string() == "no");
+    ensure!(said(&failed(run.await)?) == "no");
     ensure!(rt.now().saturating_duration_since(begun) < 1.hours());
     Ok(())
 }

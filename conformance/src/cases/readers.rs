@@ -199,7 +199,7 @@ pub async fn a_reader_that_panics_is_an_error<R: Runtime>(rt: R, _: Facts) -> Ou
 pub async fn a_reader_that_says_too_much_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for how in BOTH {
         let (error, handled) = fails(&rt, how, ErrorStrategy::ContinueOnError, [Gives("1\n"), Lies]).await?;
-        ensure!(error.to_string().contains("script") && handled == [1], "{error}");
+        ensure!(format!("{error:#}").contains("script") && handled == [1], "{error}");
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ pub async fn one_that_ends_without_saying_so_is_never_ready<R: Runtime>(rt: R, _
         match task.await {
             Ok(value) => ensure!(value == 1),
             Err(error) => {
-                ensure!(["no", "boom"].iter().any(|text| error.to_string().contains(text)), "{error}")
+                ensure!(["no", "boom"].iter().any(|text| format!("{error:#}").contains(text)), "{error}")
             }
         }
     }
@@ -123,7 +123,7 @@ pub async fn what_happens_after_it_is_ready_is_told_by_its_handle<R: Runtime>(rt
         Err::<(), _>("afterwards")
     });
     task.ready().await?;
-    ensure!(failed(task.await)?.to_string() == "afterwards");
+    ensure!(said(&failed(task.await)?) == "afterwards");
     Ok(())
 }
 
@@ -169,7 +169,7 @@ pub async fn a_member_that_fails_before_fails_its_scope<R: Runtime>(rt: R, _: Fa
         let _ = told.try_send(is_unsaid(ready));
         pending::<Result<(), BoxError>>().await
     });
-    ensure!(failed(result.await)?.to_string() == "not ready");
+    ensure!(said(&failed(result.await)?) == "not ready");
     ensure!(tell.recv().await?);
     Ok(())
 }

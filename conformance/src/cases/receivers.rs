@@ -112,7 +112,7 @@ pub async fn an_error_stops_adaptive_workers_too<R: Runtime>(rt: R, _: Facts) ->
             .for_each(|event: Event<u64>| if *event.data() == 300 { Err("refused") } else { Ok(()) })
             .await,
     )?;
-    ensure!(error.to_string() == "refused");
+    ensure!(said(&error) == "refused");
     Ok(())
 }
 

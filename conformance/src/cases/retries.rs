@@ -51,8 +51,8 @@ pub async fn it_is_tried_once_more_often_than_there_are_retries<R: Runtime>(rt: 
         let error = failed(builder.run(|| async { after(u32::MAX, &calls) }).await)?;
         ensure!(calls.made() == retries + 1, "{} attempts", calls.made());
         ensure!(error.is_retries_exhausted() && !error.is_failure());
-        let text = format!("failed {0} times; the last time: broken {0}", retries + 1);
-        ensure!(error.to_string() == text, "{error}");
+        let text = format!("the work failed {0} times: broken {0}", retries + 1);
+        ensure!(format!("{error:#}") == text, "{error:#}");
         ensure!(error.downcast_ref() == Some(&Broken(retries + 1)));
         let error = exhausted::<()>(Err(error))?;
         ensure!(error.attempts() == retries + 1 && error.last().is_failure());
@@ -91,9 +91,8 @@ pub async fn the_last_error_keeps_its_type_and_its_causes<R: Runtime>(rt: R, _: 
     let builder = AsyncTask::to::<()>().on(&rt).retry(1).backoff(RetryStrategy::Immediate);
     let error = failed(builder.run(|| async { Err::<(), _>(Caused(Broken(calls.next()))) }).await)?;
     ensure!(error.downcast_ref::<Caused>().is_some_and(|caused| caused.0 == Broken(2)));
-    // Its own text is in that of the whole, so the causes come next.
     let chain: Vec<_> = anyhow::Error::from(error).chain().map(ToString::to_string).collect();
-    ensure!(chain == ["failed 2 times; the last time: caused", "broken 2"], "{chain:?}");
+    ensure!(chain == ["the work failed 2 times", "caused", "broken 2"], "{chain:?}");
     Ok(())
 }
 

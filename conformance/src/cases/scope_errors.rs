@@ -13,8 +13,8 @@ use crate::kit::prelude::*;
 /// The texts of all, the main one first.
 fn texts(error: AsyncTaskError) -> Vec<String> {
     match error {
-        AsyncTaskError::Several(several) => several.into_all().map(|error| error.to_string()).collect(),
-        single => vec![single.to_string()],
+        AsyncTaskError::Several(several) => several.into_all().map(|error| said(&error)).collect(),
+        single => vec![said(&single)],
     }
 }
 
@@ -53,7 +53,7 @@ pub async fn what_fails_later_is_attached_in_the_order_of_its_coming<R: Runtime>
         Ok(())
     });
     let error = failed(result.await)?;
-    ensure!(error.is_failure() && error.first().to_string() == "first", "{error}");
+    ensure!(error.is_failure() && said(error.first()) == "first", "{error}");
     ensure!(error.to_string().contains("third"), "{error}");
     let all = texts(error);
     ensure!(all == ["first", "second", "third"], "{all:?}");
@@ -177,7 +177,7 @@ pub async fn what_nested_scopes_fail_with_is_one_flat_list<R: Runtime>(rt: R, _:
     let AsyncTaskError::Several(several) = failed(result.await)? else { bail!("not several") };
     let all: Vec<_> = several.into_all().collect();
     ensure!(!all.iter().any(|error| matches!(error, AsyncTaskError::Several(_))), "{all:?}");
-    let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+    let all: Vec<_> = all.iter().map(said).collect();
     ensure!(all == ["outer", "inner 1", "inner 2"], "{all:?}");
     Ok(())
 }
@@ -201,7 +201,7 @@ pub async fn a_destructor_that_panics_when_siblings_are_killed_is_attached<R: Ru
         Ok(())
     });
     let AsyncTaskError::Several(several) = failed(result.await)? else { bail!("not several") };
-    ensure!(several.first().to_string() == "first");
+    ensure!(said(several.first()) == "first");
     ensure!(several.others().len() == 1 && several.others().iter().all(AsyncTaskError::is_panic));
     Ok(())
 }

@@ -41,7 +41,7 @@ pub async fn a_member_that_fails_ends_its_siblings_and_the_body<R: Runtime>(rt: 
         });
         let error = failed(result.await)?;
         ensure!((error.is_panic(), error.is_failure()) == (panics, !panics), "{error:?}");
-        ensure!(error.to_string().contains("boom"), "{error}");
+        ensure!(format!("{error:#}").contains("boom"), "{error:#}");
         ensure!(alive.alive() == 0, "{} are left", alive.alive());
         // The failure is the scope's; each handle, also its own, tells only of that.
         for _ in 0..2 {
@@ -131,7 +131,7 @@ pub async fn what_a_member_hears_of_another_scopes_failure_is_a_failure<R: Runti
         let _ = sender.try_send(s.spawn(|| async { Err::<(), BoxError>("other".into()) }));
         Ok(())
     });
-    ensure!(failed(other.await)?.to_string() == "other");
+    ensure!(said(&failed(other.await)?) == "other");
     let lost: ScopedTask<(), R> = escaped.recv().await?;
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
         drop(s.spawn(|| async move { Ok(lost.await?) }));

@@ -159,7 +159,7 @@ pub async fn other_tasks_of_its_body_are_waited_for_and_fail_alone<R: Runtime>(r
         let builder = AsyncTask::to::<()>().on(&inner);
         let fails = builder.clone().spawn(|| async { Err::<(), _>("alone") });
         let error = failed(fails.await)?;
-        check(error.is_failure() && error.to_string() == "alone", "the error is its own")?;
+        check(error.is_failure() && said(&error) == "alone", "the error is its own")?;
         let waits = builder.spawn(|| async move {
             opened.wait().await;
             finish.set();
@@ -201,7 +201,7 @@ pub async fn one_inside_another_ends_first_and_its_error_can_be_mended<R: Runtim
             t.spawn(|| async { Err::<(), BoxError>("inner".into()) }).await?;
             Ok(())
         });
-        check(failed(failure.await)?.to_string() == "inner", "the error of the inner one")?;
+        check(said(&failed(failure.await)?) == "inner", "the error of the inner one")?;
         check((inside.alive(), outside.alive()) == (0, 2), "the inner one alone has ended")?;
         open.set();
         Ok(sibling.await?)

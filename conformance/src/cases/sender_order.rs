@@ -144,7 +144,7 @@ pub async fn stop_on_first_tells_the_first_of_those_that_were_read<R: Runtime>(r
                 Err::<(), _>(format!("source {}", event.data()))
             }
         });
-    ensure!(failed(run.await)?.to_string() == "source 0");
+    ensure!(said(&failed(run.await)?) == "source 0");
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub async fn the_first_failure_stops_the_others_of_all<R: Runtime>(rt: R, _: Fac
     let idle = idles(&rt, &alive);
     let canceller = idle.canceller();
     let error = failed(all([idle, fails(&rt, "first"), idles(&rt, &alive), gives(&rt, 1)]).await)?;
-    ensure!(error.is_failure() && error.to_string() == "first", "{error:?}");
+    ensure!(error.is_failure() && said(&error) == "first", "{error:?}");
     ensure!(alive.alive() == 0, "{} are left", alive.alive());
     ensure!(was_stopped_for(&canceller).await == Some(CancelCause::SiblingFailed));
     let panics = AsyncTask::to::<u32>().on(&rt).spawn(|| async { explode::<u32>("boom") });
@@ -98,7 +98,7 @@ pub async fn losers_in_place_are_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome
         if succeeds {
             ensure!(any([work(0), work(1), work(2)]).await? == 1);
         } else {
-            ensure!(failed(all([work(0), work(1), work(2)]).await)?.to_string() == "one");
+            ensure!(said(&failed(all([work(0), work(1), work(2)]).await)?) == "one");
         }
         ensure!(alive.alive() == 0, "{} are left", alive.alive());
         let mut set: TaskSet<_> = [work(0), work(2)].into_iter().collect();
@@ -143,7 +143,7 @@ pub async fn any_that_none_wins_tells_all_failures<R: Runtime>(rt: R, _: Facts) 
     });
     let error = failed(any([second, first]).await)?;
     let AsyncTaskError::Several(several) = error else { bail!("not several: {error:?}") };
-    let mut all: Vec<_> = several.into_all().map(|error| error.to_string()).collect();
+    let mut all: Vec<_> = several.into_all().map(|error| said(&error)).collect();
     all.sort_unstable();
     ensure!(all == ["first", "second"], "{all:?}");
     // One failure stays what it is.
@@ -211,7 +211,7 @@ pub async fn what_fails_while_it_is_stopped_is_attached<R: Runtime>(rt: R, _: Fa
         Err::<u32, _>("first")
     });
     let AsyncTaskError::Several(several) = failed(all([late, first]).await)? else { bail!("not several") };
-    let all: Vec<_> = several.into_all().map(|error| error.to_string()).collect();
+    let all: Vec<_> = several.into_all().map(|error| said(&error)).collect();
     ensure!(all == ["first", "late"], "{all:?}");
     Ok(())
 }
@@ -224,7 +224,7 @@ pub async fn stop_waits_and_tells_own_failures_alone<R: Runtime>(rt: R, _: Facts
         yield_now().await;
     }
     let mut set: TaskSet<_> = [idles(&rt, &alive), ended, killed, gives(&rt, 1)].into_iter().collect();
-    let mut failures: Vec<_> = set.stop().await.iter().map(ToString::to_string).collect();
+    let mut failures: Vec<_> = set.stop().await.iter().map(said).collect();
     failures.sort_unstable();
     ensure!(failures.len() == 2 && failures.iter().any(|text| text == "own"), "{failures:?}");
     ensure!(set.is_empty() && set.next().await.is_none() && alive.alive() == 0);

@@ -252,7 +252,7 @@ pub async fn what_fails_in_a_set_of_members_fails_their_scope<R: Runtime>(rt: R,
         Ok(all([fails, waits]).await?)
     });
     let error = failed(result.await)?;
-    ensure!(error.to_string() == "a member", "{error}");
+    ensure!(said(&error) == "a member", "{error}");
     Ok(())
 }
 

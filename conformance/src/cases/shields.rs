@@ -174,7 +174,7 @@ pub async fn the_failure_of_a_scope_waits_for_the_end_of_the_region<R: Runtime>(
     };
     let (result, outside) = zip(scope, outside).await;
     outside?;
-    ensure!(failed(result)?.to_string().contains("a member fails"));
+    ensure!(said(&failed(result)?).contains("a member fails"));
     ensure!(region.left.is_set() && !region.beyond.is_set());
     Ok(())
 }

@@ -148,7 +148,7 @@ pub async fn a_scope_that_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
                 pending::<Result<u32, BoxError>>().await
             });
             let error = scope.await.err().ok_or(AsyncTaskError::InvalidState("it did not fail"))?;
-            if error.to_string() == "a member" { Ok(0) } else { Err(error) }
+            if said(&error) == "a member" { Ok(0) } else { Err(error) }
         })
     })
     .await

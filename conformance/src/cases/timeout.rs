@@ -196,7 +196,7 @@ pub async fn a_kill_comes_before_a_limit_on_a_tie<R: Runtime>(rt: R, at: Facts) 
 
 pub async fn a_limit_leaves_errors_and_panics_as_they_are<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<u32>().on(&rt).timeout(1.hours());
-    ensure!(failed(builder.clone().spawn(|| async { Err::<u32, _>("own") }).await)?.to_string() == "own");
+    ensure!(said(&failed(builder.clone().spawn(|| async { Err::<u32, _>("own") }).await)?) == "own");
     ensure!(failed(builder.spawn(|| async { explode::<u32>("no") }).await)?.is_panic());
     Ok(())
 }

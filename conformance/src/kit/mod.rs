@@ -32,7 +32,7 @@ pub(crate) mod prelude {
         AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, Runtime, Task, TaskStatus,
     };
 
-    pub(crate) use super::{Census, Latch, failed, hold_workers};
+    pub(crate) use super::{Census, Latch, failed, hold_workers, said};
     pub(crate) use crate::{Facts, Failure, Harness, Outcome};
 }
 
@@ -46,6 +46,11 @@ pub(crate) fn failed<T, E>(result: Result<T, E>) -> Result<E, Failure> {
         Ok(_) => Err(Failure::msg("an error was due, and a value came")),
         Err(error) => Ok(error),
     }
+}
+
+/// The text of what the error is about: of the work's own error, where it is that of work; else its own.
+pub(crate) fn said(error: &AsyncTaskError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Who asked, of a cancellation.

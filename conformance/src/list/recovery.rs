@@ -55,6 +55,14 @@ macro_rules! __conformance_with_recovery {
                 one_that_is_moved_away_leaves_time
                 what_stands_behind_it_recovers_at_once
             }
+            error_chains driven {
+                the_works_own_error_is_in_the_chain
+                a_reporter_says_each_thing_once
+                work_that_failed_each_time_says_so_and_why
+                a_panic_names_its_task
+                the_task_in_which_it_was_is_named_and_no_other
+                of_several_each_is_told_with_its_causes
+            }
             backoff driven {
                 it_is_as_long_as_the_strategy_says
                 with_jitter_it_is_within_its_bounds

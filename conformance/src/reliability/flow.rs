@@ -139,7 +139,7 @@ pub(super) fn receivers_gone<H: Harness>(scale: Scale) -> Result<String, Failure
                     End::Killed => error.is_cancelled(),
                     End::Dropped => true,
                     End::TimedOut => error.is_timeout(),
-                    End::Refused => error.to_string() == "refused",
+                    End::Refused => error.is_failure() && format!("{error:#}").ends_with(": refused"),
                     End::Panicked => error.is_panic(),
                 };
                 ensure!(fits, "{end:?}: {error:?}");

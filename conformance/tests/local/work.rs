@@ -100,7 +100,7 @@ pub(super) fn errors_panics_and_limits_are_those_of_other_tasks(harness: &impl L
         let failing = own.clone();
         let failed =
             builder().spawn_local(move || async move { Err::<u32, _>(format!("own {failing}")) }).await;
-        ensure!(failed.is_err_and(|error| error.is_failure() && error.to_string() == "own 1"));
+        ensure!(failed.is_err_and(|error| format!("{error:#}") == "task `local` failed: own 1"));
 
         let exploding = builder().spawn_local(|| async {
             yield_now().await;

@@ -3,7 +3,12 @@
 //! [`AsyncTaskError`] is the one error type of tasks and pipelines. It is `Send + Sync + 'static`, so `?` carries
 //! it into `anyhow::Error` and `Box<dyn Error + Send + Sync>`, and an `AsyncTaskError` that comes back from work is
 //! passed through, never nested.
+//!
+//! The text of an error says what became of the task, by its name where it has one. What caused that, the work's own error
+//! first, is in the chain of [`source`](Error::source)s, and is not said twice: print the chain, as `anyhow` and other reporters
+//! do, or the error with `{:#}`, which is all of it in one line.
 
+mod failure;
 mod panic;
 mod retries;
 mod runtime;
@@ -15,6 +20,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use failure::FailureError;
 pub use panic::PanicError;
 pub use retries::RetriesError;
 pub use runtime::{RuntimeError, SpawnError};
@@ -53,7 +59,7 @@ pub enum AsyncTaskError {
     Panic(PanicError),
     /// The work returned an error of its own. An error type that implements `Error` can be downcast again.
     #[error(transparent)]
-    Failure(BoxError),
+    Failure(FailureError),
     /// Several things that belong together failed: the first is the main one. The predicates speak of that.
     #[error(transparent)]
     Several(SeveralErrors),
@@ -123,7 +129,7 @@ impl AsyncTaskError {
     pub fn failure(error: impl Into<BoxError>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(own) => own.passed_on(),
-            Err(other) => Self::Failure(other),
+            Err(other) => Self::Failure(FailureError::new(other)),
         }
     }
 
@@ -131,6 +137,16 @@ impl AsyncTaskError {
     pub(crate) fn passed_on(mut self) -> Self {
         self.disown();
         self
+    }
+
+    /// Names the task that has failed, unless a task below it was named before.
+    pub(crate) fn name(&mut self, task: &Arc<str>) {
+        match self {
+            Self::Failure(failure) => failure.name(task),
+            Self::Panic(panic) => panic.name(task),
+            Self::RetriesExhausted(retries) => retries.name(task),
+            _ => {}
+        }
     }
 
     fn disown(&mut self) {
@@ -164,6 +180,14 @@ impl AsyncTaskError {
         match errors.len() {
             0 => first,
             _ => Self::Several(SeveralErrors::new(first, errors.collect())),
+        }
+    }
+
+    /// What has gone wrong, for reports that have named the task already.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Failure(failure) => failure.error().to_string(),
+            other => format!("{other:#}"),
         }
     }
 
@@ -248,7 +272,7 @@ impl AsyncTaskError {
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         match self.first() {
             Self::RetriesExhausted(error) => error.last().downcast_ref(),
-            Self::Failure(source) => source.downcast_ref(),
+            Self::Failure(failure) => failure.error().downcast_ref(),
             _ => None,
         }
     }
@@ -263,7 +287,7 @@ impl AsyncTaskError {
             Self::Several(several) if several.first().downcast_ref::<E>().is_some() => {
                 several.into_first().downcast()
             }
-            Self::Failure(source) => source.downcast().map(|e| *e).map_err(Self::Failure),
+            Self::Failure(failure) => failure.downcast().map_err(Self::Failure),
             other => Err(other),
         }
     }
@@ -273,7 +297,7 @@ impl From<SpawnError> for AsyncTaskError {
     fn from(error: SpawnError) -> Self {
         match error {
             SpawnError::Shutdown => Self::Shutdown,
-            SpawnError::Refused(source) => Self::Failure(source),
+            SpawnError::Refused(source) => Self::Failure(FailureError::new(source)),
         }
     }
 }

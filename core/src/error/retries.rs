@@ -2,11 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use super::AsyncTaskError;
+use super::failure::{cause_of, causes, subject};
 
-/// The work failed each time that it was tried. Its `source` is what caused the last failure, which its text includes.
+/// The work failed each time that it was tried. Its `source` is what caused the last failure; `{:#}` adds its text.
 pub struct RetriesError {
+    task: Option<Arc<str>>,
     attempts: u32,
     is_out_of_time: bool,
     last: Box<AsyncTaskError>,
@@ -14,12 +17,31 @@ pub struct RetriesError {
 
 impl RetriesError {
     pub(crate) fn exhausted(attempts: u32, last: AsyncTaskError) -> AsyncTaskError {
-        AsyncTaskError::RetriesExhausted(Self { attempts, is_out_of_time: false, last: Box::new(last) })
+        AsyncTaskError::RetriesExhausted(Self {
+            task: None,
+            attempts,
+            is_out_of_time: false,
+            last: Box::new(last),
+        })
     }
 
     /// As [`exhausted`](Self::exhausted), where the deadline comes before another attempt would.
     pub(crate) fn out_of_time(attempts: u32, last: AsyncTaskError) -> AsyncTaskError {
-        AsyncTaskError::RetriesExhausted(Self { attempts, is_out_of_time: true, last: Box::new(last) })
+        AsyncTaskError::RetriesExhausted(Self {
+            task: None,
+            attempts,
+            is_out_of_time: true,
+            last: Box::new(last),
+        })
+    }
+
+    /// The name of the task whose work it was, if it has one.
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
+    pub(super) fn name(&mut self, task: &Arc<str>) {
+        self.task.get_or_insert_with(|| task.clone());
     }
 
     /// How often it was tried, the first time included.
@@ -51,19 +73,20 @@ impl RetriesError {
 impl fmt::Display for RetriesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.attempts {
-            1 => f.write_str("failed once")?,
-            attempts => write!(f, "failed {attempts} times")?,
+            1 => write!(f, "{} failed once", subject(self.task()))?,
+            attempts => write!(f, "{} failed {attempts} times", subject(self.task()))?,
         }
         if self.is_out_of_time {
             f.write_str(", and the wait before another attempt would end after the deadline")?;
         }
-        write!(f, "; the last time: {}", self.last)
+        causes(f, self.source())
     }
 }
 
 impl fmt::Debug for RetriesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetriesError")
+            .field("task", &self.task)
             .field("attempts", &self.attempts)
             .field("is_out_of_time", &self.is_out_of_time)
             .field("last", &self.last)
@@ -73,6 +96,6 @@ impl fmt::Debug for RetriesError {
 
 impl Error for RetriesError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.last.source()
+        Some(cause_of(&self.last, self.task()))
     }
 }

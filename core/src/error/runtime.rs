@@ -36,7 +36,7 @@ pub enum RuntimeError {
         runtime: &'static str,
     },
     /// The operating system refused a thread or a driver.
-    #[error("could not build the {runtime} runtime: {source}")]
+    #[error("could not build the {runtime} runtime")]
     Build {
         /// The backend that was to be built.
         runtime: &'static str,

@@ -4,8 +4,10 @@ use std::error::Error;
 use std::fmt;
 
 use super::AsyncTaskError;
+use super::failure::causes;
 
-/// More than one error: of the members of a scope, or of what was joined.
+/// More than one error: of the members of a scope, or of what was joined. Its `source` is that of the first; `{:#}` adds what
+/// caused that.
 pub struct SeveralErrors(Box<Inner>);
 
 struct Inner {
@@ -48,9 +50,11 @@ impl fmt::Display for SeveralErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (and {} more", self.0.first, self.0.others.len())?;
         for other in &self.0.others {
-            write!(f, "; {other}")?;
+            // They are in no chain of sources, so all is said of them here.
+            write!(f, "; {other:#}")?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        causes(f, self.source())
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AsyncTaskError;
+use super::failure::{cause_of, causes};
 
 /// Which limit passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,18 +121,14 @@ impl fmt::Display for TimeoutError {
         if let Some(last) = &self.0.last {
             // Attempts are made one at a time: what has failed is the one that was begun last, or the one before it.
             match last.number == self.0.attempts {
-                true => {
-                    write!(f, ", waiting to try again; attempt {} had failed: {}", last.number, last.error)?
-                }
-                false => {
-                    write!(f, ", in attempt {}; the one before had failed: {}", self.0.attempts, last.error)?
-                }
+                true => write!(f, ", waiting to try again; attempt {} had failed", last.number)?,
+                false => write!(f, ", in attempt {}; the one before had failed", self.0.attempts)?,
             }
         }
         if self.0.still_running {
             f.write_str("; its blocking work had started and still runs")?;
         }
-        Ok(())
+        causes(f, self.source())
     }
 }
 
@@ -148,9 +145,9 @@ impl fmt::Debug for TimeoutError {
     }
 }
 
-/// Its `source` is what caused the last failure, which its text includes.
+/// Its `source` is what caused the last failure before it, where there was one; `{:#}` adds its text.
 impl Error for TimeoutError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.last()?.source()
+        Some(cause_of(self.last()?, self.0.task.as_deref()))
     }
 }

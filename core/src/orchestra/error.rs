@@ -71,7 +71,7 @@ pub enum OrchestratorError {
     #[error("the orchestrator was cancelled or shut down, and starts nothing more")]
     Closed,
     /// A task has failed: the first that did.
-    #[error("the task `{task}` has failed: {error}{}", more(*others))]
+    #[error("the task `{task}` has failed{}", more(*others))]
     TaskFailed {
         /// The name.
         task: Arc<str>,
@@ -96,7 +96,7 @@ pub enum OrchestratorError {
         task: Arc<str>,
     },
     /// The whole was stopped before its tasks had ended: cancelled, or its time was up.
-    #[error("the orchestrator was stopped: {0}")]
+    #[error("the orchestrator was stopped")]
     Stopped(#[source] Arc<AsyncTaskError>),
     /// It could not be started: no runtime was found, or a setting cannot work.
     #[error(transparent)]

@@ -78,7 +78,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         drop(book);
         // After the lock: how an error shows is foreign code.
         for (task, error) in tasks.iter_mut().zip(errors) {
-            task.error = error.map(|error| error.to_string().into());
+            task.error = error.map(|error| error.reason().into());
         }
         let lanes = lay_out(&mut tasks);
         Report { name, tasks, stats, elapsed, lanes }

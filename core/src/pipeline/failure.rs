@@ -52,7 +52,7 @@ impl RowError {
     pub fn reason(&self) -> String {
         match &self.error {
             AsyncTaskError::Parse { reason, .. } => reason.to_string(),
-            other => other.to_string(),
+            other => other.reason(),
         }
     }
 }

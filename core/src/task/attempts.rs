@@ -182,7 +182,12 @@ fn follows(
     if is_futile(delay) {
         return Err(RetriesError::out_of_time(number, error));
     }
-    tracing::debug!(task.attempt = number, ?delay, %error, "attempt failed; another follows");
+    tracing::debug!(
+        task.attempt = number,
+        ?delay,
+        error = format_args!("{error:#}"),
+        "attempt failed; another follows"
+    );
     with_frame(|frame| frame.task.control.has_failed(number, error, Some(retry)));
     Ok(delay)
 }

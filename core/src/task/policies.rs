@@ -155,9 +155,11 @@ impl Configured {
         Some((limit, Some(deadline)))
     }
 
+    /// The limit on the whole of work in place, and its name.
     fn overall(&self) -> Option<TimeLimit> {
-        let limit = self.limit.filter(|limit| *limit != Limit::After(Duration::MAX))?;
-        Some(TimeLimit { name: self.name.clone(), kind: TimeoutKind::Overall, limit })
+        let limit = self.limit.filter(|limit| *limit != Limit::After(Duration::MAX));
+        let (name, kind) = (self.name.clone(), TimeoutKind::Overall);
+        (limit.is_some() || name.is_some()).then_some(TimeLimit { name, kind, limit })
     }
 
     /// `body` as one attempt.
@@ -165,7 +167,7 @@ impl Configured {
         let limit = self.attempt.filter(|limit| *limit != Duration::MAX).map(|limit| TimeLimit {
             name: self.name.clone(),
             kind: TimeoutKind::Attempt,
-            limit: Limit::After(limit),
+            limit: Some(Limit::After(limit)),
         });
         Timeout::new(body, limit, source)
     }

@@ -89,7 +89,7 @@ where
         let (Some(recovery), Some(error)) = (this.recovery, this.failure.take()) else {
             return Poll::Ready(Err(ENDED));
         };
-        tracing::debug!(%error, "the work has failed, and is recovered from");
+        tracing::debug!(error = format_args!("{error:#}"), "the work has failed, and is recovered from");
         let answer = this.answer.insert(recovery(error));
         Poll::Ready(ready!(answer.as_mut().poll(cx)))
     }

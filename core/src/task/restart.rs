@@ -191,7 +191,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                         return Err(RetriesError::out_of_time(attempts, failure));
                     }
                     tracing::warn!(
-                        task.attempt = attempts, ?delay, error = %failure, "supervised work failed and is restarted"
+                        task.attempt = attempts,
+                        ?delay,
+                        error = format_args!("{failure:#}"),
+                        "supervised work failed and is restarted"
                     );
                     with_frame(|frame| {
                         frame.task.control.keep_failure(attempts, failure, None);

@@ -164,6 +164,11 @@ where
                     left.output(this.frame, dropped, still_running)
                 }
             };
+            if let (Err(error), Some(frame)) = (&mut output.result, &*this.frame)
+                && let Some(name) = frame.task.control.name()
+            {
+                error.name(&name);
+            }
             settle(this.frame, this.parent, &mut output);
             this.stage.set(Stage::Lingering { output: Some(output) });
         }

@@ -37,7 +37,8 @@ impl Limit {
 pub(crate) struct TimeLimit {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) kind: TimeoutKind,
-    pub(crate) limit: Limit,
+    /// `None` where there is only a name, for the errors of the work.
+    pub(crate) limit: Option<Limit>,
 }
 
 pin_project! {
@@ -83,10 +84,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let (Some(limit), None) = (this.limit.as_ref(), this.deadline.as_ref()) {
-            *this.deadline = limit.limit.from(this.source.resolve()?.now());
+        if let (Some(TimeLimit { limit, .. }), None) = (this.limit.as_mut(), this.deadline.as_ref())
+            && let Some(allowed) = *limit
+        {
+            *this.deadline = allowed.from(this.source.resolve()?.now());
             if this.deadline.is_none() {
-                *this.limit = None;
+                *limit = None;
             }
         }
         let Some(body) = this.body.as_mut().as_pin_mut() else {
@@ -95,7 +98,7 @@ where
             )));
         };
         let (Some(limit), Some((allowed, deadline))) = (this.limit.as_ref(), *this.deadline) else {
-            return body.poll(cx);
+            return body.poll(cx).map_err(|error| named(error, this.limit.as_ref()));
         };
         // A region is entered and left in a poll of what it is in; one that this is in itself holds off other limits.
         let around = shields();
@@ -110,7 +113,7 @@ where
                     return Poll::Ready(Err(AsyncTaskError::Timeout(inner)));
                 }
             }
-            Poll::Ready(output) => return Poll::Ready(output),
+            Poll::Ready(output) => return Poll::Ready(output.map_err(|error| named(error, Some(limit)))),
             Poll::Pending => {
                 if let TimerProj::Unset = this.timer.as_mut().project() {
                     if allowed.is_zero() {
@@ -134,6 +137,14 @@ where
         dropped?;
         Poll::Ready(Err(TimeoutError::passed(limit.name.clone(), limit.kind, allowed, still_running)))
     }
+}
+
+/// The error with the name of the task that it is of.
+fn named(mut error: AsyncTaskError, limit: Option<&TimeLimit>) -> AsyncTaskError {
+    if let Some(name) = limit.and_then(|limit| limit.name.as_ref()) {
+        error.name(name);
+    }
+    error
 }
 
 /// How many shielded regions of the task that is being polled here are under way.

@@ -126,7 +126,7 @@ impl IntoResponse for Refusal {
             Self::Task(error) if error.is_shutdown() || error.is_cancelled() => {
                 (StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
-            Self::Task(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            Self::Task(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")),
         }
         .into_response()
     }
