@@ -8,6 +8,7 @@ mod metrics;
 mod orchestras;
 mod pipelines;
 mod queues;
+mod reading;
 mod recovery;
 mod structure;
 mod text;

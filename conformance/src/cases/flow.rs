@@ -102,16 +102,28 @@ pub async fn a_pipe_without_a_writer_can_be_timed_out_and_cancelled<R: Runtime>(
             .for_each(|_: Event<(u64, u64)>| {})
             .into_future()
     };
-    ensure!(failed(stalled(20.millis()).await)?.is_timeout());
-    let run = stalled(1.hours());
-    let task = AsyncTask::to::<FinalEvent>().on(&rt).spawn(|| run);
-    while task.status() != TaskStatus::Running {
+    let AsyncTaskError::Timeout(error) = failed(stalled(500.millis()).await)? else { bail!("not a timeout") };
+    ensure!(error.still_running(), "the file is being opened");
+    // A writer comes, and a line from it, so that the thread that waits for them goes on.
+    let write = || {
+        let mut writer = std::fs::OpenOptions::new().write(true).read(true).open(&path)?;
+        std::io::Write::write_all(&mut writer, b"a,b\n").map(|()| writer)
+    };
+    let writer = write()?;
+    while rt.root().active_blocking_jobs() > 0 {
         yield_now().await;
     }
-    ensure!(task.cancel(CancelLevel::Kill).await.was_cancelled());
-    // A writer comes and goes, so that the threads that wait for one may end.
-    let open = std::fs::OpenOptions::new().write(true).read(true).open(&path)?;
-    drop(open);
+    drop(writer);
+    let run = stalled(1.hours());
+    let task = AsyncTask::to::<FinalEvent>().on(&rt).spawn(|| run);
+    while rt.root().active_blocking_jobs() == 0 {
+        yield_now().await;
+    }
+    // Whether a thread has begun to open it or not.
+    let killed = task.cancel(CancelLevel::Kill);
+    let writer = write()?;
+    ensure!(killed.await.was_cancelled());
+    drop(writer);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod load;
 pub(crate) mod orchestras;
 pub(crate) mod published;
 mod rows;
+pub(crate) mod script;
 pub(crate) mod spans;
 pub(crate) mod tape;
 pub(crate) mod told;

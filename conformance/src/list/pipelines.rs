@@ -23,17 +23,6 @@ macro_rules! __conformance_with_pipelines {
                 delimiters_set_the_field_separator
                 without_headers_fields_are_taken_in_order
             }
-            readers driven {
-                one_byte_at_a_time_changes_nothing
-                an_interrupted_read_is_tried_again
-                a_reader_that_fails_is_named_and_what_came_before_stands
-                a_reader_that_panics_is_an_error
-                a_reader_that_says_too_much_is_an_error
-                a_reader_that_stalls_can_be_timed_out_and_cancelled (threads)
-                a_polled_reader_that_stalls_can_be_timed_out_and_cancelled
-                a_polled_reader_that_pauses_keeps_no_line_back
-                a_polled_reader_that_is_always_ready_lets_others_run
-            }
             channels driven {
                 the_source_ends_with_its_senders
                 a_full_channel_pauses_its_senders
@@ -69,23 +58,6 @@ macro_rules! __conformance_with_pipelines {
                 a_batch_goes_out_when_its_first_item_has_waited
                 a_batch_goes_out_when_its_source_ends
                 a_batch_is_numbered_as_its_items_are
-            }
-            compressed driven {
-                files_are_read_by_their_extension
-                bytes_and_readers_are_read_as_told
-                plain_text_may_have_any_name
-                several_members_and_frames_are_one_text
-                data_that_is_cut_short_is_an_error_with_its_path
-                data_that_is_corrupt_is_an_error_with_its_path
-                a_polled_reader_cannot_be_decompressed
-                progress_counts_compressed_bytes
-                a_window_beyond_the_bound_is_refused
-            }
-            compressed_ends driven {
-                the_whole_rows_before_a_cut_stand
-                the_whole_rows_before_a_corrupt_block_stand
-                zeros_behind_a_gzip_member_are_padding
-                what_follows_the_padding_is_a_member_or_an_error
             }
             files driven {
                 a_missing_file_is_an_error_at_the_start

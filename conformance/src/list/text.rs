@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_text {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_queues! {
+        $crate::__conformance_with_reading! {
             [$($then)+]
             $($tasks)*
             row driven {

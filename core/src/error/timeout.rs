@@ -71,6 +71,11 @@ impl TimeoutError {
         AsyncTaskError::Timeout(Self(Box::new(inner)))
     }
 
+    /// Blocking work goes on.
+    pub(crate) fn left_running(&mut self) {
+        self.0.still_running = true;
+    }
+
     /// Which limit passed.
     pub fn kind(&self) -> TimeoutKind {
         self.0.kind

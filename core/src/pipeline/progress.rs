@@ -1,7 +1,7 @@
 //! How far a pipeline is.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How far a pipeline is, at one moment. Once all of it has ended, `read` = `handled` + `rejected` + `dropped`, exactly.
@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 pub struct Progress {
     /// Bytes read from text sources so far.
     pub bytes_read: u64,
-    /// Bytes that the sources have in all; `None` while any of them cannot tell.
+    /// Bytes that the sources have in all, as they were when the pipeline started, and each one since it was opened; compressed
+    /// ones as they are. `None` where any of them cannot tell: a reader, a pipe, an iterator, a stream, a queue.
     pub bytes_total: Option<u64>,
-    /// Rows read so far: those on their way to a worker, and those that have been with one.
+    /// Rows read so far: those that an iterator or a stream has given, and of text those that are whole in what was read,
+    /// whether they have been with a worker or not.
     pub read: u64,
     /// Rows that a receiver took without an error so far.
     pub handled: u64,
@@ -33,17 +35,48 @@ impl Progress {
     }
 }
 
-/// The counters that sender and workers keep, some rows at a time.
+/// A counter that is closed at the end of its pipeline: rows of blocking work that was left running are no longer counted.
 ///
-/// Relaxed throughout: each is a number of its own, and the final counts are read after all writers have ended.
+/// Relaxed throughout: each counter is independent, and all other writers have ended before it is closed.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+/// Flag in a counter: it is closed, and does not change.
+const CLOSED: u64 = 1 << 63;
+
+impl Counter {
+    /// Adds unless it is closed. Gives the number before.
+    pub(crate) fn add(&self, n: u64) -> u64 {
+        let add = |now: u64| (n > 0 && now & CLOSED == 0).then(|| now + n);
+        let (Ok(before) | Err(before)) = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        before & !CLOSED
+    }
+
+    /// Subtracts what was added before; not after `close`.
+    pub(crate) fn sub(&self, n: u64) {
+        self.0.fetch_sub(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) & !CLOSED
+    }
+
+    fn close(&self) -> u64 {
+        self.0.fetch_or(CLOSED, Ordering::Relaxed) & !CLOSED
+    }
+}
+
+/// The counters that sender and workers keep, some rows at a time. Relaxed throughout, as they are.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) bytes: AtomicU64,
-    pub(crate) total: AtomicU64,
-    pub(crate) unknown_totals: AtomicU64,
-    pub(crate) read: AtomicU64,
-    pub(crate) handled: AtomicU64,
-    pub(crate) rejected: AtomicU64,
+    total: AtomicU64,
+    unknown_totals: AtomicU64,
+    /// `total` and `unknown_totals` include all sources.
+    is_expected: AtomicBool,
+    pub(crate) read: Counter,
+    pub(crate) handled: Counter,
+    pub(crate) rejected: Counter,
     dropped: AtomicU64,
     pub(crate) workers: AtomicU64,
     started: OnceLock<Instant>,
@@ -55,8 +88,27 @@ impl Counters {
         counter.fetch_add(n, Ordering::Relaxed);
     }
 
-    pub(crate) fn sub(counter: &AtomicU64, n: u64) {
-        counter.fetch_sub(n, Ordering::Relaxed);
+    /// The length of each source, if known. Called before any is opened.
+    pub(crate) fn expect(&self, lengths: impl Iterator<Item = Option<u64>>) {
+        for length in lengths {
+            match length {
+                Some(length) => Self::add(&self.total, length),
+                None => Self::add(&self.unknown_totals, 1),
+            }
+        }
+        self.is_expected.store(true, Ordering::Relaxed);
+    }
+
+    /// An opened source has `length` bytes; `expected` is its length as known before.
+    pub(crate) fn opened(&self, length: u64, expected: Option<u64>) {
+        match expected {
+            // It may have shrunk: the sum wraps, as the difference does.
+            Some(expected) => Self::add(&self.total, length.wrapping_sub(expected)),
+            None => {
+                Self::add(&self.total, length);
+                self.unknown_totals.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
     }
 
     pub(crate) fn get(counter: &AtomicU64) -> u64 {
@@ -77,8 +129,9 @@ impl Counters {
 
     /// Once nothing is left that counts: whatever was read and is neither handled nor rejected, nobody will handle.
     pub(crate) fn end(&self, now: Instant) {
-        let done = Self::get(&self.handled) + Self::get(&self.rejected);
-        Self::set(&self.dropped, Self::get(&self.read).saturating_sub(done));
+        let done = self.handled.close() + self.rejected.close();
+        // Closed after them: what was done was read before.
+        Self::set(&self.dropped, self.read.close().saturating_sub(done));
         let _ = self.took.set(self.since_start(now));
     }
 
@@ -87,13 +140,13 @@ impl Counters {
     }
 
     pub(crate) fn progress(&self, now: Instant) -> Progress {
-        let known = Self::get(&self.unknown_totals) == 0;
+        let known = self.is_expected.load(Ordering::Relaxed) && Self::get(&self.unknown_totals) == 0;
         Progress {
             bytes_read: Self::get(&self.bytes),
             bytes_total: known.then(|| Self::get(&self.total)),
-            read: Self::get(&self.read),
-            handled: Self::get(&self.handled),
-            rejected: Self::get(&self.rejected),
+            read: self.read.get(),
+            handled: self.handled.get(),
+            rejected: self.rejected.get(),
             dropped: Self::get(&self.dropped),
             workers: Self::get(&self.workers),
             elapsed: self.took.get().copied().unwrap_or_else(|| self.since_start(now)),

@@ -167,6 +167,20 @@ where
     K: 'static,
     S: RuntimeSource,
 {
+    /// Hands the closure to the pool, unless that is done: it becomes a job of the task that is polled here.
+    ///
+    /// # Errors
+    ///
+    /// As the future's own.
+    pub(crate) fn begin(&mut self) -> Result<(), AsyncTaskError> {
+        if let Stage::Start { .. } = self.stage
+            && let Stage::Start { work, source } = std::mem::replace(&mut self.stage, Stage::Done)
+        {
+            self.stage = Self::start(work, &source)?;
+        }
+        Ok(())
+    }
+
     fn start(work: F, source: &S) -> Result<Stage<F, T, S>, AsyncTaskError> {
         let runtime = source.resolve()?;
         let root = runtime.root();
@@ -204,11 +218,7 @@ where
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::Start { .. } = self.stage
-            && let Stage::Start { work, source } = std::mem::replace(&mut self.stage, Stage::Done)
-        {
-            self.stage = Self::start(work, &source)?;
-        }
+        self.begin()?;
         let Stage::Waiting { join, job } = &mut self.stage else {
             return Poll::Ready(Err(AsyncTaskError::InvalidState(
                 "this future was polled after it had ended",

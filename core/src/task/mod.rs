@@ -63,7 +63,7 @@ pub use builder::{Run, TaskBuilder};
 pub use callbacks::{Callback, IntoCallback};
 pub use cancellation::{Cancellation, Canceller};
 pub use context::{Cancelled, Shield, TaskContext};
-pub(crate) use control::{Ending, Shared, TaskRef, adopt, cancel, children, release};
+pub(crate) use control::{Ending, Shared, TaskRef, adopt, cancel, children, has_jobs, release};
 pub use guarded::Guarded;
 pub use handle::Task;
 pub(crate) use handle::{spawn, spawn_reporting, spawn_with};

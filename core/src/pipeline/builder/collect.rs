@@ -48,7 +48,8 @@ impl<T, S, F, G, O, X, K, V, A> Pipeline<T, S, F, Receiver<G, O, Sync<X>, K, V, 
     /// Runs the receiver, which is synchronous, on the blocking pool, a chunk at a time: it may block, or compute for
     /// long, and the executor's threads stay free. A thread is taken only once a chunk is there, and it is its turn.
     ///
-    /// A kill stops it between two events, and waits for the one under way.
+    /// A kill stops it between two events, and waits for the one under way; a time limit does not, and says that it still
+    /// runs.
     pub fn blocking(mut self) -> Self {
         self.from.settings.blocking = true;
         self

@@ -91,8 +91,11 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
 
     /// Limits the whole pipeline to `limit`, from `spawn` or `pull`, or from the first poll of its end. At the limit
     /// receivers are dropped at their next await, and the final event is
-    /// [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout); a read that a source stalls is not waited for. Zero polls
-    /// once; [`Duration::MAX`] is no limit.
+    /// [`AsyncTaskError::Timeout`](crate::AsyncTaskError::Timeout). Zero polls once; [`Duration::MAX`] is no limit.
+    ///
+    /// Blocking work that has started, a read or a receiver on the blocking pool, is not waited for: the error says that it
+    /// [still runs](crate::TimeoutError::still_running), and it is counted as a blocking job of the runtime until it returns. What
+    /// it gives is not counted any more, and what its worker has collected is not in the collection.
     ///
     /// [`TimedTask`](crate::TimedTask) tells the limit, and moves it while the pipeline runs.
     pub fn timeout(self, limit: Duration) -> Self {

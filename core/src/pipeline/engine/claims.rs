@@ -92,6 +92,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
                         let reason =
                             BadRowReason::parse(&format_args!("message {:?}: {why}", claimed.message.key()));
                         let sequence = self.outlet.rows();
+                        self.outlet.count(1);
                         self.outlet.reject(BadRow { sequence, line: 0, byte: 0, reason })?;
                         lease.handled = true;
                     }

@@ -7,6 +7,7 @@ use concurrent_queue::ConcurrentQueue;
 use event_listener::Event;
 
 use super::limit::Limit;
+use super::overdue::Overdue;
 use super::tally::{Kept, Policy};
 use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
@@ -183,6 +184,7 @@ pub struct Control<R: Runtime> {
     pub(crate) ordered: bool,
     /// Notified when a queue has nothing to give for now: see [`Idle`](super::idle::Idle).
     pub(super) idle: Event,
+    pub(crate) overdue: Arc<Overdue>,
 }
 
 impl<R: Runtime> Control<R> {

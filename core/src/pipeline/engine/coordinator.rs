@@ -9,6 +9,7 @@ use futures_lite::future::or;
 use super::control::{Control, Settings};
 use super::handler::Handler;
 use super::limit::Limit;
+use super::overdue::{Part, Passing};
 use super::scale::{Gate, scale};
 use super::sender::send;
 use super::slot::Slot;
@@ -23,7 +24,9 @@ use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
 use crate::pipeline::{ErrorStrategy, FinalEvent, TooManyErrors};
 use crate::runtime::Runtime;
-use crate::task::{Birthplace, Configured, Fallible, InPlace, Plain, TaskRef, caught, spawn, timed_out};
+use crate::task::{
+    Birthplace, Configured, Fallible, Handle, InPlace, Plain, TaskRef, caught, spawn, timed_out,
+};
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
@@ -56,8 +59,8 @@ impl Ended {
     }
 }
 
-/// Runs a pipeline to its end, as the work of `task`, which is polled here. Nothing of it is left when this returns, but for a
-/// read that a source stalls.
+/// Runs a pipeline to its end, as the work of `task`, which is polled here. Nothing of it is left when this returns, but for
+/// blocking work that had started where its time was up, of which the error says so.
 pub(crate) async fn run<T, R, H>(
     runtime: &R,
     task: &TaskRef,
@@ -96,6 +99,7 @@ where
         rate: settings.limiter().ok().flatten(),
         ordered: settings.ordered,
         idle: event_listener::Event::new(),
+        overdue: Arc::default(),
     });
     let calls: Vec<_> = (0..max).map(|worker| Arc::new(Calls::of_worker(worker))).collect();
     let slots = match caught(|| handler.locals(&calls)) {
@@ -117,19 +121,25 @@ where
     let birth = || Birthplace::part().birth(Some(&named));
     let hands: Vec<_> = (0..max)
         .map(|index| {
-            let (crew, queue) = (crew.clone(), queue.clone());
-            let body = InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(move || work(crew, index, queue));
-            spawn(runtime.clone(), birth(), body)
+            let (crew, queue, overdue) = (crew.clone(), queue.clone(), control.overdue.clone());
+            let body = move || Part::new(work(crew, index, queue), overdue);
+            spawn(runtime.clone(), birth(), InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(body))
         })
         .collect();
     let scaled = scale((min, max), &crew.gate, &control, queue.downgrade());
     // The sender must find the queue closed once all workers are gone.
     drop(queue);
     let sending = control.clone();
-    let mut sending =
-        spawn(runtime.clone(), birth(), InPlace::<_, _, _, Plain>::new(move || send(plans, sender, sending)));
+    let body = move || {
+        let overdue = sending.overdue.clone();
+        Part::new(send(plans, sender, sending), overdue)
+    };
+    let mut sending = spawn(runtime.clone(), birth(), InPlace::<_, _, _, Plain>::new(body));
     // Dropped before the sender: a worker that is killed is not to take the queue's end for that of the source.
     let mut hands = hands;
+    // And this before both.
+    let parts = hands.iter().map(Handle::task_ref).chain([Handle::task_ref(&sending)]).flatten().collect();
+    let _passing = Passing { overdue: control.overdue.clone(), parts };
 
     let mut failed = None;
     let ended = async {
@@ -140,7 +150,7 @@ where
         }
         Ok((&mut sending).await)
     };
-    let clocks = or(overdue(task), report(settings, &control));
+    let clocks = or(overdue(task, &control), report(settings, &control));
     let unwanted = async {
         crew.handler.unwanted().await;
         control.limit.stop_at(0);
@@ -157,11 +167,15 @@ where
             None
         }
         // Its time was up, or who is told of its progress panicked: everything is stopped.
-        Err(error) => {
+        Err(mut error) => {
             let ends: Vec<_> = hands.iter().map(|hand| hand.cancel(CancelLevel::Kill)).collect();
             sending.cancel(CancelLevel::Kill).await;
             for end in ends {
                 end.await;
+            }
+            let is_left = control.overdue.is_left(runtime).await;
+            if let (AsyncTaskError::Timeout(timeout), true) = (&mut error, is_left) {
+                timeout.left_running();
             }
             Some(error)
         }
@@ -207,10 +221,11 @@ fn sum_up<R: Runtime>(
 }
 
 /// Ends once the limit of the task has passed, which may be moved meanwhile. A task that minds its limit is polled then.
-async fn overdue<O>(task: &TaskRef) -> Result<O, AsyncTaskError> {
+async fn overdue<R: Runtime, O>(task: &TaskRef, control: &Control<R>) -> Result<O, AsyncTaskError> {
     let is_overdue = || task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline);
     std::future::poll_fn(|_| if is_overdue() { Poll::Ready(()) } else { Poll::Pending }).await;
     task.control.release_limit(true);
+    control.overdue.pass();
     Err(timed_out(&task.control, false))
 }
 

@@ -1,27 +1,18 @@
 //! A lane: reads sources one after the other, and sends their chunks.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
-use futures_core::Stream;
 use futures_lite::future::or;
 
-use super::control::Control;
 use super::message::Message;
 use super::outlet::{Outlet, Stop};
 use super::pace::Pace;
-use super::read::{Blocks, unreadable};
 use super::scale::Gate;
-use super::stream::{Next, StreamChunks};
 use crate::error::AsyncTaskError;
-use crate::pipeline::ChunkSize;
-use crate::pipeline::progress::Counters;
-use crate::pipeline::rows::{Cut, Cutter, Decoders, RawChunk, Unreadable};
-use crate::pipeline::sources::{Fill, ItemChunks, Plan, SenderStrategy, TextPlan};
+use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
-use crate::task::{TaskContext, caught};
+use crate::task::TaskContext;
 
 /// One source, and where its chunks go.
 pub(crate) struct Job<T> {
@@ -74,7 +65,10 @@ pub(crate) struct Lane<T, R: Runtime> {
     gate: Arc<Gate>,
     index: usize,
     pub(super) outlet: Outlet<T, R>,
-    pace: Pace,
+    /// Between blocks of text.
+    pub(super) pace: Pace,
+    /// Between slices of items.
+    pub(super) taking: Pace,
 }
 
 /// Set once the pipeline was asked to stop: what has been sent is still handled.
@@ -95,7 +89,7 @@ pub(crate) async fn told() -> Stop {
 
 impl<T: Send + 'static, R: Runtime> Lane<T, R> {
     pub(crate) fn new(jobs: Arc<Jobs<T>>, gate: Arc<Gate>, index: usize, outlet: Outlet<T, R>) -> Self {
-        Self { jobs, gate, index, outlet, pace: Pace::new() }
+        Self { jobs, gate, index, outlet, pace: Pace::new(), taking: Pace::taking() }
     }
 
     /// Reads until no source is left. Says why it ended early, if it did: the source that was read, and the error.
@@ -132,7 +126,7 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
     }
 
     /// Waits until this lane may read, where it may not.
-    async fn turn(&self) -> Result<(), Stop> {
+    pub(super) async fn turn(&self) -> Result<(), Stop> {
         match self.gate.is_open(self.index) {
             true => Ok(()),
             false => self.wanted(self.gate.opens(self.index)).await,
@@ -157,96 +151,18 @@ impl<T: Send + 'static, R: Runtime> Lane<T, R> {
     /// Waits until more may be read; says why none is to be, if so.
     pub(super) async fn goes_on(&self) -> Result<(), Stop> {
         self.turn().await?;
+        self.is_wanted()
+    }
+
+    /// Says why no more is to be read, if so, without waiting.
+    pub(super) fn is_wanted(&self) -> Result<(), Stop> {
+        let Outlet { queue, control, .. } = &self.outlet;
         match stopped() {
             Some(stop) => Err(stop),
-            None if self.jobs.are_halted() => Err(Stop::NotWanted),
+            None if self.jobs.are_halted() || control.limit.is_set() || queue.is_closed() => {
+                Err(Stop::NotWanted)
+            }
             None => Ok(()),
-        }
-    }
-
-    fn control(&self) -> &Control<R> {
-        &self.outlet.control
-    }
-
-    async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
-        source.rows = self.control().sender.batch().unwrap_or(source.rows);
-        loop {
-            self.goes_on().await?;
-            let items = caught(|| source.items.fill(source.rows)).map_err(Stop::Failed)?;
-            if items.is_empty() {
-                return Ok(());
-            }
-            self.outlet.items(items).await?;
-            self.pace.rest(&self.outlet.control.runtime).await;
-        }
-    }
-
-    async fn stream(
-        &mut self,
-        ItemChunks { items, rows, .. }: ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>,
-    ) -> Result<(), Stop> {
-        let (rows, delay) = match self.control().sender {
-            SenderStrategy::Batched { size, delay } => (size, delay),
-            _ => (rows, Duration::ZERO),
-        };
-        let mut chunks = StreamChunks { stream: items, rows, delay, items: Vec::new(), due: None };
-        loop {
-            self.goes_on().await?;
-            let next = self.wanted(chunks.next(&self.outlet.control.runtime)).await;
-            // What it has given is sent, whatever comes after.
-            let items = std::mem::take(&mut chunks.items);
-            if !items.is_empty() {
-                self.outlet.items(items).await?;
-            }
-            match next? {
-                Ok(Next::More) => self.pace.rest(&self.outlet.control.runtime).await,
-                Ok(Next::Ended) => return Ok(()),
-                Err(error) => return Err(Stop::Failed(error)),
-            }
-        }
-    }
-
-    async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
-        let TextPlan { name, input, format, size, max_record } = plan;
-        let size = self.control().sender.batch().map_or(size, ChunkSize::Rows);
-        let learn = |first: &RawChunk| {
-            let learnt = format.decoders.learn(first);
-            learnt.map_err(|fault| Stop::Failed(unreadable(&name, &Unreadable::Header(fault))))
-        };
-        let mut learnt: Option<Decoders<T>> = None;
-        let cutter = Cutter::new(format.dialect, size, max_record, format.headers);
-        // What stands for a chunk, such as a message, names its place and length.
-        let cutter = cutter.in_whole_chunks(format.whole);
-        let cutter = cutter.telling_at_once(self.control().policy.stops_on_first());
-        let blocks = Blocks::of(&self.control().runtime, name.clone(), input, cutter);
-        let mut blocks = blocks.map_err(Stop::Failed)?;
-        loop {
-            self.goes_on().await?;
-            let block = self.wanted(blocks.next()).await?;
-            let Some(block) = block.map_err(Stop::Failed)? else { return Ok(()) };
-            let counters = &self.control().counters;
-            Counters::add(&counters.bytes, block.bytes);
-            if let Some(length) = block.length {
-                Counters::add(&counters.total, length);
-                Counters::sub(&counters.unknown_totals, 1);
-            }
-            for cut in block.cuts {
-                match cut {
-                    Cut::Header(chunk) => learnt = Some(learn(&chunk)?),
-                    Cut::Bad(bad) => self.outlet.reject(bad)?,
-                    Cut::Chunk(chunk) => {
-                        let decoders = match &learnt {
-                            Some(decoders) => decoders.clone(),
-                            None => learnt.insert(learn(&chunk)?).clone(),
-                        };
-                        self.outlet.raw(chunk, decoders, format.whole).await?;
-                    }
-                }
-            }
-            if let Some(error) = block.failed {
-                return Err(Stop::Failed(error));
-            }
-            self.pace.rest(&self.outlet.control.runtime).await;
         }
     }
 }

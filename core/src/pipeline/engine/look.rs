@@ -11,40 +11,55 @@ use crate::error::AsyncTaskError;
 use crate::pipeline::sources::Plan;
 use crate::runtime::Runtime;
 
-/// A file's name, and its path.
-type Named = (Arc<str>, PathBuf);
+/// A file's place among the sources, its name, and its path.
+type Named = (usize, Arc<str>, PathBuf);
 
 /// The files that are to be looked at. One that is the only source is opened next anyway.
 pub(crate) fn files<T>(plans: &[Plan<T>]) -> Vec<Named> {
     match plans {
         [_] => Vec::new(),
-        plans => plans.iter().filter_map(Plan::file).collect(),
+        plans => {
+            let named = |(place, plan): (usize, &Plan<T>)| {
+                let (name, path) = plan.file()?;
+                Some((place, name, path))
+            };
+            plans.iter().enumerate().filter_map(named).collect()
+        }
     }
 }
 
-/// Says what is wrong with the first file that cannot be read.
+/// Looks at all files. Gives the places and lengths of those that have a length.
 ///
 /// # Errors
 ///
 /// As it would be told when the file is opened.
-pub(crate) async fn look<R: Runtime>(runtime: &R, files: Vec<Named>) -> Result<(), AsyncTaskError> {
+pub(crate) async fn look<R: Runtime>(
+    runtime: &R,
+    files: Vec<Named>,
+) -> Result<Vec<(usize, u64)>, AsyncTaskError> {
     if files.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let all = move || {
-        files.iter().try_for_each(|(name, path)| one(path).map_err(|error| failed("opening", name, error)))
+        let look = |(place, name, path): &Named| {
+            let length = one(path).map_err(|error| failed("opening", name, error));
+            length.map(|length| length.map(|length| (*place, length))).transpose()
+        };
+        files.iter().filter_map(look).collect()
     };
     Visit::start(runtime, all)?.await?
 }
 
-fn one(path: &Path) -> io::Result<()> {
+/// Says how long it is, if it is a file.
+fn one(path: &Path) -> io::Result<Option<u64>> {
     let about = fs::metadata(path)?;
     if about.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    // Not a pipe, whose opening waits for a writer.
-    if about.is_file() {
-        File::open(path)?;
+    // A pipe's opening waits for a writer.
+    if !about.is_file() {
+        return Ok(None);
     }
-    Ok(())
+    File::open(path)?;
+    Ok(Some(about.len()))
 }

@@ -11,7 +11,6 @@ use super::tally::Tally;
 use crate::error::AsyncTaskError;
 use crate::pipeline::event::Origin;
 use crate::pipeline::failure::Place;
-use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{BadRow, Decoders, RawChunk};
 use crate::runtime::Runtime;
 
@@ -71,21 +70,16 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         };
     }
 
+    /// Items that were counted when they were taken from their source.
     pub(crate) async fn items(&mut self, items: Vec<T>) -> Result<(), Stop> {
         let (first, rows) = (self.rows, items.len() as u64);
-        self.send(first, rows, rows, Content::Items(items)).await
+        self.send(first, rows, Content::Items(items)).await
     }
 
-    /// A chunk, which counts as one where it is handled whole.
-    pub(crate) async fn raw(
-        &mut self,
-        chunk: RawChunk,
-        decoders: Decoders<T>,
-        whole: bool,
-    ) -> Result<(), Stop> {
+    /// A chunk, whose rows were counted when it was cut.
+    pub(crate) async fn raw(&mut self, chunk: RawChunk, decoders: Decoders<T>) -> Result<(), Stop> {
         let (first, rows) = (chunk.first_row, chunk.rows);
-        let counts = if whole { 1 } else { rows };
-        self.send(first, rows, counts, Content::Raw { chunk, decoders, lease: None }).await
+        self.send(first, rows, Content::Raw { chunk, decoders, lease: None }).await
     }
 
     /// A chunk that was claimed: it comes after all that were claimed before.
@@ -97,7 +91,17 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
     ) -> Result<(), Stop> {
         chunk.first_row = self.rows;
         let (first, rows) = (chunk.first_row, chunk.rows);
-        self.send(first, rows, rows, Content::Raw { chunk, decoders, lease: Some(lease) }).await
+        if self.control.limit.is_set() {
+            // It is given back, as if it had not been read.
+            return Err(Stop::NotWanted);
+        }
+        self.count(rows);
+        self.send(first, rows, Content::Raw { chunk, decoders, lease: Some(lease) }).await
+    }
+
+    /// So many rows were read.
+    pub(crate) fn count(&self, rows: u64) {
+        self.control.counters.read.add(rows);
     }
 
     /// Rows of the source so far.
@@ -105,12 +109,11 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         self.rows
     }
 
-    async fn send(&mut self, first: u64, rows: u64, counts: u64, content: Content<T>) -> Result<(), Stop> {
+    async fn send(&mut self, first: u64, rows: u64, content: Content<T>) -> Result<(), Stop> {
         if self.control.limit.is_set() {
             return Err(Stop::NotWanted);
         }
         self.rows = first + rows;
-        Counters::add(&self.control.counters.read, counts);
         let turn = self.line.as_mut().map(Turn::behind);
         let published = match &content {
             Content::Raw { lease: Some(lease), .. } => {
@@ -127,7 +130,7 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         Origin { task: *task, source: self.source, published, base: self.base, at: runtime.now() }
     }
 
-    /// A row that could not be cut: it is rejected here, no worker sees it.
+    /// A row that could not be cut, and was counted: it is rejected here, no worker sees it.
     pub(crate) fn reject(&mut self, bad: BadRow) -> Result<(), Stop> {
         self.rows = bad.sequence + 1;
         let Some(name) = self.control.names.at(self.source) else { return Ok(()) };
@@ -135,7 +138,6 @@ impl<T: Send + 'static, R: Runtime> Outlet<T, R> {
         let place =
             Place { name, origin: self.origin(0), sequence, line: bad.line, byte: bad.byte, raw: None };
         let error = place.unreadable(&bad.reason);
-        Counters::add(&self.control.counters.read, 1);
         self.tally.reject(&place, error);
         if self.control.limit.is_set() { Err(Stop::NotWanted) } else { Ok(()) }
     }

@@ -12,9 +12,19 @@ const SLICE: Duration = Duration::from_micros(200);
 /// for rows that suddenly take a hundred times as long not to hold the thread for long.
 const MOST: usize = 64;
 
+/// As `MOST`, of items that are taken from an iterator or a stream, mostly a matter of nanoseconds.
+const MOST_TAKEN: usize = 256;
+
+/// The most rows between two rests, however short they take: where time passes only while all wait, as in a simulation, no
+/// slice would ever be over.
+const UNRESTED: usize = 1 << 13;
+
 /// Learns how many rows fill a slice, from how long the last ones took.
 pub struct Pace {
     rows: usize,
+    most: usize,
+    /// Since the last rest.
+    unrested: usize,
     /// When this worker last let others run.
     since: Option<Instant>,
 }
@@ -22,7 +32,12 @@ pub struct Pace {
 impl Pace {
     pub(crate) fn new() -> Self {
         // From one row up: how long a row takes is not known before it has been handled.
-        Self { rows: 1, since: None }
+        Self { rows: 1, most: MOST, unrested: 0, since: None }
+    }
+
+    /// For items that are taken from their source.
+    pub(crate) fn taking() -> Self {
+        Self { most: MOST_TAKEN, ..Self::new() }
     }
 
     /// How many rows to handle before the clock is read again.
@@ -44,12 +59,15 @@ impl Pace {
             return false;
         };
         let over = now.saturating_duration_since(since) >= SLICE;
-        self.rows = if over { (self.rows / 2).max(1) } else { (self.rows * 2).min(MOST) };
-        over
+        self.unrested += self.rows;
+        let full = self.unrested >= UNRESTED;
+        self.rows = if over { (self.rows / 2).max(1) } else { (self.rows * 2).min(self.most) };
+        over || full
     }
 
     /// Lets others run.
     pub(crate) async fn pause<R: Runtime>(&mut self, runtime: &R) {
+        self.unrested = 0;
         futures_lite::future::yield_now().await;
         // Time spent waiting for the thread is nobody's slice.
         self.since = Some(runtime.now());

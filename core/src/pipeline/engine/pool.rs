@@ -22,7 +22,7 @@ type Boxed<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 ///
 /// # Cancel safety
 ///
-/// Dropped by a kill, it stops at the future's next await; the task does not end before that.
+/// Dropped by a kill, it stops at the future's next await; the task ends after that, unless a time limit leaves it running.
 pub(crate) async fn on_pool<R: Runtime, O: Send + 'static>(
     runtime: &R,
     mut future: Boxed<O>,

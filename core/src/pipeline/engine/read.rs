@@ -8,8 +8,10 @@ use std::task::Poll;
 
 use futures_io::AsyncRead;
 
+use super::control::Control;
 use super::visit::Visit;
-use crate::error::{AsyncTaskError, SpawnError};
+use crate::error::AsyncTaskError;
+use crate::pipeline::progress::Counters;
 use crate::pipeline::rows::{Cut, Cutter, Unreadable};
 use crate::pipeline::sources::{Blocking, Codec, Input, Opened};
 use crate::runtime::Runtime;
@@ -43,7 +45,7 @@ pub(crate) struct Block {
 pub(crate) enum Blocks<R: Runtime> {
     /// The next block is read while the one before is sent; `None` after the last one.
     OnPool {
-        runtime: R,
+        control: Arc<Control<R>>,
         visit: Option<Visit<(Reading, Block), R>>,
     },
     OnExecutor(Option<AsyncReading>),
@@ -51,17 +53,15 @@ pub(crate) enum Blocks<R: Runtime> {
 
 impl<R: Runtime> Blocks<R> {
     pub(crate) fn of(
-        runtime: &R,
-        name: Arc<str>,
+        control: &Arc<Control<R>>,
         input: Input,
-        cutter: Cutter,
+        cutting: Cutting,
     ) -> Result<Self, AsyncTaskError> {
-        let cutting = Cutting { name, length: None, taken: 0, cutter };
         Ok(match input {
             Input::Async(reader) => Self::OnExecutor(Some(AsyncReading { reader, cutting })),
             Input::Blocking(input, codec) => {
                 let reading = Reading { input: Some((input, codec)), opened: None, cutting };
-                Self::OnPool { runtime: runtime.clone(), visit: Some(reading.visit(runtime)?) }
+                Self::OnPool { control: control.clone(), visit: Some(reading.visit(control)?) }
             }
         })
     }
@@ -69,21 +69,19 @@ impl<R: Runtime> Blocks<R> {
     /// The next block; `None` after the last one, and after one that failed.
     pub(crate) async fn next(&mut self) -> Result<Option<Block>, AsyncTaskError> {
         match self {
-            Self::OnPool { runtime, visit } => {
-                let Some(reading) = visit else { return Ok(None) };
-                let (reading, mut block) = reading.await?;
-                *visit = None;
+            Self::OnPool { control, visit } => {
+                let Some((reading, mut block)) = visited(visit).await? else { return Ok(None) };
                 if !block.is_last() {
-                    match reading.visit(runtime) {
+                    match reading.visit(control) {
                         Ok(next) => *visit = Some(next),
-                        Err(error) => block.failed = Some(error.into()),
+                        Err(error) => block.failed = Some(error),
                     }
                 }
                 Ok(Some(block))
             }
             Self::OnExecutor(reading) => {
                 let Some(reader) = reading else { return Ok(None) };
-                let block = reader.block().await?;
+                let block = reader.block().await;
                 if block.is_last() {
                     *reading = None;
                 }
@@ -91,6 +89,33 @@ impl<R: Runtime> Blocks<R> {
             }
         }
     }
+
+    /// The block that is being read at the moment, with all complete records, for a source that is read no further; `None` after
+    /// the last block.
+    pub(crate) async fn last(&mut self) -> Result<Option<Block>, AsyncTaskError> {
+        let (mut cutting, mut block) = match self {
+            Self::OnPool { visit, .. } => match visited(visit).await? {
+                Some((reading, block)) => (reading.cutting, block),
+                None => return Ok(None),
+            },
+            Self::OnExecutor(reading) => match reading.take() {
+                Some(reading) => (reading.cutting, Block::default()),
+                None => return Ok(None),
+            },
+        };
+        cutting.give_up(&mut block.cuts);
+        Ok(Some(block))
+    }
+}
+
+/// The result of a read that is under way.
+async fn visited<R: Runtime>(
+    visit: &mut Option<Visit<(Reading, Block), R>>,
+) -> Result<Option<(Reading, Block)>, AsyncTaskError> {
+    let Some(under_way) = visit else { return Ok(None) };
+    let visited = under_way.await;
+    *visit = None;
+    visited.map(Some)
 }
 
 impl Block {
@@ -99,16 +124,51 @@ impl Block {
     }
 }
 
-/// The cutter of one source, and what its errors say.
-struct Cutting {
+/// The cutter of one source, with its name for errors, and the counters of its rows.
+pub(crate) struct Cutting {
     name: Arc<str>,
     length: Option<u64>,
     /// Bytes that the source has given: of the text, or where that is compressed, of what it is compressed into.
     taken: u64,
     cutter: Cutter,
+    counters: Arc<Counters>,
+    /// Rows counted so far.
+    rows: u64,
+    /// Chunks are handled whole: each counts as one row, and one that is not handed out as none.
+    whole: bool,
 }
 
 impl Cutting {
+    pub(crate) fn new(name: Arc<str>, cutter: Cutter, counters: Arc<Counters>, whole: bool) -> Self {
+        Self { name, length: None, taken: 0, cutter, counters, rows: 0, whole }
+    }
+
+    /// Counts complete rows. Here, and not where they are sent: rows of a sender that is killed were read, too.
+    fn count(&mut self, cuts: &[Cut]) {
+        let read = match self.whole {
+            true => cuts.iter().filter(|cut| !matches!(cut, Cut::Header(_))).count() as u64,
+            false => self.cutter.rows() - self.rows,
+        };
+        self.rows = self.cutter.rows();
+        self.counters.read.add(read);
+    }
+
+    /// Hands out all complete records of a source that is read no further.
+    fn give_up(&mut self, cuts: &mut Vec<Cut>) {
+        let mut rest = Vec::new();
+        self.cutter.give_up(&mut rest);
+        self.count(&rest);
+        cuts.append(&mut rest);
+    }
+
+    /// The last block of a source that cannot be read any further.
+    fn broken(&mut self, error: AsyncTaskError) -> Block {
+        let mut block = Block { failed: Some(error), ..Block::default() };
+        // The records that are whole are handed on, whatever the size of a chunk; one that was cut short is not.
+        self.give_up(&mut block.cuts);
+        block
+    }
+
     /// Cuts what a read of at most `most` bytes gave, where the source has given `taken` bytes in all, unless those are
     /// what was read.
     fn cut(&mut self, read: io::Result<usize>, most: usize, taken: Option<u64>) -> Block {
@@ -131,14 +191,12 @@ impl Cutting {
                     read => self.cutter.filled(read, &mut block.cuts),
                 };
                 block.failed = cut.err().map(|reason| unreadable(&self.name, &reason));
+                self.count(&block.cuts);
                 return block;
             }
             Err(error) => error,
         };
-        // The records that are whole are handed on, whatever the size of a chunk; one that was cut short is not.
-        self.cutter.give_up(&mut block.cuts);
-        block.failed = Some(failed("reading", &self.name, failure));
-        block
+        Block { bytes: block.bytes, ..self.broken(failed("reading", &self.name, failure)) }
     }
 }
 
@@ -159,9 +217,15 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn visit<R: Runtime>(mut self, runtime: &R) -> Result<Visit<(Self, Block), R>, SpawnError> {
-        Visit::start(runtime, move || {
+    fn visit<R: Runtime>(
+        mut self,
+        control: &Arc<Control<R>>,
+    ) -> Result<Visit<(Self, Block), R>, AsyncTaskError> {
+        // Held until the block is counted: the last holder closes the counters.
+        let counting = control.clone();
+        Visit::start(&control.runtime, move || {
             let block = self.block();
+            drop(counting);
             (self, block)
         })
     }
@@ -170,23 +234,26 @@ impl Reading {
     fn block(&mut self) -> Block {
         let mut length = None;
         if let Some((input, codec)) = self.input.take() {
-            match input.open(codec) {
+            // What decompresses a reader begins with its header.
+            let opened = caught(|| input.open(codec));
+            let opened = opened
+                .and_then(|opened| opened.map_err(|error| failed("opening", &self.cutting.name, error)));
+            match opened {
                 Ok(opened) => {
                     length = opened.length;
                     self.cutting.length = length;
                     self.opened = Some(opened);
                 }
-                Err(error) => {
-                    let failed = Some(failed("opening", &self.cutting.name, error));
-                    return Block { failed, ..Block::default() };
-                }
+                Err(error) => return self.cutting.broken(error),
             }
         }
         let Some(opened) = &mut self.opened else { return Block { ended: true, ..Block::default() } };
         let read = loop {
-            match opened.reader.read(self.cutting.cutter.space(BLOCK)) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read,
+            let space = self.cutting.cutter.space(BLOCK);
+            match caught(|| opened.reader.read(space)) {
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(read) => break read,
+                Err(panic) => return self.cutting.broken(panic),
             }
         };
         Block { length, ..self.cutting.cut(read, BLOCK, opened.reader.taken()) }
@@ -201,11 +268,7 @@ pub(crate) struct AsyncReading {
 
 impl AsyncReading {
     /// Reads and cuts one slice; what is whole goes out before the reader is waited for.
-    ///
-    /// # Errors
-    ///
-    /// The reader panicked.
-    async fn block(&mut self) -> Result<Block, AsyncTaskError> {
+    async fn block(&mut self) -> Block {
         let Self { reader, cutting } = self;
         poll_fn(|cx| {
             let space = cutting.cutter.space(SLICE);
@@ -214,17 +277,17 @@ impl AsyncReading {
                     cx.waker().wake_by_ref();
                     Poll::Pending
                 }
-                Ok(Poll::Ready(read)) => Poll::Ready(Ok(cutting.cut(read, SLICE, None))),
+                Ok(Poll::Ready(read)) => Poll::Ready(cutting.cut(read, SLICE, None)),
                 Ok(Poll::Pending) => {
                     let mut cuts = Vec::new();
                     cutting.cutter.stop(&mut cuts);
                     if cuts.is_empty() {
                         Poll::Pending
                     } else {
-                        Poll::Ready(Ok(Block { cuts, ..Block::default() }))
+                        Poll::Ready(Block { cuts, ..Block::default() })
                     }
                 }
-                Err(panic) => Poll::Ready(Err(panic)),
+                Err(panic) => Poll::Ready(cutting.broken(panic)),
             }
         })
         .await

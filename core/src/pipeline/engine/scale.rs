@@ -91,7 +91,7 @@ pub(crate) async fn scale<T, R: Runtime, O>(
     if min == max {
         return std::future::pending().await;
     }
-    let done = || Counters::get(&counters.handled) + Counters::get(&counters.rejected);
+    let done = || counters.handled.get() + counters.rejected.get();
     let mut observer = Observer::new((min, max), runtime.now(), done());
     loop {
         runtime.sleep(Observer::PERIOD).await?;

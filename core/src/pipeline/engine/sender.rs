@@ -10,10 +10,10 @@ use super::lane::{Job, Jobs, Lane, told};
 use super::look::{files, look};
 use super::message::{Message, Turn};
 use super::outlet::{Numbering, Outlet, ROW_BITS, Stop};
+use super::overdue::Part;
 use super::scale::Gate;
 use crate::error::AsyncTaskError;
 use crate::limit::{Aimd, Load, WINDOW};
-use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::{Plan, SenderStrategy};
 use crate::runtime::Runtime;
 use crate::task::{Birthplace, Configured, InPlace, Plain, spawn};
@@ -23,7 +23,7 @@ const AHEAD: usize = 2;
 
 /// Sends everything; says why it ended early, if it did.
 pub(crate) async fn send<T, R>(
-    plans: Vec<Plan<T>>,
+    mut plans: Vec<Plan<T>>,
     queue: Sender<Message<T>>,
     control: Arc<Control<R>>,
 ) -> Option<AsyncTaskError>
@@ -31,18 +31,22 @@ where
     T: Send + 'static,
     R: Runtime,
 {
-    // Until a source is open, how much it holds is not known.
-    let texts = plans.iter().filter(|plan| matches!(plan, Plan::Text(_))).count() as u64;
-    Counters::add(&control.counters.unknown_totals, texts);
     let told = async {
         match told().await {
             Stop::Failed(error) => Err(error),
-            Stop::NotWanted => Ok(()),
+            Stop::NotWanted => Ok(Vec::new()),
         }
     };
-    if let Err(error) = or(look(&control.runtime, files(&plans)), told).await {
-        return Some(error);
+    let lengths = match or(look(&control.runtime, files(&plans)), told).await {
+        Ok(lengths) => lengths,
+        Err(error) => return Some(error),
+    };
+    for (place, length) in lengths {
+        if let Some(plan) = plans.get_mut(place) {
+            plan.set_length(length);
+        }
     }
+    control.counters.expect(plans.iter().map(Plan::length));
     match control.sender {
         SenderStrategy::Parallel { sources } => in_parallel(plans, queue, control, (sources, sources)).await,
         SenderStrategy::Adaptive { min, max } => in_parallel(plans, queue, control, (min, max)).await,
@@ -87,8 +91,9 @@ where
     let lane = |index| {
         let outlet = Outlet::new(queue.clone(), control.clone(), Numbering::BySource, false);
         let lane = Lane::new(jobs.clone(), gate.clone(), index, outlet);
-        let birth = Birthplace::part().birth(Some(&named));
-        spawn(control.runtime.clone(), birth, InPlace::<_, _, _, Plain>::new(move || lane.work()))
+        let (birth, overdue) = (Birthplace::part().birth(Some(&named)), control.overdue.clone());
+        let body = move || Part::new(lane.work(), overdue);
+        spawn(control.runtime.clone(), birth, InPlace::<_, _, _, Plain>::new(body))
     };
     let lanes: Vec<_> = (0..max).map(lane).collect();
     drop(jobs);

@@ -1,14 +1,12 @@
 //! What a worker, or the sender, has done: it counts rows, and keeps the errors that are to be kept.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::control::Control;
 use crate::error::AsyncTaskError;
 use crate::pipeline::failure::Place;
 use crate::pipeline::firsts::Firsts;
 use crate::pipeline::late::Duplicate;
-use crate::pipeline::progress::Counters;
 use crate::pipeline::strategy::AskAboutErrors;
 use crate::pipeline::{ErrorAction, ErrorStrategy, RowError};
 use crate::runtime::Runtime;
@@ -104,7 +102,7 @@ impl<R: Runtime> Tally<R> {
 
     /// Tells how many rows were handled.
     pub(crate) fn tell(&mut self) {
-        Counters::add(&self.control.counters.handled, std::mem::take(&mut self.handled));
+        self.control.counters.handled.add(std::mem::take(&mut self.handled));
     }
 
     /// Rejects the row at `place`.
@@ -115,7 +113,7 @@ impl<R: Runtime> Tally<R> {
     /// Rejects rows for one error, which is the first one's.
     pub(crate) fn reject_all(&mut self, mut error: RowError, rows: u64) {
         let Control { policy, limit, counters, .. } = &*self.control;
-        let before = counters.rejected.fetch_add(rows, Ordering::Relaxed);
+        let before = counters.rejected.add(rows);
         let stops = match &policy.on_reject {
             OnReject::Stop => true,
             OnReject::GoOn => false,
@@ -141,7 +139,7 @@ impl<R: Runtime> Tally<R> {
 pub(crate) fn reject_late<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>) {
     let mut tally = Tally::new(control.clone());
     for row in rows {
-        Counters::sub(&control.counters.handled, 1);
+        control.counters.handled.sub(1);
         tally.reject_all(row.row(&control.names), 1);
     }
 }

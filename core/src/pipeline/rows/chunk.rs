@@ -5,11 +5,12 @@ use bytes::Bytes;
 /// How much one chunk holds.
 ///
 /// A zero counts as one. A chunk may be shorter at the end of the source, before a row that cannot be
-/// read, and before a run of blank or comment lines longer than the record limit.
+/// read, and before a run of blank or comment lines longer than the record limit; a chunk of text by rows also with the row
+/// that brings it to 8 MiB, so that rows that are larger than was thought do not take the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChunkSize {
-    /// This many records.
+    /// This many records, or of text fewer of at least 8 MiB.
     Rows(usize),
     /// Records until at least this many bytes: a chunk ends with the record that reaches the number.
     Bytes(usize),

@@ -148,6 +148,11 @@ impl Cutter {
         self.stop(out);
     }
 
+    /// Rows that are complete so far, handed out or not, the bad ones among them.
+    pub(crate) fn rows(&self) -> u64 {
+        self.gather.rows()
+    }
+
     /// Sees to a byte order mark. Says whether cutting can begin.
     fn begin(&mut self, ended: bool) -> Result<bool, Unreadable> {
         if self.begun {

@@ -28,6 +28,9 @@ pub(super) struct Span {
     pub(super) first_byte: u64,
 }
 
+/// At so many bytes a chunk goes out, however few rows it has: rows that grow are not to take the memory.
+const MOST_BYTES: usize = 8 << 20;
+
 /// A record that is dropped as it comes.
 struct Discarded {
     bad: BadRow,
@@ -84,6 +87,11 @@ impl Gather {
         self.start
     }
 
+    /// Rows that are complete so far, planned or not.
+    pub(super) fn rows(&self) -> u64 {
+        self.row + self.rows
+    }
+
     pub(super) fn take_plan(&mut self) -> Vec<Piece> {
         mem::take(&mut self.plan)
     }
@@ -132,7 +140,9 @@ impl Gather {
         self.end = next;
         self.rows += 1;
         let full = match self.size {
-            ChunkSize::Rows(rows) => self.rows >= rows as u64,
+            ChunkSize::Rows(rows) => {
+                self.rows >= rows as u64 || next.saturating_sub(self.start) >= MOST_BYTES
+            }
             ChunkSize::Bytes(bytes) => next.saturating_sub(self.start) >= bytes,
         };
         if full || self.header {

@@ -101,7 +101,7 @@ impl Counting {
         self.first.get(..read).unwrap_or_default()
     }
 
-    /// What stands where a source was taken from.
+    /// An empty source, as a placeholder.
     pub(super) fn nothing() -> Self {
         Self { base: Box::new(io::empty()), taken: 0, first: [0; 4] }
     }

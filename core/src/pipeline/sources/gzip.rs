@@ -1,4 +1,4 @@
-//! gzip data as text, member by member: what stands between them may be padding.
+//! A gzip decoder of several members, with zeros between them as padding.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::mem;
@@ -7,7 +7,7 @@ use flate2::bufread::GzDecoder;
 
 use super::decompress::Counting;
 
-/// Members, one behind the other, with zeros behind any of them: tapes and block devices pad with them.
+/// Members, one after the other, each followed by any number of zeros: tapes and block devices pad with zeros.
 pub(crate) struct Members(GzDecoder<BufReader<Counting>>);
 
 impl Members {

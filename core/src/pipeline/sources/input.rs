@@ -43,6 +43,14 @@ impl Input {
         }
     }
 
+    /// Its length in bytes, if known before it is opened.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Blocking(Blocking::Bytes(bytes), _) => Some(bytes.len() as u64),
+            _ => None,
+        }
+    }
+
     /// As it is, but compressed like that.
     ///
     /// # Errors

@@ -54,17 +54,22 @@ fn rows<T>(size: ChunkSize) -> usize {
     }
 }
 
-/// An iterator, asked for a chunk at a time: one virtual call for many items.
+/// The most items for which there is room in a chunk before they are there, whatever their iterator says.
+const ROOM: usize = 1 << 16;
+
+/// An iterator, asked for a slice of a chunk at a time: one virtual call for many items.
 pub(crate) trait Fill<T>: Send {
-    /// At most `rows` items; none at the end.
-    fn fill(&mut self, rows: usize) -> Vec<T>;
+    /// Adds at most `most` items to `chunk`, which is to have `rows` of them. True if there are no more.
+    fn fill(&mut self, chunk: &mut Vec<T>, most: usize, rows: usize) -> bool;
 }
 
 impl<T, I: Iterator<Item = T> + Send> Fill<T> for I {
-    fn fill(&mut self, rows: usize) -> Vec<T> {
-        let expected = self.size_hint().0.clamp(1, rows);
-        let mut chunk = Vec::with_capacity(expected);
-        chunk.extend(self.take(rows));
-        chunk
+    fn fill(&mut self, chunk: &mut Vec<T>, most: usize, rows: usize) -> bool {
+        if chunk.is_empty() {
+            chunk.reserve_exact(self.size_hint().0.clamp(1, rows.min(ROOM)));
+        }
+        let before = chunk.len();
+        chunk.extend(self.take(most));
+        chunk.len() - before < most
     }
 }

@@ -46,8 +46,8 @@ pub(crate) use queue::QueuePlan;
 pub use queue::QueueSource;
 pub use size::ChunkSizeExt;
 pub use strategy::SenderStrategy;
-pub(crate) use text::TextPlan;
 pub use text::TextSource;
+pub(crate) use text::{TextFormat, TextPlan};
 
 use super::queue::{Queue, QueueMessage};
 use super::rows::ChunkSize;
@@ -98,6 +98,18 @@ impl<T> Plan<T> {
 }
 
 impl<T> Plan<T> {
+    /// Its length in bytes, if known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        if let Self::Text(text) = self { text.length } else { None }
+    }
+
+    /// Sets its length in bytes.
+    pub(crate) fn set_length(&mut self, length: u64) {
+        if let Self::Text(text) = self {
+            text.length = Some(length);
+        }
+    }
+
     /// The name and the path of a file.
     pub(crate) fn file(&self) -> Option<(Arc<str>, PathBuf)> {
         let Self::Text(TextPlan { name, input: Input::Blocking(Blocking::File(path), _), .. }) = self else {
@@ -112,8 +124,9 @@ impl<T: Send + 'static> Sources<T> {
         Self { plans: Vec::new(), fault: None }
     }
 
-    /// Items of an iterator. It runs on the executor's threads: one that blocks belongs into blocking work that feeds
-    /// a channel, to be read with [`of_stream`](Self::of_stream).
+    /// Items of an iterator. It runs on the executor's threads, in slices of at most 256 items and about 200 us, whatever the
+    /// size of a chunk: other tasks run between two slices, and a cancellation is seen there. An iterator that blocks belongs
+    /// into blocking work that feeds a channel, to be read with [`of_stream`](Self::of_stream).
     pub fn of<I>(&mut self, items: I) -> ItemSource<'_, T, I::IntoIter>
     where
         I: IntoIterator<Item = T>,
@@ -122,7 +135,7 @@ impl<T: Send + 'static> Sources<T> {
         ItemSource::new(self, items.into_iter())
     }
 
-    /// Items of a stream.
+    /// Items of a stream, taken in slices as those of an [iterator](Self::of).
     pub fn of_stream<St>(&mut self, stream: St) -> ItemSource<'_, T, items::Pulled<St>>
     where
         St: Stream<Item = T> + Send + 'static,
@@ -197,8 +210,11 @@ impl<T: Send + 'static> Sources<T> {
     /// read that was [`Interrupted`](std::io::ErrorKind::Interrupted) is tried again. Rows go out once they fill a chunk:
     /// a reader that gives them now and then wants small ones.
     ///
-    /// A read that stalls holds up neither a timeout nor a cancel of the pipeline; its thread is left behind until the
-    /// read returns.
+    /// A read is blocking work of the pipeline's task: one that stalls is not waited for at the limit of
+    /// [`with_timeout`](crate::pipeline::PipelineBuilder::with_timeout), and holds up every other end of the pipeline until it
+    /// returns, a kill and the error of a row among them; a hard kill answers that it goes on. A reader that may stall for long
+    /// wants a time limit of its own, or is one that is polled. Asked to stop gracefully, the pipeline handles what has been read,
+    /// and what the read under way still gives within the grace period.
     pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)), None)])
     }

@@ -9,11 +9,11 @@ use crate::pipeline::rows::{BadRow, Decoders, RawChunk};
 impl<T: Send + 'static> TextPlan<T> {
     /// The same text, each chunk of it as a message; their keys begin with `key`.
     pub(crate) fn sealed(self, key: Arc<str>) -> TextPlan<QueueMessage> {
-        let Self { name, input, format, size, max_record } = self;
+        let Self { name, input, format, size, max_record, length } = self;
         let TextFormat { dialect, headers, decoders, .. } = format;
         let decoders = Arc::new(Seals { source: name.clone(), key, of: decoders });
         let format = TextFormat { dialect, headers, decoders, whole: true };
-        TextPlan { name, input, format, size, max_record }
+        TextPlan { name, input, format, size, max_record, length }
     }
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct TextPlan<T> {
     pub(crate) format: TextFormat<T>,
     pub(crate) size: ChunkSize,
     pub(crate) max_record: usize,
+    /// Its length in bytes, if known.
+    pub(crate) length: Option<u64>,
 }
 
 /// How text is cut into records, and what makes rows of them.
@@ -155,6 +157,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
                 let name = name.clone().unwrap_or_else(|| input.name().into());
                 Ok(Plan::Text(TextPlan {
                     name,
+                    length: input.length(),
                     input: input.compressed(options.compression)?,
                     format: format.clone(),
                     size,

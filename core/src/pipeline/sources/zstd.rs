@@ -19,7 +19,7 @@ pub(crate) struct Frames<S> {
     source: S,
     decoder: FrameDecoder,
     in_frame: bool,
-    /// Why the frame cannot be read to its end: told once all is given that it held before.
+    /// The frame's error; reported after all data that was decoded before.
     fault: Option<io::Error>,
     /// No frame has been seen yet: nothing at all is no zstd data.
     first: bool,
@@ -63,8 +63,8 @@ impl<S: BufRead> Frames<S> {
             let one = BlockDecodingStrategy::UptoBlocks(1);
             if let Err(error) = self.decoder.decode_blocks(&mut self.source, one) {
                 self.fault = Some(explain(error));
-                // The decoder keeps a window's length back until it has seen the last block: this one, which is empty.
-                // A fault here would be that of a decoder that cannot go on, of which the first has been told.
+                // The decoder holds back one window of data until it has seen the last block, so it is given an empty one.
+                // An error here adds nothing to the first.
                 let _ = self.decoder.decode_blocks(LAST, BlockDecodingStrategy::All);
                 return;
             }
@@ -89,7 +89,7 @@ impl<S: BufRead> Read for Frames<S> {
                     self.decode();
                 }
                 match (self.decoder.read(into)?, &self.fault) {
-                    // It is told as often as it is asked for: there is no more.
+                    // Reported again at each further read.
                     (0, Some(fault)) => return Err(io::Error::new(fault.kind(), fault.to_string())),
                     (0, None) => self.checked()?,
                     (read, _) => return Ok(read),

@@ -190,6 +190,11 @@ pub(crate) fn is_busy(task: &TaskRef) -> bool {
     false
 }
 
+/// True if blocking work of the tree under `task` has started and goes on.
+pub(crate) fn has_jobs(task: &TaskRef) -> bool {
+    task.control.runs_jobs() || children(task).iter().any(has_jobs)
+}
+
 /// Records the end of `task`, and tells it: the root scope, its parent unless it was detached before, and then those
 /// who await it, who so find it counted nowhere any more. Where it was the last that a parent had left behind, that one
 /// ends too, and so on upwards.

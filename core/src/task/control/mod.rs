@@ -20,7 +20,9 @@ use std::time::{Duration, Instant};
 use atomic_waker::AtomicWaker;
 use crossbeam_utils::atomic::AtomicCell;
 
-pub(crate) use children::{adopt, cancel, children, end, is_busy, kill_children, leave, pass_on, release};
+pub(crate) use children::{
+    adopt, cancel, children, end, has_jobs, is_busy, kill_children, leave, pass_on, release,
+};
 use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 pub(crate) use place::{Place, places};

@@ -1,0 +1,70 @@
+//! The part of the list that is about what pipelines read.
+
+/// Hands on what it is given, with the topics of reading after it, to the last part of the list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_with_reading {
+    ([$($then:tt)+] $($tasks:tt)*) => {
+        $crate::__conformance_with_queues! {
+            [$($then)+]
+            $($tasks)*
+            readers driven {
+                one_byte_at_a_time_changes_nothing
+                an_interrupted_read_is_tried_again
+                a_reader_that_fails_is_named_and_what_came_before_stands
+                a_reader_that_panics_is_an_error
+                a_reader_that_says_too_much_is_an_error
+                a_polled_reader_that_stalls_can_be_timed_out_and_cancelled
+                a_polled_reader_that_pauses_keeps_no_line_back
+                a_polled_reader_that_is_always_ready_lets_others_run
+            }
+            compressed driven {
+                files_are_read_by_their_extension
+                bytes_and_readers_are_read_as_told
+                plain_text_may_have_any_name
+                several_members_and_frames_are_one_text
+                data_that_is_cut_short_is_an_error_with_its_path
+                data_that_is_corrupt_is_an_error_with_its_path
+                a_polled_reader_cannot_be_decompressed
+                progress_counts_compressed_bytes
+                a_window_beyond_the_bound_is_refused
+            }
+            compressed_ends driven {
+                the_whole_rows_before_a_cut_stand
+                the_whole_rows_before_a_corrupt_block_stand
+                zeros_behind_a_gzip_member_are_padding
+                what_follows_the_padding_is_a_member_or_an_error
+            }
+            unfinished driven {
+                what_an_iterator_gave_before_its_panic_is_handled
+                what_a_stream_gave_before_its_panic_is_handled
+                what_a_reader_gave_before_its_bad_end_is_handled
+                a_graceful_stop_handles_all_that_a_reader_gave
+                a_graceful_stop_handles_what_a_stalled_reader_gave (threads)
+                a_kill_counts_what_a_stalled_reader_gave (threads)
+                a_time_limit_counts_what_a_stalled_reader_gave_until_then (threads)
+            }
+            blocking_reads driven {
+                a_kill_waits_for_what_has_started (threads)
+                a_hard_kill_answers_that_it_goes_on (threads)
+                a_time_limit_leaves_it_and_says_so (threads)
+                the_limit_of_a_task_around_it_leaves_it_and_says_so (threads)
+                a_source_that_fails_waits_for_what_is_read_beside_it (threads)
+                a_polled_reader_is_gone_after_a_kill
+            }
+            reads_left owned {
+                a_read_that_goes_on_is_said_to_be_left (threads)
+            }
+            large_chunks driven {
+                others_run_while_a_chunk_is_filled
+                a_graceful_stop_handles_the_part_of_a_chunk_that_there_is
+                a_chunk_of_large_rows_is_bounded_in_bytes (threads)
+            }
+            totals driven {
+                the_total_is_known_from_the_start
+                a_file_that_grows_before_its_turn_counts_as_it_is
+                a_source_that_cannot_tell_has_no_total
+            }
+        }
+    };
+}
