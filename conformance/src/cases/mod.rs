@@ -72,6 +72,7 @@ pub mod orchestra_members;
 pub mod orchestra_nodes;
 pub mod orchestra_pictures;
 pub mod orchestra_places;
+pub mod orchestra_queue;
 pub mod orchestra_shutdown;
 pub mod orchestra_statuses;
 pub mod orchestra_stops;

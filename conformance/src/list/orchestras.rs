@@ -117,9 +117,11 @@ macro_rules! __conformance_with_orchestras {
                 the_limit_on_the_whole_is_theirs
                 they_end_with_the_task_that_the_others_are_part_of
                 they_are_asked_what_their_caller_is_asked
+                a_stop_while_they_come_leaves_none
+            }
+            orchestra_queue driven {
                 what_waits_for_a_place_never_begins_once_all_are_asked
                 one_that_a_task_of_the_orchestra_runs_is_in_its_place
-                a_stop_while_they_come_leaves_none
             }
             orchestrated driven {
                 policies_about_retries_are_said_before_or_after
