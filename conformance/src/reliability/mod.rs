@@ -11,6 +11,7 @@ mod flow;
 mod graphs;
 mod huge_rows;
 mod load;
+mod meeting;
 mod races;
 mod resilience;
 mod shutdown;
@@ -89,6 +90,7 @@ pub fn rows<H: Harness>() -> Vec<Row> {
             "all receivers gone with the sender blocked, the collector dropped",
             flow::receivers_gone::<H>,
         ),
+        row(23, "features and faults that meet", meeting::features_meet::<H>),
         row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
         row(
             24,

@@ -1,0 +1,77 @@
+//! Features that meet: each combination of source, way, end, receiver and error strategy, with each fault, and one set of
+//! invariants.
+//!
+//! - `table`: the dimensions, and which pairs cannot be had
+//! - `input`, `work`: the sources and receivers, and the ledger of what they did
+//! - `run`: one combination, run once
+//! - `check`: the invariants
+
+mod check;
+mod flaky_queue;
+mod input;
+mod run;
+mod table;
+mod work;
+
+use sweet_async::DynRuntime;
+use table::{Combination, Refusal};
+
+use super::Scale;
+use crate::kit::prelude::*;
+
+/// The rows at which a pipeline is stopped, where it is.
+const TRIGGERS: [u64; 3] = [0, 9, 24];
+
+/// How many seeds a choice of combinations is run with, where a flavour has seeds, and how often where it has none.
+struct Size {
+    combinations: Vec<Combination>,
+    seeds: u64,
+    times: u64,
+}
+
+fn sizes(scale: Scale) -> Vec<Size> {
+    let all = || Combination::all().collect();
+    match scale {
+        Scale::Test => vec![Size { combinations: Combination::pairwise(), seeds: 200, times: 3 }],
+        Scale::Full => vec![
+            Size { combinations: Combination::pairwise(), seeds: 1_000, times: 100 },
+            Size { combinations: all(), seeds: 100, times: 6 },
+        ],
+    }
+}
+
+/// Row 23: a combination ends, what was read is told of, nothing is handled twice, each lease is settled or given back, and
+/// what was collected is what succeeded. Pairs that cannot be had are those of [`Combination::refusal`].
+pub(super) fn features_meet<H: Harness>(scale: Scale) -> Result<String, Failure> {
+    let (mut tried, mut runs, mut failures) = (0, 0, Vec::new());
+    for Size { combinations, seeds, times } in sizes(scale) {
+        let written = |one: &Combination| !matches!(one.refusal(), Some(Refusal::Type(_)));
+        for combination in combinations.into_iter().filter(written) {
+            tried += 1;
+            for seed in 0..if H::SEEDS > 1 { seeds } else { times } {
+                runs += 1;
+                if let Err(failure) = once::<H>(combination, seed) {
+                    failures.push(format!("{combination:?}, seed {seed}: {failure:#}"));
+                    break;
+                }
+            }
+        }
+    }
+    if failures.is_empty() {
+        return Ok(format!("{tried} combinations, {runs} runs"));
+    }
+    bail!("{} of {tried} combinations failed:\n{}", failures.len(), failures.join("\n"))
+}
+
+fn once<H: Harness>(combination: Combination, seed: u64) -> Outcome {
+    let harness = H::start_with(seed)?;
+    let rt = DynRuntime::new(&harness.runtime());
+    harness.block_on(async {
+        let trigger = TRIGGERS.get(seed as usize % TRIGGERS.len()).copied().unwrap_or_default();
+        let ran = run::run(&rt, combination, trigger).await?;
+        if combination.refusal() == Some(Refusal::Config) {
+            return check::refused(&ran);
+        }
+        check::check(&rt, combination, &ran).await
+    })?
+}
