@@ -264,9 +264,15 @@ pub async fn a_stop_while_they_come_leaves_none<R: Runtime>(rt: R, _: Facts) -> 
             yield_now().await;
         }
         match round % 3 {
-            0 => drop(all.shutdown().await),
-            1 => drop(all.cancel(CancelLevel::Graceful).await),
-            _ => drop(all.cancel(CancelLevel::Kill).await),
+            0 => {
+                let _ = all.shutdown().await;
+            }
+            1 => {
+                all.cancel(CancelLevel::Graceful).await;
+            }
+            _ => {
+                all.cancel(CancelLevel::Kill).await;
+            }
         }
         let _ = all.join_all().await;
         let stats = all.execution_stats();

@@ -99,7 +99,7 @@ impl Read for Broken {
 }
 
 /// Counts what it gives, and panics where it is told to.
-struct Counted {
+pub(super) struct Counted {
     next: u64,
     panics: bool,
     given: Given,
@@ -123,7 +123,7 @@ impl Iterator for Counted {
 }
 
 /// A stream of the same, with a rest before each third row.
-struct Rested(Counted, bool);
+pub(super) struct Rested(Counted, bool);
 
 impl futures_lite::Stream for Rested {
     type Item = Number;

@@ -120,6 +120,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     }
 
     /// The whole of it, with what is done with its events.
+    #[allow(clippy::type_complexity, reason = "an opaque type cannot be part of an alias")]
     pub(super) fn whole<H>(
         self,
         handler: H,
