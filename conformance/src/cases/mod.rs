@@ -148,6 +148,7 @@ pub mod sweeps;
 pub mod time;
 pub mod timed;
 pub mod timeout;
+pub mod told_moments;
 pub mod told_twice;
 pub mod totals;
 pub mod traces;

@@ -130,6 +130,9 @@ macro_rules! __conformance_with_cancellation {
                 what_begins_to_wait_only_after_it_is_told_as_well
                 a_request_that_was_there_before_it_keeps_its_cause
             }
+            told_moments owned {
+                the_report_names_what_was_killed
+            }
             told_twice owned {
                 a_kill_that_is_over_at_once_is_in_the_report (threads)
                 two_signals_in_one_poll_count_as_two

@@ -1,7 +1,7 @@
-//! What is given back, wherever its holder is ended.
+//! What is given back, and what is told, wherever the holder and the program are ended.
 
 use super::Scale;
-use crate::cases::places_swept;
+use crate::cases::{places_swept, told_moments};
 use crate::kit::prelude::*;
 
 /// How many seeds, and how many moments of each.
@@ -29,4 +29,18 @@ pub(super) fn places<H: Harness>(scale: Scale) -> Result<String, Failure> {
         harness.block_on(swept)?.with_context(|| format!("with seed {seed}"))?;
     }
     Ok(format!("{rows} ends of holders, with {seeds} seeds: all places are back"))
+}
+
+/// Row 25: the report of a shutdown that is told twice.
+pub(super) fn reports<H: Harness>(scale: Scale) -> Result<String, Failure> {
+    let (seeds, moments) = size::<H>(scale);
+    let mut rows = 0;
+    for seed in 0..seeds {
+        // Far from the seeds of the next.
+        rows += told_moments::sweep::<H>(moments, seed * 10_000)?;
+    }
+    Ok(match rows {
+        0 => "this executor never ends".into(),
+        rows => format!("{rows} shutdowns told twice, with {seeds} seeds: each names what was killed"),
+    })
 }

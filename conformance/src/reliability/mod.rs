@@ -97,6 +97,7 @@ pub fn rows<H: Harness>() -> Vec<Row> {
             "who asks for a place of a limiter or breaker is ended at every moment, in every way",
             endings::places::<H>,
         ),
+        row(25, "told to end twice, at every moment of a shutdown", endings::reports::<H>),
         Row {
             measures_process: true,
             ..row(22, "a field, and a quote that stays open, of 1 GiB", huge_rows::in_memory::<H>)

@@ -17,9 +17,8 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// `None` if nothing is left.
+    /// `None` if nothing is left. To be asked before anything is killed.
     pub(super) fn of(root: &RootScope) -> Option<Self> {
-        // Counted before anything is killed, so that what is killed is counted.
         let (tasks, blocking) = (root.active_tasks(), root.active_blocking_jobs());
         (tasks > 0 || blocking > 0).then(|| Self { tasks, blocking, named: root.live_tasks() })
     }
@@ -49,10 +48,17 @@ impl Kills {
         self.lock().get(count).cloned()
     }
 
-    /// To be called before anything is killed: whoever then sees that nothing is left finds it. Gives the first after so many.
-    pub(super) fn add(&self, left: Left, count: usize) -> Left {
+    /// To be called before anything is killed: whoever then sees that nothing is left finds it. Gives its number.
+    pub(super) fn add(&self, left: Left) -> usize {
         let mut kills = self.lock();
-        kills.push(left.clone());
-        kills.get(count).cloned().unwrap_or(left)
+        kills.push(left);
+        kills.len() - 1
+    }
+
+    /// So many tasks were left in the kill of this number: with those that others had spawned before the root scope was closed.
+    pub(super) fn correct(&self, number: usize, tasks: usize) {
+        if let Some(left) = self.lock().get_mut(number) {
+            left.tasks = tasks;
+        }
     }
 }

@@ -169,8 +169,8 @@ impl RootScope {
         self.each_listed(|_| ());
     }
 
-    /// As [`close`](Self::close), with nothing left but what runs in place, which may come to its end.
-    pub(super) fn close_idle(&self) {
+    /// From now on no new work is taken. What is left, in place or not, is not killed by this.
+    pub(super) fn refuse(&self) {
         self.phase.store(CLOSED, Ordering::SeqCst);
         notify_all(&self.closing);
     }
@@ -185,6 +185,16 @@ impl RootScope {
     pub(super) fn is_idle(&self) -> bool {
         let ended = (self.tasks.ended(), self.jobs.ended());
         ended == (self.tasks.begun(), self.jobs.begun())
+    }
+
+    /// How many tasks have ended.
+    pub(super) fn ended_tasks(&self) -> usize {
+        self.tasks.ended()
+    }
+
+    /// How many tasks have begun.
+    pub(super) fn begun_tasks(&self) -> usize {
+        self.tasks.begun()
     }
 
     /// What shutdowns have killed.

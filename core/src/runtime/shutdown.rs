@@ -36,16 +36,25 @@ pub(super) async fn hurried<R: Runtime, H: Future>(
         Waited::Passed => (limit, None),
         Waited::Hurried(output) => (Duration::ZERO, Some(output)),
     };
+    let ended = root.ended_tasks();
     let Some(left) = Left::of(root) else { return (end_idle(root, limit, kills), hurried) };
-    let left = root.kills().add(left, kills);
+    let number = root.kills().add(left);
+    root.refuse();
+    // Whatever was taken has begun by now, and nothing was killed before.
+    root.kills().correct(number, root.begun_tasks().wrapping_sub(ended));
     root.close();
     until_idle(runtime, KILLED, |root| root.active_tasks() == 0, pin!(pending::<Infallible>())).await;
-    (Err(left.within(limit)), hurried)
+    (reported(root, limit, kills), hurried)
 }
 
 /// Nothing is left: of itself, or since another shutdown, which had less time, has killed it after so many kills.
 fn end_idle(root: &RootScope, limit: Duration, kills: usize) -> Result<(), RuntimeError> {
-    root.close_idle();
+    root.refuse();
+    reported(root, limit, kills)
+}
+
+/// The first of the kills after so many.
+fn reported(root: &RootScope, limit: Duration, kills: usize) -> Result<(), RuntimeError> {
     root.kills().after(kills).map_or(Ok(()), |left| Err(left.within(limit)))
 }
 
