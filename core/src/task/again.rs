@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::TaskContext;
 use super::birth::{Birthplace, Born};
-use super::builder::{Run, TaskBuilder};
+use super::builder::TaskBuilder;
 use super::compose::again;
 use super::handle::{Task, spawn_with};
 use super::node::InNode;
 use super::policies::{Once, Policies, PolicySet};
 use super::resilience::Retrying;
+use super::run::Run;
 use super::work::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
 use crate::error::{AsyncTaskError, BoxError};
 use crate::retry::{Jitter, RetryBudget, RetryStrategy};

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use super::configured::Configured;
 use super::gate::Gate;
 use super::guarded::Guarded;
 use super::node::{InNode, Make};
-use super::policies::Configured;
 use super::recovery::Recovery;
 use super::restart::trace;
 use super::{Cancelled, TaskContext};

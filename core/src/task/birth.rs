@@ -4,10 +4,10 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::TaskContext;
+use super::configured::Configured;
 use super::control::{IN_PLACE, MEMBER, ORCHESTRAL, PART, Shared, TaskRef, adopt, share};
 use super::in_place::caught;
 use super::metering::enable;
-use super::policies::Configured;
 use super::priority::give;
 use super::span::callers;
 use super::trace::{Trace, task_span};

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use super::TaskContext;
 use super::birth::{Birth, Birthplace, Born, Kind};
 use super::compose::once;
+use super::configured::Configured;
 use super::handle::{Task, spawn_local};
 use super::in_place::InPlace;
 use super::node::InNode;
-use super::policies::{Configured, Once, Policies, PolicySet, Supervisable, Unconfigured};
+use super::policies::{Once, Policies, PolicySet, Supervisable, Unconfigured};
 use super::resilience::{Resilience, Retrying};
 use super::restart::{RestartPolicy, Supervision};
+use super::run::Run;
 use super::scope::Scope;
 use super::work::{Async, Fallible, Here, IntoAsyncResult, IntoResult, Pool, Sync, WithContext, Work};
 use crate::breaker::CircuitBreaker;
@@ -469,22 +471,5 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
             }),
             Err(error) => Task::refused(error),
         }
-    }
-}
-
-pin_project_lite::pin_project! {
-    /// Work that runs when awaited, as part of the caller.
-    #[must_use = "nothing runs until it is awaited"]
-    pub struct Run<G> {
-        #[pin]
-        pub(crate) governed: G,
-    }
-}
-
-impl<G: Future> Future for Run<G> {
-    type Output = G::Output;
-
-    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<G::Output> {
-        self.project().governed.poll(cx)
     }
 }

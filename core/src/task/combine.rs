@@ -4,8 +4,8 @@
 
 use std::future::Future;
 
-use super::builder::Run;
 use super::handle::Task;
+use super::run::Run;
 use super::scope::ScopedTask;
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::TaskContext;
 use super::birth::{Birth, Born, Kind};
-use super::policies::Configured;
+use super::configured::Configured;
 use super::supervise::Supervised;
 use crate::error::AsyncTaskError;
 use crate::runtime::{RuntimeSource, note, with_frame};

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::body::timed_out;
 use super::control::pass_on;
 use super::in_place::caught;
 use super::recovery::{Answer, RecoveryWork, is_recoverable};
-use super::supervise::timed_out;
 use crate::cancel::{CancelCause, CancelLevel};
 use crate::error::AsyncTaskError;
 use crate::runtime::{Frame, current_task, giving_up, with_frame};

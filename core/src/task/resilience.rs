@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::birth::{Birthplace, Born};
 use super::compose::{Once, once};
+use super::configured::Configured;
 use super::handle::{Task, spawn_with};
 use super::node::{InNode, Ready};
 use super::policies::sealed::Sealed;
-use super::policies::{self, Configured, Policies, PolicySet};
+use super::policies::{self, Policies, PolicySet};
 use super::recovery::{Recovery, RecoveryWork};
 use crate::breaker::CircuitBreaker;
 use crate::error::AsyncTaskError;

@@ -9,8 +9,8 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use pin_project_lite::pin_project;
 
-use super::builder::Run;
 use super::handle::Task;
+use super::run::Run;
 use super::scope::ScopedTask;
 use crate::cancel::CancelCause;
 use crate::error::AsyncTaskError;

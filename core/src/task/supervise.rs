@@ -38,20 +38,17 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::control::{
-    Control, Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave,
-};
+use super::body::{Left, in_task, poll_body, timed_out};
+use super::control::{Ending, IN_PLACE, MEMBER, TaskRef, cancel, children, end, kill_children, leave};
 use super::in_place::caught;
-use super::metering::{Measuring, charged};
+use super::metering::charged;
 use super::output::{Output, SIBLINGS, attach_failures, give_to_scope};
 use super::parcel::Parcel;
 use super::priority::lend_to_child;
-use super::recovery::Recovery;
-use super::span::within;
 use super::tending::{Tending, Verdict};
 use crate::cancel::{CancelCause, CancelLevel};
-use crate::error::{AsyncTaskError, TimeoutError};
-use crate::runtime::{Frame, Runtime, giving_up, in_frame};
+use crate::error::AsyncTaskError;
+use crate::runtime::{Frame, Runtime, giving_up};
 
 pin_project! {
     #[project = StageProj]
@@ -110,17 +107,6 @@ impl<B, T, R: Runtime> Supervised<B, T, R> {
     pub(super) fn task_ref(&self) -> Option<&TaskRef> {
         self.frame.as_ref().map(|frame| &frame.task)
     }
-}
-
-/// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
-fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
-    let span = slot.as_ref().and_then(|frame| frame.task.control.span());
-    in_frame(slot, || within(span.as_deref(), f))
-}
-
-/// Runs `f` as part of `task`, which nobody polls yet.
-pub(crate) fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
-    in_task(&mut Some(Frame::new(task.clone())), f)
 }
 
 impl<B, T, R> Future for Supervised<B, T, R>
@@ -240,14 +226,6 @@ fn has_ended<T, R: Runtime>(
     is_over(slot, tending)
 }
 
-/// The error of a task whose deadline has passed.
-pub(crate) fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
-    control.expire();
-    let limit = control.limit().unwrap_or_default();
-    let last = control.recovery().and_then(Recovery::take_last);
-    TimeoutError::overall(control.name(), limit, control.attempts(), still_running, last)
-}
-
 /// How a task ends whose body has given `result`.
 fn ending<T>(slot: &Option<Frame>, result: &Result<T, AsyncTaskError>) -> Ending {
     match (result, slot) {
@@ -257,75 +235,6 @@ fn ending<T>(slot: &Option<Frame>, result: &Result<T, AsyncTaskError>) -> Ending
         }
         _ => Ending::of(result),
     }
-}
-
-/// Why a body is not polled any more.
-enum Left<T> {
-    Ready(Result<T, AsyncTaskError>),
-    Killed,
-    Overdue,
-    Shutdown,
-}
-
-impl<T> Left<T> {
-    fn output(
-        self,
-        slot: &Option<Frame>,
-        dropped: Result<(), AsyncTaskError>,
-        still_running: bool,
-    ) -> Output<T> {
-        let Some(control) = slot.as_ref().map(|frame| &frame.task.control) else {
-            return Output { result: Err(AsyncTaskError::Shutdown), ending: Ending::Cancelled };
-        };
-        let (error, ending) = match (dropped, self) {
-            (Err(panic), _) => (panic, Ending::Failed),
-            (Ok(()), Self::Overdue) => (timed_out(control, still_running), Ending::TimedOut),
-            (Ok(()), Self::Shutdown) => (AsyncTaskError::Shutdown, Ending::Failed),
-            (Ok(()), _) => (control.cancelled(), Ending::Cancelled),
-        };
-        Output { result: Err(error), ending }
-    }
-}
-
-/// Polls the body once, if it may be polled.
-fn poll_body<B, T>(body: Pin<&mut B>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Poll<Left<T>>
-where
-    B: Future<Output = Result<T, AsyncTaskError>>,
-{
-    if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
-        return Poll::Ready(Left::Killed);
-    }
-    let measuring = match &*slot {
-        Some(Frame { task }) if task.control.is_metered() => Measuring::begin(task, cx),
-        _ => None,
-    };
-    // One place in which the body is polled, with metrics or without.
-    let mut own = Context::from_waker(measuring.as_ref().map_or(cx.waker(), Measuring::waker));
-    // The body catches the panics of the work; a subscriber's are caught here.
-    let polled = caught(|| in_task(slot, || body.poll(&mut own)));
-    if let Some(measuring) = measuring {
-        measuring.end(slot.as_ref().map(|frame| &frame.task));
-    }
-    let result = match polled {
-        Ok(polled) => std::task::ready!(polled),
-        Err(panic) => Err(panic),
-    };
-    if let (Err(error), Some(Frame { task })) = (&result, &*slot) {
-        if task.control.has_stopped() {
-            return Poll::Ready(Left::Killed);
-        }
-        let is_attempt = error.is_of_attempt();
-        // A limit that has passed in the same poll as the kill comes after it; and what it hears from below of its own
-        // kill, it has not failed with.
-        if (is_attempt || error.is_cancelled() || error.is_shutdown()) && task.control.is_killed() {
-            return Poll::Ready(Left::Killed);
-        }
-        if is_attempt && task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline)
-        {
-            return Poll::Ready(Left::Overdue);
-        }
-    }
-    Poll::Ready(Left::Ready(result))
 }
 
 /// True if the body ends its work itself at the limit of the task, and goes on.

@@ -1,0 +1,164 @@
+//! The settings of a task, as its builder was told them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::values::Values;
+use crate::error::TimeoutKind;
+use crate::limit::TaskPriority;
+use crate::runtime::RuntimeSource;
+use crate::time::{Limit, TimeLimit, Timeout};
+
+/// Some policy was set, of those that work in place needs no task of its own for.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    pub(crate) name: Option<Arc<str>>,
+    pub(super) limit: Option<Limit>,
+    pub(super) attempt: Option<Duration>,
+    pub(super) grace: Option<Duration>,
+    pub(super) priority: Option<TaskPriority>,
+    pub(crate) values: Option<Arc<Values>>,
+    pub(super) timestamps: bool,
+    pub(super) metrics: bool,
+    pub(super) tracing: bool,
+    #[cfg(feature = "uuid")]
+    pub(super) uuid: bool,
+}
+
+impl Configured {
+    /// For tasks that are part of something larger, and take its name and values.
+    pub(crate) fn part_of(name: Option<Arc<str>>, values: Option<Arc<Values>>) -> Self {
+        Self { name, values, ..Self::default() }
+    }
+
+    /// With metrics, or without.
+    pub(crate) fn metered(self, metrics: bool) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// True if nothing was set.
+    pub(super) fn is_bare(&self) -> bool {
+        #[cfg(feature = "uuid")]
+        if self.uuid {
+            return false;
+        }
+        let Self { name, limit, attempt, grace, priority, values, metrics, timestamps, tracing, .. } = self;
+        name.is_none()
+            && limit.is_none()
+            && attempt.is_none()
+            && grace.is_none()
+            && priority.is_none()
+            && values.is_none()
+            && !(*metrics || *timestamps || *tracing)
+    }
+
+    /// With another limit on the whole.
+    pub(crate) fn limited(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// With another grace period.
+    pub(crate) fn graced(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// With another priority.
+    pub(crate) fn prioritized(mut self, priority: TaskPriority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// The limit on the whole.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// Gives it another limit on the whole.
+    pub(crate) fn limit_is(&mut self, limit: Limit) {
+        self.limit = Some(limit);
+    }
+
+    pub(crate) fn is_traced(&self) -> bool {
+        self.tracing
+    }
+
+    pub(crate) fn is_metered(&self) -> bool {
+        self.metrics
+    }
+
+    /// Turns metrics on, or off.
+    pub(crate) fn metrics_are(&mut self, on: bool) {
+        self.metrics = on;
+    }
+
+    pub(crate) fn priority(&self) -> Option<TaskPriority> {
+        self.priority
+    }
+
+    /// Gives it another priority.
+    pub(crate) fn priority_is(&mut self, priority: TaskPriority) {
+        self.priority = Some(priority);
+    }
+
+    pub(crate) fn stamped(mut self, on: bool) -> Self {
+        self.timestamps = on;
+        self
+    }
+
+    pub(crate) fn traced(mut self, on: bool) -> Self {
+        self.tracing = on;
+        self
+    }
+
+    /// With a UUID as its id.
+    #[cfg(feature = "uuid")]
+    pub(crate) fn identified(mut self) -> Self {
+        self.uuid = true;
+        self
+    }
+
+    /// With values that its own come before.
+    pub(crate) fn add_values(&mut self, outer: Option<&Arc<Values>>) {
+        if let Some(outer) = outer {
+            self.values = Some(match &self.values {
+                Some(own) => Arc::new(own.within(outer)),
+                None => outer.clone(),
+            });
+        }
+    }
+
+    /// For one attempt of what is tried several times.
+    pub(super) fn one_attempt(&self) -> Self {
+        Self { attempt: self.attempt, name: self.name.clone(), ..Self::default() }
+    }
+
+    /// The limit on the whole of a task that is born now, and the deadline.
+    pub(super) fn deadline(&self, now: impl FnOnce() -> Instant) -> Option<(Duration, Option<Instant>)> {
+        let (limit, deadline) = self.limit?.from(now())?;
+        Some((limit, Some(deadline)))
+    }
+
+    /// The limit on the whole of work in place, and its name.
+    pub(super) fn overall(&self) -> Option<TimeLimit> {
+        let limit = self.limit.filter(|limit| *limit != Limit::After(Duration::MAX));
+        let (name, kind) = (self.name.clone(), TimeoutKind::Overall);
+        (limit.is_some() || name.is_some()).then_some(TimeLimit { name, kind, limit })
+    }
+
+    /// `body` as one attempt.
+    pub(super) fn attempt<B, S: RuntimeSource>(&self, body: B, source: S) -> Timeout<B, S> {
+        let limit = self.attempt.filter(|limit| *limit != Duration::MAX).map(|limit| TimeLimit {
+            name: self.name.clone(),
+            kind: TimeoutKind::Attempt,
+            limit: Some(Limit::After(limit)),
+        });
+        Timeout::new(body, limit, source)
+    }
+
+    pub(super) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}

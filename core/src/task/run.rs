@@ -1,0 +1,24 @@
+//! The future of work in place.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// Work that runs when awaited, as part of the caller.
+    #[must_use = "nothing runs until it is awaited"]
+    pub struct Run<G> {
+        #[pin]
+        pub(crate) governed: G,
+    }
+}
+
+impl<G: Future> Future for Run<G> {
+    type Output = G::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<G::Output> {
+        self.project().governed.poll(cx)
+    }
+}
