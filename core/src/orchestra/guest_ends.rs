@@ -57,6 +57,7 @@ where
         let (name, told) = (resilience.name(), resilience.told_if_any(retry.as_ref()));
         let (settings, recovery, inner) = embedded(resilience, retry, name.as_ref());
         let (give, taken) = async_channel::bounded(1);
+        let kept = settings.clone();
         let guest = Guest { settings, recovery, told, caller: Caller::current(), place };
         let work: Work<Q::Runtime> = Box::new(move |launch: Launch<Q::Runtime>| {
             let work = async move {
@@ -71,9 +72,9 @@ where
         match orchestra.guest(name.unwrap_or_else(|| "task".into()), work, place) {
             Ok(plan) => {
                 plan.begin_alone();
-                taken.try_recv().unwrap_or_else(|_| Task::refused(STOPPED))
+                taken.try_recv().unwrap_or_else(|_| Task::refused(STOPPED, &kept))
             }
-            Err(error) => Task::refused(error),
+            Err(error) => Task::refused(error, &kept),
         }
     }
 

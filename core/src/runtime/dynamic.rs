@@ -98,6 +98,10 @@ impl DynRuntime {
         runtime.to_dyn()
     }
 
+    pub(super) fn erased(runtime: Arc<dyn ErasedRuntime>) -> Self {
+        Self(runtime)
+    }
+
     /// The runtime inside, if it is an `R`.
     pub fn downcast_ref<R: Runtime>(&self) -> Option<&R> {
         self.0.itself().downcast_ref()

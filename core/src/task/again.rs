@@ -11,7 +11,7 @@ use super::builder::TaskBuilder;
 use super::compose::again;
 use super::handle::{Task, spawn_with};
 use super::node::InNode;
-use super::policies::{Once, Policies, PolicySet};
+use super::policies::{Once, Policies, PolicySet, refused};
 use super::resilience::Retrying;
 use super::run::Run;
 use super::work::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
@@ -50,7 +50,7 @@ impl<T> Retrying<T> {
     {
         let runtime = match source.into_runtime() {
             Ok(runtime) => runtime,
-            Err(error) => return Task::refused(error),
+            Err(error) => return Task::refused(error, &self.resilience.settings),
         };
         let (settings, place) = (self.resilience.settings.clone(), at.place);
         let body = |runtime: &S::Runtime, born: &Born<S::Runtime>| {
@@ -87,7 +87,7 @@ where
     fn join(self, source: S, work: F, at: Birthplace) -> Task<T, S::Runtime> {
         match source.into_runtime() {
             Ok(runtime) => self.spawn(runtime, at, |runtime, _| M::body(work, runtime)),
-            Err(error) => Task::refused(error),
+            Err(error) => refused(error, self),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::TaskContext;
 use super::configured::Configured;
-use super::control::{IN_PLACE, MEMBER, ORCHESTRAL, PART, Shared, TaskRef, adopt, share};
+use super::control::{IN_PLACE, MEMBER, ORCHESTRAL, PART, Shared, TaskRef, adopt, refused, share};
 use super::in_place::caught;
 use super::metering::enable;
 use super::priority::give;
@@ -106,6 +106,13 @@ impl<R: Runtime> Born<R> {
     pub(crate) fn context(&self) -> TaskContext {
         TaskContext::new(self.inside.clone())
     }
+}
+
+/// A task for which no runtime was found: it has failed, and is equipped as if it had begun.
+pub(super) fn without_runtime(place: &'static Location<'static>, settings: &Configured) -> TaskRef {
+    let task = refused(place);
+    equip(&task, None, Some(settings));
+    task
 }
 
 /// The task that is being polled here; blocking work that was given up may have outlived its own, and has none.

@@ -13,6 +13,7 @@ use super::configured::Configured;
 use super::handle::{Task, spawn_local};
 use super::in_place::InPlace;
 use super::node::InNode;
+use super::policies::refused;
 use super::policies::{Once, Policies, PolicySet, Supervisable, Unconfigured};
 use super::resilience::{Resilience, Retrying};
 use super::restart::{RestartPolicy, Supervision};
@@ -381,7 +382,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
             Ok(runtime) => {
                 self.policies.spawn(runtime, Birthplace::here(), |runtime, _| M::body(work, runtime))
             }
-            Err(error) => Task::refused(error),
+            Err(error) => refused(error, self.policies),
         }
     }
 
@@ -399,7 +400,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
         };
         match self.source.into_runtime() {
             Ok(runtime) => self.policies.spawn(runtime, Birthplace::here(), body),
-            Err(error) => Task::refused(error),
+            Err(error) => refused(error, self.policies),
         }
     }
 
@@ -451,9 +452,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
                     Birth { kind: Kind::Spawned, place: Location::caller(), settings: Some(&settings) };
                 spawn_local(&scope, birth, body)
             }
-            None => Task::refused(AsyncTaskError::InvalidState(
-                "spawn_local outside of a local scope: call it below a runtime's `run_local`",
-            )),
+            None => refused(OUTSIDE, self.policies),
         }
     }
 
@@ -469,7 +468,11 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
             Ok(runtime) => self.policies.spawn(runtime, Birthplace::here(), |runtime, _| {
                 <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, runtime)
             }),
-            Err(error) => Task::refused(error),
+            Err(error) => refused(error, self.policies),
         }
     }
 }
+
+const OUTSIDE: AsyncTaskError = AsyncTaskError::InvalidState(
+    "spawn_local outside of a local scope: call it below a runtime's `run_local`",
+);

@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 
 use event_listener::EventListener;
 
-use super::birth::{Birth, Born};
+use super::birth::{Birth, Born, without_runtime};
 use super::cancellation::{Cancellation, Canceller};
+use super::configured::Configured;
 use super::control::{Shared, State, TaskRef, cancel, release};
 use super::parcel::Parcel;
 use super::priority::{is_used, lend};
@@ -57,14 +58,9 @@ enum Outcome<T: Send + 'static, R: Runtime> {
 
 /// A task that could not be started. Boxed: handles are many, and these are few.
 struct Refused {
-    id: TaskId,
     error: Option<AsyncTaskError>,
-}
-
-impl Refused {
-    fn new(id: TaskId, error: AsyncTaskError) -> Box<Self> {
-        Box::new(Self { id, error: Some(error) })
-    }
+    /// The task, where there is no runtime that it could be of.
+    without_runtime: Option<TaskRef>,
 }
 
 // Join handles are `Unpin` by contract, and nothing else is pinned.
@@ -171,20 +167,23 @@ where
     };
     let outcome = match spawned {
         Ok(join) => Outcome::Coming(join),
-        Err(error) => Outcome::Refused(Refused::new(task.control.id(), error)),
+        Err(error) => Outcome::Refused(Box::new(Refused { error: Some(error), without_runtime: None })),
     };
     Task { task: Some(task), place, outcome }
 }
 
 impl<T: Send + 'static, R: Runtime> Task<T, R> {
-    /// A task for which no runtime was found: it has failed with `error`.
+    /// A task for which no runtime was found: it has failed with `error`, which names it, and is in all else as its builder was
+    /// told.
     #[track_caller]
-    pub(crate) fn refused(error: AsyncTaskError) -> Self {
-        Self {
-            task: None,
-            place: Location::caller(),
-            outcome: Outcome::Refused(Refused::new(TaskId::next(), error)),
+    pub(crate) fn refused(mut error: AsyncTaskError, settings: &Configured) -> Self {
+        let place = Location::caller();
+        let task = without_runtime(place, settings);
+        if let Some(name) = task.control.name() {
+            error.name(&name);
         }
+        let refused = Refused { error: Some(error), without_runtime: Some(task) };
+        Self { task: None, place, outcome: Outcome::Refused(Box::new(refused)) }
     }
 
     pub(crate) fn shared(&self) -> Option<&Arc<Shared<R>>> {
@@ -192,22 +191,28 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     }
 
     pub(crate) fn task_ref(&self) -> Option<TaskRef> {
-        self.task.clone().map(|task| task as TaskRef)
+        match (&self.task, &self.outcome) {
+            (Some(task), _) => Some(task.clone()),
+            (None, Outcome::Refused(refused)) => refused.without_runtime.clone(),
+            (None, _) => None,
+        }
     }
 
     /// The task's id.
     pub fn id(&self) -> TaskId {
-        match (&self.task, &self.outcome) {
-            (Some(task), _) => task.control.id(),
-            (None, Outcome::Refused(refused)) => refused.id,
-            // Without a task it was refused, and stays so.
-            (None, _) => TaskId::from_u64(0),
+        match &self.task {
+            Some(task) => task.control.id(),
+            // Without a runtime it was refused, and stays so.
+            None => self.task_ref().map_or(TaskId::from_u64(0), |task| task.control.id()),
         }
     }
 
     /// The task's name, if it was given one.
     pub fn name(&self) -> Option<Arc<str>> {
-        self.task.as_ref()?.control.name()
+        match &self.task {
+            Some(task) => task.control.name(),
+            None => self.task_ref()?.control.name(),
+        }
     }
 
     /// Where the task is in its life. A terminal status means that nothing of it is left.

@@ -90,6 +90,17 @@ pub trait PolicySet<T>: Policies<T> + Once {
         R: Runtime;
 }
 
+/// A task with these policies for which no runtime was found.
+#[track_caller]
+pub(super) fn refused<T, P, R>(error: AsyncTaskError, policies: P) -> Task<T, R>
+where
+    T: Send + 'static,
+    P: Policies<T>,
+    R: Runtime,
+{
+    Task::refused(error, &policies.into_all().0.settings)
+}
+
 pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Unconfigured {}

@@ -16,6 +16,7 @@ use super::handle::Task;
 use super::in_place::caught;
 use super::node::InNode;
 use super::policies::PolicySet;
+use super::policies::refused;
 use super::recovery::{Recovery, is_restartable};
 use super::trace::attempt_span;
 use super::work::{Again, IntoAsyncResult, Work};
@@ -124,7 +125,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         let (source, policies) = builder.into_parts();
         let runtime = match source.into_runtime() {
             Ok(runtime) => runtime,
-            Err(error) => return Task::refused(error),
+            Err(error) => return refused(error, policies),
         };
         // Breaker, limiter and the limit of one attempt are about each attempt; the recovery is about the whole.
         let (mut whole, _) = policies.into_all();

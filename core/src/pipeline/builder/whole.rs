@@ -143,7 +143,7 @@ where
     };
     let task = match source.into_runtime() {
         Ok(runtime) => spawn_with(runtime, birth, body),
-        Err(error) => Task::refused(error),
+        Err(error) => Task::refused(error, &named),
     };
     EmittingTask::new(task, counters)
 }

@@ -27,15 +27,15 @@ use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 pub(crate) use place::{Place, places};
 use word::{
-    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, METERED, RETUNED, RUNNING,
-    SETTLED, STOPPED, TIMED, UNWANTED, WAITS, Word,
+    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_POLL, KILL, LATE, METERED, PASSED, RETUNED,
+    RUNNING, SETTLED, STOPPED, TIMED, UNWANTED, WAITS, Word,
 };
 pub(crate) use word::{IN_PLACE, MEMBER, ORCHESTRAL, PART, STARTED, State};
 
 use super::{TaskId, TaskInfo, TaskStatus};
 use crate::cancel::{CancelCause, CancelLevel, CancelOutcome};
 use crate::error::AsyncTaskError;
-use crate::runtime::{ErasedRuntime, Runtime};
+use crate::runtime::{ErasedRuntime, Nowhere, Runtime};
 use crate::task::in_place::caught;
 
 /// A task as its handles, its children and the current thread see it.
@@ -119,6 +119,13 @@ pub(crate) fn share<R: Runtime>(
     let flags = if is_after { flags | AFTER } else { flags };
     let control = Control::new(runtime.next_task_id().as_u64().unwrap_or_default(), flags, place);
     Arc::new(Shared { control, parent: parent.map(Arc::downgrade), runtime })
+}
+
+/// A task that has failed before it could have a runtime.
+pub(crate) fn refused(place: &'static Location<'static>) -> TaskRef {
+    let number = TaskId::next().as_u64().unwrap_or_default();
+    let control = Control::new(number, FAILED | PASSED | SETTLED | GONE, place);
+    Arc::new(Shared { control, parent: None, runtime: Nowhere })
 }
 
 /// How a task ended, as its control word records it.
