@@ -104,26 +104,26 @@ pub async fn a_pipe_without_a_writer_can_be_timed_out_and_cancelled<R: Runtime>(
     };
     let AsyncTaskError::Timeout(error) = failed(stalled(500.millis()).await)? else { bail!("not a timeout") };
     ensure!(error.still_running(), "the file is being opened");
-    // A writer comes, and a line from it, so that the thread that waits for them goes on.
-    let write = || {
-        let mut writer = std::fs::OpenOptions::new().write(true).read(true).open(&path)?;
-        std::io::Write::write_all(&mut writer, b"a,b\n").map(|()| writer)
-    };
-    let writer = write()?;
+    // Writers come and go, so that the thread goes on, whether it opens the file or reads.
+    let write = || std::fs::OpenOptions::new().write(true).read(true).open(&path);
     while rt.root().active_blocking_jobs() > 0 {
+        drop(write()?);
         yield_now().await;
     }
-    drop(writer);
     let run = stalled(1.hours());
     let task = AsyncTask::to::<FinalEvent>().on(&rt).spawn(|| run);
     while rt.root().active_blocking_jobs() == 0 {
         yield_now().await;
     }
-    // Whether a thread has begun to open it or not.
-    let killed = task.cancel(CancelLevel::Kill);
-    let writer = write()?;
-    ensure!(killed.await.was_cancelled());
-    drop(writer);
+    let mut kill = std::pin::pin!(task.cancel(CancelLevel::Kill));
+    let killed = loop {
+        if let Some(killed) = poll_once(&mut kill).await {
+            break killed;
+        }
+        drop(write()?);
+        yield_now().await;
+    };
+    ensure!(killed.was_cancelled());
     Ok(())
 }
 
