@@ -34,10 +34,7 @@ fn a_task_without_a_runtime_has_its_name_priority_and_limit() -> TestResult {
     futures_lite::future::block_on(task.cancel(CancelLevel::Kill));
     assert_eq!(StatusEnabledTask::status(&task), TaskStatus::Failed);
     let ended = futures_lite::future::block_on(task);
-    assert!(
-        matches!(ended, Err(AsyncTaskError::NoRuntime | AsyncTaskError::AmbiguousRuntime)),
-        "{ended:?}"
-    );
+    assert!(matches!(ended, Err(AsyncTaskError::NoRuntime | AsyncTaskError::AmbiguousRuntime)), "{ended:?}");
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
     Ok(())
 }

@@ -87,6 +87,9 @@ pub struct Facts {
     pub polls_on_caller: bool,
     /// [`Harness::VIRTUAL_TIME`].
     pub virtual_time: bool,
+    /// True if cases that run at the same time are on one executor, and so count in one root scope:
+    /// [`Harness::NEVER_ENDS`].
+    pub shares_root: bool,
     is_inside: fn() -> bool,
 }
 
@@ -94,7 +97,13 @@ impl Facts {
     /// The facts about `H`.
     pub fn of<H: Harness>() -> Self {
         let (polls_on_caller, virtual_time) = (H::POLLS_ON_CALLER, H::VIRTUAL_TIME);
-        Self { name: H::NAME, polls_on_caller, virtual_time, is_inside: H::is_inside }
+        Self {
+            name: H::NAME,
+            polls_on_caller,
+            virtual_time,
+            shares_root: H::NEVER_ENDS,
+            is_inside: H::is_inside,
+        }
     }
 
     /// [`Harness::is_inside`].

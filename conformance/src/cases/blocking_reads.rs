@@ -5,6 +5,7 @@ use std::future::IntoFuture as _;
 use sweet_async::CancellableTask as _;
 use sweet_async::pipeline::EmittingTask;
 
+use crate::kit::no_jobs;
 use crate::kit::prelude::*;
 use crate::kit::script::Step::{Tells, Waits};
 use crate::kit::script::{How, Script, gives, lines};
@@ -58,6 +59,7 @@ impl Blocked {
     /// Runs `case` of both.
     async fn both<R: Runtime, F: Future<Output = Outcome>>(
         rt: &R,
+        facts: Facts,
         limit: Duration,
         case: impl Fn(EmittingTask<FinalEvent, R>, Self) -> F,
     ) -> Outcome {
@@ -66,16 +68,14 @@ impl Blocked {
             let run = if reads { blocked.reader(rt, limit, 1)() } else { blocked.receiver(rt, limit)() };
             blocked.begun.wait().await;
             case(run, blocked).await.with_context(|| if reads { "a reader" } else { "a receiver" })?;
-            while rt.root().active_blocking_jobs() > 0 {
-                yield_now().await;
-            }
+            no_jobs(rt, facts).await;
         }
         Ok(())
     }
 }
 
-pub async fn a_kill_waits_for_what_has_started<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    Blocked::both(&rt, 1.hours(), |run, blocked| {
+pub async fn a_kill_waits_for_what_has_started<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+    Blocked::both(&rt, facts, 1.hours(), |run, blocked| {
         let rt = rt.clone();
         async move {
             ensure!(rt.root().active_blocking_jobs() > 0, "it is counted");
@@ -93,8 +93,8 @@ pub async fn a_kill_waits_for_what_has_started<R: Runtime>(rt: R, _: Facts) -> O
     .await
 }
 
-pub async fn a_hard_kill_answers_that_it_goes_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    Blocked::both(&rt, 1.hours(), |run, blocked| async move {
+pub async fn a_hard_kill_answers_that_it_goes_on<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+    Blocked::both(&rt, facts, 1.hours(), |run, blocked| async move {
         let answer = run.cancel(CancelLevel::KillHard).await;
         ensure!(answer.outcome() == sweet_async::CancelOutcome::Abandoned, "{answer:?}");
         ensure!(!blocked.dropped.is_set());
@@ -105,8 +105,8 @@ pub async fn a_hard_kill_answers_that_it_goes_on<R: Runtime>(rt: R, _: Facts) ->
     .await
 }
 
-pub async fn a_time_limit_leaves_it_and_says_so<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    Blocked::both(&rt, 500.millis(), |run, blocked| {
+pub async fn a_time_limit_leaves_it_and_says_so<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+    Blocked::both(&rt, facts, 500.millis(), |run, blocked| {
         let rt = rt.clone();
         async move {
             let AsyncTaskError::Timeout(error) = failed(run.await)? else { bail!("not a timeout") };
@@ -168,7 +168,7 @@ pub async fn a_source_that_fails_waits_for_what_is_read_beside_it<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn a_polled_reader_is_gone_after_a_kill<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_polled_reader_is_gone_after_a_kill<R: Runtime>(rt: R, facts: Facts) -> Outcome {
     let (begun, dropped) = (Latch::new(), Latch::new());
     let script = Script::new([gives("1\n"), Tells(begun.clone()), Waits(Latch::new())]).marked(&dropped);
     let run = AsyncTask::emits::<u64>()
@@ -177,7 +177,7 @@ pub async fn a_polled_reader_is_gone_after_a_kill<R: Runtime>(rt: R, _: Facts) -
         .for_each(|_: Event<u64>| {})
         .spawn();
     begun.wait().await;
-    ensure!(rt.root().active_blocking_jobs() == 0, "it takes no thread");
+    ensure!(facts.shares_root || rt.root().active_blocking_jobs() == 0, "it takes no thread");
     ensure!(run.cancel(CancelLevel::Kill).await.was_cancelled() && dropped.is_set());
     Ok(())
 }

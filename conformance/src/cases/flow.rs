@@ -87,7 +87,10 @@ fn fifo(_: &tempfile::TempDir) -> Result<std::path::PathBuf, Failure> {
     bail!("no named pipes here")
 }
 
-pub async fn a_pipe_without_a_writer_can_be_timed_out_and_cancelled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipe_without_a_writer_can_be_timed_out_and_cancelled<R: Runtime>(
+    rt: R,
+    facts: Facts,
+) -> Outcome {
     if !cfg!(unix) {
         return Ok(());
     }
@@ -106,7 +109,10 @@ pub async fn a_pipe_without_a_writer_can_be_timed_out_and_cancelled<R: Runtime>(
     ensure!(error.still_running(), "the file is being opened");
     // Writers come and go, so that the thread goes on, whether it opens the file or reads.
     let write = || std::fs::OpenOptions::new().write(true).read(true).open(&path);
-    while rt.root().active_blocking_jobs() > 0 {
+    // Where others count in the same root scope, their jobs are not waited for.
+    let mut rest = if facts.shares_root { 1_000 } else { usize::MAX };
+    while rt.root().active_blocking_jobs() > 0 && rest > 0 {
+        rest -= 1;
         drop(write()?);
         yield_now().await;
     }

@@ -79,6 +79,10 @@ pub fn a_shutdown_with_more_time_reports_what_one_with_less_has_killed<H: Harnes
         let (task, _) = idle(&rt).await;
         let id = task.id();
         task.detach();
+        // Known to the root scope by its name once its first poll is over.
+        while !rt.root().live_tasks().iter().any(|task| task.id == id) {
+            yield_now().await;
+        }
         let (patient, hasty) = zip(rt.shutdown(1.hours()), rt.shutdown(Duration::ZERO)).await;
         for report in [patient, hasty] {
             let RuntimeError::TasksLeft { tasks: 1, blocking: 0, named, .. } = failed(report)? else {

@@ -9,7 +9,7 @@ use sweet_async::pipeline::{EmittingTask, Sources};
 use crate::kit::prelude::*;
 use crate::kit::script::Step::{Fails, Panics, Tells, Waits};
 use crate::kit::script::{BOTH, How, Script, gives, lines};
-use crate::kit::{count, explode};
+use crate::kit::{count, explode, no_jobs};
 
 /// The lines of these numbers.
 fn text(numbers: std::ops::Range<u64>) -> String {
@@ -176,7 +176,7 @@ pub async fn a_kill_counts_what_a_stalled_reader_gave<R: Runtime>(rt: R, _: Fact
 
 pub async fn a_time_limit_counts_what_a_stalled_reader_gave_until_then<R: Runtime>(
     rt: R,
-    _: Facts,
+    facts: Facts,
 ) -> Outcome {
     let (mut run, open) = stalled(&rt, 500.millis()).await;
     let AsyncTaskError::Timeout(error) = failed((&mut run).await)? else { bail!("not a timeout") };
@@ -185,9 +185,7 @@ pub async fn a_time_limit_counts_what_a_stalled_reader_gave_until_then<R: Runtim
     ensure!(counts(&run)? == due, "{:?}", counts(&run)?);
     // What comes late changes nothing.
     open.set();
-    while rt.root().active_blocking_jobs() > 0 {
-        yield_now().await;
-    }
+    no_jobs(&rt, facts).await;
     ensure!(counts(&run)? == due, "{:?}", counts(&run)?);
     Ok(())
 }

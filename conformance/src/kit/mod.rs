@@ -41,6 +41,13 @@ use sweet_async::AsyncTaskError;
 
 use crate::Failure;
 
+/// Waits until no blocking job is left; where others count in the same root scope, that cannot be known, and is not waited for.
+pub(crate) async fn no_jobs<R: sweet_async::Runtime>(rt: &R, facts: crate::Facts) {
+    while !facts.shares_root && rt.root().active_blocking_jobs() > 0 {
+        futures_lite::future::yield_now().await;
+    }
+}
+
 /// The error of a result that must be one.
 pub(crate) fn failed<T, E>(result: Result<T, E>) -> Result<E, Failure> {
     match result {

@@ -66,8 +66,8 @@ pub enum RuntimeError {
         tasks: usize,
         /// How many blocking jobs had not ended by then. They cannot be stopped.
         blocking: usize,
-        /// Those of the tasks that the root scope can name: not children, which their parents know, and not what has not
-        /// been polled yet, which never will be.
+        /// Those of the tasks that the root scope can name: not children, which their parents know, nor what is in its
+        /// first poll, nor what has not been polled yet, which never will be.
         named: Vec<TaskInfo>,
     },
     /// A shutdown from within what it would have to wait for.
