@@ -70,7 +70,7 @@ const NEEDS_THREADS: &[&str] = &[
     "root::a_job_that_a_timeout_gave_up_stays_counted",
     "shutdown_kills::started_blocking_work_is_left_and_said_to_be",
     "shutdown_kills::a_task_of_running_blocking_work_is_killed",
-    "flow::a_pipe_without_a_writer_can_be_timed_out_and_cancelled",
+    "flow::a_pipe_without_a_writer_can_be_timed_out",
     "unfinished::a_graceful_stop_handles_what_a_stalled_reader_gave",
     "unfinished::a_kill_counts_what_a_stalled_reader_gave",
     "unfinished::a_time_limit_counts_what_a_stalled_reader_gave_until_then",

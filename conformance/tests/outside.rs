@@ -83,7 +83,7 @@ fn a_tokio_runtime_without_timers_is_refused_with_a_reason() -> Outcome {
     ensure!(matches!(error, sweet_async::RuntimeError::NoTimers { .. }));
     let inside = tokio.block_on(async { AsyncTask::to::<u32>().spawn(|| async { 1 }).await });
     let Err(error) = inside else { anyhow::bail!("it was taken") };
-    ensure!(error.to_string().contains("timers"), "{error}");
+    ensure!(format!("{error:#}").contains("timers"), "{error:#}");
     Ok(())
 }
 

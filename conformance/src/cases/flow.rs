@@ -87,49 +87,25 @@ fn fifo(_: &tempfile::TempDir) -> Result<std::path::PathBuf, Failure> {
     bail!("no named pipes here")
 }
 
-pub async fn a_pipe_without_a_writer_can_be_timed_out_and_cancelled<R: Runtime>(
-    rt: R,
-    facts: Facts,
-) -> Outcome {
+pub async fn a_pipe_without_a_writer_can_be_timed_out<R: Runtime>(rt: R, _: Facts) -> Outcome {
     if !cfg!(unix) {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
     let path = fifo(&folder)?;
-    let stalled = |limit: Duration| {
-        let path = path.clone();
-        AsyncTask::emits::<(u64, u64)>()
-            .on(&rt)
-            .with_timeout(limit)
-            .sender(move |sources| sources.of_file(path).into_chunks(1.rows()))
-            .for_each(|_: Event<(u64, u64)>| {})
-            .into_future()
-    };
-    let AsyncTaskError::Timeout(error) = failed(stalled(500.millis()).await)? else { bail!("not a timeout") };
+    let source = path.clone();
+    let stalled = AsyncTask::emits::<(u64, u64)>()
+        .on(&rt)
+        .with_timeout(500.millis())
+        .sender(move |sources| sources.of_file(source).into_chunks(1.rows()))
+        .for_each(|_: Event<(u64, u64)>| {});
+    let AsyncTaskError::Timeout(error) = failed(stalled.await)? else { bail!("not a timeout") };
     ensure!(error.still_running(), "the file is being opened");
-    // Writers come and go, so that the thread goes on, whether it opens the file or reads.
-    let write = || std::fs::OpenOptions::new().write(true).read(true).open(&path);
-    // Where others count in the same root scope, their jobs are not waited for.
-    let mut rest = if facts.shares_root { 1_000 } else { usize::MAX };
-    while rt.root().active_blocking_jobs() > 0 && rest > 0 {
-        rest -= 1;
-        drop(write()?);
+    // Writers come and go, so that the thread that was left behind goes on, whether it opens the file or reads.
+    for _ in 0..100 {
+        drop(std::fs::OpenOptions::new().write(true).read(true).open(&path)?);
         yield_now().await;
     }
-    let run = stalled(1.hours());
-    let task = AsyncTask::to::<FinalEvent>().on(&rt).spawn(|| run);
-    while rt.root().active_blocking_jobs() == 0 {
-        yield_now().await;
-    }
-    let mut kill = std::pin::pin!(task.cancel(CancelLevel::Kill));
-    let killed = loop {
-        if let Some(killed) = poll_once(&mut kill).await {
-            break killed;
-        }
-        drop(write()?);
-        yield_now().await;
-    };
-    ensure!(killed.was_cancelled());
     Ok(())
 }
 

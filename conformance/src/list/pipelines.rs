@@ -186,7 +186,7 @@ macro_rules! __conformance_with_pipelines {
                 a_receiver_that_never_ends_times_out
                 a_zero_limit_is_a_timeout_and_the_longest_is_none
                 a_stalled_stream_times_out
-                a_pipe_without_a_writer_can_be_timed_out_and_cancelled (threads)
+                a_pipe_without_a_writer_can_be_timed_out (threads)
                 dropping_the_pipeline_drops_its_receivers
                 nothing_is_left_of_a_pipeline_whose_task_is_killed
                 nothing_is_left_of_a_pipeline_whose_task_times_out
