@@ -69,6 +69,8 @@ async fn moment(rt: &DynRuntime) {
 }
 
 async fn run_to_its_end(rt: &DynRuntime, combination: Combination, trigger: u64) -> Result<Ran, Failure> {
+    // An executor of the whole process may have tasks of others, which stay.
+    let others = rt.active_task_count();
     let given = Given::default();
     let input = Input::new(rt, combination, &given).await?;
     let read_from = input.queue();
@@ -115,7 +117,7 @@ async fn run_to_its_end(rt: &DynRuntime, combination: Combination, trigger: u64)
         End::Collect => collect(rt, &mut ran, combination, from, work).await,
     }
     // Nothing of it is left: the channel's own sender ends when its pipeline has.
-    while rt.active_task_count() > 0 {
+    while rt.active_task_count() > others {
         moment(rt).await;
     }
     ran.given = given.load(std::sync::atomic::Ordering::SeqCst);
