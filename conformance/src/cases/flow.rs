@@ -87,25 +87,77 @@ fn fifo(_: &tempfile::TempDir) -> Result<std::path::PathBuf, Failure> {
     bail!("no named pipes here")
 }
 
+/// A writer of the pipe, once there is a reader: one that is being opened counts, and goes on when its writer has come.
+#[cfg(unix)]
+async fn writer(path: &std::path::Path) -> Result<std::fs::File, Failure> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    loop {
+        let opened = std::fs::OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
+        match opened {
+            Err(error) if error.raw_os_error() == Some(nix::libc::ENXIO) => yield_now().await,
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn writer(_: &std::path::Path) -> Result<std::fs::File, Failure> {
+    bail!("no named pipes here")
+}
+
+/// A pipeline that reads a pipe.
+fn of_a_pipe<R: Runtime>(
+    rt: &R,
+    path: &std::path::Path,
+    limit: Duration,
+) -> impl Future<Output = Result<FinalEvent, AsyncTaskError>> + Send + 'static {
+    let path = path.to_owned();
+    AsyncTask::emits::<(u64, u64)>()
+        .on(rt)
+        .with_timeout(limit)
+        .sender(move |sources| sources.of_file(path).into_chunks(1.rows()))
+        .for_each(|_: Event<(u64, u64)>| {})
+        .into_future()
+}
+
 pub async fn a_pipe_without_a_writer_can_be_timed_out<R: Runtime>(rt: R, _: Facts) -> Outcome {
     if !cfg!(unix) {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
     let path = fifo(&folder)?;
-    let source = path.clone();
-    let stalled = AsyncTask::emits::<(u64, u64)>()
-        .on(&rt)
-        .with_timeout(500.millis())
-        .sender(move |sources| sources.of_file(source).into_chunks(1.rows()))
-        .for_each(|_: Event<(u64, u64)>| {});
-    let AsyncTaskError::Timeout(error) = failed(stalled.await)? else { bail!("not a timeout") };
-    ensure!(error.still_running(), "the file is being opened");
-    // Writers come and go, so that the thread that was left behind goes on, whether it opens the file or reads.
+    let mut limit = 20.millis();
+    loop {
+        let AsyncTaskError::Timeout(error) = failed(of_a_pipe(&rt, &path, limit).await)? else {
+            bail!("not a timeout")
+        };
+        if error.still_running() {
+            break;
+        }
+        // No thread has come to open it: others have work for them.
+        limit *= 2;
+    }
+    // The thread that was left behind goes on.
+    writer(&path).await?;
+    Ok(())
+}
+
+pub async fn a_kill_waits_for_the_reading_of_a_pipe<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = fifo(&folder)?;
+    let run = of_a_pipe(&rt, &path, 1.hours());
+    let task = AsyncTask::to::<FinalEvent>().on(&rt).spawn(|| run);
+    let writer = writer(&path).await?;
+    let mut kill = std::pin::pin!(task.cancel(CancelLevel::Kill));
     for _ in 0..100 {
-        drop(std::fs::OpenOptions::new().write(true).read(true).open(&path)?);
+        ensure!(poll_once(&mut kill).await.is_none(), "the pipe is being read");
         yield_now().await;
     }
+    drop(writer);
+    ensure!(kill.await.was_cancelled());
     Ok(())
 }
 

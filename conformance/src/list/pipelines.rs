@@ -187,6 +187,7 @@ macro_rules! __conformance_with_pipelines {
                 a_zero_limit_is_a_timeout_and_the_longest_is_none
                 a_stalled_stream_times_out
                 a_pipe_without_a_writer_can_be_timed_out (threads)
+                a_kill_waits_for_the_reading_of_a_pipe (threads)
                 dropping_the_pipeline_drops_its_receivers
                 nothing_is_left_of_a_pipeline_whose_task_is_killed
                 nothing_is_left_of_a_pipeline_whose_task_times_out

@@ -124,10 +124,18 @@ pub(crate) fn note(place: &'static Location<'static>) {
 /// Runs `f`, which drops work whose time is up. Says whether part of it keeps running: blocking work that had started,
 /// however deep inside the work it was awaited.
 pub(crate) fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
-    let outer = GIVEN_UP.try_with(|cell| cell.replace(Some(false))).unwrap_or(None);
+    /// Puts back what was marked before, also when `f` unwinds.
+    struct PutBack(Option<bool>);
+    impl Drop for PutBack {
+        fn drop(&mut self) {
+            let _ = GIVEN_UP.try_with(|cell| cell.set(self.0));
+        }
+    }
+    let outer = PutBack(GIVEN_UP.try_with(|cell| cell.replace(Some(false))).unwrap_or(None));
     let output = f();
-    let running = GIVEN_UP.try_with(|cell| cell.replace(outer)).unwrap_or(None);
-    (output, running == Some(true))
+    let running = GIVEN_UP.try_with(Cell::get).unwrap_or(None) == Some(true);
+    drop(outer);
+    (output, running)
 }
 
 /// Asked by what is dropped: true if its time was up.

@@ -91,24 +91,38 @@ impl<F, T, R: Runtime> Job<F, T, R> {
     }
 }
 
-/// Work that has started; the root scope and its task count it until this is dropped, whether anybody waits for it or not.
-struct Counted<'a, R: Runtime>(&'a R, Option<&'a TaskRef>);
+/// Counts blocking work in its task until dropped, whether anybody waits for it or not.
+struct InTask<'a>(Option<&'a TaskRef>);
 
-impl<'a, R: Runtime> Counted<'a, R> {
-    fn new(runtime: &'a R, task: Option<&'a TaskRef>) -> Self {
+impl<'a> InTask<'a> {
+    fn new(task: Option<&'a TaskRef>) -> Self {
         if let Some(task) = task {
             task.control.job_started();
         }
-        runtime.root().job_started();
-        Self(runtime, task)
+        Self(task)
     }
 }
 
-impl<R: Runtime> Drop for Counted<'_, R> {
+impl Drop for InTask<'_> {
     fn drop(&mut self) {
-        if let Some(task) = self.1 {
+        if let Some(task) = self.0 {
             task.control.job_stopped();
         }
+    }
+}
+
+/// Counts work that has started in the root scope until dropped.
+struct InRoot<'a, R: Runtime>(&'a R);
+
+impl<'a, R: Runtime> InRoot<'a, R> {
+    fn new(runtime: &'a R) -> Self {
+        runtime.root().job_started();
+        Self(runtime)
+    }
+}
+
+impl<R: Runtime> Drop for InRoot<'_, R> {
+    fn drop(&mut self) {
         self.0.root().job_stopped();
         self.0.root().job_ended();
     }
@@ -127,8 +141,10 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
     where
         F: Call<Output: IntoResult<T, K>>,
     {
+        // Counted before the closure is taken: whoever finds it taken finds it counted.
+        let _in_task = InTask::new(self.job.parent.as_ref());
         let Some(work) = self.job.slot.take_work() else { return };
-        let _counted = Counted::new(&self.job.runtime, self.job.parent.as_ref());
+        let _in_root = InRoot::new(&self.job.runtime);
         let work = || caught(|| work.call().into_result()).and_then(|result| result);
         let mut frame = self.job.parent.clone().map(Frame::new);
         // The span also around a result that nobody fetches, which is dropped here.

@@ -38,6 +38,20 @@ impl Overdue {
         self.passed.store(true, Ordering::Relaxed);
     }
 
+    fn has_passed(&self) -> bool {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    /// Runs `f`, which may drop blocking work that is left running: the current task is then noted for [`is_left`](Self::is_left).
+    fn giving_up<O>(&self, f: impl FnOnce() -> O) -> O {
+        let (output, running) = giving_up(f);
+        if let (true, Some(task)) = (running, current_task()) {
+            // Unbounded, and never closed.
+            let _ = self.left.push(task);
+        }
+        output
+    }
+
     /// Waits a moment for blocking work that was left running: most of it ends soon, after an event or a block, and what it has
     /// done is then known. Returns true if some still runs.
     pub(crate) async fn is_left<R: Runtime>(&self, runtime: &R) -> bool {
@@ -65,13 +79,9 @@ pin_project! {
     impl<F> PinnedDrop for Part<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.overdue.passed.load(Ordering::Relaxed) {
-                // Caught inside, so that a panic does not leave the thread marked; at the limit nobody awaits the task's error.
-                let (_, running) = giving_up(|| caught(|| this.work.set(None)));
-                if let (true, Some(task)) = (running, current_task()) {
-                    // Unbounded, and never closed.
-                    let _ = this.overdue.left.push(task);
-                }
+            if this.overdue.has_passed() {
+                // At the limit nobody awaits the task's error.
+                let _ = this.overdue.giving_up(|| caught(|| this.work.set(None)));
             }
         }
     }
@@ -87,10 +97,15 @@ impl<F: Future> Future for Part<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        match self.project().work.as_pin_mut() {
-            Some(work) => work.poll(cx),
+        let this = self.project();
+        let (Some(work), overdue) = (this.work.as_pin_mut(), this.overdue) else {
             // The work is taken only by the destructor.
-            None => Poll::Pending,
+            return Poll::Pending;
+        };
+        match overdue.has_passed() {
+            false => work.poll(cx),
+            // Other parts are being killed: a sender that finds no worker left drops the read under way before it is killed.
+            true => overdue.giving_up(|| work.poll(cx)),
         }
     }
 }
