@@ -34,6 +34,7 @@
 //! ```
 //!
 //! - [`harness`](crate::Harness): what a backend says about itself
+//! - `erased`: the cases on [`DynRuntime`](sweet_async::DynRuntime), compiled once for all flavours
 //! - `run`: a thread and a time limit for each case
 //! - `list`, `suite`: the one list of all cases, and the macro that makes tests of it
 //! - `kit`: latches, counts and rows that cases are made of
@@ -47,6 +48,8 @@
 pub mod cases;
 #[doc = include_str!("../WRITING_A_BACKEND.md")]
 pub mod guide {}
+#[doc(hidden)]
+pub mod erased;
 mod harness;
 mod kit;
 mod list;
@@ -55,5 +58,6 @@ pub mod reliability;
 pub mod run;
 mod suite;
 
+pub use erased::Erased;
 pub use harness::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 pub use list::{CASES, MARKED};

@@ -13,7 +13,8 @@ mod recovery;
 mod structure;
 mod text;
 
-/// Hands the list to the macro named: each topic, how its cases are run, and their names; `(threads)` marks a case in
+/// Hands the list to the macro named: each topic, how its cases are run (`driven` on the erased runtime, `typed` on the backend's own,
+/// `owned` with the harness itself), and their names; `(threads)` marks a case in
 /// which work waits on its thread for what another thread must do.
 #[doc(hidden)]
 #[macro_export]
@@ -21,7 +22,7 @@ macro_rules! __conformance_cases {
     ($($then:tt)+) => {
         $crate::__conformance_with_cancellation! {
             [$($then)+]
-            values driven {
+            values typed {
                 run_takes_all_four_kinds_of_work
                 spawn_takes_all_four_kinds_of_work
                 try_run_and_try_spawn_let_question_marks_mix
@@ -34,7 +35,7 @@ macro_rules! __conformance_cases {
                 a_result_can_be_the_value
                 predicates_name_one_kind_each
             }
-            in_place driven {
+            in_place typed {
                 async_work_borrows_and_need_not_be_send
                 nothing_runs_before_it_is_awaited
                 work_that_is_never_awaited_is_never_called
@@ -44,7 +45,7 @@ macro_rules! __conformance_cases {
                 async_work_stays_on_the_callers_thread
                 async_work_needs_no_runtime
             }
-            spawn driven {
+            spawn typed {
                 the_named_backend_is_the_one_that_runs
                 work_starts_without_being_awaited
                 a_borrowed_handle_in_a_select_stays_usable
@@ -68,7 +69,7 @@ macro_rules! __conformance_cases {
                 a_name_is_on_the_handle
                 a_handle_tells_when_its_task_is_finished
             }
-            drop driven {
+            drop typed {
                 dropping_the_handle_cancels_the_task
                 work_dropped_before_its_first_poll_never_runs
                 a_handle_may_be_dropped_on_another_thread
@@ -79,7 +80,7 @@ macro_rules! __conformance_cases {
                 a_detached_task_can_still_be_cancelled
                 a_handle_that_is_kept_keeps_no_span_open
             }
-            cancel driven {
+            cancel typed {
                 a_kill_is_the_result_with_level_and_cause
                 killed_work_is_never_polled_again
                 work_killed_before_its_first_poll_is_never_called
@@ -93,7 +94,7 @@ macro_rules! __conformance_cases {
                 a_request_stands_when_its_future_is_dropped
                 many_may_await_the_same_end
             }
-            quiescence driven {
+            quiescence typed {
                 nothing_is_left_of_six_levels_that_complete
                 nothing_is_left_of_six_levels_that_are_cancelled
                 nothing_is_left_of_six_levels_that_time_out
@@ -108,7 +109,7 @@ macro_rules! __conformance_cases {
                 a_destructor_that_spawns_during_a_cancel_is_no_deadlock
                 a_harder_kill_spares_what_a_destructor_detaches
             }
-            panic driven {
+            panic typed {
                 a_result_nobody_takes_may_panic_in_its_destructor
                 the_message_is_kept
                 the_payload_can_be_taken
@@ -121,7 +122,7 @@ macro_rules! __conformance_cases {
                 a_detached_panic_harms_nobody
                 a_child_that_panics_is_its_parents_to_judge
             }
-            blocking driven {
+            blocking typed {
                 blocking_work_has_threads_of_its_own (threads)
                 synchronous_work_never_holds_up_the_executor (threads)
                 inline_work_stays_on_the_executor
@@ -132,7 +133,7 @@ macro_rules! __conformance_cases {
                 a_child_of_blocking_work_is_killed_when_the_work_fails
                 blocking_work_may_block_on_a_future
             }
-            timeout driven {
+            timeout typed {
                 a_ready_value_wins_over_a_zero_limit
                 a_zero_limit_polls_once
                 work_that_never_ends_times_out
@@ -182,13 +183,13 @@ macro_rules! __conformance_cases {
                 a_handle_dropped_before_the_first_poll_is_told_of
                 a_handle_that_was_not_forgotten_is_not_told_of
             }
-            saturation driven {
+            saturation typed {
                 tasks_and_timers_go_on_while_jobs_wait_for_threads (threads)
                 a_job_that_waits_for_a_thread_times_out_and_never_runs (threads)
                 a_job_killed_in_the_queue_has_run_or_never_will (threads)
                 jobs_killed_while_the_pool_is_full_run_or_are_cancelled (threads)
             }
-            ambient driven {
+            ambient typed {
                 blocking_work_may_block_once
                 block_on_enters_its_runtime
                 a_task_finds_the_runtime_that_it_is_on

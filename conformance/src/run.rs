@@ -1,15 +1,14 @@
 //! Runs one case: on a thread of its own, with a time limit, so that a hang is a failure with a name; and once for each
 //! seed of the flavour, so that a failure can be had again.
 
-use std::future::Future;
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::erased::Running;
 use crate::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 
 /// Names one seed, to run a failed case again with it alone.
@@ -29,18 +28,11 @@ pub fn has_threads<H: Harness>(need: &'static str) -> bool {
 type AnyCase<H> = Box<dyn Fn(H) -> Outcome + Send>;
 
 /// Runs an asynchronous case, inside the flavour's `block_on`.
-pub fn driven<H: Harness, F>(name: &'static str, case: fn(H::Runtime, Facts) -> F) -> Outcome
-where
-    F: Future<Output = Outcome> + 'static,
-{
+pub fn driven<H: Harness>(name: &'static str, case: fn(H::Runtime, Facts) -> Running) -> Outcome {
     on_its_thread(
         name,
-        Box::new(move |harness: H| drive(&harness, Box::pin(case(harness.runtime(), Facts::of::<H>())))),
+        Box::new(move |harness: H| harness.block_on(case(harness.runtime(), Facts::of::<H>()))?),
     )
-}
-
-fn drive<H: Harness>(harness: &H, case: Pin<Box<dyn Future<Output = Outcome>>>) -> Outcome {
-    harness.block_on(case)?
 }
 
 /// Runs a case that holds the flavour itself, and drives what it likes on it.

@@ -32,7 +32,7 @@ macro_rules! __conformance_tests {
                         return Ok(());
                     })?
                     let name = concat!(stringify!($topic), "::", stringify!($case));
-                    $crate::__conformance_run!($run, Flavour, name, $crate::cases::$topic::$case)
+                    $crate::__conformance_run!($run, Flavour, name, $topic, $case)
                 }
             )+
         }
@@ -43,10 +43,13 @@ macro_rules! __conformance_tests {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_run {
-    (driven, $flavour:ident, $name:ident, $case:path) => {
-        $crate::run::driven::<$flavour, _>($name, $case)
+    (driven, $flavour:ident, $name:ident, $topic:ident, $case:ident) => {
+        $crate::run::driven::<$crate::Erased<$flavour>>($name, $crate::erased::$topic::$case)
     };
-    (owned, $flavour:ident, $name:ident, $case:path) => {
-        $crate::run::owned::<$flavour, _>($name, |harness: $flavour| $case(harness))
+    (typed, $flavour:ident, $name:ident, $topic:ident, $case:ident) => {
+        $crate::run::driven::<$flavour>($name, |rt, at| Box::pin($crate::cases::$topic::$case(rt, at)))
+    };
+    (owned, $flavour:ident, $name:ident, $topic:ident, $case:ident) => {
+        $crate::run::owned::<$flavour, _>($name, |harness: $flavour| $crate::cases::$topic::$case(harness))
     };
 }

@@ -14,7 +14,7 @@ use crate::wrapper::{Healthy, Ward};
 /// Runs one case on a flavour, the way that its topic is run.
 macro_rules! on {
     (driven, $fault:ty, $case:path) => {
-        run::driven::<Ward<$fault>, _>(stringify!($case), $case)
+        run::driven::<Ward<$fault>>(stringify!($case), |rt, at| Box::pin($case(rt, at)))
     };
     (owned, $fault:ty, $case:path) => {
         run::owned::<Ward<$fault>, _>(stringify!($case), |ward: Ward<$fault>| $case(ward))

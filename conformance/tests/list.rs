@@ -71,6 +71,7 @@ const NEEDS_THREADS: &[&str] = &[
     "shutdown_kills::started_blocking_work_is_left_and_said_to_be",
     "shutdown_kills::a_task_of_running_blocking_work_is_killed",
     "flow::a_pipe_without_a_writer_can_be_timed_out",
+    "flow::a_kill_waits_for_the_reading_of_a_pipe",
     "unfinished::a_graceful_stop_handles_what_a_stalled_reader_gave",
     "unfinished::a_kill_counts_what_a_stalled_reader_gave",
     "unfinished::a_time_limit_counts_what_a_stalled_reader_gave_until_then",

@@ -2,7 +2,7 @@
 #![cfg(any(feature = "tokio", feature = "smol", feature = "sim"))]
 
 use conformance::reliability::{Scale, rows};
-use conformance::{Failure, Harness, Outcome};
+use conformance::{Erased, Failure, Harness, Outcome};
 
 #[cfg(feature = "sim")]
 #[path = "flavours/sim.rs"]
@@ -18,8 +18,9 @@ mod tokio_flavours;
 /// `process.rs`.
 fn all<H: Harness>() -> Outcome {
     let mut run = 0;
-    for row in
-        rows::<H>().into_iter().filter(|row| !row.measures_process && (H::HAS_THREADS || !row.needs_threads))
+    for row in rows::<Erased<H>>()
+        .into_iter()
+        .filter(|row| !row.measures_process && (H::HAS_THREADS || !row.needs_threads))
     {
         (row.run)(Scale::Test)
             .map_err(|error| Failure::msg(format!("row {} ({}): {error:?}", row.number, H::NAME)))?;

@@ -8,7 +8,7 @@ macro_rules! __conformance_with_orchestras {
         $crate::__conformance_with_pipelines! {
             [$($then)+]
             $($tasks)*
-            orchestras driven {
+            orchestras typed {
                 random_graphs_run_in_dependency_order
                 a_hundred_thousand_tasks_run_in_dependency_order
                 outputs_flow_to_what_is_declared_after

@@ -8,7 +8,7 @@ macro_rules! __conformance_with_pipelines {
         $crate::__conformance_with_text! {
             [$($then)+]
             $($tasks)*
-            sources driven {
+            sources typed {
                 items_of_an_iterator
                 items_of_a_stream
                 a_stream_that_pauses_keeps_nothing_back

@@ -8,7 +8,7 @@ macro_rules! __conformance_with_structure {
         $crate::__conformance_with_capabilities! {
             [$($then)+]
             $($tasks)*
-            scopes driven {
+            scopes typed {
                 its_value_is_that_of_its_body
                 it_begins_when_it_is_awaited
                 it_does_not_end_before_a_member_whose_handle_was_dropped

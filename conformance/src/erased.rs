@@ -1,0 +1,73 @@
+//! The cases on the erased runtime: compiled once, here, for all flavours.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use sweet_async::{AsyncTaskError, DynRuntime};
+
+use crate::{Failure, Harness, Outcome};
+
+/// A case that runs.
+pub type Running = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// The flavour `H`, its runtime behind [`DynRuntime`].
+///
+/// What runs on it goes through all of the backend but for its join handles' results; topics that are about those are run on the
+/// runtime's own type.
+pub struct Erased<H>(H);
+
+impl<H: Harness> Harness for Erased<H> {
+    type Runtime = DynRuntime;
+    const NAME: &'static str = H::NAME;
+    const POLLS_ON_CALLER: bool = H::POLLS_ON_CALLER;
+    const NEVER_ENDS: bool = H::NEVER_ENDS;
+    const HAS_THREADS: bool = H::HAS_THREADS;
+    const VIRTUAL_TIME: bool = H::VIRTUAL_TIME;
+    const SEEDS: u64 = H::SEEDS;
+    const PATIENCE: Duration = H::PATIENCE;
+    const LIMIT: Duration = H::LIMIT;
+
+    fn start() -> Result<Self, Failure> {
+        H::start().map(Self)
+    }
+
+    fn start_with(seed: u64) -> Result<Self, Failure> {
+        H::start_with(seed).map(Self)
+    }
+
+    fn runtime(&self) -> DynRuntime {
+        DynRuntime::new(&self.0.runtime())
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        self.0.block_on(future)
+    }
+
+    fn is_inside() -> bool {
+        H::is_inside()
+    }
+}
+
+/// A module for each topic that is `driven`, and in it a function for each case.
+macro_rules! erased {
+    ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {
+        $(erased_topic! { $run $topic { $($case)+ } })+
+    };
+}
+
+macro_rules! erased_topic {
+    (driven $topic:ident { $($case:ident)+ }) => {
+        #[allow(missing_docs, reason = "the cases have their names")]
+        pub mod $topic {
+            $(
+                pub fn $case(rt: sweet_async::DynRuntime, at: $crate::Facts) -> super::Running {
+                    Box::pin($crate::cases::$topic::$case(rt, at))
+                }
+            )+
+        }
+    };
+    ($run:ident $topic:ident { $($case:ident)+ }) => {};
+}
+
+crate::__conformance_cases! { erased }
