@@ -215,6 +215,7 @@ table! {
     PipelineBuilder<Local, Ambient>            => yes yes yes;
     PipelineSender<u32, Ambient, fn()>         => yes yes yes;
     Pipeline<u32, Ambient, fn(), ()>           => yes yes yes;
+    BoxedPipeline<Ambient, u32, u32>           => yes no  yes;
     BatchedSender<u32, Ambient, fn()>          => yes yes yes;
     ForEach<u32, Ambient, fn(), fn(), (), (), Event<u32>> => yes yes yes;
     Fold<u32, Ambient, fn(), fn(), fn(), (), (), ()> => yes yes yes;

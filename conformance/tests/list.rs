@@ -42,6 +42,7 @@ const NEEDS_THREADS: &[&str] = &[
     "tree_looks::a_hard_kill_while_others_look_sees_what_is_busy",
     "tree_looks::a_look_at_the_children_of_one_that_fails_spares_none",
     "tree_looks::what_is_born_to_one_that_has_failed_is_killed",
+    "kinds::blocking_work_has_all",
     "limiter_places::blocking_work_that_is_killed_keeps_it_to_its_end",
     "limiter_places::blocking_work_whose_time_is_up_keeps_it_to_its_end",
     "levels_busy::a_kill_that_a_part_of_the_task_hears_of_first_is_the_tasks",

@@ -35,6 +35,7 @@ macro_rules! on {
                 work outside_of_a_scope_it_is_an_error
                 work errors_panics_and_limits_are_those_of_other_tasks
                 work recovery_can_be_asked_for_by_the_handle
+                work what_its_builder_sets_is_told_and_moved
                 work a_killed_local_task_has_dropped_its_work_when_its_end_is_told
                 work a_dropped_handle_cancels_and_a_detached_task_goes_on
                 work synchronous_work_may_stay_or_go_to_the_pool

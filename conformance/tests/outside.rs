@@ -81,9 +81,31 @@ fn a_tokio_runtime_without_timers_is_refused_with_a_reason() -> Outcome {
         anyhow::bail!("it was taken");
     };
     ensure!(matches!(error, sweet_async::RuntimeError::NoTimers { .. }));
-    let inside = tokio.block_on(async { AsyncTask::to::<u32>().spawn(|| async { 1 }).await });
-    let Err(error) = inside else { anyhow::bail!("it was taken") };
-    ensure!(format!("{error:#}").contains("timers"), "{error:#}");
+    let bare = AsyncTask::to::<u32>;
+    let refused = tokio.block_on(async {
+        [
+            (None, bare().spawn(|| async { 1 }).await),
+            (None, bare().run(|| 1).await),
+            (None, bare().spawn_blocking(|| 1).await),
+            (Some("lonely"), bare().name("lonely").spawn(|| async { 1 }).await),
+            (Some("lonely"), bare().name("lonely").run_with(|_| async { 1 }).await),
+            (Some("lonely"), bare().name("lonely").retry(2).spawn(|| async { 1 }).await),
+        ]
+    });
+    for (name, refused) in refused {
+        let Err(error) = refused else { anyhow::bail!("it was taken") };
+        let task = name.map_or("the work".into(), |name| format!("task `{name}`"));
+        ensure!(error.to_string() == format!("{task} was not started"), "{error}");
+        ensure!(format!("{error:#}").contains("timers"), "{error:#}");
+        let sweet_async::AsyncTaskError::Failure(failure) = error else { anyhow::bail!("{error:?}") };
+        ensure!(!failure.was_started() && failure.task() == name);
+    }
+    // Work that passes it on has failed.
+    let around = tokio.block_on(async {
+        bare().inline().name("around").run(|| async { bare().spawn(|| async { 1 }).await }).await
+    });
+    let Err(error) = around else { anyhow::bail!("it was taken") };
+    ensure!(error.to_string() == "task `around` failed", "{error}");
     Ok(())
 }
 

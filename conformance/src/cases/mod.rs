@@ -46,6 +46,7 @@ pub mod grace;
 pub mod in_place;
 pub mod inherited_deadlines;
 pub mod json_lines;
+pub mod kinds;
 pub mod large_chunks;
 pub mod lending;
 pub mod levels;

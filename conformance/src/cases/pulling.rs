@@ -273,3 +273,12 @@ pub async fn a_refused_pipeline_is_an_error_to_pull<R: Runtime>(rt: R, _: Facts)
     ensure!(events.next().await.is_none() && events.progress().read == 0);
     Ok(())
 }
+
+pub async fn a_retry_that_has_nothing_to_call_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let builder = AsyncTask::emits::<u64>().on(&rt).on_error(ErrorStrategy::retry(2));
+    let mut pulled = builder.sender(|sources| sources.of(0..3).into_chunks(1.items())).pull();
+    let error = failed(pulled.next_event().await.context("the error")?)?;
+    ensure!(matches!(error, AsyncTaskError::InvalidConfig(_)), "{error:?}");
+    ensure!(error.to_string().contains("ErrorStrategy"), "{error}");
+    Ok(())
+}

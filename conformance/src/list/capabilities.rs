@@ -20,6 +20,14 @@ macro_rules! __conformance_with_capabilities {
                 a_name_given_later_is_the_one_that_is_told
                 a_task_without_a_runtime_answers_everything
             }
+            kinds driven {
+                asynchronous_work_has_all
+                blocking_work_has_all (threads)
+                a_member_of_a_scope_has_all
+                a_plain_member_of_a_scope_can_be_given_all
+                supervised_work_has_all
+                the_context_of_work_tells_and_moves_what_its_handle_does
+            }
             uuids driven {
                 a_task_has_one_where_that_is_asked_for
                 it_tells_the_time_of_its_tasks_birth

@@ -211,6 +211,7 @@ macro_rules! __conformance_with_pipelines {
                 a_limit_ends_it_with_a_timeout
                 an_await_of_the_next_event_may_be_dropped
                 a_refused_pipeline_is_an_error_to_pull
+                a_retry_that_has_nothing_to_call_is_refused
             }
             pipeline_tasks driven {
                 an_event_names_the_task_of_its_pipeline

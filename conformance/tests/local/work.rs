@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail, ensure};
 use conformance::Outcome;
 use futures_lite::future::{block_on, yield_now};
 use sweet_async::{
-    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, RecoverableTask as _, TaskStatus,
+    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, MetricsEnabledTask as _,
+    NamedTask as _, PrioritizedTask as _, RecoverableTask as _, TaskPriority, TaskStatus, TimedTask as _,
 };
 
 use super::{Local, begun, held, is_dropped};
@@ -191,6 +192,22 @@ pub(super) fn recovery_can_be_asked_for_by_the_handle(harness: &impl Local) -> O
         let task = AsyncTask::to::<u32>().spawn_local(|| async move { 3 });
         ensure!(!task.can_recover_from(&AsyncTaskError::failure("no")));
         ensure!(task.await? == 3);
+        Ok(())
+    })
+}
+
+pub(super) fn what_its_builder_sets_is_told_and_moved(harness: &impl Local) -> Outcome {
+    harness.scope(async {
+        let builder = AsyncTask::to::<()>().name("kind").priority(TaskPriority::High).timeout(1.hours());
+        let task = builder.tracing(true).metrics(true).spawn_local(pending::<()>);
+        ensure!(task.name().as_deref() == Some("kind") && task.priority() == TaskPriority::High);
+        ensure!(task.timeout() == Some(1.hours()) && task.is_metrics_enabled());
+        task.set_priority(TaskPriority::Low);
+        task.disable_metrics();
+        ensure!(task.priority() == TaskPriority::Low && !task.is_metrics_enabled());
+        task.set_timeout(20.millis())?;
+        let Err(error) = task.await else { anyhow::bail!("it never ends by itself") };
+        ensure!(error.is_timeout(), "{error:?}");
         Ok(())
     })
 }

@@ -6,16 +6,37 @@ use std::sync::Arc;
 
 use super::{AsyncTaskError, BoxError};
 
-/// The work returned an error of its own: that is its `source`. Its text names the task, where that has a name, and does not
-/// repeat what the source says; `{:#}` adds that, and what caused it.
+/// An error of the work's own, or of a runtime that did not take the work: that error is its `source`. The text names the task,
+/// where it has a name, and does not repeat what the source says; `{:#}` adds that, and what caused it.
 pub struct FailureError {
     task: Option<Arc<str>>,
+    /// False if the runtime did not take the work.
+    was_started: bool,
     error: BoxError,
 }
 
 impl FailureError {
     pub(super) fn new(error: BoxError) -> Self {
-        Self { task: None, error }
+        Self { task: None, was_started: true, error }
+    }
+
+    /// The error of a runtime that did not take the work.
+    pub(super) fn refused(error: BoxError) -> Self {
+        Self { was_started: false, ..Self::new(error) }
+    }
+
+    pub(super) fn set_refused(&mut self) {
+        self.was_started = false;
+    }
+
+    /// Of a task without a name, it is told as a failure of whoever passes it on.
+    pub(super) fn disown(&mut self) {
+        self.was_started |= self.task.is_none();
+    }
+
+    /// False if the work was never started, since the runtime did not take it or could not be used.
+    pub fn was_started(&self) -> bool {
+        self.was_started
     }
 
     /// The name of the task whose work it was, if it has one.
@@ -39,21 +60,26 @@ impl FailureError {
 
     /// The work's own error as an `E`, or `self` back.
     pub(super) fn downcast<E: Error + 'static>(self) -> Result<E, Self> {
-        let Self { task, error } = self;
-        error.downcast().map(|error| *error).map_err(|error| Self { task, error })
+        let Self { task, was_started, error } = self;
+        error.downcast().map(|error| *error).map_err(|error| Self { task, was_started, error })
     }
 }
 
 impl fmt::Display for FailureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed", subject(self.task()))?;
+        let became = if self.was_started { "failed" } else { "was not started" };
+        write!(f, "{} {became}", subject(self.task()))?;
         causes(f, self.source())
     }
 }
 
 impl fmt::Debug for FailureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FailureError").field("task", &self.task).field("error", &self.error).finish()
+        f.debug_struct("FailureError")
+            .field("task", &self.task)
+            .field("was_started", &self.was_started)
+            .field("error", &self.error)
+            .finish()
     }
 }
 
@@ -72,7 +98,9 @@ pub(super) fn subject(task: Option<&str>) -> String {
 /// has failed, which the error says itself, the work's own error.
 pub(super) fn cause_of<'a>(last: &'a AsyncTaskError, task: Option<&str>) -> &'a (dyn Error + 'static) {
     match last {
-        AsyncTaskError::Failure(failure) if failure.task.is_none() || failure.task() == task => {
+        AsyncTaskError::Failure(failure)
+            if failure.was_started && (failure.task.is_none() || failure.task() == task) =>
+        {
             &*failure.error
         }
         other => other,

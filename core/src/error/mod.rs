@@ -57,7 +57,8 @@ pub enum AsyncTaskError {
     /// The work panicked; the panic was caught and no worker thread died.
     #[error(transparent)]
     Panic(PanicError),
-    /// The work returned an error of its own. An error type that implements `Error` can be downcast again.
+    /// The work returned an error of its own, or the runtime did not take it. An error type that implements `Error` can be
+    /// downcast again.
     #[error(transparent)]
     Failure(FailureError),
     /// Several things that belong together failed: the first is the main one. The predicates speak of that.
@@ -133,6 +134,14 @@ impl AsyncTaskError {
         }
     }
 
+    /// The error of a runtime that could not be found or used, so that the work was not started.
+    pub(crate) fn not_started(mut self) -> Self {
+        if let Self::Failure(failure) = &mut self {
+            failure.set_refused();
+        }
+        self
+    }
+
     /// The error of other work, which the work that gives it now has only passed on: a time limit in it is not its own.
     pub(crate) fn passed_on(mut self) -> Self {
         self.disown();
@@ -152,6 +161,7 @@ impl AsyncTaskError {
     fn disown(&mut self) {
         match self {
             Self::Timeout(timeout) => timeout.disown(),
+            Self::Failure(failure) => failure.disown(),
             Self::RetriesExhausted(retries) => retries.last_mut().disown(),
             // Of these the first alone is looked at.
             Self::Several(several) => several.first_mut().disown(),
@@ -297,7 +307,7 @@ impl From<SpawnError> for AsyncTaskError {
     fn from(error: SpawnError) -> Self {
         match error {
             SpawnError::Shutdown => Self::Shutdown,
-            SpawnError::Refused(source) => Self::Failure(FailureError::new(source)),
+            SpawnError::Refused(source) => Self::Failure(FailureError::refused(source)),
         }
     }
 }

@@ -50,7 +50,8 @@ impl<T> ErrorStrategy<T> {
     /// [`ContinueOnError`](Self::ContinueOnError); after more than one attempt its error is
     /// [`AsyncTaskError::RetriesExhausted`]. A row that cannot be parsed is never parsed again.
     ///
-    /// A `fold` is handed what the failed call has left of its value.
+    /// A `fold` is handed what the failed call has left of its value. A pulled pipeline, which has no receiver, is refused
+    /// ([`AsyncTaskError::InvalidConfig`]).
     pub fn retry_with(retry: Retry) -> Self
     where
         T: Clone,

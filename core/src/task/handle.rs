@@ -179,6 +179,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     pub(crate) fn refused(mut error: AsyncTaskError, settings: &Configured) -> Self {
         let place = Location::caller();
         let task = without_runtime(place, settings);
+        error = error.not_started();
         if let Some(name) = task.control.name() {
             error.name(&name);
         }

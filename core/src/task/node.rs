@@ -80,7 +80,7 @@ where
                 )));
             };
             let birth = Birth { kind: Kind::InPlace, place: this.place, settings: Some(&settings) };
-            let born = Born::new(source.resolve()?, birth);
+            let born = Born::new(source.resolve().map_err(AsyncTaskError::not_started)?, birth);
             let body = make.make(&source, &born.task.runtime, born.context());
             let Born { inside, parent, .. } = born;
             let task = Supervised::new(body, inside, parent);

@@ -105,9 +105,10 @@ impl Combination {
                 return refused("iterators and streams have no errors");
             }
             Fault::SourcePanics if source == Source::Channel => return refused("a channel runs no code"),
-            Fault::ReceiverFails | Fault::ReceiverPanics | Fault::Retry if end == End::Pull => {
+            Fault::ReceiverFails | Fault::ReceiverPanics if end == End::Pull => {
                 return refused("a pulled pipeline has no receiver");
             }
+            Fault::Retry if end == End::Pull => return Some(Refusal::Config),
             Fault::EventTimeout if end == End::Publish => {
                 return refused("the queue of this table answers at once");
             }

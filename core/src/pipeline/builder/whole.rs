@@ -10,7 +10,7 @@ use crate::error::AsyncTaskError;
 use crate::pipeline::engine::{Handler, Outcome, Settings, run};
 use crate::pipeline::progress::Counters;
 use crate::pipeline::sources::Plan;
-use crate::pipeline::{EmittingTask, FinalEvent};
+use crate::pipeline::{EmittingTask, ErrorStrategy, FinalEvent};
 use crate::runtime::RuntimeSource;
 use crate::task::{
     Birthplace, Born, Configured, Fallible, InNode, InPlace, Task, TaskContext, TaskRef, as_part_of,
@@ -48,6 +48,11 @@ where
             return Err(AsyncTaskError::config(
                 "event_timeout needs an asynchronous receiver: synchronous code cannot be interrupted, and a fold and what is \
                  pulled have no receiver",
+            ));
+        }
+        if !handler.is_final() && matches!(settings.strategy, ErrorStrategy::Retry(_)) {
+            return Err(AsyncTaskError::config(
+                "a pulled pipeline has no receiver to call again: give it one, or another ErrorStrategy than Retry",
             ));
         }
         let plans = plans()?;
