@@ -2,24 +2,26 @@
 
 use sweet_async::{
     CancellableTask, MetricsEnabledTask, NamedTask, PrioritizedTask, RecoverableTask, RestartPolicy,
-    RetryStrategy, StatusEnabledTask, TaskBuilder, TaskContext, TaskPriority, TimedTask, TracingTask,
+    RetryStrategy, StatusEnabledTask, TaskContext, TaskPriority, TimedTask, TracingTask,
 };
 
 use crate::kit::prelude::*;
 use crate::kit::{spans, tape};
 
-/// A builder that sets each capability.
-fn set<T: Send + 'static, R: Runtime>(rt: &R) -> TaskBuilder<T, R> {
-    AsyncTask::to::<T>()
-        .on(rt)
-        .name("kind")
-        .priority(TaskPriority::High)
-        .timeout(1.hours())
-        .tracing(true)
-        .metrics(true)
+/// A builder that sets each capability. A macro, since its type is the library's own affair.
+macro_rules! set {
+    ($value:ty, $rt:expr) => {
+        AsyncTask::to::<$value>()
+            .on($rt)
+            .name("kind")
+            .priority(TaskPriority::High)
+            .timeout(1.hours())
+            .tracing(true)
+            .metrics(true)
+    };
 }
 
-/// Checks what `task`, which runs and was built by [`set`], tells, moves all of it, and lets its time limit pass.
+/// Checks what `task`, which runs and was built by `set!`, tells, moves all of it, and lets its time limit pass.
 fn check<H>(rt: &impl Runtime, at: Facts, task: &H) -> Outcome
 where
     H: NamedTask
@@ -80,7 +82,7 @@ pub async fn asynchronous_work_has_all<R: Runtime>(rt: R, at: Facts) -> Outcome 
     let span = spans::span()?;
     let _tape = tape::record(&span)?;
     let started = Latch::new();
-    let task = span.in_scope(|| set::<(), R>(&rt).retry(3).spawn(stuck(&started)));
+    let task = span.in_scope(|| set!((), &rt).retry(3).spawn(stuck(&started)));
     started.wait().await;
     check(&rt, at, &task)?;
     ensure!(task.max_retries() == 3 && task.retry_strategy().is_some());
@@ -95,7 +97,7 @@ pub async fn blocking_work_has_all<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let opened = std::sync::Arc::new(std::sync::Mutex::new(opened));
     let begun = started.clone();
     let task = span.in_scope(|| {
-        set::<u32, R>(&rt).retry(3).spawn(move || {
+        set!(u32, &rt).retry(3).spawn(move || {
             begun.set();
             let _ = opened.lock().map(|opened| opened.recv());
             1
@@ -116,13 +118,13 @@ pub async fn a_member_of_a_scope_has_all<R: Runtime>(rt: R, at: Facts) -> Outcom
     let (started, inner) = (Latch::new(), rt.clone());
     let begun = started.clone();
     let scope = AsyncTask::to::<()>().on(&rt).scope(|scope| async move {
-        let member = span.in_scope(|| scope.spawn_as(set::<(), R>(&inner).retry(3), stuck(&begun)));
+        let member = span.in_scope(|| scope.spawn_as(set!((), &inner).retry(3), stuck(&begun)));
         begun.wait().await;
         check(&inner, at, &member).map_err(|error| format!("{error:#}"))?;
         if member.max_retries() != 3 || member.retry_strategy().is_none() {
             return Err("its retries".into());
         }
-        member.await
+        Ok(member.await?)
     });
     let error = failed(scope.await)?;
     ensure!(error.is_timeout(), "{error:?}");
@@ -144,7 +146,7 @@ pub async fn a_plain_member_of_a_scope_can_be_given_all<R: Runtime>(rt: R, at: F
             return Err(format!("{untold:?}").into());
         }
         move_all(&inner, at, &member).map_err(|error| format!("{error:#}"))?;
-        member.await
+        Ok(member.await?)
     });
     let error = failed(scope.await)?;
     ensure!(error.is_timeout(), "{error:?}");
@@ -156,7 +158,7 @@ pub async fn supervised_work_has_all<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let _tape = tape::record(&span)?;
     let started = Latch::new();
     let policy = RestartPolicy { intensity: 3, period: 1.hours() };
-    let supervision = set::<(), R>(&rt).supervise(policy).backoff(RetryStrategy::Immediate);
+    let supervision = set!((), &rt).supervise(policy).backoff(RetryStrategy::Immediate);
     let task = span.in_scope(|| supervision.spawn(stuck(&started)));
     started.wait().await;
     check(&rt, at, &task)?;
@@ -173,7 +175,7 @@ pub async fn the_context_of_work_tells_and_moves_what_its_handle_does<R: Runtime
     let _tape = tape::record(&span)?;
     let (sender, contexts) = async_channel::bounded::<TaskContext>(1);
     let task = span.in_scope(|| {
-        set::<(), R>(&rt).spawn_with(|cx| async move {
+        set!((), &rt).spawn_with(|cx| async move {
             let _ = sender.send(cx).await;
             pending::<()>().await
         })

@@ -10,7 +10,7 @@ use conformance::Outcome;
 use futures_lite::future::{block_on, yield_now};
 use sweet_async::{
     AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, MetricsEnabledTask as _,
-    NamedTask as _, PrioritizedTask as _, RecoverableTask as _, TaskPriority, TaskStatus, TimedTask as _,
+    PrioritizedTask as _, RecoverableTask as _, TaskPriority, TaskStatus, TimedTask as _,
 };
 
 use super::{Local, begun, held, is_dropped};
