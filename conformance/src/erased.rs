@@ -50,12 +50,14 @@ impl<H: Harness> Harness for Erased<H> {
 }
 
 /// A module for each topic that is `driven`, and in it a function for each case.
+#[cfg(feature = "cases")]
 macro_rules! erased {
     ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {
         $(erased_topic! { $run $topic { $($case)+ } })+
     };
 }
 
+#[cfg(feature = "cases")]
 macro_rules! erased_topic {
     (driven $topic:ident { $($case:ident)+ }) => {
         #[allow(missing_docs, reason = "the cases have their names")]
@@ -70,4 +72,5 @@ macro_rules! erased_topic {
     ($run:ident $topic:ident { $($case:ident)+ }) => {};
 }
 
+#[cfg(feature = "cases")]
 crate::__conformance_cases! { erased }

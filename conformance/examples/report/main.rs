@@ -1,8 +1,8 @@
 //! Faults to survive, at full size on every backend: prints row, backend, figure, and whether it held.
 //!
 //! ```console
-//! cargo run --release -p conformance --example report --all-features
-//! cargo run --release -p conformance --example report --all-features -- 5 13   # these rows alone
+//! cargo run --release -p conformance --example report --no-default-features --features tokio,smol,sim
+//! cargo run --release -p conformance --example report --no-default-features --features tokio,smol,sim -- 5 13   # these rows alone
 //! ```
 
 use std::process::{Command, ExitCode};

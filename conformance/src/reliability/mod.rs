@@ -1,8 +1,8 @@
 //! Faults to survive: each is injected, what must hold is asserted, and what it cost is told.
 //!
 //! The suite asks whether a promise holds; these rows ask how far. `cargo run --release -p conformance --example report
-//! --all-features` runs all of them at full size, each in a process of its own, and prints a table; the tests run them
-//! at a hundredth of it.
+//! --no-default-features --features tokio,smol,sim` runs all of them at full size, each in a process of its own, and prints a
+//! table; the tests run them at a hundredth of it.
 
 mod cycles;
 mod endings;

@@ -80,7 +80,14 @@ where
                 )));
             };
             let birth = Birth { kind: Kind::InPlace, place: this.place, settings: Some(&settings) };
-            let born = Born::new(source.resolve().map_err(AsyncTaskError::not_started)?, birth);
+            let runtime = source.resolve().map_err(|error| {
+                let mut error = error.not_started();
+                if let Some(name) = &settings.name {
+                    error.name(name);
+                }
+                error
+            });
+            let born = Born::new(runtime?, birth);
             let body = make.make(&source, &born.task.runtime, born.context());
             let Born { inside, parent, .. } = born;
             let task = Supervised::new(body, inside, parent);
