@@ -3,11 +3,12 @@
 use sweet_async::metrics::CpuUsage;
 use sweet_async::{CancellableTask as _, MetricsEnabledTask, RetryStrategy};
 
-use crate::kit::load::{SLACK, allocate, burn, free, pretend, thread_time};
+use crate::kit::load::{Burnt, SLACK, allocate, burn, free, pretend, thread_time};
 use crate::kit::prelude::*;
 
 /// That a task was charged for what it burnt, and for little else; `None` where a thread has no clock.
-pub(super) fn is_about(cpu: Option<CpuUsage>, burnt: Duration) -> Outcome {
+pub(super) fn is_about(cpu: Option<CpuUsage>, burnt: &Burnt) -> Outcome {
+    let burnt = burnt.all();
     if thread_time().is_none() {
         ensure!(cpu.is_none(), "{cpu:?} without a clock");
         return Ok(());
@@ -36,15 +37,17 @@ pub async fn without_them_nothing_is_known<R: Runtime>(rt: R, _: Facts) -> Outco
 }
 
 pub async fn processor_time_is_charged_to_the_task_that_uses_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
+    let burnt = Burnt::default();
+    let work = burnt.clone();
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async move {
         for _ in 0..10 {
-            burn(3.millis());
+            work.burn(3.millis());
             yield_now().await;
         }
     });
     ensure!(task.is_metrics_enabled());
     (&mut task).await?;
-    is_about(task.cpu_usage(), 30.millis())?;
+    is_about(task.cpu_usage(), &burnt)?;
     if let Some(cpu) = task.cpu_usage() {
         let utilization = cpu.utilization().context("time has passed")?;
         let wall = cpu.wall.context("it is that of one task")?;
@@ -74,9 +77,11 @@ pub async fn a_noisy_neighbour_is_not_charged_to_it<R: Runtime>(rt: R, _: Facts)
             })
         })
         .collect();
-    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
+    let burnt = Burnt::default();
+    let work = burnt.clone();
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async move {
         for _ in 0..30 {
-            burn(100.micros());
+            work.burn(100.micros());
             allocate(10);
             yield_now().await;
         }
@@ -87,7 +92,7 @@ pub async fn a_noisy_neighbour_is_not_charged_to_it<R: Runtime>(rt: R, _: Facts)
         neighbour.await?;
     }
     // The neighbours have used ten times as much meanwhile.
-    is_about(task.cpu_usage(), 3.millis())?;
+    is_about(task.cpu_usage(), &burnt)?;
     let memory = task.memory_usage().context("an allocator counts")?;
     ensure!((memory.allocated, memory.freed, memory.allocations) == (300, 0, Some(30)), "{memory:?}");
     Ok(())
@@ -95,59 +100,69 @@ pub async fn a_noisy_neighbour_is_not_charged_to_it<R: Runtime>(rt: R, _: Facts)
 
 pub async fn blocking_work_is_charged_to_its_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
-    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| {
-        burn(10.millis());
+    let burnt = Burnt::default();
+    let work = burnt.clone();
+    let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(move || {
+        work.burn(10.millis());
         allocate(5);
     });
     (&mut task).await?;
-    is_about(task.cpu_usage(), 10.millis())?;
+    is_about(task.cpu_usage(), &burnt)?;
     let memory = task.memory_usage().context("an allocator counts")?;
     ensure!((memory.allocated, memory.allocations) == (5, Some(1)), "{memory:?}");
 
     // And what is part of a task that does other things, too.
-    let inner = rt.clone();
+    let (inner, burnt) = (rt.clone(), Burnt::default());
+    let work = burnt.clone();
     let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).try_spawn(move || async move {
-        burn(5.millis());
-        AsyncTask::to::<()>().on(&inner).run(|| burn(10.millis())).await?;
+        work.burn(5.millis());
+        AsyncTask::to::<()>().on(&inner).run(move || work.burn(10.millis())).await?;
         Ok(())
     });
     (&mut task).await?;
-    is_about(task.cpu_usage(), 15.millis())
+    is_about(task.cpu_usage(), &burnt)
 }
 
 pub async fn attempts_are_charged_to_their_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let retried = || AsyncTask::to::<()>().on(&rt).metrics(true).retry(2).backoff(RetryStrategy::Immediate);
-    let mut polled = retried().spawn(|| async {
-        burn(5.millis());
-        Err::<(), _>("it fails")
+    let burnt = Burnt::default();
+    let work = burnt.clone();
+    let mut polled = retried().spawn(move || {
+        let work = work.clone();
+        async move {
+            work.burn(5.millis());
+            Err::<(), _>("it fails")
+        }
     });
     ensure!(failed((&mut polled).await)?.is_retries_exhausted());
-    is_about(polled.cpu_usage(), 15.millis())?;
-    let mut blocking = retried().spawn(|| {
-        burn(5.millis());
+    is_about(polled.cpu_usage(), &burnt)?;
+    let burnt = Burnt::default();
+    let work = burnt.clone();
+    let mut blocking = retried().spawn(move || {
+        work.burn(5.millis());
         Err::<(), _>("it fails")
     });
     ensure!(failed((&mut blocking).await)?.is_retries_exhausted());
-    is_about(blocking.cpu_usage(), 15.millis())
+    is_about(blocking.cpu_usage(), &burnt)
 }
 
 pub async fn what_destructors_use_is_charged<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    struct Burns;
+    struct Burns(Burnt);
     impl Drop for Burns {
         fn drop(&mut self) {
-            burn(5.millis());
+            self.0.burn(5.millis());
         }
     }
-    let started = Latch::new();
-    let start = started.clone();
+    let (started, burnt) = (Latch::new(), Burnt::default());
+    let (start, burns) = (started.clone(), Burns(burnt.clone()));
     let task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async move {
-        let _burns = Burns;
+        let _burns = burns;
         start.set();
         pending::<()>().await
     });
     started.wait().await;
     task.cancel(CancelLevel::Kill).await;
-    is_about(task.cpu_usage(), 5.millis())
+    is_about(task.cpu_usage(), &burnt)
 }
 
 pub async fn they_can_be_switched_while_the_task_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {

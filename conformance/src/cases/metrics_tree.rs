@@ -4,7 +4,7 @@ use sweet_async::task::Contextual;
 use sweet_async::{MetricsEnabledTask as _, TaskBuilder, TaskContext};
 
 use super::metrics::is_about;
-use crate::kit::load::{allocate, burn, pretend, thread_time};
+use crate::kit::load::{Burnt, allocate, burn, pretend, thread_time};
 use crate::kit::prelude::*;
 
 type Measured<R> = TaskBuilder<(), R, Contextual>;
@@ -15,14 +15,16 @@ fn measured<R: Runtime>(rt: &R) -> Measured<R> {
 
 pub async fn what_ended_children_have_used_is_their_parents<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
-    let inner = rt.clone();
+    let (inner, burnt) = (rt.clone(), Burnt::default());
+    let work = burnt.clone();
     let mut parent = measured(&rt).try_spawn(move || async move {
-        burn(5.millis());
+        work.burn(5.millis());
         allocate(1);
         for _ in 0..2 {
+            let work = work.clone();
             measured(&inner)
-                .spawn(|| async {
-                    burn(10.millis());
+                .spawn(|| async move {
+                    work.burn(10.millis());
                     allocate(10);
                 })
                 .await?;
@@ -30,7 +32,7 @@ pub async fn what_ended_children_have_used_is_their_parents<R: Runtime>(rt: R, _
         Ok(())
     });
     (&mut parent).await?;
-    is_about(parent.cpu_usage(), 25.millis())?;
+    is_about(parent.cpu_usage(), &burnt)?;
     let memory = parent.memory_usage().context("an allocator counts")?;
     ensure!((memory.allocated, memory.allocations) == (21, Some(3)), "{memory:?}");
     ensure!(parent.poll_usage().is_some_and(|polls| polls.longest < 25.seconds()), "polls are its own");
@@ -81,12 +83,13 @@ pub async fn what_live_children_use_is_told_when_it_is_asked_for<R: Runtime>(rt:
 
 pub async fn what_is_part_of_a_task_is_not_counted_twice<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
-    let inner = rt.clone();
+    let (inner, burnt) = (rt.clone(), Burnt::default());
+    let work = burnt.clone();
     let mut parent = measured(&rt).try_spawn(move || async move {
         allocate(1);
         measured(&inner)
             .run_with(|cx: TaskContext| async move {
-                burn(10.millis());
+                work.burn(10.millis());
                 allocate(10);
                 yield_now().await;
                 if cx.memory_usage().map(|memory| memory.allocated) != Some(10) {
@@ -101,7 +104,7 @@ pub async fn what_is_part_of_a_task_is_not_counted_twice<R: Runtime>(rt: R, _: F
         Ok(())
     });
     (&mut parent).await?;
-    is_about(parent.cpu_usage(), 10.millis())?;
+    is_about(parent.cpu_usage(), &burnt)?;
     let memory = parent.memory_usage().context("an allocator counts")?;
     ensure!((memory.allocated, memory.allocations) == (1111, Some(4)), "{memory:?}");
     Ok(())

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::hint::black_box;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -14,14 +15,40 @@ use crate::Outcome;
 /// other threads, whose time is not in a thread's clock.
 pub(crate) const SLACK: Duration = Duration::from_millis(40);
 
+/// What has been burnt: a machine that takes a processor away in between may charge the thread for that, so that more is burnt
+/// than was meant.
+#[derive(Clone, Default)]
+pub(crate) struct Burnt(Arc<AtomicU64>);
+
+impl Burnt {
+    /// As [`burn`], and counted.
+    pub(crate) fn burn(&self, time: Duration) {
+        let nanos = u64::try_from(spend(time).as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(nanos, Ordering::SeqCst);
+    }
+
+    pub(crate) fn all(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::SeqCst))
+    }
+}
+
 /// Uses so much processor time of this thread, by its own clock; where it has none, so much time.
 pub(crate) fn burn(time: Duration) {
+    spend(time);
+}
+
+/// Says how much it was.
+fn spend(time: Duration) -> Duration {
     let begun = (thread_time(), Instant::now());
     let spent = || match (begun.0, thread_time()) {
         (Some(begun), Some(now)) => now.saturating_sub(begun),
         _ => begun.1.elapsed(),
     };
-    while spent() < time {
+    loop {
+        let spent = spent();
+        if spent >= time {
+            return spent;
+        }
         (0..1000u64).for_each(|n| {
             black_box(n);
         });
