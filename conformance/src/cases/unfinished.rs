@@ -123,8 +123,13 @@ pub async fn a_graceful_stop_handles_all_that_a_reader_gave<R: Runtime>(rt: R, _
     Ok(())
 }
 
-/// A pipeline that has handled a chunk of 100 lines of 150, and whose reader waits for the latch before it gives the next.
-async fn stalled<R: Runtime>(rt: &R, limit: Duration) -> (EmittingTask<FinalEvent, R>, Latch) {
+/// A pipeline that has handled a chunk of 100 lines of 150, and whose reader waits for the latch before it gives the next. Its
+/// receiver calls `first` for the first of them.
+async fn stalled<R: Runtime>(
+    rt: &R,
+    limit: Duration,
+    first: impl Fn() + Send + Sync + 'static,
+) -> (EmittingTask<FinalEvent, R>, Latch) {
     let (open, stalls, handled) = (Latch::new(), Latch::new(), Latch::new());
     let script = Script::new([
         gives(text(0..150)),
@@ -136,12 +141,13 @@ async fn stalled<R: Runtime>(rt: &R, limit: Duration) -> (EmittingTask<FinalEven
     let (counter, tell) = (count(), handled.clone());
     let run = AsyncTask::emits::<u64>()
         .on(rt)
+        .workers(1)
         .with_timeout(limit)
         .sender(move |sources| lines(sources, How::Blocking, script, 100))
-        .for_each(move |_: Event<u64>| {
-            if counter.fetch_add(1, Ordering::SeqCst) == 99 {
-                tell.set();
-            }
+        .for_each(move |_: Event<u64>| match counter.fetch_add(1, Ordering::SeqCst) {
+            0 => first(),
+            99 => tell.set(),
+            _ => {}
         })
         .spawn();
     stalls.wait().await;
@@ -150,12 +156,13 @@ async fn stalled<R: Runtime>(rt: &R, limit: Duration) -> (EmittingTask<FinalEven
 }
 
 pub async fn a_graceful_stop_handles_what_a_stalled_reader_gave<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (mut run, open) = stalled(&rt, 1.hours()).await;
+    let (mut run, open) = stalled(&rt, 1.hours(), || {}).await;
     let mut stop = std::pin::pin!(run.canceller().cancel(CancelLevel::Graceful));
     ensure!(poll_once(&mut stop).await.is_none(), "what is being read may still come");
     open.set();
     stop.await;
-    ensure!(failed((&mut run).await)?.is_cancelled());
+    // Where the request comes to the sender after the end of the text, there was nothing left to stop.
+    ensure!((&mut run).await.err().is_none_or(|error| error.is_cancelled()));
     // The line without an end is a row only if the end of the text was read before the request was seen.
     let (read, handled, dropped) = counts(&run)?;
     ensure!(read == handled && dropped == 0 && (160..=161).contains(&read), "{read}, {handled}, {dropped}");
@@ -163,14 +170,27 @@ pub async fn a_graceful_stop_handles_what_a_stalled_reader_gave<R: Runtime>(rt: 
 }
 
 pub async fn a_kill_counts_what_a_stalled_reader_gave<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (mut run, open) = stalled(&rt, 1.hours()).await;
+    // A task of the worker's is dropped when the kill has come to the worker, which handles nothing any more.
+    let (killed, children, inner) = (Latch::new(), async_channel::unbounded(), rt.clone());
+    let (guard, keep) = (std::sync::Mutex::new(Some(killed.on_drop())), children.0);
+    let child = move || {
+        let guard = guard.lock().ok().and_then(|mut guard| guard.take());
+        let child = AsyncTask::to::<()>().on(&inner).spawn(|| async {
+            let _guard = guard;
+            pending::<()>().await
+        });
+        let _ = keep.try_send(child);
+    };
+    let (mut run, open) = stalled(&rt, 1.hours(), child).await;
     let mut kill = std::pin::pin!(run.canceller().cancel(CancelLevel::Kill));
     ensure!(poll_once(&mut kill).await.is_none(), "the read is waited for");
+    killed.wait().await;
     open.set();
     kill.await;
     ensure!(failed((&mut run).await)?.is_cancelled());
     let (read, handled, dropped) = counts(&run)?;
-    ensure!((read, handled, dropped) == (160, 100, 60), "{read}, {handled}, {dropped}");
+    // The kill comes to the sender after the worker: the end of the text may have been read by then.
+    ensure!(handled == 100 && (160..=161).contains(&read), "{read}, {handled}, {dropped}");
     Ok(())
 }
 
@@ -178,7 +198,7 @@ pub async fn a_time_limit_counts_what_a_stalled_reader_gave_until_then<R: Runtim
     rt: R,
     facts: Facts,
 ) -> Outcome {
-    let (mut run, open) = stalled(&rt, 500.millis()).await;
+    let (mut run, open) = stalled(&rt, 500.millis(), || {}).await;
     let AsyncTaskError::Timeout(error) = failed((&mut run).await)? else { bail!("not a timeout") };
     ensure!(error.still_running() && error.to_string().contains("still runs"), "{error}");
     let due = (150, 100, 50);
