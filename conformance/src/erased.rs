@@ -13,8 +13,7 @@ pub type Running = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// The flavour `H`, its runtime behind [`DynRuntime`].
 ///
-/// What runs on it goes through all of the backend but for its join handles' results; topics that are about those are run on the
-/// runtime's own type.
+/// Its tasks use all of the backend except the results of its join handles; topics about those run on the runtime's own type.
 pub struct Erased<H>(H);
 
 impl<H: Harness> Harness for Erased<H> {

@@ -13,9 +13,9 @@ mod recovery;
 mod structure;
 mod text;
 
-/// Hands the list to the macro named: each topic, how its cases are run (`driven` on the erased runtime, `typed` on the backend's own,
-/// `owned` with the harness itself), and their names; `(threads)` marks a case in
-/// which work waits on its thread for what another thread must do.
+/// Hands the list to the macro named: each topic, how its cases are run, and their names. Cases are `driven` on the erased
+/// runtime, `typed` on the backend's own, or `owned`: they hold the harness itself. `(threads)` marks a case in which work
+/// waits on its thread for what another thread must do.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {

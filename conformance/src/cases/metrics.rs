@@ -14,6 +14,7 @@ pub(super) fn is_about(cpu: Option<CpuUsage>, burnt: &Burnt) -> Outcome {
         return Ok(());
     }
     let cpu = cpu.context("it is known")?;
+    ensure!(!burnt.is_zero(), "nothing was burnt");
     ensure!(cpu.total() >= burnt && cpu.total() <= burnt + SLACK, "{cpu:?} for {burnt:?}");
     Ok(())
 }

@@ -27,6 +27,7 @@ impl Burnt {
         self.0.fetch_add(nanos, Ordering::SeqCst);
     }
 
+    /// All of it so far.
     pub(crate) fn all(&self) -> Duration {
         Duration::from_nanos(self.0.load(Ordering::SeqCst))
     }
@@ -37,7 +38,7 @@ pub(crate) fn burn(time: Duration) {
     spend(time);
 }
 
-/// Says how much it was.
+/// As [`burn`]. Says how much it was.
 fn spend(time: Duration) -> Duration {
     let begun = (thread_time(), Instant::now());
     let spent = || match (begun.0, thread_time()) {

@@ -134,10 +134,13 @@ impl AsyncTaskError {
         }
     }
 
-    /// The error of a runtime that could not be found or used, so that the work was not started.
-    pub(crate) fn not_started(mut self) -> Self {
+    /// The error of a runtime that could not be found or used, so that the work of `task` was not started.
+    pub(crate) fn not_started(mut self, task: Option<&Arc<str>>) -> Self {
         if let Self::Failure(failure) = &mut self {
             failure.set_refused();
+        }
+        if let Some(task) = task {
+            self.name(task);
         }
         self
     }

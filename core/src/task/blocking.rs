@@ -198,7 +198,7 @@ where
     }
 
     fn start(work: F, source: &S) -> Result<Stage<F, T, S>, AsyncTaskError> {
-        let runtime = source.resolve().map_err(AsyncTaskError::not_started)?;
+        let runtime = source.resolve().map_err(|error| error.not_started(None))?;
         let root = runtime.root();
         root.job_begun();
         // Counted first: a shutdown that has found nothing left takes nothing more. Work that is run in place is part of

@@ -43,7 +43,7 @@ impl<S: RuntimeSource> Gate<S> {
     /// What waits for the place, where there is a limiter.
     fn line_up(&mut self) -> Result<Option<&mut Acquire<S::Runtime>>, AsyncTaskError> {
         if let Some(limiter) = self.limiter.take() {
-            let runtime = self.source.resolve().map_err(AsyncTaskError::not_started)?;
+            let runtime = self.source.resolve().map_err(|error| error.not_started(None))?;
             if let Some(breaker) = &self.breaker {
                 breaker.would_admit(&runtime)?;
             }
@@ -61,7 +61,7 @@ impl<S: RuntimeSource> Gate<S> {
             Some(refusal) => Err(refusal),
             None => ready!(self.poll_place(cx)).and_then(|place| {
                 let admit = |breaker: CircuitBreaker| {
-                    breaker.admit(self.source.resolve().map_err(AsyncTaskError::not_started)?)
+                    breaker.admit(self.source.resolve().map_err(|error| error.not_started(None))?)
                 };
                 Ok((place, self.breaker.take().map(admit).transpose()?))
             }),

@@ -176,13 +176,10 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// A task for which no runtime was found: it has failed with `error`, which names it, and is in all else as its builder was
     /// told.
     #[track_caller]
-    pub(crate) fn refused(mut error: AsyncTaskError, settings: &Configured) -> Self {
+    pub(crate) fn refused(error: AsyncTaskError, settings: &Configured) -> Self {
         let place = Location::caller();
         let task = without_runtime(place, settings);
-        error = error.not_started();
-        if let Some(name) = task.control.name() {
-            error.name(&name);
-        }
+        let error = error.not_started(task.control.name().as_ref());
         let refused = Refused { error: Some(error), without_runtime: Some(task) };
         Self { task: None, place, outcome: Outcome::Refused(Box::new(refused)) }
     }

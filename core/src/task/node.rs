@@ -80,13 +80,7 @@ where
                 )));
             };
             let birth = Birth { kind: Kind::InPlace, place: this.place, settings: Some(&settings) };
-            let runtime = source.resolve().map_err(|error| {
-                let mut error = error.not_started();
-                if let Some(name) = &settings.name {
-                    error.name(name);
-                }
-                error
-            });
+            let runtime = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()));
             let born = Born::new(runtime?, birth);
             let body = make.make(&source, &born.task.runtime, born.context());
             let Born { inside, parent, .. } = born;

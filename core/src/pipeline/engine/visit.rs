@@ -21,7 +21,8 @@ impl<T: Send + 'static, R: Runtime> Visit<T, R> {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Self, AsyncTaskError> {
         let mut job = OnPool::new(Box::new(work) as Box<dyn FnOnce() -> T + Send>, runtime.clone());
-        job.begin()?;
+        // The pipeline has started, whatever becomes of this call.
+        job.begin().map_err(AsyncTaskError::passed_on)?;
         Ok(Self(job))
     }
 }

@@ -29,8 +29,8 @@ pub enum SenderStrategy {
     /// One source after the other. What streams and channels give is gathered until there are `size` events, whatever
     /// `into_chunks` was told, or `delay` has passed since the first of them, or the source has ended. Iterators, files and
     /// bytes are not waited for: they give `size` events at a time. A named pipe is a file here: its rows wait until there are
-    /// `size` of them, or the pipe ends. A reader and a queue cannot be gathered from, and are
-    /// refused ([`AsyncTaskError::InvalidConfig`]).
+    /// `size` of them, or the pipe ends. A reader and a queue cannot be gathered from, and are refused
+    /// ([`AsyncTaskError::InvalidConfig`]).
     Batched {
         /// Most events in a batch, at least one.
         size: usize,
