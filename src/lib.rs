@@ -13,30 +13,40 @@ mod time;
 pub use ambient::{Ambient, AmbientRuntime, install_default};
 pub use apply::{Apply, ApplyAgain};
 pub use block_on::{block_on, run_until_terminated};
-pub use entry::{AsyncTask, Orchestrator, Task};
+#[cfg(feature = "orchestra")]
+pub use entry::Orchestrator;
+pub use entry::{AsyncTask, Entry, Task};
 pub use scope::scope;
 pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
     CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
-    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EdgePolicy, EnterGuard, ExecutionStats,
-    FailureError, Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask,
-    MissedTicks, NamedTask, Node, NodeStatus, OrchestratorBuilder, OrchestratorError, OwnedRuntime,
+    ContextualizedTask, CurrentRuntime, DurationExt, DynRuntime, EnterGuard, FailureError, Interval, Jitter,
+    Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime,
     PanicError, ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy,
     RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError,
     RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext,
     TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind,
-    TracingTask, UnknownPriority, all, any, await_final_event, await_result, n_of,
+    TracingTask, UnknownPriority, all, any, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 
 /// Tasks: the builder's types, for signatures.
 pub use sweet_async_core::task;
 
+#[cfg(feature = "orchestra")]
+pub use sweet_async_orchestra::{
+    EdgePolicy, ExecutionStats, Node, NodeStatus, Orchestrate, OrchestratorBuilder, OrchestratorError,
+};
+#[cfg(feature = "pipeline")]
+pub use sweet_async_pipeline::await_final_event;
+
 /// Pipelines: sources, events, collectors and what they report.
-pub use sweet_async_core::pipeline;
+#[cfg(feature = "pipeline")]
+pub use sweet_async_pipeline as pipeline;
 
 /// Orchestras: tasks that depend on each other, and what they report.
-pub use sweet_async_core::orchestra;
+#[cfg(feature = "orchestra")]
+pub use sweet_async_orchestra as orchestra;
 
 /// The seam to the executor, for those who write a backend.
 pub use sweet_async_core::runtime;
@@ -78,13 +88,23 @@ pub mod metrics {
 /// This module has the name of the crate `tokio`. After `use sweet_async::*`, `tokio::spawn` is therefore not found: a glob
 /// import comes before the names of crates. Write `::tokio` for the crate, or import the [`prelude`], which has no modules.
 #[cfg(feature = "tokio")]
-pub use sweet_async_tokio as tokio;
+pub mod tokio {
+    pub use sweet_async_tokio::*;
+
+    /// Where everything starts, on the current runtime of this backend.
+    pub type AsyncTask = crate::Entry<CurrentTokio>;
+}
 
 /// The smol backend, and an `AsyncTask` that always means it.
 ///
 /// After `use sweet_async::*`, `smol` is this module, and the crate of that name is `::smol`: see the [`prelude`].
 #[cfg(feature = "smol")]
-pub use sweet_async_smol as smol;
+pub mod smol {
+    pub use sweet_async_smol::*;
+
+    /// Where everything starts, on the current runtime of this backend.
+    pub type AsyncTask = crate::Entry<CurrentSmol>;
+}
 
 /// The simulation backend: a seeded, virtual-time runtime for tests.
 #[cfg(feature = "sim")]
@@ -99,18 +119,19 @@ pub mod tower;
 /// A glob import of this hides no crate: it has no modules. `use sweet_async::*` does: the backends' modules `tokio` and
 /// `smol` then come before the crates of these names, which are `::tokio` and `::smol`.
 pub mod prelude {
+    #[cfg(feature = "pipeline")]
     pub use crate::pipeline::{
         Batch, ChunkSize, ChunkSizeExt, Collector, Compression, Delimiter, ErrorAction, ErrorStrategy, Event,
-        EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError, SenderStrategy,
+        EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError, SenderStrategy, await_final_event,
     };
-
     #[cfg(feature = "csv")]
     pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
-        ContextualizedTask, DurationExt, EdgePolicy, Limiter, MetricsEnabledTask, NamedTask, Node,
-        NodeStatus, Orchestrator, OrchestratorError, PrioritizedTask, RecoverableTask, RetryStrategy,
-        Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask,
-        TracingTask, await_final_event, await_result, scope,
+        ContextualizedTask, DurationExt, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
+        RecoverableTask, RetryStrategy, Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet,
+        TaskStatus, TimedTask, TracingTask, await_result, scope,
     };
+    #[cfg(feature = "orchestra")]
+    pub use crate::{EdgePolicy, Node, NodeStatus, Orchestrate, Orchestrator, OrchestratorError};
 }

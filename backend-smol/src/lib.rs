@@ -2,29 +2,30 @@
 //! yours, or over a pool of threads.
 //!
 //! ```
-//! use sweet_async_smol::AsyncTask;
+//! use sweet_async_core::TaskBuilder;
+//! use sweet_async_smol::CurrentSmol;
 //!
-//! let answer = smol::block_on(AsyncTask::to::<u32>().spawn(|| async { 6 * 7 }))?;
+//! let answer = smol::block_on(TaskBuilder::<u32, _>::new(CurrentSmol).spawn(|| async { 6 * 7 }))?;
 //! assert_eq!(answer, 42);
 //! # Ok::<_, sweet_async_core::AsyncTaskError>(())
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod entry;
 mod join;
 mod local;
-mod pool;
+mod owned;
 mod runtime;
 mod signal;
 mod sleep;
-mod task;
 
+pub use entry::CurrentSmol;
 pub use join::SmolJoin;
 pub use local::SmolLocal;
-pub use pool::SmolPool;
+pub use owned::SmolPool;
 pub use runtime::SmolRuntime;
 pub use sleep::SmolSleep;
-pub use task::{AsyncTask, CurrentSmol};
 
 /// Builds a [`SmolPool`].
 pub type RuntimeBuilder = sweet_async_core::runtime::RuntimeBuilder<SmolPool>;

@@ -43,7 +43,7 @@ impl SmolRuntime {
     }
 
     /// The runtime of the task that this code is inside, else the one entered on this thread, else the global executor:
-    /// whichever `AsyncTask` of this crate would take.
+    /// whichever [`CurrentSmol`](crate::CurrentSmol) would find.
     pub fn current() -> Self {
         let ours = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
         let found = ours(CurrentRuntime::of_task()).or_else(|| ours(CurrentRuntime::entered()));

@@ -1,11 +1,12 @@
 //! Sweet Async on Tokio: a thin [`Runtime`](sweet_async_core::Runtime) over a Tokio handle.
 //!
 //! ```
-//! use sweet_async_tokio::AsyncTask;
+//! use sweet_async_core::TaskBuilder;
+//! use sweet_async_tokio::CurrentTokio;
 //!
 //! # let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 //! tokio.block_on(async {
-//!     let answer = AsyncTask::to::<u32>().spawn(|| async { 6 * 7 }).await?;
+//!     let answer = TaskBuilder::<u32, _>::new(CurrentTokio).spawn(|| async { 6 * 7 }).await?;
 //!     assert_eq!(answer, 42);
 //!     Ok::<_, sweet_async_core::AsyncTaskError>(())
 //! })?;
@@ -16,20 +17,20 @@
 
 #![forbid(unsafe_code)]
 
+mod entry;
 mod join;
 mod local;
 mod owned;
 mod runtime;
 mod signal;
 mod sleep;
-mod task;
 
+pub use entry::CurrentTokio;
 pub use join::TokioJoin;
 pub use local::TokioLocal;
 pub use owned::OwnedTokio;
 pub use runtime::TokioRuntime;
 pub use sleep::TokioSleep;
-pub use task::{AsyncTask, CurrentTokio};
 
 /// Builds an [`OwnedTokio`].
 pub type RuntimeBuilder = sweet_async_core::runtime::RuntimeBuilder<OwnedTokio>;

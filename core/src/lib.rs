@@ -18,18 +18,17 @@
 //! - [`retry`], [`breaker`], [`limit`]: what is done about failure and load
 //! - [`metrics`]: what tasks use
 //! - [`task`]: one task
-//! - [`pipeline`]: many values
-//! - [`orchestra`]: many tasks that depend on each other
+//! - [`extend`]: for crates that build kinds of task
 
 #![forbid(unsafe_code)]
 
 pub mod breaker;
 pub mod cancel;
 pub mod error;
+pub mod extend;
 pub mod limit;
 pub mod metrics;
-pub mod orchestra;
-pub mod pipeline;
+mod position;
 pub mod retry;
 pub mod runtime;
 mod sync;
@@ -43,9 +42,7 @@ pub use error::{
     SpawnError, TimeoutError, TimeoutKind,
 };
 pub use limit::{Limiter, LimiterBuilder, RankableByPriority, TaskPriority, UnknownPriority};
-pub use orchestra::{
-    EdgePolicy, ExecutionStats, Node, NodeStatus, Orchestrator, OrchestratorBuilder, OrchestratorError,
-};
+pub use position::Position;
 pub use retry::{Jitter, Retry, RetryBudget, RetryStrategy};
 pub use runtime::{
     BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,

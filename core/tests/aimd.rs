@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 #[path = "../src/limit/aimd.rs"]
+#[expect(unreachable_pub, reason = "public in core")]
 mod aimd;
 
 use aimd::{Aimd, Load, Scale, Window};

@@ -1,9 +1,8 @@
-//! Durations and chunk sizes from numbers.
+//! Durations from numbers.
 
 use std::time::Duration;
 
 use sweet_async_core::DurationExt as _;
-use sweet_async_core::pipeline::{ChunkSize, ChunkSizeExt as _};
 
 #[test]
 fn bare_literals_and_variables_read_as_durations() {
@@ -52,14 +51,4 @@ fn fractions_saturate_and_what_is_no_length_of_time_is_zero() {
     }
     assert_eq!(f32::NAN.millis(), Duration::ZERO);
     assert_eq!(f32::INFINITY.millis(), Duration::MAX);
-}
-
-#[test]
-fn bare_literals_read_as_chunk_sizes() {
-    assert_eq!([100.rows(), 100.items(), 100.lines(), 100.records()], [ChunkSize::Rows(100); 4]);
-    assert_eq!(10.bytes(), ChunkSize::Bytes(10));
-    assert_eq!(64.kib(), ChunkSize::Bytes(65_536));
-    assert_eq!(1.mib(), ChunkSize::Bytes(1_048_576));
-    assert_eq!((-5).rows(), ChunkSize::Rows(0));
-    assert_eq!(usize::MAX.kib(), ChunkSize::Bytes(usize::MAX));
 }

@@ -59,6 +59,7 @@ mod task;
 #[path = "models/tree.rs"]
 mod tree;
 #[path = "../src/task/control/word.rs"]
+#[expect(unreachable_pub, reason = "public in core")]
 #[allow(dead_code, reason = "flags that no model needs")]
 mod word;
 

@@ -10,7 +10,7 @@ pub use runtime::AmbientRuntime;
 use crate::{AsyncTaskError, CurrentRuntime, RuntimeError, RuntimeSource};
 
 /// The rule by which the ambient runtime is found; see [`AsyncTask`](crate::AsyncTask).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Ambient;
 
 impl RuntimeSource for Ambient {

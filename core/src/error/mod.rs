@@ -29,7 +29,7 @@ pub(crate) use timeout::FailedAttempt;
 pub use timeout::{TimeoutError, TimeoutKind};
 
 use crate::cancel::{CancelCause, CancelLevel};
-use crate::pipeline::Position;
+use crate::position::Position;
 
 /// Any error that can cross threads: what work may fail with, and what [`AsyncTaskError::Failure`] holds.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -146,7 +146,8 @@ impl AsyncTaskError {
     }
 
     /// The error of other work, which the work that gives it now has only passed on: a time limit in it is not its own.
-    pub(crate) fn passed_on(mut self) -> Self {
+    #[must_use]
+    pub fn passed_on(mut self) -> Self {
         self.disown();
         self
     }
@@ -172,7 +173,8 @@ impl AsyncTaskError {
         }
     }
 
-    pub(crate) fn config(reason: impl Into<Box<str>>) -> Self {
+    /// An invalid setting: `reason` names the value and the range.
+    pub fn config(reason: impl Into<Box<str>>) -> Self {
         Self::InvalidConfig(reason.into())
     }
 
@@ -197,7 +199,7 @@ impl AsyncTaskError {
     }
 
     /// What has gone wrong, for reports that have named the task already.
-    pub(crate) fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         match self {
             Self::Failure(failure) => failure.error().to_string(),
             other => format!("{other:#}"),

@@ -61,7 +61,8 @@ impl TimeoutError {
         })))
     }
 
-    pub(crate) fn passed(
+    /// The error of a limit that has passed.
+    pub fn passed(
         task: Option<Arc<str>>,
         kind: TimeoutKind,
         limit: Duration,
@@ -72,7 +73,7 @@ impl TimeoutError {
     }
 
     /// Blocking work goes on.
-    pub(crate) fn left_running(&mut self) {
+    pub fn left_running(&mut self) {
         self.0.still_running = true;
     }
 

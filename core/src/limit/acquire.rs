@@ -14,7 +14,7 @@ use crate::time::Sleep;
 
 /// Ready with a place. Dropped before that, it leaves the line; let in and not seen, it gives the place on.
 #[must_use = "a place is had only by awaiting"]
-pub(crate) struct Acquire<R: Runtime> {
+pub struct Acquire<R: Runtime> {
     limiter: Limiter,
     runtime: R,
     /// `None` before it has come, and after it was ready.
@@ -89,7 +89,7 @@ impl<R: Runtime> Drop for Acquire<R> {
 
 /// A place among those that are under way, until dropped.
 #[must_use = "dropped, the place is given on"]
-pub(crate) struct Permit<R: Runtime> {
+pub struct Permit<R: Runtime> {
     limiter: Limiter,
     runtime: R,
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// What was seen since the last decision.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
+pub struct Window {
     /// How long that is.
     pub(crate) elapsed: Duration,
     /// Pieces of work done.
@@ -31,7 +31,7 @@ pub(crate) struct Window {
 
 /// What a window says of the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Load {
+pub enum Load {
     /// More would help.
     Spare,
     /// It is right.
@@ -42,7 +42,7 @@ pub(crate) enum Load {
 
 /// A number between a least and a most.
 #[derive(Clone, Debug)]
-pub(crate) struct Aimd {
+pub struct Aimd {
     min: usize,
     max: usize,
     now: usize,
@@ -51,15 +51,17 @@ pub(crate) struct Aimd {
 
 impl Aimd {
     /// It starts with `min`.
-    pub(crate) fn new(min: usize, max: usize) -> Self {
+    pub fn new(min: usize, max: usize) -> Self {
         Self { min, max, now: min, starting: true }
     }
 
-    pub(crate) fn now(&self) -> usize {
+    /// The current limit.
+    pub fn now(&self) -> usize {
         self.now
     }
 
-    pub(crate) fn step(&mut self, load: Load) -> usize {
+    /// The limit after one period of `load`.
+    pub fn step(&mut self, load: Load) -> usize {
         let next = match load {
             Load::Spare if self.starting => self.now.saturating_mul(2),
             Load::Spare => self.now.saturating_add(1),

@@ -1,9 +1,9 @@
 //! How much may be under way at the same time, how fast it may begin, and who comes first.
 
-mod acquire;
-mod aimd;
+pub(crate) mod acquire;
+pub(crate) mod aimd;
 mod desk;
-mod observer;
+pub(crate) mod observer;
 mod priority;
 mod queue;
 
@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use acquire::{Acquire, Permit};
-pub(crate) use aimd::{Aimd, Load};
 use desk::Desk;
-pub(crate) use observer::{Change, Look, Observer, WINDOW};
 pub use priority::{RankableByPriority, TaskPriority, UnknownPriority};
 use queue::{Limits, Rate};
 
@@ -155,12 +153,12 @@ impl Limiter {
     }
 
     /// From now on `places` may be under way; those that are go on.
-    pub(crate) fn set_places(&self, places: usize, now: std::time::Instant) {
+    pub fn set_places(&self, places: usize, now: std::time::Instant) {
         self.0.desk.set_places(places, now);
     }
 
     /// A place, when it is this one's turn; as urgent as the task that polls it.
-    pub(crate) fn acquire<R: Runtime>(&self, runtime: R) -> Acquire<R> {
+    pub fn acquire<R: Runtime>(&self, runtime: R) -> Acquire<R> {
         Acquire::new(self.clone(), runtime)
     }
 }

@@ -5,30 +5,34 @@ use std::time::{Duration, Instant};
 use super::aimd::{Scale, Window};
 
 /// How long is looked at before the number changes: many slices, and a small part of a second.
-pub(crate) const WINDOW: Duration = Duration::from_millis(10);
+pub const WINDOW: Duration = Duration::from_millis(10);
 /// How often it is looked at meanwhile how many are busy.
 const LOOKS: u32 = 2;
 
 /// One look.
-pub(crate) struct Look {
-    pub(crate) now: Instant,
+pub struct Look {
+    /// When.
+    pub now: Instant,
     /// Pieces of work done since ever.
-    pub(crate) done: u64,
+    pub done: u64,
     /// How many are at it.
-    pub(crate) busy: usize,
+    pub busy: usize,
     /// There is more work than those at it have in hand.
-    pub(crate) waiting: bool,
+    pub waiting: bool,
 }
 
 /// The number changes.
-pub(crate) struct Change {
-    pub(crate) before: usize,
-    pub(crate) decided: usize,
-    pub(crate) window: Window,
+pub struct Change {
+    /// The number until now.
+    pub before: usize,
+    /// The number from now on.
+    pub decided: usize,
+    /// What was seen.
+    pub window: Window,
 }
 
 /// Decides how many, between a least and a most.
-pub(crate) struct Observer {
+pub struct Observer {
     scale: Scale,
     since: Instant,
     done: u64,
@@ -38,18 +42,20 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// From one look to the next.
-    pub(crate) const PERIOD: Duration = Duration::from_nanos(WINDOW.as_nanos() as u64 / LOOKS as u64);
+    pub const PERIOD: Duration = Duration::from_nanos(WINDOW.as_nanos() as u64 / LOOKS as u64);
 
-    pub(crate) fn new((min, max): (usize, usize), now: Instant, done: u64) -> Self {
+    /// An observer of a number between `min` and `max`, which begins at `min` with `done` already counted.
+    pub fn new((min, max): (usize, usize), now: Instant, done: u64) -> Self {
         Self { scale: Scale::new(min, max), since: now, done, busy: 0, looks: 0 }
     }
 
-    pub(crate) fn number(&self) -> usize {
+    /// The current number.
+    pub fn number(&self) -> usize {
         self.scale.workers()
     }
 
     /// Says what follows from a look, if anything does.
-    pub(crate) fn look(&mut self, look: &Look) -> Option<Change> {
+    pub fn look(&mut self, look: &Look) -> Option<Change> {
         self.busy += look.busy;
         self.looks += 1;
         let window = Window {

@@ -16,7 +16,7 @@ const NUMBERS: usize = 11;
 
 /// Sums of what was used. Times are nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sums {
+pub struct Sums {
     pub(super) cpu: u64,
     /// Of `cpu`, that in the system.
     pub(super) system: u64,
@@ -76,7 +76,8 @@ impl Sums {
         }
     }
 
-    pub(crate) fn plus(self, other: &Self) -> Self {
+    /// The sum of both.
+    pub fn plus(self, other: &Self) -> Self {
         let (mut sum, known) = (self.numbers(), self.known | other.known);
         for (sum, more) in sum.iter_mut().zip(other.numbers()) {
             *sum = sum.saturating_add(more);
@@ -94,7 +95,7 @@ impl Sums {
     }
 
     /// As it is told, where metrics were on for `wall`.
-    pub(crate) fn told(&self, wall: Option<Duration>) -> TaskMetrics {
+    pub fn told(&self, wall: Option<Duration>) -> TaskMetrics {
         let has = |what| self.known & what != 0;
         let system = self.system.min(self.cpu);
         TaskMetrics {

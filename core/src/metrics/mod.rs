@@ -20,7 +20,7 @@
 
 mod charge;
 mod clock;
-mod counters;
+pub(crate) mod counters;
 mod histogram;
 mod io;
 #[cfg(feature = "jemalloc")]

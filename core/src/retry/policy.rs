@@ -65,7 +65,7 @@ impl Retry {
 
     /// What follows on `error` of attempt `number`, after `retries` retries that count, with 64 random bits: the wait before
     /// another attempt, and the error again; else the error of the whole.
-    pub(crate) fn follow(
+    pub fn follow(
         &self,
         error: AsyncTaskError,
         number: u32,
@@ -86,13 +86,15 @@ impl Retry {
         Ok((self.jitter.apply(delay, chance), error))
     }
 
-    pub(crate) fn succeeded(&self) {
+    /// Reports a success, which pays into the budget if there is one.
+    pub fn succeeded(&self) {
         if let Some(budget) = &self.budget {
             budget.succeeded();
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
+    /// Fails with `InvalidConfig` for a setting that is out of its range.
+    pub fn check(&self) -> Result<(), AsyncTaskError> {
         self.strategy.check()
     }
 }

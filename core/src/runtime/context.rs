@@ -112,7 +112,7 @@ pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
 }
 
 /// The task that is being polled here, or whose blocking work this is.
-pub(crate) fn current_task() -> Option<TaskRef> {
+pub fn current_task() -> Option<TaskRef> {
     with_frame(|frame| frame.task.clone())
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn note(place: &'static Location<'static>) {
 
 /// Runs `f`, which drops work whose time is up. Says whether part of it keeps running: blocking work that had started,
 /// however deep inside the work it was awaited.
-pub(crate) fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
+pub fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
     /// Puts back what was marked before, also when `f` unwinds.
     struct PutBack(Option<bool>);
     impl Drop for PutBack {
@@ -139,12 +139,12 @@ pub(crate) fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
 }
 
 /// Asked by what is dropped: true if its time was up.
-pub(crate) fn is_overdue() -> bool {
+pub fn is_overdue() -> bool {
     GIVEN_UP.try_with(|cell| cell.get().is_some()).unwrap_or(false)
 }
 
 /// Asked by blocking work that is dropped while it runs: true if its time is up, so that nobody waits for it.
-pub(crate) fn keeps_running() -> bool {
+pub fn keeps_running() -> bool {
     GIVEN_UP
         .try_with(|cell| {
             cell.get().is_some() && {

@@ -17,7 +17,7 @@ use crate::task::TaskId;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What core asks of a runtime whose type it does not know.
-pub(crate) trait ErasedRuntime: Send + Sync {
+pub trait ErasedRuntime: Send + Sync {
     fn itself(&self) -> &dyn Any;
     /// Also where it wraps another.
     fn own(&self) -> &dyn Any;

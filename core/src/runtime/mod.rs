@@ -4,7 +4,7 @@
 //! order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
 
 mod accounts;
-mod context;
+pub(crate) mod context;
 mod counts;
 mod dynamic;
 mod kills;

@@ -34,7 +34,7 @@ impl<T> Retrying<T> {
         let settings = self.resilience.settings.clone();
         let make =
             move |source: &S, _: &S::Runtime, _: TaskContext| again(self, begin, source.clone(), place);
-        Run { governed: InNode::new(make, source, settings, place) }
+        Run::new(InNode::new(make, source, settings, place))
     }
 
     fn start<S, B>(

@@ -199,7 +199,7 @@ pub(super) fn is_futile(delay: Duration) -> bool {
 
 pin_project! {
     /// The wait between two attempts. A cancellation of the task around it ends it: then it gives false.
-    pub(crate) struct Pause<R: Runtime> {
+    pub struct Pause<R: Runtime> {
         #[pin]
         cancelled: Option<Cancelled>,
         #[pin]
@@ -209,7 +209,8 @@ pin_project! {
 }
 
 impl<R: Runtime> Pause<R> {
-    pub(crate) fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
+    /// A pause of `delay` before the next attempt.
+    pub fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
         let timer = (!delay.is_zero()).then(|| Sleep::silent(runtime, runtime.now().checked_add(delay)));
         Self { cancelled: TaskContext::current().map(|cx| cx.cancelled_at(place)), timer, yielded: false }
     }

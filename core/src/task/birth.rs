@@ -14,7 +14,7 @@ use super::trace::{Trace, task_span};
 use crate::runtime::{Runtime, current_task};
 
 /// Where a task belongs, and how it runs.
-pub(crate) enum Kind {
+pub enum Kind {
     /// On the executor, a child of the task that is being polled here.
     Spawned,
     /// As part of its caller, likewise a child.
@@ -39,33 +39,40 @@ pub struct Birthplace {
 impl Birthplace {
     /// On the executor, below the task that is being polled here.
     #[track_caller]
-    pub(crate) fn here() -> Self {
+    pub fn here() -> Self {
         Self { kind: Kind::Spawned, place: Location::caller() }
     }
 
     /// As [`here`](Self::here), for a part of the task that is being polled.
     #[track_caller]
-    pub(crate) fn part() -> Self {
+    pub fn part() -> Self {
         Self { kind: Kind::Part, place: Location::caller() }
     }
 
-    pub(crate) fn birth(self, settings: Option<&Configured>) -> Birth<'_> {
+    /// A spawn request for this site.
+    pub fn birth(self, settings: Option<&Configured>) -> Birth<'_> {
         Birth { kind: self.kind, place: self.place, settings }
     }
 }
 
 /// What a new task is told.
-pub(crate) struct Birth<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) settings: Option<&'a Configured>,
+pub struct Birth<'a> {
+    /// What kind of task it is.
+    pub kind: Kind,
+    /// Where its builder was called.
+    pub place: &'static Location<'static>,
+    /// The settings of its builder, if it had one.
+    pub settings: Option<&'a Configured>,
 }
 
 /// A task that has come into the world, and is not polled yet.
 pub struct Born<R: Runtime> {
-    pub(crate) task: Arc<Shared<R>>,
-    pub(crate) inside: TaskRef,
-    pub(crate) parent: Option<TaskRef>,
+    /// The record of the task.
+    pub task: Arc<Shared<R>>,
+    /// The task itself, as its own work sees it.
+    pub inside: TaskRef,
+    /// The task that it is a child of.
+    pub parent: Option<TaskRef>,
     /// False if it was to be a member of a scope that has ended.
     pub(crate) is_taken: bool,
 }
@@ -103,7 +110,8 @@ impl<R: Runtime> Born<R> {
         Self { task, inside, parent: parent.filter(|_| is_taken), is_taken }
     }
 
-    pub(crate) fn context(&self) -> TaskContext {
+    /// The context that the task's work is given.
+    pub fn context(&self) -> TaskContext {
         TaskContext::new(self.inside.clone())
     }
 }

@@ -171,7 +171,8 @@ impl<F, T, R: Runtime> Drop for Runner<F, T, R> {
 }
 
 impl<F, T, K, S: RuntimeSource> OnPool<F, T, K, S> {
-    pub(crate) fn new(work: F, source: S) -> Self {
+    /// `work` as a job of the runtime that `source` finds.
+    pub fn new(work: F, source: S) -> Self {
         Self { stage: Stage::Start { work, source }, marker: PhantomData }
     }
 }
@@ -188,7 +189,7 @@ where
     /// # Errors
     ///
     /// As the future's own.
-    pub(crate) fn begin(&mut self) -> Result<(), AsyncTaskError> {
+    pub fn begin(&mut self) -> Result<(), AsyncTaskError> {
         if let Stage::Start { .. } = self.stage
             && let Stage::Start { work, source } = std::mem::replace(&mut self.stage, Stage::Done)
         {

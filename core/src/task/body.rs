@@ -20,12 +20,12 @@ pub(super) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
 }
 
 /// Runs `f` as part of `task`, which nobody polls yet.
-pub(crate) fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
+pub fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
     in_task(&mut Some(Frame::new(task.clone())), f)
 }
 
 /// The error of a task whose deadline has passed.
-pub(crate) fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
+pub fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
     control.expire();
     let limit = control.limit().unwrap_or_default();
     let last = control.recovery().and_then(Recovery::take_last);

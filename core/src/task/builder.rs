@@ -233,7 +233,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
     }
 
-    pub(crate) fn into_parts(self) -> (S, P) {
+    /// The source of the runtime, and the policies.
+    pub fn into_parts(self) -> (S, P) {
         (self.source, self.policies)
     }
 }
@@ -257,7 +258,7 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
         M: Work<F, O, T, S, W>,
     {
         let body = M::body(work, &self.source);
-        Run { governed: self.policies.govern(body, self.source, Location::caller()) }
+        Run::new(self.policies.govern(body, self.source, Location::caller()))
     }
 
     /// As [`run`](Self::run), for a body that uses `?` and names no error type.
@@ -293,7 +294,7 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
         let make = move |source: &S, _: &S::Runtime, context| {
             once(policies, M::body(WithContext { work, context }, source), source.clone())
         };
-        Run { governed: InNode::new(make, self.source, settings, Location::caller()) }
+        Run::new(InNode::new(make, self.source, settings, Location::caller()))
     }
 
     /// Runs `body` in place with a [`Scope`], whose members it may spawn: none of them outlives the scope. It ends when
@@ -335,7 +336,7 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
             let body = InPlace::<_, O, T, Fallible<BoxError>>::new(move || body(scope));
             once(policies, body, source.clone())
         };
-        Run { governed: InNode::new(make, self.source, settings, Location::caller()) }
+        Run::new(InNode::new(make, self.source, settings, Location::caller()))
     }
 
     /// Runs `work` as [`run`](Self::run) does, and then `handler` on its result.
@@ -360,7 +361,7 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
         Sync<K>: Work<F, O, T, S, Pool>,
     {
         let body = <Sync<K> as Work<F, O, T, S, Pool>>::body(work, &self.source);
-        Run { governed: self.policies.govern(body, self.source, Location::caller()) }
+        Run::new(self.policies.govern(body, self.source, Location::caller()))
     }
 }
 

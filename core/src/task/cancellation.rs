@@ -21,7 +21,8 @@ pub struct Canceller {
 }
 
 impl Canceller {
-    pub(crate) fn new(task: Option<TaskRef>) -> Self {
+    /// A canceller of `task`; of nothing if there is none.
+    pub fn new(task: Option<TaskRef>) -> Self {
         Self { task }
     }
 
@@ -87,13 +88,13 @@ struct Also {
 
 impl Cancellation {
     /// Ready once `other` is ready, too. What it gives is of this one, and names what is stuck of both.
-    pub(crate) fn and(self, other: Option<Self>) -> Self {
+    pub fn and(self, other: Option<Self>) -> Self {
         let also = other.map(|other| Box::new(Also { other, results: (None, None) }));
         Self { also, ..self }
     }
 
     /// That of something that had not begun, and now never will.
-    pub(crate) fn of_nothing_begun() -> Self {
+    pub fn of_nothing_begun() -> Self {
         let without = (CancelOutcome::Cancelled, TaskStatus::Cancelled);
         Self { task: None, listener: None, abandoned: false, limit: None, without, also: None }
     }

@@ -26,13 +26,34 @@ pub struct Configured {
 }
 
 impl Configured {
-    /// For tasks that are part of something larger, and take its name and values.
-    pub(crate) fn part_of(name: Option<Arc<str>>, values: Option<Arc<Values>>) -> Self {
-        Self { name, values, ..Self::default() }
+    /// For tasks that are part of something larger, and take its name.
+    pub fn part_of(name: Option<Arc<str>>) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    /// With another name.
+    pub fn named(self, name: Arc<str>) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// From now on it has this name.
+    pub fn rename(&mut self, name: Arc<str>) {
+        self.name = Some(name);
+    }
+
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// With `value`, by type.
+    pub fn with<V: Send + Sync + 'static>(mut self, value: V) -> Self {
+        Arc::make_mut(self.values.get_or_insert_with(Arc::default)).insert(value);
+        self
     }
 
     /// With metrics, or without.
-    pub(crate) fn metered(self, metrics: bool) -> Self {
+    pub fn metered(self, metrics: bool) -> Self {
         Self { metrics, ..self }
     }
 
@@ -53,74 +74,79 @@ impl Configured {
     }
 
     /// With another limit on the whole.
-    pub(crate) fn limited(mut self, limit: Limit) -> Self {
+    pub fn limited(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// With another grace period.
-    pub(crate) fn graced(mut self, grace: Duration) -> Self {
+    pub fn graced(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
         self
     }
 
     /// With another priority.
-    pub(crate) fn prioritized(mut self, priority: TaskPriority) -> Self {
+    pub fn prioritized(mut self, priority: TaskPriority) -> Self {
         self.priority = Some(priority);
         self
     }
 
     /// The limit on the whole.
-    pub(crate) fn limit(&self) -> Option<Limit> {
+    pub fn limit(&self) -> Option<Limit> {
         self.limit
     }
 
     /// Gives it another limit on the whole.
-    pub(crate) fn limit_is(&mut self, limit: Limit) {
+    pub fn limit_is(&mut self, limit: Limit) {
         self.limit = Some(limit);
     }
 
-    pub(crate) fn is_traced(&self) -> bool {
+    /// Whether the task has a span.
+    pub fn is_traced(&self) -> bool {
         self.tracing
     }
 
-    pub(crate) fn is_metered(&self) -> bool {
+    /// Whether what the task uses is counted.
+    pub fn is_metered(&self) -> bool {
         self.metrics
     }
 
     /// Turns metrics on, or off.
-    pub(crate) fn metrics_are(&mut self, on: bool) {
+    pub fn metrics_are(&mut self, on: bool) {
         self.metrics = on;
     }
 
-    pub(crate) fn priority(&self) -> Option<TaskPriority> {
+    /// The priority that was set, if any.
+    pub fn priority(&self) -> Option<TaskPriority> {
         self.priority
     }
 
     /// Gives it another priority.
-    pub(crate) fn priority_is(&mut self, priority: TaskPriority) {
+    pub fn priority_is(&mut self, priority: TaskPriority) {
         self.priority = Some(priority);
     }
 
-    pub(crate) fn stamped(mut self, on: bool) -> Self {
+    /// Sets whether the times of the task's life are recorded.
+    pub fn stamped(mut self, on: bool) -> Self {
         self.timestamps = on;
         self
     }
 
-    pub(crate) fn traced(mut self, on: bool) -> Self {
+    /// Sets whether the task has a span.
+    pub fn traced(mut self, on: bool) -> Self {
         self.tracing = on;
         self
     }
 
     /// With a UUID as its id.
     #[cfg(feature = "uuid")]
-    pub(crate) fn identified(mut self) -> Self {
+    pub fn identified(mut self) -> Self {
         self.uuid = true;
         self
     }
 
     /// With values that its own come before.
-    pub(crate) fn add_values(&mut self, outer: Option<&Arc<Values>>) {
+    pub fn add_values(&mut self, outer: Option<&Arc<Values>>) {
         if let Some(outer) = outer {
             self.values = Some(match &self.values {
                 Some(own) => Arc::new(own.within(outer)),

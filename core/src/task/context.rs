@@ -31,11 +31,13 @@ pub struct TaskContext {
 }
 
 impl TaskContext {
-    pub(crate) fn new(task: TaskRef) -> Self {
+    /// The context of `task`.
+    pub fn new(task: TaskRef) -> Self {
         Self { task }
     }
 
-    pub(crate) fn task_ref(&self) -> &TaskRef {
+    /// The task of this context.
+    pub fn task_ref(&self) -> &TaskRef {
         &self.task
     }
 

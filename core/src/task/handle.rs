@@ -69,7 +69,7 @@ impl<T: Send + 'static, R: Runtime> Unpin for Task<T, R> {}
 /// Starts `body` as a task of `runtime`.
 ///
 /// `body` has dropped all of its work by the time it is ready.
-pub(crate) fn spawn<B, T, R>(runtime: R, birth: Birth<'_>, body: B) -> Task<T, R>
+pub fn spawn<B, T, R>(runtime: R, birth: Birth<'_>, body: B) -> Task<T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     T: Send + 'static,
@@ -79,11 +79,7 @@ where
 }
 
 /// As [`spawn`], with a body that is made once the task is known.
-pub(crate) fn spawn_with<B, T, R>(
-    runtime: R,
-    birth: Birth<'_>,
-    body: impl FnOnce(&R, &Born<R>) -> B,
-) -> Task<T, R>
+pub fn spawn_with<B, T, R>(runtime: R, birth: Birth<'_>, body: impl FnOnce(&R, &Born<R>) -> B) -> Task<T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     T: Send + 'static,
@@ -109,7 +105,7 @@ pub(super) fn erased<T: 'static>(
 
 /// As [`spawn_with`]; `ended` is dropped once the task has ended and that is booked everywhere, before its handle gives the
 /// result. It learns of the task when that is started.
-pub(crate) fn spawn_reporting<B, T, R, E>(
+pub fn spawn_reporting<B, T, R, E>(
     runtime: R,
     birth: Birth<'_>,
     body: impl FnOnce(&R, &Born<R>) -> B,
@@ -176,7 +172,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// A task for which no runtime was found: it has failed with `error`, which names it, and is in all else as its builder was
     /// told.
     #[track_caller]
-    pub(crate) fn refused(error: AsyncTaskError, settings: &Configured) -> Self {
+    pub fn refused(error: AsyncTaskError, settings: &Configured) -> Self {
         let place = Location::caller();
         let task = without_runtime(place, settings);
         let error = error.not_started(task.control.name().as_ref());
@@ -188,7 +184,8 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         self.task.as_ref()
     }
 
-    pub(crate) fn task_ref(&self) -> Option<TaskRef> {
+    /// The task; none for one that was refused.
+    pub fn task_ref(&self) -> Option<TaskRef> {
         match (&self.task, &self.outcome) {
             (Some(task), _) => Some(task.clone()),
             (None, Outcome::Refused(refused)) => refused.without_runtime.clone(),

@@ -67,19 +67,20 @@ impl TaskId {
     }
 
     /// As a field of spans and events: a number where it is one, else a text.
-    pub(crate) fn field(self) -> IdField {
+    pub fn field(self) -> IdField {
         IdField { number: self.as_u64(), text: display(self) }
     }
 }
 
 /// See [`TaskId::field`].
-pub(crate) struct IdField {
+pub struct IdField {
     number: Option<u64>,
     text: DisplayValue<TaskId>,
 }
 
 impl IdField {
-    pub(crate) fn value(&self) -> &dyn Value {
+    /// The id as a field of a span.
+    pub fn value(&self) -> &dyn Value {
         match &self.number {
             Some(number) => number,
             None => &self.text,

@@ -18,7 +18,7 @@ use crate::runtime::ErasedRuntime;
 const READINGS: usize = 8;
 
 /// What a task with metrics keeps in its cold slot. The work is woken through it, so that it knows when that was.
-pub(crate) struct Metered {
+pub struct Metered {
     pub(super) meter: Arc<Meter>,
     /// When it was born, by its runtime's clock, if metrics were on by then.
     born: Option<Instant>,
@@ -40,7 +40,7 @@ impl Wake for Metered {
 }
 
 /// Switches metrics on; `is_new` for a task that is being born.
-pub(crate) fn enable(task: &TaskRef, is_new: bool) {
+pub fn enable(task: &TaskRef, is_new: bool) {
     let make = || Metered {
         meter: Arc::new(Meter::new(is_new)),
         born: is_new.then(|| task.runtime.clock()),
@@ -64,7 +64,7 @@ fn parts(task: &TaskRef) -> Vec<TaskRef> {
 }
 
 /// Switches them off: from the next poll on. What was measured stays.
-pub(crate) fn disable(task: &TaskRef) {
+pub fn disable(task: &TaskRef) {
     if task.control.meter(false)
         && let Some(metered) = task.control.metered()
     {
@@ -165,7 +165,7 @@ impl Metered {
     }
 
     /// For how long it has been measured.
-    pub(crate) fn wall(&self) -> Duration {
+    pub fn wall(&self) -> Duration {
         self.meter.wall()
     }
 
@@ -229,7 +229,7 @@ fn with_those_below(task: &TaskRef, first: Arc<Metered>) -> Vec<Arc<Metered>> {
 }
 
 /// What the task and its children have used; `None` if it never had metrics.
-pub(crate) fn sums(task: &TaskRef) -> Option<Sums> {
+pub fn sums(task: &TaskRef) -> Option<Sums> {
     let own = task.control.metered()?;
     let mut sums = Sums::default();
     for _ in 0..READINGS {

@@ -58,7 +58,8 @@ pin_project! {
 }
 
 impl<K, S: RuntimeSource, B, T> InNode<K, S, B, T> {
-    pub(crate) fn new(make: K, source: S, settings: Configured, place: &'static Location<'static>) -> Self {
+    /// Work that `make` makes, as a task that its caller polls.
+    pub fn new(make: K, source: S, settings: Configured, place: &'static Location<'static>) -> Self {
         Self { stage: Stage::Start { start: Some((make, source, settings)) }, place, body: PhantomData }
     }
 }

@@ -19,10 +19,10 @@ use crate::runtime::Runtime;
 pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
 
 /// The user's work for a failure.
-pub(crate) type RecoveryWork<T> = Arc<dyn Fn(AsyncTaskError) -> Answer<T> + Send + Sync>;
+pub type RecoveryWork<T> = Arc<dyn Fn(AsyncTaskError) -> Answer<T> + Send + Sync>;
 
 /// A task's retries, and its recovery work.
-pub(crate) struct Recovery {
+pub struct Recovery {
     pub(crate) retry: Option<Retry>,
     /// How many retries have begun, since the last reset.
     retries: AtomicU32,

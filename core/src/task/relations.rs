@@ -47,7 +47,8 @@ impl<M> fmt::Debug for Channel<M> {
 }
 
 impl Relationships {
-    pub(crate) fn new(task: Option<TaskRef>) -> Self {
+    /// The relationships of `task`; none if there is none.
+    pub fn new(task: Option<TaskRef>) -> Self {
         Self { task }
     }
 

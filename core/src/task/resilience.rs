@@ -57,12 +57,13 @@ impl<T> From<Configured> for Resilience<T> {
 }
 
 impl<T> Resilience<T> {
-    pub(crate) fn name(&self) -> Option<Arc<str>> {
+    /// The name of the task, for errors.
+    pub fn name(&self) -> Option<Arc<str>> {
         self.settings.name.clone()
     }
 
-    /// As [`told`](Self::told), where there is anything to ask.
-    pub(crate) fn told_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
+    /// As `told`, where there is anything to ask.
+    pub fn told_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
     where
         T: 'static,
     {

@@ -11,7 +11,14 @@ pin_project! {
     #[must_use = "nothing runs until it is awaited"]
     pub struct Run<G> {
         #[pin]
-        pub(crate) governed: G,
+        governed: G,
+    }
+}
+
+impl<G> Run<G> {
+    /// `governed` is the work, with its policies around it.
+    pub fn new(governed: G) -> Self {
+        Self { governed }
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn callers() -> Option<Span> {
 }
 
 /// Runs `f` within `span`, if there is one.
-pub(crate) fn within<O>(span: Option<&Span>, f: impl FnOnce() -> O) -> O {
+pub fn within<O>(span: Option<&Span>, f: impl FnOnce() -> O) -> O {
     match span {
         Some(span) => span.in_scope(f),
         None => f(),

@@ -13,7 +13,7 @@ use crate::runtime::ErasedRuntime;
 
 /// The fields that a user has added. The task's span is in the slot for spans.
 #[derive(Default)]
-pub(crate) struct Trace {
+pub struct Trace {
     fields: ArcSwap<Vec<(Arc<str>, Arc<str>)>>,
 }
 
@@ -57,7 +57,7 @@ impl Trace {
     }
 
     /// Adds a field, or gives it another value.
-    pub(crate) fn add(&self, span: Option<&Span>, key: &str, value: &str) {
+    pub fn add(&self, span: Option<&Span>, key: &str, value: &str) {
         let (key, value): (Arc<str>, Arc<str>) = (key.into(), value.into());
         self.fields.rcu(|fields| {
             let mut fields: Vec<_> = fields.iter().filter(|(other, _)| *other != key).cloned().collect();

@@ -28,7 +28,8 @@ use crate::runtime::{Join, Runtime, RuntimeSource};
 use crate::time::Timeout;
 
 /// What is to be known of the end of a tracked task: its result, once nothing of it is left.
-pub(crate) trait Told<T>: Send + 'static {
+pub trait Told<T>: Send + 'static {
+    /// Called once, with the result, before the task ends.
     fn told(self, task: &TaskRef, result: Result<T, AsyncTaskError>);
 }
 
@@ -75,7 +76,7 @@ where
 }
 
 /// Reports the end of a task when it is dropped.
-pub(crate) trait Reports: Send + 'static {
+pub trait Reports: Send + 'static {
     /// The task is about to be started.
     fn starts(&mut self, task: &TaskRef);
 }
@@ -124,7 +125,7 @@ where
 }
 
 /// Starts a task whose end `told` is told of, also where it cannot be started.
-pub(crate) fn spawn_tracked<B, T, R, E>(
+pub fn spawn_tracked<B, T, R, E>(
     runtime: R,
     birth: Birth<'_>,
     body: impl FnOnce(&R, &Born<R>) -> B,
@@ -163,7 +164,7 @@ where
 /// A builder's policies as those of a task inside something larger: what is around the whole, and what is around the work.
 /// The name is given to a task that has any policy. A bare one has none: a name would be all that its cold slot is for, which
 /// costs more than the rest of the task.
-pub(crate) fn embedded<T>(
+pub fn embedded<T>(
     resilience: Resilience<T>,
     retry: Option<Retry>,
     name: Option<&Arc<str>>,
@@ -194,13 +195,13 @@ impl Inner {
     }
 
     /// `body` as work that is done once.
-    pub(crate) fn once<B, S: RuntimeSource>(self, body: B, source: S) -> Guarded<Timeout<B, S>, S> {
+    pub fn once<B, S: RuntimeSource>(self, body: B, source: S) -> Guarded<Timeout<B, S>, S> {
         let work = self.attempt.attempt(body, source.clone());
         Guarded::of_task(work, self.gate(source))
     }
 
     /// Work that is tried again; `begin` begins an attempt.
-    pub(crate) fn again<K, B, T, S: RuntimeSource>(
+    pub fn again<K, B, T, S: RuntimeSource>(
         self,
         begin: K,
         source: S,
@@ -212,7 +213,7 @@ impl Inner {
 }
 
 /// The whole of a task inside something larger: a place of `limiter` first, and the recovery behind all else.
-pub(crate) fn whole<B, T, R: Runtime>(
+pub fn whole<B, T, R: Runtime>(
     work: B,
     recovery: Option<RecoveryWork<T>>,
     limiter: Option<Limiter>,

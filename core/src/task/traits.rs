@@ -16,7 +16,8 @@ use crate::error::AsyncTaskError;
 use crate::runtime::{DynRuntime, Runtime};
 
 /// A task as this module sees it; `None` for one that could not be started.
-pub(crate) trait Handle {
+pub trait Handle {
+    /// The task; none for one that was refused.
     fn task_ref(&self) -> Option<TaskRef>;
 }
 

@@ -7,10 +7,11 @@ type Value = Arc<dyn Any + Send + std::marker::Sync>;
 
 /// One value for each type. Shared with all tasks below, and copied only where one of them adds to it.
 #[derive(Clone, Default)]
-pub(crate) struct Values(Vec<(TypeId, Value)>);
+pub struct Values(Vec<(TypeId, Value)>);
 
 impl Values {
-    pub(crate) fn insert<T: Send + std::marker::Sync + 'static>(&mut self, value: T) {
+    /// Keeps `value`, in place of one of the same type.
+    pub fn insert<T: Send + std::marker::Sync + 'static>(&mut self, value: T) {
         self.put(TypeId::of::<T>(), Arc::new(value));
     }
 

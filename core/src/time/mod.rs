@@ -4,7 +4,7 @@ mod interval;
 mod literals;
 mod moment;
 mod sleep;
-mod timeout;
+pub(crate) mod timeout;
 
 pub use interval::{Interval, MissedTicks};
 pub use literals::DurationExt;

@@ -46,8 +46,8 @@ impl<R: Runtime> Sleep<R> {
         Self { runtime: runtime.clone(), deadline, timer, place: Some(Location::caller()) }
     }
 
-    /// As [`until`](Self::until), for what the library waits for beside the work.
-    pub(crate) fn silent(runtime: &R, deadline: Option<Instant>) -> Self {
+    /// As `until`, for what the library waits for beside the work.
+    pub fn silent(runtime: &R, deadline: Option<Instant>) -> Self {
         Self { place: None, ..Self::until(runtime, deadline) }
     }
 }

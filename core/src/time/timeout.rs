@@ -15,8 +15,10 @@ use crate::task::caught;
 
 /// How long work may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
+pub enum Limit {
+    /// So long after the start.
     After(Duration),
+    /// At this instant.
     At(Instant),
 }
 

@@ -14,7 +14,7 @@ use crate::kit::published::LONG;
 
 /// Holds `ran` to everything that is promised of `combination`.
 pub(super) async fn check(rt: &DynRuntime, combination: Combination, ran: &Ran) -> Outcome {
-    right_end(combination, ran)?;
+    right_end(rt, combination, ran)?;
     for n in 0..ROWS {
         ensure!(ran.ledger.succeeded(n) <= 1, "row {n} was handled {} times", ran.ledger.succeeded(n));
     }
@@ -66,7 +66,7 @@ fn bad_rows() -> u64 {
     (0..ROWS).filter(|n| is_bad(*n)).count() as u64
 }
 
-fn right_end(combination: Combination, ran: &Ran) -> Outcome {
+fn right_end(rt: &DynRuntime, combination: Combination, ran: &Ran) -> Outcome {
     let Combination { end, strategy, fault, .. } = combination;
     let Some(ended) = &ran.end else {
         ensure!(fault == Fault::Dropped, "no end");
@@ -89,8 +89,10 @@ fn right_end(combination: Combination, ran: &Ran) -> Outcome {
         Fault::SourcePanics => matches!(ended, Err(error) if error.is_panic()),
         // The end may come first.
         Fault::Graceful | Fault::Kill => ended.as_ref().map_or_else(AsyncTaskError::is_cancelled, |_| true),
+        // Also here the end may come first, where threads run beside each other: a limit is noticed when the pipeline is polled.
         Fault::Timeout => {
-            ended.as_ref().map_or_else(AsyncTaskError::is_timeout, |_| combination.body == Body::Async)
+            let may_end = combination.body == Body::Async || rt.name() != "sim";
+            ended.as_ref().map_or_else(AsyncTaskError::is_timeout, |_| may_end)
         }
         Fault::Dropped => false,
     };
@@ -116,7 +118,9 @@ fn counts(combination: Combination, ran: &Ran, progress: &Progress) -> Outcome {
     let is_whole = matches!(ran.end, Some(Ok(_)));
     if is_whole {
         ensure!(read == ROWS && dropped == 0, "not all: {progress:?}");
-        let failed = (0..ROWS).filter(|n| ran.ledger.failed(*n) > 0 && ran.ledger.succeeded(*n) == 0).count();
+        // A limit of a millisecond may also pass for a row that a busy machine keeps waiting.
+        let has_failed = |n: &u64| fault == Fault::EventTimeout || ran.ledger.failed(*n) > 0;
+        let failed = (0..ROWS).filter(|n| ran.ledger.succeeded(*n) == 0 && has_failed(n)).count();
         let bad = if fault == Fault::BadRows { bad_rows() } else { 0 };
         ensure!(rejected == failed as u64 + bad, "{rejected} rejected, {failed} failed: {progress:?}");
     }

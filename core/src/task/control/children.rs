@@ -102,7 +102,7 @@ fn drop_all(tasks: Vec<TaskRef>) {
 }
 
 /// Puts `child` into the list of `parent`, which counts it already. Born to a task that was asked to stop, it is asked, too.
-pub(crate) fn adopt(parent: &TaskRef, child: &TaskRef) {
+pub fn adopt(parent: &TaskRef, child: &TaskRef) {
     parent.control.children_or_new().add(child.clone(), || parent.control.offspring.count());
     // What blocking work spawns that nobody waits for any more may outlive its task, which would have told it of a shutdown.
     if parent.control.runs_jobs() {
@@ -128,12 +128,12 @@ fn handed_down(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
 }
 
 /// The children that have not ended.
-pub(crate) fn children(task: &TaskRef) -> Vec<TaskRef> {
+pub fn children(task: &TaskRef) -> Vec<TaskRef> {
     task.control.children().map(Children::live).unwrap_or_default()
 }
 
 /// Asks `task` to stop, and wakes it. False if it has ended, or had been asked as firmly before.
-pub(crate) fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
+pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
     let control = &task.control;
     let Some(before) = control.word.raise(level.code(), cause.code()) else { return false };
     if before.has(METERED)
@@ -191,7 +191,7 @@ pub(crate) fn is_busy(task: &TaskRef) -> bool {
 }
 
 /// True if blocking work of the tree under `task` has started and goes on.
-pub(crate) fn has_jobs(task: &TaskRef) -> bool {
+pub fn has_jobs(task: &TaskRef) -> bool {
     task.control.runs_jobs() || children(task).iter().any(has_jobs)
 }
 
@@ -246,7 +246,7 @@ fn child_ended(parent: &TaskRef) -> Option<TaskRef> {
 }
 
 /// As above, for one that is no task.
-pub(crate) fn release(parent: &TaskRef) {
+pub fn release(parent: &TaskRef) {
     if let Some(orphan) = child_ended(parent) {
         let heir = orphan.control.take_heir();
         end(&orphan, heir.as_ref(), Ending::Cancelled);

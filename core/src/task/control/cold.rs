@@ -149,7 +149,7 @@ impl Cold {
 }
 
 impl Control {
-    pub(crate) fn name(&self) -> Option<Arc<str>> {
+    pub fn name(&self) -> Option<Arc<str>> {
         self.cold.get()?.name.load().as_deref().cloned()
     }
 
@@ -169,7 +169,7 @@ impl Control {
     }
 
     /// The span that its work runs in: its own where it is traced, else that of whoever spawned it.
-    pub(crate) fn span(&self) -> Option<Arc<Span>> {
+    pub fn span(&self) -> Option<Arc<Span>> {
         self.cold.get()?.span.load_full()
     }
 
@@ -194,7 +194,7 @@ impl Control {
         let _ = self.cold().values.set(values);
     }
 
-    pub(crate) fn trace(&self) -> Option<&Trace> {
+    pub fn trace(&self) -> Option<&Trace> {
         self.cold.get()?.trace.get().map(Box::as_ref)
     }
 
@@ -211,7 +211,7 @@ impl Control {
         let _ = self.cold().times.set(Box::new(times));
     }
 
-    pub(crate) fn metered(&self) -> Option<&Arc<Metered>> {
+    pub fn metered(&self) -> Option<&Arc<Metered>> {
         self.cold.get()?.metered.get()
     }
 
@@ -297,7 +297,7 @@ impl Control {
         self.cold.get()?.recovery.get().map(Box::as_ref)
     }
 
-    pub(crate) fn set_recovery(&self, recovery: Recovery) {
+    pub fn set_recovery(&self, recovery: Recovery) {
         let _ = self.cold().recovery.set(Box::new(recovery));
     }
 

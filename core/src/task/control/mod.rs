@@ -5,7 +5,7 @@
 //! - [`children`]: who they are; how a cancellation goes down and an end goes up
 //! - [`cold`]: what few tasks need; [`settings`], what of it can be set while the task runs; [`place`], that of a limiter
 
-mod children;
+pub(crate) mod children;
 mod cold;
 mod offspring;
 mod place;
@@ -20,9 +20,7 @@ use std::time::{Duration, Instant};
 use atomic_waker::AtomicWaker;
 use crossbeam_utils::atomic::AtomicCell;
 
-pub(crate) use children::{
-    adopt, cancel, children, end, has_jobs, is_busy, kill_children, leave, pass_on, release,
-};
+pub(crate) use children::{adopt, cancel, children, end, is_busy, kill_children, leave, pass_on, release};
 use cold::Cold;
 pub(crate) use offspring::{Last, Offspring};
 pub(crate) use place::{Place, places};
@@ -39,14 +37,16 @@ use crate::runtime::{ErasedRuntime, Nowhere, Runtime};
 use crate::task::in_place::caught;
 
 /// A task as its handles, its children and the current thread see it.
-pub(crate) type TaskRef = Arc<Shared<dyn ErasedRuntime>>;
+pub type TaskRef = Arc<Shared<dyn ErasedRuntime>>;
 
 /// The control block, and the runtime that the task is on.
-pub(crate) struct Shared<R: ?Sized> {
-    pub(crate) control: Control,
+pub struct Shared<R: ?Sized> {
+    /// The state of the task, whatever its runtime is.
+    pub control: Control,
     /// Weak: a task that outlives its parent, since it was detached, is not to keep it.
     pub(crate) parent: Option<Weak<Shared<dyn ErasedRuntime>>>,
-    pub(crate) runtime: R,
+    /// The runtime that the task is on.
+    pub runtime: R,
 }
 
 impl Shared<dyn ErasedRuntime> {
@@ -75,7 +75,7 @@ impl Shared<dyn ErasedRuntime> {
     }
 
     /// The task that waits for this one.
-    pub(crate) fn parent(&self) -> Option<TaskRef> {
+    pub fn parent(&self) -> Option<TaskRef> {
         if self.control.word.load().has(DETACHED) {
             return None;
         }
@@ -148,7 +148,7 @@ impl Ending {
     }
 }
 
-pub(crate) struct Control {
+pub struct Control {
     /// That of its runtime's counter, by which tasks are ordered by age, also those whose id is a UUID.
     pub(crate) number: u64,
     word: Word,
@@ -180,7 +180,7 @@ impl Control {
         self.cold.get_or_init(Box::default)
     }
 
-    pub(crate) fn id(&self) -> TaskId {
+    pub fn id(&self) -> TaskId {
         #[cfg(feature = "uuid")]
         if let Some(id) = self.uuid() {
             return id;
@@ -197,11 +197,11 @@ impl Control {
         self.place.store(place);
     }
 
-    pub(crate) fn state(&self) -> State {
+    pub fn state(&self) -> State {
         self.word.load()
     }
 
-    pub(crate) fn status(&self) -> TaskStatus {
+    pub fn status(&self) -> TaskStatus {
         let state = self.word.load();
         match state.phase() {
             COMPLETED => TaskStatus::Completed,
@@ -244,13 +244,13 @@ impl Control {
     }
 
     /// What was asked, and by whom first.
-    pub(crate) fn asked(&self) -> Option<(CancelLevel, CancelCause)> {
+    pub fn asked(&self) -> Option<(CancelLevel, CancelCause)> {
         let state = self.word.load();
         CancelLevel::from_code(state.level()).map(|level| (level, CancelCause::from_code(state.cause())))
     }
 
     /// Raises the level of a task that is being polled or dropped here, and so need not be woken.
-    pub(crate) fn raise(&self, level: CancelLevel, cause: CancelCause) {
+    pub fn raise(&self, level: CancelLevel, cause: CancelCause) {
         if self.word.raise(level.code(), cause.code()).is_some() {
             self.tell();
         }
@@ -274,7 +274,7 @@ impl Control {
         self.word.load().has(DETACHED)
     }
 
-    pub(crate) fn is_metered(&self) -> bool {
+    pub fn is_metered(&self) -> bool {
         self.word.load().has(METERED)
     }
 
@@ -287,16 +287,16 @@ impl Control {
     }
 
     /// Of a task that is being born: it is an orchestra's own.
-    pub(crate) fn is_orchestra(&self) {
+    pub fn is_orchestra(&self) {
         self.word.set(ORCHESTRAL);
     }
 
-    pub(crate) fn is_in_place(&self) -> bool {
+    pub fn is_in_place(&self) -> bool {
         self.word.load().has(IN_PLACE)
     }
 
     /// The error of a task that was stopped: by whoever asked first, or by its executor, which drops it.
-    pub(crate) fn cancelled(&self) -> AsyncTaskError {
+    pub fn cancelled(&self) -> AsyncTaskError {
         match self.asked() {
             Some((_, CancelCause::Shutdown)) | None => AsyncTaskError::Shutdown,
             Some((level, cause)) => AsyncTaskError::Cancelled { level, cause },
@@ -304,7 +304,7 @@ impl Control {
     }
 
     /// It has ended as it was asked to, since nothing of it was under way. Gives its error.
-    pub(crate) fn stop_as_asked(&self) -> AsyncTaskError {
+    pub fn stop_as_asked(&self) -> AsyncTaskError {
         self.word.set(STOPPED);
         self.cancelled()
     }
@@ -360,7 +360,7 @@ impl Control {
         matches!(self.asked(), Some((_, CancelCause::SiblingFailed)))
     }
 
-    pub(crate) fn child_started(&self) {
+    pub fn child_started(&self) {
         self.offspring.born();
     }
 

@@ -50,7 +50,7 @@ impl Control {
         (limit != UNSET).then(|| Duration::from_nanos(limit))
     }
 
-    pub(crate) fn own_deadline(&self) -> Option<Instant> {
+    pub fn own_deadline(&self) -> Option<Instant> {
         self.cold.get()?.deadline.get()
     }
 
@@ -64,7 +64,7 @@ impl Control {
     }
 
     /// Its body ends its work itself at the deadline, and goes on without one.
-    pub(crate) fn mind_limit(&self) {
+    pub fn mind_limit(&self) {
         self.keep_limit(LimitKeeper::Body);
     }
 
@@ -92,12 +92,12 @@ impl Control {
     }
 
     /// The body has ended its work, at its limit or before: the limit is told as before, and stops nothing any more.
-    pub(crate) fn release_limit(&self, has_passed: bool) {
+    pub fn release_limit(&self, has_passed: bool) {
         self.keep_limit(if has_passed { LimitKeeper::Passed } else { LimitKeeper::Released });
     }
 
     /// True if the limit has ended the work of a body that minded it.
-    pub(crate) fn has_passed_limit(&self) -> bool {
+    pub fn has_passed_limit(&self) -> bool {
         self.is_limit_kept_by(LimitKeeper::Passed)
     }
 

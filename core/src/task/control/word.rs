@@ -68,7 +68,7 @@ pub(crate) const KILL: u32 = 2;
 
 /// One reading of the word.
 #[derive(Clone, Copy)]
-pub(crate) struct State(u32);
+pub struct State(u32);
 
 impl State {
     pub(crate) fn has(self, flag: u32) -> bool {
@@ -79,7 +79,7 @@ impl State {
         self.0 & PHASE
     }
 
-    pub(crate) fn is_terminal(self) -> bool {
+    pub fn is_terminal(self) -> bool {
         matches!(self.phase(), COMPLETED | FAILED | CANCELLED)
     }
 

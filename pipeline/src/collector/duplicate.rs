@@ -1,0 +1,79 @@
+//! What becomes of the values that come under one key.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What a pipeline does about a key that is collected more than once: see
+/// [`on_duplicate`](crate::Pipeline::on_duplicate).
+///
+/// It is decided by source order, not by when a worker happened to come by, whatever the strategy and the number of
+/// workers. Values that one row collects under one key stand in the order in which it collected them.
+///
+/// Under all of them each value that came under a key that was there already is counted in
+/// [`FinalEvent::duplicates`](crate::FinalEvent::duplicates).
+#[derive(Default)]
+#[non_exhaustive]
+pub enum OnDuplicate<V> {
+    /// The value that is last in source order stays. Memory is bounded by the keys.
+    #[default]
+    KeepLast,
+    /// The value that is first in source order stays. Memory is bounded by the keys.
+    KeepFirst,
+    /// The first value in source order stays. The row of each later one is rejected: the reason names the place where
+    /// the key stood first, the [`ErrorStrategy`](crate::ErrorStrategy) is applied to it, and it is counted
+    /// as rejected, not as handled, even though its receiver has run. Of two values that one row collects under one key
+    /// the later stays, and that is no error. What a rejected row has collected under other keys stays as well.
+    ///
+    /// Which of two rows comes first is known for certain at the end: of each duplicate, key and place are kept until
+    /// then, and its value is dropped at once.
+    Error,
+    /// The values are merged, from the first in source order to the last: `f(f(first, second), third)`. Right for any
+    /// function, also for one whose result depends on the order.
+    ///
+    /// A value that is earlier may come at any time, so all values are kept until the end, where one thread merges them:
+    /// memory is bounded by the values. Where the order makes no difference,
+    /// [`MergeUnordered`](Self::MergeUnordered) needs less.
+    Merge(MergeFn<V>),
+    /// The values are merged as they come, in no particular order: for a function that gives the same in any order and
+    /// grouping, such as a sum. Memory is bounded by the keys.
+    MergeUnordered(MergeFn<V>),
+}
+
+/// Makes one value of two, the earlier one first.
+pub type MergeFn<V> = Arc<dyn Fn(V, V) -> V + Send + Sync>;
+
+impl<V> OnDuplicate<V> {
+    /// [`Merge`](Self::Merge) with `f`.
+    pub fn merge(f: impl Fn(V, V) -> V + Send + Sync + 'static) -> Self {
+        Self::Merge(Arc::new(f))
+    }
+
+    /// [`MergeUnordered`](Self::MergeUnordered) with `f`.
+    pub fn merge_unordered(f: impl Fn(V, V) -> V + Send + Sync + 'static) -> Self {
+        Self::MergeUnordered(Arc::new(f))
+    }
+}
+
+impl<V> Clone for OnDuplicate<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::KeepLast => Self::KeepLast,
+            Self::KeepFirst => Self::KeepFirst,
+            Self::Error => Self::Error,
+            Self::Merge(merge) => Self::Merge(merge.clone()),
+            Self::MergeUnordered(merge) => Self::MergeUnordered(merge.clone()),
+        }
+    }
+}
+
+impl<V> fmt::Debug for OnDuplicate<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeepLast => "KeepLast",
+            Self::KeepFirst => "KeepFirst",
+            Self::Error => "Error",
+            Self::Merge(_) => "Merge",
+            Self::MergeUnordered(_) => "MergeUnordered",
+        })
+    }
+}

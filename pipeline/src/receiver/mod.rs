@@ -1,0 +1,20 @@
+//! How a receiver's closure is called: synchronous ones in slices, asynchronous ones one await at a time; with an event,
+//! or with a batch of them; again, where it failed and the strategy says so.
+
+mod attempts;
+mod caller;
+mod delivery;
+mod receive;
+
+pub(crate) use attempts::one_by_one;
+pub(crate) use caller::Caller;
+pub use delivery::{Delivery, Sequenced};
+pub use receive::{Receive, Tries};
+
+mod sealed {
+    pub trait Sealed {}
+    impl<K> Sealed for sweet_async_core::task::Sync<K> {}
+    impl<K> Sealed for sweet_async_core::task::Async<K> {}
+    impl<T> Sealed for crate::Event<T> {}
+    impl<T> Sealed for crate::Batch<T> {}
+}
