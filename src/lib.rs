@@ -24,9 +24,9 @@ pub use sweet_async_core::{
     Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime,
     PanicError, ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy,
     RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError,
-    RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext,
-    TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind,
-    TracingTask, UnknownPriority, all, any, await_result, n_of,
+    RuntimeExt, RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder,
+    TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError,
+    TimeoutKind, TracingTask, UnknownPriority, all, any, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 
@@ -129,8 +129,8 @@ pub mod prelude {
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
         ContextualizedTask, DurationExt, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
-        RecoverableTask, RetryStrategy, Runtime, StatusEnabledTask, Task, TaskContext, TaskPriority, TaskSet,
-        TaskStatus, TimedTask, TracingTask, await_result, scope,
+        RecoverableTask, RetryStrategy, Runtime, RuntimeExt, StatusEnabledTask, Task, TaskContext,
+        TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask, await_result, scope,
     };
     #[cfg(feature = "orchestra")]
     pub use crate::{EdgePolicy, Node, NodeStatus, Orchestrate, Orchestrator, OrchestratorError};

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use futures_lite::future::or;
 use metrics::{SharedString, Unit, counter, gauge, histogram};
+use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::metrics::{IoCount, Latencies};
 use sweet_async_core::runtime::RuntimeMetrics;
 use sweet_async_core::{AsyncTaskError, Runtime};
 
-/// Tells the recorder of the `metrics` crate what a runtime and its tasks do; [`Runtime::metrics`] is what it tells.
+/// Tells the recorder of the `metrics` crate what a runtime and its tasks do; [`RuntimeExt::metrics`](crate::RuntimeExt::metrics) is what it tells.
 ///
 /// Counts of tasks and of blocking work are of all of them. What is used, and the histograms, are of tasks with metrics: those
 /// with `.metrics(true)`, or all while the runtime is [watched](sweet_async_core::RootScope::watch). A histogram is told

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sweet_async_core::time::Interval;
 
-use crate::{Ambient, AmbientRuntime, AsyncTaskError, Runtime as _, RuntimeSource as _};
+use crate::{Ambient, AmbientRuntime, AsyncTaskError, RuntimeSource as _};
+use sweet_async_core::RuntimeExt as _;
 
 /// Waits for `duration`, from now; one that is too long to count never ends.
 ///

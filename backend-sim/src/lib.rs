@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use sweet_async_core::{AsyncTaskError, Runtime as _};
+//! use sweet_async_core::{AsyncTaskError, RuntimeExt as _};
 //! use sweet_async_sim::SimRuntime;
 //!
 //! let sim = SimRuntime::new(7);

@@ -9,6 +9,7 @@ use sweet_async_core::{AsyncTaskError, BlockOn as _, Runtime as _, RuntimeError}
 
 use crate::SimHandle;
 use crate::executor::Executor;
+use sweet_async_core::RuntimeExt as _;
 
 /// How many workers a simulation says to have: the fewest that can get in each other's way.
 const WORKERS: usize = 2;
@@ -54,7 +55,7 @@ impl SimRuntime {
     }
 
     /// Ends the simulation: no new work, `limit` of virtual time for what runs to end by itself, then it is killed; see
-    /// [`Runtime::shutdown`](sweet_async_core::Runtime::shutdown).
+    /// [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
     ///
     /// # Errors
     ///

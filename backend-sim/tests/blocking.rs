@@ -5,6 +5,7 @@ use std::thread;
 
 use anyhow::ensure;
 use futures_lite::future::yield_now;
+use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::{AsyncTaskError, BlockOn as _, DurationExt as _, Runtime as _, TaskBuilder};
 use sweet_async_sim::{Deadlock, SimHandle, SimRuntime};
 

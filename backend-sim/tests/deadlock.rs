@@ -3,9 +3,8 @@
 use std::future::pending;
 
 use anyhow::{Context as _, ensure};
-use sweet_async_core::{
-    AsyncTaskError, CancelLevel, DurationExt as _, Runtime as _, TaskBuilder, TaskStatus,
-};
+use sweet_async_core::RuntimeExt as _;
+use sweet_async_core::{AsyncTaskError, CancelLevel, DurationExt as _, TaskBuilder, TaskStatus};
 use sweet_async_sim::{Deadlock, SimHandle, SimRuntime};
 
 fn task<T>(rt: &SimHandle) -> TaskBuilder<T, SimHandle> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::ensure;
 use futures_lite::future::{block_on, poll_once, yield_now};
+use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::runtime::OwnedRuntime;
 use sweet_async_core::{
     AsyncTaskError, BlockOn as _, CancelCause, CancelLevel, DurationExt as _, Join as _, Runtime as _,

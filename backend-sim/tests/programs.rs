@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use futures_lite::future::yield_now;
+use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::{AsyncTaskError, BlockOn as _, CancelLevel, Runtime as _, Task, TaskBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};
 

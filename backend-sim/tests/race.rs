@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{bail, ensure};
 use futures_lite::future::yield_now;
-use sweet_async_core::{
-    AsyncTaskError, CancelLevel, DurationExt as _, Runtime as _, TaskBuilder, TaskStatus,
-};
+use sweet_async_core::RuntimeExt as _;
+use sweet_async_core::{AsyncTaskError, CancelLevel, DurationExt as _, TaskBuilder, TaskStatus};
 use sweet_async_sim::{SimHandle, SimRuntime};
 
 fn task<T>(rt: &SimHandle) -> TaskBuilder<T, SimHandle> {

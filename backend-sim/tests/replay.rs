@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use futures_lite::future::yield_now;
+use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::{AsyncTaskError, DurationExt as _, Jitter, Runtime as _, TaskBuilder};
 use sweet_async_pipeline::{ChunkSizeExt as _, PipelineBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};

@@ -6,7 +6,8 @@ use std::thread;
 
 use anyhow::ensure;
 use futures_lite::future::{block_on, yield_now};
-use sweet_async_core::{AsyncTaskError, BlockOn as _, DurationExt as _, Runtime as _, TaskBuilder};
+use sweet_async_core::RuntimeExt as _;
+use sweet_async_core::{AsyncTaskError, BlockOn as _, DurationExt as _, TaskBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};
 
 fn task<T>(rt: &SimHandle) -> TaskBuilder<T, SimHandle> {

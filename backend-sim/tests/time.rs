@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use futures_lite::future::{poll_once, yield_now};
+use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::time::Interval;
 use sweet_async_core::{DurationExt as _, Runtime as _, TaskBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};

@@ -14,6 +14,7 @@ use sweet_async_core::runtime::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
 use sweet_async_core::{AsyncTaskError, BlockOn, Runtime as _, RuntimeError};
 
 use crate::SmolRuntime;
+use sweet_async_core::RuntimeExt as _;
 
 /// An executor with `N` threads that lives as long as this value.
 ///
@@ -66,7 +67,7 @@ impl SmolPool {
     }
 
     /// Ends the executor and its threads: no new work, `limit` for what runs to end by itself, then it is killed; see
-    /// [`Runtime::shutdown`](sweet_async_core::Runtime::shutdown).
+    /// [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
     ///
     /// # Errors
     ///

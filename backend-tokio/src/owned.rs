@@ -12,6 +12,7 @@ use sweet_async_core::{AsyncTaskError, Runtime as _, RuntimeError};
 use tokio::runtime::Builder;
 
 use crate::TokioRuntime;
+use sweet_async_core::RuntimeExt as _;
 
 /// A Tokio runtime that lives as long as this value.
 ///
@@ -76,7 +77,7 @@ impl OwnedTokio {
     }
 
     /// Ends the runtime and its threads: no new work, `limit` for what runs to end by itself, then it is killed; see
-    /// [`Runtime::shutdown`](sweet_async_core::Runtime::shutdown).
+    /// [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
     ///
     /// # Errors
     ///

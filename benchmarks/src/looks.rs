@@ -4,10 +4,11 @@ use std::hint::black_box;
 use std::io::{self, Read};
 
 use sweet_async::metrics::metered;
-use sweet_async::{AsyncTask, CancelLevel, MetricsEnabledTask as _, Runtime as _};
+use sweet_async::{AsyncTask, CancelLevel, MetricsEnabledTask as _};
 
 use crate::Failure;
 use crate::backend::Backend;
+use sweet_async::RuntimeExt as _;
 
 /// Tasks that live while looks are taken.
 const LIVE: usize = 1_000;

@@ -40,7 +40,7 @@ fn latencies<B: Backend>(backend: &B, count: usize, by_priority: bool) -> Result
                 if is_urgent { urgent.push(task) } else { others.push(task) }
             }
             if burst % 2 == 0 {
-                sweet_async::Runtime::sleep(backend.runtime(), 1.millis()).await?;
+                sweet_async::RuntimeExt::sleep(backend.runtime(), 1.millis()).await?;
             }
         }
         let mut latencies = Vec::with_capacity(urgent.len());

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use sweet_async::Runtime as _;
 use sweet_async::pipeline::{ChunkSizeExt as _, Event, PipelineBuilder, ReceiverStrategy};
 
 use crate::backend::Backend;
 use crate::measure::{Row, check, timed};
 use crate::work::Spin;
 use crate::{Failure, Size};
+use sweet_async::RuntimeExt as _;
 
 /// The most workers there may be.
 const MAX: usize = 64;

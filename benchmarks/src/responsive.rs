@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use sweet_async::AsyncTask;
 use sweet_async::pipeline::{ChunkSizeExt as _, Event, PipelineBuilder};
-use sweet_async::{AsyncTask, Runtime as _};
 
 use crate::backend::Backend;
 use crate::work::Spin;
 use crate::{Failure, Size};
+use sweet_async::RuntimeExt as _;
 
 /// Processor time of one row.
 const ROW: Duration = Duration::from_micros(10);

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use conformance::{Failure, Outcome, run};
 use flavour::Of;
-use sweet_async::{AsyncTask, DurationExt as _, OwnedRuntime, Runtime};
+use sweet_async::RuntimeExt as _;
+use sweet_async::{AsyncTask, DurationExt as _, OwnedRuntime};
 
 const CYCLES: usize = 200;
 

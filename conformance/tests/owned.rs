@@ -304,7 +304,7 @@ fn a_handle_to_a_foreign_tokio_runtime_sees_it_run_and_end() -> Outcome {
         ensure!(!TokioRuntime::from_handle(handle)?.is_running(), "seen for the first time after its end");
         let late = block_on(AsyncTask::to::<()>().on(&rt).spawn(|| async {}));
         ensure!(late.is_err_and(|error| error.is_shutdown()));
-        let slept = block_on(rt.sleep(1.hours()));
+        let slept = block_on(sweet_async::RuntimeExt::sleep(&rt, 1.hours()));
         ensure!(slept.is_err_and(|error| error.is_shutdown()), "its timers are gone");
     }
     Ok(())

@@ -12,46 +12,73 @@
 //! }
 //! ```
 //!
-//! - [`error`]: what can go wrong
-//! - [`runtime`]: the seam to the executor
-//! - [`cancel`], [`time`]: levels and causes, limits, waiting
-//! - [`retry`], [`breaker`], [`limit`]: what is done about failure and load
-//! - [`metrics`]: what tasks use
-//! - [`task`]: one task
-//! - [`extend`]: for crates that build kinds of task
+//! # Layers
+//!
+//! Each may use those before it; a test reads the `use` lines and holds them to it.
+//!
+//! 1. `sync`, `vocabulary`, [`error`], `panic`: atomics, plain values, what can go wrong, foreign code
+//! 2. [`retry`], [`metrics`], `adaptive`: what is decided and counted, without a task
+//! 3. [`runtime`] and `tree`: what an executor supplies, and who is alive on it; these two know each other
+//! 4. [`time`], [`breaker`], [`limit`]: waiting, limits, and what is done about load
+//! 5. `program`: the life of a runtime
+//! 6. [`task`]: one task
+//!
+//! [`extend`] is for crates that build kinds of task.
 
 #![forbid(unsafe_code)]
 
+pub(crate) mod adaptive;
 pub mod breaker;
-pub mod cancel;
 pub mod error;
 pub mod extend;
 pub mod limit;
 pub mod metrics;
-mod position;
+mod panic;
+pub(crate) mod program;
 pub mod retry;
 pub mod runtime;
 mod sync;
 pub mod task;
 pub mod time;
+pub(crate) mod tree;
+pub(crate) mod vocabulary;
 
-pub use breaker::{BreakerState, CircuitBreaker, CircuitBreakerBuilder};
-pub use cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
-pub use error::{
+pub use crate::breaker::{BreakerState, CircuitBreaker, CircuitBreakerBuilder};
+pub use crate::error::{
     AsyncTaskError, BoxError, FailureError, PanicError, RetriesError, RuntimeError, SeveralErrors,
     SpawnError, TimeoutError, TimeoutKind,
 };
-pub use limit::{Limiter, LimiterBuilder, RankableByPriority, TaskPriority, UnknownPriority};
-pub use position::Position;
-pub use retry::{Jitter, Retry, RetryBudget, RetryStrategy};
-pub use runtime::{
-    BlockOn, CurrentRuntime, DynRuntime, EnterGuard, Join, LocalRuntime, OwnedRuntime, RootScope, Runtime,
-    RuntimeBuilder, RuntimeSource, Termination,
-};
-pub use task::{
-    CancellableTask, Cancellation, Canceller, ContextualizedTask, MetricsEnabledTask, NamedTask,
-    ParseTaskIdError, PrioritizedTask, RecoverableTask, RestartPolicy, Scope, ScopedTask, StatusEnabledTask,
-    Task, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskSet, TaskStatus, TimedTask, TracingTask, all, any,
-    n_of,
-};
-pub use time::{DurationExt, Interval, MissedTicks};
+pub use crate::limit::{Limiter, LimiterBuilder};
+pub use crate::program::ext::RuntimeExt;
+pub use crate::program::owned::{OwnedRuntime, RuntimeBuilder};
+pub use crate::program::termination::Termination;
+pub use crate::retry::{Jitter, Retry, RetryBudget, RetryStrategy};
+pub use crate::runtime::erased::DynRuntime;
+pub use crate::runtime::{BlockOn, Join, LocalRuntime, Runtime, RuntimeSource};
+pub use crate::task::builder::task_builder::TaskBuilder;
+pub use crate::task::capabilities::cancellable::CancellableTask;
+pub use crate::task::capabilities::contextualized::ContextualizedTask;
+pub use crate::task::capabilities::metered::MetricsEnabledTask;
+pub use crate::task::capabilities::named::NamedTask;
+pub use crate::task::capabilities::prioritized::PrioritizedTask;
+pub use crate::task::capabilities::recoverable::RecoverableTask;
+pub use crate::task::capabilities::status_enabled::StatusEnabledTask;
+pub use crate::task::capabilities::timed::TimedTask;
+pub use crate::task::capabilities::traced::TracingTask;
+pub use crate::task::group::restart::RestartPolicy;
+pub use crate::task::group::scope::Scope;
+pub use crate::task::group::set::{TaskSet, all, any, n_of};
+pub use crate::task::handle::scoped_task::ScopedTask;
+pub use crate::task::handle::task::Task;
+pub use crate::task::view::canceller::{Cancellation, Canceller};
+pub use crate::task::view::context::TaskContext;
+pub use crate::time::{DurationExt, Interval, MissedTicks};
+pub use crate::tree::current::{CurrentRuntime, EnterGuard};
+pub use crate::tree::root::RootScope;
+pub use crate::vocabulary::cancel;
+pub use crate::vocabulary::cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
+pub use crate::vocabulary::id::{ParseTaskIdError, TaskId};
+pub use crate::vocabulary::info::TaskInfo;
+pub use crate::vocabulary::position::Position;
+pub use crate::vocabulary::priority::{RankableByPriority, TaskPriority, UnknownPriority};
+pub use crate::vocabulary::status::TaskStatus;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-#[path = "../src/limit/aimd.rs"]
+#[path = "../src/adaptive/aimd.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 mod aimd;
 

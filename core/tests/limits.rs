@@ -6,12 +6,17 @@ use proptest::prelude::*;
 
 #[path = "limits/naive.rs"]
 mod naive;
-#[path = "../src/limit/priority.rs"]
+#[path = "../src/vocabulary/priority.rs"]
 #[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
 mod priority;
-#[path = "../src/limit/queue.rs"]
+#[path = "../src/limit/order.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
 mod queue;
+
+// The name by which core's files know it.
+mod vocabulary {
+    pub(crate) use crate::priority;
+}
 
 use naive::{Naive, Waiting};
 use priority::TaskPriority;

@@ -9,20 +9,21 @@
 
 #[path = "models/accounts.rs"]
 mod accounts;
+#[path = "../src/breaker/state.rs"]
+mod breaker_state;
 #[path = "models/breaker.rs"]
-mod breaker;
+mod breakers;
 #[path = "models/callbacks.rs"]
 mod callbacks;
 #[path = "models/counting.rs"]
 mod counting;
-#[path = "../src/runtime/counts.rs"]
+#[path = "../src/tree/statistics.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 mod counts;
-#[path = "../src/limit/desk.rs"]
-#[allow(dead_code, reason = "what no model needs")]
-mod desk;
 #[path = "models/detaching.rs"]
 mod detaching;
+#[path = "../src/task/work/job.rs"]
+mod job;
 #[path = "models/jobs.rs"]
 mod jobs;
 #[path = "../src/metrics/ledger.rs"]
@@ -31,22 +32,20 @@ mod ledger;
 mod limiter;
 #[path = "models/listening.rs"]
 mod listening;
-#[path = "../src/task/control/offspring.rs"]
+#[path = "../src/limit/order.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
-mod offspring;
-#[path = "../src/limit/priority.rs"]
+mod order;
+#[path = "../src/tree/pending_children.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod pending_children;
+#[path = "../src/vocabulary/priority.rs"]
 #[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
 mod priority;
-#[path = "../src/limit/queue.rs"]
-#[allow(dead_code, reason = "core has other uses for it")]
-mod queue;
 #[path = "models/raising.rs"]
 mod raising;
-#[path = "models/shard.rs"]
-mod shard;
-#[path = "../src/task/slot.rs"]
-mod slot;
-#[path = "../src/breaker/state.rs"]
+#[path = "../src/tree/state.rs"]
+#[expect(unreachable_pub, reason = "public in core")]
+#[allow(dead_code, reason = "flags that no model needs")]
 mod state;
 #[path = "models/statistics.rs"]
 mod statistics;
@@ -56,12 +55,30 @@ mod switch;
 mod sync;
 #[path = "models/task.rs"]
 mod task;
-#[path = "models/tree.rs"]
-mod tree;
-#[path = "../src/task/control/word.rs"]
-#[expect(unreachable_pub, reason = "public in core")]
-#[allow(dead_code, reason = "flags that no model needs")]
-mod word;
+#[path = "models/trees.rs"]
+mod trees;
+#[path = "../src/limit/wait_queue.rs"]
+#[allow(dead_code, reason = "what no model needs")]
+mod wait_queue;
+
+// The names by which core's files know each other.
+mod breaker {
+    pub(crate) use crate::breaker_state as state;
+}
+mod limit {
+    pub(crate) use crate::order;
+}
+mod panic {
+    pub(crate) use crate::task::caught;
+}
+mod tree {
+    pub(crate) mod ending {
+        pub(crate) use crate::task::Ending;
+    }
+}
+mod vocabulary {
+    pub(crate) use crate::priority;
+}
 
 use loom::thread::JoinHandle;
 

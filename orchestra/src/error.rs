@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Cause;
+use crate::Cause;
 use sweet_async_core::error::AsyncTaskError;
 
 /// Names, as a way from one to the next.
@@ -15,7 +15,7 @@ fn more(others: usize) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more have failed)") }
 }
 
-/// What an [`Orchestrator`](super::Orchestrator) refuses, or how what it has run has failed.
+/// What an [`Orchestrator`](crate::orchestrator::handle::Orchestrator) refuses, or how what it has run has failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrchestratorError {

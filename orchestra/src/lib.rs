@@ -1,55 +1,35 @@
 //! Many tasks that depend on each other: each begins once what it depends on has succeeded.
 //!
 //! ```text
-//!  Orchestrator ─ register, add_dependency ─► Book (the graph, names, groups, contexts: the description)
-//!       └─ start ─► Plan (numbers, counts of what is unmet) ─► Run (one task, with all others below it)
+//!  Orchestrator ─ register, add_dependency ─► Registry (the graph, names, groups, contexts: the description)
+//!       └─ start ─► Batch (numbers, counts of what is unmet) ─► Session (one task, with all others below it)
 //! ```
 //!
-//! - `graph`: what depends on what, pure
-//! - `book`, `entry`, `key`: what was registered
-//! - `batch`, `plan`, `cell`, `run`, `launch`: what is being run, and the task that it is part of
-//! - `orchestrator`, `start`, `again`, `as_task`: the handle
-//! - `guest`, `guest_ends`: one task under an orchestrator, ad hoc
-//! - `draw`, `report`, `timeline`, `captions`: pictures
+//! - `graph`: the graph of numbers, pure
+//! - `execution`: what was started together, and the task that it is part of
+//! - `registry`: what was registered
+//! - `orchestrator`: the handle, and ad-hoc tasks, which are in no graph
+//! - `report`: what was run, as JSON, as a graph, as a timeline
 
 #![forbid(unsafe_code)]
 
-mod again;
-mod as_task;
-mod batch;
-mod book;
-mod builder;
-mod captions;
-mod cell;
-mod draw;
-mod entry;
+mod edge_policy;
 mod error;
-mod failures;
+pub(crate) mod execution;
 mod graph;
-mod guest;
-mod guest_ends;
-mod key;
-mod launch;
-mod node;
-mod orchestrator;
-mod plan;
-mod report;
-mod run;
-mod scale;
-mod shared;
-mod start;
+pub(crate) mod orchestrator;
+pub(crate) mod registry;
+pub(crate) mod report;
 mod status;
-mod timeline;
-mod work;
 
-pub use builder::OrchestratorBuilder;
-pub use error::OrchestratorError;
-pub use guest::{Chosen, Orchestrate, Orchestrated};
-pub use key::{Identity, TaskKey};
-pub use node::{Dependency, Inputs, Node, Take};
-pub use orchestrator::{NamedContext, Orchestrator};
-pub use report::{Report, ReportedTask};
-pub use shared::EdgePolicy;
-pub use start::Ending;
-pub use status::{Cause, ExecutionStats, NodeStatus};
-pub use work::{Alone, Anew, Begins, Fed, FedAgain, Given, Informed, Maker, Now};
+pub use crate::edge_policy::EdgePolicy;
+pub use crate::error::OrchestratorError;
+pub use crate::orchestrator::ad_hoc::{Chosen, Orchestrate, Orchestrated};
+pub use crate::orchestrator::builder::OrchestratorBuilder;
+pub use crate::orchestrator::handle::{NamedContext, Orchestrator};
+pub use crate::orchestrator::start::Ending;
+pub use crate::registry::key::{Identity, TaskKey};
+pub use crate::registry::node::{Dependency, Inputs, Node, Take};
+pub use crate::registry::work::{Alone, Anew, Begins, Fed, FedAgain, Given, Informed, Maker, Now};
+pub use crate::report::log::{Report, ReportedTask};
+pub use crate::status::{Cause, ExecutionStats, NodeStatus};

@@ -15,52 +15,58 @@
 
 #![forbid(unsafe_code)]
 
-mod batch;
-mod builder;
-mod collector;
-mod engine;
-mod event;
-mod failure;
-mod firsts;
-mod handle;
-mod late;
+mod build;
+mod collect;
+pub(crate) mod event;
 mod macros;
-mod names;
-mod progress;
-mod pull;
+pub(crate) mod outcome;
+mod policy;
 mod queue;
-mod receiver;
+mod run;
+mod source;
 #[cfg_attr(
     not(feature = "csv"),
     allow(dead_code, reason = "the cutter knows CSV also where nothing parses it")
 )]
-mod rows;
-mod sources;
-mod strategy;
+mod text;
 
-pub use batch::Batch;
-pub use builder::{
-    BatchedSender, BoxedPipeline, Fold, ForEach, Pipeline, PipelineBuilder, PipelineSender, Publish, Receiver,
-};
-pub use collector::{
-    CollectedError, Collection, Collector, Key, MergeFn, OnDuplicate, Partition, PartitionIntoIter,
-    PartitionIter,
-};
-pub use event::{Event, EventId, FinalEvent};
-pub use failure::{RowError, TooManyErrors};
-pub use handle::EmittingTask;
-pub use progress::Progress;
-pub use pull::Events;
-pub use queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
-pub use receiver::{Delivery, Receive, Sequenced, Tries};
-pub use rows::ChunkSize;
-#[cfg(feature = "csv")]
-pub use rows::{Column, FieldError, FromRow, Row};
+pub use crate::build::boxed::BoxedPipeline;
+pub use crate::build::collect::{Pipeline, Receiver};
+pub use crate::build::fold::Fold;
+pub use crate::build::for_each::ForEach;
+pub use crate::build::options::PipelineBuilder;
+pub use crate::build::publish::Publish;
+pub use crate::build::sender::{BatchedSender, PipelineSender};
+pub use crate::collect::Collector;
+pub use crate::collect::collection::Collection;
+pub use crate::collect::duplicate::{MergeFn, OnDuplicate};
+pub use crate::collect::errors::CollectedError;
+pub use crate::collect::key::Key;
+pub use crate::collect::partition::{Partition, PartitionIntoIter, PartitionIter};
+pub use crate::event::batch::Batch;
+pub use crate::event::single::{Event, EventId};
+pub use crate::outcome::failure::{RowError, TooManyErrors};
+pub use crate::outcome::final_event::FinalEvent;
+pub use crate::outcome::progress::Progress;
+pub use crate::policy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};
+pub use crate::queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
+pub use crate::run::handle::emitting_task::EmittingTask;
+pub use crate::run::handle::pull::Events;
+pub use crate::run::work::delivery::{Delivery, Sequenced};
+pub use crate::run::work::receive::{Receive, Tries};
+pub use crate::source::channel::{EventSender, SendError, TrySendError};
+pub use crate::source::compression::Compression;
+pub use crate::source::csv_options::Delimiter;
 #[cfg(feature = "json")]
-pub use sources::JsonLines;
-pub use sources::{
-    ChunkSizeExt, Compression, Csv, CsvOptions, Delimiter, EventSender, ItemSource, Lines, NoFormat, Pulled,
-    QueueSource, SendError, SenderOutput, SenderStrategy, Sources, TextSource, TrySendError, Undecided,
-};
-pub use strategy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};
+pub use crate::source::format::JsonLines;
+pub use crate::source::format::{Csv, CsvOptions, Lines, NoFormat, Undecided};
+pub use crate::source::items::{ItemSource, Pulled};
+pub use crate::source::queue::QueueSource;
+pub use crate::source::size::ChunkSizeExt;
+pub use crate::source::strategy::SenderStrategy;
+pub use crate::source::text::TextSource;
+pub use crate::source::{SenderOutput, Sources};
+pub use crate::text::chunk::ChunkSize;
+#[cfg(feature = "csv")]
+pub use crate::text::csv::row::{Column, FieldError, FromRow, Row};
 pub use sweet_async_core::Position;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-#[path = "../src/firsts.rs"]
+#[path = "../src/outcome/firsts.rs"]
 mod firsts;
 
 use firsts::Firsts;

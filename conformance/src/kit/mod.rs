@@ -26,6 +26,7 @@ pub(crate) mod prelude {
 
     pub(crate) use anyhow::{Context as _, bail, ensure};
     pub(crate) use futures_lite::future::{poll_once, yield_now};
+    pub(crate) use sweet_async::RuntimeExt as _;
     pub(crate) use sweet_async::orchestra::Orchestrate as _;
     pub(crate) use sweet_async::pipeline::{
         ChunkSizeExt as _, Collector, Delimiter, ErrorStrategy, Event, FinalEvent,

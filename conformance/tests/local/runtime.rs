@@ -11,6 +11,7 @@ use sweet_async::{
 };
 
 use super::{Local, begun, held, is_dropped};
+use sweet_async::RuntimeExt as _;
 
 pub(super) fn tasks_on_the_runtime_are_spawned_from_local_ones<H: Local>(harness: &H) -> Outcome {
     let at = Facts::of::<H>();

@@ -8,11 +8,11 @@ use async_channel::bounded;
 use conformance::{Failure, Outcome};
 use futures_lite::future::{block_on, poll_once, yield_now, zip};
 use sweet_async::{
-    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, LocalRuntime as _, Runtime as _,
-    TaskStatus,
+    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, LocalRuntime as _, TaskStatus,
 };
 
 use super::{Local, begun, held, is_dropped};
+use sweet_async::RuntimeExt as _;
 
 pub(super) fn what_is_left_at_the_end_of_a_scope_is_dropped(harness: &impl Local) -> Outcome {
     let (guard, dropped) = held();

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use event_listener::{Event, EventListener};
 
+use crate::breaker::state::{Outcome, Pass, Phase, State, Thresholds};
+use crate::breaker::switch::Switch;
 use crate::error::AsyncTaskError;
-use crate::runtime::{Runtime, is_overdue};
-use crate::task::{caught, notify_all};
-use state::{Outcome, Pass, Phase, State, Thresholds};
-use switch::Switch;
+use crate::panic::{caught, notify_all};
+use crate::runtime::Runtime;
+use crate::tree::current::is_overdue;
 
 /// Where a [`CircuitBreaker`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::state::State;
+use crate::breaker::state::State;
 use crate::sync::ArcSwap;
 
 pub(super) struct Switch(ArcSwap<State>);

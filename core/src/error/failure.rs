@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AsyncTaskError, BoxError};
+use crate::error::{AsyncTaskError, BoxError};
 
 /// An error of the work's own, or of a runtime that did not take the work: that error is its `source`. The text names the task,
 /// where it has a name, and does not repeat what the source says; `{:#}` adds that, and what caused it.

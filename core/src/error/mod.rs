@@ -20,16 +20,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use failure::FailureError;
-pub use panic::PanicError;
-pub use retries::RetriesError;
-pub use runtime::{RuntimeError, SpawnError};
-pub use several::SeveralErrors;
-pub(crate) use timeout::FailedAttempt;
-pub use timeout::{TimeoutError, TimeoutKind};
+pub use crate::error::failure::FailureError;
+pub use crate::error::panic::PanicError;
+pub use crate::error::retries::RetriesError;
+pub use crate::error::runtime::{RuntimeError, SpawnError};
+pub use crate::error::several::SeveralErrors;
+pub(crate) use crate::error::timeout::FailedAttempt;
+pub use crate::error::timeout::{TimeoutError, TimeoutKind};
 
-use crate::cancel::{CancelCause, CancelLevel};
-use crate::position::Position;
+use crate::vocabulary::cancel::{CancelCause, CancelLevel};
+use crate::vocabulary::position::Position;
 
 /// Any error that can cross threads: what work may fail with, and what [`AsyncTaskError::Failure`] holds.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sync_wrapper::SyncWrapper;
 
-use super::failure::subject;
+use crate::error::failure::subject;
 
 /// A panic of user code, caught once, with its message and its payload.
 pub struct PanicError(Box<Inner>);

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::AsyncTaskError;
-use super::failure::{cause_of, causes, subject};
+use crate::error::AsyncTaskError;
+use crate::error::failure::{cause_of, causes, subject};
 
 /// The work failed each time that it was tried. Its `source` is what caused the last failure; `{:#}` adds its text.
 pub struct RetriesError {

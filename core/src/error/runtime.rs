@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::BoxError;
-use crate::task::TaskInfo;
+use crate::error::BoxError;
+use crate::vocabulary::info::TaskInfo;
 
 /// Why a runtime did not take a future or a blocking job. The work was dropped without running.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use super::AsyncTaskError;
-use super::failure::causes;
+use crate::error::AsyncTaskError;
+use crate::error::failure::causes;
 
 /// More than one error: of the members of a scope, or of what was joined. Its `source` is that of the first; `{:#}` adds what
 /// caused that.

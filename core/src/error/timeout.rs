@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::AsyncTaskError;
-use super::failure::{cause_of, causes};
+use crate::error::AsyncTaskError;
+use crate::error::failure::{cause_of, causes};
 
 /// Which limit passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use super::desk::Place;
-use super::{Limiter, TaskPriority};
 use crate::error::AsyncTaskError;
+use crate::limit::Limiter;
+use crate::limit::wait_queue::Place;
 use crate::runtime::Runtime;
-use crate::task::urgency;
 use crate::time::Sleep;
+use crate::tree::priority::urgency;
+use crate::vocabulary::priority::TaskPriority;
 
 /// Ready with a place. Dropped before that, it leaves the line; let in and not seen, it gives the place on.
 #[must_use = "a place is had only by awaiting"]

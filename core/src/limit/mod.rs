@@ -1,20 +1,17 @@
 //! How much may be under way at the same time, how fast it may begin, and who comes first.
 
 pub(crate) mod acquire;
-pub(crate) mod aimd;
-mod desk;
-pub(crate) mod observer;
-mod priority;
-mod queue;
+pub(crate) mod order;
+pub(crate) mod wait_queue;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use acquire::{Acquire, Permit};
-use desk::Desk;
-pub use priority::{RankableByPriority, TaskPriority, UnknownPriority};
-use queue::{Limits, Rate};
+pub(crate) use crate::limit::acquire::{Acquire, Permit};
+use crate::limit::order::{Limits, Rate};
+use crate::limit::wait_queue::WaitQueue;
+pub use crate::vocabulary::priority::{RankableByPriority, TaskPriority, UnknownPriority};
 
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
@@ -88,7 +85,7 @@ impl LimiterBuilder {
         if limits.places.is_none() && limits.rate.is_none() {
             return Err(AsyncTaskError::config("a limiter without a limit: set `max_concurrent` or `rate`"));
         }
-        Ok(Limiter(Arc::new(Shared { name, desk: Desk::new(limits) })))
+        Ok(Limiter(Arc::new(Shared { name, desk: WaitQueue::new(limits) })))
     }
 }
 
@@ -127,7 +124,7 @@ pub struct Limiter(Arc<Shared>);
 
 struct Shared {
     name: Option<Arc<str>>,
-    desk: Desk,
+    desk: WaitQueue,
 }
 
 impl Limiter {

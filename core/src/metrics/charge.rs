@@ -8,10 +8,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Meter;
-use super::clock::thread_time;
-use super::counters::{CPU, IO, MEMORY, Sums, UNCOUNTED, Way};
-use super::memory::thread_allocations;
+use crate::metrics::Meter;
+use crate::metrics::clock::thread_time;
+use crate::metrics::counters::{CPU, IO, MEMORY, Sums, UNCOUNTED, Way};
+use crate::metrics::memory::thread_allocations;
 
 thread_local! {
     static OPEN: RefCell<Option<Open>> = const { RefCell::new(None) };

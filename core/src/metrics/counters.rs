@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, TaskMetrics};
+use crate::metrics::usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, TaskMetrics};
 
 /// What is known at all.
 pub(super) const CPU: u8 = 1;

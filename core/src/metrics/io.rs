@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use super::charge::{begun, operated};
+use crate::metrics::charge::{begun, operated};
 
 pin_project! {
     /// See [`metered`].

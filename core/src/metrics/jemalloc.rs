@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
-use super::Allocations;
+use crate::metrics::Allocations;
 
 thread_local! {
     /// Where this thread's counters are. Asked once, since jemalloc is asked by name.

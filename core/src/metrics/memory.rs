@@ -49,7 +49,7 @@ pub(super) fn thread_allocations() -> Option<Allocations> {
     match READ.get() {
         Some(read) => catch_unwind(AssertUnwindSafe(read)).ok().flatten(),
         #[cfg(feature = "jemalloc")]
-        None => super::jemalloc::thread_allocations(),
+        None => crate::metrics::jemalloc::thread_allocations(),
         #[cfg(not(feature = "jemalloc"))]
         None => None,
     }

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::counters::{Counters, Sums};
-use super::ledger::Ledger;
-use super::usage::PollUsage;
+use crate::metrics::counters::{Counters, Sums};
+use crate::metrics::ledger::Ledger;
+use crate::metrics::usage::PollUsage;
 
 /// What one task has used: it writes, and many may read.
 ///

@@ -14,7 +14,7 @@
 //! uses is booked at its end.
 //!
 //! What children use is their parent's, too: of those that have ended, and of those that live. A child that was detached
-//! is nobody's, and goes to the runtime's account; see [`RuntimeMetrics`](crate::runtime::RuntimeMetrics). What was told of a
+//! is nobody's, and goes to the runtime's account; see [`RuntimeMetrics`](crate::tree::totals::RuntimeMetrics). What was told of a
 //! task is never taken back: its figures only grow, but for the user's part of processor time, which is what the system's part
 //! leaves of the whole. While children end, one of them may be missing for a moment.
 
@@ -31,11 +31,11 @@ mod meter;
 mod polled;
 mod usage;
 
-pub(crate) use charge::{Charge, active};
-pub(crate) use counters::{Counters, Sums};
-pub(crate) use histogram::Histogram;
-pub use histogram::Latencies;
-pub use io::{Metered, metered};
-pub use memory::{Allocations, count_allocations};
-pub(crate) use meter::Meter;
-pub use usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, PollUsage, TaskMetrics};
+pub(crate) use crate::metrics::charge::{Charge, active};
+pub(crate) use crate::metrics::counters::{Counters, Sums};
+pub(crate) use crate::metrics::histogram::Histogram;
+pub use crate::metrics::histogram::Latencies;
+pub use crate::metrics::io::{Metered, metered};
+pub use crate::metrics::memory::{Allocations, count_allocations};
+pub(crate) use crate::metrics::meter::Meter;
+pub use crate::metrics::usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, PollUsage, TaskMetrics};

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::charge::begun;
-use super::io::{Metered, charge};
+use crate::metrics::charge::begun;
+use crate::metrics::io::{Metered, charge};
 
 /// Polls an operation that began at `since`, where it has been polled before.
 fn operate(

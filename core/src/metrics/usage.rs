@@ -12,7 +12,7 @@ pub struct CpuUsage {
     /// sum of both is exact.
     pub system: Duration,
     /// How long metrics were on, by the real clock; `None` of several tasks together, as in
-    /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).
+    /// [`RuntimeMetrics::used`](crate::tree::totals::RuntimeMetrics::used).
     pub wall: Option<Duration>,
 }
 
@@ -45,7 +45,7 @@ pub struct MemoryUsage {
     /// How many allocations; `None` where the allocator does not count them.
     pub allocations: Option<u64>,
     /// How long metrics were on, by the real clock; `None` of several tasks together, as in
-    /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).
+    /// [`RuntimeMetrics::used`](crate::tree::totals::RuntimeMetrics::used).
     pub wall: Option<Duration>,
 }
 
@@ -57,7 +57,7 @@ impl MemoryUsage {
     }
 }
 
-/// What went through [`metered`](super::metered) readers and writers, and through a pipeline's files.
+/// What went through [`metered`](crate::metrics::metered) readers and writers, and through a pipeline's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoUsage {

@@ -4,6 +4,6 @@ mod budget;
 mod policy;
 mod strategy;
 
-pub use budget::RetryBudget;
-pub use policy::Retry;
-pub use strategy::{Jitter, RetryStrategy};
+pub use crate::retry::budget::RetryBudget;
+pub use crate::retry::policy::Retry;
+pub use crate::retry::strategy::{Jitter, RetryStrategy};

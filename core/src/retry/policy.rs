@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Jitter, RetryBudget, RetryStrategy};
 use crate::error::{AsyncTaskError, RetriesError};
+use crate::retry::{Jitter, RetryBudget, RetryStrategy};
 
 type Predicate = Arc<dyn Fn(&AsyncTaskError) -> bool + Send + Sync>;
 

@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::dynamic::channel;
-use super::{DynJoin, DynRuntime, Runtime};
+use crate::runtime::Runtime;
+use crate::runtime::erased::channel;
+use crate::runtime::erased::{DynJoin, DynRuntime};
 
 /// A future that stays on its thread, boxed: local work is the exception, and its cost is not what counts.
 pub type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;

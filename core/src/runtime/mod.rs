@@ -3,42 +3,28 @@
 //! A backend implements [`Runtime`] with a few primitives; the handle, cancellation, timeouts, panics, ids and the
 //! order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
 
-mod accounts;
-pub(crate) mod context;
-mod counts;
-mod dynamic;
-mod kills;
-mod local;
-mod nowhere;
-mod owned;
-mod root;
-mod shard;
-mod shutdown;
-mod signal;
+pub(crate) mod erased;
+pub(crate) mod local;
+pub(crate) mod nowhere;
 
 use std::any::Any;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-pub use accounts::{BlockingStatistics, RuntimeMetrics, Watch};
-pub use context::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
-pub(crate) use context::{
-    Frame, current_task, giving_up, in_frame, in_runtime, is_inside, is_overdue, keeps_running, note,
-    welcome_blocking, with_frame,
-};
-pub use counts::TaskStatistics;
-pub(crate) use dynamic::ErasedRuntime;
-pub use dynamic::{DynJoin, DynRuntime, DynSleep};
-pub(crate) use local::LocalScope;
-pub use local::{LocalExecutor, LocalFuture, LocalRuntime};
-pub(crate) use nowhere::Nowhere;
-pub use owned::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
-pub use root::RootScope;
-pub use signal::{Ended, Signal, Termination};
+pub use crate::program::ext::RuntimeExt;
+pub use crate::program::owned::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
+pub use crate::program::termination::{Ended, Signal, Termination};
+pub use crate::runtime::erased::{DynJoin, DynRuntime, DynSleep};
+pub(crate) use crate::runtime::local::LocalScope;
+pub use crate::runtime::local::{LocalExecutor, LocalFuture, LocalRuntime};
+pub(crate) use crate::runtime::nowhere::Nowhere;
+pub use crate::tree::current::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
+pub use crate::tree::root::RootScope;
+pub use crate::tree::statistics::TaskStatistics;
+pub use crate::tree::totals::{BlockingStatistics, RuntimeMetrics, Watch};
 
-use crate::error::{AsyncTaskError, RuntimeError, SpawnError};
-use crate::task::{RuntimeSnapshot, TaskId, snapshot};
-use crate::time::Sleep;
+use crate::error::{AsyncTaskError, SpawnError};
+use crate::vocabulary::id::TaskId;
 
 /// An executor, as the library sees it.
 ///
@@ -134,59 +120,6 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// How many tasks wait for a thread to poll them, as far as the executor tells; `None` where it does not.
     fn queue_depth(&self) -> Option<usize> {
         None
-    }
-
-    /// Its live tasks, as a tree: who they are, where they are in their lives and in the source, and what they use. It names
-    /// the tasks that have had to wait, and all that are below these; all of those that were spawned while the runtime was
-    /// [watched](RootScope::watch).
-    ///
-    /// Cost: that of looking at all of them. It can be asked for from any thread.
-    fn snapshot(&self) -> RuntimeSnapshot {
-        snapshot(self.name(), self.root())
-    }
-
-    /// What it does: counts of all tasks and blocking jobs, and what is known of tasks with metrics.
-    fn metrics(&self) -> RuntimeMetrics {
-        accounts::metrics(self)
-    }
-
-    /// Makes this the runtime that this thread starts tasks on, until the guard is dropped.
-    fn enter(&self) -> EnterGuard {
-        EnterGuard::new(self)
-    }
-
-    /// A timer for `duration` from now; one that is too long to count never ends.
-    #[track_caller]
-    fn sleep(&self, duration: Duration) -> Sleep<Self> {
-        Sleep::new(self, duration)
-    }
-
-    /// Ends everything that runs here, in bounded time. From now on no task is taken from outside
-    /// ([`SpawnError::Shutdown`]); what runs is asked to stop ([`CancelLevel::Graceful`](crate::CancelLevel::Graceful), cause
-    /// [`Shutdown`](crate::CancelCause::Shutdown)) and has until `limit` to end, whatever it makes of that; it may still
-    /// spawn, as callers may still `run`. Loops that are no tasks watch [`RootScope::closing`]. At the limit, tasks are killed, also those that were
-    /// detached, and waited for a tenth of a second longer; blocking work that has started cannot be, and is left behind.
-    ///
-    /// The executor itself lives on, and takes no more tasks of this library; [`OwnedRuntime::shutdown`] ends it too. On
-    /// an executor that belongs to the process, such as smol's global one, that is for the rest of the process; on one
-    /// that is the user's own, for as long as anybody holds a handle to it.
-    ///
-    /// The limit is kept by the runtime's own timers: on a current-thread Tokio runtime they advance only while some
-    /// thread is inside its `block_on`.
-    ///
-    /// A server that waits for its requests to end is best told at the same time, not before: a request that only ends
-    /// when its task is killed would otherwise hold up the shutdown that would kill it.
-    ///
-    /// # Errors
-    ///
-    /// [`RuntimeError::TasksLeft`] says how much was left at the limit, or when another shutdown, which had less time, killed it
-    /// meanwhile; [`RuntimeError::InsideTask`] inside a task of this runtime, which would wait for itself.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped, it leaves the runtime closing; call it again to go on.
-    fn shutdown(&self, limit: Duration) -> impl Future<Output = Result<(), RuntimeError>> + Send {
-        shutdown::shutdown(self, limit)
     }
 }
 

@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{DynRuntime, ErasedRuntime, RootScope};
 use crate::error::SpawnError;
-use crate::task::TaskId;
+use crate::runtime::erased::{DynRuntime, ErasedRuntime};
+use crate::tree::root::RootScope;
+use crate::vocabulary::id::TaskId;
 
 /// A runtime that runs nothing: what a task that was refused has in place of one, so that all else of the task is as ever.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::sleep::Sleep;
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
+use crate::time::sleep::Sleep;
 
 /// What an [`Interval`] does when a tick was asked for too late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use crate::error::AsyncTaskError;
-use crate::runtime::{Runtime, note};
+use crate::runtime::Runtime;
+use crate::tree::current::note;
 
 pin_project! {
-    /// Ready when its time has come; see [`Runtime::sleep`].
+    /// Ready when its time has come; see [`RuntimeExt::sleep`](crate::RuntimeExt::sleep).
     ///
     /// # Errors
     ///

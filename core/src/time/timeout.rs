@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::Sleep;
 use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
-use crate::runtime::{Runtime, RuntimeSource, giving_up, with_frame};
-use crate::task::caught;
+use crate::panic::caught;
+use crate::runtime::{Runtime, RuntimeSource};
+use crate::time::Sleep;
+use crate::tree::current::{giving_up, with_frame};
 
 /// How long work may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,7 +42,7 @@ impl Parent {
         });
     }
 
-    /// One turn of `sums`, in `task/metering.rs`: what it tells, and whether it is to look again.
+    /// One turn of `sums`, in `tree/metering.rs`: what it tells, and whether it is to look again.
     fn sums(&self) -> ([usize; 2], bool) {
         let before = self.ledger.reading();
         let mut sums = self.ended.each_ref().map(|number| number.load(Ordering::Acquire));

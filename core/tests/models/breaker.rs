@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use loom::thread::spawn;
 
-use crate::state::{Outcome, Pass, Phase, State, Thresholds};
+use crate::breaker_state::{Outcome, Pass, Phase, State, Thresholds};
 use crate::switch::Switch;
 use crate::sync::Bell;
 use crate::{ALL, FEW, check, joined};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use loom::thread::spawn;
 
+use crate::state::{GRACEFUL, RUNNING};
 use crate::sync::ConcurrentQueue;
 use crate::task::{Ending, Task, cancel, end};
-use crate::word::{GRACEFUL, RUNNING};
 use crate::{FEW, check, joined};
 
 /// A callback, by its number.
@@ -28,7 +28,7 @@ impl Called {
     }
 
     fn has_ended(&self) -> bool {
-        self.task.word.load().is_terminal()
+        self.task.state.load().is_terminal()
     }
 
     /// `traits::on_cancel`.

@@ -1,19 +1,19 @@
-//! `Offspring`: a parent that lingers, closes or leaves, against the last of its children and against one more.
+//! `PendingChildren`: a parent that lingers, closes or leaves, against the last of its children and against one more.
 
 use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread::spawn;
 
+use crate::state::{IN_PLACE, RUNNING};
 use crate::task::{Ending, Task, end, leave};
-use crate::word::{IN_PLACE, RUNNING};
 use crate::{ALL, FEW, check, joined};
 
 /// A parent, and children of it that have begun.
 fn family<const N: usize>(flags: u32) -> (Arc<Task>, [Arc<Task>; N]) {
     let parent = Task::new(RUNNING | flags);
     let children = std::array::from_fn(|_| {
-        parent.offspring.born();
+        parent.pending_children.born();
         Arc::new(Task::below(RUNNING, Some(parent.clone())))
     });
     (parent, children)
@@ -40,14 +40,14 @@ fn a_lingering_parent_is_woken_by_its_last_child_or_sees_none() {
             }
         };
         let (first, second) = (spawn(run(0, first)), spawn(run(1, second)));
-        let waits = lingers(&parent, |parent| parent.offspring.linger());
+        let waits = lingers(&parent, |parent| parent.pending_children.linger());
         if !waits {
             // Quiescent: what the children did has happened.
             assert_eq!(work.iter().map(|done| done.load(Ordering::Relaxed)).sum::<usize>(), 2);
         }
         assert_eq!((joined(first), joined(second)), (Some(1), Some(1)));
         assert!(!waits || parent.waker.has_rung(), "asleep");
-        assert!(parent.offspring.linger());
+        assert!(parent.pending_children.linger());
     });
 }
 
@@ -55,11 +55,11 @@ fn a_lingering_parent_is_woken_by_its_last_child_or_sees_none() {
 fn a_parent_that_leaves_is_ended_once_after_all_its_children() {
     check(ALL, || {
         let grandparent = Task::new(RUNNING);
-        grandparent.offspring.born();
+        grandparent.pending_children.born();
         let parent = Arc::new(Task::below(RUNNING, Some(grandparent.clone())));
         let work = Arc::new(AtomicUsize::new(0));
         let run = || {
-            parent.offspring.born();
+            parent.pending_children.born();
             let (child, work) = (Task::below(RUNNING, Some(parent.clone())), work.clone());
             move || {
                 work.fetch_add(1, Ordering::Relaxed);
@@ -74,8 +74,8 @@ fn a_parent_that_leaves_is_ended_once_after_all_its_children() {
         assert!(left == 0 || work.load(Ordering::Relaxed) == 2);
         let ends = [Some(left), joined(first), joined(second)].into_iter().flatten().sum::<usize>();
         assert_eq!(ends, 3);
-        assert!(parent.word.load().is_terminal());
-        assert!(grandparent.offspring.is_empty());
+        assert!(parent.state.load().is_terminal());
+        assert!(grandparent.pending_children.is_empty());
     });
 }
 
@@ -84,7 +84,7 @@ fn a_parent_that_lingered_before_it_left_is_ended_once() {
     check(ALL, || {
         let (parent, [child]) = family(0);
         let child = spawn(move || end(&child, Ending::Completed));
-        let waits = lingers(&parent, |parent| parent.offspring.linger());
+        let waits = lingers(&parent, |parent| parent.pending_children.linger());
         let left = leave(&parent);
         assert!(waits || left == 1);
         assert_eq!(joined(child).map(|ended| ended + left), Some(2));
@@ -94,10 +94,10 @@ fn a_parent_that_lingered_before_it_left_is_ended_once() {
 /// A child born from anywhere, if the parent takes it, and its end. Gives whether it was taken, and how many tasks ended.
 fn born_from_anywhere(parent: Arc<Task>, work: Arc<AtomicUsize>) -> impl FnOnce() -> (bool, usize) {
     move || {
-        if !parent.offspring.try_born() {
+        if !parent.pending_children.try_born() {
             return (false, 0);
         }
-        assert!(!parent.word.load().is_terminal(), "born to a parent that had ended");
+        assert!(!parent.state.load().is_terminal(), "born to a parent that had ended");
         work.fetch_add(1, Ordering::Relaxed);
         (true, end(&Task::below(RUNNING, Some(parent)), Ending::Completed))
     }
@@ -110,7 +110,7 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
         let work = Arc::new(AtomicUsize::new(0));
         let late = spawn(born_from_anywhere(parent.clone(), work.clone()));
         let member = spawn(move || end(&member, Ending::Completed));
-        let waits = lingers(&parent, |parent| parent.offspring.close());
+        let waits = lingers(&parent, |parent| parent.pending_children.close());
         let seen = (!waits).then(|| {
             end(&parent, Ending::Completed);
             work.load(Ordering::Relaxed)
@@ -120,7 +120,7 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
         assert_eq!((late.map(|(_, ended)| ended), member), (Some(usize::from(taken)), Some(1)));
         assert!(seen.is_none_or(|seen| seen == usize::from(taken)), "ended before a child");
         assert!(!waits || parent.waker.has_rung(), "asleep");
-        assert!(parent.offspring.close() && !parent.offspring.try_born());
+        assert!(parent.pending_children.close() && !parent.pending_children.try_born());
     });
 }
 
@@ -128,16 +128,16 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
 fn a_parent_that_has_left_takes_no_child_after_its_last() {
     check(ALL, || {
         let grandparent = Task::new(RUNNING);
-        grandparent.offspring.born();
+        grandparent.pending_children.born();
         let parent = Arc::new(Task::below(RUNNING | IN_PLACE, Some(grandparent.clone())));
-        parent.offspring.born();
+        parent.pending_children.born();
         let (member, work) = (Task::below(RUNNING, Some(parent.clone())), Arc::new(AtomicUsize::new(0)));
         let late = spawn(born_from_anywhere(parent.clone(), work));
         let member = spawn(move || end(&member, Ending::Completed));
         let left = leave(&parent);
         let Some((taken, late)) = joined(late) else { return };
         assert_eq!(joined(member).map(|ended| ended + late + left), Some(2 + usize::from(taken)), "ends");
-        assert!(grandparent.offspring.is_empty(), "told twice");
-        assert!(!parent.offspring.try_born());
+        assert!(grandparent.pending_children.is_empty(), "told twice");
+        assert!(!parent.pending_children.try_born());
     });
 }

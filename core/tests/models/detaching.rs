@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use loom::thread::spawn;
 
+use crate::state::{DETACHED, RUNNING};
 use crate::task::{Ending, Task, end, leave, release};
-use crate::word::{DETACHED, RUNNING};
 use crate::{ALL, check, joined};
 
 /// A parent that waits for one child, and the child.
 fn family() -> (Arc<Task>, Arc<Task>) {
     let parent = Task::new(RUNNING);
-    parent.offspring.born();
+    parent.pending_children.born();
     let child = Arc::new(Task::below(RUNNING, Some(parent.clone())));
     (parent, child)
 }
@@ -32,14 +32,14 @@ fn a_detach_and_an_end_tell_the_parent_once() {
         let ender = spawn(move || end(&ended, Ending::Completed));
         let detached = detach(&child);
         // Lingers: it has to be woken by whoever of the two tells it.
-        let waits = !parent.offspring.linger() && {
+        let waits = !parent.pending_children.linger() && {
             parent.pause();
-            !parent.offspring.linger()
+            !parent.pending_children.linger()
         };
         assert_eq!((detached, joined(ender)), (0, Some(1)));
         assert!(!waits || parent.waker.has_rung());
         // Told twice, it would have fewer than none.
-        assert!(parent.offspring.is_empty());
+        assert!(parent.pending_children.is_empty());
     });
 }
 
@@ -50,13 +50,13 @@ fn a_lingering_parent_is_woken_by_a_detach_or_an_end() {
         let (ended, detached) = (child.clone(), child);
         let ender = spawn(move || end(&ended, Ending::Completed));
         let detacher = spawn(move || detach(&detached));
-        let waits = !parent.offspring.linger() && {
+        let waits = !parent.pending_children.linger() && {
             parent.pause();
-            !parent.offspring.linger()
+            !parent.pending_children.linger()
         };
         assert_eq!((joined(ender), joined(detacher)), (Some(1), Some(0)));
         assert!(!waits || parent.waker.has_rung());
-        assert!(parent.offspring.is_empty());
+        assert!(parent.pending_children.is_empty());
     });
 }
 
@@ -70,7 +70,7 @@ fn a_parent_that_is_dropped_ends_once_when_its_last_child_is_detached() {
         let left = leave(&parent);
         let ends = [Some(left), joined(ender), joined(detacher)].into_iter().flatten().sum::<usize>();
         assert_eq!(ends, 2, "the child and the parent");
-        assert!(child.word.load().has(DETACHED));
-        assert!(parent.word.load().is_terminal());
+        assert!(child.state.load().has(DETACHED));
+        assert!(parent.state.load().is_terminal());
     });
 }

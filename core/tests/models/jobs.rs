@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use loom::thread::spawn;
 
-use crate::slot::Slot;
+use crate::job::Slot;
 use crate::{ALL, check, joined};
 
 /// How often each thing has happened. Not loom's: these only watch.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use loom::thread::spawn;
 
-use crate::desk::{Desk, Place};
-use crate::queue::{Limits, Rate};
+use crate::order::{Limits, Rate};
+use crate::wait_queue::{Place, WaitQueue};
 use crate::{ALL, FEW, check, joined};
 
 const GAP: Duration = Duration::from_millis(10);
@@ -24,7 +24,7 @@ impl Wake for Told {
 }
 
 struct Limiter {
-    desk: Desk,
+    desk: WaitQueue,
     now: Instant,
     places: usize,
     inside: AtomicUsize,
@@ -41,7 +41,12 @@ struct Comer {
 impl Limiter {
     fn new(places: usize, rate: Option<Rate>) -> Arc<Self> {
         let limits = Limits { places: Some(places), rate, ageing: Duration::MAX, ..Limits::default() };
-        Arc::new(Self { desk: Desk::new(limits), now: Instant::now(), places, inside: AtomicUsize::new(0) })
+        Arc::new(Self {
+            desk: WaitQueue::new(limits),
+            now: Instant::now(),
+            places,
+            inside: AtomicUsize::new(0),
+        })
     }
 
     fn at(&self, gaps: u32) -> Instant {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use loom::thread::spawn;
 
+use crate::state::{GRACEFUL, KILL, REPORTED, RUNNING, STARTED, State};
 use crate::task::{Ending, Task, cancel, end};
-use crate::word::{GONE, GRACEFUL, KILL, RUNNING, STARTED, State};
 use crate::{ALL, FEW, check, joined};
 
 /// `Control::poll_change` in a loop with the two bells: waits for `done` in one thread while `change` makes it so.
@@ -22,13 +22,13 @@ fn a_change_is_never_missed(change: fn(&Task), done: fn(State) -> bool) {
         }
         assert!(joined(changer).is_some());
         assert!(!waits || task.has_rung(bell), "missed");
-        assert!(done(task.word.load()));
+        assert!(done(task.state.load()));
     });
 }
 
 #[test]
 fn an_end_is_not_missed() {
-    a_change_is_never_missed(|task| assert_eq!(end(task, Ending::Completed), 1), |state| state.has(GONE));
+    a_change_is_never_missed(|task| assert_eq!(end(task, Ending::Completed), 1), |state| state.has(REPORTED));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_cancellation_is_not_missed() {
 
 #[test]
 fn a_task_that_is_ready_is_not_missed() {
-    a_change_is_never_missed(Task::started, |state| state.has(STARTED) || state.has(GONE));
+    a_change_is_never_missed(Task::started, |state| state.has(STARTED) || state.has(REPORTED));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn an_end_is_not_missed_behind_a_cancellation() {
             cancel(task, KILL);
             end(task, Ending::Cancelled);
         },
-        |state| state.has(GONE),
+        |state| state.has(REPORTED),
     );
 }
 
@@ -58,7 +58,7 @@ fn each_of_two_listeners_is_told() {
         let task = Task::new(RUNNING);
         let listen = |bell| {
             let task: Arc<Task> = task.clone();
-            move || task.listen(bell, |state| state.has(GONE))
+            move || task.listen(bell, |state| state.has(REPORTED))
         };
         let (first, second) = (spawn(listen(0)), spawn(listen(1)));
         end(&task, Ending::Failed);

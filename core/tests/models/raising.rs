@@ -5,8 +5,8 @@ use std::sync::Arc;
 use loom::sync::Notify;
 use loom::thread::spawn;
 
+use crate::state::{AtomicState, COMPLETED, GRACEFUL, HAS_BEEN_PENDING, KILL, RUNNING, STARTED};
 use crate::task::{CAUSE, Task, cancel};
-use crate::word::{COMPLETED, GRACEFUL, KILL, RUNNING, STARTED, WAITS, Word};
 use crate::{ALL, FEW, check, joined};
 
 /// `flags`: what the first poll finds, or a later one.
@@ -30,13 +30,13 @@ fn a_kill_is_not_slept_through_in_the_first_poll() {
 
 #[test]
 fn a_kill_is_not_slept_through_in_a_later_poll() {
-    a_request_is_never_slept_through(RUNNING | WAITS, KILL);
+    a_request_is_never_slept_through(RUNNING | HAS_BEEN_PENDING, KILL);
 }
 
 #[test]
 fn a_graceful_request_is_not_slept_through() {
     a_request_is_never_slept_through(0, GRACEFUL);
-    a_request_is_never_slept_through(RUNNING | WAITS, GRACEFUL);
+    a_request_is_never_slept_through(RUNNING | HAS_BEEN_PENDING, GRACEFUL);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_killed_task_is_polled_until_it_is_gone() {
 #[test]
 fn a_level_only_rises_and_the_first_cause_stays() {
     check(ALL, || {
-        let word = Arc::new(Word::new(RUNNING));
+        let word = Arc::new(AtomicState::new(RUNNING));
         let raise = |level, cause| {
             let word = word.clone();
             move || word.raise(level, cause).map(|before| before.level())
@@ -85,7 +85,7 @@ fn a_level_only_rises_and_the_first_cause_stays() {
 #[test]
 fn nothing_is_raised_after_the_end_and_nothing_undoes_it() {
     check(ALL, || {
-        let word = Arc::new(Word::new(RUNNING));
+        let word = Arc::new(AtomicState::new(RUNNING));
         let raise = |level| {
             let word = word.clone();
             move || word.raise(level, CAUSE).map(|before| before.is_terminal())
@@ -104,7 +104,7 @@ fn nothing_is_raised_after_the_end_and_nothing_undoes_it() {
 #[test]
 fn a_raise_takes_no_flag_away() {
     check(ALL, || {
-        let word = Arc::new(Word::new(0));
+        let word = Arc::new(AtomicState::new(0));
         let raised = word.clone();
         let canceller = spawn(move || raised.raise(KILL, CAUSE).is_some());
         let flagged = word.clone();
@@ -113,7 +113,7 @@ fn a_raise_takes_no_flag_away() {
         let paused = word.pause_first();
         assert_eq!((joined(canceller), joined(flags)), (Some(true), Some(false)));
         let after = word.load();
-        assert!(after.has(STARTED) && after.has(WAITS) && after.phase() == RUNNING);
+        assert!(after.has(STARTED) && after.has(HAS_BEEN_PENDING) && after.phase() == RUNNING);
         assert_eq!(after.level(), KILL);
         assert!(paused.level() == 0 || paused.level() == KILL);
     });

@@ -6,7 +6,7 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread::spawn;
 
 use crate::counts::Counts;
-use crate::shard::sit_at;
+use crate::sync::shard::sit_at;
 use crate::task::Ending;
 use crate::{ALL, FEW, check, joined};
 

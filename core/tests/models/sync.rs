@@ -1,6 +1,9 @@
-//! What core's protocols are made of, as loom sees it: this stands for `core/src/sync.rs`.
+//! What core's protocols are made of, as loom sees it: this stands for `core/src/sync/mod.rs`.
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+
+#[path = "sync/shard.rs"]
+pub(crate) mod shard;
 
 use std::collections::VecDeque;
 use std::ops::Deref;

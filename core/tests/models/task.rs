@@ -4,12 +4,12 @@ use std::sync::{Arc, PoisonError};
 
 use loom::sync::Mutex;
 
-use crate::offspring::{Last, Offspring};
-use crate::sync::{Bell, ConcurrentQueue};
-use crate::word::{
-    AFTER, CANCELLED, COMPLETED, DETACHED, FAILED, GONE, IN_PLACE, IN_POLL, KILL, PASSED, STARTED, State,
-    UNWANTED, WAITED, WAITS, Word,
+use crate::pending_children::{Last, PendingChildren};
+use crate::state::{
+    AFTER, AtomicState, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING,
+    HAS_LISTENERS, IN_PLACE, IN_POLL, KILL, REPORTED, STARTED, State, UNWANTED,
 };
+use crate::sync::{Bell, ConcurrentQueue};
 
 /// The code of some cause.
 pub(crate) const CAUSE: u32 = 3;
@@ -30,8 +30,8 @@ pub(crate) fn caught<O>(f: impl FnOnce() -> O) -> Option<O> {
 }
 
 pub(crate) struct Task {
-    pub(crate) word: Word,
-    pub(crate) offspring: Offspring,
+    pub(crate) state: AtomicState,
+    pub(crate) pending_children: PendingChildren,
     pub(crate) waker: Bell,
     /// Two, since an `Event` tells each listener once: the second is for who listens again.
     pub(crate) changed: [Bell; 2],
@@ -49,8 +49,8 @@ impl Task {
 
     pub(crate) fn below(flags: u32, parent: Option<Arc<Task>>) -> Self {
         Self {
-            word: Word::new(flags),
-            offspring: Offspring::new(),
+            state: AtomicState::new(flags),
+            pending_children: PendingChildren::new(),
             waker: Bell::new(),
             changed: [Bell::new(), Bell::new()],
             children: Mutex::new(Vec::new()),
@@ -61,7 +61,7 @@ impl Task {
     }
 
     pub(crate) fn level(&self) -> u32 {
-        self.word.load().level()
+        self.state.load().level()
     }
 
     fn notify_all(&self) {
@@ -70,17 +70,17 @@ impl Task {
 
     /// `Shared::begin`.
     pub(crate) fn begin(&self) -> bool {
-        self.word.begin().level() < KILL
+        self.state.begin().level() < KILL
     }
 
     /// `Control::pause`.
     pub(crate) fn pause(&self) -> State {
         self.waker.listen();
-        let now = self.word.load();
-        match (!now.has(WAITS), now.has(IN_POLL)) {
-            (true, true) => self.word.pause_first(),
-            (true, false) => self.word.set(WAITS),
-            (false, _) => self.word.pause(),
+        let now = self.state.load();
+        match (!now.has(HAS_BEEN_PENDING), now.has(IN_POLL)) {
+            (true, true) => self.state.pause_first(),
+            (true, false) => self.state.set(HAS_BEEN_PENDING),
+            (false, _) => self.state.pause(),
         }
     }
 
@@ -95,20 +95,20 @@ impl Task {
 
     /// `Control::started`.
     pub(crate) fn started(&self) {
-        if self.word.set(STARTED).has(WAITED) {
+        if self.state.set(STARTED).has(HAS_LISTENERS) {
             self.notify_all();
         }
     }
 
     /// `Control::listen`, with one of the bells as the listener. False where `done` holds already.
     pub(crate) fn listen(&self, bell: usize, done: impl Fn(State) -> bool) -> bool {
-        if done(self.word.load()) {
+        if done(self.state.load()) {
             return false;
         }
         if let Some(bell) = self.changed.get(bell) {
             bell.listen();
         }
-        !done(self.word.set(WAITED))
+        !done(self.state.set(HAS_LISTENERS))
     }
 
     pub(crate) fn has_rung(&self, bell: usize) -> bool {
@@ -117,7 +117,7 @@ impl Task {
 
     /// `Control::detach`.
     pub(crate) fn detach(&self) -> bool {
-        let before = self.word.set(DETACHED | UNWANTED);
+        let before = self.state.set(DETACHED | UNWANTED);
         !before.has(DETACHED) && !before.is_terminal()
     }
 
@@ -127,7 +127,7 @@ impl Task {
             list.push(child);
         }
         list.retain(|child| {
-            let state = child.word.load();
+            let state = child.state.load();
             !state.is_terminal() && !state.has(DETACHED)
         });
     }
@@ -151,7 +151,7 @@ impl Task {
 /// `share`, as far as it asks the parent, and `children::adopt`.
 pub(crate) fn adopt(parent: &Task, child: &Arc<Task>) {
     if parent.level() >= KILL {
-        child.word.set(AFTER);
+        child.state.set(AFTER);
     }
     parent.add(child.clone());
     if let Some(level) = handed_down(parent) {
@@ -168,8 +168,8 @@ pub(crate) fn sweep(parent: &Task) {
 
 /// `children::handed_down`.
 fn handed_down(parent: &Task) -> Option<u32> {
-    let state = parent.word.load();
-    if state.has(PASSED) {
+    let state = parent.state.load();
+    if state.has(CHILDREN_KILLED) {
         return Some(parent.level().max(KILL));
     }
     let level = parent.level();
@@ -183,12 +183,12 @@ pub(crate) fn children(task: &Task) -> usize {
 
 /// `children::cancel`.
 pub(crate) fn cancel(task: &Task, level: u32) -> bool {
-    let Some(before) = task.word.raise(level, CAUSE) else { return false };
+    let Some(before) = task.state.raise(level, CAUSE) else { return false };
     task.waker.ring();
-    if before.has(WAITED) {
+    if before.has(HAS_LISTENERS) {
         task.notify_all();
     }
-    if before.has(IN_PLACE) || task.word.load().has(IN_POLL) {
+    if before.has(IN_PLACE) || task.state.load().has(IN_POLL) {
         pass_on(task, level);
     }
     true
@@ -196,9 +196,9 @@ pub(crate) fn cancel(task: &Task, level: u32) -> bool {
 
 /// `children::pass_on`.
 pub(crate) fn pass_on(task: &Task, level: u32) {
-    let has_body = !task.word.load().has(PASSED);
+    let has_body = !task.state.load().has(CHILDREN_KILLED);
     for child in task.live() {
-        if !has_body || !child.word.load().has(AFTER) {
+        if !has_body || !child.state.load().has(AFTER) {
             cancel(&child, level);
         }
     }
@@ -206,7 +206,7 @@ pub(crate) fn pass_on(task: &Task, level: u32) {
 
 /// `children::kill_children`.
 pub(crate) fn kill_children(task: &Task) {
-    if !task.word.set(PASSED).has(PASSED) {
+    if !task.state.set(CHILDREN_KILLED).has(CHILDREN_KILLED) {
         pass_on(task, KILL);
     }
 }
@@ -233,9 +233,9 @@ fn end_one(task: &Task, parent: Option<&Arc<Task>>, ending: Ending) -> Option<Ar
         Ending::Failed | Ending::TimedOut => FAILED,
         Ending::Cancelled => CANCELLED,
     };
-    let before = task.word.set(phase);
+    let before = task.state.set(phase);
     let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(child_ended);
-    if task.word.set(GONE).has(WAITED) {
+    if task.state.set(REPORTED).has(HAS_LISTENERS) {
         task.notify_all();
     }
     orphan
@@ -243,7 +243,7 @@ fn end_one(task: &Task, parent: Option<&Arc<Task>>, ending: Ending) -> Option<Ar
 
 /// `children::child_ended`.
 fn child_ended(parent: &Arc<Task>) -> Option<Arc<Task>> {
-    match parent.offspring.ended() {
+    match parent.pending_children.ended() {
         Last::No => None,
         Last::Wake => {
             parent.waker.ring();
@@ -260,11 +260,11 @@ pub(crate) fn release(parent: &Arc<Task>) -> usize {
 
 /// `children::leave`. Gives how many tasks have ended by it.
 pub(crate) fn leave(task: &Task) -> usize {
-    if !task.offspring.shut() {
+    if !task.pending_children.shut() {
         if let Some(parent) = &task.parent {
             let _ = task.heir.push(parent.clone());
         }
-        if !task.offspring.leave() {
+        if !task.pending_children.leave() {
             return 0;
         }
         let _ = task.heir.pop();

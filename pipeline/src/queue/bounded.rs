@@ -8,7 +8,7 @@ use std::time::Duration;
 use concurrent_queue::{ConcurrentQueue, PushError};
 use event_listener::Event;
 
-use super::{Claim, Queue, QueueMessage};
+use crate::queue::{Claim, Queue, QueueMessage};
 
 /// A bounded [`Queue`] in memory. A clone is a handle on the same queue.
 ///

@@ -11,9 +11,9 @@
 //! Inside one pipeline chunks need none of this: they go through a bounded channel, without leases and without being made
 //! into bytes.
 
-mod bounded;
-mod erased;
-mod wire;
+pub(crate) mod bounded;
+pub(crate) mod erased;
+pub(crate) mod wire;
 
 use std::error::Error;
 use std::fmt;
@@ -23,11 +23,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use bounded::{BoundedQueue, BoundedReceipt, QueueClosed};
-pub(crate) use erased::{Claimed, DynQueue, Receipt};
+pub use crate::queue::bounded::{BoundedQueue, BoundedReceipt, QueueClosed};
+pub(crate) use crate::queue::erased::{Claimed, DynQueue, Receipt};
 #[cfg(feature = "csv")]
-pub(crate) use wire::CsvHead;
-pub(crate) use wire::{Head, Kind, Sealing, Unsealed};
+pub(crate) use crate::queue::wire::CsvHead;
+pub(crate) use crate::queue::wire::{Head, Kind, Sealing, Unsealed};
 
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::QueueMessage;
-use crate::rows::{Decoded, Decoder, Decoders, RawChunk};
+use crate::queue::QueueMessage;
+use crate::text::chunk::RawChunk;
+use crate::text::decode::{Decoded, Decoder, Decoders};
 
 const VERSION: u8 = 1;
 
@@ -200,7 +201,8 @@ impl Reader {
 #[cfg(feature = "csv")]
 mod csv {
     use super::*;
-    use crate::rows::{CsvDialect, Layout};
+    use crate::text::csv::layout::Layout;
+    use crate::text::dialect::CsvDialect;
 
     /// What makes rows of CSV.
     #[derive(Clone, Debug, PartialEq, Eq)]

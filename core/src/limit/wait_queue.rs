@@ -1,0 +1,201 @@
+//! The desk of a limiter: who waits in which order, behind a lock, and how those are told.
+//!
+//! ```text
+//!  come ── a place is free, and nobody waits ──────────────────────────────► Inside ── end
+//!    └──► InLine ── admitted, which is told ──────────────────────────────────┘  ▲
+//!            │                                                                   │
+//!            └─ leave: out of the line; if admitted meanwhile, as an end ────────┘
+//! ```
+//!
+//! Each change lets in all that may. Those who are let in by it, or are to look at the clock, are woken when the lock is free
+//! again: nothing of the user's is called while it is held.
+//!
+//! One of those who wait keeps the time of the rate for all. Each of the others has a timer beside that, for the turn of the one
+//! before it: nobody can know that the keeper will be polled, or that one. Who finds at that time that the keeper has not seen
+//! to it, or that there is none, keeps the time from then on.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use crate::limit::order::{Key, Limits, Queue};
+use crate::panic::caught;
+use crate::sync::{AtomicBool, AtomicU8, AtomicWaker, Mutex, MutexGuard, Ordering};
+
+const HAS_BEEN_PENDING: u8 = 0;
+const ADMITTED: u8 = 1;
+const LEFT: u8 = 2;
+
+/// One who waits. But for the waker it is changed only while the desk is locked.
+pub(crate) struct Waiter {
+    state: AtomicU8,
+    /// False while it waits to be told, and has no timer.
+    timed: AtomicBool,
+    pub(crate) waker: AtomicWaker,
+}
+
+impl Waiter {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: AtomicU8::new(HAS_BEEN_PENDING),
+            timed: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        })
+    }
+
+    pub(crate) fn is_admitted(&self) -> bool {
+        // Acquire pairs with the release of `leave`, and of `let_in`: what ended to let it in happened before.
+        self.state.load(Ordering::Acquire) == ADMITTED
+    }
+
+    /// True if it waits no more.
+    fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) != HAS_BEEN_PENDING
+    }
+}
+
+/// Where one is who has come.
+pub(crate) enum Place {
+    InLine(Arc<Waiter>, Key),
+    Inside,
+}
+
+/// A lock, taken for each who comes and each who ends: one change may let in several, in an order that no single word holds.
+pub(crate) struct WaitQueue(Mutex<Book>);
+
+struct Book {
+    queue: Queue<Arc<Waiter>>,
+    /// Who keeps the time of the rate, and when it is due.
+    keeper: Option<(Arc<Waiter>, Instant)>,
+    /// True if somebody may wait to be told, without a timer.
+    is_idle: bool,
+}
+
+impl WaitQueue {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self(Mutex::new(Book { queue: Queue::new(limits), keeper: None, is_idle: false }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something, lets in whom that lets in, and tells them.
+    fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Book) -> O) -> O {
+        let mut book = self.lock();
+        let output = change(&mut book);
+        let told = book.let_in(now);
+        drop(book);
+        for waiter in told {
+            // A waker may be foreign code; its panic is not to become that of the one who left.
+            let _ = caught(|| waiter.waker.wake());
+        }
+        output
+    }
+
+    /// From now on so many may be under way.
+    pub(crate) fn set_places(&self, places: usize, now: Instant) {
+        self.change(now, |book| book.queue.set_places(places));
+    }
+
+    /// How many are under way, and how many wait.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let book = self.lock();
+        (book.queue.under_way(), book.queue.waiting())
+    }
+
+    /// One comes, of this class; `Err` says how many wait where no more may.
+    pub(crate) fn come(&self, class: u8, now: Instant) -> Result<Place, usize> {
+        // Also lets in those whose time has come by now, so that none of them is in line any more.
+        if self.change(now, |book| book.queue.enter(now)) {
+            return Ok(Place::Inside);
+        }
+        let waiter = Waiter::new();
+        self.change(now, |book| {
+            if book.queue.enter(now) {
+                return Ok(Place::Inside);
+            }
+            let place = book.queue.wait(class, now, waiter.clone());
+            place.map(|key| Place::InLine(waiter, key)).map_err(|_| book.queue.waiting())
+        })
+    }
+
+    /// One goes who has come: out of the line, or from inside.
+    pub(crate) fn leave(&self, place: &Place, now: Instant) {
+        self.change(now, |book| match place {
+            Place::InLine(waiter, key) if book.queue.leave(*key).is_some() => {
+                waiter.state.store(LEFT, Ordering::Release);
+            }
+            // Let in, seen or not.
+            _ => book.queue.end(),
+        });
+    }
+
+    /// When one who is polled in the line, as of this class, is to look again: `None` when told.
+    pub(crate) fn look(
+        &self,
+        (waiter, key): (&Arc<Waiter>, &mut Key),
+        class: u8,
+        now: Instant,
+    ) -> Option<Instant> {
+        let mut book = self.lock();
+        if waiter.is_done() {
+            return None;
+        }
+        if class != key.0 {
+            *key = book.queue.change(*key, class);
+        }
+        let opens = book.queue.opens(now);
+        if let (None, Some(opens)) = (&book.keeper, opens) {
+            book.keeper = Some((waiter.clone(), opens));
+        }
+        let due = match &book.keeper {
+            Some((keeper, at)) if Arc::ptr_eq(keeper, waiter) => opens.map(|_| *at),
+            _ => book.queue.turn_before(*key, now),
+        };
+        // Relaxed, as where it is read: the lock orders it.
+        waiter.timed.store(due.is_some(), Ordering::Relaxed);
+        book.is_idle |= due.is_none();
+        due
+    }
+
+    /// The time of `waiter` has come.
+    pub(crate) fn keep_time(&self, waiter: &Arc<Waiter>, now: Instant) {
+        self.change(now, |book| match &mut book.keeper {
+            Some((keeper, at)) if *at <= now => keeper.clone_from(waiter),
+            _ => {}
+        });
+    }
+}
+
+impl Book {
+    /// Lets in all that may. Gives those who are to be woken: they have come in, or are to look again.
+    fn let_in(&mut self, now: Instant) -> Vec<Arc<Waiter>> {
+        let mut told = Vec::new();
+        if self.queue.waiting() == 0 {
+            return told;
+        }
+        let due = loop {
+            match self.queue.next(now) {
+                Ok(waiter) => {
+                    waiter.state.store(ADMITTED, Ordering::Release);
+                    told.push(waiter);
+                }
+                Err(due) => break due,
+            }
+        };
+        // The keeper has come in, or has left, or there is nothing to wait for any more.
+        if due.is_none() || self.keeper.as_ref().is_some_and(|(keeper, _)| keeper.is_done()) {
+            self.keeper = None;
+        }
+        let Some(due) = due else { return told };
+        match &mut self.keeper {
+            Some((_, at)) => *at = due,
+            // It is the first to be asked; whoever is polled before it keeps the time.
+            None => told.extend(self.queue.first_waiting(now)),
+        }
+        if std::mem::take(&mut self.is_idle) {
+            told.extend(self.queue.all().filter(|waiter| !waiter.timed.load(Ordering::Relaxed)).cloned());
+        }
+        told
+    }
+}

@@ -1,0 +1,214 @@
+//! A runtime behind one type: for the ambient entry point, which cannot know a third party's type.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use sync_wrapper::SyncWrapper;
+
+use crate::error::SpawnError;
+use crate::runtime::{Join, Runtime};
+use crate::tree::root::RootScope;
+use crate::vocabulary::id::TaskId;
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What core asks of a runtime whose type it does not know.
+pub trait ErasedRuntime: Send + Sync {
+    fn itself(&self) -> &dyn Any;
+    /// Also where it wraps another.
+    fn own(&self) -> &dyn Any;
+    fn to_dyn(&self) -> DynRuntime;
+    fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError>;
+    fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError>;
+    fn clock(&self) -> Instant;
+    fn sleep_boxed(&self, deadline: Instant) -> BoxFuture<()>;
+    fn random(&self) -> u64;
+    fn time_of_day(&self) -> Duration;
+    fn label(&self) -> &'static str;
+    fn workers(&self) -> usize;
+    fn task_id(&self) -> TaskId;
+    fn scope(&self) -> &RootScope;
+    fn runs(&self) -> bool;
+    fn queued(&self) -> Option<usize>;
+}
+
+impl<R: Runtime> ErasedRuntime for R {
+    fn itself(&self) -> &dyn Any {
+        self.as_any()
+    }
+    fn own(&self) -> &dyn Any {
+        self
+    }
+    fn to_dyn(&self) -> DynRuntime {
+        let any: &dyn Any = self;
+        match any.downcast_ref::<DynRuntime>() {
+            Some(already) => already.clone(),
+            None => DynRuntime(Arc::new(self.clone())),
+        }
+    }
+    fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError> {
+        self.spawn(future).map(Join::detach)
+    }
+    fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {
+        self.spawn_blocking(work).map(Join::detach)
+    }
+    fn clock(&self) -> Instant {
+        self.now()
+    }
+    fn sleep_boxed(&self, deadline: Instant) -> BoxFuture<()> {
+        Box::pin(self.sleep_until(deadline))
+    }
+    fn random(&self) -> u64 {
+        self.entropy()
+    }
+    fn time_of_day(&self) -> Duration {
+        self.unix_time()
+    }
+    fn label(&self) -> &'static str {
+        self.name()
+    }
+    fn workers(&self) -> usize {
+        self.worker_count()
+    }
+    fn task_id(&self) -> TaskId {
+        self.next_task_id()
+    }
+    fn scope(&self) -> &RootScope {
+        self.root()
+    }
+    fn runs(&self) -> bool {
+        self.is_running()
+    }
+    fn queued(&self) -> Option<usize> {
+        self.queue_depth()
+    }
+}
+
+/// Any runtime, behind one type. Each spawn and each timer is boxed; `.on(&runtime)` avoids that.
+#[derive(Clone)]
+pub struct DynRuntime(Arc<dyn ErasedRuntime>);
+
+impl DynRuntime {
+    /// Wraps `runtime`.
+    pub fn new<R: Runtime>(runtime: &R) -> Self {
+        runtime.to_dyn()
+    }
+
+    pub(crate) fn erased(runtime: Arc<dyn ErasedRuntime>) -> Self {
+        Self(runtime)
+    }
+
+    /// The runtime inside, if it is an `R`.
+    pub fn downcast_ref<R: Runtime>(&self) -> Option<&R> {
+        self.0.itself().downcast_ref()
+    }
+}
+
+impl fmt::Debug for DynRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DynRuntime").field(&self.0.label()).finish()
+    }
+}
+
+impl Runtime for DynRuntime {
+    type Sleep = DynSleep;
+    type Join<T: Send + 'static> = DynJoin<T>;
+
+    fn spawn<F>(&self, future: F) -> Result<DynJoin<F::Output>, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (sender, join) = channel();
+        self.0.spawn_boxed(Box::pin(async move {
+            // First the future, so that it is captured first: dropped unfinished, it is gone before its handle hears.
+            let output = future.await;
+            // A closed channel means that the handle was detached: nobody wants the output.
+            let _ = sender.try_send(output);
+        }))?;
+        Ok(join)
+    }
+
+    fn spawn_blocking<F, T>(&self, work: F) -> Result<DynJoin<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (sender, join) = channel();
+        self.0.spawn_blocking_boxed(Box::new(move || {
+            let output = work();
+            let _ = sender.try_send(output);
+        }))?;
+        Ok(join)
+    }
+
+    fn now(&self) -> Instant {
+        self.0.clock()
+    }
+    fn sleep_until(&self, deadline: Instant) -> DynSleep {
+        DynSleep(SyncWrapper::new(self.0.sleep_boxed(deadline)))
+    }
+    fn entropy(&self) -> u64 {
+        self.0.random()
+    }
+    fn unix_time(&self) -> Duration {
+        self.0.time_of_day()
+    }
+    fn name(&self) -> &'static str {
+        self.0.label()
+    }
+    fn worker_count(&self) -> usize {
+        self.0.workers()
+    }
+    fn as_any(&self) -> &dyn Any {
+        self.0.itself()
+    }
+    fn next_task_id(&self) -> TaskId {
+        self.0.task_id()
+    }
+    fn root(&self) -> &RootScope {
+        self.0.scope()
+    }
+    fn is_running(&self) -> bool {
+        self.0.runs()
+    }
+    fn queue_depth(&self) -> Option<usize> {
+        self.0.queued()
+    }
+}
+
+pub(crate) fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin<T>) {
+    let (sender, receiver) = async_channel::bounded(1);
+    (sender, DynJoin(SyncWrapper::new(Box::pin(async move { receiver.recv().await.ok() }))))
+}
+
+/// The timer of a [`DynRuntime`].
+// Only ever polled, which needs it alone: so it may be shared, and what holds it too.
+pub struct DynSleep(SyncWrapper<BoxFuture<()>>);
+
+impl Future for DynSleep {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.get_mut().as_mut().poll(cx)
+    }
+}
+
+/// The join handle of a [`DynRuntime`].
+// As above: a handle is `Sync` on this runtime, as on the others.
+pub struct DynJoin<T>(SyncWrapper<BoxFuture<Option<T>>>);
+
+impl<T> Future for DynJoin<T> {
+    type Output = Option<T>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.0.get_mut().as_mut().poll(cx)
+    }
+}
+
+impl<T: Send + 'static> Join<T> for DynJoin<T> {
+    fn detach(self) {}
+}

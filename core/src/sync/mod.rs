@@ -1,0 +1,11 @@
+//! What core's own protocols are made of, in one place: the models in `tests/` put loom's in their stead.
+
+pub(crate) mod deadline;
+pub(crate) mod shard;
+
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+pub(crate) use std::sync::{Mutex, MutexGuard};
+
+pub(crate) use arc_swap::ArcSwap;
+pub(crate) use atomic_waker::AtomicWaker;
+pub(crate) use concurrent_queue::ConcurrentQueue;

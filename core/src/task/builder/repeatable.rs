@@ -1,0 +1,273 @@
+//! The ends of a builder whose work is tried again.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{AsyncTaskError, BoxError};
+use crate::retry::{Jitter, RetryBudget, RetryStrategy};
+use crate::runtime::RuntimeSource;
+use crate::task::builder::policies::{Once, Policies, PolicySet, refused};
+use crate::task::builder::task_builder::TaskBuilder;
+use crate::task::handle::run::Run;
+use crate::task::handle::task::{Task, spawn_with};
+use crate::task::layers::again;
+use crate::task::lifecycle::in_place::InPlaceTask;
+use crate::task::lifecycle::spawn::{Registered, SpawnSite};
+use crate::task::settings::resilience::Retrying;
+use crate::task::view::context::TaskContext;
+use crate::task::work::kinds::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
+
+impl<T> Retrying<T> {
+    /// As a task that is part of its caller. `begin` makes the work of one attempt.
+    fn in_place<S, B>(
+        self,
+        source: S,
+        place: &'static Location<'static>,
+        begin: impl Fn(&S, TaskContext) -> B + Clone,
+    ) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        S: RuntimeSource,
+        B: Future<Output = Result<T, AsyncTaskError>>,
+    {
+        let settings = self.resilience.settings.clone();
+        let make =
+            move |source: &S, _: &S::Runtime, _: TaskContext| again(self, begin, source.clone(), place);
+        Run::new(InPlaceTask::new(make, source, settings, place))
+    }
+
+    fn start<S, B>(
+        self,
+        source: S,
+        at: SpawnSite,
+        begin: impl Fn(&S::Runtime, TaskContext) -> B + Clone + Send + 'static,
+    ) -> Task<T, S::Runtime>
+    where
+        T: Send + 'static,
+        S: RuntimeSource,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+    {
+        let runtime = match source.into_runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return Task::refused(error, &self.resilience.settings),
+        };
+        let (settings, place) = (self.resilience.settings.clone(), at.place);
+        let body = |runtime: &S::Runtime, born: &Registered<S::Runtime>| {
+            born.task.control.set_recovery(self.resilience.told(Some(&self.retry)));
+            let mut work = again(self, begin, runtime.clone(), place);
+            if let Some(attempts) = work.work_mut() {
+                attempts.come(born.inside.urgency());
+            }
+            work
+        };
+        spawn_with(runtime, at.birth(Some(&settings)), body)
+    }
+}
+
+/// The policies of a builder whose work a [scope](crate::Scope) can take as a member's. Implemented by all of them, for all
+/// work that they fit.
+#[diagnostic::on_unimplemented(
+    message = "this work cannot be that of a member of a scope",
+    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
+)]
+pub trait Joins<F, O, T: Send + 'static, S: RuntimeSource, W, M>: Policies<T> {
+    #[doc(hidden)]
+    fn join(self, source: S, work: F, at: SpawnSite) -> Task<T, S::Runtime>;
+}
+
+impl<P, F, O, T, S, W, M> Joins<F, O, T, S, W, M> for P
+where
+    P: PolicySet<T> + Once,
+    F: FnOnce() -> O,
+    M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+{
+    fn join(self, source: S, work: F, at: SpawnSite) -> Task<T, S::Runtime> {
+        match source.into_runtime() {
+            Ok(runtime) => self.spawn(runtime, at, |runtime, _| M::body(work, runtime)),
+            Err(error) => refused(error, self),
+        }
+    }
+}
+
+impl<F, O, T, S, W, M> Joins<F, O, T, S, W, M> for Retrying<T>
+where
+    F: Fn() -> O + Send + std::marker::Sync + 'static,
+    M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+{
+    fn join(self, source: S, work: F, at: SpawnSite) -> Task<T, S::Runtime> {
+        let work = Arc::new(work);
+        self.start(source, at, move |runtime: &S::Runtime, _| M::body(Again(work.clone()), runtime))
+    }
+}
+
+/// With work that is tried again.
+impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
+    /// How the wait between two attempts grows; see [`RetryStrategy::default`] otherwise. [`Jitter`] stays as it is.
+    pub fn backoff(self, strategy: RetryStrategy) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.backoff(strategy), ..policies })
+    }
+
+    /// What chance does to the wait: [`Jitter::Full`] otherwise.
+    pub fn jitter(self, jitter: Jitter) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.jitter(jitter), ..policies })
+    }
+
+    /// Tries again only after errors of which `predicate` is true; of those that are never retried it is not asked.
+    pub fn retry_if(
+        self,
+        predicate: impl Fn(&AsyncTaskError) -> bool + Send + std::marker::Sync + 'static,
+    ) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.retry_if(predicate), ..policies })
+    }
+
+    /// Shares a limit on retries with others.
+    pub fn retry_budget(self, budget: &RetryBudget) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.budget(budget), ..policies })
+    }
+
+    /// Runs `work` as part of the caller, when awaited, and again when it fails. It may borrow, and need not be `Send`, where
+    /// it is asynchronous.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of a builder without retries.
+    #[track_caller]
+    pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: Fn() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<Again<F>, O, T, S, W>,
+    {
+        let (source, policies) = self.into_parts();
+        let work = Arc::new(work);
+        let begin = move |source: &S, _| M::body(Again(work.clone()), source);
+        policies.in_place(source, Location::caller(), begin)
+    }
+
+    /// As [`run`](Self::run), for a body that uses `?` and names no error type.
+    #[track_caller]
+    pub fn try_run<F, O>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: Fn() -> O,
+        O: Future<Output = Result<T, BoxError>>,
+    {
+        self.run::<F, O, Async<Fallible<BoxError>>>(work)
+    }
+
+    /// As [`run`](Self::run), with work that is given the context of its attempt.
+    #[track_caller]
+    pub fn run_with<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: Fn(TaskContext) -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<AgainWith<F>, O, T, S, W>,
+    {
+        let (source, policies) = self.into_parts();
+        let work = Arc::new(work);
+        let begin = move |source: &S, context| M::body(AgainWith { work: work.clone(), context }, source);
+        policies.in_place(source, Location::caller(), begin)
+    }
+
+    /// Runs `work` as [`run`](Self::run) does, and then `handler` on its result.
+    #[track_caller]
+    pub fn await_result<F, O, M, U, H>(self, work: F, handler: H) -> impl Future<Output = U>
+    where
+        F: Fn() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<Again<F>, O, T, S, W>,
+        H: FnOnce(Result<T, AsyncTaskError>) -> U,
+    {
+        let run = self.run(work);
+        async move { handler(run.await) }
+    }
+
+    /// Runs synchronous `work` on the blocking pool, when awaited.
+    #[track_caller]
+    pub fn run_blocking<F, O, K>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: Fn() -> O,
+        O: IntoAsyncResult<T, Sync<K>>,
+        Sync<K>: Work<Again<F>, O, T, S, Pool>,
+    {
+        let (source, policies) = self.into_parts();
+        let work = Arc::new(work);
+        let begin = move |source: &S, _| {
+            <Sync<K> as Work<Again<F>, O, T, S, Pool>>::body(Again(work.clone()), source)
+        };
+        policies.in_place(source, Location::caller(), begin)
+    }
+}
+
+/// With work that is tried again, on the runtime.
+impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
+    /// Starts `work` now, on the runtime, as a task of its own, and again when it fails.
+    #[track_caller]
+    pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: Fn() -> O + Send + std::marker::Sync + 'static,
+        O: IntoAsyncResult<T, M>,
+        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        let (source, policies) = self.into_parts();
+        let work = Arc::new(work);
+        let begin = move |runtime: &S::Runtime, _| M::body(Again(work.clone()), runtime);
+        policies.start(source, SpawnSite::here(), begin)
+    }
+
+    /// As [`spawn`](Self::spawn), with a limit on the whole task.
+    #[track_caller]
+    pub fn spawn_with_timeout<F, O, M>(self, limit: Duration, work: F) -> Task<T, S::Runtime>
+    where
+        F: Fn() -> O + Send + std::marker::Sync + 'static,
+        O: IntoAsyncResult<T, M>,
+        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        self.timeout(limit).spawn(work)
+    }
+
+    /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
+    #[track_caller]
+    pub fn try_spawn<F, O>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: Fn() -> O + Send + std::marker::Sync + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        self.spawn::<F, O, Async<Fallible<BoxError>>>(work)
+    }
+
+    /// As [`spawn`](Self::spawn), with work that is given the context of its attempt.
+    #[track_caller]
+    pub fn spawn_with<F, O, M>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: Fn(TaskContext) -> O + Send + std::marker::Sync + 'static,
+        O: IntoAsyncResult<T, M>,
+        M: Work<AgainWith<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        let (source, policies) = self.into_parts();
+        let work = Arc::new(work);
+        let begin =
+            move |runtime: &S::Runtime, context| M::body(AgainWith { work: work.clone(), context }, runtime);
+        policies.start(source, SpawnSite::here(), begin)
+    }
+
+    /// Starts synchronous `work` now on the blocking pool, and again when it fails.
+    #[track_caller]
+    pub fn spawn_blocking<F, O, K>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: Fn() -> O + Send + std::marker::Sync + 'static,
+        O: IntoAsyncResult<T, Sync<K>>,
+        Sync<K>: Work<Again<F>, O, T, S::Runtime, Pool, Body: Send + 'static>,
+    {
+        let (source, policies) = self.into_parts();
+        let work = Arc::new(work);
+        let begin = move |runtime: &S::Runtime, _| {
+            <Sync<K> as Work<Again<F>, O, T, S::Runtime, Pool>>::body(Again(work.clone()), runtime)
+        };
+        policies.start(source, SpawnSite::here(), begin)
+    }
+}

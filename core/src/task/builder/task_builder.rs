@@ -1,0 +1,432 @@
+//! The builder of one task.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::breaker::CircuitBreaker;
+use crate::error::{AsyncTaskError, BoxError};
+use crate::limit::Limiter;
+use crate::retry::Retry;
+use crate::runtime::erased::DynRuntime;
+use crate::runtime::{LocalScope, Runtime, RuntimeSource};
+use crate::task::builder::policies::refused;
+use crate::task::builder::policies::{Once, Policies, PolicySet, Unconfigured};
+use crate::task::handle::run::Run;
+use crate::task::handle::task::{Task, spawn_local};
+use crate::task::layers::once;
+use crate::task::lifecycle::in_place::InPlaceTask;
+use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest, SpawnSite};
+use crate::task::settings::configured::Configured;
+use crate::task::settings::resilience::{Resilience, Retrying};
+use crate::task::view::context::TaskContext;
+use crate::task::work::kinds::{
+    Async, Fallible, Here, IntoAsyncResult, IntoResult, Pool, Sync, WithContext, Work,
+};
+use crate::time::Limit;
+use crate::vocabulary::priority::TaskPriority;
+
+/// The future of work of kind `M`, with the builder's policies around it.
+type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet<T>>::Governed<<M as Work<F, O, T, S, W>>::Body, S>>;
+
+/// Describes one task that gives a `T`. Nothing runs until [`run`](Self::run) is awaited or [`spawn`](Self::spawn)
+/// is called; each method returns a new builder, and a builder can be cloned and used again.
+///
+/// `S` says where the runtime is found, `P` whether any policy is set, `W` where synchronous work runs.
+#[must_use = "a builder does nothing until `run` or `spawn`"]
+#[derive(Clone, Debug)]
+pub struct TaskBuilder<T, S, P = Unconfigured, W = Pool> {
+    source: S,
+    policies: P,
+    place: PhantomData<W>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T, S: RuntimeSource> TaskBuilder<T, S> {
+    /// A task whose runtime `source` finds when it starts.
+    pub fn new(source: S) -> Self {
+        Self { source, policies: Unconfigured, place: PhantomData, output: PhantomData }
+    }
+}
+
+impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
+    /// Runs on `runtime`, whatever the ambient one is.
+    pub fn on<R: Runtime>(self, runtime: &R) -> TaskBuilder<T, R, P, W> {
+        let Self { policies, .. } = self;
+        TaskBuilder { source: runtime.clone(), policies, place: PhantomData, output: PhantomData }
+    }
+
+    /// Names the task: in errors and traces, and on its handle.
+    pub fn name(self, name: impl Into<Arc<str>>) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.name = Some(name.into()))
+    }
+
+    /// Limits the whole task to `limit`, from `spawn` or from the first poll of `run`. At the limit the work is
+    /// dropped, then the task fails with [`AsyncTaskError::Timeout`]; a value that is ready wins. Zero polls once;
+    /// [`Duration::MAX`] is no limit. Blocking work that has started goes on, and the error says so. The tasks
+    /// below a task have its deadline, too.
+    pub fn timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.limit = Some(Limit::After(limit)))
+    }
+
+    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock ([`Runtime::now`]). The last that is said holds.
+    pub fn timeout_at(self, deadline: Instant) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.limit = Some(Limit::At(deadline)))
+    }
+
+    /// Limits one attempt at the work to `limit`, from its first poll. Where both this and the limit on the whole have
+    /// passed, the error is that of the whole.
+    pub fn attempt_timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
+        self.configure(|policies| policies.attempt = Some(limit))
+    }
+
+    /// How long the work has to end by itself after a graceful cancellation, before it is killed;
+    /// [`DEFAULT_GRACE`](crate::task::lifecycle::grace::DEFAULT_GRACE) otherwise. [`Duration::MAX`] never kills.
+    pub fn grace(self, grace: Duration) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.grace = Some(grace))
+    }
+
+    /// Hands `value` down to the work and to all tasks below it, by its type:
+    /// [`TaskContext::get`](crate::TaskContext::get) finds it. A second one of the same type takes its place.
+    pub fn with<V: Send + std::marker::Sync + 'static>(self, value: V) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| {
+            let values = policies.values.get_or_insert_with(Arc::default);
+            Arc::make_mut(values).insert(value);
+        })
+    }
+
+    /// Notes when the task was spawned, first polled and done: see [`TimedTask`](crate::TimedTask).
+    pub fn timestamps(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.timestamps = on)
+    }
+
+    /// Measures what the task uses: see [`MetricsEnabledTask`](crate::MetricsEnabledTask).
+    ///
+    /// Cost: about 3 us for each poll, most of it the system's two clocks, which are read before and after.
+    pub fn metrics(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.metrics = on)
+    }
+
+    /// Gives the task a UUID of version 7 as its id ([`TaskId`](crate::TaskId)), in place of the runtime's next number: for ids
+    /// that mean the same outside of the process. Its time is the runtime's ([`Runtime::unix_time`]), and so is its chance
+    /// ([`Runtime::entropy`]): a simulation gives the same ones again.
+    #[cfg(feature = "uuid")]
+    pub fn uuid(self) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.uuid = true)
+    }
+
+    /// Gives the task a `tracing` span of its own, in which its work runs: see [`TracingTask`](crate::TracingTask).
+    pub fn tracing(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.tracing = on)
+    }
+
+    /// How urgent the task is, where it has to wait for a [`limiter`](Self::limiter): as the task around it otherwise.
+    pub fn priority(self, priority: TaskPriority) -> TaskBuilder<T, S, P::Own, W> {
+        self.contextual(|policies| policies.priority = Some(priority))
+    }
+
+    /// Tries again when the work fails, `retries` times after the first, with the default backoff: exponential from 100 ms,
+    /// full jitter. The work must then be callable again; what it needs each time it clones:
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+    /// # async fn fetch(url: &str) -> Result<usize, std::io::Error> { Ok(url.len()) }
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let url = String::from("http://example");
+    /// let length = TaskBuilder::<usize, _>::new(runtime.clone()).retry(3).spawn(move || {
+    ///     let url = url.clone();
+    ///     async move { fetch(&url).await }
+    /// });
+    /// assert_eq!(length.await?, 14);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Cancellations, panics, a breaker's and a limiter's refusals are not retried. What a failed attempt has spawned is
+    /// gone before the next begins. Each attempt is a task in place, below this one.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made. A wait that would end
+    /// after the deadline, of this task or of one above it, is not begun: the error comes at once, also after the first
+    /// attempt, and says so ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
+    pub fn retry(self, retries: u32) -> TaskBuilder<T, S, Retrying<T>, W> {
+        self.retry_as(Retry::new(retries))
+    }
+
+    /// As [`retry`](Self::retry), as `retry` says, whatever was said before.
+    pub fn retry_as(self, retry: Retry) -> TaskBuilder<T, S, Retrying<T>, W> {
+        let (resilience, _) = self.policies.into_all();
+        let policies = Retrying { resilience, retry };
+        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+    }
+
+    /// Asks `breaker` before each attempt, and tells it how that went. With a limiter it is asked before the wait for a place,
+    /// and again when the attempt begins: what waits takes none of the calls that a half-open breaker permits.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::CircuitOpen`] while it is open.
+    pub fn circuit_breaker(self, breaker: &CircuitBreaker) -> TaskBuilder<T, S, P::Resilient, W> {
+        self.resilient(|policies| policies.breaker = Some(breaker.clone()))
+    }
+
+    /// Waits for a place of `limiter` before each attempt, which keeps it until it and all that is under it have ended: what
+    /// it has spawned, and blocking work that was left behind at a time limit. Work in a place that waits for other work of
+    /// the same limiter may so wait for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::Rejected`] where as many wait as may.
+    pub fn limiter(self, limiter: &Limiter) -> TaskBuilder<T, S, P::Resilient, W> {
+        self.resilient(|policies| policies.limiter = Some(limiter.clone()))
+    }
+
+    /// Where all else has failed, also at the limit on the whole, does `work` with the error and gives what that gives. It is
+    /// not asked after a cancellation, and is not under the limit. What the failed work had spawned is stopped, and gone
+    /// before it begins.
+    ///
+    /// Cost: a box for the work that it stands behind, and one for each recovery.
+    pub fn recover_with<F, O, K>(self, work: F) -> TaskBuilder<T, S, P::Resilient, W>
+    where
+        F: Fn(AsyncTaskError) -> O + Send + std::marker::Sync + 'static,
+        O: Future<Output: IntoResult<T, K>> + Send + 'static,
+    {
+        self.resilient(|policies| {
+            policies.recovery = Some(Arc::new(move |error| {
+                let answer = work(error);
+                Box::pin(async move { answer.await.into_result() })
+            }));
+        })
+    }
+
+    /// Runs synchronous work where it is instead of on the blocking pool: for closures too cheap to move. It need
+    /// not be `Send`, and may borrow.
+    pub fn inline(self) -> TaskBuilder<T, S, P, Here> {
+        let Self { source, policies, .. } = self;
+        TaskBuilder { source, policies, place: PhantomData, output: PhantomData }
+    }
+
+    fn configure(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::More, W> {
+        self.with_policies(|policies| policies.more(change))
+    }
+
+    fn contextual(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::Own, W> {
+        self.with_policies(|policies| policies.own(change))
+    }
+
+    fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> TaskBuilder<T, S, P::Resilient, W> {
+        self.with_policies(|policies| policies.resilient(change))
+    }
+
+    pub(crate) fn with_policies<Q>(self, change: impl FnOnce(P) -> Q) -> TaskBuilder<T, S, Q, W> {
+        let policies = change(self.policies);
+        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+    }
+
+    /// The source of the runtime, and the policies.
+    pub fn into_parts(self) -> (S, P) {
+        (self.source, self.policies)
+    }
+}
+
+impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
+    /// Runs `work` as part of the caller, when awaited.
+    ///
+    /// Asynchronous work runs in place: no spawn, no allocation, and it needs neither `Send` nor `'static`, nor a
+    /// runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it never holds up
+    /// the executor; see [`inline`](Self::inline). A panic is caught and becomes [`AsyncTaskError::Panic`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the work. Blocking work that has started runs on; the task around it, if there is
+    /// one, does not end before it.
+    #[track_caller]
+    pub fn run<F, O, M>(self, work: F) -> RunOf<M, F, O, T, S, P, W>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, S, W>,
+    {
+        let body = M::body(work, &self.source);
+        Run::new(self.policies.govern(body, self.source, Location::caller()))
+    }
+
+    /// As [`run`](Self::run), for a body that uses `?` and names no error type.
+    ///
+    /// ```
+    /// # use sweet_async_core::{DynRuntime, TaskBuilder};
+    /// # fn with(runtime: &DynRuntime) {
+    /// let parsed = TaskBuilder::<i64, _>::new(runtime.clone()).try_run(|| async { Ok("7".parse::<i64>()? + 1) });
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn try_run<F, O>(self, work: F) -> RunOf<Async<Fallible<BoxError>>, F, O, T, S, P, W>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output = Result<T, BoxError>>,
+    {
+        self.run::<F, O, Async<Fallible<BoxError>>>(work)
+    }
+
+    /// As [`run`](Self::run), as a task of its own that is part of its caller, whose context the work is given. It does not
+    /// end before what it spawns. Dropped, it kills that, and the task around it, if there is one, does not end before.
+    ///
+    /// Cost: an allocation or two. It needs a runtime.
+    #[track_caller]
+    pub fn run_with<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    where
+        F: FnOnce(TaskContext) -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<WithContext<F>, O, T, S, W>,
+    {
+        let (policies, _) = self.policies.into_all();
+        let settings = policies.settings.clone();
+        let make = move |source: &S, _: &S::Runtime, context| {
+            once(policies, M::body(WithContext { work, context }, source), source.clone())
+        };
+        Run::new(InPlaceTask::new(make, self.source, settings, Location::caller()))
+    }
+
+    /// Runs `work` as [`run`](Self::run) does, and then `handler` on its result.
+    #[track_caller]
+    pub fn await_result<F, O, M, U, H>(self, work: F, handler: H) -> impl Future<Output = U>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, S, W>,
+        H: FnOnce(Result<T, AsyncTaskError>) -> U,
+    {
+        let run = self.run(work);
+        async move { handler(run.await) }
+    }
+
+    /// Runs synchronous `work` on the blocking pool, when awaited.
+    #[track_caller]
+    pub fn run_blocking<F, O, K>(self, work: F) -> RunOf<Sync<K>, F, O, T, S, P, Pool>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, Sync<K>>,
+        Sync<K>: Work<F, O, T, S, Pool>,
+    {
+        let body = <Sync<K> as Work<F, O, T, S, Pool>>::body(work, &self.source);
+        Run::new(self.policies.govern(body, self.source, Location::caller()))
+    }
+}
+
+impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
+    /// Starts `work` now, on the runtime, as a task of its own; its handle is a future of the result.
+    ///
+    /// Spawned inside another task, it is a child of that task, which does not end before it. Where no runtime can be
+    /// found, or it takes no more work, the handle gives the error.
+    ///
+    /// Cost: what the executor's own spawn costs, and one allocation; the first child of a task also makes the list of them.
+    #[track_caller]
+    pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        match self.source.into_runtime() {
+            Ok(runtime) => {
+                self.policies.spawn(runtime, SpawnSite::here(), |runtime, _| M::body(work, runtime))
+            }
+            Err(error) => refused(error, self.policies),
+        }
+    }
+
+    /// As [`spawn`](Self::spawn), with work that is given the context of its task.
+    #[track_caller]
+    pub fn spawn_with<F, O, M>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce(TaskContext) -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<WithContext<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        let body = |runtime: &S::Runtime, born: &Registered<S::Runtime>| {
+            let context = born.context();
+            M::body(WithContext { work, context }, runtime)
+        };
+        match self.source.into_runtime() {
+            Ok(runtime) => self.policies.spawn(runtime, SpawnSite::here(), body),
+            Err(error) => refused(error, self.policies),
+        }
+    }
+
+    /// As [`spawn`](Self::spawn), with a limit on the whole task.
+    #[track_caller]
+    pub fn spawn_with_timeout<F, O, M>(self, limit: Duration, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+    {
+        self.with_policies(|policies| policies.limited(limit)).spawn(work)
+    }
+
+    /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
+    #[track_caller]
+    pub fn try_spawn<F, O>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce() -> O + Send + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        self.spawn::<F, O, Async<Fallible<BoxError>>>(work)
+    }
+
+    /// As [`spawn`](Self::spawn), for work that is not `Send`, and so stays on this thread: it runs in the
+    /// [`run_local`](crate::LocalRuntime::run_local) around this call, and on no other runtime that this builder
+    /// may name. Outside of one, the handle gives [`AsyncTaskError::InvalidState`]. The value itself must be `Send`, since
+    /// its handle is.
+    ///
+    /// Cost: two boxes and a channel more than [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn spawn_local<F, O, M>(self, work: F) -> Task<T, DynRuntime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+        M: Work<F, O, T, DynRuntime, W, Body: 'static>,
+    {
+        match LocalScope::current() {
+            Some(scope) => {
+                let (policies, _) = self.policies.into_all();
+                let settings = policies.settings.clone();
+                let body = |born: &Registered<DynRuntime>| {
+                    if policies.recovery.is_some() {
+                        born.task.control.set_recovery(policies.told(None));
+                    }
+                    once(policies, M::body(work, &scope.runtime), scope.runtime.clone())
+                };
+                let birth = SpawnRequest {
+                    kind: Kind::Spawned,
+                    place: Location::caller(),
+                    settings: Some(&settings),
+                };
+                spawn_local(&scope, birth, body)
+            }
+            None => refused(OUTSIDE, self.policies),
+        }
+    }
+
+    /// Starts synchronous `work` now on the blocking pool; its handle is a future of the result.
+    #[track_caller]
+    pub fn spawn_blocking<F, O, K>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, Sync<K>>,
+        Sync<K>: Work<F, O, T, S::Runtime, Pool, Body: Send + 'static>,
+    {
+        match self.source.into_runtime() {
+            Ok(runtime) => self.policies.spawn(runtime, SpawnSite::here(), |runtime, _| {
+                <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, runtime)
+            }),
+            Err(error) => refused(error, self.policies),
+        }
+    }
+}
+
+const OUTSIDE: AsyncTaskError = AsyncTaskError::InvalidState(
+    "spawn_local outside of a local scope: call it below a runtime's `run_local`",
+);

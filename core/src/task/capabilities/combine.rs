@@ -1,0 +1,71 @@
+//! What can be done with a result before it is there. Inherent, so that these names never meet those of `FutureExt`.
+//!
+//! The closures run in the caller's poll, and are the caller's: their panics are not caught.
+
+use std::future::Future;
+
+use crate::error::AsyncTaskError;
+use crate::runtime::Runtime;
+use crate::task::handle::run::Run;
+use crate::task::handle::scoped_task::ScopedTask;
+use crate::task::handle::task::Task;
+
+/// The same four methods for each kind of future of a result.
+macro_rules! combinators {
+    ($T:ident) => {
+        /// The value, made into another. Dropping the future drops what it waits for.
+        pub async fn map<U>(self, f: impl FnOnce($T) -> U) -> Result<U, AsyncTaskError> {
+            self.await.map(f)
+        }
+
+        /// The error, made into another.
+        ///
+        /// # Errors
+        ///
+        /// What `f` makes of the error.
+        pub async fn map_err<E>(self, f: impl FnOnce(AsyncTaskError) -> E) -> Result<$T, E> {
+            self.await.map_err(f)
+        }
+
+        /// The value, handed on to work that may fail: a task, work in place, or any future of a `Result`.
+        ///
+        /// # Errors
+        ///
+        /// The error of the first, or of the second.
+        pub async fn and_then<U, E, F>(self, f: impl FnOnce($T) -> F) -> Result<U, AsyncTaskError>
+        where
+            F: Future<Output = Result<U, E>>,
+            E: Into<crate::error::BoxError>,
+        {
+            f(self.await?).await.map_err(AsyncTaskError::failure)
+        }
+
+        /// The value, or what other work gives in place of the error.
+        ///
+        /// # Errors
+        ///
+        /// The error of the second.
+        pub async fn or_else<E, F>(self, f: impl FnOnce(AsyncTaskError) -> F) -> Result<$T, AsyncTaskError>
+        where
+            F: Future<Output = Result<$T, E>>,
+            E: Into<crate::error::BoxError>,
+        {
+            match self.await {
+                Ok(value) => Ok(value),
+                Err(error) => f(error).await.map_err(AsyncTaskError::failure),
+            }
+        }
+    };
+}
+
+impl<T: Send + 'static, R: Runtime> Task<T, R> {
+    combinators!(T);
+}
+
+impl<T: Send + 'static, R: Runtime> ScopedTask<T, R> {
+    combinators!(T);
+}
+
+impl<T, G: Future<Output = Result<T, AsyncTaskError>>> Run<G> {
+    combinators!(T);
+}

@@ -1,0 +1,70 @@
+//! The capability of a task to tell what it does through `tracing`.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use crate::task::capabilities::Handle;
+use crate::tree::trace::Trace;
+
+/// A task that can tell what it does through `tracing`. A task built with `.tracing(true)` has a span with its id, name,
+/// parent and status, in which its work runs, and tells of its start and its end by itself; for others these do nothing.
+pub trait TracingTask {
+    /// Tells that something of the task begins.
+    fn trace_start(&self);
+
+    /// Tells that something of it is done.
+    fn trace_completion(&self);
+
+    /// Tells of an error that is not its end.
+    fn trace_error(&self, error: &dyn Error);
+
+    /// Tells `message`, with the fields.
+    fn trace_event(&self, message: &str);
+
+    /// Adds a field to its span and to what it tells from now on, or gives the field another value.
+    fn add_trace_field(&self, key: &str, value: &dyn Display);
+
+    /// The fields that were added, in the order of their adding.
+    fn trace_fields(&self) -> Vec<(Arc<str>, Arc<str>)>;
+
+    /// True if it was built with `.tracing(true)`.
+    fn is_tracing_enabled(&self) -> bool;
+}
+
+/// Runs `f` on the trace of a task and its span, if it is traced.
+fn traced<O>(handle: &impl Handle, f: impl FnOnce(&Trace, Option<&tracing::Span>) -> O) -> Option<O> {
+    let task = handle.task_ref()?;
+    let trace = task.control.trace()?;
+    Some(f(trace, task.control.span().as_deref()))
+}
+
+impl<H: Handle> TracingTask for H {
+    fn trace_start(&self) {
+        traced(self, |trace, span| trace.event(span, "start"));
+    }
+
+    fn trace_completion(&self) {
+        traced(self, |trace, span| trace.event(span, "completion"));
+    }
+
+    fn trace_error(&self, error: &dyn Error) {
+        traced(self, |trace, span| trace.error(span, error));
+    }
+
+    fn trace_event(&self, message: &str) {
+        traced(self, |trace, span| trace.event(span, message));
+    }
+
+    fn add_trace_field(&self, key: &str, value: &dyn Display) {
+        traced(self, |trace, span| trace.add(span, key, &value.to_string()));
+    }
+
+    fn trace_fields(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        traced(self, |trace, _| trace.fields()).unwrap_or_default()
+    }
+
+    fn is_tracing_enabled(&self) -> bool {
+        traced(self, |_, _| ()).is_some()
+    }
+}

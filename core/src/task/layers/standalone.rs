@@ -1,0 +1,201 @@
+//! One policy on one piece of work, without a task around it.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::breaker::CircuitBreaker;
+use crate::error::{AsyncTaskError, RetriesError};
+use crate::limit::Limiter;
+use crate::panic::caught;
+use crate::retry::Retry;
+use crate::runtime::{Runtime, RuntimeSource};
+use crate::task::layers::admission::Guarded;
+use crate::task::layers::retry::{Pause, is_futile};
+use crate::task::work::in_place::InPlace;
+use crate::task::work::kinds::{AttemptOf, Attempted, IntoResult, ValueOf};
+
+impl CircuitBreaker {
+    /// Runs `work`, when awaited, unless the breaker is open, and notes how it went, by the clock of `source`. A panic is
+    /// caught. Inside a task of the library, [`TaskBuilder::circuit_breaker`](crate::TaskBuilder::circuit_breaker) does the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::CircuitOpen`] while it is open; the work's.
+    pub fn apply_on<F, O, S>(
+        &self,
+        source: &S,
+        work: F,
+    ) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, S>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output: Attempted>,
+        S: RuntimeSource,
+    {
+        Guarded::new(InPlace::new(work), Some(self.clone()), None, source.clone())
+    }
+}
+
+impl Limiter {
+    /// Runs `work`, when awaited, once it has a place, by the clock of `source`. A panic is caught. It is no task: it gives
+    /// the place back when the future of `work` has ended, or is dropped, whatever that has started elsewhere;
+    /// [`TaskBuilder::limiter`](crate::TaskBuilder::limiter) waits for that, too.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::Rejected`] where as many wait as may; the work's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves the line, or gives its place on.
+    pub fn apply_on<F, O, S>(
+        &self,
+        source: &S,
+        work: F,
+    ) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, S>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output: Attempted>,
+        S: RuntimeSource,
+    {
+        Guarded::new(InPlace::new(work), None, Some(self.clone()), source.clone())
+    }
+}
+
+impl Retry {
+    /// Runs `work`, when awaited, and again when it fails, with the timers of `source`. A panic is caught, and not retried.
+    /// Where the task around it is asked to stop, there is no further attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made; also after the first,
+    /// where the wait before another would end after the deadline of the task around it.
+    #[track_caller]
+    pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, S>
+    where
+        F: FnMut() -> O,
+        O: Future<Output: Attempted>,
+        S: RuntimeSource,
+    {
+        Retried::new(self.clone(), source.clone(), work)
+    }
+}
+
+/// Work that is called for each attempt.
+pub trait CallAgain {
+    /// What it returns.
+    type Output;
+
+    #[doc(hidden)]
+    fn call_again(&mut self) -> Self::Output;
+}
+
+impl<F: FnMut() -> O, O> CallAgain for F {
+    type Output = O;
+
+    fn call_again(&mut self) -> O {
+        self()
+    }
+}
+
+pin_project! {
+    #[project = StageProj]
+    enum Stage<O, R: Runtime> {
+        Next,
+        Attempt { #[pin] future: O },
+        Pause { #[pin] pause: Pause<R>, last: Option<AsyncTaskError> },
+        Done,
+    }
+}
+
+pin_project! {
+    /// See [`Retry::apply_on`].
+    #[must_use = "nothing runs until it is awaited"]
+    pub struct Retried<F, O, T, K, S: RuntimeSource> {
+        #[pin]
+        stage: Stage<O, S::Runtime>,
+        work: F,
+        retry: Retry,
+        source: S,
+        place: &'static Location<'static>,
+        number: u32,
+        output: PhantomData<fn() -> (T, K)>,
+    }
+}
+
+impl<F, O, T, K, S: RuntimeSource> Retried<F, O, T, K, S> {
+    /// As [`Retry::apply_on`], for what is no closure.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn new(retry: Retry, source: S, work: F) -> Self {
+        let (stage, place) = (Stage::Next, Location::caller());
+        Self { stage, work, retry, source, place, number: 0, output: PhantomData }
+    }
+}
+
+impl<F, O, T, K, S> Future for Retried<F, O, T, K, S>
+where
+    F: CallAgain<Output = O>,
+    O: Future<Output: IntoResult<T, K>>,
+    S: RuntimeSource,
+{
+    type Output = Result<T, AsyncTaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let result = match this.stage.as_mut().project() {
+                StageProj::Next => {
+                    this.retry.check()?;
+                    *this.number = this.number.saturating_add(1);
+                    match caught(|| this.work.call_again()) {
+                        Ok(future) => {
+                            this.stage.set(Stage::Attempt { future });
+                            continue;
+                        }
+                        Err(panic) => Err(panic),
+                    }
+                }
+                StageProj::Attempt { future } => match caught(|| future.poll(cx)) {
+                    Ok(polled) => ready!(polled).into_result(),
+                    Err(panic) => Err(panic),
+                },
+                StageProj::Pause { pause, last } => {
+                    if !ready!(pause.poll(cx))?
+                        && let Some(last) = last.take()
+                    {
+                        this.stage.set(Stage::Done);
+                        return Poll::Ready(Err(last));
+                    }
+                    this.stage.set(Stage::Next);
+                    continue;
+                }
+                StageProj::Done => {
+                    Err(AsyncTaskError::InvalidState("this future was polled after it had ended"))
+                }
+            };
+            // A destructor may panic, too.
+            let result = caught(|| this.stage.set(Stage::Done)).and(result);
+            let error = match result {
+                Ok(value) => {
+                    this.retry.succeeded();
+                    return Poll::Ready(Ok(value));
+                }
+                Err(error) => error,
+            };
+            let runtime = this.source.resolve()?;
+            let number = *this.number;
+            let (delay, error) = this.retry.follow(error, number, number - 1, || runtime.entropy())?;
+            if is_futile(delay) {
+                return Poll::Ready(Err(RetriesError::out_of_time(number, error)));
+            }
+            let pause = Pause::new(&runtime, delay, this.place);
+            this.stage.set(Stage::Pause { pause, last: Some(error) });
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The settings of a task, as its builder was told them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::TimeoutKind;
+use crate::runtime::RuntimeSource;
+use crate::time::{Limit, TimeLimit, Timeout};
+use crate::tree::values::Values;
+use crate::vocabulary::priority::TaskPriority;
+
+/// Some policy was set, of those that work in place needs no task of its own for.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) limit: Option<Limit>,
+    pub(crate) attempt: Option<Duration>,
+    pub(crate) grace: Option<Duration>,
+    pub(crate) priority: Option<TaskPriority>,
+    pub(crate) values: Option<Arc<Values>>,
+    pub(crate) timestamps: bool,
+    pub(crate) metrics: bool,
+    pub(crate) tracing: bool,
+    #[cfg(feature = "uuid")]
+    pub(crate) uuid: bool,
+}
+
+impl Configured {
+    /// For tasks that are part of something larger, and take its name.
+    pub fn part_of(name: Option<Arc<str>>) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    /// With another name.
+    pub fn named(self, name: Arc<str>) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// From now on it has this name.
+    pub fn rename(&mut self, name: Arc<str>) {
+        self.name = Some(name);
+    }
+
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// With `value`, by type.
+    pub fn with<V: Send + Sync + 'static>(mut self, value: V) -> Self {
+        Arc::make_mut(self.values.get_or_insert_with(Arc::default)).insert(value);
+        self
+    }
+
+    /// With metrics, or without.
+    pub fn metered(self, metrics: bool) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// True if nothing was set.
+    pub(crate) fn is_bare(&self) -> bool {
+        #[cfg(feature = "uuid")]
+        if self.uuid {
+            return false;
+        }
+        let Self { name, limit, attempt, grace, priority, values, metrics, timestamps, tracing, .. } = self;
+        name.is_none()
+            && limit.is_none()
+            && attempt.is_none()
+            && grace.is_none()
+            && priority.is_none()
+            && values.is_none()
+            && !(*metrics || *timestamps || *tracing)
+    }
+
+    /// With another limit on the whole.
+    pub fn limited(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// With another grace period.
+    pub fn graced(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// With another priority.
+    pub fn prioritized(mut self, priority: TaskPriority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// The limit on the whole.
+    pub fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// Gives it another limit on the whole.
+    pub fn limit_is(&mut self, limit: Limit) {
+        self.limit = Some(limit);
+    }
+
+    /// Whether the task has a span.
+    pub fn is_traced(&self) -> bool {
+        self.tracing
+    }
+
+    /// Whether what the task uses is counted.
+    pub fn is_metered(&self) -> bool {
+        self.metrics
+    }
+
+    /// Turns metrics on, or off.
+    pub fn metrics_are(&mut self, on: bool) {
+        self.metrics = on;
+    }
+
+    /// The priority that was set, if any.
+    pub fn priority(&self) -> Option<TaskPriority> {
+        self.priority
+    }
+
+    /// Gives it another priority.
+    pub fn priority_is(&mut self, priority: TaskPriority) {
+        self.priority = Some(priority);
+    }
+
+    /// Sets whether the times of the task's life are recorded.
+    pub fn stamped(mut self, on: bool) -> Self {
+        self.timestamps = on;
+        self
+    }
+
+    /// Sets whether the task has a span.
+    pub fn traced(mut self, on: bool) -> Self {
+        self.tracing = on;
+        self
+    }
+
+    /// With a UUID as its id.
+    #[cfg(feature = "uuid")]
+    pub fn identified(mut self) -> Self {
+        self.uuid = true;
+        self
+    }
+
+    /// With values that its own come before.
+    pub fn add_values(&mut self, outer: Option<&Arc<Values>>) {
+        if let Some(outer) = outer {
+            self.values = Some(match &self.values {
+                Some(own) => Arc::new(own.within(outer)),
+                None => outer.clone(),
+            });
+        }
+    }
+
+    /// For one attempt of what is tried several times.
+    pub(crate) fn one_attempt(&self) -> Self {
+        Self { attempt: self.attempt, name: self.name.clone(), ..Self::default() }
+    }
+
+    /// The limit on the whole of a task that is born now, and the deadline.
+    pub(crate) fn deadline(&self, now: impl FnOnce() -> Instant) -> Option<(Duration, Option<Instant>)> {
+        let (limit, deadline) = self.limit?.from(now())?;
+        Some((limit, Some(deadline)))
+    }
+
+    /// The limit on the whole of work in place, and its name.
+    pub(crate) fn overall(&self) -> Option<TimeLimit> {
+        let limit = self.limit.filter(|limit| *limit != Limit::After(Duration::MAX));
+        let (name, kind) = (self.name.clone(), TimeoutKind::Overall);
+        (limit.is_some() || name.is_some()).then_some(TimeLimit { name, kind, limit })
+    }
+
+    /// `body` as one attempt.
+    pub(crate) fn attempt<B, S: RuntimeSource>(&self, body: B, source: S) -> Timeout<B, S> {
+        let limit = self.attempt.filter(|limit| *limit != Duration::MAX).map(|limit| TimeLimit {
+            name: self.name.clone(),
+            kind: TimeoutKind::Attempt,
+            limit: Some(Limit::After(limit)),
+        });
+        Timeout::new(body, limit, source)
+    }
+
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}

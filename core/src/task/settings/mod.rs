@@ -1,0 +1,4 @@
+//! The settings of a task, as its builder was given them.
+
+pub(crate) mod configured;
+pub(crate) mod resilience;

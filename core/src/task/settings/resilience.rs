@@ -1,0 +1,91 @@
+//! A task's policies about failure and load: a breaker, a limiter, retries and a recovery.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::breaker::CircuitBreaker;
+use crate::limit::Limiter;
+use crate::retry::Retry;
+use crate::task::settings::configured::Configured;
+use crate::tree::recovery::{Recovery, RecoveryWork};
+
+/// A breaker, a limiter or a recovery was set.
+pub struct Resilience<T> {
+    pub(crate) settings: Configured,
+    pub(crate) breaker: Option<CircuitBreaker>,
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) recovery: Option<RecoveryWork<T>>,
+}
+
+impl<T> Clone for Resilience<T> {
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            breaker: self.breaker.clone(),
+            limiter: self.limiter.clone(),
+            recovery: self.recovery.clone(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Resilience<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resilience")
+            .field("settings", &self.settings)
+            .field("breaker", &self.breaker)
+            .field("limiter", &self.limiter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> From<Configured> for Resilience<T> {
+    fn from(settings: Configured) -> Self {
+        Self { settings, breaker: None, limiter: None, recovery: None }
+    }
+}
+
+impl<T> Resilience<T> {
+    /// The name of the task, for errors.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.settings.name.clone()
+    }
+
+    /// As `told`, where there is anything to ask.
+    pub fn told_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
+    where
+        T: 'static,
+    {
+        (retry.is_some() || self.recovery.is_some()).then(|| self.told(retry))
+    }
+
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// What a handle can ask of a task that is spawned with it.
+    pub(crate) fn told(&self, retry: Option<&Retry>) -> Recovery
+    where
+        T: 'static,
+    {
+        Recovery::new(retry.cloned(), self.recovery.clone())
+    }
+}
+
+/// Work that fails is tried again: it must be callable again. See [`TaskBuilder::retry`](crate::TaskBuilder::retry).
+pub struct Retrying<T> {
+    pub(crate) resilience: Resilience<T>,
+    pub(crate) retry: Retry,
+}
+
+impl<T> Clone for Retrying<T> {
+    fn clone(&self) -> Self {
+        Self { resilience: self.resilience.clone(), retry: self.retry.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Retrying<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retrying").field("resilience", &self.resilience).field("retry", &self.retry).finish()
+    }
+}

@@ -1,0 +1,254 @@
+//! What work can ask of the task that it is part of.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use event_listener::EventListener;
+use pin_project_lite::pin_project;
+
+use crate::error::AsyncTaskError;
+use crate::runtime::erased::DynRuntime;
+use crate::task::view::canceller::Canceller;
+use crate::task::view::relationships::Relationships;
+use crate::tree::callbacks::IntoCallback;
+use crate::tree::current::{current_task, note};
+use crate::tree::node::TaskRef;
+use crate::tree::state::IN_PLACE;
+use crate::vocabulary::cancel::{CancelCause, CancelLevel};
+use crate::vocabulary::id::TaskId;
+use crate::vocabulary::status::TaskStatus;
+
+/// The task that work is part of: what it was given, and what is asked of it. Clonable; it keeps nothing running.
+///
+/// [`spawn_with`](crate::TaskBuilder::spawn_with) and [`run_with`](crate::TaskBuilder::run_with) hand it to the work, and
+/// [`current`](Self::current) finds it anywhere below. Its capabilities, such as
+/// [`set_deadline`](crate::TimedTask::set_deadline), are those of the traits that all kinds of task have.
+#[derive(Clone)]
+pub struct TaskContext {
+    task: TaskRef,
+}
+
+impl TaskContext {
+    /// The context of `task`.
+    pub fn new(task: TaskRef) -> Self {
+        Self { task }
+    }
+
+    /// The task of this context.
+    pub fn task_ref(&self) -> &TaskRef {
+        &self.task
+    }
+
+    /// The task that is being polled here, or whose blocking work this is; `None` outside of one. Bare work in place
+    /// (`run` without a policy that needs a task) is part of the task around it.
+    pub fn current() -> Option<Self> {
+        current_task().map(Self::new)
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        self.task.control.id()
+    }
+
+    /// The task's name, if it was given one.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.task.control.name()
+    }
+
+    /// Where the task is in its life.
+    pub fn status(&self) -> TaskStatus {
+        self.task.control.status()
+    }
+
+    /// Ready once the task was asked to stop, at whatever level.
+    ///
+    /// Work that is told gracefully has its grace period to end in a way of its own; what it then returns is its result.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and asked for again.
+    #[track_caller]
+    pub fn cancelled(&self) -> Cancelled {
+        self.cancelled_at(Location::caller())
+    }
+
+    pub(crate) fn cancelled_at(&self, place: &'static Location<'static>) -> Cancelled {
+        Cancelled { task: self.task.clone(), listener: None, place }
+    }
+
+    /// True once the task was asked to stop, at whatever level: for loops, and for blocking work, which cannot be dropped.
+    pub fn is_cancelled(&self) -> bool {
+        self.task.control.asked().is_some()
+    }
+
+    /// How firmly it was asked to stop, if it was.
+    pub fn level(&self) -> Option<CancelLevel> {
+        self.task.control.asked().map(|(level, _)| level)
+    }
+
+    /// Who asked it to stop first, if anybody did.
+    pub fn cause(&self) -> Option<CancelCause> {
+        self.task.control.asked().map(|(_, cause)| cause)
+    }
+
+    /// As [`CancellableTask::on_cancel`](crate::CancellableTask::on_cancel).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn on_cancel<M>(&self, callback: impl IntoCallback<M>) -> Result<(), AsyncTaskError> {
+        crate::tree::on_cancel::on_cancel(&self.task, callback.into_callback())
+    }
+
+    /// What asks this task to stop, to be given away.
+    pub fn canceller(&self) -> Canceller {
+        Canceller::new(Some(self.task.clone()))
+    }
+
+    /// Runs `future` as a region that is not interrupted: a kill, and a deadline of this task, wait until it is done. The
+    /// request stands, and [`cancelled`](Self::cancelled) tells of it within the region, too; children are not asked to stop
+    /// before its end. Meanwhile whatever else the task's work polls beside the region goes on with it.
+    ///
+    /// What the executor itself drops, at its own end, is dropped all the same; so is a future that its caller drops.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it ends the region.
+    #[track_caller]
+    pub fn shield<F: Future>(&self, future: F) -> Shield<F> {
+        Shield {
+            future,
+            region: Region { task: self.task.clone(), entered: false },
+            place: Location::caller(),
+        }
+    }
+
+    /// The value of this type that was given `.with(value)` to this task, or to the nearest above it that was given one.
+    pub fn get<V: Send + Sync + 'static>(&self) -> Option<Arc<V>> {
+        self.task.control.values()?.get()
+    }
+
+    /// Says that the task is ready to be used: `task.ready().await` returns. Again changes nothing. Said by work in place, or
+    /// by one attempt of supervised work, it goes for the task that this is part of, too.
+    pub fn started(&self) {
+        let mut task = Some(self.task.clone());
+        while let Some(part) = task {
+            part.control.started();
+            task = part.parent().filter(|_| part.control.is_in_place());
+        }
+    }
+
+    /// The earliest deadline of this task and of those above it.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.task.deadline()
+    }
+
+    /// The time until [`deadline`](Self::deadline), by the clock of the task's runtime.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.saturating_duration_since(self.task.runtime.clock()))
+    }
+
+    /// Who is above the task and who below it, and channels to them.
+    pub fn relationships(&self) -> Relationships {
+        Relationships::new(Some(self.task.clone()))
+    }
+
+    /// The runtime that the task is on.
+    pub fn runtime(&self) -> DynRuntime {
+        self.task.runtime.to_dyn()
+    }
+}
+
+impl fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskContext").field(&self.task.control.info()).finish()
+    }
+}
+
+/// See [`TaskContext::cancelled`].
+#[must_use = "it says nothing unless awaited"]
+pub struct Cancelled {
+    task: TaskRef,
+    listener: Option<EventListener>,
+    place: &'static Location<'static>,
+}
+
+impl Future for Cancelled {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let polled = this.task.control.poll_change(&mut this.listener, |state| state.level() > 0, cx);
+        if polled.is_pending() {
+            note(this.place);
+        }
+        polled
+    }
+}
+
+impl fmt::Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancelled").field("asked", &self.task.control.asked()).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// See [`TaskContext::shield`].
+    #[must_use = "nothing runs until it is awaited"]
+    pub struct Shield<F> {
+        #[pin]
+        future: F,
+        region: Region,
+        place: &'static Location<'static>,
+    }
+}
+
+impl<F: Future> Future for Shield<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.region.set(true);
+        let polled = this.future.poll(cx);
+        match polled.is_ready() {
+            true => this.region.set(false),
+            false => note(this.place),
+        }
+        polled
+    }
+}
+
+/// Entered or not; left when dropped.
+struct Region {
+    task: TaskRef,
+    entered: bool,
+}
+
+impl Region {
+    /// For the task, and for those that it is a part of, up to the one that has an executor's poll to itself.
+    fn set(&mut self, enter: bool) {
+        if std::mem::replace(&mut self.entered, enter) == enter {
+            return;
+        }
+        let mut within = Some(self.task.clone());
+        while let Some(task) = within {
+            task.control.shield(enter);
+            within = task.parent().filter(|_| task.control.state().has(IN_PLACE));
+        }
+        if !enter {
+            // What has waited for the end of the region may be due.
+            self.task.control.wake();
+        }
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}

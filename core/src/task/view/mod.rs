@@ -1,0 +1,5 @@
+//! A task as its own work and others see it: its context, what asks it to stop, and its relationships.
+
+pub(crate) mod canceller;
+pub(crate) mod context;
+pub(crate) mod relationships;

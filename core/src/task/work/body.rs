@@ -1,0 +1,107 @@
+//! One poll of a task's body, and the reasons for which a body is not polled any more.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::error::{AsyncTaskError, TimeoutError};
+use crate::panic::caught;
+use crate::task::work::output::Output;
+use crate::tree::current::{Frame, in_frame};
+use crate::tree::ending::Ending;
+use crate::tree::metering::Measuring;
+use crate::tree::node::{Control, TaskRef};
+use crate::tree::recovery::Recovery;
+use crate::tree::span::within;
+
+/// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
+pub(crate) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
+    let span = slot.as_ref().and_then(|frame| frame.task.control.span());
+    in_frame(slot, || within(span.as_deref(), f))
+}
+
+/// Runs `f` as part of `task`, which nobody polls yet.
+pub fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
+    in_task(&mut Some(Frame::new(task.clone())), f)
+}
+
+/// The error of a task whose deadline has passed.
+pub fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
+    control.expire();
+    let limit = control.limit().unwrap_or_default();
+    let last = control.recovery().and_then(Recovery::take_last);
+    TimeoutError::overall(control.name(), limit, control.attempts(), still_running, last)
+}
+
+/// Why a body is not polled any more.
+pub(crate) enum Left<T> {
+    Ready(Result<T, AsyncTaskError>),
+    Killed,
+    Overdue,
+    Shutdown,
+}
+
+impl<T> Left<T> {
+    pub(crate) fn output(
+        self,
+        slot: &Option<Frame>,
+        dropped: Result<(), AsyncTaskError>,
+        still_running: bool,
+    ) -> Output<T> {
+        let Some(control) = slot.as_ref().map(|frame| &frame.task.control) else {
+            return Output { result: Err(AsyncTaskError::Shutdown), ending: Ending::Cancelled };
+        };
+        let (error, ending) = match (dropped, self) {
+            (Err(panic), _) => (panic, Ending::Failed),
+            (Ok(()), Self::Overdue) => (timed_out(control, still_running), Ending::TimedOut),
+            (Ok(()), Self::Shutdown) => (AsyncTaskError::Shutdown, Ending::Failed),
+            (Ok(()), _) => (control.cancelled(), Ending::Cancelled),
+        };
+        Output { result: Err(error), ending }
+    }
+}
+
+/// Polls the body once, if it may be polled.
+pub(crate) fn poll_body<B, T>(
+    body: Pin<&mut B>,
+    slot: &mut Option<Frame>,
+    cx: &mut Context<'_>,
+) -> Poll<Left<T>>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
+        return Poll::Ready(Left::Killed);
+    }
+    let measuring = match &*slot {
+        Some(Frame { task }) if task.control.is_metered() => Measuring::begin(task, cx),
+        _ => None,
+    };
+    // One place in which the body is polled, with metrics or without.
+    let mut own = Context::from_waker(measuring.as_ref().map_or(cx.waker(), Measuring::waker));
+    // The body catches the panics of the work; a subscriber's are caught here.
+    let polled = caught(|| in_task(slot, || body.poll(&mut own)));
+    if let Some(measuring) = measuring {
+        measuring.end(slot.as_ref().map(|frame| &frame.task));
+    }
+    let result = match polled {
+        Ok(polled) => std::task::ready!(polled),
+        Err(panic) => Err(panic),
+    };
+    if let (Err(error), Some(Frame { task })) = (&result, &*slot) {
+        if task.control.has_stopped() {
+            return Poll::Ready(Left::Killed);
+        }
+        let is_attempt = error.is_of_attempt();
+        // A limit that has passed in the same poll as the kill comes after it; and what it hears from below of its own
+        // kill, it has not failed with.
+        if (is_attempt || error.is_cancelled() || error.is_shutdown()) && task.control.is_killed() {
+            return Poll::Ready(Left::Killed);
+        }
+        if is_attempt && task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline)
+        {
+            return Poll::Ready(Left::Overdue);
+        }
+    }
+    Poll::Ready(Left::Ready(result))
+}

@@ -1,0 +1,275 @@
+//! What the current thread is running: the task that is being polled, and the runtime that was entered.
+//!
+//! A task's [`Frame`] is moved into a thread-local for the length of a poll and moved back after it, so a poll
+//! touches no reference count and takes no lock.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::error::AsyncTaskError;
+use crate::runtime::Runtime;
+use crate::runtime::erased::{DynRuntime, ErasedRuntime};
+use crate::tree::node::TaskRef;
+use crate::tree::root::RootScope;
+
+thread_local! {
+    static FRAME: Cell<Option<Frame>> = const { Cell::new(None) };
+    static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
+    static BLOCKING: Cell<Blocking> = const { Cell::new(Blocking::Unknown) };
+    static JOB_OF: Cell<usize> = const { Cell::new(0) };
+    static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Whether this thread may be blocked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blocking {
+    /// Nobody has said anything: it depends on what runs on it.
+    Unknown,
+    /// It runs blocking work, and is there to be blocked.
+    Welcome,
+    /// It is inside a `block_on`.
+    Inside,
+}
+
+fn swap_blocking(to: Blocking) -> Blocking {
+    BLOCKING.try_with(|cell| cell.replace(to)).unwrap_or(Blocking::Unknown)
+}
+
+fn swap_job(to: usize) -> usize {
+    JOB_OF.try_with(|cell| cell.replace(to)).unwrap_or(0)
+}
+
+/// Runs `f`, a blocking job of `root`, on a thread that is there to be blocked.
+pub(crate) fn welcome_blocking<O>(root: &RootScope, f: impl FnOnce() -> O) -> O {
+    struct Restore(Blocking, usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            swap_blocking(self.0);
+            swap_job(self.1);
+        }
+    }
+    let job = swap_job(std::ptr::from_ref(root).addr());
+    let _restore = Restore(swap_blocking(Blocking::Welcome), job);
+    f()
+}
+
+/// True inside what a shutdown of `root` waits for: one of its tasks, or its blocking work.
+pub(crate) fn is_inside(root: &RootScope) -> bool {
+    with_frame(|frame| std::ptr::eq(frame.task.runtime.scope(), root)) == Some(true)
+        || JOB_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(root).addr())
+}
+
+/// True on a thread that runs blocking work of ours and is not inside a `block_on`: there it may be blocked, whatever
+/// context its executor has given it.
+pub fn may_block() -> bool {
+    BLOCKING.try_with(Cell::get) == Ok(Blocking::Welcome)
+}
+
+/// The task that is being polled.
+pub(crate) struct Frame {
+    pub(crate) task: TaskRef,
+}
+
+impl Frame {
+    pub(crate) fn new(task: TaskRef) -> Self {
+        Self { task }
+    }
+}
+
+/// Runs `f` with the frame in `slot` as the current one, and puts it back, also when `f` unwinds.
+pub(crate) fn in_frame<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
+    struct Restore<'a> {
+        slot: &'a mut Option<Frame>,
+        outer: Option<Frame>,
+    }
+    impl Drop for Restore<'_> {
+        fn drop(&mut self) {
+            let outer = self.outer.take();
+            // On a thread whose locals are gone the frame was never put in, and is still in its slot.
+            let _ = FRAME.try_with(|cell| *self.slot = cell.replace(outer));
+        }
+    }
+    let outer = FRAME.try_with(|cell| cell.replace(slot.take())).unwrap_or(None);
+    let restore = Restore { slot, outer };
+    let output = f();
+    drop(restore);
+    output
+}
+
+/// Runs `f` on the current frame, if there is one.
+pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
+    /// Puts the frame back, also when `f` unwinds.
+    struct PutBack(Option<Frame>);
+    impl Drop for PutBack {
+        fn drop(&mut self) {
+            let frame = self.0.take();
+            let _ = FRAME.try_with(|cell| cell.set(frame));
+        }
+    }
+    let mut current = PutBack(FRAME.try_with(Cell::take).ok().flatten());
+    let frame = current.0.as_mut()?;
+    Some(f(frame))
+}
+
+/// The task that is being polled here, or whose blocking work this is.
+pub fn current_task() -> Option<TaskRef> {
+    with_frame(|frame| frame.task.clone())
+}
+
+/// Notes where the library is awaited, for those who ask where a task has got stuck.
+pub(crate) fn note(place: &'static Location<'static>) {
+    with_frame(|frame| frame.task.control.note(place));
+}
+
+/// Runs `f`, which drops work whose time is up. Says whether part of it keeps running: blocking work that had started,
+/// however deep inside the work it was awaited.
+pub fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
+    /// Puts back what was marked before, also when `f` unwinds.
+    struct PutBack(Option<bool>);
+    impl Drop for PutBack {
+        fn drop(&mut self) {
+            let _ = GIVEN_UP.try_with(|cell| cell.set(self.0));
+        }
+    }
+    let outer = PutBack(GIVEN_UP.try_with(|cell| cell.replace(Some(false))).unwrap_or(None));
+    let output = f();
+    let running = GIVEN_UP.try_with(Cell::get).unwrap_or(None) == Some(true);
+    drop(outer);
+    (output, running)
+}
+
+/// Asked by what is dropped: true if its time was up.
+pub fn is_overdue() -> bool {
+    GIVEN_UP.try_with(|cell| cell.get().is_some()).unwrap_or(false)
+}
+
+/// Asked by blocking work that is dropped while it runs: true if its time is up, so that nobody waits for it.
+pub fn keeps_running() -> bool {
+    GIVEN_UP
+        .try_with(|cell| {
+            cell.get().is_some() && {
+                cell.set(Some(true));
+                true
+            }
+        })
+        .unwrap_or(false)
+}
+
+/// Runs `f` with `runtime` as the entered one.
+pub(crate) fn in_runtime<R: Runtime, O>(runtime: &R, f: impl FnOnce() -> O) -> O {
+    let _entered = EnterGuard::new(runtime);
+    f()
+}
+
+/// Makes a runtime the entered one of this thread, until dropped: the ambient `AsyncTask` starts tasks on it.
+#[must_use = "the runtime is entered only while the guard lives"]
+pub struct EnterGuard {
+    outer: Option<Arc<dyn ErasedRuntime>>,
+    // Must be dropped on the thread that it was made on.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl EnterGuard {
+    /// Enters `runtime`. Guards are to be dropped in the reverse order of their making.
+    pub fn new<R: Runtime>(runtime: &R) -> Self {
+        let entered: Arc<dyn ErasedRuntime> = Arc::new(runtime.clone());
+        let outer = ENTERED.try_with(|cell| cell.replace(Some(entered))).unwrap_or(None);
+        Self { outer, _not_send: PhantomData }
+    }
+}
+
+impl Drop for EnterGuard {
+    fn drop(&mut self) {
+        let outer = self.outer.take();
+        let _ = ENTERED.try_with(|cell| cell.set(outer));
+    }
+}
+
+/// Marks this thread as being inside a `block_on`, for backends that implement [`BlockOn`](crate::BlockOn).
+#[must_use = "the mark lasts only while the guard lives"]
+pub struct BlockOnGuard {
+    _entered: EnterGuard,
+    outer: Blocking,
+}
+
+impl BlockOnGuard {
+    /// Marks the thread and enters `runtime`.
+    ///
+    /// # Errors
+    ///
+    /// [`AsyncTaskError::InvalidState`] inside a task's poll or inside another `block_on`. Inside blocking work it
+    /// is allowed: that thread is there to be blocked.
+    pub fn new<R: Runtime>(runtime: &R) -> Result<Self, AsyncTaskError> {
+        let outer = BLOCKING.try_with(Cell::get).unwrap_or(Blocking::Unknown);
+        match outer {
+            Blocking::Welcome => {}
+            Blocking::Inside => {
+                return Err(AsyncTaskError::InvalidState(
+                    "block_on inside block_on would stall the outer one: await the future instead",
+                ));
+            }
+            Blocking::Unknown if with_frame(|_| ()).is_some() => {
+                return Err(AsyncTaskError::InvalidState(
+                    "block_on inside a task would stall its executor: await the future, or move the call to \
+                     spawn_blocking",
+                ));
+            }
+            Blocking::Unknown => {}
+        }
+        swap_blocking(Blocking::Inside);
+        Ok(Self { _entered: EnterGuard::new(runtime), outer })
+    }
+}
+
+impl Drop for BlockOnGuard {
+    fn drop(&mut self) {
+        swap_blocking(self.outer);
+    }
+}
+
+/// The runtime that this thread is working for.
+pub struct CurrentRuntime(Source);
+
+enum Source {
+    Task(TaskRef),
+    Entered(Arc<dyn ErasedRuntime>),
+}
+
+impl CurrentRuntime {
+    /// The runtime of the task that is being polled here, or whose blocking work this is.
+    pub fn of_task() -> Option<Self> {
+        current_task().map(|task| Self(Source::Task(task)))
+    }
+
+    /// The runtime that was entered on this thread, by `block_on` or an [`EnterGuard`].
+    pub fn entered() -> Option<Self> {
+        let peek = |cell: &Cell<Option<Arc<dyn ErasedRuntime>>>| {
+            let entered = cell.take();
+            cell.set(entered.clone());
+            entered
+        };
+        ENTERED.try_with(peek).ok().flatten().map(|runtime| Self(Source::Entered(runtime)))
+    }
+
+    fn erased(&self) -> &dyn ErasedRuntime {
+        match &self.0 {
+            Source::Task(task) => &task.runtime,
+            Source::Entered(runtime) => runtime.as_ref(),
+        }
+    }
+
+    /// This runtime, if it is an `R`.
+    pub fn downcast<R: Runtime>(&self) -> Option<R> {
+        self.erased().itself().downcast_ref::<R>().cloned()
+    }
+
+    /// This runtime behind one type that fits all; its futures and results are boxed.
+    pub fn into_dyn(self) -> DynRuntime {
+        match self.0 {
+            Source::Task(task) => task.runtime.to_dyn(),
+            Source::Entered(runtime) => runtime.to_dyn(),
+        }
+    }
+}

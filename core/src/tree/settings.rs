@@ -1,0 +1,150 @@
+//! What can be set, and set anew while a task runs: grace period, limit, deadline, priority.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::tree::extras::{LONGEST, NO_PRIORITY, UNSET, nanos};
+use crate::tree::node::Control;
+use crate::tree::state::TIMED;
+use crate::vocabulary::priority::TaskPriority;
+
+/// Which part of a task its limit stops.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum LimitKeeper {
+    /// The body is dropped at the limit.
+    Task = 0,
+    /// The body ends its work itself.
+    Body = 1,
+    /// Nothing: the body has ended its work before the limit.
+    Released = 2,
+    /// Nothing: the body has ended its work at the limit.
+    Passed = 3,
+}
+
+impl Control {
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        let nanos = self.extras.get()?.grace.load(Ordering::Acquire);
+        match nanos {
+            UNSET => None,
+            // As long as can be: for ever.
+            LONGEST => Some(Duration::MAX),
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    pub(crate) fn set_grace(&self, grace: Duration) {
+        self.extras().grace.store(nanos(grace), Ordering::Release);
+        self.wake();
+    }
+
+    /// The limit that it was given, and from when on.
+    pub(crate) fn set_limit(&self, limit: Duration, deadline: Option<Instant>) {
+        self.extras().limit.store(nanos(limit), Ordering::Release);
+        self.extras().deadline.set(deadline);
+        self.state.set(TIMED);
+    }
+
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        let limit = self.extras.get()?.limit.load(Ordering::Acquire);
+        (limit != UNSET).then(|| Duration::from_nanos(limit))
+    }
+
+    pub fn own_deadline(&self) -> Option<Instant> {
+        self.extras.get()?.deadline.get()
+    }
+
+    /// Moves the deadline; the task arms its timer anew in its next poll, which is woken here.
+    pub(crate) fn set_deadline(&self, deadline: Option<Instant>, now: Instant) {
+        let limit = deadline.map_or(UNSET, |deadline| nanos(deadline.saturating_duration_since(now)));
+        self.extras().limit.store(limit, Ordering::Release);
+        self.extras().deadline.set(deadline);
+        self.state.set(TIMED);
+        self.wake();
+    }
+
+    /// Its body ends its work itself at the deadline, and goes on without one.
+    pub fn mind_limit(&self) {
+        self.keep_limit(LimitKeeper::Body);
+    }
+
+    pub(crate) fn minds_limit(&self) -> bool {
+        self.is_limit_kept_by(LimitKeeper::Body)
+    }
+
+    /// Its deadline has passed, and that ends its work.
+    pub(crate) fn expire(&self) {
+        // Relaxed: who reads it has seen the end of the task before, which is written after this.
+        self.extras().expired.store(true, Ordering::Relaxed);
+    }
+
+    /// True if its deadline has ended its work, and not the limit of an attempt.
+    pub(crate) fn has_expired(&self) -> bool {
+        self.extras.get().is_some_and(|extras| extras.expired.load(Ordering::Relaxed))
+    }
+
+    /// The limit has passed, and what follows is not under it.
+    pub(crate) fn lift_limit(&self) {
+        if let Some(extras) = self.extras.get() {
+            extras.deadline.set(None);
+            self.keep_limit(LimitKeeper::Task);
+        }
+    }
+
+    /// The body has ended its work, at its limit or before: the limit is told as before, and stops nothing any more.
+    pub fn release_limit(&self, has_passed: bool) {
+        self.keep_limit(if has_passed { LimitKeeper::Passed } else { LimitKeeper::Released });
+    }
+
+    /// True if the limit has ended the work of a body that minded it.
+    pub fn has_passed_limit(&self) -> bool {
+        self.is_limit_kept_by(LimitKeeper::Passed)
+    }
+
+    /// True if the limit stops nothing any more.
+    pub(crate) fn is_limit_released(&self) -> bool {
+        self.is_limit_kept_by(LimitKeeper::Released) || self.has_passed_limit()
+    }
+
+    // Relaxed, as the reading: only the poll of the task acts on it. A handle that sees it late tells the state before.
+    fn keep_limit(&self, keeper: LimitKeeper) {
+        self.extras().limit_keeper.store(keeper as u8, Ordering::Relaxed);
+    }
+
+    fn is_limit_kept_by(&self, keeper: LimitKeeper) -> bool {
+        self.extras.get().is_some_and(|extras| extras.limit_keeper.load(Ordering::Relaxed) == keeper as u8)
+    }
+
+    /// Another attempt at the work begins.
+    pub(crate) fn attempted(&self, attempts: u32) {
+        // Relaxed: only the one who polls the task reads it.
+        self.extras().attempts.store(attempts, Ordering::Relaxed);
+    }
+
+    /// How many attempts were begun.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.extras.get().map_or(1, |extras| extras.attempts.load(Ordering::Relaxed))
+    }
+
+    /// How urgent it was said to be.
+    pub(crate) fn own_priority(&self) -> Option<TaskPriority> {
+        // Relaxed, as all of this: a number for itself; who is told of it is woken.
+        let rank = self.extras.get()?.priority.load(Ordering::Relaxed);
+        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
+    }
+
+    pub(crate) fn set_priority(&self, priority: TaskPriority) {
+        self.extras().priority.store(priority.number(), Ordering::Relaxed);
+    }
+
+    /// The greatest urgency of those that wait for it.
+    pub(crate) fn lent(&self) -> Option<TaskPriority> {
+        let rank = self.extras.get()?.lent.load(Ordering::Relaxed);
+        (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
+    }
+
+    /// True if nobody as urgent had waited for it before.
+    pub(crate) fn lend(&self, priority: TaskPriority) -> bool {
+        self.extras().lent.fetch_min(priority.number(), Ordering::Relaxed) > priority.number()
+    }
+}

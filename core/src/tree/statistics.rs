@@ -1,0 +1,90 @@
+//! How many have begun and how many have ended, counted by many threads without getting in each other's way.
+
+use crate::sync::shard::{SHARDS, mine};
+use crate::sync::{AtomicUsize, Ordering};
+use crate::tree::ending::Ending;
+
+/// Beginnings and ends. Both only grow, so that reading the ends first and the beginnings after them can never make
+/// out fewer than are alive: if the two sums agree, nothing was alive at the moment between the two readings.
+#[derive(Default)]
+pub(crate) struct Counts {
+    shards: [Shard; SHARDS],
+}
+
+/// On a cache line of its own, and on the next, which processors fetch along.
+#[derive(Default)]
+#[repr(align(128))]
+struct Shard {
+    begun: AtomicUsize,
+    completed: AtomicUsize,
+    failed: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+/// How many tasks there have been on an executor, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskStatistics {
+    /// All that were spawned.
+    pub spawned: usize,
+    /// Those that gave a value.
+    pub completed: usize,
+    /// Those that failed: an error, a panic, a timeout.
+    pub failed: usize,
+    /// Those that were stopped.
+    pub cancelled: usize,
+    /// Those that have not ended.
+    pub live: usize,
+}
+
+impl Counts {
+    fn shard(&self) -> &Shard {
+        let [first, ..] = &self.shards;
+        self.shards.get(mine()).unwrap_or(first)
+    }
+
+    pub(crate) fn begin(&self) {
+        // SeqCst, as everything here: see `alive`, and the phase of the root scope, which is read beside it.
+        self.shard().begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn end(&self, ending: Ending) {
+        let shard = self.shard();
+        let count = match ending {
+            Ending::Completed => &shard.completed,
+            Ending::Failed | Ending::TimedOut => &shard.failed,
+            Ending::Cancelled => &shard.cancelled,
+        };
+        count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Ends first, then beginnings: see the type.
+    pub(crate) fn read(&self) -> TaskStatistics {
+        let completed = self.sum(|shard| &shard.completed);
+        let failed = self.sum(|shard| &shard.failed);
+        let cancelled = self.sum(|shard| &shard.cancelled);
+        let spawned = self.begun();
+        let live = spawned.wrapping_sub(completed).wrapping_sub(failed).wrapping_sub(cancelled);
+        TaskStatistics { spawned, completed, failed, cancelled, live }
+    }
+
+    pub(crate) fn begun(&self) -> usize {
+        self.sum(|shard| &shard.begun)
+    }
+
+    pub(crate) fn ended(&self) -> usize {
+        let sum = |count| self.sum(count);
+        let (completed, failed) = (sum(|shard| &shard.completed), sum(|shard| &shard.failed));
+        completed.wrapping_add(failed).wrapping_add(sum(|shard| &shard.cancelled))
+    }
+
+    pub(crate) fn alive(&self) -> usize {
+        let ended = self.ended();
+        self.begun().wrapping_sub(ended)
+    }
+
+    fn sum(&self, count: fn(&Shard) -> &AtomicUsize) -> usize {
+        let add = |sum: usize, shard| sum.wrapping_add(count(shard).load(Ordering::SeqCst));
+        self.shards.iter().fold(0, add)
+    }
+}

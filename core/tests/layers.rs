@@ -1,0 +1,69 @@
+//! The layers of core: each module uses those of its own layer and of the ones before it.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::path::Path;
+
+#[path = "layers/modules.rs"]
+mod modules;
+
+use modules::{Modules, backward, circles};
+
+/// In their order. The folders of `task` are layers of their own.
+const LAYERS: [&str; 24] = [
+    "sync",
+    "vocabulary",
+    "error",
+    "panic",
+    "retry",
+    "metrics",
+    "adaptive",
+    "runtime",
+    "tree",
+    "time",
+    "breaker",
+    "limit",
+    "program",
+    "task::settings",
+    "task::view",
+    "task::work",
+    "task::lifecycle",
+    "task::layers",
+    "task::handle",
+    "task::capabilities",
+    "task::builder",
+    "task::group",
+    "task::macros",
+    "task",
+];
+
+/// The only circle that leaves a folder: a task knows the runtime that it is on, and a runtime the root of its tasks.
+const LARGEST_CIRCLE: usize = 9;
+
+#[test]
+fn no_layer_uses_one_after_it_but_runtime_and_tree_each_other() -> Result<(), Box<dyn Error>> {
+    let arrows = modules()?.arrows();
+    assert!(arrows.len() > 100, "{} arrows were found", arrows.len());
+    let mut backward = backward(&arrows, &LAYERS);
+    backward.retain(|(from, to)| !(from.starts_with("runtime") && to == "tree::root"));
+    assert!(backward.is_empty(), "{backward:#?}");
+    Ok(())
+}
+
+#[test]
+fn circles_of_files_stay_small_and_within_a_folder() -> Result<(), Box<dyn Error>> {
+    let circles = circles(&modules()?.arrows());
+    for circle in &circles {
+        let folders: BTreeSet<_> =
+            circle.iter().map(|module| module.rsplit_once("::").map(|(folder, _)| folder)).collect();
+        let is_inherent =
+            circle.iter().all(|module| module.starts_with("runtime::") || module.starts_with("tree::"));
+        assert!(is_inherent || folders.len() == 1, "{circle:#?}");
+    }
+    assert!(circles.iter().all(|circle| circle.len() <= LARGEST_CIRCLE), "{circles:#?}");
+    Ok(())
+}
+
+fn modules() -> std::io::Result<Modules> {
+    Modules::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+}

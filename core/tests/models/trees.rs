@@ -1,0 +1,157 @@
+//! How a cancellation goes down the tree while children come, and while others look through the list of them.
+
+use std::sync::Arc;
+
+use loom::thread::spawn;
+
+use crate::state::{GRACEFUL, IN_PLACE, KILL, RUNNING};
+use crate::task::{Task, adopt, cancel, children, kill_children, sweep};
+use crate::{ALL, FEW, check, joined};
+
+/// A scope with one member.
+fn scope() -> (Arc<Task>, Arc<Task>) {
+    let (parent, child) = (Task::new(RUNNING | IN_PLACE), Task::new(RUNNING));
+    adopt(&parent, &child);
+    (parent, child)
+}
+
+/// A member more, in a thread of its own, while `cancel` asks the scope to stop and another goes through its list: both
+/// members are asked for `level` in the end.
+fn nobody_is_missed(cancel: fn(&Task), level: u32) {
+    nobody_is_missed_beside(|parent| assert!(children(parent) >= 1), cancel, level);
+    nobody_is_missed_beside(sweep, cancel, level);
+}
+
+fn nobody_is_missed_beside(look: fn(&Task), cancel: fn(&Task), level: u32) {
+    check(FEW, move || {
+        let (parent, first) = scope();
+        let (adopting, second) = (parent.clone(), Task::new(RUNNING));
+        let late = second.clone();
+        let adopter = spawn(move || adopt(&adopting, &late));
+        let looked = parent.clone();
+        let sweeper = spawn(move || look(&looked));
+        cancel(&parent);
+        assert!(joined(adopter).is_some() && joined(sweeper).is_some());
+        assert_eq!((first.level(), second.level()), (level, level));
+    });
+}
+
+#[test]
+fn a_graceful_request_reaches_all_members() {
+    nobody_is_missed(|parent| assert!(cancel(parent, GRACEFUL)), GRACEFUL);
+}
+
+#[test]
+fn a_kill_reaches_all_members() {
+    nobody_is_missed(
+        |parent| {
+            cancel(parent, KILL);
+            // The next poll of the scope.
+            assert!(!parent.begin());
+            kill_children(parent);
+        },
+        KILL,
+    );
+}
+
+#[test]
+fn a_failed_body_kills_all_members() {
+    // Nobody has asked the scope itself to stop.
+    nobody_is_missed(kill_children, KILL);
+}
+
+#[test]
+fn a_kill_is_not_missed_behind_a_graceful_request() {
+    check(ALL, || {
+        let (parent, child) = scope();
+        let asked = parent.clone();
+        let graceful = spawn(move || cancel(&asked, GRACEFUL));
+        cancel(&parent, KILL);
+        kill_children(&parent);
+        assert!(joined(graceful).is_some());
+        assert_eq!(child.level(), KILL);
+    });
+}
+
+#[test]
+fn all_who_look_at_once_see_the_child() {
+    check(FEW, || {
+        let (parent, child) = scope();
+        let look = || {
+            let parent = parent.clone();
+            move || children(&parent)
+        };
+        let (first, second) = (spawn(look()), spawn(look()));
+        assert_eq!(children(&parent), 1);
+        assert_eq!((joined(first), joined(second)), (Some(1), Some(1)));
+        assert_eq!(children(&parent), 1);
+        assert_eq!(child.level(), 0);
+    });
+}
+
+#[test]
+fn what_a_poll_spawns_is_killed_with_its_task() {
+    check(ALL, || {
+        let (parent, first, second) = (Task::new(0), Task::new(RUNNING), Task::new(RUNNING));
+        adopt(&parent, &first);
+        let asked = parent.clone();
+        let canceller = spawn(move || cancel(&asked, KILL));
+        let mut killed = parent.poll(|| adopt(&parent, &second));
+        assert_eq!(joined(canceller), Some(true));
+        if !killed {
+            assert!(parent.waker.has_rung());
+            killed = parent.poll(|| ());
+        }
+        assert!(killed);
+        kill_children(&parent);
+        // The second was not born if the first poll did not come to it.
+        assert_eq!(first.level(), KILL);
+        assert!(second.level() == KILL || children(&parent) == 1);
+    });
+}
+
+#[test]
+fn a_kill_during_a_poll_reaches_the_children_before_the_poll_ends() {
+    check(ALL, || {
+        let (parent, child) = (Task::new(RUNNING), Task::new(RUNNING));
+        adopt(&parent, &child);
+        let asked = parent.clone();
+        let canceller = spawn(move || cancel(&asked, KILL));
+        let begun = parent.begin();
+        assert_eq!(joined(canceller), Some(true));
+        assert!(!begun || child.level() == KILL, "the poll goes on, and nobody has told the child");
+    });
+}
+
+#[test]
+fn what_a_destructor_spawns_in_a_kill_can_be_detached_and_lives() {
+    check(ALL, || {
+        let (parent, child) = (Task::new(RUNNING | IN_PLACE), Task::new(RUNNING));
+        cancel(&parent, KILL);
+        let other = parent.clone();
+        let canceller = spawn(move || cancel(&other, GRACEFUL));
+        // The body is dropped, and what it spawns there is detached before the kill is passed on.
+        adopt(&parent, &child);
+        assert!(child.detach());
+        kill_children(&parent);
+        assert_eq!((joined(canceller), child.level()), (Some(false), 0));
+    });
+}
+
+#[test]
+fn what_a_destructor_spawns_lives_beside_the_one_who_kills() {
+    check(ALL, || {
+        let (parent, child) = (Task::new(RUNNING), Task::new(RUNNING));
+        let other = parent.clone();
+        let canceller = spawn(move || cancel(&other, KILL));
+        // He may still go through the children when the body is dropped, since a poll was in progress when he asked.
+        if parent.poll(|| ()) {
+            adopt(&parent, &child);
+            assert!(child.detach());
+            kill_children(&parent);
+            assert_eq!(child.level(), 0);
+        }
+        assert_eq!(joined(canceller), Some(true));
+        assert_eq!(child.level(), 0);
+    });
+}

@@ -1,0 +1,9 @@
+//! The execution of what was started: batches of nodes, and the session that is the task of all of them.
+
+pub(crate) mod autoscale;
+pub(crate) mod batch;
+pub(crate) mod failures;
+pub(crate) mod launch;
+pub(crate) mod node_state;
+pub(crate) mod session;
+pub(crate) mod whose;

@@ -1,0 +1,169 @@
+//! The builder of an ad-hoc task: one under an orchestrator, in no graph.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::orchestrator::handle::Orchestrator;
+use sweet_async_core::breaker::CircuitBreaker;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::Configured;
+use sweet_async_core::limit::{Limiter, TaskPriority};
+use sweet_async_core::retry::{Jitter, Retry, RetryBudget, RetryStrategy};
+use sweet_async_core::runtime::{Runtime, RuntimeSource};
+use sweet_async_core::task::{Contextual, Here, IntoResult, Policies, Resilience, Retrying, TaskBuilder};
+
+/// Marks the policies of a builder that says more of a task than under which orchestrator it runs.
+#[diagnostic::on_unimplemented(
+    message = "a builder that only selects an orchestrator has no `run`",
+    note = "say how the task is to be run: `.timeout(..)`, `.name(..)`, `.priority(..)`, `.retry(..)`; or register it with \
+            `register_task`"
+)]
+pub trait Chosen {}
+impl Chosen for Configured {}
+impl Chosen for Contextual {}
+impl<T> Chosen for Resilience<T> {}
+impl<T> Chosen for Retrying<T> {}
+
+/// A builder whose task runs under an orchestrator: see [`Orchestrate::orchestrator`].
+#[must_use = "a builder does nothing until `run` or `spawn`"]
+pub struct Orchestrated<T, S, P, W, Q: RuntimeSource> {
+    pub(crate) builder: TaskBuilder<T, S, P, W>,
+    pub(crate) orchestra: Orchestrator<Q>,
+}
+
+impl<T, S: Clone, P: Clone, W, Q: RuntimeSource> Clone for Orchestrated<T, S, P, W, Q>
+where
+    TaskBuilder<T, S, P, W>: Clone,
+{
+    fn clone(&self) -> Self {
+        Self { builder: self.builder.clone(), orchestra: self.orchestra.clone() }
+    }
+}
+
+/// Puts a task under an orchestrator, ad hoc.
+pub trait Orchestrate: Sized {
+    /// The value.
+    type Value;
+    /// Where the builder finds its runtime.
+    type Source;
+    /// What it was told.
+    type Policies;
+    /// The kind of its work.
+    type Work;
+
+    /// Runs the task under `orchestra`, as an ad-hoc task of it: on its runtime, in one of its places, counted in what it tells of
+    /// itself, and stopped with it as its other tasks are. It depends on nothing, and is told of in no picture; its failure is
+    /// its caller's alone. The policies are said before or after this, and there must be one at least: a builder that only
+    /// selects an orchestrator has no `run`.
+    ///
+    /// The task around it does not end before it, and passes on what it is asked. Session by a task of the same orchestra, it
+    /// waits for no place: it is part of what has that of the other.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime, TaskBuilder};
+    /// # use sweet_async_orchestra::{Orchestrate as _, Orchestrator};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let orchestra = Orchestrator::builder(runtime.clone()).max_concurrency(8).build()?;
+    /// let builder = TaskBuilder::<u32, _>::new(runtime.clone()).orchestrator(&orchestra);
+    /// let answer = builder.timeout(5.seconds()).run(|| async { 42 }).await?;
+    /// # assert_eq!(answer, 42);
+    /// # Ok(()) }
+    /// ```
+    fn orchestrator<Q: RuntimeSource>(
+        self,
+        orchestra: &Orchestrator<Q>,
+    ) -> Orchestrated<Self::Value, Self::Source, Self::Policies, Self::Work, Q>;
+}
+
+impl<T, S: RuntimeSource, P: Policies<T>, W> Orchestrate for TaskBuilder<T, S, P, W> {
+    type Value = T;
+    type Source = S;
+    type Policies = P;
+    type Work = W;
+
+    fn orchestrator<Q: RuntimeSource>(self, orchestra: &Orchestrator<Q>) -> Orchestrated<T, S, P, W, Q> {
+        Orchestrated { builder: self, orchestra: orchestra.clone() }
+    }
+}
+
+/// The same methods that a builder has.
+macro_rules! as_builders {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $to:ty;)+) => {$(
+        #[doc = concat!("As [`TaskBuilder::", stringify!($name), "`].")]
+        pub fn $name(self, $($argument: $kind),*) -> Orchestrated<T, S, $to, W, Q> {
+            Orchestrated { builder: self.builder.$name($($argument),*), orchestra: self.orchestra }
+        }
+    )+};
+}
+
+impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S, P, W, Q> {
+    as_builders! {
+        name(name: impl Into<Arc<str>>) -> P::More;
+        timeout(limit: Duration) -> P::More;
+        timeout_at(deadline: Instant) -> P::More;
+        attempt_timeout(limit: Duration) -> P::More;
+        grace(grace: Duration) -> P::Own;
+        timestamps(on: bool) -> P::Own;
+        metrics(on: bool) -> P::Own;
+        tracing(on: bool) -> P::Own;
+        priority(priority: TaskPriority) -> P::Own;
+        retry(retries: u32) -> Retrying<T>;
+        retry_as(retry: Retry) -> Retrying<T>;
+        circuit_breaker(breaker: &CircuitBreaker) -> P::Resilient;
+        limiter(limiter: &Limiter) -> P::Resilient;
+    }
+
+    /// As [`TaskBuilder::uuid`].
+    #[cfg(feature = "uuid")]
+    pub fn uuid(self) -> Orchestrated<T, S, P::Own, W, Q> {
+        Orchestrated { builder: self.builder.uuid(), orchestra: self.orchestra }
+    }
+
+    /// As [`TaskBuilder::with`].
+    pub fn with<V: Send + Sync + 'static>(self, value: V) -> Orchestrated<T, S, P::Own, W, Q> {
+        Orchestrated { builder: self.builder.with(value), orchestra: self.orchestra }
+    }
+
+    /// As [`TaskBuilder::recover_with`].
+    pub fn recover_with<F, O, K>(self, work: F) -> Orchestrated<T, S, P::Resilient, W, Q>
+    where
+        F: Fn(AsyncTaskError) -> O + Send + Sync + 'static,
+        O: Future<Output: IntoResult<T, K>> + Send + 'static,
+    {
+        Orchestrated { builder: self.builder.recover_with(work), orchestra: self.orchestra }
+    }
+
+    /// As [`TaskBuilder::on`]: where the builder's timers and blocking work are. The task is on the orchestrator's runtime.
+    pub fn on<R: Runtime>(self, runtime: &R) -> Orchestrated<T, R, P, W, Q> {
+        Orchestrated { builder: self.builder.on(runtime), orchestra: self.orchestra }
+    }
+
+    /// As [`TaskBuilder::inline`].
+    pub fn inline(self) -> Orchestrated<T, S, P, Here, Q> {
+        Orchestrated { builder: self.builder.inline(), orchestra: self.orchestra }
+    }
+}
+
+/// With work that is tried again.
+impl<T, S: RuntimeSource, W, Q: RuntimeSource> Orchestrated<T, S, Retrying<T>, W, Q> {
+    /// As [`TaskBuilder::backoff`].
+    pub fn backoff(self, strategy: RetryStrategy) -> Self {
+        Self { builder: self.builder.backoff(strategy), ..self }
+    }
+
+    /// As [`TaskBuilder::jitter`].
+    pub fn jitter(self, jitter: Jitter) -> Self {
+        Self { builder: self.builder.jitter(jitter), ..self }
+    }
+
+    /// As [`TaskBuilder::retry_if`].
+    pub fn retry_if(self, predicate: impl Fn(&AsyncTaskError) -> bool + Send + Sync + 'static) -> Self {
+        Self { builder: self.builder.retry_if(predicate), ..self }
+    }
+
+    /// As [`TaskBuilder::retry_budget`].
+    pub fn retry_budget(self, budget: &RetryBudget) -> Self {
+        Self { builder: self.builder.retry_budget(budget), ..self }
+    }
+}

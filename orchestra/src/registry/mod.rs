@@ -1,0 +1,7 @@
+//! The registry of an orchestrator: its tasks, their dependencies, groups and contexts.
+
+pub(crate) mod description;
+pub(crate) mod key;
+pub(crate) mod node;
+pub(crate) mod registration;
+pub(crate) mod work;

@@ -1,0 +1,182 @@
+//! A task of an orchestra: a builder and its work, until the graph lets it begin.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::Timeout;
+use sweet_async_core::runtime::RuntimeSource;
+use sweet_async_core::task::{
+    Call, Configured, Contextual, Guarded, Inner, Policies, Resilience, Retrying, TaskContext, Unconfigured,
+    Work,
+};
+
+/// Work that is given what it depends on.
+pub trait Fed<I> {
+    /// What it returns.
+    type Output;
+
+    #[doc(hidden)]
+    fn feed(self, inputs: I) -> Self::Output;
+}
+
+/// As [`Fed`], for work that can be called again.
+pub trait FedAgain<I>: Fed<I> {
+    #[doc(hidden)]
+    fn feed_again(&self, inputs: I) -> Self::Output;
+
+    /// The inputs of one attempt.
+    #[doc(hidden)]
+    fn of_attempt(inputs: I, _attempt: TaskContext) -> I {
+        inputs
+    }
+}
+
+/// Work that is given nothing.
+pub struct Alone<F>(pub(crate) F);
+
+impl<F: FnOnce() -> O, O> Fed<()> for Alone<F> {
+    type Output = O;
+
+    fn feed(self, (): ()) -> O {
+        (self.0)()
+    }
+}
+
+impl<F: Fn() -> O, O> FedAgain<()> for Alone<F> {
+    fn feed_again(&self, (): ()) -> O {
+        (self.0)()
+    }
+}
+
+/// Work that is given the context of its task, or of its attempt.
+pub struct Informed<F>(pub(crate) F);
+
+impl<F: FnOnce(TaskContext) -> O, O> Fed<TaskContext> for Informed<F> {
+    type Output = O;
+
+    fn feed(self, context: TaskContext) -> O {
+        (self.0)(context)
+    }
+}
+
+impl<F: Fn(TaskContext) -> O, O> FedAgain<TaskContext> for Informed<F> {
+    fn feed_again(&self, context: TaskContext) -> O {
+        (self.0)(context)
+    }
+
+    fn of_attempt(_: TaskContext, attempt: TaskContext) -> TaskContext {
+        attempt
+    }
+}
+
+/// Work that is given the outputs of others.
+pub struct Given<F>(pub(crate) F);
+
+impl<F: FnOnce(I) -> O, I, O> Fed<I> for Given<F> {
+    type Output = O;
+
+    fn feed(self, inputs: I) -> O {
+        (self.0)(inputs)
+    }
+}
+
+impl<F: Fn(I) -> O, I, O> FedAgain<I> for Given<F> {
+    fn feed_again(&self, inputs: I) -> O {
+        (self.0)(inputs)
+    }
+}
+
+/// One call of work, with its inputs.
+pub struct Now<F, I> {
+    work: F,
+    inputs: I,
+}
+
+impl<F: Fed<I>, I> Call for Now<F, I> {
+    type Output = F::Output;
+
+    fn call(self) -> F::Output {
+        self.work.feed(self.inputs)
+    }
+}
+
+/// One of several calls.
+pub struct Anew<F, I> {
+    work: Arc<F>,
+    inputs: I,
+}
+
+impl<F: FedAgain<I>, I> Call for Anew<F, I> {
+    type Output = F::Output;
+
+    fn call(self) -> F::Output {
+        self.work.feed_again(self.inputs)
+    }
+}
+
+/// Where a builder was used, and what it brings along.
+pub struct Maker<S> {
+    pub(crate) inner: Inner,
+    pub(crate) source: S,
+    pub(crate) place: &'static Location<'static>,
+}
+
+/// The policies of a builder whose work an orchestra can run. Implemented by all of them, for all work that they fit: work
+/// that is tried again must be callable again.
+#[diagnostic::on_unimplemented(
+    message = "this work cannot be that of a task of an orchestrator",
+    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
+)]
+pub trait Begins<F, I, O, T, S, W, M>: Policies<T> {
+    /// The work, with what is around it.
+    type Body: Future<Output = Result<T, AsyncTaskError>> + Send + 'static;
+
+    #[doc(hidden)]
+    fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body;
+}
+
+/// For each kind of policies whose work is called once.
+macro_rules! begins_once {
+    ($($policies:ty)+) => {$(
+        impl<F, I, O, T, S, W, M> Begins<F, I, O, T, S, W, M> for $policies
+        where
+            F: Fed<I, Output = O>,
+            M: Work<Now<F, I>, O, T, S, W, Body: Send + 'static>,
+            S: RuntimeSource,
+            T: Send + 'static,
+        {
+            type Body = Guarded<Timeout<M::Body, S>, S>;
+
+            fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
+                let Maker { inner, source, .. } = maker;
+                inner.once(M::body(Now { work, inputs }, &source), source)
+            }
+        }
+    )+};
+}
+
+begins_once!(Unconfigured Configured Contextual Resilience<T>);
+
+impl<F, I, O, T, S, W, M> Begins<F, I, O, T, S, W, M> for Retrying<T>
+where
+    F: FedAgain<I, Output = O> + Send + Sync + 'static,
+    I: Clone + Send + Sync + 'static,
+    M: Work<Anew<F, I>, O, T, S, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+{
+    type Body = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
+
+    fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
+        let Maker { inner, source, place } = maker;
+        let work = Arc::new(work);
+        let begin = move |source: &S, attempt| {
+            let (work, inputs) = (work.clone(), F::of_attempt(inputs.clone(), attempt));
+            M::body(Anew { work, inputs }, source)
+        };
+        Box::pin(inner.again(begin, source, place))
+    }
+}

@@ -1,0 +1,219 @@
+//! What has been run, when, and how it ended.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::orchestrator::handle::Orchestrator;
+use crate::registry::description::Registry;
+use crate::status::{ExecutionStats, NodeStatus};
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::runtime::{Runtime, RuntimeSource};
+use sweet_async_core::task::NamedTask as _;
+
+/// One task, as a [`Report`] tells of it. Times count from the beginning of the first run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReportedTask {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it was in its life.
+    pub status: NodeStatus,
+    /// When it began; `None` if it has not.
+    pub began: Option<Duration>,
+    /// When it ended; `None` if it has not, or had not begun.
+    pub ended: Option<Duration>,
+    /// Those that it depends on.
+    pub depends_on: Vec<Arc<str>>,
+    /// What it has failed with.
+    pub error: Option<Arc<str>>,
+    /// True if it is on the critical path: the way through the graph whose tasks took longest together.
+    pub is_critical: bool,
+    /// Which of the places that were in use at the same time it had; counted, since nobody gives places numbers.
+    pub lane: Option<usize>,
+}
+
+/// What was run, as of one moment: see [`Orchestrator::report`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The orchestrator's name.
+    pub name: Option<Arc<str>>,
+    /// The tasks, in the order of their registration.
+    pub tasks: Vec<ReportedTask>,
+    /// How many are where.
+    pub stats: ExecutionStats,
+    /// From the beginning of the first run to the last end, or to now while something runs.
+    pub elapsed: Duration,
+    /// How many places were in use at the same time.
+    pub lanes: usize,
+}
+
+impl<S: RuntimeSource> Orchestrator<S> {
+    /// What has been run until now: for pictures ([`Report::to_svg`]) and programs ([`Report::to_json`]). Tasks that were
+    /// [cleared](Self::clear_completed_tasks) are not in it.
+    pub fn report(&self) -> Report {
+        let (name, stats) = (self.name(), self.execution_stats());
+        let run = self.shared.book().run.clone();
+        let now = run.map(|run| Duration::from_nanos(run.elapsed()));
+        let book = self.shared.book();
+        let (mut tasks, errors) = told(&book);
+        let running = tasks.iter().any(|task| task.began.is_some() && task.ended.is_none());
+        let last = tasks.iter().filter_map(|task| task.ended).max().unwrap_or_default();
+        let elapsed = now.filter(|_| running).map_or(last, |now| now.max(last));
+        let took = |task: &ReportedTask| {
+            let (began, ended) = (task.began?, task.ended.unwrap_or(elapsed));
+            // Of ways that took no time, the longest is meant.
+            Some(u64::try_from(ended.saturating_sub(began).as_nanos()).unwrap_or(u64::MAX).max(1))
+        };
+        let weights: Vec<Option<u64>> = tasks.iter().map(took).collect();
+        let weight = |number: usize| weights.get(number).copied().flatten();
+        for number in book.graph.critical_path(|number| weight(number).unwrap_or(0)) {
+            if let Some(task) = tasks.get_mut(number).filter(|_| weight(number).is_some()) {
+                task.is_critical = true;
+            }
+        }
+        drop(book);
+        // After the lock: how an error shows is foreign code.
+        for (task, error) in tasks.iter_mut().zip(errors) {
+            task.error = error.map(|error| error.reason().into());
+        }
+        let lanes = lay_out(&mut tasks);
+        Report { name, tasks, stats, elapsed, lanes }
+    }
+}
+
+/// The tasks, and the errors of those that have failed.
+fn told<R: Runtime>(book: &Registry<R>) -> (Vec<ReportedTask>, Vec<Option<Arc<AsyncTaskError>>>) {
+    let tell = |number: usize| {
+        let entry = book.entries.get(number)?;
+        let (began, ended) = entry.times();
+        let mut above: Vec<usize> = book.graph.above(number).iter().map(|link| link.node).collect();
+        above.sort_unstable();
+        above.dedup();
+        let task = ReportedTask {
+            name: entry.name.clone(),
+            status: entry.status(),
+            began,
+            ended: ended.filter(|_| began.is_some()),
+            depends_on: above.into_iter().map(|on| book.name(on)).collect(),
+            error: None,
+            is_critical: false,
+            lane: None,
+        };
+        Some((task, entry.error()))
+    };
+    (0..book.entries.len()).filter_map(tell).unzip()
+}
+
+/// Gives each task that began the first lane that was free then. Says how many there are.
+fn lay_out(tasks: &mut [ReportedTask]) -> usize {
+    let mut begun: Vec<(Duration, usize)> =
+        tasks.iter().enumerate().filter_map(|(number, task)| Some((task.began?, number))).collect();
+    begun.sort_unstable();
+    let (mut busy, mut free, mut lanes) = (BinaryHeap::new(), BinaryHeap::new(), 0);
+    for (began, number) in begun {
+        while let Some(Reverse((end, lane))) = busy.peek().copied() {
+            if end > began {
+                break;
+            }
+            busy.pop();
+            free.push(Reverse(lane));
+        }
+        let Reverse(lane) = free.pop().unwrap_or_else(|| {
+            lanes += 1;
+            Reverse(lanes - 1)
+        });
+        let Some(task) = tasks.get_mut(number) else { continue };
+        task.lane = Some(lane);
+        busy.push(Reverse((task.ended.unwrap_or(Duration::MAX), lane)));
+    }
+    lanes
+}
+
+/// `text` as a JSON string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            c if u32::from(c) < 0x20 => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn or_null<T>(value: Option<T>, shown: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| "null".to_owned(), shown)
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.9}", time.as_secs_f64())
+}
+
+impl Report {
+    /// The tasks of the critical path, from its first to its last.
+    pub fn critical_path(&self) -> Vec<Arc<str>> {
+        let mut path: Vec<_> = self.tasks.iter().filter(|task| task.is_critical).collect();
+        path.sort_by_key(|task| (task.began, task.ended));
+        path.into_iter().map(|task| task.name.clone()).collect()
+    }
+
+    /// The report as JSON; times are in seconds.
+    pub fn to_json(&self) -> String {
+        let Self { stats, .. } = self;
+        let mut text = String::from("{\n");
+        let _ = writeln!(text, "  \"name\": {},", or_null(self.name.as_deref(), quoted));
+        let _ = writeln!(text, "  \"elapsed\": {},", seconds(self.elapsed));
+        let _ = writeln!(text, "  \"lanes\": {},", self.lanes);
+        let _ = writeln!(
+            text,
+            "  \"stats\": {{\"pending\": {}, \"running\": {}, \"completed\": {}, \"failed\": {}, \"cancelled\": {}, \
+             \"skipped\": {}, \"min\": {}, \"avg\": {}, \"max\": {}}},",
+            stats.pending,
+            stats.running,
+            stats.completed,
+            stats.failed,
+            stats.cancelled,
+            stats.skipped,
+            or_null(stats.min, seconds),
+            or_null(stats.avg, seconds),
+            or_null(stats.max, seconds),
+        );
+        let path: Vec<String> = self.critical_path().iter().map(|name| quoted(name)).collect();
+        let _ = writeln!(text, "  \"critical_path\": [{}],", path.join(", "));
+        text.push_str("  \"tasks\": [");
+        for (number, task) in self.tasks.iter().enumerate() {
+            let cause = match &task.status {
+                NodeStatus::Skipped { cause } => Some(cause.to_string()),
+                _ => None,
+            };
+            let above: Vec<String> = task.depends_on.iter().map(|name| quoted(name)).collect();
+            let _ = write!(
+                text,
+                "{}\n    {{\"name\": {}, \"status\": {}, \"cause\": {}, \"error\": {}, \"began\": {}, \"ended\": {}, \
+                 \"lane\": {}, \"critical\": {}, \"depends_on\": [{}]}}",
+                if number == 0 { "" } else { "," },
+                quoted(&task.name),
+                quoted(task.status.as_str()),
+                or_null(cause.as_deref(), quoted),
+                or_null(task.error.as_deref(), quoted),
+                or_null(task.began, seconds),
+                or_null(task.ended, seconds),
+                or_null(task.lane, |lane| lane.to_string()),
+                task.is_critical,
+                above.join(", "),
+            );
+        }
+        text.push_str("\n  ]\n}\n");
+        text
+    }
+}

@@ -1,0 +1,6 @@
+//! The report of what was run: as JSON, as a graph in text, and as an SVG timeline.
+
+pub(crate) mod captions;
+pub(crate) mod graph_text;
+pub(crate) mod log;
+pub(crate) mod svg;

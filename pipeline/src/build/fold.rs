@@ -1,0 +1,108 @@
+//! A pipeline that folds its events.
+
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+
+use crate::build::sender::PipelineSender;
+use crate::build::whole::{End, Whole};
+use crate::event::single::Event;
+use crate::outcome::final_event::FinalEvent;
+use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::handler::Folding;
+use crate::source::Plan;
+use crate::source::Sources;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::caught;
+use sweet_async_core::runtime::RuntimeSource;
+use sweet_async_core::task::IntoResult;
+
+/// A pipeline that folds its events; await it for the value and the summary.
+#[must_use = "a pipeline does nothing until it is awaited"]
+pub struct Fold<T, S, F, I, G, O, K, J> {
+    pub(crate) from: PipelineSender<T, S, F>,
+    pub(crate) init: I,
+    pub(crate) fold: G,
+    pub(crate) merge: J,
+    pub(crate) marker: PhantomData<fn() -> (O, K)>,
+}
+
+impl<T, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J> {
+    /// As [`Pipeline::blocking`](crate::Pipeline::blocking).
+    pub fn blocking(mut self) -> Self {
+        self.from.settings.blocking = true;
+        self
+    }
+}
+
+impl<T, A, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J>
+where
+    T: Send + 'static,
+    A: Send + 'static,
+    S: RuntimeSource,
+    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    I: Fn() -> A + Clone + Send + Sync + 'static,
+    G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
+    O: IntoResult<(), K> + 'static,
+    K: 'static,
+    J: Fn(A, A) -> A + Send + 'static,
+{
+    /// The whole of it, and what makes one value of the workers' values.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
+    fn whole(
+        self,
+    ) -> (
+        Whole<
+            T,
+            S,
+            impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + Send + use<T, A, S, F, I, G, O, K, J>,
+            Folding<I, G, O, K>,
+        >,
+        impl FnOnce(End<Vec<A>>) -> Result<(A, FinalEvent), AsyncTaskError>
+        + Send
+        + use<T, A, S, F, I, G, O, K, J>,
+    ) {
+        let Self { from, init, fold, merge, .. } = self;
+        let first = init.clone();
+        let merged = move |(event, end): End<Vec<A>>| {
+            let summary = event?;
+            let values = end.into_iter().flat_map(|(_, values)| values);
+            let value = caught(|| values.reduce(merge).unwrap_or_else(first))?;
+            Ok((value, summary))
+        };
+        (from.whole(Folding::<I, G, O, K> { init, fold, marker: PhantomData }), merged)
+    }
+
+    /// Starts the pipeline now, as a task of its own, whose handle is a future of the value and the summary.
+    #[track_caller]
+    pub fn spawn(self) -> EmittingTask<(A, FinalEvent), S::Runtime> {
+        let (whole, merged) = self.whole();
+        whole.spawn(merged)
+    }
+}
+
+impl<T, A, S, F, I, G, O, K, J> IntoFuture for Fold<T, S, F, I, G, O, K, J>
+where
+    T: Send + 'static,
+    A: Send + 'static,
+    S: RuntimeSource,
+    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    I: Fn() -> A + Clone + Send + Sync + 'static,
+    G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
+    O: IntoResult<(), K> + 'static,
+    K: 'static,
+    J: Fn(A, A) -> A + Send + 'static,
+{
+    type Output = Result<(A, FinalEvent), AsyncTaskError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    #[track_caller]
+    fn into_future(self) -> Self::IntoFuture {
+        let place = Location::caller();
+        Box::pin(async move {
+            let (whole, merged) = self.whole();
+            merged(whole.in_place(place).await)
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! A pipeline whose receiver keeps nothing.
+
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+
+use crate::build::sender::PipelineSender;
+use crate::build::whole::Whole;
+use crate::outcome::final_event::FinalEvent;
+use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::delivery::Delivery;
+use crate::run::work::handler::{Each, Receiving};
+use crate::run::work::receive::Receive;
+use crate::source::Plan;
+use crate::source::Sources;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::runtime::RuntimeSource;
+use sweet_async_core::task::Sync;
+
+/// A pipeline that collects nothing; await it for its summary. Its receiver is handed an `A`.
+#[must_use = "a pipeline does nothing until it is awaited"]
+pub struct ForEach<T, S, F, G, O, M, A> {
+    pub(crate) from: PipelineSender<T, S, F>,
+    pub(crate) receiver: G,
+    pub(crate) marker: PhantomData<fn(A) -> (O, M)>,
+}
+
+impl<T, S, F, G, O, K, A> ForEach<T, S, F, G, O, Sync<K>, A> {
+    /// As [`Pipeline::blocking`](crate::Pipeline::blocking).
+    pub fn blocking(mut self) -> Self {
+        self.from.settings.blocking = true;
+        self
+    }
+}
+
+impl<T, S, F, G, O, M, A> ForEach<T, S, F, G, O, M, A>
+where
+    T: Send + 'static,
+    S: RuntimeSource,
+    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    G: Fn(A) -> O + Send + std::marker::Sync + 'static,
+    O: 'static,
+    M: Receive<O>,
+    A: Delivery<T> + 'static,
+{
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
+    fn whole(
+        self,
+    ) -> Whole<
+        T,
+        S,
+        impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + Send + use<T, S, F, G, O, M, A>,
+        Receiving<Each<G, O, M>, A>,
+    > {
+        let Self { from, receiver, .. } = self;
+        from.whole(Receiving::<_, A>::new(Each::<G, O, M> { receiver, marker: PhantomData }))
+    }
+
+    /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
+    #[track_caller]
+    pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
+        self.whole().spawn(|(event, _)| event)
+    }
+}
+
+impl<T, S, F, G, O, M, A> IntoFuture for ForEach<T, S, F, G, O, M, A>
+where
+    T: Send + 'static,
+    S: RuntimeSource,
+    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    G: Fn(A) -> O + Send + std::marker::Sync + 'static,
+    O: 'static,
+    M: Receive<O>,
+    A: Delivery<T> + 'static,
+{
+    type Output = Result<FinalEvent, AsyncTaskError>;
+    // Boxed once for the whole pipeline: an async block has no name to put here.
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    #[track_caller]
+    fn into_future(self) -> Self::IntoFuture {
+        let place = Location::caller();
+        Box::pin(async move { self.whole().in_place(place).await.0 })
+    }
+}

@@ -1,0 +1,11 @@
+//! The builder of a pipeline, in the order in which it is called: options, sender, and what is done with events.
+
+pub(crate) mod boxed;
+pub(crate) mod collect;
+pub(crate) mod fold;
+pub(crate) mod for_each;
+pub(crate) mod options;
+pub(crate) mod publish;
+pub(crate) mod pull;
+pub(crate) mod sender;
+pub(crate) mod whole;

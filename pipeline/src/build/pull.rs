@@ -1,0 +1,53 @@
+//! A pipeline whose events are pulled.
+
+use crate::build::sender::PipelineSender;
+use crate::build::whole::End;
+use crate::outcome::final_event::FinalEvent;
+use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::handle::pull::{DrainOnKill, Events};
+use crate::run::work::pulling::Pulling;
+use crate::source::Sources;
+use sweet_async_core::runtime::RuntimeSource;
+
+/// Batches of events that may wait to be pulled.
+const AHEAD: usize = 4;
+
+impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 'static>
+    PipelineSender<T, S, F>
+{
+    /// Starts the pipeline now, as a task of its own whose events are pulled from its handle, a
+    /// [`Stream`](futures_core::Stream). Rows are parsed in parallel and come in completion order, or in source order with
+    /// [`ordered`](crate::PipelineBuilder::ordered). Some thousand events may be ready at most; who pulls slowly makes the
+    /// sender wait.
+    ///
+    /// Rejected rows are treated as everywhere; an error that ends the pipeline is the stream's last item. After the
+    /// end there is the [`summary`](EmittingTask::summary).
+    ///
+    /// Asked to stop gracefully, it still gives what has been read: pull on, or its grace is used up. A kill, and
+    /// dropping the handle, drop what has not been pulled.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime};
+    /// # use sweet_async_pipeline::{ChunkSizeExt as _, PipelineBuilder};
+    /// # async fn sum<R: Runtime>(runtime: R) -> Result<u64, AsyncTaskError> {
+    /// let mut numbers = PipelineBuilder::<u64, _>::new(runtime)
+    ///     .sender(|sources| sources.of_bytes("1\n2\n3\n").lines().into_chunks(100.lines()))
+    ///     .pull();
+    /// let mut sum = 0;
+    /// while let Some(event) = numbers.next_event().await {
+    ///     sum += event?.take_data();
+    /// }
+    /// # Ok(sum)
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn pull(self) -> EmittingTask<FinalEvent, S::Runtime, Events<T>> {
+        let (queue, events) = async_channel::bounded(AHEAD);
+        let drain = DrainOnKill::new(&queue, &events);
+        let ended = move |(event, _): End<()>| {
+            drain.ended();
+            event
+        };
+        self.whole(Pulling { queue }).spawn(ended).pulled(Events::new(events))
+    }
+}

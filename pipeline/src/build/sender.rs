@@ -1,0 +1,211 @@
+//! A pipeline that knows what it reads, and not yet what is done with it.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::build::collect::{Pipeline, Receiver};
+use crate::build::fold::Fold;
+use crate::build::for_each::ForEach;
+use crate::build::whole::Whole;
+use crate::collect::Collector;
+use crate::collect::key::Key;
+use crate::event::batch::Batch;
+use crate::event::single::Event;
+use crate::run::shared::control::{Batches, Settings};
+use crate::run::work::receive::{Receive, Tries};
+use crate::source::Plan;
+use crate::source::Sources;
+use crate::source::strategy::SenderStrategy;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::caught;
+use sweet_async_core::runtime::RuntimeSource;
+use sweet_async_core::task::{IntoAsyncResult, IntoResult};
+
+/// A pipeline that knows what it reads.
+#[must_use = "a pipeline does nothing until its end is awaited"]
+#[derive(Clone)]
+pub struct PipelineSender<T, S, F> {
+    pub(crate) source: S,
+    pub(crate) settings: Settings<T>,
+    pub(crate) sender: F,
+    pub(crate) events: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
+    /// Says what is done with each event. A receiver is synchronous or asynchronous, and may return a `Result`: an
+    /// error, or a panic, is that event's error. Several workers call it at the same time.
+    ///
+    /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking pool, where
+    /// [`blocking`](Pipeline::blocking) is asked for.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
+    pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
+    where
+        G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Key,
+        V: Send + 'static,
+    {
+        Pipeline { from: self, receiver: Receiver::new(receiver) }
+    }
+
+    /// As [`receiver`](Self::receiver), for a body that uses `?` and names no error type.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime};
+    /// # use sweet_async_pipeline::{ChunkSizeExt as _, Collector, Event, PipelineBuilder};
+    /// # async fn lengths<R: Runtime>(runtime: R) -> Result<usize, AsyncTaskError> {
+    /// PipelineBuilder::<String, _>::new(runtime)
+    ///     .sender(|sources| sources.of_bytes("1\n22\n").lines().into_chunks(100.lines()))
+    ///     .try_receiver(|event: Event<String>, collector: Collector<u32, usize>| {
+    ///         collector.collect(event.data().parse()?, event.data().len());
+    ///         Ok(())
+    ///     })
+    ///     .await_final_event(|event, collector| event.map(|_| collector.len()))
+    ///     .await
+    /// # }
+    /// ```
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
+    pub fn try_receiver<G, O, M, K, V>(
+        self,
+        receiver: G,
+    ) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
+    where
+        G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Key,
+        V: Send + 'static,
+    {
+        self.receiver(receiver)
+    }
+
+    /// As [`for_each`](Self::for_each), for a body that uses `?` and names no error type.
+    pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
+    where
+        G: Fn(Event<T>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        self.for_each(receiver)
+    }
+
+    /// Says what is done with each event, where nothing is collected. Await it for the summary.
+    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
+    where
+        G: Fn(Event<T>) -> O + Send + Sync + 'static,
+        O: IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        ForEach { from: self, receiver, marker: PhantomData }
+    }
+
+    /// Hands events to the receiver in batches: each worker gathers until it has `size` events, or `delay` has passed since the
+    /// first of them came, or there are no more. A batch whose receiver fails rejects all of its rows, with one error,
+    /// at the first of them.
+    ///
+    /// What is gathered is held in addition to the queue's chunks: up to `size` events for each worker.
+    ///
+    /// Events of a [queue](Sources::of_queue) hold their messages. So a batch that has such events is also handed over when their queue
+    /// has given nothing for 50 ms, and when no more is read from it. A message is settled once the batch with its last row is handled.
+    pub fn batched(mut self, size: usize, delay: Duration) -> BatchedSender<T, S, F> {
+        self.settings.batches = Some(Batches { size, delay });
+        BatchedSender(self)
+    }
+
+    /// Folds events into one value, holding no rows: each worker starts from `init()` and folds what it is given;
+    /// at the end the workers' values are merged. Await it for the value and the summary.
+    ///
+    /// Which events a worker gets is not fixed, so `merge` should not depend on their order.
+    pub fn fold<A, I, G, O, K, J>(self, init: I, fold: G, merge: J) -> Fold<T, S, F, I, G, O, K, J>
+    where
+        A: Send + 'static,
+        I: Fn() -> A + Clone + Send + Sync + 'static,
+        G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
+        O: IntoResult<(), K> + 'static,
+        J: Fn(A, A) -> A + Send + 'static,
+    {
+        Fold { from: self, init, fold, merge, marker: PhantomData }
+    }
+
+    /// The whole of it, with what is done with its events.
+    #[allow(clippy::type_complexity, reason = "an opaque type cannot be part of an alias")]
+    pub(crate) fn whole<H>(
+        self,
+        handler: H,
+    ) -> Whole<T, S, impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + use<T, S, F, H>, H> {
+        let Self { source, settings, sender, .. } = self;
+        let strategy = settings.sender;
+        Whole { source, settings, plans: move || plans(sender, strategy), handler }
+    }
+}
+
+/// The sources that `sender` names, which must suit how they are to be read.
+pub(crate) fn plans<T: Send + 'static>(
+    sender: impl FnOnce(&mut Sources<T>),
+    strategy: SenderStrategy,
+) -> Result<Vec<Plan<T>>, AsyncTaskError> {
+    let mut sources = Sources::new();
+    caught(|| sender(&mut sources))?;
+    let plans = sources.into_plans()?;
+    strategy.suits(&plans)?;
+    Ok(plans)
+}
+
+/// A pipeline that hands its receiver several events at a time; see [`PipelineSender::batched`].
+#[must_use = "a pipeline does nothing until its end is awaited"]
+#[derive(Clone)]
+pub struct BatchedSender<T, S, F>(PipelineSender<T, S, F>);
+
+impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSender<T, S, F> {
+    /// As [`PipelineSender::receiver`], with a batch in place of an event.
+    ///
+    /// What is collected has its batch's place in source order, which is that of its first event.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
+    pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
+    where
+        G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Key,
+        V: Send + 'static,
+    {
+        Pipeline { from: self.0, receiver: Receiver::new(receiver) }
+    }
+
+    /// As [`PipelineSender::try_receiver`], with a batch in place of an event.
+    #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
+    pub fn try_receiver<G, O, M, K, V>(
+        self,
+        receiver: G,
+    ) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
+    where
+        G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+        K: Key,
+        V: Send + 'static,
+    {
+        self.receiver(receiver)
+    }
+
+    /// As [`PipelineSender::try_for_each`], with a batch in place of an event.
+    pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
+    where
+        G: Fn(Batch<T>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        self.for_each(receiver)
+    }
+
+    /// As [`PipelineSender::for_each`], with a batch in place of an event.
+    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
+    where
+        G: Fn(Batch<T>) -> O + Send + Sync + 'static,
+        O: IntoAsyncResult<(), M> + 'static,
+        M: Receive<O>,
+    {
+        ForEach { from: self.0, receiver, marker: PhantomData }
+    }
+}

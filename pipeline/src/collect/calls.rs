@@ -1,0 +1,108 @@
+//! The calls of a receiver by their numbers: what a call collected counts once the call has succeeded.
+//!
+//! An event that is tried again is a call each time; a batch is one call. A worker makes one call after the other.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Bits of a number that count a worker's calls; the ones above are the worker's index.
+const CALL_BITS: u32 = 47;
+
+/// Set in a state whose call has ended.
+const ENDED: u64 = 1 << 63;
+
+/// The number of one call among those of a pipeline. [`Default`] is no call's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallId(u64);
+
+impl CallId {
+    /// The index of the worker that made it.
+    pub(crate) fn worker(self) -> usize {
+        (self.0 >> CALL_BITS) as usize
+    }
+
+    fn follows(self, other: Self) -> bool {
+        self.0 == other.0 + 1
+    }
+}
+
+/// The calls of one worker. Aligned, so that no two workers write to one cache line.
+#[repr(align(128))]
+pub(crate) struct Calls {
+    /// The number of the last call, with [`ENDED`] once it has an outcome.
+    ///
+    /// Relaxed throughout: it is written by the worker alone, and read by the worker, or by the coordinator once the
+    /// worker has ended.
+    state: AtomicU64,
+    /// The number of entries that came from other tasks and threads and have not reached the worker's buffers.
+    ///
+    /// Relaxed throughout: an entry that was made before something that the worker has waited for is counted before it
+    /// as well, and the entries themselves pass through a queue.
+    waiting: AtomicUsize,
+}
+
+impl Calls {
+    /// Of the worker at `index`, of which there are at most 2^16.
+    pub(crate) fn of_worker(index: usize) -> Self {
+        let state = ENDED | ((index as u64) << CALL_BITS);
+        Self { state: AtomicU64::new(state), waiting: AtomicUsize::new(0) }
+    }
+
+    /// The worker's next call.
+    #[inline]
+    pub(crate) fn begin(&self) -> CallId {
+        let call = (self.state.load(Ordering::Relaxed) & !ENDED) + 1;
+        self.state.store(call, Ordering::Relaxed);
+        CallId(call)
+    }
+
+    /// Says that the last call has an outcome.
+    #[inline]
+    pub(crate) fn end(&self) {
+        self.state.store(self.state.load(Ordering::Relaxed) | ENDED, Ordering::Relaxed);
+    }
+
+    /// True if `call` has no outcome yet.
+    #[inline]
+    pub(crate) fn is_running(&self, call: CallId) -> bool {
+        self.state.load(Ordering::Relaxed) == call.0
+    }
+
+    /// The call that has no outcome yet.
+    pub(crate) fn running(&self) -> Option<CallId> {
+        let state = self.state.load(Ordering::Relaxed);
+        (state & ENDED == 0).then_some(CallId(state))
+    }
+
+    /// True if entries came from elsewhere.
+    #[inline]
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn add_waiting(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remove_waiting(&self, entries: usize) {
+        self.waiting.fetch_sub(entries, Ordering::Relaxed);
+    }
+}
+
+/// The calls of one worker that have failed, in runs of consecutive ones.
+#[derive(Default)]
+pub(crate) struct FailedCalls(Vec<(CallId, CallId)>);
+
+impl FailedCalls {
+    /// `call` is later than all that were added before.
+    pub(crate) fn add(&mut self, call: CallId) {
+        match self.0.last_mut() {
+            Some((_, last)) if call.follows(*last) => *last = call,
+            _ => self.0.push((call, call)),
+        }
+    }
+
+    pub(crate) fn contains(&self, call: CallId) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= call);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| call <= *last)
+    }
+}

@@ -1,0 +1,91 @@
+//! Everything that was collected, once the pipeline has ended.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+
+use crate::collect::errors::CollectedError;
+use crate::collect::errors::FirstErrors;
+use crate::collect::map::into_map;
+use crate::collect::partition::Partition;
+use crate::outcome::final_event::FinalEvent;
+use crate::outcome::names::Names;
+
+/// Everything that a pipeline's receivers collected.
+pub struct Collection<K, V> {
+    partitions: Vec<Partition<K, V>>,
+    errors: Vec<CollectedError<K>>,
+    error_count: u64,
+    duplicates: u64,
+    summary: FinalEvent,
+}
+
+impl<K, V> Collection<K, V> {
+    pub(crate) fn new(
+        partitions: Vec<Partition<K, V>>,
+        duplicates: u64,
+        errors: Option<FirstErrors<K>>,
+        names: &Names,
+    ) -> Self {
+        let error_count = errors.as_ref().map_or(0, FirstErrors::count);
+        let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
+        Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
+    }
+
+    /// Of a pipeline that never began.
+    pub(crate) fn nothing() -> Self {
+        Self::new(Vec::new(), 0, None, &Names::default())
+    }
+
+    pub(crate) fn with_summary(self, summary: FinalEvent) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// What the pipeline did, also where the final event is an error.
+    pub fn summary(&self) -> &FinalEvent {
+        &self.summary
+    }
+
+    pub(crate) fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// How many distinct keys there are.
+    pub fn len(&self) -> usize {
+        self.partitions.iter().map(Partition::len).sum()
+    }
+
+    /// True if no value was collected.
+    pub fn is_empty(&self) -> bool {
+        self.partitions.iter().all(Partition::is_empty)
+    }
+
+    /// The errors that receivers have collected, the first in source order, at most
+    /// [`max_errors`](crate::PipelineBuilder::max_errors) of them.
+    pub fn errors(&self) -> &[CollectedError<K>] {
+        &self.errors
+    }
+
+    /// How many errors receivers have collected: exact, however many of them are kept.
+    pub fn error_count(&self) -> u64 {
+        self.error_count
+    }
+
+    /// The keys and values as they are held: no key is hashed again, nothing is copied.
+    pub fn into_partitions(self) -> Vec<Partition<K, V>> {
+        self.partitions
+    }
+}
+
+impl<K: Hash + Eq, V> Collection<K, V> {
+    /// The keys and values as one map; each key is hashed and moved once more.
+    pub fn collected(self) -> HashMap<K, V> {
+        into_map(self.partitions)
+    }
+}
+
+impl<K, V> fmt::Debug for Collection<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collection").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

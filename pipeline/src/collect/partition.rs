@@ -1,0 +1,106 @@
+//! A part of the keys, as it is handed over at the end.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::{IntoIter, Iter};
+
+/// A value in its table, with the sequence of its event.
+pub(crate) struct Slot<K, V, P = ()> {
+    pub(crate) key: K,
+    pub(crate) value: V,
+    pub(crate) sequence: u64,
+    pub(crate) spot: P,
+}
+
+/// The values whose keys fall into one part of the hash space.
+pub struct Partition<K, V> {
+    pub(crate) table: HashTable<Slot<K, V>>,
+    pub(crate) hasher: RandomState,
+}
+
+impl<K: Hash + Eq, V> Partition<K, V> {
+    /// The value under `key`.
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        self.table.find(hash, |slot| slot.key.borrow() == key).map(|slot| &slot.value)
+    }
+}
+
+impl<K, V> Partition<K, V> {
+    /// How many keys it holds.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// True if it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Its keys and values, in no particular order.
+    pub fn iter(&self) -> PartitionIter<'_, K, V> {
+        PartitionIter(self.table.iter())
+    }
+}
+
+impl<K, V> fmt::Debug for Partition<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partition").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Keys and values of a partition, by reference.
+pub struct PartitionIter<'a, K, V>(Iter<'a, Slot<K, V>>);
+
+impl<'a, K, V> Iterator for PartitionIter<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|slot| (&slot.key, &slot.value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<'a, K, V> IntoIterator for &'a Partition<K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = PartitionIter<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Keys and values of a partition.
+pub struct PartitionIntoIter<K, V>(IntoIter<Slot<K, V>>);
+
+impl<K, V> Iterator for PartitionIntoIter<K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        self.0.next().map(|slot| (slot.key, slot.value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<K, V> IntoIterator for Partition<K, V> {
+    type Item = (K, V);
+    type IntoIter = PartitionIntoIter<K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        PartitionIntoIter(self.table.into_iter())
+    }
+}

@@ -1,0 +1,39 @@
+//! Several events, handed to the receiver together.
+
+use std::ops::Deref;
+use std::vec;
+
+use crate::event::single::Event;
+
+/// Events that are handled together: never none, in the order in which their worker was given them. See
+/// [`PipelineSender::batched`](crate::PipelineSender::batched).
+#[derive(Clone, Debug)]
+pub struct Batch<T>(Vec<Event<T>>);
+
+impl<T> Batch<T> {
+    pub(crate) fn new(events: Vec<Event<T>>) -> Self {
+        Self(events)
+    }
+
+    /// The events, taken out.
+    pub fn into_events(self) -> Vec<Event<T>> {
+        self.0
+    }
+}
+
+impl<T> Deref for Batch<T> {
+    type Target = [Event<T>];
+
+    fn deref(&self) -> &[Event<T>] {
+        &self.0
+    }
+}
+
+impl<T> IntoIterator for Batch<T> {
+    type Item = Event<T>;
+    type IntoIter = vec::IntoIter<Event<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

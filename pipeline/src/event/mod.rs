@@ -1,0 +1,4 @@
+//! Events: values on their way through a pipeline, one by one or in batches.
+
+pub(crate) mod batch;
+pub(crate) mod single;

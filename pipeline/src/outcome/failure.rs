@@ -1,0 +1,150 @@
+//! Rows that could not be handled, and where they stood.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::event::single::Event;
+use crate::event::single::{Origin, position};
+use crate::outcome::final_event::FinalEvent;
+use sweet_async_core::Position;
+use sweet_async_core::error::AsyncTaskError;
+
+/// A row that was rejected: where it stands, and why.
+#[derive(Debug)]
+pub struct RowError {
+    pub(crate) origin: Arc<str>,
+    pub(crate) position: Position,
+    pub(crate) sequence: u64,
+    pub(crate) error: AsyncTaskError,
+    pub(crate) raw: Option<Box<[u8]>>,
+}
+
+/// The most bytes of a row's text that are kept: a thousand kept errors must stay small.
+const LONGEST_RAW: usize = 4096;
+
+impl RowError {
+    /// The source's name.
+    pub fn source_name(&self) -> &str {
+        &self.origin
+    }
+
+    /// Where the row stands in its source.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The row's place in source order.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Why: [`AsyncTaskError::Parse`], or what the receiver returned.
+    pub fn error(&self) -> &AsyncTaskError {
+        &self.error
+    }
+
+    /// The row's text, without its line end, at most the first 4096 bytes of it. `None` unless `keep_raw` was asked for, for
+    /// items that come from no text, and for a row that was refused as part of a batch, or that could not even be cut.
+    pub fn raw(&self) -> Option<&[u8]> {
+        self.raw.as_deref()
+    }
+
+    /// Why, without the place.
+    pub fn reason(&self) -> String {
+        match &self.error {
+            AsyncTaskError::Parse { reason, .. } => reason.to_string(),
+            other => other.reason(),
+        }
+    }
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: {}", self.origin, self.position, self.reason())
+    }
+}
+
+impl Error for RowError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Error::source(&self.error)
+    }
+}
+
+/// More rows were rejected than `fail_after` permits: a pipeline's [`AsyncTaskError::Failure`], found with
+/// [`AsyncTaskError::downcast_ref`]. Its `source` is the first of them in source order.
+#[derive(Clone, Debug)]
+pub struct TooManyErrors(FinalEvent);
+
+impl TooManyErrors {
+    pub(crate) fn new(summary: FinalEvent) -> Self {
+        Self(summary)
+    }
+
+    /// How many rows were rejected.
+    pub fn rejected(&self) -> u64 {
+        self.0.rejected()
+    }
+
+    /// The first rejected rows in source order: at least one.
+    pub fn errors(&self) -> &[RowError] {
+        self.0.errors()
+    }
+
+    /// What the pipeline did until then.
+    pub fn summary(&self) -> &FinalEvent {
+        &self.0
+    }
+}
+
+impl fmt::Display for TooManyErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows were rejected", self.rejected())?;
+        match self.errors().first() {
+            Some(first) => write!(f, "; the first: {first}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for TooManyErrors {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.errors().first().map(|first| first as _)
+    }
+}
+
+/// Where a row stood, for its error.
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'a Arc<str>,
+    pub(crate) origin: Origin,
+    pub(crate) sequence: u64,
+    pub(crate) line: u64,
+    pub(crate) byte: u64,
+    pub(crate) raw: Option<&'a [u8]>,
+}
+
+impl<'a> Place<'a> {
+    /// Where an event stood, in the source of this name.
+    pub(crate) fn of<T>(event: &Event<T>, name: &'a Arc<str>) -> Self {
+        let Event { origin, sequence, line, byte, .. } = *event;
+        Self { name, origin, sequence, line, byte, raw: None }
+    }
+
+    pub(crate) fn unreadable(&self, reason: &impl fmt::Display) -> AsyncTaskError {
+        AsyncTaskError::Parse {
+            origin: self.name.clone(),
+            position: Box::new(position(self.origin.source, self.line, self.byte)),
+            reason: reason.to_string().into(),
+        }
+    }
+
+    pub(crate) fn error(&self, error: AsyncTaskError) -> RowError {
+        RowError {
+            origin: self.name.clone(),
+            position: position(self.origin.source, self.line, self.byte),
+            sequence: self.sequence,
+            error,
+            raw: self.raw.map(|raw| raw.get(..LONGEST_RAW).unwrap_or(raw).into()),
+        }
+    }
+}

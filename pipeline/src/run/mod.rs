@@ -1,0 +1,6 @@
+//! A pipeline at work: one sender, a bounded queue, some workers, and the coordinator that waits for them.
+
+pub(crate) mod handle;
+pub(crate) mod read;
+pub(crate) mod shared;
+pub(crate) mod work;

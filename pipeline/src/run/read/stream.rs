@@ -1,0 +1,107 @@
+//! Pulls items out of a stream, chunk by chunk.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+
+use crate::outcome::progress::Counters;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::Sleep;
+use sweet_async_core::extend::caught;
+use sweet_async_core::runtime::Runtime;
+
+/// A stream, and what it has given for the next chunk.
+pub(crate) struct StreamChunks<T, R: Runtime> {
+    stream: Pin<Box<dyn Stream<Item = T> + Send>>,
+    /// Most items in a chunk.
+    rows: usize,
+    /// The longest time that the first item waits for others.
+    delay: Duration,
+    items: Vec<T>,
+    /// When the first of them came, where that matters.
+    first: Option<Instant>,
+    due: Option<Pin<Box<Sleep<R>>>>,
+}
+
+/// The state of a chunk after a slice.
+pub(crate) enum Next {
+    /// The chunk is not full.
+    More,
+    /// The chunk is to be sent.
+    Full,
+    /// The stream has ended: this chunk is the last.
+    Ended,
+}
+
+impl<T, R: Runtime> StreamChunks<T, R> {
+    pub(crate) fn new(stream: Pin<Box<dyn Stream<Item = T> + Send>>, rows: usize, delay: Duration) -> Self {
+        Self { stream, rows, delay, items: Vec::new(), first: None, due: None }
+    }
+
+    /// Takes the items given so far, for a chunk.
+    pub(crate) fn take(&mut self) -> Vec<T> {
+        (self.first, self.due) = (None, None);
+        std::mem::take(&mut self.items)
+    }
+
+    /// Takes at most `most` items, and counts them as read. A chunk that goes out is empty only if the stream has ended or
+    /// has failed.
+    ///
+    /// # Errors
+    ///
+    /// The stream panicked, or the runtime has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, what has been given is still there to be taken.
+    pub(crate) async fn next(
+        &mut self,
+        runtime: &R,
+        counters: &Counters,
+        most: usize,
+    ) -> Result<Next, AsyncTaskError> {
+        let upto = self.rows.min(self.items.len().saturating_add(most));
+        poll_fn(|cx| {
+            let before = self.items.len();
+            let next = loop {
+                if self.items.len() >= upto {
+                    break Poll::Ready(Ok(self.after_slice(runtime)));
+                }
+                match caught(|| self.stream.as_mut().poll_next(cx)) {
+                    Ok(Poll::Ready(Some(item))) => self.items.push(item),
+                    Ok(Poll::Ready(None)) => break Poll::Ready(Ok(Next::Ended)),
+                    Err(panic) => break Poll::Ready(Err(panic)),
+                    Ok(Poll::Pending) if self.items.is_empty() => break Poll::Pending,
+                    // What is there goes out: a receiver must not wait for a chunk that may never fill.
+                    Ok(Poll::Pending) if self.delay.is_zero() => break Poll::Ready(Ok(Next::Full)),
+                    Ok(Poll::Pending) => {
+                        let due = self.due.get_or_insert_with(|| {
+                            let first = self.first.unwrap_or_else(|| runtime.now());
+                            Box::pin(Sleep::silent(runtime, first.checked_add(self.delay)))
+                        });
+                        break due.as_mut().poll(cx).map_ok(|()| Next::Full);
+                    }
+                }
+                if self.first.is_none() && !self.delay.is_zero() {
+                    self.first = Some(runtime.now());
+                }
+            };
+            // Here, and not where they are sent: items of a sender that is killed were read, too.
+            counters.read.add((self.items.len() - before) as u64);
+            next
+        })
+        .await
+    }
+
+    /// Full, or due: a stream that is always ready never reaches the timer.
+    fn after_slice(&self, runtime: &R) -> Next {
+        let is_due = || {
+            let due = self.first.and_then(|first| first.checked_add(self.delay));
+            due.is_some_and(|due| runtime.now() >= due)
+        };
+        if self.items.len() >= self.rows || is_due() { Next::Full } else { Next::More }
+    }
+}

@@ -1,0 +1,107 @@
+//! A lane that reads text.
+
+use std::sync::Arc;
+
+use futures_lite::future::or;
+
+use crate::outcome::progress::Counters;
+use crate::run::read::chunk_sender::Stop;
+use crate::run::read::source_reader::SourceReader;
+use crate::run::read::text_blocks::{Block, Blocks, Cutting, unreadable};
+use crate::source::text::{TextFormat, TextPlan};
+use crate::text::chunk::ChunkSize;
+use crate::text::chunk::RawChunk;
+use crate::text::cut::cutter::{Cut, Cutter};
+use crate::text::decode::Decoders;
+use crate::text::fault::Unreadable;
+use sweet_async_core::runtime::Runtime;
+
+/// One text: its format, and the decoders of its chunks.
+struct Text<T> {
+    name: Arc<str>,
+    format: TextFormat<T>,
+    /// Set once the first record is known.
+    decoders: Option<Decoders<T>>,
+    /// Its length in bytes at the start of the pipeline, if known then.
+    length: Option<u64>,
+}
+
+impl<T> Text<T> {
+    fn learn(&mut self, first: &RawChunk) -> Result<Decoders<T>, Stop> {
+        let learnt = self.format.decoders.learn(first);
+        let learnt =
+            learnt.map_err(|fault| Stop::Failed(unreadable(&self.name, &Unreadable::Header(fault))))?;
+        self.decoders = Some(learnt.clone());
+        Ok(learnt)
+    }
+}
+
+impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
+    pub(crate) async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
+        let TextPlan { name, input, format, size, max_record, length } = plan;
+        let control = self.outlet.control.clone();
+        let size = control.sender.batch().map_or(size, ChunkSize::Rows);
+        // What stands for a chunk, such as a message, names its place and length.
+        let cutter =
+            Cutter::new(format.dialect, size, max_record, format.headers).in_whole_chunks(format.whole);
+        let cutter = cutter.telling_at_once(control.policy.stops_on_first());
+        let cutting = Cutting::new(name.clone(), cutter, control.counters.clone(), format.whole);
+        let mut blocks = Blocks::of(&control, input, cutting).map_err(Stop::Failed)?;
+        let mut text = Text { name, format, decoders: None, length };
+        loop {
+            let block = match self.goes_on().await {
+                Ok(()) => self.wanted(blocks.next()).await,
+                Err(stop) => Err(stop),
+            };
+            let block = match block {
+                Ok(block) => block.map_err(Stop::Failed)?,
+                Err(stop) => {
+                    self.rest(blocks, &mut text).await;
+                    return Err(stop);
+                }
+            };
+            let Some(block) = block else { return Ok(()) };
+            self.block(block, &mut text).await?;
+            self.pace.rest(&control.runtime).await;
+        }
+    }
+
+    async fn block(&mut self, block: Block, text: &mut Text<T>) -> Result<(), Stop> {
+        let counters = &self.outlet.control.counters;
+        Counters::add(&counters.bytes, block.bytes);
+        if let Some(length) = block.length {
+            counters.opened(length, text.length);
+        }
+        for cut in block.cuts {
+            match cut {
+                Cut::Header(chunk) => drop(text.learn(&chunk)?),
+                Cut::Bad(bad) => self.outlet.reject(bad)?,
+                Cut::Chunk(chunk) => {
+                    let decoders = match &text.decoders {
+                        Some(decoders) => decoders.clone(),
+                        None => text.learn(&chunk)?,
+                    };
+                    self.outlet.raw(chunk, decoders).await?;
+                }
+            }
+        }
+        match block.failed {
+            Some(error) => Err(Stop::Failed(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// The end of a source that is read no further, after an error elsewhere or a cancellation: rows that were read, and those of
+    /// the read under way, are still sent. Without a worker left they are dropped; they are counted already.
+    async fn rest(&mut self, mut blocks: Blocks<R>, text: &mut Text<T>) {
+        let nobody = async {
+            or(self.outlet.control.limit.reached(), self.outlet.queue.closed()).await;
+            None
+        };
+        let last = or(nobody, async { blocks.last().await.ok() }).await;
+        if let Some(block) = last.flatten() {
+            // The first cause is the one that is reported.
+            let _ = self.block(block, text).await;
+        }
+    }
+}

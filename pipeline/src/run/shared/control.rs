@@ -1,0 +1,204 @@
+//! What sender, workers and coordinator of one pipeline share, and what its user has set.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use concurrent_queue::ConcurrentQueue;
+use event_listener::Event;
+
+use crate::outcome::names::Names;
+use crate::outcome::progress::{Counters, Progress};
+use crate::policy::{ErrorStrategy, ReceiverStrategy};
+use crate::run::shared::counters::{Kept, Policy};
+use crate::run::shared::limit::Limit;
+use crate::run::shared::overdue::Overdue;
+use crate::source::strategy::SenderStrategy;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::Configured;
+use sweet_async_core::limit::Limiter;
+use sweet_async_core::runtime::Runtime;
+use sweet_async_core::task::TaskId;
+
+/// What the builder was told.
+pub(crate) struct Settings<T> {
+    /// What the task is told that the whole pipeline is.
+    pub(crate) task: Configured,
+    pub(crate) event_timeout: Option<Duration>,
+    pub(crate) strategy: ErrorStrategy<T>,
+    pub(crate) max_errors: usize,
+    pub(crate) fail_after: Option<u64>,
+    pub(crate) keep_raw: bool,
+    pub(crate) receivers: Option<ReceiverStrategy>,
+    pub(crate) batches: Option<Batches>,
+    pub(crate) blocking: bool,
+    pub(crate) queue: Option<usize>,
+    pub(crate) sender: SenderStrategy,
+    /// So many events in such a time.
+    pub(crate) rate: Option<(u32, Duration)>,
+    pub(crate) ordered: bool,
+    pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+}
+
+/// How many events are gathered for a batch, and for how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Batches {
+    pub(crate) size: usize,
+    pub(crate) delay: Duration,
+}
+
+impl<T> Default for Settings<T> {
+    fn default() -> Self {
+        Self {
+            task: Configured::default(),
+            event_timeout: None,
+            strategy: ErrorStrategy::default(),
+            max_errors: 1000,
+            fail_after: None,
+            keep_raw: false,
+            receivers: None,
+            batches: None,
+            blocking: false,
+            queue: None,
+            sender: SenderStrategy::default(),
+            rate: None,
+            ordered: false,
+            progress: None,
+        }
+    }
+}
+
+// By hand: settings can be cloned also where the events cannot.
+impl<T> Clone for Settings<T> {
+    fn clone(&self) -> Self {
+        Self {
+            task: self.task.clone(),
+            event_timeout: self.event_timeout,
+            strategy: self.strategy.clone(),
+            max_errors: self.max_errors,
+            fail_after: self.fail_after,
+            keep_raw: self.keep_raw,
+            receivers: self.receivers,
+            batches: self.batches,
+            blocking: self.blocking,
+            queue: self.queue,
+            sender: self.sender,
+            rate: self.rate,
+            ordered: self.ordered,
+            progress: self.progress.clone(),
+        }
+    }
+}
+
+/// The most workers, and the most chunks in a queue: a queue's memory is taken when it is made.
+const MOST: usize = 1 << 16;
+
+impl<T> Settings<T> {
+    /// The same for other events, of which `strategy` is said.
+    pub(crate) fn of<U>(self, strategy: ErrorStrategy<U>) -> Settings<U> {
+        let Self { task, event_timeout, max_errors, fail_after, keep_raw, receivers, .. } = self;
+        let Self { batches, blocking, queue, sender, rate, ordered, progress, .. } = self;
+        Settings {
+            task,
+            event_timeout,
+            strategy,
+            max_errors,
+            fail_after,
+            keep_raw,
+            receivers,
+            batches,
+            blocking,
+            queue,
+            sender,
+            rate,
+            ordered,
+            progress,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
+        let workers = self.receivers.map(ReceiverStrategy::range);
+        if let Some((min, max)) = workers {
+            if min == 0 {
+                return Err(AsyncTaskError::config(
+                    "a pipeline needs at least one worker: zero workers were asked for",
+                ));
+            }
+            if max < min {
+                return Err(AsyncTaskError::config(format!(
+                    "an adaptive receiver with at least {min} and at most {max} workers: the least is more than the most"
+                )));
+            }
+        }
+        if workers.map(|(_, max)| max).max(self.queue) > Some(MOST) {
+            return Err(AsyncTaskError::config(format!(
+                "a pipeline has at most {MOST} workers, and as many chunks waiting"
+            )));
+        }
+        if self.queue == Some(0) {
+            return Err(AsyncTaskError::config("a queue holds at least one chunk: queue was given zero"));
+        }
+        if self.fail_after == Some(0) {
+            return Err(AsyncTaskError::config(
+                "fail_after counts rejected rows from one: it was given zero",
+            ));
+        }
+        if self.batches.is_some_and(|batches| batches.size == 0 || batches.delay.is_zero()) {
+            return Err(AsyncTaskError::config(
+                "a batch holds at least one event, and gathers for some time: batched was given zero",
+            ));
+        }
+        self.sender.check()?;
+        self.limiter()?;
+        self.strategy.check()
+    }
+
+    /// What keeps the rate, if there is one.
+    pub(crate) fn limiter(&self) -> Result<Option<Limiter>, AsyncTaskError> {
+        self.rate.map(|(events, per)| Limiter::builder().rate(events, per).build()).transpose()
+    }
+
+    /// The fewest and the most workers.
+    pub(crate) fn workers(&self, runtime: &impl Runtime) -> (usize, usize) {
+        match self.receivers {
+            // Batches that are to be in order are gathered by one.
+            _ if self.ordered && self.batches.is_some() => (1, 1),
+            Some(strategy) => strategy.range(),
+            None => (runtime.worker_count().max(1), runtime.worker_count().max(1)),
+        }
+    }
+}
+
+/// What sender, workers and coordinator share.
+pub struct Control<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) task: TaskId,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) limit: Limit,
+    pub(crate) policy: Policy,
+    pub(crate) event_timeout: Option<Duration>,
+    pub(crate) batches: Option<Batches>,
+    pub(crate) counters: Arc<Counters>,
+    /// What those that have ended kept.
+    pub(crate) kept: ConcurrentQueue<Kept>,
+    pub(crate) names: Names,
+    pub(crate) sender: SenderStrategy,
+    pub(crate) rate: Option<Limiter>,
+    pub(crate) ordered: bool,
+    /// Notified when a queue has nothing to give for now: see [`Idle`](crate::run::shared::idle::Idle).
+    pub(crate) idle: Event,
+    pub(crate) overdue: Arc<Overdue>,
+}
+
+impl<R: Runtime> Control<R> {
+    /// When a batch is handed over, full or not, whose first event came at `since`; `None` if it may wait forever.
+    pub(crate) fn batch_due(&self, since: Option<Instant>) -> Option<Instant> {
+        since?.checked_add(self.batches?.delay)
+    }
+}
+
+impl<R: Runtime> Drop for Control<R> {
+    fn drop(&mut self) {
+        // Nobody is left that counts. A coordinator that was dropped itself has not said so.
+        self.counters.end(self.runtime.now());
+    }
+}

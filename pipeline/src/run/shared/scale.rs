@@ -1,0 +1,111 @@
+//! How many of the workers may work: a fixed number, or what the load makes of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_channel::WeakReceiver;
+use event_listener::Event;
+
+use crate::outcome::progress::Counters;
+use crate::run::shared::control::Control;
+use crate::run::shared::message::Message;
+use sweet_async_core::RuntimeExt as _;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::{Change, Look, Observer};
+use sweet_async_core::runtime::Runtime;
+
+/// Lets the first workers work; the others wait at it, and cost nothing meanwhile.
+///
+/// Relaxed throughout: the numbers alone matter, and a worker that sees one late takes a chunk more.
+pub(crate) struct Gate {
+    open: AtomicUsize,
+    busy: AtomicUsize,
+    changed: Event,
+}
+
+/// Opens the gate for all once it is dropped.
+pub(crate) struct Leaves<'a>(&'a Gate);
+
+/// A worker has a chunk in hand.
+pub(crate) struct Busy<'a>(&'a Gate);
+
+impl Gate {
+    pub(crate) fn new(open: usize) -> Self {
+        Self { open: AtomicUsize::new(open), busy: AtomicUsize::new(0), changed: Event::new() }
+    }
+
+    pub(crate) fn is_open(&self, index: usize) -> bool {
+        index < self.open.load(Ordering::Relaxed)
+    }
+
+    /// Waits until worker `index` may work.
+    pub(crate) async fn opens(&self, index: usize) {
+        while !self.is_open(index) {
+            // Listen, then look again: `set` stores before it notifies, and both fence.
+            let changed = self.changed.listen();
+            if !self.is_open(index) {
+                changed.await;
+            }
+        }
+    }
+
+    pub(crate) fn set(&self, open: usize) {
+        let before = self.open.load(Ordering::Relaxed);
+        // Once it is open for all, it stays so.
+        if before != usize::MAX && before != open {
+            self.open.store(open, Ordering::Relaxed);
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    /// For a worker that works: when it leaves, for whatever reason, those that wait must see for themselves what is left.
+    pub(crate) fn leaves(&self) -> Leaves<'_> {
+        Leaves(self)
+    }
+
+    pub(crate) fn busy(&self) -> Busy<'_> {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(self)
+    }
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.set(usize::MAX);
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Changes the number of workers as the load does, for ever; ends only with the runtime.
+pub(crate) async fn scale<T, R: Runtime, O>(
+    (min, max): (usize, usize),
+    gate: &Gate,
+    control: &Control<R>,
+    queue: WeakReceiver<Message<T>>,
+) -> Result<O, AsyncTaskError> {
+    let Control { runtime, counters, .. } = control;
+    Counters::set(&counters.workers, min as u64);
+    if min == max {
+        return std::future::pending().await;
+    }
+    let done = || counters.handled.get() + counters.rejected.get();
+    let mut observer = Observer::new((min, max), runtime.now(), done());
+    loop {
+        runtime.sleep(Observer::PERIOD).await?;
+        let look = Look {
+            now: runtime.now(),
+            done: done(),
+            busy: gate.busy.load(Ordering::Relaxed),
+            waiting: queue.upgrade().is_some_and(|queue| !queue.is_empty()),
+        };
+        if let Some(Change { before, decided, window }) = observer.look(&look) {
+            tracing::debug!(task.id = %control.task, workers = decided, before, ?window, "a pipeline changes its workers");
+            Counters::set(&counters.workers, decided as u64);
+            gate.set(decided);
+        }
+    }
+}

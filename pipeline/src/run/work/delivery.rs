@@ -1,0 +1,156 @@
+//! What a receiver is handed at a time: an event, or a batch of them.
+
+use std::future::Future;
+
+use crate::event::batch::Batch;
+use crate::event::single::Event;
+use crate::outcome::failure::Place;
+use crate::run::shared::time_slice::TimeSlice;
+use crate::run::work::attempts::attempts;
+use crate::run::work::caller::Caller;
+use crate::run::work::feed::{Desk, Feed, Gather};
+use crate::run::work::receive::Receive;
+use crate::text::decode::Decoded;
+use sweet_async_core::runtime::Runtime;
+
+/// What a receiver is handed: an [`Event`], or a [`Batch`] of them.
+pub trait Delivery<T>: Sequenced + Send + Sized {
+    /// Hands the rows of a chunk over: all of them, then it returns false; or until a batch was handed over, then it returns
+    /// true.
+    #[doc(hidden)]
+    fn drive<M, O, R, I, C>(
+        feed: &mut Feed<'_, T, R, I>,
+        pace: &mut TimeSlice,
+        caller: C,
+    ) -> impl Future<Output = bool> + Send
+    where
+        M: Receive<O>,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Caller<Self, O>;
+
+    /// Hands over what was gathered.
+    #[doc(hidden)]
+    fn finish<M, O, R, C>(desk: &mut Desk<'_, T, R>, caller: C) -> impl Future<Output = ()> + Send
+    where
+        M: Receive<O>,
+        R: Runtime,
+        C: Caller<Self, O>;
+
+    /// A clone for another attempt.
+    #[doc(hidden)]
+    fn spare(&self, clone: fn(&T) -> T) -> Self;
+}
+
+/// What has a place in source order.
+pub trait Sequenced: crate::run::work::receiver::sealed::Sealed {
+    /// What an event carries.
+    type Data;
+
+    /// The event, or the first one of several.
+    #[doc(hidden)]
+    fn first_event(&self) -> Option<&Event<Self::Data>>;
+}
+
+impl<T> Sequenced for Event<T> {
+    type Data = T;
+
+    fn first_event(&self) -> Option<&Event<T>> {
+        Some(self)
+    }
+}
+
+impl<T> Sequenced for Batch<T> {
+    type Data = T;
+
+    fn first_event(&self) -> Option<&Event<T>> {
+        self.first()
+    }
+}
+
+impl<T: Send + 'static> Delivery<T> for Event<T> {
+    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C) -> bool
+    where
+        M: Receive<O>,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Caller<Self, O>,
+    {
+        M::drive(feed, pace, caller).await;
+        false
+    }
+
+    async fn finish<M, O, R, C>(_: &mut Desk<'_, T, R>, _: C)
+    where
+        M: Receive<O>,
+        R: Runtime,
+        C: Caller<Self, O>,
+    {
+    }
+
+    fn spare(&self, clone: fn(&T) -> T) -> Self {
+        let Self { ref data, origin, sequence, line, byte } = *self;
+        Self { data: clone(data), origin, sequence, line, byte }
+    }
+}
+
+impl<T: Send + 'static> Delivery<T> for Batch<T> {
+    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C) -> bool
+    where
+        M: Receive<O>,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Caller<Self, O>,
+    {
+        let size = feed.desk.control.batches.map_or(1, |batches| batches.size);
+        loop {
+            let gathered = feed.gather(pace, size);
+            let due = match gathered {
+                Gather::Full => true,
+                Gather::More => feed.desk.is_overdue(),
+                Gather::End => return false,
+            };
+            if due {
+                deliver::<M, _, _, _, _>(&mut feed.desk, &caller).await;
+            }
+            feed.rest(pace).await;
+            if due {
+                return true;
+            }
+        }
+    }
+
+    async fn finish<M, O, R, C>(desk: &mut Desk<'_, T, R>, caller: C)
+    where
+        M: Receive<O>,
+        R: Runtime,
+        C: Caller<Self, O>,
+    {
+        deliver::<M, _, _, _, _>(desk, &caller).await;
+    }
+
+    fn spare(&self, clone: fn(&T) -> T) -> Self {
+        Self::new(self.iter().map(|event| event.spare(clone)).collect())
+    }
+}
+
+/// Hands over what was gathered. Refused, all of its rows are rejected, with one error at the first of them.
+async fn deliver<M, O, T, R, C>(desk: &mut Desk<'_, T, R>, caller: &C)
+where
+    M: Receive<O>,
+    T: Send + 'static,
+    R: Runtime,
+    C: Caller<Batch<T>, O>,
+{
+    let Some(batch) = desk.batch() else { return };
+    let rows = batch.len() as u64;
+    let first = batch.first().map(Event::without_data);
+    let Desk { control, retrying, .. } = *desk;
+    match (attempts::<M, _, _, _, _, _>(batch, control, retrying, caller).await, first) {
+        (Err(error), Some(first)) => {
+            let name = control.names.of_origin(first.origin);
+            desk.tally.reject_all(Place::of(&first, &name).error(error), rows);
+        }
+        _ => desk.tally.handled += rows,
+    }
+}

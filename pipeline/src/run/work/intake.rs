@@ -1,0 +1,43 @@
+//! A worker's wait for its next chunk, which is no longer than what it has gathered may wait.
+
+use std::time::Instant;
+
+use async_channel::Receiver;
+use futures_lite::future::or;
+
+use crate::run::shared::control::Control;
+use crate::run::shared::message::Message;
+use crate::run::work::gathered::Leases;
+use sweet_async_core::extend::Sleep;
+use sweet_async_core::runtime::Runtime;
+
+/// The next chunk, or the end of the queue; `None` once what was gathered must wait no longer.
+pub(crate) async fn next<T, R: Runtime>(
+    queue: &Receiver<Message<T>>,
+    control: &Control<R>,
+    since: Option<Instant>,
+    leases: &Leases,
+) -> Option<Result<Message<T>, async_channel::RecvError>> {
+    if since.is_none() {
+        return Some(queue.recv().await);
+    }
+    let due = control.batch_due(since);
+    if due.is_some_and(|due| control.runtime.now() >= due) {
+        return None;
+    }
+    let due = or(leases.idle(&control.idle), overdue(control, due));
+    let due = async {
+        due.await;
+        None
+    };
+    or(async { Some(queue.recv().await) }, due).await
+}
+
+/// Waits until what was gathered must wait no longer.
+pub(crate) async fn overdue<R: Runtime>(control: &Control<R>, due: Option<Instant>) {
+    match due {
+        // Only the runtime's end is an error, and that ends the worker at its next wait.
+        Some(_) => drop(Sleep::silent(&control.runtime, due).await),
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,188 @@
+//! One call of a receiver, or of as many as fit into a slice.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use crate::event::single::Event;
+use crate::run::shared::control::Control;
+use crate::run::shared::time_slice::TimeSlice;
+use crate::run::work::attempts::one_by_one;
+use crate::run::work::caller::Caller;
+use crate::run::work::feed::Feed;
+use crate::text::decode::Decoded;
+use sweet_async_core::error::{AsyncTaskError, BoxError, TimeoutError, TimeoutKind};
+use sweet_async_core::extend::Sleep;
+use sweet_async_core::extend::{InPlace, caught};
+use sweet_async_core::runtime::Runtime;
+use sweet_async_core::task::{Async, Fallible, IntoResult, Sync};
+
+/// How receivers that return an `O` are called. Implemented by the markers that inference picks for
+/// [`IntoAsyncResult`](sweet_async_core::task::IntoAsyncResult).
+#[diagnostic::on_unimplemented(
+    message = "this receiver cannot be called here",
+    note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
+)]
+pub trait Receive<O>: crate::run::work::receiver::sealed::Sealed + Send + 'static {
+    /// True if a call can be given up when its time is over.
+    #[doc(hidden)]
+    const CAN_BE_TIMED: bool;
+
+    /// Calls the receiver for each event of a chunk.
+    #[doc(hidden)]
+    fn drive<T, R, I, C>(
+        feed: &mut Feed<'_, T, R, I>,
+        pace: &mut TimeSlice,
+        caller: C,
+    ) -> impl Future<Output = ()> + Send
+    where
+        T: Send + 'static,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Caller<Event<T>, O>;
+
+    /// Calls the receiver once.
+    #[doc(hidden)]
+    fn once<A, R, C>(
+        argument: A,
+        control: &Control<R>,
+        caller: &C,
+    ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send
+    where
+        A: Send,
+        R: Runtime,
+        C: Caller<A, O>;
+}
+
+/// What a receiver returns whose body uses `?` and names no error type: a `Result<(), BoxError>`, or a future of one.
+#[diagnostic::on_unimplemented(
+    message = "this receiver does not return `Result<(), BoxError>`, nor a future of it",
+    label = "returns `{Self}`",
+    note = "a receiver that names its error type, or has no error: use `receiver` or `for_each`"
+)]
+pub trait Tries<M> {}
+
+impl Tries<Sync<Fallible<BoxError>>> for Result<(), BoxError> {}
+impl<F: Future<Output = Result<(), BoxError>>> Tries<Async<Fallible<BoxError>>> for F {}
+
+impl<O, K: 'static> Receive<O> for Sync<K>
+where
+    O: IntoResult<(), K>,
+{
+    const CAN_BE_TIMED: bool = false;
+
+    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C)
+    where
+        T: Send + 'static,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Caller<Event<T>, O>,
+    {
+        if feed.desk.retrying.is_some() {
+            return one_by_one::<Self, _, _, _, _, _>(feed, pace, caller).await;
+        }
+        loop {
+            let mut more = false;
+            caller.run(&mut || {
+                let call = |event| caller.call(event).into_result();
+                more = feed.slice(pace, call, |succeeded| caller.end(succeeded));
+            });
+            feed.rest(pace).await;
+            if !more {
+                return;
+            }
+        }
+    }
+
+    async fn once<A, R, C>(argument: A, _: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
+    where
+        A: Send,
+        R: Runtime,
+        C: Caller<A, O>,
+    {
+        let (mut argument, mut result) = (Some(argument), Ok(()));
+        caller.run(&mut || {
+            if let Some(argument) = argument.take() {
+                result = caught(|| caller.call(argument).into_result()).and_then(|result| result);
+                caller.end(result.is_ok());
+            }
+        });
+        result
+    }
+}
+
+impl<O, K: 'static> Receive<O> for Async<K>
+where
+    O: Future + Send,
+    O::Output: IntoResult<(), K>,
+{
+    const CAN_BE_TIMED: bool = true;
+
+    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C)
+    where
+        T: Send + 'static,
+        R: Runtime,
+        I: Iterator<Item = Decoded<T>> + Send,
+        C: Caller<Event<T>, O>,
+    {
+        one_by_one::<Self, _, _, _, _, _>(feed, pace, caller).await;
+    }
+
+    async fn once<A, R, C>(argument: A, control: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
+    where
+        A: Send,
+        R: Runtime,
+        C: Caller<A, O>,
+    {
+        let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| caller.call(argument))));
+        let deadline = control.event_timeout.map(|limit| control.runtime.now().checked_add(limit));
+        let mut timer = pin!(None::<Sleep<R>>);
+        std::future::poll_fn(|cx| {
+            let mut polled = Poll::Pending;
+            caller.run(&mut || {
+                if let Some(future) = future.as_mut().as_pin_mut() {
+                    polled = future.poll(cx);
+                    if let Poll::Ready(result) = &polled {
+                        caller.end(result.is_ok());
+                    }
+                }
+            });
+            // A ready value wins; the clock is looked at afterwards. A limit that the clock cannot count to is none.
+            let (Poll::Pending, Some(Some(deadline))) = (&polled, deadline) else { return polled };
+            if !passed(deadline, control, &mut timer, cx) {
+                return Poll::Pending;
+            }
+            // Its destructors are user code as well.
+            let mut dropped = Ok(());
+            caller.run(&mut || {
+                dropped = caught(|| future.set(None));
+                caller.end(false);
+            });
+            Poll::Ready(dropped.and_then(|()| Err(timed_out(control))))
+        })
+        .await
+    }
+}
+
+/// True once it is `deadline`; the task is woken then.
+fn passed<R: Runtime>(
+    deadline: Instant,
+    control: &Control<R>,
+    timer: &mut std::pin::Pin<&mut Option<Sleep<R>>>,
+    cx: &mut std::task::Context<'_>,
+) -> bool {
+    if control.runtime.now() >= deadline {
+        return true;
+    }
+    if timer.is_none() {
+        timer.set(Some(Sleep::silent(&control.runtime, Some(deadline))));
+    }
+    // Where the runtime has ended, its timers with it, the worker is dropped soon.
+    timer.as_mut().as_pin_mut().is_some_and(|timer| matches!(timer.poll(cx), Poll::Ready(Ok(()))))
+}
+
+fn timed_out<R: Runtime>(control: &Control<R>) -> AsyncTaskError {
+    let limit = control.event_timeout.unwrap_or_default();
+    TimeoutError::passed(control.name.clone(), TimeoutKind::Event, limit, false)
+}

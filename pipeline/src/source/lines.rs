@@ -1,0 +1,75 @@
+//! Text as lines.
+
+use std::error::Error;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::queue::Kind;
+use crate::source::format::{Lines, NoFormat};
+use crate::source::queue::QueueSource;
+use crate::source::text::TextSource;
+use crate::source::text::{MakeDecoder, TextFormat};
+use crate::text::chunk::ChunkSize;
+use crate::text::chunk::RawChunk;
+use crate::text::decode::Decoders;
+use crate::text::dialect::Dialect;
+use crate::text::fault::BadRow;
+use crate::text::lines::LinesDecoder;
+
+impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
+    /// Reads lines in place of CSV: each line is a row, parsed by `FromStr`; blank lines are rows too.
+    pub fn lines(self) -> TextSource<'a, T, Lines>
+    where
+        Format: NoFormat,
+    {
+        self.in_format()
+    }
+}
+
+impl<T> TextSource<'_, T, Lines>
+where
+    T: FromStr + Send + 'static,
+    T::Err: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Adds the lines, cut into chunks of `size`.
+    pub fn into_chunks(self, size: ChunkSize) {
+        self.add(size, |_| {
+            Ok(TextFormat {
+                dialect: Dialect::Lines { blank: true },
+                headers: false,
+                decoders: Arc::new(LineDecoders),
+                whole: false,
+            })
+        });
+    }
+}
+
+struct LineDecoders;
+
+impl<T> MakeDecoder<T> for LineDecoders
+where
+    T: FromStr + Send + 'static,
+    T::Err: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
+        Ok(Arc::new(|| Box::new(LinesDecoder::new())))
+    }
+
+    fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
+        Ok(Kind::Lines)
+    }
+}
+
+impl<T> QueueSource<'_, T>
+where
+    T: FromStr + Send + 'static,
+    T::Err: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Adds the queue's messages, which are of lines: each line is parsed by `FromStr`.
+    pub fn lines(self) {
+        self.add(|kind| match kind {
+            Kind::Lines => Ok(Arc::new(|| Box::new(LinesDecoder::new()))),
+            other => Err(other),
+        });
+    }
+}

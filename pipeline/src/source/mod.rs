@@ -1,0 +1,280 @@
+//! What a pipeline reads: items, streams, files, readers and bytes.
+
+pub(crate) mod channel;
+pub(crate) mod compression;
+#[cfg(feature = "csv")]
+pub(crate) mod csv;
+pub(crate) mod csv_options;
+#[cfg(feature = "compression")]
+pub(crate) mod decompress;
+pub(crate) mod format;
+#[cfg(feature = "compression")]
+pub(crate) mod gzip;
+pub(crate) mod input;
+pub(crate) mod items;
+#[cfg(feature = "json")]
+pub(crate) mod json_lines;
+pub(crate) mod lines;
+pub(crate) mod queue;
+pub(crate) mod sealed;
+pub(crate) mod size;
+pub(crate) mod strategy;
+pub(crate) mod text;
+#[cfg(feature = "compression")]
+pub(crate) mod zstd;
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_io::AsyncRead;
+
+pub(crate) use crate::source::channel::EventSender;
+pub(crate) use crate::source::input::{Blocking, Input};
+pub(crate) use crate::source::items::ItemSource;
+pub(crate) use crate::source::items::{Fill, ItemChunks};
+pub(crate) use crate::source::queue::QueuePlan;
+pub(crate) use crate::source::queue::QueueSource;
+pub(crate) use crate::source::text::TextPlan;
+pub(crate) use crate::source::text::TextSource;
+
+use crate::queue::{Queue, QueueMessage};
+use crate::text::chunk::ChunkSize;
+use sweet_async_core::error::AsyncTaskError;
+
+/// Where the sender closure names what the pipeline reads. Each source is added by its `into_chunks`; several are
+/// read one after the other, in the order in which they were added, unless [`SenderStrategy`](crate::SenderStrategy) says otherwise.
+pub struct Sources<T> {
+    plans: Vec<Plan<T>>,
+    /// The first fault is told when the pipeline starts, in place of starting it.
+    fault: Option<AsyncTaskError>,
+}
+
+/// What a sender closure returns: nothing, since `into_chunks` adds each source.
+#[diagnostic::on_unimplemented(
+    message = "a sender closure returns `()`, and this one a `{Self}`",
+    note = "a source is added by `into_chunks`: end with it, such as `.into_chunks(100.rows())`; one of a queue, with its format"
+)]
+pub trait SenderOutput: output::Sealed {}
+
+impl SenderOutput for () {}
+
+mod output {
+    pub trait Sealed {}
+    impl Sealed for () {}
+}
+
+/// The most events that a channel has room for: its memory is taken when it is made.
+const MOST_EVENTS: usize = 1 << 20;
+
+/// One source, ready to be read.
+pub(crate) enum Plan<T> {
+    Items(ItemChunks<Box<dyn Fill<T>>>),
+    Stream(ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>),
+    Text(TextPlan<T>),
+    Queue(QueuePlan<T>),
+}
+
+impl<T> Plan<T> {
+    pub(crate) fn name(&self) -> Arc<str> {
+        match self {
+            Self::Items(items) => items.name.into(),
+            Self::Stream(stream) => stream.name.into(),
+            Self::Text(text) => text.name.clone(),
+            Self::Queue(queue) => queue.name.clone(),
+        }
+    }
+}
+
+impl<T> Plan<T> {
+    /// Its length in bytes, if known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        if let Self::Text(text) = self { text.length } else { None }
+    }
+
+    /// Sets its length in bytes.
+    pub(crate) fn set_length(&mut self, length: u64) {
+        if let Self::Text(text) = self {
+            text.length = Some(length);
+        }
+    }
+
+    /// The name and the path of a file.
+    pub(crate) fn file(&self) -> Option<(Arc<str>, PathBuf)> {
+        let Self::Text(TextPlan { name, input: Input::Blocking(Blocking::File(path), _), .. }) = self else {
+            return None;
+        };
+        Some((name.clone(), path.clone()))
+    }
+}
+
+impl<T: Send + 'static> Sources<T> {
+    pub(crate) fn new() -> Self {
+        Self { plans: Vec::new(), fault: None }
+    }
+
+    /// Items of an iterator. It runs on the executor's threads, in slices of at most 256 items and about 200 us, whatever the
+    /// size of a chunk: other tasks run between two slices, and a cancellation is seen there. An iterator that blocks belongs
+    /// into blocking work that feeds a channel, to be read with [`of_stream`](Self::of_stream).
+    pub fn of<I>(&mut self, items: I) -> ItemSource<'_, T, I::IntoIter>
+    where
+        I: IntoIterator<Item = T>,
+        I::IntoIter: Send + 'static,
+    {
+        ItemSource::new(self, items.into_iter())
+    }
+
+    /// Items of a stream, taken in slices as those of an [iterator](Self::of).
+    pub fn of_stream<St>(&mut self, stream: St) -> ItemSource<'_, T, crate::source::items::Pulled<St>>
+    where
+        St: Stream<Item = T> + Send + 'static,
+    {
+        ItemSource::new(self, crate::source::items::Pulled(stream))
+    }
+
+    /// Events that are sent by hand: through the sender that this gives, which the sender closure hands to whoever is to
+    /// send. The source ends once all clones of it are gone. The channel has room for `capacity` events, and as many may
+    /// be on their way into a chunk; what is there goes out at once.
+    ///
+    /// A receiver that keeps a sender keeps its own pipeline from ending.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+    /// # use sweet_async_pipeline::{Event, PipelineBuilder};
+    /// # async fn sum<R: Runtime>(runtime: R) -> Result<u64, AsyncTaskError> {
+    /// let (sum, _summary) = PipelineBuilder::<u64, _>::new(runtime.clone())
+    ///     .sender(move |sources| {
+    ///         let events = sources.channel(16);
+    ///         TaskBuilder::<(), _>::new(runtime)
+    ///             .try_spawn(|| async move {
+    ///                 for event in 0..100 {
+    ///                     events.send(event).await?;
+    ///                 }
+    ///                 Ok(())
+    ///             })
+    ///             .detach();
+    ///     })
+    ///     .fold(|| 0, |sum, event: Event<u64>| *sum += event.take_data(), |left, right| left + right)
+    ///     .await?;
+    /// # Ok(sum)
+    /// # }
+    /// ```
+    pub fn channel(&mut self, capacity: usize) -> EventSender<T> {
+        let (sender, incoming) = EventSender::channel(capacity.min(MOST_EVENTS));
+        if (1..=MOST_EVENTS).contains(&capacity) {
+            let items = Box::pin(incoming);
+            self.plans.push(Plan::Stream(ItemChunks { name: "a channel", items, rows: capacity }));
+        } else {
+            self.refuse(AsyncTaskError::config(format!(
+                "a channel has room for 1 to {MOST_EVENTS} events: channel was given {capacity}"
+            )));
+        }
+        sender
+    }
+
+    /// Rows of a file: CSV with a header, unless the source says otherwise. It is read on the
+    /// blocking pool, and opened when its turn comes; that it can be is seen when the pipeline starts, before any source is
+    /// read.
+    ///
+    /// What is appended to it before its end is reached is read too. Its last row needs no line end: of a file that is still
+    /// being written, what is there of the last line is a row, whole or not. So a file should be complete when it is read, or
+    /// be renamed to its name once it is. A file that is cut shorter than it was when it was
+    /// opened is an error, once its rows until then have been handed on. One that is replaced by another is read on as it was.
+    pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()), None)])
+    }
+
+    /// Rows of several files, one file after the other, each with a header of its own; otherwise as
+    /// [`of_file`](Self::of_file). No file at all is refused ([`AsyncTaskError::InvalidConfig`]).
+    ///
+    /// The first file that cannot be read ends the whole pipeline, whatever its
+    /// [`ErrorStrategy`](crate::ErrorStrategy), which is about rows: one that is missing before any row of the others
+    /// is handled, one that turns out to be corrupt or in UTF-16 once its turn has come. To read on without such a file, give each
+    /// file a pipeline of its own.
+    pub fn of_files<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> TextSource<'_, T> {
+        let input = |path: P| Input::Blocking(Blocking::File(path.into()), None);
+        TextSource::new(self, paths.into_iter().map(input).collect())
+    }
+
+    /// Rows of what a reader gives, read on the blocking pool: CSV with a header, unless the source says otherwise. A
+    /// read that was [`Interrupted`](std::io::ErrorKind::Interrupted) is tried again. Rows go out once they fill a chunk:
+    /// a reader that gives them now and then wants small ones.
+    ///
+    /// A read is blocking work of the pipeline's task: one that stalls is not waited for at the limit of
+    /// [`with_timeout`](crate::PipelineBuilder::with_timeout), and holds up every other end of the pipeline until it
+    /// returns, a kill and the error of a row among them; a hard kill answers that it goes on. A reader that may stall for long
+    /// wants a time limit of its own, or is one that is polled. Asked to stop gracefully, the pipeline handles what has been read,
+    /// and what the read under way still gives within the grace period.
+    pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)), None)])
+    }
+
+    /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
+    /// between which others run. A chunk goes out earlier when the reader has no more for the moment, unless it is
+    /// [published](crate::PipelineSender::publish). The reader is gone when the pipeline ends.
+    pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Async(Box::pin(reader))])
+    }
+
+    /// Rows of bytes in memory: CSV with a header, unless the source says otherwise.
+    pub fn of_bytes(&mut self, bytes: impl Into<Bytes>) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()), None)])
+    }
+
+    /// What other pipelines have [published](crate::PipelineSender::publish) into `queue`, from the queue's first message to
+    /// its end; one that never ends is read until the pipeline is cancelled. It names a format, as the publisher did.
+    ///
+    /// A message is acknowledged as soon as its last row is handled, or rejected by a strategy that goes on. What receivers have
+    /// collected or folded by then is in this process alone: where that must outlive the process, the receiver itself writes it.
+    /// What the pipeline's end leaves unhandled is given back; killed, it is claimed by others when the lease runs out. So rows
+    /// may be handled more than once. A [pulled](crate::PipelineSender::pull) pipeline reads no queue: it does not know what
+    /// becomes of its events.
+    ///
+    /// An event's position is that in the source that was published; its sequence counts in the order of claims. The
+    /// order of rows is kept within a message. Errors name the source that was published.
+    pub fn of_queue(&mut self, queue: &impl Queue) -> QueueSource<'_, T> {
+        QueueSource::new(self, queue.clone())
+    }
+
+    fn add(&mut self, size: ChunkSize, plans: impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>) {
+        let plans = match size {
+            ChunkSize::Rows(0) | ChunkSize::Bytes(0) => {
+                Err(AsyncTaskError::config("a chunk holds at least one row: into_chunks was given zero"))
+            }
+            _ => plans(),
+        };
+        match plans {
+            Ok(plans) => self.plans.extend(plans),
+            Err(fault) => self.refuse(fault),
+        }
+    }
+
+    fn refuse(&mut self, fault: AsyncTaskError) {
+        self.fault.get_or_insert(fault);
+    }
+
+    /// Of each text the chunks, as messages of `job`.
+    pub(crate) fn sealed(plans: Vec<Plan<T>>, job: &str) -> Result<Vec<Plan<QueueMessage>>, AsyncTaskError> {
+        let sealed = |(source, plan): (usize, Plan<T>)| match plan {
+            Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),
+            other => Err(AsyncTaskError::config(format!(
+                "{} cannot be published: only text can, from files, bytes and readers; write items as JSON Lines",
+                other.name()
+            ))),
+        };
+        plans.into_iter().enumerate().map(sealed).collect()
+    }
+
+    pub(crate) fn into_plans(self) -> Result<Vec<Plan<T>>, AsyncTaskError> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None if self.plans.is_empty() => Err(AsyncTaskError::config(
+                "the sender named no source: call one of Sources' methods, such as of or of_file, and into_chunks on what it gives",
+            )),
+            None => Ok(self.plans),
+        }
+    }
+}

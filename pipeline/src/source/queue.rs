@@ -1,0 +1,66 @@
+//! Messages of a queue, which other pipelines have published.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::queue::{DynQueue, Kind, Queue};
+use crate::source::{Plan, Sources};
+use crate::text::decode::Decoders;
+use sweet_async_core::error::AsyncTaskError;
+
+/// A queue to be read; [`csv`](Self::csv), [`lines`](Self::lines) or [`json_lines`](Self::json_lines) adds it to the pipeline.
+#[must_use = "a queue is read only once its format has been named"]
+pub struct QueueSource<'a, T> {
+    sources: &'a mut Sources<T>,
+    queue: Arc<dyn DynQueue>,
+    name: Arc<str>,
+    lease: Duration,
+    max_deliveries: u32,
+}
+
+/// A queue, ready to be read.
+pub(crate) struct QueuePlan<T> {
+    pub(crate) name: Arc<str>,
+    pub(crate) queue: Arc<dyn DynQueue>,
+    pub(crate) lease: Duration,
+    pub(crate) max_deliveries: u32,
+    /// Gives back what its rows cannot be made of.
+    pub(crate) make: fn(Kind) -> Result<Decoders<T>, Kind>,
+}
+
+impl<'a, T: Send + 'static> QueueSource<'a, T> {
+    pub(crate) fn new(sources: &'a mut Sources<T>, queue: impl Queue) -> Self {
+        let lease = Duration::from_secs(30);
+        Self { sources, queue: Arc::new(queue), name: "a queue".into(), lease, max_deliveries: u32::MAX }
+    }
+
+    /// Names the queue, in errors and in [`FinalEvent::sources`](crate::FinalEvent::sources).
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// How long a message is claimed for, 30 seconds by default. While its rows are handled the lease is extended, three times
+    /// in its length; so this is how long it takes until others get what a consumer that has died had claimed.
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// A message that has been delivered more often than this is rejected, as one bad row, in place of being handled again:
+    /// its handling may be what ends its consumers. No limit by default.
+    pub fn max_deliveries(mut self, deliveries: u32) -> Self {
+        self.max_deliveries = deliveries;
+        self
+    }
+
+    pub(crate) fn add(self, make: fn(Kind) -> Result<Decoders<T>, Kind>) {
+        let Self { sources, queue, name, lease, max_deliveries } = self;
+        if lease.is_zero() || max_deliveries == 0 {
+            return sources.refuse(AsyncTaskError::config(
+                "a message is claimed for some time, and delivered at least once: with_lease or max_deliveries was given zero",
+            ));
+        }
+        sources.plans.push(Plan::Queue(QueuePlan { name, queue, lease, max_deliveries, make }));
+    }
+}

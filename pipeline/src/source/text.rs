@@ -1,0 +1,176 @@
+//! Text from files, bytes and readers, as CSV, as lines or as JSON Lines.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::queue::Kind;
+use crate::source::compression::Compression;
+use crate::source::csv_options::CsvSettings;
+use crate::source::format::Undecided;
+use crate::source::input::Input;
+use crate::source::{Plan, Sources};
+use crate::text::chunk::ChunkSize;
+use crate::text::chunk::RawChunk;
+use crate::text::decode::Decoders;
+use crate::text::dialect::Dialect;
+use crate::text::fault::BadRow;
+use sweet_async_core::error::AsyncTaskError;
+
+/// The most bytes that one record may have, whatever the limit that is set: offsets in a chunk are 32 bits.
+const MOST: usize = 1 << 30;
+
+/// Text to be read; `into_chunks` adds it to the pipeline.
+///
+/// It is CSV with a header, unless [`lines`](Self::lines) or `json_lines` names another format. An option of CSV decides for
+/// CSV, and what a format does not have cannot be said of it: either is an error of the compiler.
+///
+/// # CSV
+///
+/// Read as by the csv crate:
+///
+/// - A field may be in quotes; it may hold delimiters and line ends then, and a quote that is written twice. A quote opens
+///   only at a field's start: elsewhere it is text, and so is what follows a closing quote (`a"b` and `"a"b` are `a"b`
+///   and `ab`). NUL and other control characters are text.
+/// - CR, LF or both end a row, mixed as they come. Blank lines are no rows; they count as lines. The last row needs no line end.
+/// - A byte order mark at the start is passed over. UTF-16 is an error that says so.
+/// - An empty source, or one that has a header alone, has no rows.
+/// - The header's names are taken as they stand. Of several columns of one name, [`Row`](crate::Row) finds the
+///   first, and a map keeps the last; a struct that has a field of this name refuses every row ("duplicate field").
+/// - A quote that is never closed makes no row of what follows it: the row is rejected, with the line where the quote opened,
+///   and how many bytes and lines it took. One that is closed by a later row's quote makes one row of all between them, and
+///   nothing is wrong with that: [`strict`](Self::strict) and [`with_max_record_lines`](Self::with_max_record_lines) refuse
+///   such rows, and with [`resync`](Self::resync) only one line is lost of them.
+/// - Lines are numbered by LF alone, as in most editors. Of a file whose lines end in CR alone the rows are right, and all are
+///   on line 1; their bytes tell them apart.
+///
+/// # Lines and JSON Lines
+///
+/// LF ends a line, and a CR right before it belongs to the end. A blank line is a row of lines, and none of JSON Lines. A CR
+/// elsewhere is text: a file whose lines end in CR alone is one line. The last line needs no LF.
+#[must_use = "a source is read only once `into_chunks` has added it"]
+pub struct TextSource<'a, T, Format = Undecided> {
+    sources: &'a mut Sources<T>,
+    /// One after the other, each with a header of its own.
+    inputs: Vec<Input>,
+    name: Option<Arc<str>>,
+    pub(crate) options: Options,
+    format: PhantomData<Format>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Options {
+    #[cfg_attr(not(feature = "csv"), allow(dead_code, reason = "only CSV has fields"))]
+    pub(crate) csv: CsvSettings,
+    max_record: usize,
+    compression: Compression,
+}
+
+/// Makes one decoder for each worker, once the first record is known.
+pub(crate) trait MakeDecoder<T>: Send + Sync {
+    /// Takes the header, or where there is none the first chunk, for what all rows have in common.
+    ///
+    /// # Errors
+    ///
+    /// The header cannot be used.
+    fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow>;
+
+    /// As `learn`, for decoders that others make.
+    fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow>;
+}
+
+/// A text source, ready to be read.
+pub(crate) struct TextPlan<T> {
+    pub(crate) name: Arc<str>,
+    pub(crate) input: Input,
+    pub(crate) format: TextFormat<T>,
+    pub(crate) size: ChunkSize,
+    pub(crate) max_record: usize,
+    /// Its length in bytes, if known.
+    pub(crate) length: Option<u64>,
+}
+
+/// How text is cut into records, and what makes rows of them.
+pub(crate) struct TextFormat<T> {
+    pub(crate) dialect: Dialect,
+    pub(crate) headers: bool,
+    pub(crate) decoders: Arc<dyn MakeDecoder<T>>,
+    /// A chunk counts as one, and not as many as it has rows; none is cut short by a source that pauses or fails.
+    pub(crate) whole: bool,
+}
+
+impl<T> Clone for TextFormat<T> {
+    fn clone(&self) -> Self {
+        let Self { dialect, headers, ref decoders, whole } = *self;
+        Self { dialect, headers, decoders: decoders.clone(), whole }
+    }
+}
+
+impl<'a, T: Send + 'static> TextSource<'a, T, Undecided> {
+    pub(crate) fn new(sources: &'a mut Sources<T>, inputs: Vec<Input>) -> Self {
+        let csv = CsvSettings::default();
+        let options = Options { csv, max_record: 4 << 20, compression: Compression::default() };
+        Self { sources, inputs, name: None, options, format: PhantomData }
+    }
+}
+
+impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
+    /// The same source, read in another format.
+    pub(crate) fn in_format<Other>(self) -> TextSource<'a, T, Other> {
+        let Self { sources, inputs, name, options, .. } = self;
+        TextSource { sources, inputs, name, options, format: PhantomData }
+    }
+
+    /// The most bytes that one record may have, 4 MiB by default and 1 GiB at most; a longer one is rejected, and its
+    /// bytes are passed over without being kept, so that no input can take the memory. Its error is told when it has ended, with
+    /// the bytes and lines that it took; under [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst), and with
+    /// [`resync`](Self::resync), as soon as the limit is passed.
+    pub fn with_max_record(mut self, bytes: usize) -> Self {
+        self.options.max_record = bytes;
+        self
+    }
+
+    /// Names the source, in errors and in [`FinalEvent::sources`](crate::FinalEvent::sources). Without this a
+    /// file is named by its path.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How the bytes are compressed; by default a file's name says it.
+    pub fn with_compression(mut self, compression: Compression) -> Self {
+        self.options.compression = compression;
+        self
+    }
+
+    /// Adds the text, in the format that `format` gives.
+    pub(crate) fn add(
+        self,
+        size: ChunkSize,
+        format: impl FnOnce(Options) -> Result<TextFormat<T>, AsyncTaskError>,
+    ) {
+        let Self { sources, inputs, name, options, .. } = self;
+        sources.add(size, || {
+            if options.max_record == 0 {
+                return Err(AsyncTaskError::config(
+                    "a record has at least one byte: with_max_record was given zero",
+                ));
+            }
+            if inputs.is_empty() {
+                return Err(AsyncTaskError::config("of_files was given no file"));
+            }
+            let format = format(options)?;
+            let plan = |input: Input| {
+                let name = name.clone().unwrap_or_else(|| input.name().into());
+                Ok(Plan::Text(TextPlan {
+                    name,
+                    length: input.length(),
+                    input: input.compressed(options.compression)?,
+                    format: format.clone(),
+                    size,
+                    max_record: options.max_record.min(MOST),
+                }))
+            };
+            inputs.into_iter().map(plan).collect()
+        });
+    }
+}

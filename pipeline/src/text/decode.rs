@@ -1,0 +1,56 @@
+//! The decoder's contract: from a chunk to typed rows.
+
+use std::sync::Arc;
+
+use crate::text::chunk::RawChunk;
+use crate::text::fault::BadRowReason;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::caught;
+
+/// A row of a chunk, decoded or not, and where it stood in its source.
+#[derive(Debug)]
+pub struct Decoded<T> {
+    /// Its index in the source, from 0.
+    pub(crate) sequence: u64,
+    /// Line of its first byte, from 1.
+    pub(crate) line: u64,
+    /// Offset of its first byte in the source.
+    pub(crate) byte: u64,
+    /// How many bytes it has, without its line end; see [`RawChunk::text`].
+    pub(crate) len: usize,
+    pub(crate) data: Result<T, Fault>,
+}
+
+/// Why a row has no value.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Bad(BadRowReason),
+    /// The parser of the user's own type panicked.
+    Panicked(AsyncTaskError),
+}
+
+/// Runs a parser of the user's. Its panic is its row's error, and the rows after it are parsed all the same.
+#[inline]
+pub(crate) fn parsed<T>(parse: impl FnOnce() -> Result<T, BadRowReason>) -> Result<T, Fault> {
+    match caught(parse) {
+        Ok(parsed) => parsed.map_err(Fault::Bad),
+        Err(panic) => Err(Fault::Panicked(panic)),
+    }
+}
+
+/// Decodes chunks, one after the other. A worker keeps one per source: building one is dear, starting
+/// it on another chunk is not.
+pub(crate) trait Decoder<T>: Send {
+    /// Begins a chunk; what was left of the one before is forgotten.
+    fn start(&mut self, chunk: &RawChunk);
+
+    /// The next row of the chunk. Every record gives one, a bad one too. One at a time: a row that is handled before
+    /// the next is parsed gives its memory back while that is still in the cache.
+    fn next(&mut self) -> Option<Decoded<T>>;
+
+    /// Lets go of the chunk, which shares its memory with others.
+    fn release(&mut self);
+}
+
+/// Makes a decoder for a worker.
+pub(crate) type Decoders<T> = Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>;

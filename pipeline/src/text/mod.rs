@@ -1,0 +1,20 @@
+//! Rows: bytes become chunks of whole records, and chunks become typed rows.
+//!
+//! ```text
+//! blocks of bytes --Cutter--> RawChunk, RawChunk, .. --Decoder--> Decoded<T>, ..
+//!                 one sender                         many workers
+//! ```
+//!
+//! The cutter only finds where records end, so one sender feeds many workers; the workers do the
+//! dear part. Everything here is pure: values in, values out, no executor, no file, no clock.
+
+pub(crate) mod chunk;
+#[cfg(feature = "csv")]
+pub(crate) mod csv;
+pub(crate) mod cut;
+pub(crate) mod decode;
+pub(crate) mod dialect;
+pub(crate) mod fault;
+#[cfg(feature = "json")]
+pub(crate) mod json;
+pub(crate) mod lines;
