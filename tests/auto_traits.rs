@@ -1,5 +1,6 @@
 //! What may be sent to another thread, shared by threads and moved after it was polled: of each public type, what is
 //! promised, and what is not. All of it holds when this compiles.
+#![cfg(all(feature = "orchestra", feature = "pipeline"))]
 
 use std::cell::Cell;
 use std::future::Ready as Done;

@@ -1,5 +1,5 @@
 //! Tasks for which no runtime was found: they have failed, and are in all else as their builders were told.
-#![cfg(feature = "tokio")]
+#![cfg(all(feature = "pipeline", feature = "tokio"))]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

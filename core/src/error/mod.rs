@@ -147,6 +147,7 @@ impl AsyncTaskError {
 
     /// The error of other work, which the work that gives it now has only passed on: a time limit in it is not its own.
     #[must_use]
+    #[doc(hidden)]
     pub fn passed_on(mut self) -> Self {
         self.disown();
         self
@@ -174,6 +175,7 @@ impl AsyncTaskError {
     }
 
     /// An invalid setting: `reason` names the value and the range.
+    #[doc(hidden)]
     pub fn config(reason: impl Into<Box<str>>) -> Self {
         Self::InvalidConfig(reason.into())
     }

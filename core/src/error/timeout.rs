@@ -62,6 +62,7 @@ impl TimeoutError {
     }
 
     /// The error of a limit that has passed.
+    #[doc(hidden)]
     pub fn passed(
         task: Option<Arc<str>>,
         kind: TimeoutKind,
@@ -73,6 +74,7 @@ impl TimeoutError {
     }
 
     /// Blocking work goes on.
+    #[doc(hidden)]
     pub fn left_running(&mut self) {
         self.0.still_running = true;
     }

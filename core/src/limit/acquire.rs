@@ -33,7 +33,7 @@ impl<R: Runtime> Acquire<R> {
 
     /// Comes in, or takes a place in the line: in the first poll, if nobody has called this before.
     pub(crate) fn come(&mut self, urgency: TaskPriority) -> Result<(), AsyncTaskError> {
-        let came = self.limiter.0.desk.come(urgency.number(), self.runtime.now());
+        let came = self.limiter.0.wait_queue.come(urgency.number(), self.runtime.now());
         self.place = Some(came.map_err(|waiting| {
             let limiter = self.limiter.0.name.clone();
             AsyncTaskError::Rejected { limiter, waiting }
@@ -43,14 +43,14 @@ impl<R: Runtime> Acquire<R> {
 
     /// In the line: is it this one's turn, has it become more urgent, when is it to look again?
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
-        let desk = &self.limiter.0.desk;
+        let wait_queue = &self.limiter.0.wait_queue;
         loop {
             let Some(Place::InLine(waiter, key)) = &mut self.place else { return Poll::Ready(Ok(())) };
             waiter.waker.register(cx.waker());
             if waiter.is_admitted() {
                 return Poll::Ready(Ok(()));
             }
-            let due = desk.look((waiter, key), urgency().number(), self.runtime.now());
+            let due = wait_queue.look((waiter, key), urgency().number(), self.runtime.now());
             let Some(due) = due else {
                 self.timer = None;
                 return Poll::Pending;
@@ -62,7 +62,7 @@ impl<R: Runtime> Acquire<R> {
             let Some((_, timer)) = &mut self.timer else { return Poll::Pending };
             ready!(timer.as_mut().poll(cx))?;
             self.timer = None;
-            desk.keep_time(waiter, self.runtime.now());
+            wait_queue.keep_time(waiter, self.runtime.now());
         }
     }
 }
@@ -83,7 +83,7 @@ impl<R: Runtime> Future for Acquire<R> {
 impl<R: Runtime> Drop for Acquire<R> {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
-            self.limiter.0.desk.leave(&place, self.runtime.now());
+            self.limiter.0.wait_queue.leave(&place, self.runtime.now());
         }
     }
 }
@@ -97,6 +97,6 @@ pub struct Permit<R: Runtime> {
 
 impl<R: Runtime> Drop for Permit<R> {
     fn drop(&mut self) {
-        self.limiter.0.desk.leave(&Place::Inside, self.runtime.now());
+        self.limiter.0.wait_queue.leave(&Place::Inside, self.runtime.now());
     }
 }

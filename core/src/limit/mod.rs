@@ -85,7 +85,7 @@ impl LimiterBuilder {
         if limits.places.is_none() && limits.rate.is_none() {
             return Err(AsyncTaskError::config("a limiter without a limit: set `max_concurrent` or `rate`"));
         }
-        Ok(Limiter(Arc::new(Shared { name, desk: WaitQueue::new(limits) })))
+        Ok(Limiter(Arc::new(Shared { name, wait_queue: WaitQueue::new(limits) })))
     }
 }
 
@@ -124,7 +124,7 @@ pub struct Limiter(Arc<Shared>);
 
 struct Shared {
     name: Option<Arc<str>>,
-    desk: WaitQueue,
+    wait_queue: WaitQueue,
 }
 
 impl Limiter {
@@ -141,17 +141,17 @@ impl Limiter {
 
     /// How many are under way.
     pub fn under_way(&self) -> usize {
-        self.0.desk.counts().0
+        self.0.wait_queue.counts().0
     }
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.0.desk.counts().1
+        self.0.wait_queue.counts().1
     }
 
     /// From now on `places` may be under way; those that are go on.
     pub fn set_places(&self, places: usize, now: std::time::Instant) {
-        self.0.desk.set_places(places, now);
+        self.0.wait_queue.set_places(places, now);
     }
 
     /// A place, when it is this one's turn; as urgent as the task that polls it.
@@ -162,7 +162,7 @@ impl Limiter {
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (under_way, waiting) = self.0.desk.counts();
+        let (under_way, waiting) = self.0.wait_queue.counts();
         f.debug_struct("Limiter")
             .field("name", &self.0.name)
             .field("under_way", &under_way)

@@ -1,4 +1,4 @@
-//! The desk of a limiter: who waits in which order, behind a lock, and how those are told.
+//! The wait_queue of a limiter: who waits in which order, behind a lock, and how those are told.
 //!
 //! ```text
 //!  come ── a place is free, and nobody waits ──────────────────────────────► Inside ── end
@@ -11,7 +11,7 @@
 //! again: nothing of the user's is called while it is held.
 //!
 //! One of those who wait keeps the time of the rate for all. Each of the others has a timer beside that, for the turn of the one
-//! before it: nobody can know that the keeper will be polled, or that one. Who finds at that time that the keeper has not seen
+//! before it: nobody can know that the timer_owner will be polled, or that one. Who finds at that time that the timer_owner has not seen
 //! to it, or that there is none, keeps the time from then on.
 
 use std::sync::{Arc, PoisonError};
@@ -21,11 +21,11 @@ use crate::limit::order::{Key, Limits, Queue};
 use crate::panic::caught;
 use crate::sync::{AtomicBool, AtomicU8, AtomicWaker, Mutex, MutexGuard, Ordering};
 
-const HAS_BEEN_PENDING: u8 = 0;
+const WAITING: u8 = 0;
 const ADMITTED: u8 = 1;
 const LEFT: u8 = 2;
 
-/// One who waits. But for the waker it is changed only while the desk is locked.
+/// One who waits. But for the waker it is changed only while the wait_queue is locked.
 pub(crate) struct Waiter {
     state: AtomicU8,
     /// False while it waits to be told, and has no timer.
@@ -36,7 +36,7 @@ pub(crate) struct Waiter {
 impl Waiter {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            state: AtomicU8::new(HAS_BEEN_PENDING),
+            state: AtomicU8::new(WAITING),
             timed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         })
@@ -49,7 +49,7 @@ impl Waiter {
 
     /// True if it waits no more.
     fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) != HAS_BEEN_PENDING
+        self.state.load(Ordering::Acquire) != WAITING
     }
 }
 
@@ -60,31 +60,31 @@ pub(crate) enum Place {
 }
 
 /// A lock, taken for each who comes and each who ends: one change may let in several, in an order that no single word holds.
-pub(crate) struct WaitQueue(Mutex<Book>);
+pub(crate) struct WaitQueue(Mutex<Waiters>);
 
-struct Book {
+struct Waiters {
     queue: Queue<Arc<Waiter>>,
     /// Who keeps the time of the rate, and when it is due.
-    keeper: Option<(Arc<Waiter>, Instant)>,
+    timer_owner: Option<(Arc<Waiter>, Instant)>,
     /// True if somebody may wait to be told, without a timer.
     is_idle: bool,
 }
 
 impl WaitQueue {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self(Mutex::new(Book { queue: Queue::new(limits), keeper: None, is_idle: false }))
+        Self(Mutex::new(Waiters { queue: Queue::new(limits), timer_owner: None, is_idle: false }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Book> {
+    fn lock(&self) -> MutexGuard<'_, Waiters> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes something, lets in whom that lets in, and tells them.
-    fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Book) -> O) -> O {
-        let mut book = self.lock();
-        let output = change(&mut book);
-        let told = book.let_in(now);
-        drop(book);
+    fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Waiters) -> O) -> O {
+        let mut waiters = self.lock();
+        let output = change(&mut waiters);
+        let told = waiters.let_in(now);
+        drop(waiters);
         for waiter in told {
             // A waker may be foreign code; its panic is not to become that of the one who left.
             let _ = caught(|| waiter.waker.wake());
@@ -94,39 +94,39 @@ impl WaitQueue {
 
     /// From now on so many may be under way.
     pub(crate) fn set_places(&self, places: usize, now: Instant) {
-        self.change(now, |book| book.queue.set_places(places));
+        self.change(now, |waiters| waiters.queue.set_places(places));
     }
 
     /// How many are under way, and how many wait.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let book = self.lock();
-        (book.queue.under_way(), book.queue.waiting())
+        let waiters = self.lock();
+        (waiters.queue.under_way(), waiters.queue.waiting())
     }
 
     /// One comes, of this class; `Err` says how many wait where no more may.
     pub(crate) fn come(&self, class: u8, now: Instant) -> Result<Place, usize> {
         // Also lets in those whose time has come by now, so that none of them is in line any more.
-        if self.change(now, |book| book.queue.enter(now)) {
+        if self.change(now, |waiters| waiters.queue.enter(now)) {
             return Ok(Place::Inside);
         }
         let waiter = Waiter::new();
-        self.change(now, |book| {
-            if book.queue.enter(now) {
+        self.change(now, |waiters| {
+            if waiters.queue.enter(now) {
                 return Ok(Place::Inside);
             }
-            let place = book.queue.wait(class, now, waiter.clone());
-            place.map(|key| Place::InLine(waiter, key)).map_err(|_| book.queue.waiting())
+            let place = waiters.queue.wait(class, now, waiter.clone());
+            place.map(|key| Place::InLine(waiter, key)).map_err(|_| waiters.queue.waiting())
         })
     }
 
     /// One goes who has come: out of the line, or from inside.
     pub(crate) fn leave(&self, place: &Place, now: Instant) {
-        self.change(now, |book| match place {
-            Place::InLine(waiter, key) if book.queue.leave(*key).is_some() => {
+        self.change(now, |waiters| match place {
+            Place::InLine(waiter, key) if waiters.queue.leave(*key).is_some() => {
                 waiter.state.store(LEFT, Ordering::Release);
             }
             // Let in, seen or not.
-            _ => book.queue.end(),
+            _ => waiters.queue.end(),
         });
     }
 
@@ -137,37 +137,37 @@ impl WaitQueue {
         class: u8,
         now: Instant,
     ) -> Option<Instant> {
-        let mut book = self.lock();
+        let mut waiters = self.lock();
         if waiter.is_done() {
             return None;
         }
         if class != key.0 {
-            *key = book.queue.change(*key, class);
+            *key = waiters.queue.change(*key, class);
         }
-        let opens = book.queue.opens(now);
-        if let (None, Some(opens)) = (&book.keeper, opens) {
-            book.keeper = Some((waiter.clone(), opens));
+        let opens = waiters.queue.opens(now);
+        if let (None, Some(opens)) = (&waiters.timer_owner, opens) {
+            waiters.timer_owner = Some((waiter.clone(), opens));
         }
-        let due = match &book.keeper {
-            Some((keeper, at)) if Arc::ptr_eq(keeper, waiter) => opens.map(|_| *at),
-            _ => book.queue.turn_before(*key, now),
+        let due = match &waiters.timer_owner {
+            Some((timer_owner, at)) if Arc::ptr_eq(timer_owner, waiter) => opens.map(|_| *at),
+            _ => waiters.queue.turn_before(*key, now),
         };
         // Relaxed, as where it is read: the lock orders it.
         waiter.timed.store(due.is_some(), Ordering::Relaxed);
-        book.is_idle |= due.is_none();
+        waiters.is_idle |= due.is_none();
         due
     }
 
     /// The time of `waiter` has come.
     pub(crate) fn keep_time(&self, waiter: &Arc<Waiter>, now: Instant) {
-        self.change(now, |book| match &mut book.keeper {
-            Some((keeper, at)) if *at <= now => keeper.clone_from(waiter),
+        self.change(now, |waiters| match &mut waiters.timer_owner {
+            Some((timer_owner, at)) if *at <= now => timer_owner.clone_from(waiter),
             _ => {}
         });
     }
 }
 
-impl Book {
+impl Waiters {
     /// Lets in all that may. Gives those who are to be woken: they have come in, or are to look again.
     fn let_in(&mut self, now: Instant) -> Vec<Arc<Waiter>> {
         let mut told = Vec::new();
@@ -183,12 +183,12 @@ impl Book {
                 Err(due) => break due,
             }
         };
-        // The keeper has come in, or has left, or there is nothing to wait for any more.
-        if due.is_none() || self.keeper.as_ref().is_some_and(|(keeper, _)| keeper.is_done()) {
-            self.keeper = None;
+        // The timer_owner has come in, or has left, or there is nothing to wait for any more.
+        if due.is_none() || self.timer_owner.as_ref().is_some_and(|(timer_owner, _)| timer_owner.is_done()) {
+            self.timer_owner = None;
         }
         let Some(due) = due else { return told };
-        match &mut self.keeper {
+        match &mut self.timer_owner {
             Some((_, at)) => *at = due,
             // It is the first to be asked; whoever is polled before it keeps the time.
             None => told.extend(self.queue.first_waiting(now)),

@@ -1,4 +1,4 @@
-//! What a program asks of a runtime, whatever its backend.
+//! The methods of a runtime that no backend writes for itself.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::tree::current::EnterGuard;
 use crate::tree::snapshot::{RuntimeSnapshot, snapshot};
 use crate::tree::totals::{self, RuntimeMetrics};
 
-/// What every [`Runtime`] can do, and no backend writes for itself: timers, the current thread's runtime, figures, and its end.
+/// The methods that every [`Runtime`] has from core: timers, the current thread's runtime, figures, and its end.
 pub trait RuntimeExt: Runtime {
     /// Its live tasks, as a tree: who they are, where they are in their lives and in the source, and what they use. It names
     /// the tasks that have had to wait, and all that are below these; all of those that were spawned while the runtime was

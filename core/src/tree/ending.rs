@@ -1,8 +1,8 @@
-//! How a task ended, as its state records it.
+//! The end of a task, as its state records it.
 
 use crate::error::AsyncTaskError;
 
-/// How a task ended, as its control word records it.
+/// The end of a task, as its state records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Completed,

@@ -118,6 +118,7 @@ pub(crate) fn refused(place: &'static Location<'static>) -> TaskRef {
     Arc::new(Shared { control, parent: None, runtime: Nowhere })
 }
 
+/// The state of one task, and what of it may be asked and set while it runs.
 pub struct Control {
     /// That of its runtime's counter, by which tasks are ordered by age, also those whose id is a UUID.
     pub(crate) number: u64,

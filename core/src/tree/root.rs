@@ -202,12 +202,13 @@ impl RootScope {
         self.tasks.begun()
     }
 
-    /// What shutdowns have killed.
+    /// The tasks and blocking jobs that are left; `None` if there are none. To be asked before anything is killed.
     pub(crate) fn left(&self) -> Option<Left> {
         let (tasks, blocking) = (self.active_tasks(), self.active_blocking_jobs());
         (tasks > 0 || blocking > 0).then(|| Left::new(tasks, blocking, self.live_tasks()))
     }
 
+    /// The kills of all shutdowns, in their order.
     pub(crate) fn kills(&self) -> &Kills {
         &self.kills
     }

@@ -14,7 +14,7 @@ pub(crate) struct Modules {
     passed_on: PassedOn,
 }
 
-/// What a module passes on of others: its name there, and where it comes from.
+/// The items of others that a module passes on: the name there, and where it is from.
 type PassedOn = BTreeMap<(Names, String), Names>;
 
 /// From a module to another that it uses.

@@ -24,7 +24,7 @@ impl Wake for Told {
 }
 
 struct Limiter {
-    desk: WaitQueue,
+    wait_queue: WaitQueue,
     now: Instant,
     places: usize,
     inside: AtomicUsize,
@@ -42,7 +42,7 @@ impl Limiter {
     fn new(places: usize, rate: Option<Rate>) -> Arc<Self> {
         let limits = Limits { places: Some(places), rate, ageing: Duration::MAX, ..Limits::default() };
         Arc::new(Self {
-            desk: WaitQueue::new(limits),
+            wait_queue: WaitQueue::new(limits),
             now: Instant::now(),
             places,
             inside: AtomicUsize::new(0),
@@ -55,7 +55,7 @@ impl Limiter {
 
     /// `Acquire::come`.
     fn come(&self) -> Option<Comer> {
-        let place = self.desk.come(0, self.now).ok()?;
+        let place = self.wait_queue.come(0, self.now).ok()?;
         Some(Comer { place, told: Arc::default(), due: None })
     }
 
@@ -67,7 +67,7 @@ impl Limiter {
         if waiter.is_admitted() {
             return true;
         }
-        comer.due = self.desk.look((waiter, key), 0, now);
+        comer.due = self.wait_queue.look((waiter, key), 0, now);
         false
     }
 
@@ -76,7 +76,7 @@ impl Limiter {
         let others = self.inside.fetch_add(1, Ordering::SeqCst);
         assert!(others < self.places, "more than there are places");
         self.inside.fetch_sub(1, Ordering::SeqCst);
-        self.desk.leave(&comer.place, self.now);
+        self.wait_queue.leave(&comer.place, self.now);
     }
 
     /// Comes, and works if it may; else it is given back, and waits.
@@ -110,7 +110,7 @@ fn one_at_a_time_and_who_waits_is_told() {
         assert!(left.is_none() || others.is_none(), "both wait");
         limiter.finish(left);
         limiter.finish(others);
-        assert_eq!(limiter.desk.counts(), (0, 0));
+        assert_eq!(limiter.wait_queue.counts(), (0, 0));
     });
 }
 
@@ -129,7 +129,7 @@ fn of_three_each_is_let_in_by_the_end_before() {
             assert!(told.is_some(), "a place is free, and nobody was told");
             limiter.finish(told.map(|told| waiting.remove(told)));
         }
-        assert_eq!(limiter.desk.counts(), (0, 0));
+        assert_eq!(limiter.wait_queue.counts(), (0, 0));
     });
 }
 
@@ -142,10 +142,10 @@ fn who_gives_up_while_he_is_let_in_gives_the_place_on() {
         assert!(!limiter.poll(&mut waits, limiter.now));
         let other = limiter.clone();
         let thread = spawn(move || other.work(inside));
-        limiter.desk.leave(&quits.place, limiter.now);
+        limiter.wait_queue.leave(&quits.place, limiter.now);
         assert!(joined(thread).is_some());
         limiter.finish(Some(waits));
-        assert_eq!(limiter.desk.counts(), (0, 0));
+        assert_eq!(limiter.wait_queue.counts(), (0, 0));
     });
 }
 

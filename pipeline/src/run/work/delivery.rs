@@ -43,7 +43,7 @@ pub trait Delivery<T>: Sequenced + Send + Sized {
 }
 
 /// What has a place in source order.
-pub trait Sequenced: crate::run::work::receiver::sealed::Sealed {
+pub trait Sequenced: crate::run::work::sealed::Sealed {
     /// What an event carries.
     type Data;
 

@@ -24,7 +24,7 @@ use sweet_async_core::task::{Async, Fallible, IntoResult, Sync};
     message = "this receiver cannot be called here",
     note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
 )]
-pub trait Receive<O>: crate::run::work::receiver::sealed::Sealed + Send + 'static {
+pub trait Receive<O>: crate::run::work::sealed::Sealed + Send + 'static {
     /// True if a call can be given up when its time is over.
     #[doc(hidden)]
     const CAN_BE_TIMED: bool;

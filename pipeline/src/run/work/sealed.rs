@@ -1,0 +1,7 @@
+//! The kinds of receivers and of deliveries, which are closed.
+
+pub trait Sealed {}
+impl<K> Sealed for sweet_async_core::task::Sync<K> {}
+impl<K> Sealed for sweet_async_core::task::Async<K> {}
+impl<T> Sealed for crate::event::single::Event<T> {}
+impl<T> Sealed for crate::event::batch::Batch<T> {}
