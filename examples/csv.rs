@@ -1,5 +1,5 @@
-//! Loads a CSV file into typed records, each under its key. The file is read in chunks and parsed on all cores, and
-//! every row that is no good is reported with its line.
+//! A program that loads a CSV file into typed records, each under its key. The file is read in chunks and
+//! parsed on all cores. Every bad row is reported with its line.
 //!
 //! ```text
 //! cargo run --release --example csv                               # weather in Seattle, on Tokio
@@ -25,10 +25,10 @@ use serde::de::DeserializeOwned;
 use sweet_async::prelude::*;
 use sweet_async::{Ambient, RuntimeSource as _};
 
-/// How many rejected rows, and how many records, are shown.
-const SHOWN: usize = 5;
+/// The most rejected rows, and the most records, that are shown.
+const MAX_SHOWN: usize = 5;
 
-/// The generator's: each run writes the same orders.
+/// The seed of the generator: each run writes the same orders.
 const SEED: u64 = 42;
 
 /// Loads a CSV file into typed records, each under its key.
@@ -39,21 +39,21 @@ struct Args {
     /// Write N made-up orders to FILE instead
     #[arg(long, value_name = "N", requires = "file")]
     generate: Option<u64>,
-    /// How many workers parse rows [default: one for each core]
+    /// Number of workers that parse rows [default: one for each core]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// How many rows go to a worker at a time
+    /// Number of rows that go to a worker at a time
     #[arg(long, value_name = "N", default_value_t = 1000)]
     chunk_rows: usize,
 }
 
-/// What a row must be able to tell.
+/// A kind of row: its key, and a check of its values.
 trait Record: DeserializeOwned + Debug + Send + 'static {
     type Key: Ord + Hash + Send + 'static;
 
     fn key(&self) -> Self::Key;
 
-    /// Says what is wrong with a record that could be read and still makes no sense.
+    /// Checks the values of a record that could be read. The error says what makes no sense.
     fn check(&self) -> Result<(), &'static str>;
 }
 
@@ -118,7 +118,7 @@ async fn load<R: Record>(file: &Path, args: &Args) -> anyhow::Result<()> {
         .await;
     bar.finish_and_clear();
     let (summary, records) = loaded?;
-    if let Some(error) = same_everywhere(&summary) {
+    if let Some(error) = common_error(&summary) {
         bail!("{error}");
     }
     Ok(report(&summary, &records)?)
@@ -129,37 +129,37 @@ fn report<R: Record>(summary: &FinalEvent, records: &HashMap<R::Key, R>) -> io::
     let megabytes = summary.bytes() as f64 / 1e6;
     writeln!(out, "rows      {}", summary.read())?;
     writeln!(out, "rejected  {}", summary.rejected())?;
-    for error in summary.errors().iter().take(SHOWN) {
+    for error in summary.errors().iter().take(MAX_SHOWN) {
         writeln!(out, "          {}: {}", error.position(), error.reason())?;
     }
-    if summary.rejected() > SHOWN as u64 {
-        writeln!(out, "          and {} more", summary.rejected() - SHOWN as u64)?;
+    if summary.rejected() > MAX_SHOWN as u64 {
+        writeln!(out, "          and {} more", summary.rejected() - MAX_SHOWN as u64)?;
     }
     writeln!(out, "keys      {}", records.len())?;
     writeln!(out, "speed     {:.1} MB/s", megabytes / summary.elapsed().as_secs_f64())?;
     writeln!(out, "first     by key")?;
     let mut keys: Vec<_> = records.keys().collect();
     keys.sort_unstable();
-    for record in keys.into_iter().take(SHOWN).filter_map(|key| records.get(key)) {
+    for record in keys.into_iter().take(MAX_SHOWN).filter_map(|key| records.get(key)) {
         writeln!(out, "          {record:?}")?;
     }
     Ok(())
 }
 
-/// A bar on stderr, drawn only where that is a terminal.
+/// A progress bar on stderr, drawn only if that is a terminal.
 fn progress_bar() -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}")?;
     Ok(ProgressBar::new(0).with_style(style))
 }
 
-/// If no row was any good, and all for one reason, then that is the error: most often a column that is missing.
-fn same_everywhere(summary: &FinalEvent) -> Option<&RowError> {
+/// The common error, if no row was good and all have the same reason: most often a missing column.
+fn common_error(summary: &FinalEvent) -> Option<&RowError> {
     let first = summary.errors().first()?;
     let same = summary.errors().iter().all(|error| error.reason() == first.reason());
     (summary.handled() == 0 && same).then_some(first)
 }
 
-/// The first line, which tells weather from orders.
+/// The first line, which distinguishes weather from orders.
 fn header(file: &Path) -> io::Result<String> {
     let mut line = Vec::new();
     // A file of one endless line is not read whole for this.

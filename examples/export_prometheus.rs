@@ -1,10 +1,10 @@
-//! What a runtime and its tasks do, as Prometheus reads it.
+//! An export of the metrics of a runtime and its tasks to Prometheus.
 //!
 //! ```text
 //! cargo run --release --example export_prometheus --features prometheus
 //! ```
 //!
-//! The page is printed; a server answers its scrapes with `publish` and `render`, as `metrics_page` does here.
+//! The page is printed. A server answers scrapes with `publish` and `render`, as `metrics_page` does here.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use sweet_async::metrics::Publisher;
 use sweet_async::prelude::*;
 use sweet_async::{Ambient, AmbientRuntime, RuntimeSource as _};
 
-/// What a scraper is answered.
+/// The answer to a scrape.
 fn metrics_page(publisher: &mut Publisher<AmbientRuntime>, page: &PrometheusHandle) -> String {
     publisher.publish();
     page.run_upkeep();
@@ -34,7 +34,7 @@ async fn export(page: &PrometheusHandle) -> anyhow::Result<()> {
 }
 
 fn run() -> anyhow::Result<()> {
-    // Seconds, by powers of four from a microsecond on.
+    // Bounds in seconds, by powers of four from a microsecond.
     let buckets: Vec<f64> = (0..14).map(|power| 1e-6 * 4f64.powi(power)).collect();
     let page = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
     sweet_async::block_on(export(&page))?

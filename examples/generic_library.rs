@@ -1,5 +1,5 @@
-//! Uses a library that is generic over the runtime on each backend that is compiled in. The library is
-//! `src/generic_library.rs`: it knows no executor, and its user chooses one.
+//! A program that uses a library which is generic over the runtime, on each backend that is compiled in. The
+//! library is `src/generic_library.rs`: it depends on no executor, and its user chooses one.
 //!
 //! ```text
 //! cargo run --release --example generic_library                                            # on Tokio
@@ -14,7 +14,7 @@ use examples::generic_library::{Limits, fetch_all};
 use sweet_async::prelude::*;
 use sweet_async::{BoxError, OwnedRuntime, Runtime};
 
-/// What stands for a page here: the later ones come sooner, so that they do not end in order.
+/// Stands in for fetching a page. Later pages take less time, so that they do not end in order.
 async fn page(runtime: impl Runtime, number: u64) -> Result<String, BoxError> {
     runtime.sleep(50u64.saturating_sub(number * 5).millis()).await?;
     match number {

@@ -1,4 +1,4 @@
-//! What tasks do, and what they use: a tree of those that live, then the account of one that has ended.
+//! A program that observes tasks: it prints a tree of the live ones, then the usage of one that has ended.
 //!
 //! ```text
 //! cargo run --release --example observe
@@ -15,14 +15,14 @@ use sweet_async::prelude::*;
 use sweet_async::runtime::Watch;
 use sweet_async::{Ambient, RuntimeSource as _};
 
-/// With this allocator the memory of tasks is known.
+/// The allocator that makes the memory usage of tasks known.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: sweet_async::metrics::Jemalloc = sweet_async::metrics::Jemalloc;
 
 async fn observe() -> anyhow::Result<()> {
     let runtime = Ambient.resolve()?;
-    // All tasks have metrics from now on, and long polls are told of through `tracing`.
+    // All tasks have metrics from now on, and long polls are reported through `tracing`.
     runtime.root().watch(Watch::default().long_poll(50.millis()));
     let folder = tempfile::tempdir()?;
     let mut job = observed::start(folder.path());
@@ -48,11 +48,11 @@ async fn observe() -> anyhow::Result<()> {
         None => writeln!(out, "memory     not known: no allocator counts; try --features jemalloc")?,
     }
     if let Some(io) = job.io_usage() {
-        for (way, count) in [("read", io.read), ("written", io.written)] {
+        for (direction, count) in [("read", io.read), ("written", io.written)] {
             let mean = count.mean_latency().unwrap_or_default();
             writeln!(
                 out,
-                "{way:<10} {} bytes by {} operations of {mean:.1?}",
+                "{direction:<10} {} bytes by {} operations of {mean:.1?}",
                 count.bytes, count.operations
             )?;
         }

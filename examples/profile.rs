@@ -1,4 +1,4 @@
-//! Tells what the columns of any CSV file hold, or converts it to JSON arrays.
+//! A program that describes the columns of any CSV file, or converts it to JSON arrays.
 //!
 //! ```text
 //! cargo run --release --example profile -- FILE             # a table
@@ -17,11 +17,11 @@ use sweet_async::pipeline::{PipelineBuilder, Sources};
 use sweet_async::prelude::*;
 use sweet_async::{Ambient, RuntimeSource as _};
 
-/// Tells what the columns of a CSV file hold, or converts it to JSON.
+/// Describes the columns of a CSV file, or converts it to JSON.
 #[derive(Parser)]
 struct Args {
     file: PathBuf,
-    /// What stands between the fields: one character, or `tab`
+    /// Separator of the fields: one character, or `tab`
     #[arg(long, value_name = "C", default_value = ",", value_parser = delimiter)]
     delimiter: Delimiter,
     /// Print the profile as JSON
@@ -30,13 +30,13 @@ struct Args {
     /// Print every row, the header too, as one JSON array of strings a line, in the file's order
     #[arg(long)]
     rows: bool,
-    /// How many rows go to a worker at a time [default: 64 KiB of them]
+    /// Number of rows that go to a worker at a time [default: 64 KiB of them]
     #[arg(long, value_name = "N")]
     chunk_rows: Option<usize>,
-    /// How many workers parse rows [default: one for each core]
+    /// Number of workers that parse rows [default: one for each core]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// How many bad rows are listed; all are counted
+    /// Most bad rows that are listed; all are counted
     #[arg(long, value_name = "N", default_value_t = 1000)]
     bad_rows: usize,
 }
@@ -67,8 +67,8 @@ impl Args {
     }
 }
 
-/// The header is taken as a row, and so sets how many fields the others must have: the pipeline rejects those that
-/// differ.
+/// Prints the profile. The header is read as a row, and so sets the number of fields of the others: the
+/// pipeline rejects rows that differ.
 async fn profile(args: &Args) -> anyhow::Result<FinalEvent> {
     let (file, delimiter, chunk) = (args.file.clone(), args.delimiter, args.chunk());
     let (profile, summary) = args
@@ -91,7 +91,7 @@ async fn profile(args: &Args) -> anyhow::Result<FinalEvent> {
     Ok(summary)
 }
 
-/// A row that cannot be read ends it: an output with a hole in it would look whole.
+/// Prints the rows. A row that cannot be read ends the output: an output with a gap would look complete.
 async fn rows(args: &Args) -> anyhow::Result<FinalEvent> {
     let (file, delimiter, chunk) = (args.file.clone(), args.delimiter, args.chunk());
     let out = Arc::new(Mutex::new(BufWriter::with_capacity(64 << 10, io::stdout())));
@@ -109,12 +109,12 @@ async fn rows(args: &Args) -> anyhow::Result<FinalEvent> {
             out.write_all(b"\n")
         });
     let printing = printing.await;
-    // Also after an error: what comes before it in the file is printed.
+    // Also after an error: the rows before it in the file are printed.
     locked(&out).flush()?;
     Ok(printing?)
 }
 
-/// Ordered rows come one at a time, so that nobody ever waits here.
+/// Ordered rows come one at a time, so that this lock is never waited for.
 fn locked(out: &Mutex<BufWriter<Stdout>>) -> MutexGuard<'_, BufWriter<Stdout>> {
     out.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -122,7 +122,7 @@ fn locked(out: &Mutex<BufWriter<Stdout>>) -> MutexGuard<'_, BufWriter<Stdout>> {
 fn run(args: &Args) -> anyhow::Result<()> {
     sweet_async::block_on(async {
         let summary = if args.rows { rows(args).await? } else { profile(args).await? };
-        // On stderr, so that what is on stdout depends on the file alone.
+        // On stderr, so that stdout depends on the file alone.
         let (megabytes, seconds) = (summary.bytes() as f64 / 1e6, summary.elapsed().as_secs_f64());
         let backend = Ambient.resolve()?.name();
         let speed = megabytes / seconds;

@@ -1,5 +1,6 @@
-//! A flaky HTTP server and a client that copes: retries with backoff, a circuit breaker, a limiter that lets urgent calls
-//! in first. Real sockets, on this machine; what happened is printed as a table.
+//! A program with a flaky HTTP server and a client that copes with it: retries with backoff, a circuit
+//! breaker, and a limiter that admits urgent calls first. It uses real sockets on this machine, and prints
+//! what happened as a table.
 //!
 //! ```text
 //! cargo run --release --example resilience
@@ -13,18 +14,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use examples::resilience::{FlakyServer, Ledger, Plan, Weather, call_all};
+use examples::resilience::{Behaviour, FlakyServer, Ledger, Plan, call_all};
 
-/// Calls a server that cannot be relied on.
+/// Calls an unreliable server.
 #[derive(Parser)]
 struct Args {
-    /// How many calls
+    /// Number of calls
     #[arg(long, default_value_t = 300)]
     calls: u32,
-    /// A call begins each so many milliseconds
+    /// Milliseconds between the starts of two calls
     #[arg(long, default_value_t = 6)]
     every_ms: u64,
-    /// One in so many requests fails
+    /// One in this many requests fails
     #[arg(long, default_value_t = 5)]
     one_in: u32,
 }
@@ -32,8 +33,8 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let outage = (Duration::from_millis(600), Duration::from_millis(1100));
-    let takes = Duration::from_millis(20);
-    let server = FlakyServer::start(Weather { one_in: args.one_in.max(1), outage, takes })?;
+    let delay = Duration::from_millis(20);
+    let server = FlakyServer::start(Behaviour { one_in: args.one_in.max(1), outage, delay })?;
     let ledger = Arc::new(Ledger::default());
     let plan = Plan { calls: args.calls, every: Duration::from_millis(args.every_ms.max(1)) };
     let done = sweet_async::block_on(call_all(server.address(), plan, &ledger))?;

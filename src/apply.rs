@@ -1,12 +1,12 @@
-//! One policy on one piece of work, on the ambient runtime.
+//! A single policy around one piece of work, on the ambient runtime.
 
 use std::future::Future;
 
-use crate::task::{AttemptOf, Attempted, Guarded, InPlace, Retried, ValueOf};
+use crate::task::{Applied, AttemptOf, Attempted, Retried, ValueOf};
 use crate::{Ambient, CircuitBreaker, Limiter, Retry};
 
-/// A policy that can stand alone, around work that is done once: no task, no builder. It uses the ambient runtime's clock and
-/// timers; `apply_on` names a runtime.
+/// A policy that can stand alone, around work that is done once, without a task or a builder. It uses the
+/// ambient runtime's clock and timers; `apply_on` takes a runtime.
 ///
 /// ```
 /// use sweet_async::prelude::*;
@@ -24,19 +24,19 @@ use crate::{Ambient, CircuitBreaker, Limiter, Retry};
 /// # fn main() {}
 /// ```
 pub trait Apply {
-    /// Runs `work`, when awaited, under this policy. A panic is caught.
+    /// Runs `work` under this policy, when awaited. A panic is caught.
     ///
     /// # Errors
     ///
-    /// The policy's refusal, the work's error, or none of the two: no runtime.
-    fn apply<F, O>(&self, work: F) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, Ambient>
+    /// The policy's refusal, the work's error, or the error that no runtime was found.
+    fn apply<F, O>(&self, work: F) -> Applied<F, O, Ambient>
     where
         F: FnOnce() -> O,
         O: Future<Output: Attempted>;
 }
 
 impl Apply for Limiter {
-    fn apply<F, O>(&self, work: F) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Applied<F, O, Ambient>
     where
         F: FnOnce() -> O,
         O: Future<Output: Attempted>,
@@ -46,7 +46,7 @@ impl Apply for Limiter {
 }
 
 impl Apply for CircuitBreaker {
-    fn apply<F, O>(&self, work: F) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Applied<F, O, Ambient>
     where
         F: FnOnce() -> O,
         O: Future<Output: Attempted>,
@@ -55,7 +55,7 @@ impl Apply for CircuitBreaker {
     }
 }
 
-/// As [`Apply`], for work that may be done several times.
+/// As [`Apply`], for work that may be run several times.
 ///
 /// ```
 /// use sweet_async::prelude::*;

@@ -1,4 +1,4 @@
-//! Running a whole program.
+//! The entry points of a whole program: `block_on`, and the same with an end by signals.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,15 +8,17 @@ use crate::runtime::Termination;
 use crate::runtime::{Ended, Termination as _};
 use crate::{Ambient, AsyncTaskError, BlockOn as _, RuntimeSource as _, ambient};
 
-/// Runs a program: `future` on this thread, its tasks on the installed default runtime, else on a new Tokio runtime if
-/// Tokio is compiled in, else on a new smol pool; both with a thread for each core. A new runtime ends when `future`
-/// does, with what is left on it: [`run_until_terminated`] waits for it. For applications; libraries take a runtime and say `.on(&runtime)`.
+/// Runs a program: `future` runs on this thread. Its tasks run on the installed default runtime, else on a
+/// new Tokio runtime if Tokio is compiled in, else on a new smol pool. The last two have one thread for each
+/// core. A new runtime ends when `future` does, and with it everything that is left on it;
+/// [`run_until_terminated`] waits for that. This function is for applications: libraries take a runtime and
+/// say `.on(&runtime)`.
 ///
 /// # Errors
 ///
 /// [`AsyncTaskError::InvalidState`] inside a task, another `block_on`, or a Tokio context;
-/// [`AsyncTaskError::NoRuntime`] with no backend compiled in and no default installed; an error of the operating
-/// system if it refuses threads.
+/// [`AsyncTaskError::NoRuntime`] with no backend compiled in and no default installed; an error of the
+/// operating system if it refuses threads.
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -34,13 +36,14 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
     on_new_runtime(future)
 }
 
-/// As [`block_on`], for a program that ends well when it is told to, by Ctrl-C or SIGTERM: `future` and all tasks then
-/// have `grace` to end by themselves, also those that were detached; see [`Termination::run_until_terminated`]. The
-/// same when `future` ends by itself. An installed default takes no tasks after it.
+/// As [`block_on`], for a program that ends in order on Ctrl-C or SIGTERM. `future` and all tasks, detached
+/// ones included, then have `grace` to end by themselves; see [`Termination::run_until_terminated`]. The same
+/// holds when `future` ends by itself. An installed default takes no tasks after it.
 ///
 /// # Errors
 ///
-/// As [`block_on`]; and if the runtime cannot hear signals. How the rest ended is told in [`Ended::shutdown`].
+/// As [`block_on`]; and if the runtime cannot receive signals. [`Ended::shutdown`] reports how the other
+/// tasks ended.
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -76,6 +79,6 @@ fn on_new_runtime<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
 
 #[cfg(not(any(feature = "tokio", feature = "smol")))]
 fn on_new_runtime<F: Future>(future: F) -> Result<F::Output, AsyncTaskError> {
-    // No runtime can be made here, but one may be entered: then this says what nesting is.
+    // No runtime can be made here, but one may be entered: then this reports the nesting.
     Ambient.resolve()?.block_on(future)
 }

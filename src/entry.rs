@@ -1,4 +1,4 @@
-//! The entry points.
+//! The entry points of the library, and their aliases.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,25 +11,25 @@ use sweet_async_pipeline::PipelineBuilder;
 
 use crate::ambient::{Ambient, AmbientRuntime};
 
-/// Where everything starts: `to` for one value, `emits` for many, `orchestrator` for tasks that depend on each other.
+/// The entry point: `to` for one value, `emits` for many, `orchestrator` for tasks that depend on each other.
 ///
-/// It is used by its aliases: [`AsyncTask`] is on the ambient runtime, `sweet_async::tokio::AsyncTask` and
-/// `sweet_async::smol::AsyncTask` are on that of their backend.
+/// It is used through its aliases: [`AsyncTask`] is on the ambient runtime, `sweet_async::tokio::AsyncTask`
+/// and `sweet_async::smol::AsyncTask` are on that of their backend.
 pub struct Entry<S>(PhantomData<fn() -> S>);
 
 impl<S: RuntimeSource + Default> Entry<S> {
-    /// One value from one piece of work.
+    /// A builder of a task: one value from one piece of work.
     pub fn to<T>() -> TaskBuilder<T, S> {
         TaskBuilder::new(S::default())
     }
 
-    /// A pipeline of events that carry a `T`.
+    /// A builder of a pipeline of events that carry a `T`.
     #[cfg(feature = "pipeline")]
     pub fn emits<T: Send + 'static>() -> PipelineBuilder<T, S> {
         PipelineBuilder::new(S::default())
     }
 
-    /// Tasks that depend on each other.
+    /// A builder of an orchestrator: tasks that depend on each other.
     #[cfg(feature = "orchestra")]
     pub fn orchestrator() -> OrchestratorBuilder<S> {
         OrchestratorBuilder::new(S::default())
@@ -42,11 +42,12 @@ impl<S> fmt::Debug for Entry<S> {
     }
 }
 
-/// Where everything starts, on the ambient runtime.
+/// The entry point on the ambient runtime.
 ///
-/// That is found when the task starts: the one of the task that we are inside, else the one entered by `block_on` or an
-/// [`EnterGuard`](crate::EnterGuard), else the Tokio runtime that we are inside, else the installed default, else smol's global
-/// executor where smol is the only backend compiled in. `.on(&runtime)` names one.
+/// That runtime is found when the task starts: the one of the current task, else the one entered by
+/// `block_on` or an [`EnterGuard`](crate::EnterGuard), else the Tokio runtime that this thread is inside,
+/// else the installed default, else smol's global executor where smol is compiled in and Tokio is not.
+/// `.on(&runtime)` names one.
 pub type AsyncTask = Entry<Ambient>;
 
 /// A spawned task; on the ambient runtime unless another is named.

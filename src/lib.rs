@@ -40,26 +40,26 @@ pub use sweet_async_orchestra::{
 #[cfg(feature = "pipeline")]
 pub use sweet_async_pipeline::await_final_event;
 
-/// Pipelines: sources, events, collectors and what they report.
+/// Pipelines: sources, events, collectors and their reports.
 #[cfg(feature = "pipeline")]
 pub use sweet_async_pipeline as pipeline;
 
-/// Orchestras: tasks that depend on each other, and what they report.
+/// Orchestras: tasks that depend on each other, and their reports.
 #[cfg(feature = "orchestra")]
 pub use sweet_async_orchestra as orchestra;
 
-/// The seam to the executor, for those who write a backend.
+/// The interface between the library and an executor, which a backend implements.
 pub use sweet_async_core::runtime;
 
-/// What tasks use: processor time, memory, input and output; and its export.
+/// The usage of tasks: processor time, memory, input and output; and its export.
 pub mod metrics {
     pub use sweet_async_core::metrics::*;
 
     #[cfg(feature = "metrics")]
     pub use crate::publish::Publisher;
 
-    /// An allocator whose threads count for themselves. As a program's `#[global_allocator]` it is all that the memory of
-    /// tasks needs to be known.
+    /// An allocator whose threads count for themselves. Set as a program's `#[global_allocator]`, it makes
+    /// the memory usage of tasks known; nothing else is needed for that.
     ///
     /// ```
     /// # #[cfg(any(feature = "tokio", feature = "smol"))]
@@ -83,26 +83,28 @@ pub mod metrics {
     pub use tikv_jemallocator::Jemalloc;
 }
 
-/// The Tokio backend, and an `AsyncTask` that always means it.
+/// The Tokio backend, and an `AsyncTask` that always uses it.
 ///
-/// This module has the name of the crate `tokio`. After `use sweet_async::*`, `tokio::spawn` is therefore not found: a glob
-/// import comes before the names of crates. Write `::tokio` for the crate, or import the [`prelude`], which has no modules.
+/// This module has the name of the crate `tokio`. After `use sweet_async::*`, `tokio::spawn` is therefore not
+/// found: a glob import comes before the names of crates. Write `::tokio` for the crate, or import the
+/// [`prelude`], which has no modules.
 #[cfg(feature = "tokio")]
 pub mod tokio {
     pub use sweet_async_tokio::*;
 
-    /// Where everything starts, on the current runtime of this backend.
+    /// The entry point on the current runtime of this backend.
     pub type AsyncTask = crate::Entry<CurrentTokio>;
 }
 
-/// The smol backend, and an `AsyncTask` that always means it.
+/// The smol backend, and an `AsyncTask` that always uses it.
 ///
-/// After `use sweet_async::*`, `smol` is this module, and the crate of that name is `::smol`: see the [`prelude`].
+/// After `use sweet_async::*`, `smol` is this module, and the crate of that name is `::smol`: see the
+/// [`prelude`].
 #[cfg(feature = "smol")]
 pub mod smol {
     pub use sweet_async_smol::*;
 
-    /// Where everything starts, on the current runtime of this backend.
+    /// The entry point on the current runtime of this backend.
     pub type AsyncTask = crate::Entry<CurrentSmol>;
 }
 
@@ -114,10 +116,10 @@ pub use sweet_async_sim as sim;
 #[cfg(feature = "tower")]
 pub mod tower;
 
-/// What most programs want: `use sweet_async::prelude::*;`.
+/// The names that most programs use: `use sweet_async::prelude::*;`.
 ///
-/// A glob import of this hides no crate: it has no modules. `use sweet_async::*` does: the backends' modules `tokio` and
-/// `smol` then come before the crates of these names, which are `::tokio` and `::smol`.
+/// A glob import of this hides no crate: it has no modules. `use sweet_async::*` does: the backends' modules
+/// `tokio` and `smol` then come before the crates of these names, which are `::tokio` and `::smol`.
 pub mod prelude {
     #[cfg(feature = "pipeline")]
     pub use crate::pipeline::{

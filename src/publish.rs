@@ -1,4 +1,5 @@
-//! What a runtime and its tasks do, told to whatever recorder of the `metrics` crate the program has installed.
+//! A publisher of the figures of a runtime and its tasks, for the recorder of the `metrics` crate that the
+//! program has installed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,13 +11,15 @@ use sweet_async_core::metrics::{IoCount, Latencies};
 use sweet_async_core::runtime::RuntimeMetrics;
 use sweet_async_core::{AsyncTaskError, Runtime};
 
-/// Tells the recorder of the `metrics` crate what a runtime and its tasks do; [`RuntimeExt::metrics`](crate::RuntimeExt::metrics) is what it tells.
+/// Publishes the figures of a runtime and its tasks to the recorder of the `metrics` crate: those that
+/// [`RuntimeExt::metrics`](crate::RuntimeExt::metrics) returns.
 ///
-/// Counts of tasks and of blocking work are of all of them. What is used, and the histograms, are of tasks with metrics: those
-/// with `.metrics(true)`, or all while the runtime is [watched](sweet_async_core::RootScope::watch). A histogram is told
-/// in steps of a quarter of a power of two.
+/// Counts of tasks and of blocking work cover all of them. Usage and the histograms cover tasks with metrics:
+/// those with `.metrics(true)`, or all while the runtime is [watched](sweet_async_core::RootScope::watch).
+/// Values of a histogram are recorded in steps of a quarter of a power of two.
 ///
-/// Names and units follow OpenTelemetry: dots between the parts of a name, seconds and bytes. All have the label `runtime`.
+/// Names and units follow OpenTelemetry: dots between the parts of a name, seconds and bytes. All have the
+/// label `runtime`.
 ///
 /// | name | kind | further labels |
 /// |---|---|---|
@@ -34,20 +37,20 @@ use sweet_async_core::{AsyncTaskError, Runtime};
 /// | `sweet_async.blocking.jobs` | gauge | `job.state`: `queued`, `running` |
 /// | `sweet_async.blocking.ended` | counter | |
 /// | `sweet_async.runtime.workers` | gauge | |
-/// | `sweet_async.runtime.queue.depth` | gauge, where the executor tells | |
+/// | `sweet_async.runtime.queue.depth` | gauge, where the executor reports it | |
 #[derive(Debug)]
 pub struct Publisher<R> {
     runtime: R,
     name: SharedString,
-    durations: Told,
-    delays: Told,
+    durations: PublishedCounts,
+    delays: PublishedCounts,
 }
 
-/// How much of each size of a histogram was told before.
-type Told = HashMap<Duration, u64>;
+/// The counts for each size of a histogram that were published before.
+type PublishedCounts = HashMap<Duration, u64>;
 
 impl<R: Runtime> Publisher<R> {
-    /// Tells of `runtime`, under the name of its backend.
+    /// Publishes the figures of `runtime`, under the name of its backend.
     pub fn new(runtime: &R) -> Self {
         Self::named(runtime, runtime.name())
     }
@@ -55,10 +58,15 @@ impl<R: Runtime> Publisher<R> {
     /// As [`new`](Self::new), under a name of its own: for programs with several runtimes of one kind.
     pub fn named(runtime: &R, name: impl Into<SharedString>) -> Self {
         describe();
-        Self { runtime: runtime.clone(), name: name.into(), durations: Told::new(), delays: Told::new() }
+        Self {
+            runtime: runtime.clone(),
+            name: name.into(),
+            durations: PublishedCounts::new(),
+            delays: PublishedCounts::new(),
+        }
     }
 
-    /// Tells how things stand. To be called from time to time, or when a scraper asks.
+    /// Publishes the current figures. To be called from time to time, or on the request of a scraper.
     pub fn publish(&mut self) {
         let now = self.runtime.metrics();
         self.counts(&now);
@@ -70,7 +78,8 @@ impl<R: Runtime> Publisher<R> {
         record(&delays, &now.delays, &mut self.delays);
     }
 
-    /// Tells how things stand each so often, until the runtime is being shut down, and then a last time.
+    /// Publishes the current figures once every `period`, until the runtime is being shut down, and then a
+    /// last time.
     ///
     /// # Errors
     ///
@@ -78,7 +87,7 @@ impl<R: Runtime> Publisher<R> {
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped at any time; what was told stays told.
+    /// It can be dropped at any time; figures that were published stay published.
     pub async fn publish_every(mut self, period: Duration) -> Result<(), AsyncTaskError> {
         let runtime = self.runtime.clone();
         while !runtime.root().is_closing() {
@@ -132,8 +141,8 @@ impl<R: Runtime> Publisher<R> {
             }
         }
         if let Some(io) = now.used.io {
-            let ways = [("read", io.read), ("write", io.written)];
-            for (direction, IoCount { bytes, operations, latency, .. }) in ways {
+            let directions = [("read", io.read), ("write", io.written)];
+            for (direction, IoCount { bytes, operations, latency, .. }) in directions {
                 counter!("sweet_async.task.io", "runtime" => runtime(), "io.direction" => direction)
                     .absolute(bytes);
                 counter!("sweet_async.task.io.operations", "runtime" => runtime(), "io.direction" => direction)
@@ -145,10 +154,10 @@ impl<R: Runtime> Publisher<R> {
     }
 }
 
-/// Records what has come since the last time.
-fn record(into: &metrics::Histogram, now: &Latencies, told: &mut Told) {
+/// Records the values that have come since the last time.
+fn record(into: &metrics::Histogram, now: &Latencies, published: &mut PublishedCounts) {
     for (most, count) in now.buckets() {
-        let before = told.insert(most, count).unwrap_or(0);
+        let before = published.insert(most, count).unwrap_or(0);
         let new = usize::try_from(count.saturating_sub(before)).unwrap_or(usize::MAX);
         if new > 0 {
             into.record_many(most.as_secs_f64(), new);

@@ -5,8 +5,9 @@ use std::future::Future;
 use crate::task::{Run, Scope};
 use crate::{AmbientRuntime, AsyncTask, AsyncTaskError, BoxError};
 
-/// Runs `body` in place with a [`Scope`], whose members it may spawn: none of them outlives the scope. On the ambient
-/// runtime; [`TaskBuilder::scope`](crate::TaskBuilder::scope) takes a runtime, a name, a timeout and other policies.
+/// Runs `body` in place with a [`Scope`], with which it may spawn members: none of them outlives the scope.
+/// It runs on the ambient runtime; [`TaskBuilder::scope`](crate::TaskBuilder::scope) takes a runtime, a name,
+/// a timeout and other policies.
 ///
 /// ```
 /// use sweet_async::prelude::*;

@@ -1,4 +1,4 @@
-//! Waiting, on the ambient runtime.
+//! Timers on the ambient runtime.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use sweet_async_core::time::Interval;
 use crate::{Ambient, AmbientRuntime, AsyncTaskError, RuntimeSource as _};
 use sweet_async_core::RuntimeExt as _;
 
-/// Waits for `duration`, from now; one that is too long to count never ends.
+/// Waits for `duration`, from now. A duration that is too long to count never ends.
 ///
 /// # Errors
 ///
 /// [`AsyncTaskError::NoRuntime`] or [`AsyncTaskError::AmbiguousRuntime`] where no runtime is found;
-/// [`AsyncTaskError::Shutdown`] if it ends first.
+/// [`AsyncTaskError::Shutdown`] if the runtime ends first.
 ///
 /// # Cancel safety
 ///
-/// Dropped, it has waited for nothing.
+/// Dropping the future ends the wait, and has no other effect.
 #[track_caller]
 pub fn sleep(duration: Duration) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
     // Not in a closure, which would be the caller that a report names.
@@ -28,7 +28,7 @@ pub fn sleep(duration: Duration) -> impl Future<Output = Result<(), AsyncTaskErr
     async move { sleep?.await }
 }
 
-/// Ticks now, and then every `period`.
+/// An interval that ticks now, and then every `period`.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn interval(period: Duration) -> Result<Interval<AmbientRuntime>, AsyncTaskE
     Interval::new(&Ambient.resolve()?, period)
 }
 
-/// Lets other tasks run, and goes on when the executor comes round again.
+/// Lets other tasks run, and goes on when the executor polls this task again.
 pub async fn yield_now() {
     futures_lite::future::yield_now().await;
 }

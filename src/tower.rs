@@ -1,8 +1,8 @@
-//! The policies as `tower` layers: each around a service whose errors convert into `Box<dyn Error + Send + Sync>`. The
-//! services that they give answer with [`AsyncTaskError`], and use the ambient runtime.
+//! The policies as `tower` layers. Each is put around a service whose errors convert into [`BoxError`]. The
+//! layered services return [`AsyncTaskError`] as their error, and use the ambient runtime.
 //!
-//! A layer is always ready: what it waits for, the service within included, it waits for in the call, so that a limiter
-//! lets in by urgency and not by who asked for readiness first.
+//! A layered service is always ready. It waits inside the call, also for the readiness of the service that it
+//! wraps, so that a limiter admits by urgency, and not by the order of readiness.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tower_service::Service;
 use crate::task::{Call, CallAgain, Fallible, Guarded, InPlace, Retried};
 use crate::{Ambient, AsyncTaskError, BoxError, CircuitBreaker, Limiter, Retry};
 
-/// A service behind a policy.
+/// A service under a policy.
 #[derive(Clone, Debug)]
 pub struct Policed<P, S> {
     policy: P,
@@ -27,7 +27,8 @@ pub struct Policed<P, S> {
 pub struct PolicyLayer<P>(P);
 
 impl<P> PolicyLayer<P> {
-    /// With a [`Limiter`], a [`CircuitBreaker`], or a [`Retry`], which asks that requests can be cloned.
+    /// A layer of a [`Limiter`], a [`CircuitBreaker`], or a [`Retry`], which requires that requests can be
+    /// cloned.
     pub fn new(policy: P) -> Self {
         Self(policy)
     }
@@ -41,7 +42,7 @@ impl<P: Clone, S> Layer<S> for PolicyLayer<P> {
     }
 }
 
-/// One request to a service of its own, once that is ready.
+/// A request to a clone of the service, which is called once it is ready.
 pub struct Asking<S, Q> {
     service: S,
     request: Q,
@@ -52,7 +53,7 @@ impl<S: Service<Q>, Q> Call for Asking<S, Q> {
 
     fn call(self) -> Self::Output {
         let Self { service, request } = self;
-        Answering { stage: Stage::Waits { asking: Some((service, request)) } }
+        Answering { stage: Stage::AwaitsReady { call: Some((service, request)) } }
     }
 }
 
@@ -67,13 +68,13 @@ impl<S: Service<Q> + Clone, Q: Clone> CallAgain for Asking<S, Q> {
 pin_project! {
     #[project = StageProj]
     enum Stage<S, Q, A> {
-        Waits { asking: Option<(S, Q)> },
-        Asked { #[pin] answer: A },
+        AwaitsReady { call: Option<(S, Q)> },
+        Called { #[pin] response: A },
     }
 }
 
 pin_project! {
-    /// A service's answer, with the wait for its readiness.
+    /// A service's answer, after the wait for its readiness.
     pub struct Answering<S, Q, A> {
         #[pin]
         stage: Stage<S, Q, A>,
@@ -91,19 +92,19 @@ where
         let mut stage = self.project().stage;
         loop {
             match stage.as_mut().project() {
-                StageProj::Waits { asking } => {
-                    let Some((service, _)) = asking.as_mut() else {
+                StageProj::AwaitsReady { call } => {
+                    let Some((service, _)) = call.as_mut() else {
                         return Poll::Ready(Err(AsyncTaskError::InvalidState(
                             "this future was polled after it had ended",
                         )));
                     };
                     ready!(service.poll_ready(cx)).map_err(AsyncTaskError::failure)?;
-                    if let Some((mut service, request)) = asking.take() {
-                        let answer = service.call(request);
-                        stage.set(Stage::Asked { answer });
+                    if let Some((mut service, request)) = call.take() {
+                        let response = service.call(request);
+                        stage.set(Stage::Called { response });
                     }
                 }
-                StageProj::Asked { answer } => return answer.poll(cx).map_err(AsyncTaskError::failure),
+                StageProj::Called { response } => return response.poll(cx).map_err(AsyncTaskError::failure),
             }
         }
     }
@@ -116,6 +117,7 @@ type Once<S, Q> = Guarded<
         <S as Service<Q>>::Response,
         Fallible<AsyncTaskError>,
     >,
+    <S as Service<Q>>::Response,
     Ambient,
 >;
 

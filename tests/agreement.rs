@@ -1,5 +1,5 @@
-//! What is told of a task agrees with what the system and the allocator say of the process, which runs nothing else: with
-//! the processor time that `/usr/bin/time` prints, with `/proc/self/io`, and with the allocator's own statistics.
+//! Metrics of a task against figures of the process, which runs nothing else: they agree with the processor
+//! time that `/usr/bin/time` prints, with `/proc/self/io`, and with the allocator's own statistics.
 //!
 //! One test: another beside it would be in the process's figures.
 
@@ -30,7 +30,7 @@ struct Process {
     memory: Allocations,
 }
 
-/// What the allocator has counted: of the process, and so of a thread while no other allocates.
+/// The counts of the allocator: those of the process, and so of a thread while no other allocates.
 fn allocations() -> Allocations {
     let all = COUNTING.stats();
     Allocations {
@@ -78,7 +78,8 @@ fn write_and_read(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A task that computes, writes and reads, in its polls, in blocking work and in children, all on one thread at a time.
+/// The work of a task that computes, writes and reads, in its polls, in blocking work and in children, all on
+/// one thread at a time.
 async fn work<R: Runtime>(rt: R, path: PathBuf) -> Result<(), BoxError> {
     compute(100);
     let child = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
@@ -93,8 +94,8 @@ async fn work<R: Runtime>(rt: R, path: PathBuf) -> Result<(), BoxError> {
     Ok(io.await?)
 }
 
-/// A task that allocates, in its polls and in those of children. No blocking work: while that is handed over two threads are at
-/// work, and the allocator of this test counts for all of them together.
+/// The work of a task that allocates, in its polls and in those of children. No blocking work: during the
+/// handover two threads are at work, and the allocator of this test counts for all threads together.
 async fn allocate<R: Runtime>(rt: R) -> Result<(), BoxError> {
     compute(50);
     for _ in 0..10 {
@@ -109,7 +110,7 @@ async fn allocate<R: Runtime>(rt: R) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// A task's figures, and the process's from its spawn to its end.
+/// The metrics of a task, and the figures of the process from its spawn to its end.
 async fn measured<R: Runtime, F>(
     rt: R,
     work: impl FnOnce(R) -> F + Send + 'static,
@@ -117,7 +118,7 @@ async fn measured<R: Runtime, F>(
 where
     F: Future<Output = Result<(), BoxError>> + Send + 'static,
 {
-    // Once before: threads and buffers that are made once are no task's.
+    // Once before: threads and buffers that are created once belong to no task.
     AsyncTask::to::<()>().on(&rt).run(|| compute(1)).await?;
     let (before, inner) = (Process::now()?, rt.clone());
     let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).try_spawn(move || work(inner));
@@ -128,11 +129,11 @@ where
     Ok((metrics, before, after))
 }
 
-/// Of processor time, input and output.
+/// Checks processor time, input and output.
 fn agree_on_time((told, before, after): (TaskMetrics, Process, Process)) -> Result<(), BoxError> {
     let says = format!("{told:?}; {before:?}; {after:?}");
-    // Processor time: what the process used beside the task is the executor's, and the reading of these figures. At most a
-    // tenth and 20 ms; and the process's own figures are sampled, to a tick of 10 ms at most.
+    // Processor time: the executor, and the reading of these figures, used the rest of the process's time. At
+    // most a tenth and 20 ms; and the process's own figures are sampled, to a tick of 10 ms at most.
     let cpu = told.cpu.ok_or("no processor time")?;
     let process = (after.user + after.system) - (before.user + before.system);
     let (slack, tick) = (process / 10 + 20.millis(), 10.millis());
@@ -141,8 +142,8 @@ fn agree_on_time((told, before, after): (TaskMetrics, Process, Process)) -> Resu
     let (user, system) = (after.user - before.user, after.system - before.system);
     assert!(cpu.user <= user + slack && cpu.user + slack >= user, "{user:?}: {says}");
     assert!(cpu.system <= system + slack && cpu.system + slack >= system, "{system:?}: {says}");
-    // Bytes, and the calls that moved them: the rest is what wakes an executor (a few bytes each), and the reading of these
-    // figures.
+    // Bytes, and the calls that moved them: the rest is from waking the executor (a few bytes each), and from
+    // reading these figures.
     let io = told.io.ok_or("no input and output")?;
     for (mine, now, then) in [(io.read, after.read, before.read), (io.written, after.written, before.written)]
     {
@@ -153,7 +154,7 @@ fn agree_on_time((told, before, after): (TaskMetrics, Process, Process)) -> Resu
     Ok(())
 }
 
-/// Of memory. What is allocated beside the task is the executor's, and the reading of these figures.
+/// Checks memory. The executor, and the reading of these figures, allocate the rest.
 fn agree_on_memory((told, before, after): (TaskMetrics, Process, Process)) -> Result<(), BoxError> {
     let says = format!("{told:?}; {before:?}; {after:?}");
     let memory = told.memory.ok_or("no memory")?;

@@ -1,5 +1,5 @@
-//! What may be sent to another thread, shared by threads and moved after it was polled: of each public type, what is
-//! promised, and what is not. All of it holds when this compiles.
+//! `Send`, `Sync` and `Unpin` of each public type: the promised ones, and the ones that are not promised. All
+//! of it holds if this compiles.
 #![cfg(all(feature = "orchestra", feature = "pipeline"))]
 
 use std::cell::Cell;
@@ -20,7 +20,7 @@ use sweet_async::*;
 #[path = "auto_traits/work.rs"]
 mod work;
 
-/// Probes, one for each trait. What is inherent is preferred to what is a trait's wherever its bounds hold.
+/// Probes, one for each trait. An inherent item is preferred to that of a trait wherever its bounds hold.
 macro_rules! probes {
     ($($module:ident: $auto:path;)+) => {$(
         #[allow(dead_code, reason = "not every probe is asked in every way")]
@@ -86,8 +86,8 @@ type Pinned = PhantomPinned;
 /// Work in place.
 type Work = Done<Result<u32, AsyncTaskError>>;
 
-// Handles, contexts and what they give. A handle takes the value out of another thread's hands and never shares it, so
-// that the value need not be `Sync`.
+// Handles, contexts and their results. A handle takes the value from another thread and never shares it, so
+// the value need not be `Sync`.
 table! {
     //                                            Send Sync Unpin
     sweet_async::Task<u32>                     => yes yes yes;
@@ -118,7 +118,7 @@ table! {
     Callback                                   => yes no  yes;
 }
 
-// What holds something of the user's is as that is.
+// Types that hold something of the user's have its auto traits.
 table! {
     //                                            Send Sync Unpin
     Run<Work>                                  => yes yes yes;
@@ -132,7 +132,7 @@ table! {
     Channel<Local>                             => no  no  no;
 }
 
-// Builders hold settings, and nothing of the value that they are about.
+// Builders hold settings, and nothing of their task's value.
 table! {
     //                                            Send Sync Unpin
     TaskBuilder<Local, Ambient>                => yes yes yes;
@@ -154,7 +154,7 @@ table! {
     TimeoutKind                                => yes yes yes;
 }
 
-// Runtimes. A guard is of the thread that it was made on.
+// Runtimes. A guard belongs to the thread that it was created on.
 table! {
     //                                            Send Sync Unpin
     Ambient                                    => yes yes yes;
@@ -175,7 +175,7 @@ table! {
     MissedTicks                                => yes yes yes;
 }
 
-// What is measured, and what is metered is as what is in it.
+// Metrics. A metered value has the auto traits of the value in it.
 table! {
     //                                            Send Sync Unpin
     Allocations                                => yes yes yes;
@@ -197,7 +197,7 @@ table! {
     Metered<Pinned>                            => yes yes no;
 }
 
-// Rows and formats that features bring.
+// Rows and formats of optional features.
 #[cfg(feature = "csv")]
 table! {
     //                                            Send Sync Unpin
@@ -210,7 +210,8 @@ table! {
     TextSource<'static, u32, JsonLines>        => yes no  yes;
 }
 
-// Pipelines. Events and collections are as what is in them; a collector is added to by one receiver at a time.
+// Pipelines. Events and collections have the auto traits of their values; one receiver at a time adds to a
+// collector.
 table! {
     //                                            Send Sync Unpin
     PipelineBuilder<Local, Ambient>            => yes yes yes;
@@ -266,7 +267,7 @@ table! {
     Progress                                   => yes yes yes;
 }
 
-// Orchestras: what their tasks give is shared, and so must be `Sync` as well.
+// Orchestras. Outputs of nodes are shared, and so must be `Sync` as well.
 table! {
     //                                            Send Sync Unpin
     sweet_async::Orchestrator                  => yes yes yes;

@@ -1,4 +1,5 @@
-//! Rows that serde reads are those of the csv crate, type for type; and where it refuses one, so do we, and say the same.
+//! Rows read through serde: they equal those of the csv crate, type for type, and a row that it refuses is
+//! refused for the same reason.
 
 #![cfg(all(feature = "csv", feature = "smol"))]
 #![allow(dead_code, reason = "fields of types that are only read, printed and compared")]
@@ -125,10 +126,10 @@ enum Deep {
     One,
 }
 
-/// A value as it prints, or which field is refused, and why.
+/// A value as it prints, or the field that is refused and the reason.
 type Read = Result<String, (Option<u64>, String)>;
 
-/// What the csv crate reads: as text where all of a record is text, else as bytes.
+/// The rows of the csv crate: as text if a whole record is text, otherwise as bytes.
 fn theirs<T: DeserializeOwned + Debug>(text: &[u8], header: bool) -> Result<Vec<Read>, csv::Error> {
     let mut reader = ReaderBuilder::new().flexible(true).has_headers(header).from_reader(text);
     let names = if header { Some(reader.headers()?.clone()) } else { None };
@@ -201,7 +202,7 @@ fn same<T: DeserializeOwned + Debug + Send + 'static>(
             (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours, theirs),
             (Err((ours, said)), Err((theirs, due))) => {
                 prop_assert!(said.contains(&due), "{} in place of {}", said, due);
-                // We name the field in more cases.
+                // This library names the field in more cases.
                 if let Some(theirs) = theirs {
                     prop_assert_eq!(ours, Some(theirs + 1), "{}", said);
                 }

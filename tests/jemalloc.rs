@@ -1,4 +1,4 @@
-//! The memory of tasks, where the program's allocator is the one that the feature brings: nothing else is to be said.
+//! Memory of tasks under the allocator that the feature brings: no other setup is needed.
 
 #![cfg(all(feature = "jemalloc", any(feature = "tokio", feature = "smol")))]
 
@@ -12,14 +12,15 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 const MIB: u64 = 1 << 20;
 
-/// What a task and its machinery allocate beside, at most.
+/// The most that a task and its machinery allocate besides.
 const LITTLE: u64 = 64 << 10;
 
 fn near(told: u64, known: u64) -> bool {
     (known..known + LITTLE).contains(&told)
 }
 
-/// Ten times a MiB, of which seven are freed, one more in a child, and one on a thread of the blocking pool, which is new.
+/// Ten times a MiB, of which seven are freed, one more in a child, and one on a thread of the blocking pool,
+/// which is new.
 async fn measured<R: Runtime>(rt: R) -> Result<(MemoryUsage, MemoryUsage), AsyncTaskError> {
     let here = rt.clone();
     let mut task = AsyncTask::to::<usize>().on(&rt).metrics(true).spawn(move || async move {
@@ -32,7 +33,7 @@ async fn measured<R: Runtime>(rt: R) -> Result<(MemoryUsage, MemoryUsage), Async
         std::mem::forget(kept);
         Ok::<_, AsyncTaskError>(length)
     });
-    // Beside it, on the same threads, and not its.
+    // Beside it, on the same threads, and not counted as its own.
     let mut neighbour = AsyncTask::to::<usize>()
         .on(&rt)
         .metrics(true)

@@ -1,5 +1,5 @@
-//! What the compiler says of mistakes that are easily made. Each file of `tests/messages` is a program with one of them,
-//! and begins with what the message must contain: parts of it, so that other compilers pass as well.
+//! Compiler messages for easy mistakes. Each file of `tests/messages` is a program with one mistake, and
+//! begins with the required parts of the message: parts, so that other compilers pass as well.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use std::process::Command;
 
 type TestResult<T = ()> = Result<T, Box<dyn Error>>;
 
-/// The one that must compile.
+/// The program that must compile.
 const CONTROL: &str = "control";
 
-/// A program, and what must be said of it.
+/// A program, and the required parts of its message.
 struct Case {
     name: String,
     path: PathBuf,
@@ -32,12 +32,12 @@ fn cases() -> TestResult<Vec<Case>> {
         }
         cases.push(Case { name, path, texts });
     }
-    // The control first: it says whether the others mean anything.
+    // The control first: it shows if the others mean anything.
     cases.sort_by_key(|case| (case.name != CONTROL, case.name.clone()));
     Ok(cases)
 }
 
-/// A package of its own with a binary for each case, which depends on this one.
+/// Writes a package of its own, which depends on this one and has a binary for each case.
 fn package(cases: &[Case]) -> TestResult<PathBuf> {
     let (root, package) =
         (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join("messages"));
@@ -50,12 +50,12 @@ fn package(cases: &[Case]) -> TestResult<PathBuf> {
         write!(manifest, "\n[[bin]]\nname = {:?}\npath = {:?}\n", case.name, case.path)?;
     }
     fs::write(package.join("Cargo.toml"), manifest)?;
-    // The same versions, which are there without a network.
+    // The same versions, which are available without a network.
     fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock"))?;
     Ok(package)
 }
 
-/// Whether the case compiles, and what the compiler says.
+/// Compiles a case. Returns true if it compiles, and the compiler's output.
 fn check(package: &Path, case: &Case) -> TestResult<(bool, String)> {
     let output = Command::new(env!("CARGO"))
         .args(["check", "--offline", "--quiet", "--color", "never", "--bin", &case.name])

@@ -1,4 +1,4 @@
-//! The pipeline as the documentation spells it.
+//! The pipeline in the spelling of the documentation.
 #![cfg(all(feature = "csv", any(feature = "tokio", feature = "smol")))]
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ struct Person {
 
 const PEOPLE: &str = "id,name\n1,\"Ada, Countess\"\n2,\"two\nlines\"\nx,bad\n3,Grace\n";
 
-/// Collects 100 000 numbers under what `key` makes of them.
+/// Collects 100 000 numbers, each under its `key`.
 async fn many<K: std::hash::Hash + Eq + Send + 'static>(
     key: impl Fn(u64) -> K + Copy + Send + Sync + 'static,
 ) -> Result<(), AsyncTaskError> {

@@ -1,4 +1,4 @@
-//! Tasks for which no runtime was found: they have failed, and are in all else as their builders were told.
+//! Tasks for which no runtime was found: they have failed, and otherwise have the settings of their builders.
 #![cfg(all(feature = "pipeline", feature = "tokio"))]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use sweet_async::{RestartPolicy, TaskId};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-/// Outside of every runtime, with Tokio compiled in: no executor is started that nobody asked for.
+/// Outside of every runtime, with Tokio compiled in: no executor is started without a request.
 #[test]
 fn a_task_without_a_runtime_has_its_name_priority_and_limit() -> TestResult {
     static CALLS: AtomicU32 = AtomicU32::new(0);

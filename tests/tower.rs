@@ -1,4 +1,4 @@
-//! The policies as layers.
+//! The policies as tower layers.
 #![cfg(all(feature = "tower", any(feature = "tokio", feature = "smol")))]
 
 use std::future::{Ready, ready};
@@ -12,7 +12,7 @@ use sweet_async::{BoxError, Retry};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
-/// Fails so many times, and then gives the request back. Ready at the second asking.
+/// A service that fails `failures` times, and then returns the request. It is ready at the second poll.
 #[derive(Clone)]
 struct Flaky {
     failures: u32,

@@ -1,4 +1,4 @@
-//! Every kind of work infers, with every kind of error, and in place it may borrow.
+//! Type inference of every kind of work, with every kind of error. In place, work may borrow.
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
 use std::num::ParseIntError;

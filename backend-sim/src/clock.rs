@@ -1,4 +1,4 @@
-//! The virtual clock: it stands still until it is told to go on.
+//! The virtual clock. It stands still until it is set forward.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +17,8 @@ impl Clock {
     }
 
     pub(crate) fn moment(&self) -> Moment {
-        // Acquire pairs with the release of `go_to`, for threads other than the one that runs the simulation.
+        // Acquire: pairs with the release in `go_to`, for threads other than the one that runs the
+        // simulation.
         self.passed.load(Ordering::Acquire)
     }
 
@@ -26,16 +27,16 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        // No platform's clock ends before ours does.
+        // No platform's clock ends before this one does.
         self.start.checked_add(self.elapsed()).unwrap_or(self.start)
     }
 
-    /// When `instant` is: zero if it was before the start, `None` if it is later than can be counted.
+    /// The moment of `instant`: zero if it was before the start, `None` if it is later than can be counted.
     pub(crate) fn moment_of(&self, instant: Instant) -> Option<Moment> {
         u64::try_from(instant.saturating_duration_since(self.start).as_nanos()).ok()
     }
 
-    /// Moves on to `moment`; never back.
+    /// Sets the clock forward to `moment`; never back.
     pub(crate) fn go_to(&self, moment: Moment) {
         self.passed.fetch_max(moment, Ordering::AcqRel);
     }

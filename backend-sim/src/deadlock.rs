@@ -1,4 +1,4 @@
-//! What is said when nothing can happen any more.
+//! The error of a simulation in which nothing can happen any more.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,11 @@ use sweet_async_core::task::TaskInfo;
 
 use crate::executor::Executor;
 
-/// The future given to `block_on` waits, nothing can run, and no timer is set: it would wait for ever.
+/// A deadlock: the future given to `block_on` waits, nothing can run, and no timer is set, so that it would
+/// wait forever.
 ///
-/// It comes as an [`AsyncTaskError::Failure`](sweet_async_core::AsyncTaskError::Failure), to be had back by
-/// [`downcast_ref`](sweet_async_core::AsyncTaskError::downcast_ref).
+/// It is returned as an [`AsyncTaskError::Failure`](sweet_async_core::AsyncTaskError::Failure), from which
+/// [`downcast_ref`](sweet_async_core::AsyncTaskError::downcast_ref) gives it back.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct Deadlock {
     seed: u64,
@@ -25,12 +26,12 @@ impl Deadlock {
         Self { seed: executor.seed, elapsed: executor.clock.elapsed(), tasks }
     }
 
-    /// The seed of the simulation: with it, the same happens again.
+    /// The seed of the simulation. A run with the same seed ends in the same way.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The virtual time at which it got stuck.
+    /// The virtual time of the deadlock.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }

@@ -1,4 +1,4 @@
-//! `block_on`: the loop that takes one step after the other until a future is ready.
+//! The loop of `block_on`, which takes one step after the other until a future is ready.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use sweet_async_core::AsyncTaskError;
 
-use crate::agenda::Step;
 use crate::deadlock::Deadlock;
+use crate::driver_lock::DriverLock;
 use crate::executor::Executor;
-use crate::turn::Turn;
+use crate::schedule::Step;
 
 /// Runs the simulation until `future` is ready, or until it never will be.
 pub(crate) fn drive<F: Future>(executor: &Executor, future: F) -> Result<F::Output, AsyncTaskError> {
-    let _turn = Turn::take(executor)?;
+    let _lock = DriverLock::take(executor)?;
     if executor.has_ended() {
         return Err(AsyncTaskError::Shutdown);
     }
@@ -33,12 +33,12 @@ pub(crate) fn drive<F: Future>(executor: &Executor, future: F) -> Result<F::Outp
                 }
             }
             Step::Run(runnable) => {
-                // Tasks of ours never panic into the executor; a foreign one that does ends alone.
+                // Tasks of this library never panic into the executor. A foreign one that does ends alone.
                 let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
             }
-            Step::Ring(wakers) => wakers.into_iter().for_each(Waker::wake),
-            Step::Stuck => return Err(AsyncTaskError::failure(Deadlock::of(executor))),
-            Step::Over => return Err(AsyncTaskError::Shutdown),
+            Step::Wake(wakers) => wakers.into_iter().for_each(Waker::wake),
+            Step::Deadlock => return Err(AsyncTaskError::failure(Deadlock::of(executor))),
+            Step::Ended => return Err(AsyncTaskError::Shutdown),
         }
     }
 }

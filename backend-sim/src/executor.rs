@@ -1,10 +1,10 @@
-//! What all handles of one simulation share, and the simulation's end.
+//! The state that all handles of one simulation share, and the end of the simulation.
 //!
-//! The agenda lies in a slot, and is out of it only while a step is drawn: user code, which may come back here through
-//! a nested `block_on`, or end the simulation, always finds it there.
+//! The schedule lies in a slot, and is out of it only while a step is drawn. User code, which may come back
+//! here through a nested `block_on`, or end the simulation, so finds it there until the simulation has ended.
 //!
 //! ```text
-//! any thread ── news ──► inbox ──► agenda ── draws ──► step, run with the agenda back in its slot
+//! any thread ── event ──► inbox ──► schedule ── draws ──► step, run with the schedule back in its slot
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,10 +14,10 @@ use concurrent_queue::ConcurrentQueue;
 use sweet_async_core::TaskId;
 use sweet_async_core::runtime::RootScope;
 
-use crate::agenda::{Agenda, MAIN, News, Number, Step};
 use crate::clock::Clock;
+use crate::driver_lock::Driver;
 use crate::random::{Random, mix};
-use crate::turn::Driver;
+use crate::schedule::{Event, MAIN, Number, Schedule, Step};
 
 /// The names of the streams of random numbers.
 const SCHEDULE: u64 = 1;
@@ -26,7 +26,7 @@ const ENTROPY: u64 = 2;
 pub(crate) struct Executor {
     pub(crate) seed: u64,
     pub(crate) workers: usize,
-    /// Lists all tasks: a deadlock is to name them.
+    /// Lists all tasks, so that a deadlock can name them.
     pub(crate) root: RootScope,
     pub(crate) clock: Clock,
     pub(crate) entropy: Random,
@@ -34,33 +34,34 @@ pub(crate) struct Executor {
     last_id: AtomicU64,
     last_number: AtomicU64,
     trace: AtomicU64,
-    inbox: ConcurrentQueue<News>,
-    agenda: ConcurrentQueue<Box<Agenda>>,
+    inbox: ConcurrentQueue<Event>,
+    schedule: ConcurrentQueue<Box<Schedule>>,
     ended: AtomicBool,
 }
 
 impl Executor {
     pub(crate) fn new(seed: u64, workers: usize) -> Self {
-        let agenda = ConcurrentQueue::bounded(1);
+        let schedule = ConcurrentQueue::bounded(1);
         // The slot is new and holds one, so the push cannot fail.
-        let _ = agenda.push(Box::new(Agenda::new(Random::new(seed, SCHEDULE))));
+        let _ = schedule.push(Box::new(Schedule::new(Random::new(seed, SCHEDULE))));
         Self {
             seed,
             workers,
             root: RootScope::listing_all(),
             clock: Clock::new(),
             entropy: Random::new(seed, ENTROPY),
-            driver: Driver::nobody(),
+            driver: Driver::unlocked(),
             last_id: AtomicU64::new(0),
             last_number: AtomicU64::new(MAIN),
             trace: AtomicU64::new(0),
             inbox: ConcurrentQueue::unbounded(),
-            agenda,
+            schedule,
             ended: AtomicBool::new(false),
         }
     }
 
-    /// From 1 in every simulation, so that a replay names its tasks alike. Relaxed, as below: only uniqueness is asked.
+    /// The id of the next task: from 1 in every simulation, so that a replay has the same ids. Relaxed, as
+    /// below: an id only has to be unique.
     pub(crate) fn next_id(&self) -> TaskId {
         TaskId::from_u64(self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -70,9 +71,9 @@ impl Executor {
         self.last_number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Tells the simulation something; the news are given back once it has ended.
-    pub(crate) fn tell(&self, news: News) -> Result<(), News> {
-        self.inbox.push(news).map_err(concurrent_queue::PushError::into_inner)
+    /// Sends an event to the simulation. It is returned once the simulation has ended.
+    pub(crate) fn send(&self, event: Event) -> Result<(), Event> {
+        self.inbox.push(event).map_err(concurrent_queue::PushError::into_inner)
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -83,66 +84,68 @@ impl Executor {
         self.trace.load(Ordering::Relaxed)
     }
 
-    /// Draws the next step. `main` says whether the future of `block_on` can be polled.
+    /// Draws the next step. `main` is true if the future of `block_on` can be polled.
     pub(crate) fn step(&self, main: &AtomicBool) -> Step {
         if self.has_ended() {
             self.clear();
         }
-        let Ok(mut agenda) = self.agenda.pop() else {
-            // What waited for a task hears that it is gone, and may end by that.
-            return if main.load(Ordering::SeqCst) { Step::Main } else { Step::Over };
+        let Ok(mut schedule) = self.schedule.pop() else {
+            // If that future waited for a task, the drop of the task has woken it, and it may end by that.
+            return if main.load(Ordering::SeqCst) { Step::Main } else { Step::Ended };
         };
-        while let Ok(news) = self.inbox.pop() {
-            agenda.hear(news);
+        while let Ok(event) = self.inbox.pop() {
+            schedule.apply(event);
         }
-        let step = agenda.draw(main.load(Ordering::SeqCst), &self.clock);
-        // It came out of there, so there is room.
-        let _ = self.agenda.push(agenda);
+        let step = schedule.draw(main.load(Ordering::SeqCst), &self.clock);
+        // It was taken from there, so there is room.
+        let _ = self.schedule.push(schedule);
         self.record(&step);
         step
     }
 
-    /// Folds a step into the trace. Nobody else writes to it: one thread drives at a time.
+    /// Folds a step into the trace. There is no other writer: one thread drives at a time.
     fn record(&self, step: &Step) {
         let number = match step {
             Step::Main => MAIN,
             Step::Run(runnable) => *runnable.metadata(),
-            // That time has passed is seen in the steps that follow.
-            Step::Ring(_) | Step::Stuck | Step::Over => return,
+            // The passage of time shows in the steps that follow.
+            Step::Wake(_) | Step::Deadlock | Step::Ended => return,
         };
         let trace = mix(mix(self.fingerprint() ^ self.clock.moment()) ^ number);
         self.trace.store(trace, Ordering::Relaxed);
     }
 
-    /// Ends the simulation. All tasks are dropped here; if another thread is driving, there, before its next step.
+    /// Ends the simulation, and drops all tasks: here, or, if another thread is driving, on that thread
+    /// before its next step.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
         self.root.close();
-        if !self.driver.is_elsewhere() {
+        if !self.driver.is_held_elsewhere() {
             self.clear();
         }
     }
 
-    /// Drops all that is left, once; by nobody but the driver while there is one.
+    /// Drops everything that is left, once. While there is a driver, only the driver calls this.
     pub(crate) fn clear(&self) {
-        let Ok(mut agenda) = self.agenda.pop() else { return };
-        self.drop_tasks(&mut agenda);
-        // From here on a wake or a timer is refused; what came before is still in the inbox.
+        let Ok(mut schedule) = self.schedule.pop() else { return };
+        self.drop_tasks(&mut schedule);
+        // From here on wakes and timers are refused; earlier events are still in the inbox.
         self.inbox.close();
-        self.drop_tasks(&mut agenda);
-        // Whoever waits for a timer elsewhere is to learn that there is none any more.
-        agenda.take_alarms().for_each(Waker::wake);
+        self.drop_tasks(&mut schedule);
+        // A waiter for a timer elsewhere is woken, to find that there are no timers any more.
+        schedule.take_alarms().for_each(Waker::wake);
     }
 
-    /// Wakes every task, so that it comes out of wherever it waits, and drops it; and again, for those that the
-    /// destructors have woken or left behind. One after the other, and never inside a wake: that may hold locks.
-    fn drop_tasks(&self, agenda: &mut Agenda) {
+    /// Wakes every task, so that it leaves whatever it waits in, and drops it. This is repeated for as long
+    /// as destructors cause further events. Tasks are dropped one after the other, and never inside a wake,
+    /// which may hold locks.
+    fn drop_tasks(&self, schedule: &mut Schedule) {
         loop {
-            while let Ok(news) = self.inbox.pop() {
-                agenda.hear(news);
+            while let Ok(event) = self.inbox.pop() {
+                schedule.apply(event);
             }
-            agenda.take_alive().for_each(Waker::wake);
-            let runnable = agenda.take_runnable();
+            schedule.take_alive().for_each(Waker::wake);
+            let runnable = schedule.take_runnable();
             if runnable.is_empty() && self.inbox.is_empty() {
                 return;
             }

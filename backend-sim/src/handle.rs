@@ -1,4 +1,4 @@
-//! The handle to a simulation.
+//! The handle of a simulation.
 
 use std::fmt;
 use std::future::Future;
@@ -13,7 +13,7 @@ use crate::executor::Executor;
 use crate::join::spawn;
 use crate::{SimJoin, SimSleep};
 
-/// A handle to a simulation. It does not keep the simulation going: that ends with its
+/// A handle of a simulation. It does not keep the simulation going, which ends with its
 /// [`SimRuntime`](crate::SimRuntime).
 #[derive(Clone)]
 pub struct SimHandle(Arc<Executor>);
@@ -27,7 +27,7 @@ impl SimHandle {
         self.0.end();
     }
 
-    /// What this simulation's choices follow from.
+    /// The seed, from which the simulation's choices follow.
     pub fn seed(&self) -> u64 {
         self.0.seed
     }
@@ -37,8 +37,9 @@ impl SimHandle {
         self.0.clock.elapsed()
     }
 
-    /// A hash of every step so far: what ran, and at what virtual time. Two runs of a program with the same seed have
-    /// the same; where they do not, something other than the seed has decided.
+    /// A hash of every step so far: of the task that ran, and the virtual time. Two runs of a program with
+    /// the same seed have the same fingerprint; where they do not, something other than the seed has
+    /// influenced them.
     pub fn fingerprint(&self) -> u64 {
         self.0.fingerprint()
     }
@@ -59,7 +60,7 @@ impl Runtime for SimHandle {
         spawn(&self.0, future)
     }
 
-    /// It runs in one go, on the thread that is inside `block_on`, when it is drawn.
+    /// Runs `work` in one go, on the thread that is inside `block_on`, when it is drawn.
     fn spawn_blocking<F, T>(&self, work: F) -> Result<SimJoin<T>, SpawnError>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -80,7 +81,7 @@ impl Runtime for SimHandle {
         SimSleep::until(self.0.clone(), self.0.clock.moment_of(deadline))
     }
 
-    /// The simulation begins with the year 2020, and goes on by its clock.
+    /// The simulation begins with the year 2020, and advances by its clock.
     fn unix_time(&self) -> Duration {
         START.saturating_add(self.0.clock.elapsed())
     }
@@ -93,7 +94,7 @@ impl Runtime for SimHandle {
         "sim"
     }
 
-    /// There is one thread; this is what pipelines take as their default concurrency.
+    /// The number that pipelines take as their default concurrency. There is one thread.
     fn worker_count(&self) -> usize {
         self.0.workers
     }

@@ -9,10 +9,10 @@ use async_task::{Builder, FallibleTask, Runnable};
 use pin_project_lite::pin_project;
 use sweet_async_core::{Join, SpawnError};
 
-use crate::agenda::{News, Number};
 use crate::executor::Executor;
+use crate::schedule::{Event, Number};
 
-/// A simulated task's join handle; `None` once the simulation has dropped the task.
+/// A simulated task's join handle; it gives `None` once the simulation has dropped the task.
 pub struct SimJoin<T>(FallibleTask<T, Number>);
 
 impl<T> Future for SimJoin<T> {
@@ -29,7 +29,7 @@ impl<T: Send + 'static> Join<T> for SimJoin<T> {
     }
 }
 
-/// Hands `future` to the executor.
+/// Gives `future` to the executor.
 pub(crate) fn spawn<F>(executor: &Arc<Executor>, future: F) -> Result<SimJoin<F::Output>, SpawnError>
 where
     F: Future + Send + 'static,
@@ -39,26 +39,27 @@ where
         return Err(SpawnError::Shutdown);
     }
     let number = executor.next_number();
-    let counted = Counted { future, _life: Life { executor: executor.clone(), number } };
-    let waking = executor.clone();
-    // One that is woken after the end was being polled at the end, or spawned: it is dropped here.
-    let schedule = move |runnable: Runnable<Number>| drop(waking.tell(News::Woken(runnable)));
-    let (runnable, task) = Builder::new().metadata(number).spawn(move |_| counted, schedule);
-    executor.tell(News::Spawned(number, runnable.waker())).map_err(|_| SpawnError::Shutdown)?;
+    let tracked = Tracked { future, _report: ReportDrop { executor: executor.clone(), number } };
+    let sender = executor.clone();
+    // Refused only after the end: the task was being polled at the end, or was being spawned. It is dropped
+    // here.
+    let schedule = move |runnable: Runnable<Number>| drop(sender.send(Event::Woken(runnable)));
+    let (runnable, task) = Builder::new().metadata(number).spawn(move |_| tracked, schedule);
+    executor.send(Event::Spawned(number, runnable.waker())).map_err(|_| SpawnError::Shutdown)?;
     runnable.schedule();
     Ok(SimJoin(task.fallible()))
 }
 
 pin_project! {
-    /// A future whose end the executor hears of. The order of the fields is that of their drop.
-    struct Counted<F> {
+    /// A future whose drop is reported to the executor. The order of the fields is that of their drop.
+    struct Tracked<F> {
         #[pin]
         future: F,
-        _life: Life,
+        _report: ReportDrop,
     }
 }
 
-impl<F: Future> Future for Counted<F> {
+impl<F: Future> Future for Tracked<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -66,13 +67,14 @@ impl<F: Future> Future for Counted<F> {
     }
 }
 
-struct Life {
+/// Reports the drop of a task's future.
+struct ReportDrop {
     executor: Arc<Executor>,
     number: Number,
 }
 
-impl Drop for Life {
+impl Drop for ReportDrop {
     fn drop(&mut self) {
-        let _ = self.executor.tell(News::Gone(self.number));
+        let _ = self.executor.send(Event::Dropped(self.number));
     }
 }

@@ -1,7 +1,8 @@
-//! Sweet Async under a seeded virtual clock: one thread, no waiting, and every run can be had again from its seed.
+//! Sweet Async under a seeded virtual clock: one thread, no waiting, and runs that are repeatable from their
+//! seed.
 //!
-//! Whenever more than one thing could run, the seed decides which one does; when nothing can, the clock jumps to the
-//! next timer. A day passes in microseconds:
+//! Whenever more than one thing could run, the seed decides which one does. When nothing can, the clock jumps
+//! to the next timer. A day passes in microseconds:
 //!
 //! ```
 //! use std::time::Duration;
@@ -15,8 +16,8 @@
 //! # Ok::<_, AsyncTaskError>(())
 //! ```
 //!
-//! A race that shows once in a thousand runs is looked for with a sweep, and then replayed with the one seed that
-//! found it:
+//! A race that shows once in a thousand runs is found by a sweep over seeds, and then replayed with the one
+//! seed that found it:
 //!
 //! ```
 //! use sweet_async_core::{AsyncTaskError, TaskBuilder};
@@ -34,31 +35,31 @@
 //! # Ok::<_, AsyncTaskError>(())
 //! ```
 //!
-//! # What it is, and what it is not
+//! # Properties and limits
 //!
-//! - Everything runs inside [`SimRuntime::block_on`], on the thread that calls it, blocking work included: that runs
-//!   in one go, at a moment that the seed decides, and may itself call `block_on`.
-//! - Time passes only when nothing can run. Work takes none of it, and a loop that yields until some time has passed
-//!   waits for ever: sleep instead.
-//! - When nothing can run and no timer is set, `block_on` gives a [`Deadlock`] at once, with the tasks that are stuck.
-//!   A wake that another thread was still to send cannot be known of: such a thread has no place in a simulation. One
-//!   that comes in time is taken, but makes the run one that cannot be replayed.
-//! - What the seed decides is replayed; what work takes from elsewhere (threads, the system's clock, the order of a
-//!   `HashMap`) is not. [`SimRuntime::fingerprint`] tells whether two runs took the same steps.
+//! - Everything runs inside [`SimRuntime::block_on`], on the thread that calls it. That includes blocking
+//!   work, which runs in one go, at a moment that the seed decides, and may itself call `block_on`.
+//! - Time passes only when nothing can run. Work takes no time, and a loop that yields until some time has
+//!   passed never ends: sleep instead.
+//! - When nothing can run and no timer is set, `block_on` returns a [`Deadlock`] at once, with the tasks that
+//!   are stuck. A wake that another thread was still to send is unknown here: such a thread cannot be part of
+//!   a simulation. A wake that comes in time is taken, but the run can then not be replayed.
+//! - The decisions of the seed are replayed. Inputs of work from elsewhere (threads, the system's clock, the
+//!   order of a `HashMap`) are not. [`SimRuntime::fingerprint`] shows if two runs took the same steps.
 
 #![forbid(unsafe_code)]
 
-mod agenda;
 mod clock;
 mod deadlock;
 mod drive;
+mod driver_lock;
 mod executor;
 mod handle;
 mod join;
 mod random;
 mod runtime;
+mod schedule;
 mod sleep;
-mod turn;
 
 pub use deadlock::Deadlock;
 pub use handle::SimHandle;

@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed: SplitMix64, whose state is a counter, so that an atomic can hold it.
+//! Random numbers from a seed, by SplitMix64, whose state is a counter, so that an atomic can hold it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ pub(crate) fn mix(mut n: u64) -> u64 {
     n ^ (n >> 31)
 }
 
-/// A stream of numbers. Streams of one seed with different names have nothing to do with each other.
+/// A stream of random numbers. Streams of one seed with different names are independent.
 pub(crate) struct Random(AtomicU64);
 
 impl Random {
@@ -25,7 +25,7 @@ impl Random {
         mix(self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP))
     }
 
-    /// One of `0..bound`; zero if there is none.
+    /// A number in `0..bound`; zero if `bound` is zero.
     pub(crate) fn below(&self, bound: usize) -> usize {
         let scaled = (u128::from(self.next()) * bound as u128) >> 64;
         // Less than `bound`, so it fits.

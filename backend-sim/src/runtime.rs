@@ -1,4 +1,4 @@
-//! A simulation of one's own.
+//! An owned simulation.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -11,10 +11,10 @@ use crate::SimHandle;
 use crate::executor::Executor;
 use sweet_async_core::RuntimeExt as _;
 
-/// How many workers a simulation says to have: the fewest that can get in each other's way.
+/// The number of workers that a simulation reports by default: the fewest that can interfere with each other.
 const WORKERS: usize = 2;
 
-/// A simulation that lives as long as this value. Dropping it drops its tasks, with their destructors run.
+/// A simulation that lives as long as this value. Dropping it drops its tasks, and runs their destructors.
 #[derive(Debug)]
 pub struct SimRuntime(SimHandle);
 
@@ -24,14 +24,14 @@ impl SimRuntime {
         Self::with_workers(seed, WORKERS)
     }
 
-    /// As [`new`](Self::new), saying that it has `workers` workers instead of two, which pipelines take as their
-    /// default concurrency; at least one. There is one thread all the same.
+    /// As [`new`](Self::new), with `workers` as the number of workers that it reports, instead of two; at
+    /// least one. Pipelines take this number as their default concurrency. There is one thread all the same.
     pub fn with_workers(seed: u64, workers: usize) -> Self {
         Self(SimHandle::new(Executor::new(seed, workers.max(1))))
     }
 
-    /// Settings for one with seed 0, for code that builds any [`OwnedRuntime`]. Its worker threads are the workers that
-    /// it says to have, and it has no stacks.
+    /// Settings for a simulation with seed 0, for code that builds any [`OwnedRuntime`]. Its worker threads
+    /// are the number of workers that it reports. A stack size has no effect.
     pub fn builder() -> RuntimeBuilder<Self> {
         RuntimeBuilder::new()
     }
@@ -41,21 +41,21 @@ impl SimRuntime {
         &self.0
     }
 
-    /// Runs `future` on this thread, and all tasks and blocking work with it, until it is ready. What is left then
-    /// stands still until the next `block_on`.
+    /// Runs `future` on this thread, and with it all tasks and blocking work, until it is ready. Tasks that
+    /// are left then stand still until the next `block_on`.
     ///
     /// # Errors
     ///
     /// A [`Deadlock`](crate::Deadlock), wrapped, if `future` waits and nothing can run any more;
-    /// [`AsyncTaskError::InvalidState`] inside a task or another `block_on` (in a task's blocking work it is allowed),
-    /// or while another thread is inside this simulation's `block_on`; [`AsyncTaskError::Shutdown`] if the simulation
-    /// has ended, or ends before `future` does.
+    /// [`AsyncTaskError::InvalidState`] inside a task or another `block_on` (in a task's blocking work it is
+    /// allowed), or while another thread is inside this simulation's `block_on`; [`AsyncTaskError::Shutdown`]
+    /// if the simulation has ended, or ends before `future` does.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         self.0.block_on(future)
     }
 
-    /// Ends the simulation: no new work, `limit` of virtual time for what runs to end by itself, then it is killed; see
-    /// [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
+    /// Ends the simulation. It takes no new work, and tasks have `limit` of virtual time to end by themselves
+    /// before they are killed; see [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl SimRuntime {
         match self.block_on(async move { runtime.shutdown(limit).await }) {
             Ok(ended) => ended,
             Err(AsyncTaskError::InvalidState(_)) => Err(RuntimeError::InsideTask),
-            // A limit that cannot be counted never comes, and what is left would wait for ever: it is dropped with
-            // the simulation.
+            // A limit that cannot be counted never comes, and tasks that are left would wait forever: they
+            // are dropped with the simulation.
             Err(_) => {
                 let root = self.0.root();
                 let (tasks, blocking) = (root.active_tasks(), root.active_blocking_jobs());
@@ -75,7 +75,7 @@ impl SimRuntime {
         }
     }
 
-    /// What this simulation's choices follow from.
+    /// The seed, from which the simulation's choices follow.
     pub fn seed(&self) -> u64 {
         self.0.seed()
     }

@@ -5,14 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::agenda::{Alarm, News};
 use crate::clock::Moment;
 use crate::executor::Executor;
+use crate::schedule::{Alarm, Event};
 
-/// A timer on the virtual clock. Ready at once when the simulation has ended.
+/// A timer on the virtual clock. It is ready at once when the simulation has ended.
 pub struct SimSleep {
     executor: Arc<Executor>,
-    /// `None` for what the clock cannot count.
+    /// `None` for a moment that the clock cannot count.
     at: Option<Moment>,
     set: Option<(Alarm, Waker)>,
 }
@@ -33,7 +33,7 @@ impl Future for SimSleep {
         }
         let Some(at) = this.at else { return Poll::Pending };
         if this.executor.clock.moment() >= at {
-            // It has rung, or is about to.
+            // It has fired, or is about to.
             this.set = None;
             return Poll::Ready(());
         }
@@ -43,8 +43,9 @@ impl Future for SimSleep {
             None => Alarm { at, number: this.executor.next_number() },
         };
         this.set = Some((alarm, cx.waker().clone()));
-        // Refused, the simulation has ended; taken, it rings at its time or at the end.
-        match this.executor.tell(News::Set(alarm, cx.waker().clone())) {
+        // If it is refused, the simulation has ended; if it is taken, the timer fires at its time or at the
+        // end.
+        match this.executor.send(Event::TimerSet(alarm, cx.waker().clone())) {
             Ok(()) => Poll::Pending,
             Err(_) => Poll::Ready(()),
         }
@@ -54,7 +55,7 @@ impl Future for SimSleep {
 impl Drop for SimSleep {
     fn drop(&mut self) {
         if let Some((alarm, _)) = self.set.take() {
-            let _ = self.executor.tell(News::Unset(alarm));
+            let _ = self.executor.send(Event::TimerDropped(alarm));
         }
     }
 }

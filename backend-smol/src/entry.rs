@@ -4,7 +4,8 @@ use sweet_async_core::{AsyncTaskError, RuntimeSource};
 
 use crate::SmolRuntime;
 
-/// Finds the smol runtime of the task that we are inside, else the entered one, else smol's global executor.
+/// The rule that finds the smol runtime of the current task, else the entered one, else smol's global
+/// executor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CurrentSmol;
 

@@ -1,4 +1,4 @@
-//! smol's task handle, as core wants it.
+//! smol's task handle, as a [`Join`] of core.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use async_executor::{FallibleTask, Task};
 use sweet_async_core::Join;
 
-/// smol's own task handle; `None` once the executor has dropped the task.
+/// smol's own task handle; it gives `None` once the executor has dropped the task.
 pub struct SmolJoin<T>(FallibleTask<T>);
 
 impl<T> SmolJoin<T> {
     pub(crate) fn new(task: Task<T>) -> Self {
-        // A plain handle panics when its executor is dropped; a fallible one says so.
+        // A plain handle panics when its executor is dropped; a fallible one gives `None`.
         Self(task.fallible())
     }
 }

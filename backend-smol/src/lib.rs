@@ -1,5 +1,5 @@
-//! Sweet Async on smol: a thin [`Runtime`](sweet_async_core::Runtime) over the global executor, over an executor of
-//! yours, or over a pool of threads.
+//! Sweet Async on smol: a thin [`Runtime`](sweet_async_core::Runtime) over the global executor, over an
+//! executor of the user's, or over a pool of threads.
 //!
 //! ```
 //! use sweet_async_core::TaskBuilder;

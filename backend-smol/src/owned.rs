@@ -1,4 +1,4 @@
-//! An executor of one's own, with its threads.
+//! An owned executor, with its threads.
 
 use std::fmt;
 use std::future::Future;
@@ -16,20 +16,20 @@ use sweet_async_core::{AsyncTaskError, BlockOn, Runtime as _, RuntimeError};
 use crate::SmolRuntime;
 use sweet_async_core::RuntimeExt as _;
 
-/// An executor with `N` threads that lives as long as this value.
+/// An executor with threads of its own, which lives as long as this value.
 ///
-/// Dropping it, also inside async code, tells the threads to stop and does not wait for them; tasks that are left are
+/// Dropping it, also inside async code, stops the threads and does not wait for them. Tasks that are left are
 /// dropped with the executor. [`shutdown`](Self::shutdown) waits.
 pub struct SmolPool {
     runtime: SmolRuntime,
-    /// Closed, it is what the threads wait for.
+    /// Closed to stop the threads, which wait for this.
     stop: Sender<()>,
-    /// Held by each thread until its end.
+    /// Closed when the last thread has ended: each holds a sender until then.
     ended: Receiver<()>,
 }
 
 impl SmolPool {
-    /// Settings for a new one.
+    /// Settings for a new pool.
     pub fn builder() -> RuntimeBuilder<Self> {
         RuntimeBuilder::new()
     }
@@ -43,7 +43,7 @@ impl SmolPool {
         Self::builder().worker_threads(threads.max(1)).build()
     }
 
-    /// One thread for each core.
+    /// Starts one thread for each core.
     ///
     /// # Errors
     ///
@@ -66,8 +66,8 @@ impl SmolPool {
         self.runtime.block_on(future)
     }
 
-    /// Ends the executor and its threads: no new work, `limit` for what runs to end by itself, then it is killed; see
-    /// [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
+    /// Ends the executor and its threads. It takes no new work, and tasks have `limit` to end by themselves
+    /// before they are killed; see [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
     ///
     /// # Errors
     ///
@@ -80,15 +80,15 @@ impl SmolPool {
         };
         self.stop.close();
         if ended.is_ok() {
-            // Nothing of ours is left; what others have put on the executor may still hold a thread up. Nothing is
-            // ever sent: the channel is closed when the last thread has ended.
-            let late = async {
+            // Nothing of this library is left, but foreign work on the executor may still occupy a thread.
+            // Nothing is ever sent: the channel is closed when the last thread has ended.
+            let timeout = async {
                 Timer::after(limit.saturating_sub(begun.elapsed())).await;
             };
-            let gone = async {
+            let threads_ended = async {
                 let _ = self.ended.recv().await;
             };
-            smol::block_on(or(gone, late));
+            smol::block_on(or(threads_ended, timeout));
         }
         ended
     }
@@ -141,7 +141,7 @@ impl Drop for SmolPool {
 }
 
 fn drive(executor: &Executor<'static>, stopped: &Receiver<()>) {
-    // Tasks of ours never panic into the executor; a foreign one that does must not take the thread along.
+    // Tasks of this library never panic into the executor. A foreign one that does must not end the thread.
     while std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _ = smol::block_on(executor.run(stopped.recv()));
     }))

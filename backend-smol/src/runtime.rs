@@ -18,17 +18,17 @@ pub struct SmolRuntime {
     workers: usize,
 }
 
-/// What all handles of one executor share.
+/// The state that all handles of one executor share.
 struct Shared {
-    /// `None` for the global one. Weak: a task holds its runtime, and an executor holds its tasks.
+    /// `None` for the global executor. Weak: a task holds its runtime, and an executor holds its tasks.
     executor: Option<Weak<Executor<'static>>>,
     root: RootScope,
 }
 
 static GLOBAL: OnceLock<SmolRuntime> = OnceLock::new();
 
-/// The executors that somebody has a handle to, so that each has one root scope. A lock and a list: it is asked when
-/// a handle is made.
+/// The executors to which there is a handle, so that each has one root scope. A lock and a list: they are
+/// used when a handle is made.
 static KNOWN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 impl SmolRuntime {
@@ -42,16 +42,17 @@ impl SmolRuntime {
         GLOBAL.get_or_init(new).clone()
     }
 
-    /// The runtime of the task that this code is inside, else the one entered on this thread, else the global executor:
-    /// whichever [`CurrentSmol`](crate::CurrentSmol) would find.
+    /// The runtime of the task that this code is inside, else the one entered on this thread, else the global
+    /// executor: the one that [`CurrentSmol`](crate::CurrentSmol) finds.
     pub fn current() -> Self {
-        let ours = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
-        let found = ours(CurrentRuntime::of_task()).or_else(|| ours(CurrentRuntime::entered()));
+        let own = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
+        let found = own(CurrentRuntime::of_task()).or_else(|| own(CurrentRuntime::entered()));
         found.unwrap_or_else(Self::global)
     }
 
-    /// An executor of yours. Somebody must run it: on an executor that nobody runs, tasks wait for ever. `workers` is
-    /// the number of threads that do, which pipelines take as their default concurrency.
+    /// An executor of the user's, which the user must run: on an executor that is not run, tasks wait
+    /// forever. `workers` is the number of threads that run it, at least one, which pipelines take as their
+    /// default concurrency.
     pub fn from_executor(executor: &Arc<Executor<'static>>, workers: usize) -> Self {
         let executor = Arc::downgrade(executor);
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +121,7 @@ impl Runtime for SmolRuntime {
 }
 
 impl BlockOn for SmolRuntime {
-    /// Runs `future` on this thread. It does not run the executor's tasks here: its own threads do.
+    /// Runs `future` on this thread. The executor's tasks do not run here: its own threads run them.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         let _inside = BlockOnGuard::new(self)?;
         Ok(smol::block_on(future))

@@ -18,21 +18,21 @@ const LISTENED: [async_signal::Signal; 1] = [async_signal::Signal::Int];
 impl Termination for SmolRuntime {
     fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send {
         let failed = |source: io::Error| RuntimeError::Build { runtime: "smol", source };
-        let mut heard = Heard::NotYet;
+        let mut listening = Listening::NotStarted;
         poll_fn(move |cx| {
-            if let Heard::NotYet = heard {
-                heard = match Signals::new(LISTENED) {
-                    Ok(signals) => Heard::By(signals),
+            if let Listening::NotStarted = listening {
+                listening = match Signals::new(LISTENED) {
+                    Ok(signals) => Listening::Active(signals),
                     Err(error) => {
-                        heard = Heard::Never;
+                        listening = Listening::Ended;
                         return Poll::Ready(Some(Err(failed(error))));
                     }
                 };
             }
-            let Heard::By(signals) = &mut heard else { return Poll::Ready(None) };
+            let Listening::Active(signals) = &mut listening else { return Poll::Ready(None) };
             let next = ready!(signals.poll_next(cx));
             if !matches!(next, Some(Ok(_))) {
-                heard = Heard::Never;
+                listening = Listening::Ended;
             }
             Poll::Ready(Some(match next {
                 Some(Ok(async_signal::Signal::Int)) => Ok(Signal::Interrupt),
@@ -44,9 +44,9 @@ impl Termination for SmolRuntime {
     }
 }
 
-/// Listening begins with the first poll.
-enum Heard {
-    NotYet,
-    By(Signals),
-    Never,
+/// The state of a stream of signals. Listening begins with the first poll.
+enum Listening {
+    NotStarted,
+    Active(Signals),
+    Ended,
 }

@@ -4,8 +4,8 @@ use sweet_async_core::{AsyncTaskError, CurrentRuntime, RuntimeError, RuntimeSour
 
 use crate::TokioRuntime;
 
-/// Finds the Tokio runtime of the task that we are inside, else the entered one, else the one that this thread is
-/// inside.
+/// The rule that finds the Tokio runtime of the current task, else the entered one, else the one that this
+/// thread is inside.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CurrentTokio;
 
@@ -13,8 +13,8 @@ impl RuntimeSource for CurrentTokio {
     type Runtime = TokioRuntime;
 
     fn resolve(&self) -> Result<TokioRuntime, AsyncTaskError> {
-        let ours = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
-        if let Some(runtime) = ours(CurrentRuntime::of_task()).or_else(|| ours(CurrentRuntime::entered())) {
+        let own = |current: Option<CurrentRuntime>| current.and_then(|current| current.downcast());
+        if let Some(runtime) = own(CurrentRuntime::of_task()).or_else(|| own(CurrentRuntime::entered())) {
             return Ok(runtime);
         }
         TokioRuntime::current().map_err(|error| match error {

@@ -1,4 +1,4 @@
-//! Tokio's join handle, as core wants it.
+//! Tokio's join handle, as a [`Join`] of core.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 use sweet_async_core::Join;
 use tokio::task::JoinHandle;
 
-/// Tokio's own join handle; `None` once the runtime has dropped the task.
+/// Tokio's own join handle; it gives `None` once the runtime has dropped the task.
 pub struct TokioJoin<T>(pub(crate) JoinHandle<T>);
 
 impl<T> Future for TokioJoin<T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        // The error is a runtime that has shut down: core catches panics, and nothing here aborts.
+        // An error means that the runtime has shut down: core catches panics, and nothing here aborts.
         Pin::new(&mut self.0).poll(cx).map(Result::ok)
     }
 }

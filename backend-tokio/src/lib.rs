@@ -13,7 +13,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`TokioRuntime`] is a handle: it never keeps a runtime alive. [`OwnedTokio`] is a runtime of one's own.
+//! [`TokioRuntime`] is a handle: it never keeps a runtime alive. [`OwnedTokio`] is an owned runtime.
 
 #![forbid(unsafe_code)]
 

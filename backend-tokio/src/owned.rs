@@ -1,4 +1,4 @@
-//! A Tokio runtime of one's own.
+//! An owned Tokio runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -16,10 +16,10 @@ use sweet_async_core::RuntimeExt as _;
 
 /// A Tokio runtime that lives as long as this value.
 ///
-/// Dropping it, also inside async code, stops its tasks at their next poll and does not wait for blocking work;
-/// [`shutdown`](Self::shutdown) does.
+/// Dropping it, also inside async code, stops its tasks at their next poll and does not wait for blocking
+/// work. [`shutdown`](Self::shutdown) waits.
 pub struct OwnedTokio {
-    /// `None` only while it is being dropped.
+    /// `None` only once it is being shut down or dropped.
     inner: Option<tokio::runtime::Runtime>,
     runtime: TokioRuntime,
 }
@@ -52,7 +52,8 @@ impl OwnedTokio {
         let failed = |source: io::Error| RuntimeError::Build { runtime: "tokio", source };
         let inner = builder.enable_all().build().map_err(failed)?;
         let runtime = TokioRuntime::from_handle(inner.handle().clone())?;
-        // Owned runtimes come and go; a thread is to remember those that are not its own to drop.
+        // A thread remembers only runtimes that are not owned: owned ones come and go, and it would keep them
+        // for its lifetime.
         runtime.forget();
         Ok(Self { inner: Some(inner), runtime })
     }
@@ -76,8 +77,8 @@ impl OwnedTokio {
         }
     }
 
-    /// Ends the runtime and its threads: no new work, `limit` for what runs to end by itself, then it is killed; see
-    /// [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
+    /// Ends the runtime and its threads. It takes no new work, and tasks have `limit` to end by themselves
+    /// before they are killed; see [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
     ///
     /// # Errors
     ///
@@ -89,7 +90,8 @@ impl OwnedTokio {
             return Err(RuntimeError::InsideTask);
         };
         if let (Ok(()), Some(inner)) = (&ended, self.inner.take()) {
-            // Nothing of ours is left, so this waits for threads to end, and for whatever Tokio itself was given.
+            // Nothing of this library is left, so this waits for threads to end, and for work that was given
+            // to Tokio itself.
             inner.shutdown_timeout(limit.saturating_sub(begun.elapsed()));
         }
         ended
@@ -101,8 +103,8 @@ impl OwnedRuntime for OwnedTokio {
     const NAME: &'static str = "tokio";
 
     fn with_settings(settings: &RuntimeSettings) -> Result<Self, RuntimeError> {
-        // Asked for first: Tokio panics where it gets no thread, and, where it has got some already, waits for those,
-        // who wait for it.
+        // Checked first: Tokio panics where it gets no thread, and, where it has some already, waits for
+        // those, which wait for it.
         threads_can_be_had(settings).map_err(|source| RuntimeError::Build { runtime: Self::NAME, source })?;
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(settings.workers());
@@ -125,7 +127,8 @@ impl OwnedRuntime for OwnedTokio {
     }
 }
 
-/// Starts as many threads as the runtime will have, all at once, and lets them go.
+/// Starts as many threads as the runtime will have, all at the same time, and ends them. An error if one is
+/// refused.
 fn threads_can_be_had(settings: &RuntimeSettings) -> io::Result<()> {
     let (mut threads, mut holds) = (Vec::new(), Vec::new());
     let mut refused = Ok(());

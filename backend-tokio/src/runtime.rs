@@ -17,23 +17,23 @@ use crate::{TokioJoin, TokioSleep};
 #[derive(Clone)]
 pub struct TokioRuntime(Arc<Inner>);
 
-/// What all handles of one Tokio runtime share.
+/// The state that all handles of one Tokio runtime share.
 struct Inner {
     handle: Handle,
     root: RootScope,
 }
 
 thread_local! {
-    /// The runtime last seen here, so that looking for the current one stays cheap.
+    /// The runtime that this thread has seen last, so that finding the current one stays cheap.
     static LAST: Cell<Option<TokioRuntime>> = const { Cell::new(None) };
 }
 
-/// The runtimes that somebody has a handle to, so that each has one root scope. A lock and a list: it is asked when a
-/// thread sees a runtime that is not the one it saw last.
+/// The runtimes to which there is a handle, so that each has one root scope. A lock and a list: they are used
+/// when a thread sees a runtime that is not the one it saw last.
 static KNOWN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
 impl TokioRuntime {
-    /// The runtime behind `handle`.
+    /// The runtime of `handle`.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl TokioRuntime {
         let runtime = match known {
             Some(runtime) => runtime,
             None => {
-                // Not under the lock: where there are none, this runs the program's own panic hook.
+                // Not under the lock: without timers this panics, which runs the program's own panic hook.
                 Self::has_timers(&handle)?;
                 let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
                 known.retain(|known| known.strong_count() > 0);
@@ -68,7 +68,7 @@ impl TokioRuntime {
     }
 
     fn has_timers(handle: &Handle) -> Result<(), RuntimeError> {
-        // Tokio has no way to ask: making a timer where there are none panics.
+        // Tokio has no query for this: making a timer where there are none panics.
         let probe = || {
             let _context = handle.enter();
             drop(tokio::time::sleep(std::time::Duration::ZERO));
@@ -76,7 +76,8 @@ impl TokioRuntime {
         catch_unwind(AssertUnwindSafe(probe)).map_err(|_| RuntimeError::NoTimers { runtime: "tokio" })
     }
 
-    /// Forgets this runtime on this thread, whose descriptors would otherwise live as long as the thread.
+    /// Forgets this runtime on this thread, which would otherwise keep its descriptors for as long as the
+    /// thread lives.
     pub(crate) fn forget(&self) {
         let _ = LAST.try_with(|last| last.set(last.take().filter(|last| !Arc::ptr_eq(&last.0, &self.0))));
     }
@@ -98,12 +99,12 @@ impl TokioRuntime {
         &self.0.handle
     }
 
-    /// Refuses to block a thread that Tokio needs: for every `block_on` in a program that has Tokio.
+    /// Refuses to block a thread that Tokio needs. This is for every `block_on` in a program that has Tokio.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidState`] inside a Tokio context, unless this is blocking work of ours, which sees that
-    /// context too but whose thread is there to be blocked.
+    /// [`AsyncTaskError::InvalidState`] inside a Tokio context, except in blocking work of this library: that
+    /// sees the context too, but its thread may be blocked.
     pub fn refuse_nesting() -> Result<(), AsyncTaskError> {
         if !may_block() && Handle::try_current().is_ok() {
             return Err(AsyncTaskError::InvalidState(
@@ -123,7 +124,7 @@ impl Runtime for TokioRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        // After shutdown Tokio takes the future and drops it; the join handle then answers `None`.
+        // After its shutdown Tokio takes the future and drops it; the join handle then gives `None`.
         Ok(TokioJoin(self.0.handle.spawn(future)))
     }
 
@@ -139,7 +140,8 @@ impl Runtime for TokioRuntime {
     }
 
     fn now(&self) -> Instant {
-        // Tokio's clock, so that a test that has paused it is believed; in its context, so that other threads agree.
+        // Tokio's clock, so that a test that has paused it sees its own time; in its context, so that other
+        // threads agree.
         let _context = self.0.handle.enter();
         tokio::time::Instant::now().into_std()
     }
@@ -168,15 +170,16 @@ impl Runtime for TokioRuntime {
         self.0.handle.metrics().num_workers()
     }
 
-    /// Those in the queue that all workers share; each has another of its own, which Tokio does not tell.
+    /// The length of the queue that all workers share. Each worker has another of its own, whose length Tokio
+    /// does not report.
     fn queue_depth(&self) -> Option<usize> {
         Some(self.0.handle.metrics().global_queue_depth())
     }
 }
 
 impl BlockOn for TokioRuntime {
-    /// Runs `future` on this thread. On a current-thread runtime, timers and tasks advance only while some thread is
-    /// inside that runtime's own `block_on`: use [`OwnedTokio`](crate::OwnedTokio) there.
+    /// Runs `future` on this thread. On a current-thread runtime, timers and tasks advance only while some
+    /// thread is inside that runtime's own `block_on`: use [`OwnedTokio`](crate::OwnedTokio) there.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         Self::refuse_nesting()?;
         let _inside = BlockOnGuard::new(self)?;
@@ -188,12 +191,13 @@ fn find(known: &[Weak<Inner>], handle: &Handle) -> Option<TokioRuntime> {
     known.iter().filter_map(Weak::upgrade).find(|known| known.handle.id() == handle.id()).map(TokioRuntime)
 }
 
-/// Tokio does not say, but a task that is spawned on a runtime that has shut down is over before it has begun.
+/// True if the runtime has shut down. Tokio has no query for this, but a task that is spawned there then is
+/// finished before it has begun.
 fn is_shut_down(handle: &Handle) -> bool {
     let probe = handle.spawn(std::future::pending::<()>());
-    let over = probe.is_finished();
+    let is_finished = probe.is_finished();
     probe.abort();
-    over
+    is_finished
 }
 
 impl fmt::Debug for TokioRuntime {

@@ -12,30 +12,30 @@ use crate::TokioRuntime;
 
 impl Termination for TokioRuntime {
     fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send {
-        let mut heard = Heard::NotYet;
+        let mut listening = Listening::NotStarted;
         poll_fn(move |cx| {
-            if let Heard::NotYet = heard {
-                heard = match self.listen() {
-                    Ok(listener) => Heard::By(listener),
+            if let Listening::NotStarted = listening {
+                listening = match self.listen() {
+                    Ok(listener) => Listening::Active(listener),
                     Err(error) => {
-                        heard = Heard::Never;
+                        listening = Listening::Ended;
                         return Poll::Ready(Some(Err(error)));
                     }
                 };
             }
-            match &mut heard {
-                Heard::By(listener) => listener.poll_next(cx).map(|signal| Some(Ok(signal))),
-                Heard::NotYet | Heard::Never => Poll::Ready(None),
+            match &mut listening {
+                Listening::Active(listener) => listener.poll_next(cx).map(|signal| Some(Ok(signal))),
+                Listening::NotStarted | Listening::Ended => Poll::Ready(None),
             }
         })
     }
 }
 
-/// Listening begins with the first poll.
-enum Heard {
-    NotYet,
-    By(Listener),
-    Never,
+/// The state of a stream of signals. Listening begins with the first poll.
+enum Listening {
+    NotStarted,
+    Active(Listener),
+    Ended,
 }
 
 impl TokioRuntime {

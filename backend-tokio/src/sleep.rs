@@ -12,8 +12,8 @@ use tokio::task::coop::{Unconstrained, unconstrained};
 use tokio::time::Sleep;
 
 pin_project! {
-    /// A Tokio timer. On a runtime that has shut down, where Tokio would panic, it is ready at once: nothing else
-    /// there will ever be.
+    /// A Tokio timer. On a runtime that has shut down, where Tokio would panic, it is ready at once: nothing
+    /// else would ever happen there.
     pub struct TokioSleep {
         // `None` where it is ready.
         #[pin]
@@ -21,22 +21,23 @@ pin_project! {
     }
 }
 
-/// Tokio rounds deadlines up, and panics where its clock cannot count that.
+/// A margin for deadlines: Tokio rounds them up, and panics where its clock cannot count the result.
 const ROUNDING: Duration = Duration::from_secs(1);
 
 impl TokioSleep {
     pub(crate) fn until(handle: &Handle, deadline: Instant) -> Self {
         let room = deadline.checked_add(ROUNDING).is_some();
-        // A second less at the end of all time is as never as that.
+        // At the end of what can be counted, a second less is as far away.
         let deadline = if room { Some(deadline) } else { deadline.checked_sub(ROUNDING) };
         let deadline = deadline.unwrap_or_else(Instant::now);
         let make = || {
             let _context = handle.enter();
-            // Tokio rounds up to its next millisecond, and would wait for it.
+            // Tokio rounds up to its next millisecond, and would wait for that.
             if deadline <= tokio::time::Instant::now().into_std() {
                 return None;
             }
-            // Work that has used up its share of a poll must not keep its own deadline from being looked at.
+            // Not under Tokio's cooperative budget: work that has used up its share of a poll must still see
+            // its own deadline.
             Some(unconstrained(tokio::time::sleep_until(tokio::time::Instant::from_std(deadline))))
         };
         Self { timer: catch_unwind(AssertUnwindSafe(make)).ok().flatten() }

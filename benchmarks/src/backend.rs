@@ -1,4 +1,4 @@
-//! The executors, each with its own spawn and with ours on the same threads.
+//! The executors under test. Each offers its own spawn, and the library's spawn on the same threads.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,27 +17,28 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// The executor as the library sees it.
     type Runtime: Runtime;
 
-    /// What it is called in the results.
+    /// The name in the results.
     const NAME: &'static str;
 
-    /// The library's handle to it.
+    /// The library's handle to the executor.
     fn runtime(&self) -> &Self::Runtime;
 
-    /// The executor's own spawn, called as its users call it. Belongs inside `block_on` or a task.
-    fn raw<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
+    /// Spawns `future` with the executor's own spawn, called as its users call it. The call must be inside
+    /// `block_on` or a task.
+    fn raw_spawn<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static;
 
-    /// Runs `future` on this thread, tasks on the executor's.
+    /// Runs `future` on this thread. Tasks run on the executor's threads if it has any, else on this one.
     ///
     /// # Errors
     ///
-    /// Where it is nested.
+    /// If it is called inside another `block_on` or a task.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure>;
 }
 
-/// Tokio, on threads or on the caller's.
+/// Tokio, with threads of its own or on the caller's thread.
 #[derive(Clone)]
 pub struct Tokio(Arc<OwnedTokio>);
 
@@ -47,7 +48,7 @@ impl Tokio {
     /// # Errors
     ///
     /// If it cannot be built.
-    pub fn threads(workers: usize) -> Result<Self, Failure> {
+    pub fn multi_thread(workers: usize) -> Result<Self, Failure> {
         Ok(Self(Arc::new(OwnedTokio::multi_thread(workers)?)))
     }
 
@@ -56,7 +57,7 @@ impl Tokio {
     /// # Errors
     ///
     /// If it cannot be built.
-    pub fn here() -> Result<Self, Failure> {
+    pub fn current_thread() -> Result<Self, Failure> {
         Ok(Self(Arc::new(OwnedTokio::current_thread()?)))
     }
 }
@@ -70,7 +71,7 @@ impl Backend for Tokio {
         self.0.runtime()
     }
 
-    fn raw<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
+    fn raw_spawn<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -83,12 +84,12 @@ impl Backend for Tokio {
     }
 }
 
-/// async-executor, on threads or on the caller's.
+/// async-executor, with threads of its own or on the caller's thread.
 #[derive(Clone)]
 pub struct Smol {
     executor: Arc<Executor<'static>>,
     runtime: SmolRuntime,
-    here: bool,
+    is_current_thread: bool,
 }
 
 impl Smol {
@@ -96,8 +97,8 @@ impl Smol {
     ///
     /// # Errors
     ///
-    /// If a thread cannot be had.
-    pub fn threads(workers: usize) -> Result<Self, Failure> {
+    /// If a thread cannot be started.
+    pub fn multi_thread(workers: usize) -> Result<Self, Failure> {
         let smol = Self::new(workers, false);
         for _ in 0..workers {
             let executor = smol.executor.clone();
@@ -107,15 +108,15 @@ impl Smol {
         Ok(smol)
     }
 
-    /// An executor that runs inside `block_on` alone.
-    pub fn here() -> Self {
+    /// An executor that runs only inside `block_on`.
+    pub fn current_thread() -> Self {
         Self::new(1, true)
     }
 
-    fn new(workers: usize, here: bool) -> Self {
+    fn new(workers: usize, is_current_thread: bool) -> Self {
         let executor = Arc::new(Executor::new());
         let runtime = SmolRuntime::from_executor(&executor, workers);
-        Self { executor, runtime, here }
+        Self { executor, runtime, is_current_thread }
     }
 }
 
@@ -128,7 +129,7 @@ impl Backend for Smol {
         &self.runtime
     }
 
-    fn raw<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
+    fn raw_spawn<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + Unpin + 'static
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -137,7 +138,7 @@ impl Backend for Smol {
     }
 
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
-        if self.here {
+        if self.is_current_thread {
             Ok(self.runtime.block_on(self.executor.run(future))?)
         } else {
             Ok(self.runtime.block_on(future)?)

@@ -1,4 +1,4 @@
-//! Generated CSV: quotes, commas and line ends inside quotes; and how its rows are typed.
+//! Generated CSV with quotes, commas and line ends inside quotes, and the type of its rows.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,19 +12,19 @@ use tempfile::NamedTempFile;
 
 use crate::Failure;
 
-/// The header, as in the file.
+/// The header of the file.
 const HEADER: &str = "id,name,city,amount,quantity,note\n";
 
-/// A row, with strings of its own.
+/// A row that owns its strings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Record {
-    /// Distinct in every row.
+    /// Distinct in every row of a [`Csv`]; a [`Repeated`] repeats it in each block.
     pub id: u64,
     /// May hold a comma.
     pub name: String,
-    /// One of a few.
+    /// One of a few cities.
     pub city: String,
-    /// Two decimals.
+    /// A number with two decimals.
     pub amount: f64,
     /// Less than a thousand.
     pub quantity: u32,
@@ -32,23 +32,24 @@ pub struct Record {
     pub note: String,
 }
 
-/// A generated file, gone when its maker is dropped.
+/// A generated file. It is deleted when the value that generated it is dropped.
 pub struct Csv {
-    /// `None` in a process that was only told of it.
+    /// `None` in a process that reads the file of another process.
     _file: Option<NamedTempFile>,
     path: PathBuf,
-    /// Rows, the header not counted.
+    /// The number of rows, without the header.
     pub rows: u64,
-    /// Bytes, header included.
+    /// The number of bytes, with the header.
     pub bytes: u64,
-    /// Sum of all quantities: what a fold must find.
+    /// The sum of all quantities: the result that a fold must have.
     pub quantity: u64,
-    /// Where a row begins, about half-way: a peer with two threads gets its split for nothing.
+    /// The offset of the row that begins about half-way. A peer with two threads is given this split for
+    /// free.
     pub middle: u64,
 }
 
 impl Csv {
-    /// Generates about so many megabytes, always the same.
+    /// Generates about `megabytes` megabytes, with the same content each time.
     ///
     /// # Errors
     ///
@@ -76,31 +77,32 @@ impl Csv {
         Ok(csv)
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What another process must be told of it.
-    pub fn told(&self) -> String {
+    /// A description of the file for another process, which reads it with
+    /// [`from_description`](Self::from_description).
+    pub fn describe(&self) -> String {
         let Self { rows, bytes, quantity, middle, .. } = self;
         format!("{rows},{bytes},{quantity},{middle},{}", self.path.display())
     }
 
-    /// The file that another process has told of.
+    /// The file that another process has described.
     ///
     /// # Errors
     ///
-    /// If that is not what [`told`](Self::told) gives.
-    pub fn from_told(told: &str) -> Result<Self, Failure> {
-        let mut parts = told.splitn(5, ',');
+    /// If `description` was not made by [`describe`](Self::describe).
+    pub fn from_description(description: &str) -> Result<Self, Failure> {
+        let mut parts = description.splitn(5, ',');
         let mut number = || -> Result<u64, Failure> { Ok(parts.next().unwrap_or_default().parse()?) };
         let (rows, bytes, quantity, middle) = (number()?, number()?, number()?, number()?);
         let path = parts.next().ok_or("no path")?.into();
         Ok(Self { _file: None, path, rows, bytes, quantity, middle })
     }
 
-    /// A csv reader with a large buffer over the whole file.
+    /// A csv reader over the whole file, with a large buffer.
     ///
     /// # Errors
     ///
@@ -109,7 +111,7 @@ impl Csv {
         Ok(csv::ReaderBuilder::new().buffer_capacity(1 << 20).from_reader(File::open(self.path())?))
     }
 
-    /// The same over its first half, or its second; each half has the header.
+    /// A csv reader over the first or the second half of the file. Each half has the header.
     ///
     /// # Errors
     ///
@@ -122,26 +124,26 @@ impl Csv {
         Ok(csv::ReaderBuilder::new().buffer_capacity(1 << 20).from_reader(half))
     }
 
-    /// The quantities in a map of all rows: to check it by.
+    /// The sum of the quantities in a map of all rows, to check the map by.
     pub fn quantity_in<S: BuildHasher>(map: &HashMap<u64, Record, S>) -> u64 {
         map.values().map(|record| u64::from(record.quantity)).sum()
     }
 }
 
-/// Rows in a block that is read again and again.
+/// Rows in the block that is read repeatedly.
 const BLOCK_ROWS: u64 = 10_000;
 
-/// Generated CSV that is read and stands nowhere: a header, and one block of rows over and over.
+/// Generated CSV that is in no file: a header, and one block of rows, repeated.
 #[derive(Clone)]
 pub struct Repeated {
     block: Bytes,
-    /// What is being read, and what of it is left.
+    /// The rest of the header or of the block that is being read.
     reading: Bytes,
-    /// Blocks to come.
+    /// The number of blocks that are still to be read.
     blocks: u64,
-    /// Rows, the header not counted.
+    /// The number of rows, without the header.
     pub rows: u64,
-    /// Sum of all quantities.
+    /// The sum of all quantities.
     pub quantity: u64,
 }
 
@@ -150,7 +152,7 @@ impl Repeated {
     ///
     /// # Errors
     ///
-    /// That of writing rows into memory.
+    /// The error of writing rows into memory.
     pub fn megabytes(megabytes: u64) -> Result<Self, Failure> {
         let one = Self::blocks(1)?;
         Self::blocks((megabytes * 1_000_000).div_ceil(one.block.len() as u64))
@@ -160,7 +162,7 @@ impl Repeated {
     ///
     /// # Errors
     ///
-    /// That of writing rows into memory.
+    /// The error of writing rows into memory.
     pub fn rows(rows: u64) -> Result<Self, Failure> {
         Self::blocks(rows.div_ceil(BLOCK_ROWS))
     }
@@ -187,7 +189,7 @@ impl Read for Repeated {
     }
 }
 
-/// Writes one row; gives its quantity.
+/// Writes one row and returns its quantity.
 fn write_row(row: &mut Vec<u8>, number: u64, random: &mut fastrand::Rng) -> Result<u64, Failure> {
     const NAMES: [&str; 6] =
         ["Ada Lovelace", "\"Hopper, Grace\"", "Alan", "Edsger", "\"Knuth, Don\"", "Barbara"];
@@ -205,7 +207,7 @@ fn write_row(row: &mut Vec<u8>, number: u64, random: &mut fastrand::Rng) -> Resu
     let mut pick = |from: &[&'static str]| random.choice(from.iter().copied()).unwrap_or_default();
     let (name, city, note) = (pick(&NAMES), pick(&CITIES), pick(&NOTES));
     let (quantity, cents) = (random.u32(..1_000), random.u32(..10_000_000));
-    // An odd multiplier: distinct ids, in no order.
+    // The multiplier is odd, so that ids are distinct, and in no order.
     let id = number.wrapping_mul(0x9E37_79B1) % (1 << 32);
     writeln!(row, "{id},{name},{city},{}.{:02},{quantity},{note}", cents / 100, cents % 100)?;
     Ok(u64::from(quantity))

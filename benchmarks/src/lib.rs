@@ -1,14 +1,14 @@
-//! Sweet Async side by side with its peers: each row of the table in `README.md` is a module here.
+//! The benchmarks of Sweet Async against its peers. Each row of the table in `README.md` has a module here.
 //!
-//! Three binaries use it: `benchmarks` measures times, `allocations` counts heap allocations (its counting allocator
-//! would distort times), `instructions` counts instructions under valgrind.
+//! Three binaries use them. `benchmarks` measures times. `allocations` counts heap allocations; its counting
+//! allocator would distort times. `instructions` counts instructions under valgrind.
 
 #![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod data;
-pub mod looks;
 pub mod measure;
+pub mod observations;
 pub mod overload;
 pub mod p1;
 pub mod p10;
@@ -25,13 +25,13 @@ pub mod p9;
 pub mod responsive;
 pub mod work;
 
-/// Whatever went wrong: a benchmark that fails says so and measures nothing.
+/// The error of a benchmark. A benchmark that fails reports it and measures nothing.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How much is measured, and on what.
+/// The amounts that are measured, and the number of threads.
 #[derive(Clone, Debug)]
 pub struct Size {
-    /// Rounds of each row; one more comes first and is not counted.
+    /// Rounds of a row. A [`Row`](measure::Row) runs one more first, which is not counted.
     pub rounds: usize,
     /// Tasks in a round of P1 and P2.
     pub tasks: usize,

@@ -1,4 +1,5 @@
-//! Runs rows of the table by name: `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12`.
+//! The program that runs rows of the table by name:
+//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 overload responsive`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -11,11 +12,11 @@ use side_by_side::{Failure, Size, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10,
 #[derive(Parser)]
 struct Arguments {
     /// Rows to run; all if none is named.
-    rows: Vec<Name>,
+    rows: Vec<RowName>,
     /// One backend only.
     #[arg(long)]
-    backend: Option<On>,
-    /// Rounds of each row; a third of it for P7, P8, P11 and P12, a seventh for P9.
+    backend: Option<BackendName>,
+    /// Rounds of each row; a third of it for P7, P8, P11, P12 and overload, a seventh for P9.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// Tasks in a round of P1 and P2.
@@ -36,15 +37,16 @@ struct Arguments {
     /// Threads of each runtime, and workers of each pipeline.
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// Runs one side of P8 once and prints its nanoseconds, or P9's fold and its peak memory: what these rows call.
-    #[arg(long, hide = true, requires = "told")]
+    /// Runs one side of P8 once and prints its nanoseconds, or the fold of P9 and prints its peak memory.
+    /// These rows call it.
+    #[arg(long, hide = true, requires = "input")]
     once: Option<String>,
     #[arg(long, hide = true)]
-    told: Option<String>,
+    input: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
+enum RowName {
     P1,
     P2,
     P4,
@@ -61,41 +63,44 @@ enum Name {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum On {
+enum BackendName {
     Tokio,
     Smol,
 }
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let wanted = |on| arguments.backend.is_none_or(|backend| backend == on);
-    if let (Some(side), Some(told)) = (&arguments.once, &arguments.told) {
-        let said = match arguments.backend {
-            Some(On::Smol) => once(&Smol::threads(arguments.workers)?, side, told, &size(&arguments))?,
-            _ => once(&Tokio::threads(arguments.workers)?, side, told, &size(&arguments))?,
+    let wanted = |name| arguments.backend.is_none_or(|backend| backend == name);
+    if let (Some(side), Some(input)) = (&arguments.once, &arguments.input) {
+        let output = match arguments.backend {
+            Some(BackendName::Smol) => {
+                once(&Smol::multi_thread(arguments.workers)?, side, input, &size(&arguments))?
+            }
+            _ => once(&Tokio::multi_thread(arguments.workers)?, side, input, &size(&arguments))?,
         };
-        println!("{said}");
+        println!("{output}");
         return Ok(());
     }
-    let csv =
-        if arguments.rows.is_empty() || arguments.rows.iter().any(|row| matches!(row, Name::P7 | Name::P8)) {
-            Some(Csv::generate(arguments.megabytes)?)
-        } else {
-            None
-        };
-    if wanted(On::Tokio) {
-        rows(&Tokio::threads(arguments.workers)?, &arguments, csv.as_ref())?;
+    let csv = if arguments.rows.is_empty()
+        || arguments.rows.iter().any(|row| matches!(row, RowName::P7 | RowName::P8))
+    {
+        Some(Csv::generate(arguments.megabytes)?)
+    } else {
+        None
+    };
+    if wanted(BackendName::Tokio) {
+        rows(&Tokio::multi_thread(arguments.workers)?, &arguments, csv.as_ref())?;
     }
-    if wanted(On::Smol) {
-        rows(&Smol::threads(arguments.workers)?, &arguments, csv.as_ref())?;
+    if wanted(BackendName::Smol) {
+        rows(&Smol::multi_thread(arguments.workers)?, &arguments, csv.as_ref())?;
     }
     Ok(())
 }
 
-fn once<B: Backend>(backend: &B, side: &str, told: &str, size: &Size) -> Result<u128, Failure> {
+fn once<B: Backend>(backend: &B, side: &str, input: &str, size: &Size) -> Result<u128, Failure> {
     Ok(match side {
-        "p9" => p9::once(backend, told.parse()?, size)?.into(),
-        side => p8::once(backend, side, &Csv::from_told(told)?, size)?.as_nanos(),
+        "p9" => p9::once(backend, input.parse()?, size)?.into(),
+        side => p8::once(backend, side, &Csv::from_description(input)?, size)?.as_nanos(),
     })
 }
 
@@ -105,28 +110,28 @@ fn size(arguments: &Arguments) -> Size {
 }
 
 fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Result<(), Failure> {
-    let all = Name::value_variants();
+    let all = RowName::value_variants();
     let names = if arguments.rows.is_empty() { all } else { &arguments.rows };
     let size = size(arguments);
-    // These take seconds a round.
+    // Fewer rounds, since these take seconds each.
     let long = Size { rounds: size.rounds.div_ceil(3), ..size.clone() };
     let longest = Size { rounds: size.rounds.div_ceil(7), ..size.clone() };
     for name in names {
         match (name, csv) {
-            (Name::P1, _) => p1::measure(backend, &size)?,
-            (Name::P2, _) => p2::measure(backend, &size)?,
-            (Name::P4, _) => p4::measure(backend, &size)?,
-            (Name::P5, _) => p5::measure(backend, &size)?,
-            (Name::P6, _) => p6::measure(backend, &size)?,
-            (Name::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
-            (Name::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
-            (Name::P9, _) => p9::measure(backend, &longest)?,
-            (Name::P10, _) => p10::measure(backend, &size)?,
-            (Name::P11, _) => p11::measure(backend, &long)?,
-            (Name::P12, _) => p12::measure(backend, &long)?,
-            (Name::Responsive, _) => responsive::measure(backend, &size)?,
-            (Name::Overload, _) => overload::measure(backend, &size)?,
-            (Name::P7 | Name::P8, None) => {}
+            (RowName::P1, _) => p1::measure(backend, &size)?,
+            (RowName::P2, _) => p2::measure(backend, &size)?,
+            (RowName::P4, _) => p4::measure(backend, &size)?,
+            (RowName::P5, _) => p5::measure(backend, &size)?,
+            (RowName::P6, _) => p6::measure(backend, &size)?,
+            (RowName::P7, Some(csv)) => p7::measure(backend, csv, &long)?,
+            (RowName::P8, Some(csv)) => p8::measure(backend, csv, &long)?,
+            (RowName::P9, _) => p9::measure(backend, &longest)?,
+            (RowName::P10, _) => p10::measure(backend, &size)?,
+            (RowName::P11, _) => p11::measure(backend, &long)?,
+            (RowName::P12, _) => p12::measure(backend, &long)?,
+            (RowName::Responsive, _) => responsive::measure(backend, &size)?,
+            (RowName::Overload, _) => overload::measure(backend, &size)?,
+            (RowName::P7 | RowName::P8, None) => {}
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! Interleaved rounds: every side runs once in each round, the order turns, and ratios are taken inside a round, so
-//! that a machine that is slower for a while is slower for all.
+//! Rows that are measured in interleaved rounds. Every side runs once in each round, the order rotates, and
+//! ratios are taken inside a round, so that a machine that is slower for a while is slower for all sides.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// Processor time is told in hundredths of a second: less than this says nothing.
-const SENSIBLE: Duration = Duration::from_millis(200);
+/// The least processor time that is reported. The system counts it in hundredths of a second, so less
+/// than this is not meaningful.
+const LEAST_CPU: Duration = Duration::from_millis(200);
 
-/// Runs one side once; gives what one operation took, in nanoseconds.
+/// Runs one side once and returns the time of one operation, in nanoseconds.
 type Run<'a> = Box<dyn FnMut() -> Result<f64, Failure> + 'a>;
 
 struct Side<'a> {
@@ -18,18 +19,19 @@ struct Side<'a> {
     run: Run<'a>,
     operations: f64,
     times: Vec<f64>,
-    /// Processor time of all threads, where the system tells it.
+    /// Processor time of one operation in nanoseconds, of all threads and child processes, where the system
+    /// reports it.
     cpu: Vec<f64>,
 }
 
 struct Ratio {
     ours: String,
-    /// It is compared with the best of them.
+    /// The sides that it is compared with. The best of them counts.
     peers: Vec<String>,
     goal: Option<f64>,
 }
 
-/// One row of the table: some sides, and which is to be compared with which.
+/// One row of the table: its sides, and the ratios between them.
 pub struct Row<'a> {
     title: String,
     rounds: usize,
@@ -37,7 +39,7 @@ pub struct Row<'a> {
     ratios: Vec<Ratio>,
 }
 
-/// The middle one, and the extremes.
+/// The median and the extremes of some numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
     /// The median.
@@ -49,7 +51,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The spread of some numbers; `None` of none.
+    /// The spread of `numbers`; `None` if there are none.
     pub fn of(numbers: &[f64]) -> Option<Self> {
         let mut sorted = numbers.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -64,7 +66,7 @@ impl<'a> Row<'a> {
         Self { title: title.into(), rounds, sides: Vec::new(), ratios: Vec::new() }
     }
 
-    /// Adds a side: `run` does `operations` of them and says how long they took.
+    /// Adds a side. `run` does `operations` operations and returns the time that they took.
     pub fn side(
         &mut self,
         name: impl Into<String>,
@@ -81,7 +83,7 @@ impl<'a> Row<'a> {
         self.ratio_to_best(ours, &[peer.to_owned()], goal)
     }
 
-    /// Compares a side with the one of others that has the least median.
+    /// Compares a side with the one of `peers` that has the least median.
     pub fn ratio_to_best(&mut self, ours: &str, peers: &[String], goal: Option<f64>) -> &mut Self {
         self.ratios.push(Ratio { ours: ours.to_owned(), peers: peers.to_owned(), goal });
         self
@@ -91,19 +93,19 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     ///
-    /// That of the first side that fails.
+    /// The error of the first side that fails.
     pub fn measure(&mut self) -> Result<(), Failure> {
         let count = self.sides.len();
         for round in 0..=self.rounds {
-            for turn in 0..count {
-                let Some(side) = self.sides.get_mut((round + turn) % count) else { continue };
+            for offset in 0..count {
+                let Some(side) = self.sides.get_mut((round + offset) % count) else { continue };
                 let before = processor_time();
                 let time = (side.run)()?;
-                // The first round warms up: allocator, page cache, threads.
+                // The first round warms up the allocator, the page cache and the threads.
                 if round > 0 {
                     side.times.push(time);
                     let spent = before.and_then(|before| Some(processor_time()?.saturating_sub(before)));
-                    let spent = spent.filter(|spent| *spent >= SENSIBLE);
+                    let spent = spent.filter(|spent| *spent >= LEAST_CPU);
                     side.cpu.extend(spent.map(|spent| spent.as_nanos() as f64 / side.operations));
                 }
             }
@@ -128,7 +130,7 @@ impl<'a> Row<'a> {
             });
             println!(
                 "  {ours} / {peer}: {median:.3} ({min:.3}..{max:.3}){goal}{}",
-                self.of_processor(ours, peer)
+                self.cpu_ratio(ours, peer)
             );
         }
         Ok(())
@@ -143,8 +145,8 @@ impl<'a> Row<'a> {
         Some(medians.min_by(|(_, a), (_, b)| a.total_cmp(b))?.0)
     }
 
-    /// The ratio of processor times, which other programs on the machine disturb less.
-    fn of_processor(&self, ours: &str, peer: &str) -> String {
+    /// The ratio of the processor times, which other programs on the machine disturb less.
+    fn cpu_ratio(&self, ours: &str, peer: &str) -> String {
         let cpu = |name: &str| Spread::of(&self.sides.iter().find(|side| side.name == name)?.cpu);
         match (cpu(ours), cpu(peer)) {
             (Some(ours), Some(peer)) if peer.median > 0.0 => {
@@ -155,11 +157,18 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Processor time of this process and its children so far, to a hundredth of a second; includes threads that have
-/// ended.
+/// The value below which `part` of `sorted` lies; 0 if there are no values.
+pub fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let index = (sorted.len() as f64 * part) as usize;
+    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+/// Processor time of this process and of its children that have been waited for, to a hundredth of a second.
+/// Threads that have ended are included.
 fn processor_time() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field may hold spaces; user and system time are the 14th and 15th, those of children come next.
+    // The second field may hold spaces. Fields 14 and 15 are user and system time, 16 and 17 those of
+    // children.
     let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let ticks = fields.take(4).map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>()?;
     Some(Duration::from_millis(ticks * 10))
@@ -175,11 +184,11 @@ fn human(nanos: f64) -> String {
     }
 }
 
-/// Times `work`; what it gives is dropped after the clock has stopped.
+/// Times `work`. Its output is dropped after the clock has stopped.
 ///
 /// # Errors
 ///
-/// The work's own.
+/// The error of `work`.
 pub fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<Duration, Failure> {
     let start = Instant::now();
     let output = work()?;
@@ -188,11 +197,11 @@ pub fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<Duration, F
     Ok(took)
 }
 
-/// That a result is right: a benchmark of wrong results measures nothing.
+/// Checks a result: a benchmark of wrong results measures nothing.
 ///
 /// # Errors
 ///
-/// If it is not.
+/// If the result is not the expected one.
 pub fn check<T: PartialEq + std::fmt::Debug>(found: &T, expected: &T) -> Result<(), Failure> {
     if found == expected { Ok(()) } else { Err(format!("{found:?} in place of {expected:?}").into()) }
 }

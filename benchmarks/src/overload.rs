@@ -1,24 +1,25 @@
-//! Urgent work under overload: more comes than the limit lets through, and one in twenty is urgent. How long does that
-//! wait, by priority and in the order of coming?
+//! Urgent work under overload: more work arrives than the limiter admits, and one piece in twenty is urgent.
+//! The row compares the latency of urgent work by priority and in the order of arrival.
 
 use std::time::{Duration, Instant};
 
 use sweet_async::{AsyncTask, DurationExt as _, Limiter, TaskPriority};
 
 use crate::backend::Backend;
-use crate::measure::Spread;
+use crate::measure::{Spread, quantile};
 use crate::{Failure, Size};
 
-/// How long one piece of work keeps its place.
-const TAKES: Duration = Duration::from_micros(200);
+/// The time for which one piece of work holds its permit.
+const WORK_TIME: Duration = Duration::from_micros(200);
 
-/// From its coming to its end, for each urgent piece of work.
+/// The latencies of the urgent pieces of work, from spawn to end, in milliseconds.
 fn latencies<B: Backend>(backend: &B, count: usize, by_priority: bool) -> Result<Vec<f64>, Failure> {
     let limiter = Limiter::builder().max_concurrent(2).ageing(1.hours()).build()?;
     backend.block_on(async {
         let mut urgent = Vec::new();
         let mut others = Vec::new();
-        // Two places of 200 us each let one through every 100 us; they come faster, in bursts.
+        // Two permits of 200 us each admit 10 pieces in a millisecond. 40 arrive for each sleep of 1 ms: up
+        // to four times as many, and fewer if the sleep takes longer.
         for burst in 0..count / 20 {
             for number in 0..20 {
                 let is_urgent = number == 19;
@@ -27,15 +28,15 @@ fn latencies<B: Backend>(backend: &B, count: usize, by_priority: bool) -> Result
                     (true, true) => TaskPriority::Critical,
                     (true, false) => TaskPriority::Background,
                 };
-                let came = Instant::now();
+                let arrived = Instant::now();
                 let task =
                     AsyncTask::to::<Duration>().on(backend.runtime()).priority(priority).limiter(&limiter);
                 let task = task.spawn(move || async move {
                     let begun = Instant::now();
-                    while begun.elapsed() < TAKES {
+                    while begun.elapsed() < WORK_TIME {
                         std::hint::spin_loop();
                     }
-                    came.elapsed()
+                    arrived.elapsed()
                 });
                 if is_urgent { urgent.push(task) } else { others.push(task) }
             }
@@ -54,17 +55,11 @@ fn latencies<B: Backend>(backend: &B, count: usize, by_priority: bool) -> Result
     })?
 }
 
-/// The value below which this part of `sorted` lies.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    let index = (sorted.len() as f64 * part) as usize;
-    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
-}
-
 /// Measures the row, and prints it.
 ///
 /// # Errors
 ///
-/// A task's.
+/// The error of a task.
 #[allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     println!("\nUrgent work under overload, {}: ms from coming to end", B::NAME);

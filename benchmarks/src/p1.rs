@@ -1,4 +1,4 @@
-//! P1: one task after the other, from start to result: in place against a spawn and a join.
+//! P1: one task after the other, from start to result, in place against a spawn and a join.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::measure::{Row, check};
 use crate::{Failure, Size};
 
-/// Awaits the future itself: the floor.
+/// Awaits the future itself: the lower bound.
 ///
 /// # Errors
 ///
@@ -23,11 +23,11 @@ pub async fn inline(count: usize) -> Result<u64, Failure> {
     Ok(sum)
 }
 
-/// `run`, without a policy.
+/// Runs each task with `run`, without a policy.
 ///
 /// # Errors
 ///
-/// The task's.
+/// The error of the task.
 pub async fn run(count: usize) -> Result<u64, Failure> {
     let mut sum = 0;
     for number in 0..count as u64 {
@@ -36,7 +36,7 @@ pub async fn run(count: usize) -> Result<u64, Failure> {
     Ok(sum)
 }
 
-/// The executor's own spawn and join.
+/// Spawns each future with the executor's own spawn, and joins it.
 ///
 /// # Errors
 ///
@@ -44,16 +44,16 @@ pub async fn run(count: usize) -> Result<u64, Failure> {
 pub async fn spawned(backend: impl Backend, count: usize) -> Result<u64, Failure> {
     let mut sum = 0;
     for number in 0..count as u64 {
-        sum += backend.raw(async move { black_box(number) }).await.ok_or("the executor has ended")?;
+        sum += backend.raw_spawn(async move { black_box(number) }).await.ok_or("the executor has ended")?;
     }
     Ok(sum)
 }
 
-/// `spawn` and join.
+/// Spawns each task with `spawn`, and joins it.
 ///
 /// # Errors
 ///
-/// The task's.
+/// The error of the task.
 pub async fn ours_spawned(backend: impl Backend, count: usize) -> Result<u64, Failure> {
     let mut sum = 0;
     let task = AsyncTask::to::<u64>().on(backend.runtime());
@@ -63,12 +63,12 @@ pub async fn ours_spawned(backend: impl Backend, count: usize) -> Result<u64, Fa
     Ok(sum)
 }
 
-/// Measures the row. Everything runs inside a task of the executor's own, where a spawn is cheapest: no thread has
+/// Measures the row. Everything runs inside a task of the executor, where a spawn is cheapest: no thread has
 /// to be woken for it.
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let count = size.tasks;
     let inside = |work: std::pin::Pin<Box<dyn Future<Output = Result<u64, Failure>> + Send>>| {
@@ -78,7 +78,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
             Ok::<(u64, Duration), Failure>((sum, start.elapsed()))
         };
         let (sum, took) =
-            backend.block_on(async { backend.raw(timed).await })?.ok_or("the executor has ended")??;
+            backend.block_on(async { backend.raw_spawn(timed).await })?.ok_or("the executor has ended")??;
         check(&sum, &(0..count as u64).sum())?;
         Ok(took)
     };

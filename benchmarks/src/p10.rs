@@ -1,4 +1,4 @@
-//! P10: a graph of trivial tasks: an orchestra, against spawning them by hand in topological order.
+//! P10: a graph of trivial tasks, as an orchestra, against spawning them by hand in topological order.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -16,27 +16,27 @@ use crate::{Failure, Size};
 
 const NODES: usize = 10_000;
 
-/// A graph of chance, the same each time: each task depends on up to three before it.
+/// A random graph, the same each time: each task depends on up to three tasks before it.
 #[derive(Clone)]
 pub struct Graph(Vec<Vec<usize>>);
 
 impl Graph {
-    /// With so many tasks.
+    /// A graph of `nodes` tasks.
     pub fn new(nodes: usize) -> Self {
-        let mut chance = fastrand::Rng::with_seed(nodes as u64);
-        let above = (0..nodes).map(|node| match node {
+        let mut random = fastrand::Rng::with_seed(nodes as u64);
+        let dependencies = (0..nodes).map(|node| match node {
             0 => Vec::new(),
-            _ => (0..chance.usize(0..4)).map(|_| chance.usize(0..node)).collect(),
+            _ => (0..random.usize(0..4)).map(|_| random.usize(0..node)).collect(),
         });
-        Self(above.collect())
+        Self(dependencies.collect())
     }
 
-    /// How many.
+    /// The number of tasks.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True if there are none.
+    /// True if there are no tasks.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -44,19 +44,20 @@ impl Graph {
 
 type Handle = Shared<Pin<Box<dyn Future<Output = Option<u64>> + Send>>>;
 
-/// Each task waits for those that it depends on, by handles that can be shared, and then does its work.
+/// Spawns tasks that await shared handles of the tasks that they depend on, and then do their work.
 ///
 /// # Errors
 ///
-/// The executor has ended.
+/// If the executor has ended.
 pub async fn by_hand<B: Backend>(backend: B, graph: Graph) -> Result<Duration, Failure> {
     let start = Instant::now();
     let mut handles: Vec<Handle> = Vec::with_capacity(graph.len());
-    for (node, above) in graph.0.iter().enumerate() {
-        let above: Vec<Handle> = above.iter().filter_map(|on| handles.get(*on).cloned()).collect();
-        let task = backend.raw(async move {
-            for on in above {
-                on.await?;
+    for (node, dependencies) in graph.0.iter().enumerate() {
+        let dependencies: Vec<Handle> =
+            dependencies.iter().filter_map(|index| handles.get(*index).cloned()).collect();
+        let task = backend.raw_spawn(async move {
+            for dependency in dependencies {
+                dependency.await?;
             }
             Some(black_box(node as u64))
         });
@@ -72,26 +73,27 @@ pub async fn by_hand<B: Backend>(backend: B, graph: Graph) -> Result<Duration, F
     Ok(took)
 }
 
-/// The tasks without what they depend on: the least that spawning them costs.
+/// Spawns the tasks without their dependencies: the least that spawning them costs.
 ///
 /// # Errors
 ///
-/// The executor has ended.
+/// If the executor has ended.
 async fn spawns<B: Backend>(backend: B, graph: Graph) -> Result<Duration, Failure> {
     let start = Instant::now();
     let tasks: Vec<_> =
-        (0..graph.len() as u64).map(|node| backend.raw(async move { black_box(node) })).collect();
+        (0..graph.len() as u64).map(|node| backend.raw_spawn(async move { black_box(node) })).collect();
     for task in tasks {
         task.await.ok_or("the executor has ended")?;
     }
     Ok(start.elapsed())
 }
 
-/// An orchestra: with its description, or its execution alone.
+/// Runs the graph as an orchestra. The time is that of the execution alone, or with the description if
+/// `whole`.
 ///
 /// # Errors
 ///
-/// The orchestra's.
+/// The error of the orchestra.
 pub async fn orchestra<B: Backend>(backend: B, graph: Graph, whole: bool) -> Result<Duration, Failure> {
     let start = Instant::now();
     let all: Orchestrator<B::Runtime> = AsyncTask::orchestrator().on(backend.runtime()).build()?;
@@ -100,9 +102,9 @@ pub async fn orchestra<B: Backend>(backend: B, graph: Graph, whole: bool) -> Res
         let work = move || async move { black_box(node as u64) };
         all.register_task(name.as_str(), AsyncTask::to::<u64>(), work)?;
     }
-    for (name, above) in names.iter().zip(&graph.0) {
-        for on in above.iter().filter_map(|on| names.get(*on)) {
-            all.add_dependency(name, on)?;
+    for (name, dependencies) in names.iter().zip(&graph.0) {
+        for dependency in dependencies.iter().filter_map(|index| names.get(*index)) {
+            all.add_dependency(name, dependency)?;
         }
     }
     let described = Instant::now();
@@ -117,22 +119,22 @@ pub async fn orchestra<B: Backend>(backend: B, graph: Graph, whole: bool) -> Res
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let graph = Graph::new(NODES);
     let (by, run, whole) = ("by hand", "orchestra", "orchestra, its description included");
     let bare = "spawns without dependencies";
     let title = format!("P10 {}: {NODES} trivial tasks that depend on each other", B::NAME);
-    // All of them inside a task of the executor, where its spawn is cheapest.
-    let on = |job: Pin<Box<dyn Future<Output = Result<Duration, Failure>> + Send>>| {
-        backend.block_on(async { backend.raw(job).await })?.ok_or("the executor has ended")?
+    // All sides run inside a task of the executor, where its spawn is cheapest.
+    let inside_task = |job: Pin<Box<dyn Future<Output = Result<Duration, Failure>> + Send>>| {
+        backend.block_on(async { backend.raw_spawn(job).await })?.ok_or("the executor has ended")?
     };
     let each = NODES as f64;
     Row::new(title, size.rounds)
-        .side(by, each, || on(Box::pin(by_hand(backend.clone(), graph.clone()))))
-        .side(run, each, || on(Box::pin(orchestra(backend.clone(), graph.clone(), false))))
-        .side(whole, each, || on(Box::pin(orchestra(backend.clone(), graph.clone(), true))))
-        .side(bare, each, || on(Box::pin(spawns(backend.clone(), graph.clone()))))
+        .side(by, each, || inside_task(Box::pin(by_hand(backend.clone(), graph.clone()))))
+        .side(run, each, || inside_task(Box::pin(orchestra(backend.clone(), graph.clone(), false))))
+        .side(whole, each, || inside_task(Box::pin(orchestra(backend.clone(), graph.clone(), true))))
+        .side(bare, each, || inside_task(Box::pin(spawns(backend.clone(), graph.clone()))))
         .ratio(run, by, Some(1.5))
         .ratio(whole, by, None)
         .ratio(run, bare, None)

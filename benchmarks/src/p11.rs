@@ -1,4 +1,4 @@
-//! P11: as many workers as help, found while it runs, against the best fixed number of them.
+//! P11: a number of workers that is found while the pipeline runs, against the best fixed number.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use crate::work::Spin;
 use crate::{Failure, Size};
 use sweet_async::RuntimeExt as _;
 
-/// The most workers there may be.
+/// The most workers.
 const MAX: usize = 64;
 
-/// What the receiver does.
+/// The work of the receiver.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// 20 us of processor time, synchronously.
     Cpu,
-    /// It waits for 2 ms.
+    /// 2 ms of waiting.
     Io,
-    /// It waits for 1 ms, and takes 50 us of processor time.
+    /// 1 ms of waiting, and 50 us of processor time.
     Mixed,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Cpu, Self::Io, Self::Mixed];
 
-    /// How many items take about two seconds at their best on two processors.
+    /// The number of items that take about two seconds at best, on two processors.
     fn items(self) -> u64 {
         match self {
             Self::Cpu => 200_000,
@@ -49,11 +49,11 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Handles items of a kind.
+/// Handles the items of a kind.
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn pipeline<B: Backend>(
     backend: &B,
     kind: Kind,
@@ -61,7 +61,7 @@ pub async fn pipeline<B: Backend>(
     strategy: ReceiverStrategy,
 ) -> Result<(), Failure> {
     let items = kind.items();
-    // A queue of the same length for all: what waits in it is not what is compared.
+    // The queue has the same length for all: the waiting in it is not what is compared.
     let pipeline = PipelineBuilder::<u64, _>::new(backend.runtime().clone())
         .receiver_strategy(strategy)
         .queue(2 * MAX)
@@ -69,14 +69,14 @@ pub async fn pipeline<B: Backend>(
     let runtime = backend.runtime().clone();
     let wait = move |time: Duration| runtime.sleep(time);
     let summary = match kind {
-        Kind::Cpu => pipeline.for_each(move |event: Event<u64>| spin.on(event.take_data())).await?,
+        Kind::Cpu => pipeline.for_each(move |event: Event<u64>| spin.run(event.take_data())).await?,
         Kind::Io => pipeline.for_each(move |_: Event<u64>| wait(Duration::from_millis(2))).await?,
         Kind::Mixed => {
             let receiver = move |event: Event<u64>| {
                 let waits = wait(Duration::from_millis(1));
                 async move {
                     waits.await?;
-                    spin.on(event.take_data());
+                    spin.run(event.take_data());
                     Ok::<_, sweet_async::AsyncTaskError>(())
                 }
             };
@@ -90,7 +90,7 @@ pub async fn pipeline<B: Backend>(
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     for kind in Kind::ALL {
         let spin = Spin::of(match kind {
@@ -101,7 +101,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         let count = kind.items() as f64;
         let mut fixed = Vec::new();
         for workers in [1, 2, 4, 16, MAX] {
-            // One worker alone would take minutes.
+            // With few workers these would take minutes.
             if !matches!(kind, Kind::Cpu) && workers < 16 {
                 continue;
             }

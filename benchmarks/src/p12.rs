@@ -1,15 +1,15 @@
-//! P12: what one task, one task of a graph and one row cost must not depend on how many there are.
+//! P12: the cost of one task, of one task of a graph and of one row, which must not depend on their number.
 
 use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::data::Repeated;
 use crate::measure::{Row, check, timed};
-use crate::p2::Way;
+use crate::p2::SpawnMethod;
 use crate::p10::{self, Graph};
 use crate::{Failure, Size, p9};
 
-/// How much more one of many may cost than one of few.
+/// The most that one of many may cost, as a multiple of one of few.
 const GOAL: f64 = 1.3;
 
 const FEW_TASKS: usize = 1_000;
@@ -18,22 +18,27 @@ const MANY_TASKS: usize = 1_000_000;
 const FEW_NODES: usize = 1_000;
 const MANY_NODES: usize = 100_000;
 
-/// Rows, in thousands of thousands.
+/// Rows, in millions.
 const FEW_ROWS: u64 = 1;
 const MANY_ROWS: u64 = 32;
 
-/// Spawns and joins `count` tasks, over and over until there were `all`.
-fn tasks<B: Backend>(backend: &B, way: Way, count: usize, all: usize) -> Result<Duration, Failure> {
+/// Spawns and joins `count` tasks at a time, until there were `all`.
+fn tasks<B: Backend>(
+    backend: &B,
+    method: SpawnMethod,
+    count: usize,
+    all: usize,
+) -> Result<Duration, Failure> {
     timed(|| {
         for _ in 0..all / count {
-            let sum = backend.block_on(way.batch(backend, count))??;
+            let sum = backend.block_on(method.batch(backend, count))??;
             check(&sum, &(0..count as u64).sum())?;
         }
         Ok(())
     })
 }
 
-/// Runs graphs of `count` tasks, over and over until there were `all`.
+/// Runs graphs of `count` tasks, until there were `all` tasks.
 fn graphs<B: Backend>(backend: &B, by_hand: bool, count: usize, all: usize) -> Result<Duration, Failure> {
     let (graph, mut took) = (Graph::new(count), Duration::ZERO);
     for _ in 0..all / count {
@@ -60,21 +65,22 @@ fn rows<B: Backend>(backend: &B, count: u64, times: u64, size: &Size) -> Result<
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let mut row = Row::new(format!("P12 {}: tasks, spawned and joined", B::NAME), size.rounds);
-    // Beside the executor's own, since many tasks miss the caches that a few fit into, whoever spawns them.
-    for (way, goal) in [(Way::Bare, None), (Way::On, Some(GOAL))] {
-        let name = |count: usize| format!("{}, {count} at a time", way.name());
+    // Beside the executor's own spawn, since many tasks miss the caches that a few fit into, whichever spawn
+    // is used.
+    for (method, goal) in [(SpawnMethod::Bare, None), (SpawnMethod::On, Some(GOAL))] {
+        let name = |count: usize| format!("{}, {count} at a time", method.name());
         for count in [FEW_TASKS, MANY_TASKS] {
-            row.side(name(count), MANY_TASKS as f64, move || tasks(backend, way, count, MANY_TASKS));
+            row.side(name(count), MANY_TASKS as f64, move || tasks(backend, method, count, MANY_TASKS));
         }
         row.ratio(&name(MANY_TASKS), &name(FEW_TASKS), goal);
     }
     row.measure()?;
     let mut row = Row::new(format!("P12 {}: graphs of trivial tasks", B::NAME), size.rounds);
-    for (way, by_hand, goal) in [("by hand", true, None), ("orchestra", false, Some(GOAL))] {
-        let name = |count: usize| format!("{way}, {count} tasks");
+    for (side, by_hand, goal) in [("by hand", true, None), ("orchestra", false, Some(GOAL))] {
+        let name = |count: usize| format!("{side}, {count} tasks");
         for count in [FEW_NODES, MANY_NODES] {
             row.side(name(count), MANY_NODES as f64, move || graphs(backend, by_hand, count, MANY_NODES));
         }

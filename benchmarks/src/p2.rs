@@ -1,4 +1,5 @@
-//! P2: many tasks spawned, then joined: ours, the executor's own, and the least that supervision can be.
+//! P2: many tasks that are spawned and then joined: by the library, by the executor alone, and with the least
+//! that supervision needs.
 
 use std::any::Any;
 use std::future::Future;
@@ -16,12 +17,12 @@ use crate::backend::Backend;
 use crate::measure::{Row, check};
 use crate::{Failure, Size};
 
-/// A batch of tasks: gives the sum of their results.
+/// A batch of tasks, which returns the sum of their results.
 pub type Batch = Pin<Box<dyn Future<Output = Result<u64, Failure>> + Send>>;
 
-/// A way to spawn a batch.
+/// A method of spawning a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum SpawnMethod {
     /// The executor's own spawn.
     Bare,
     /// The executor's own spawn, `catch_unwind`, and one `Arc` that task and handle share.
@@ -32,11 +33,11 @@ pub enum Way {
     Ambient,
 }
 
-impl Way {
-    /// All of them.
+impl SpawnMethod {
+    /// All methods.
     pub const ALL: [Self; 4] = [Self::Bare, Self::Least, Self::On, Self::Ambient];
 
-    /// What it is called in the results.
+    /// The name in the results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bare => "raw spawn",
@@ -46,7 +47,7 @@ impl Way {
         }
     }
 
-    /// `count` tasks, spawned this way and then joined.
+    /// Returns a batch of `count` tasks that are spawned by this method and then joined.
     pub fn batch<B: Backend>(self, backend: &B, count: usize) -> Batch {
         let backend = backend.clone();
         match self {
@@ -57,11 +58,12 @@ impl Way {
         }
     }
 
-    /// Runs `batch` as a task of the kind that it spawns: ours then has children.
+    /// Runs `batch` inside a task of the kind that it spawns. The library's tasks are then children of that
+    /// task.
     ///
     /// # Errors
     ///
-    /// The batch's.
+    /// The error of the batch.
     pub fn inside<B, T>(
         self,
         backend: &B,
@@ -73,7 +75,7 @@ impl Way {
     {
         match self {
             Self::Bare | Self::Least => backend
-                .block_on(async { backend.raw(batch).await })
+                .block_on(async { backend.raw_spawn(batch).await })
                 .and_then(|output| output.ok_or("the executor has ended")?),
             Self::On | Self::Ambient => {
                 let task = AsyncTask::to::<T>().on(backend.runtime());
@@ -85,7 +87,7 @@ impl Way {
 
 async fn bare(backend: impl Backend, count: usize) -> Result<u64, Failure> {
     let mut tasks = Vec::with_capacity(count);
-    tasks.extend((0..count as u64).map(|number| backend.raw(async move { black_box(number) })));
+    tasks.extend((0..count as u64).map(|number| backend.raw_spawn(async move { black_box(number) })));
     let mut sum = 0;
     for task in tasks {
         sum += task.await.ok_or("the executor has ended")?;
@@ -103,7 +105,7 @@ async fn least(backend: impl Backend, count: usize) -> Result<u64, Failure> {
             inside.store(1, Ordering::Release);
             result
         };
-        (backend.raw(supervised), status)
+        (backend.raw_spawn(supervised), status)
     }));
     let mut sum = 0;
     for (task, status) in tasks {
@@ -143,7 +145,7 @@ async fn ambient(count: usize) -> Result<u64, Failure> {
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     for inside in [false, true] {
         measure_from(backend, size, inside)?;
@@ -153,25 +155,29 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
 
 fn measure_from<B: Backend>(backend: &B, size: &Size, inside: bool) -> Result<(), Failure> {
     let count = size.tasks;
-    let place = if inside { "inside a task" } else { "from block_on" };
+    let origin = if inside { "inside a task" } else { "from block_on" };
     let mut row =
-        Row::new(format!("P2 {}: {count} tasks spawned, then joined, {place}", B::NAME), size.rounds);
-    for way in Way::ALL {
-        row.side(way.name(), count as f64, move || {
-            let batch = way.batch(backend, count);
+        Row::new(format!("P2 {}: {count} tasks spawned, then joined, {origin}", B::NAME), size.rounds);
+    for method in SpawnMethod::ALL {
+        row.side(method.name(), count as f64, move || {
+            let batch = method.batch(backend, count);
             let timed = async move {
                 let start = Instant::now();
                 let sum = batch.await?;
                 Ok::<(u64, Duration), Failure>((sum, start.elapsed()))
             };
             let (sum, took) =
-                if inside { way.inside(backend, timed)? } else { backend.block_on(timed)?? };
+                if inside { method.inside(backend, timed)? } else { backend.block_on(timed)?? };
             check(&sum, &(0..count as u64).sum())?;
             Ok(took)
         });
     }
-    for ours in [Way::On, Way::Ambient] {
-        row.ratio(ours.name(), Way::Least.name(), Some(1.15)).ratio(ours.name(), Way::Bare.name(), None);
+    for ours in [SpawnMethod::On, SpawnMethod::Ambient] {
+        row.ratio(ours.name(), SpawnMethod::Least.name(), Some(1.15)).ratio(
+            ours.name(),
+            SpawnMethod::Bare.name(),
+            None,
+        );
     }
-    row.ratio(Way::Least.name(), Way::Bare.name(), None).measure()
+    row.ratio(SpawnMethod::Least.name(), SpawnMethod::Bare.name(), None).measure()
 }

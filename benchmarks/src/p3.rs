@@ -1,4 +1,5 @@
-//! P3: what each policy costs where it is used: work that does nothing, in place and spawned, one after the other.
+//! P3: the cost of each policy where it is used. The work does nothing, in place and spawned, one task after
+//! the other.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,19 +12,19 @@ use crate::backend::Backend;
 /// One policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// None.
+    /// No policy.
     None,
     /// A name.
     Name,
-    /// A limit on the whole.
+    /// A time limit on the whole.
     Timeout,
-    /// A limit on an attempt.
+    /// A time limit on each attempt.
     AttemptTimeout,
     /// An inherited value.
     Value,
     /// Timestamps.
     Timestamps,
-    /// What it uses is measured.
+    /// Metrics.
     Metrics,
     /// A span, without a subscriber.
     Tracing,
@@ -40,7 +41,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// All of them.
+    /// All policies.
     pub const ALL: [Self; 13] = [
         Self::None,
         Self::Name,
@@ -57,7 +58,7 @@ impl Policy {
         Self::Recovery,
     ];
 
-    /// What it is called in the results.
+    /// The name in the results.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "no policy",
@@ -76,11 +77,11 @@ impl Policy {
         }
     }
 
-    /// `count` tasks with it, in place or spawned.
+    /// Runs `count` tasks with the policy, in place or spawned.
     ///
     /// # Errors
     ///
-    /// A task's.
+    /// The error of a task.
     pub fn measure<B: Backend>(self, backend: &B, spawned: bool, count: usize) -> Result<(), Failure> {
         let name: Arc<str> = "task".into();
         let limiter = Limiter::builder().max_concurrent(8).build()?;

@@ -1,4 +1,4 @@
-//! P4: what a pipeline costs per item when the work is nothing, against `buffer_unordered`.
+//! P4: the cost of a pipeline per item when the work is nothing, against `buffer_unordered`.
 
 use std::future::ready;
 use std::hint::black_box;
@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::measure::{Row, check, timed};
 use crate::{Failure, Size};
 
-/// What the receiver is.
+/// The kind of receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `for_each`.
@@ -23,10 +23,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Each, Self::Receiver, Self::Fold];
 
-    /// What it is called in the results.
+    /// The name in the results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Each => "for_each",
@@ -40,7 +40,7 @@ impl Kind {
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn pipeline<B: Backend>(
     backend: &B,
     kind: Kind,
@@ -72,7 +72,7 @@ pub async fn pipeline<B: Backend>(
     check(&handled, &items)
 }
 
-/// The least that a receiver can do without being optimised away.
+/// Does the least that a receiver can do without being optimised away.
 fn nothing(event: Event<u64>) {
     black_box(event.take_data() + 1);
 }
@@ -88,7 +88,7 @@ pub async fn buffer_unordered(items: u64) -> Result<(), Failure> {
     check(&sum, &(1..=items).sum())
 }
 
-/// The floor: what a pipeline does, written by hand for this one case, without positions, errors or panics.
+/// The lower bound: a pipeline for this one case, written by hand, without positions, errors or panics.
 ///
 /// # Errors
 ///
@@ -100,10 +100,10 @@ pub async fn by_hand<B: Backend>(
     workers: usize,
 ) -> Result<(), Failure> {
     let (sender, receiver) = async_channel::bounded::<Vec<u64>>(workers * 2);
-    let hands: Vec<_> = (0..workers)
+    let worker_tasks: Vec<_> = (0..workers)
         .map(|_| {
             let receiver = receiver.clone();
-            backend.raw(async move {
+            backend.raw_spawn(async move {
                 let mut sum = 0;
                 while let Ok(chunk) = receiver.recv().await {
                     sum += chunk.into_iter().map(|item| black_box(item + 1)).sum::<u64>();
@@ -113,7 +113,7 @@ pub async fn by_hand<B: Backend>(
         })
         .collect();
     drop(receiver);
-    let sending = backend.raw(async move {
+    let sending = backend.raw_spawn(async move {
         let mut source = 0..items;
         loop {
             let items: Vec<u64> = source.by_ref().take(chunk).collect();
@@ -124,8 +124,8 @@ pub async fn by_hand<B: Backend>(
     });
     sending.await.ok_or("the executor has ended")?;
     let mut sum = 0;
-    for hand in hands {
-        sum += hand.await.ok_or("the executor has ended")?;
+    for task in worker_tasks {
+        sum += task.await.ok_or("the executor has ended")?;
     }
     check(&sum, &(1..=items).sum())
 }
@@ -134,7 +134,7 @@ pub async fn by_hand<B: Backend>(
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let Size { rounds, items, workers, .. } = *size;
     let peer = "buffer_unordered";

@@ -1,4 +1,4 @@
-//! P5: a microsecond of processor time for each item, against rayon.
+//! P5: items of one microsecond of processor time each, against rayon.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::measure::{Row, check, timed};
 use crate::work::Spin;
 use crate::{Failure, Size};
 
-/// What one item takes.
-const TAKES: Duration = Duration::from_micros(1);
+/// The processor time of one item.
+const ITEM_TIME: Duration = Duration::from_micros(1);
 
 /// Handles the items with a pipeline.
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn pipeline<B: Backend>(
     backend: &B,
     spin: Spin,
@@ -28,24 +28,24 @@ pub async fn pipeline<B: Backend>(
     let summary = PipelineBuilder::<u64, _>::new(backend.runtime().clone())
         .workers(workers)
         .sender(move |sources| sources.of(0..items).into_chunks(256.items()))
-        .for_each(move |event: Event<u64>| spin.on(event.take_data()))
+        .for_each(move |event: Event<u64>| spin.run(event.take_data()))
         .await?;
     check(&summary.handled(), &items)
 }
 
-/// The peer, on as many threads.
+/// The peer, on the same number of threads.
 pub fn rayon(pool: &ThreadPool, spin: Spin, items: u64) {
-    pool.install(|| (0..items).into_par_iter().for_each(|item| spin.on(item)));
+    pool.install(|| (0..items).into_par_iter().for_each(|item| spin.run(item)));
 }
 
 /// Measures the row.
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let Size { rounds, items, workers, .. } = *size;
-    let (items, spin) = (items / 8, Spin::of(TAKES));
+    let (items, spin) = (items / 8, Spin::of(ITEM_TIME));
     let pool = ThreadPoolBuilder::new().num_threads(workers).build()?;
     let mut row = Row::new(format!("P5 {}: {items} items of 1 us, {workers} workers", B::NAME), rounds);
     let count = items as f64;

@@ -1,4 +1,5 @@
-//! P6: the collector: keyed inserts from several workers, against `DashMap` with the faster hasher, drained into a map.
+//! P6: keyed inserts from several workers through the collector, against `DashMap` with the faster hasher,
+//! drained into a map.
 
 use std::collections::HashMap;
 use std::thread;
@@ -15,16 +16,16 @@ use crate::{Failure, Size};
 /// Items in a chunk.
 const CHUNK: usize = 1024;
 
-/// The key of the nth insert: an odd multiplier, so all keys are distinct and come in no order.
+/// The key of the nth insert. The multiplier is odd, so that all keys are distinct, and in no order.
 fn key(n: u64) -> u64 {
     n.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// Inserts `items` values through a pipeline's collector; times it until `finish` has what it wants of them.
+/// Inserts `items` values through a pipeline's collector. The time ends when `finish` has returned.
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn collect<B: Backend, O>(
     backend: &B,
     items: u64,
@@ -74,7 +75,7 @@ const DASHMAP: &str = "DashMap (foldhash), drained";
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let Size { rounds, inserts, workers, .. } = *size;
     let count = inserts as f64;

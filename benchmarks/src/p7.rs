@@ -1,5 +1,5 @@
-//! P7: CSV read into typed rows and folded, against csv + serde in one thread; and rows that borrow, all columns summed,
-//! against polars.
+//! P7: CSV that is read into typed rows and folded, against csv + serde in one thread; and rows that borrow,
+//! with all columns summed, against polars.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -13,11 +13,11 @@ use crate::data::{Csv, Record};
 use crate::measure::{Row, check, timed};
 use crate::{Failure, Size};
 
-/// The pipeline's fold over the file.
+/// Folds the file with a pipeline.
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn fold<B: Backend>(
     backend: &B,
     csv: &Csv,
@@ -38,11 +38,11 @@ pub async fn fold<B: Backend>(
     check(&summary.handled(), &csv.rows)
 }
 
-/// The peer.
+/// The peer: csv + serde in one thread.
 ///
 /// # Errors
 ///
-/// The reader's, or a wrong result.
+/// The error of the reader, or a wrong result.
 pub fn serial(csv: &Csv) -> Result<(), Failure> {
     let (mut sum, mut amount) = (0, 0.0);
     for record in csv.reader()?.deserialize::<Record>() {
@@ -54,7 +54,7 @@ pub fn serial(csv: &Csv) -> Result<(), Failure> {
     check(&sum, &csv.quantity)
 }
 
-/// Sums of all columns; of text, the bytes.
+/// The sums of all columns; of text, its bytes.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     id: u64,
@@ -82,11 +82,11 @@ impl Sums {
     }
 }
 
-/// The pipeline's sums of all columns, over rows that borrow.
+/// Sums all columns with a pipeline, over rows that borrow.
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn sums<B: Backend>(
     backend: &B,
     csv: &Csv,
@@ -103,7 +103,8 @@ pub async fn sums<B: Backend>(
     check(&sums.quantity, &csv.quantity)
 }
 
-/// What polars runs, lazily: it prints how long it took, and a sum to check it by. Importing it is not counted.
+/// The program that polars runs, lazily. It prints its time, and a sum to check it by. The import is not
+/// counted.
 const POLARS: &str = "
 import sys, time
 import polars as pl
@@ -125,8 +126,8 @@ fn polars(csv: &Csv, workers: usize) -> Result<Duration, Failure> {
         .env("POLARS_MAX_THREADS", workers.to_string())
         .stderr(Stdio::inherit())
         .output()?;
-    let said = String::from_utf8(output.stdout)?;
-    let (nanos, quantity) = said.trim().split_once(' ').ok_or("polars has failed")?;
+    let stdout = String::from_utf8(output.stdout)?;
+    let (nanos, quantity) = stdout.trim().split_once(' ').ok_or("polars has failed")?;
     check(&quantity.parse::<u64>()?, &csv.quantity)?;
     Ok(Duration::from_nanos(nanos.parse()?))
 }
@@ -135,7 +136,7 @@ fn polars(csv: &Csv, workers: usize) -> Result<Duration, Failure> {
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(backend: &B, csv: &Csv, size: &Size) -> Result<(), Failure> {
     let Size { rounds, chunk_kib, workers, .. } = *size;
     let title = format!(

@@ -1,4 +1,5 @@
-//! P8: CSV with every row into a keyed map, against csv + serde + `HashMap` in one thread and `DashMap` in two.
+//! P8: CSV whose rows are all kept in a map by key, against csv + serde + `HashMap` in one thread and
+//! `DashMap` in two threads.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -14,8 +15,8 @@ use crate::data::{Csv, Record};
 use crate::measure::{Row, check};
 use crate::{Failure, Size};
 
-/// Runs the job and times it until `finish` has what it wants of the collection; checks it after the clock has
-/// stopped, and leaves it to the end of the process.
+/// Collects the rows with a pipeline. The time ends when `finish` has returned. The result is checked after
+/// that, and is freed only by the end of the process.
 async fn collect<B: Backend, O>(
     backend: &B,
     csv: &Csv,
@@ -53,7 +54,7 @@ fn serial(csv: &Csv) -> Result<Duration, Failure> {
     Ok(took)
 }
 
-/// Two threads, each with half of the file, and one map with the faster hasher.
+/// The peer with two threads: each reads half of the file into one map, which has the faster hasher.
 fn dashmap(csv: &Csv) -> Result<Duration, Failure> {
     let start = Instant::now();
     let all = DashMap::with_hasher(RandomState::default());
@@ -84,7 +85,7 @@ const PARTITIONS: &str = "into_partitions()";
 ///
 /// # Errors
 ///
-/// The side's, or that there is none of this name.
+/// The error of the side, or that there is no side of this name.
 pub fn once<B: Backend>(backend: &B, side: &str, csv: &Csv, size: &Size) -> Result<Duration, Failure> {
     match side {
         SERIAL => serial(csv),
@@ -102,12 +103,12 @@ pub fn once<B: Backend>(backend: &B, side: &str, csv: &Csv, size: &Size) -> Resu
     }
 }
 
-/// Measures the row. Each side gets a new process each time: gigabytes that one side has freed would be a gift to
-/// the next, or a burden.
+/// Measures the row. Each side runs in a new process each time: the gigabytes that one side has freed would
+/// speed up the next, or slow it down.
 ///
 /// # Errors
 ///
-/// A side's.
+/// The error of a side.
 pub fn measure<B: Backend>(_: &B, csv: &Csv, size: &Size) -> Result<(), Failure> {
     let title = format!(
         "P8 {}: {} rows, {} MB, into a map, {} workers, chunks of {} KiB",
@@ -121,7 +122,7 @@ pub fn measure<B: Backend>(_: &B, csv: &Csv, size: &Size) -> Result<(), Failure>
     for side in [SERIAL, DASHMAP, COLLECTED, PARTITIONS] {
         row.side(side, 1.0, move || {
             let output = Command::new(std::env::current_exe()?)
-                .args(["--once", side, "--told", &csv.told(), "--backend", B::NAME])
+                .args(["--once", side, "--input", &csv.describe(), "--backend", B::NAME])
                 .args(["--chunk-kib", &size.chunk_kib.to_string(), "--workers", &size.workers.to_string()])
                 .stderr(Stdio::inherit())
                 .output()?;

@@ -1,4 +1,4 @@
-//! P9: the memory that a fold takes must not depend on how much it reads.
+//! P9: the peak memory of a fold, which must not depend on how much it reads.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -11,18 +11,18 @@ use crate::data::{Record, Repeated};
 use crate::measure::{Spread, check};
 use crate::{Failure, Size};
 
-/// Megabytes that are read: the second amount must not need more memory than the first.
+/// The two amounts that are read, in megabytes. The second must not need more memory than the first.
 const MEGABYTES: [u64; 2] = [500, 4_000];
-/// The most MiB that either may need.
+/// The most memory that either may need, in MiB.
 const GOAL_MIB: f64 = 64.0;
-/// The most that the second may need of the first.
+/// The most that the second may need, as a multiple of the first.
 const GOAL_RATIO: f64 = 1.10;
 
-/// Folds generated CSV; gives the rows.
+/// Folds generated CSV and returns the number of rows.
 ///
 /// # Errors
 ///
-/// The pipeline's, or a wrong result.
+/// The error of the pipeline, or a wrong result.
 pub async fn fold<B: Backend>(backend: &B, csv: Repeated, size: &Size) -> Result<u64, Failure> {
     let (rows, quantity, chunk_kib) = (csv.rows, csv.quantity, size.chunk_kib);
     let (sum, summary) = PipelineBuilder::<Record, _>::new(backend.runtime().clone())
@@ -35,11 +35,11 @@ pub async fn fold<B: Backend>(backend: &B, csv: Repeated, size: &Size) -> Result
     Ok(rows)
 }
 
-/// Folds so many megabytes, in a process that does nothing else, and gives the most KiB that it has held.
+/// Folds `megabytes` megabytes in a process that does nothing else, and returns its peak memory in KiB.
 ///
 /// # Errors
 ///
-/// The fold's, or that the system does not tell.
+/// The error of the fold, or that the system does not report the peak.
 pub fn once<B: Backend>(backend: &B, megabytes: u64, size: &Size) -> Result<u64, Failure> {
     backend.block_on(fold(backend, Repeated::megabytes(megabytes)?, size))??;
     let status = std::fs::read_to_string("/proc/self/status")?;
@@ -51,7 +51,7 @@ pub fn once<B: Backend>(backend: &B, megabytes: u64, size: &Size) -> Result<u64,
 ///
 /// # Errors
 ///
-/// That of a process, or that it said nothing.
+/// The error of a process, or that it reported nothing.
 pub fn measure<B: Backend>(_: &B, size: &Size) -> Result<(), Failure> {
     let Size { rounds, chunk_kib, workers, .. } = *size;
     println!(
@@ -63,7 +63,7 @@ pub fn measure<B: Backend>(_: &B, size: &Size) -> Result<(), Failure> {
         let mut peaks = Vec::new();
         for _ in 0..rounds {
             let output = Command::new(std::env::current_exe()?)
-                .args(["--once", "p9", "--told", &megabytes.to_string(), "--backend", B::NAME])
+                .args(["--once", "p9", "--input", &megabytes.to_string(), "--backend", B::NAME])
                 .args(["--chunk-kib", &chunk_kib.to_string(), "--workers", &workers.to_string()])
                 .stderr(Stdio::inherit())
                 .output()?;
@@ -74,9 +74,13 @@ pub fn measure<B: Backend>(_: &B, size: &Size) -> Result<(), Failure> {
         medians.push(median);
     }
     let [few, many] = medians[..] else { return Err("two amounts were due".into()) };
-    let said = |met| if met { "met" } else { "MISSED" };
+    let verdict = |met| if met { "met" } else { "MISSED" };
     let ratio = many / few;
-    println!("  many / few: {ratio:.3}  goal {GOAL_RATIO:.2}: {}", said(ratio <= GOAL_RATIO));
-    println!("  at most {:.1} MiB  goal {GOAL_MIB:.0}: {}", many.max(few), said(many.max(few) <= GOAL_MIB));
+    println!("  many / few: {ratio:.3}  goal {GOAL_RATIO:.2}: {}", verdict(ratio <= GOAL_RATIO));
+    println!(
+        "  at most {:.1} MiB  goal {GOAL_MIB:.0}: {}",
+        many.max(few),
+        verdict(many.max(few) <= GOAL_MIB)
+    );
     Ok(())
 }

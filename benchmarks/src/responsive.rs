@@ -1,5 +1,5 @@
-//! A server and a pipeline on the same threads: how long a small task takes from its spawn to its end while a
-//! synchronous receiver keeps all of them busy.
+//! A server and a pipeline on the same threads: the time of a small task from its spawn to its end, while a
+//! synchronous receiver keeps all threads busy.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -11,40 +11,41 @@ use sweet_async::AsyncTask;
 use sweet_async::pipeline::{ChunkSizeExt as _, Event, PipelineBuilder};
 
 use crate::backend::Backend;
+use crate::measure::quantile;
 use crate::work::Spin;
 use crate::{Failure, Size};
 use sweet_async::RuntimeExt as _;
 
 /// Processor time of one row.
-const ROW: Duration = Duration::from_micros(10);
-/// How often the server is asked.
-const EVERY: Duration = Duration::from_millis(1);
+const ROW_TIME: Duration = Duration::from_micros(10);
+/// The pause before each small task.
+const PAUSE: Duration = Duration::from_millis(1);
 const ROWS: u64 = 1_000;
 
-/// What keeps the threads busy.
+/// The work that keeps the threads busy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// Nothing.
+    /// No work.
     None,
-    /// A pipeline, which works in slices.
+    /// A pipeline, which works in time slices.
     Slices,
     /// A pipeline on the blocking pool.
     Blocking,
-    /// Tasks that handle chunks of as many rows without a pause: what a pipeline without slices would do.
+    /// Tasks that handle chunks of as many rows without a pause, as a pipeline without time slices would.
     Chunks,
 }
 
 impl Load {
-    /// All of them.
+    /// All loads.
     pub const ALL: [Self; 4] = [Self::None, Self::Slices, Self::Blocking, Self::Chunks];
 }
 
-/// From the spawn of a small task to its end, for each of some, in nanoseconds.
+/// The times from the spawn of a small task to its end, for `count` tasks, in nanoseconds.
 fn latencies<B: Backend>(
     backend: &B,
     load: Load,
     spin: Spin,
-    asked: usize,
+    count: usize,
     workers: usize,
 ) -> Result<Vec<f64>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -53,7 +54,7 @@ fn latencies<B: Backend>(
     let pipeline = PipelineBuilder::<u64, _>::new(backend.runtime().clone())
         .workers(workers)
         .sender(move |sources| sources.of(endless()).into_chunks(ROWS.items()))
-        .for_each(move |event: Event<u64>| spin.on(event.take_data()));
+        .for_each(move |event: Event<u64>| spin.run(event.take_data()));
     backend.block_on(async {
         let busy = match load {
             Load::None => None,
@@ -64,7 +65,7 @@ fn latencies<B: Backend>(
                     let stop = stop.clone();
                     let chunks = async move {
                         while !stop.load(Ordering::Relaxed) {
-                            (0..ROWS).for_each(|row| spin.on(row));
+                            (0..ROWS).for_each(|row| spin.run(row));
                             smol::future::yield_now().await;
                         }
                     };
@@ -73,12 +74,12 @@ fn latencies<B: Backend>(
                 None
             }
         };
-        let mut latencies = Vec::with_capacity(asked);
-        for _ in 0..asked {
-            backend.runtime().sleep(EVERY).await?;
-            let asked = Instant::now();
+        let mut latencies = Vec::with_capacity(count);
+        for _ in 0..count {
+            backend.runtime().sleep(PAUSE).await?;
+            let spawned = Instant::now();
             AsyncTask::to::<()>().on(backend.runtime()).spawn(|| async {}).await?;
-            latencies.push(asked.elapsed().as_nanos() as f64);
+            latencies.push(spawned.elapsed().as_nanos() as f64);
         }
         stop.store(true, Ordering::Relaxed);
         if let Some(busy) = busy {
@@ -88,28 +89,22 @@ fn latencies<B: Backend>(
     })?
 }
 
-/// The value below which this part of `sorted` lies.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    let index = (sorted.len() as f64 * part) as usize;
-    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
-}
-
 /// Measures the row.
 ///
 /// # Errors
 ///
-/// A pipeline's.
+/// The error of a pipeline.
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let Size { rounds, workers, .. } = *size;
-    let spin = Spin::of(ROW);
+    let spin = Spin::of(ROW_TIME);
     println!(
         "\nResponsive {}: a small task beside rows of 10 us in chunks of {ROWS}, {workers} workers",
         B::NAME
     );
     for load in Load::ALL {
-        // Without slices each takes long.
-        let asked = if load == Load::Chunks { rounds } else { 100 * rounds };
-        let mut sorted = latencies(backend, load, spin, asked, workers)?;
+        // Without time slices each task takes long.
+        let count = if load == Load::Chunks { rounds } else { 100 * rounds };
+        let mut sorted = latencies(backend, load, spin, count, workers)?;
         sorted.sort_by(f64::total_cmp);
         let part = |part| quantile(&sorted, part) / 1e3;
         println!(

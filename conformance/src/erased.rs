@@ -1,4 +1,4 @@
-//! The cases on the erased runtime: compiled once, here, for all flavours.
+//! The cases on the erased runtime, compiled once, here, for all flavours.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,12 +8,13 @@ use sweet_async::{AsyncTaskError, DynRuntime};
 
 use crate::{Failure, Harness, Outcome};
 
-/// A case that runs.
+/// The future of a case.
 pub type Running = Pin<Box<dyn Future<Output = Outcome>>>;
 
-/// The flavour `H`, its runtime behind [`DynRuntime`].
+/// The flavour `H` with its runtime in a [`DynRuntime`].
 ///
-/// Its tasks use all of the backend except the results of its join handles; topics about those run on the runtime's own type.
+/// Its tasks use all of the backend except the results of its join handles. Topics about those run on the
+/// runtime's own type.
 pub struct Erased<H>(H);
 
 impl<H: Harness> Harness for Erased<H> {
@@ -48,7 +49,7 @@ impl<H: Harness> Harness for Erased<H> {
     }
 }
 
-/// A module for each topic that is `driven`, and in it a function for each case.
+/// Makes a module for each topic that is `driven`, and in it a function for each case.
 #[cfg(feature = "cases")]
 macro_rules! erased {
     ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {

@@ -1,8 +1,8 @@
 //! The promises of Sweet Async as test cases, generic over the runtime.
 //!
 //! A backend implements [`Harness`] and calls [`suite!`] once; each case becomes a test of its own, named
-//! `module::topic::case`. Cases drive the public API only, and never sleep to win a race: what must have happened is
-//! signalled, what must not happen is made impossible to miss.
+//! `module::topic::case`. Cases drive the public API only, and never sleep to win a race: an event that must
+//! have happened is signalled, and an event that must not happen is made impossible to miss.
 //!
 //! ```no_run
 //! # mod hidden {
@@ -33,13 +33,14 @@
 //! # }
 //! ```
 //!
-//! - [`harness`](crate::Harness): what a backend says about itself
+//! - [`harness`](crate::Harness): the description that a backend gives of itself
 //! - `erased`: the cases on [`DynRuntime`](sweet_async::DynRuntime), compiled once for all flavours
 //! - `run`: a thread and a time limit for each case
 //! - `list`, `suite`: the one list of all cases, and the macro that makes tests of it
 //! - `kit`: latches, counts and rows that cases are made of
-//! - `cases`: the cases, a file for each topic
-//! - [`guide`]: how to write a backend
+//! - `cases`: the cases, a folder for each subject and a file for each topic; the file's first line names the
+//!   promise that it proves
+//! - [`guide`]: a guide to writing a backend
 //! - [`reliability`]: faults to survive, with their figures
 
 #![forbid(unsafe_code)]

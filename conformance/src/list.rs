@@ -1,5 +1,5 @@
-//! The one list of all cases: of tasks and runtimes here, of larger subjects in files of their own, each of which hands
-//! on to the next.
+//! The one list of all cases. Cases of tasks and runtimes are listed here; each larger subject has a file of
+//! its own, which passes the list on to the next.
 
 mod cancellation;
 mod capabilities;
@@ -13,9 +13,9 @@ mod recovery;
 mod structure;
 mod text;
 
-/// Hands the list to the macro named: each topic, how its cases are run, and their names. Cases are `driven` on the erased
-/// runtime, `typed` on the backend's own, or `owned`: they hold the harness itself. `(threads)` marks a case in which work
-/// waits on its thread for what another thread must do.
+/// Passes the list to the macro that is named: each topic, how its cases are run, and their names. Cases are
+/// `driven` on the erased runtime, `typed` on the backend's own, or `owned`: they hold the harness itself.
+/// `(threads)` marks a case in which work blocks its thread until another thread has done something.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -80,7 +80,7 @@ macro_rules! __conformance_cases {
                 a_detached_task_can_still_be_cancelled
                 a_handle_that_is_kept_keeps_no_span_open
             }
-            cancel typed {
+            kills typed {
                 a_kill_is_the_result_with_level_and_cause
                 killed_work_is_never_polled_again
                 work_killed_before_its_first_poll_is_never_called
@@ -148,7 +148,7 @@ macro_rules! __conformance_cases {
                 a_limit_leaves_errors_and_panics_as_they_are
                 a_value_in_time_is_never_lost
             }
-            time driven {
+            timers driven {
                 a_sleep_of_zero_is_ready
                 a_deadline_in_the_past_is_ready
                 an_endless_sleep_stays_pending
@@ -266,5 +266,6 @@ macro_rules! names_of_marked {
 /// The names of all cases.
 pub const CASES: &[&str] = __conformance_cases! { names };
 
-/// The cases that a flavour must have something for, which comes first; a flavour without it passes them over.
+/// The cases that need something of a flavour, each after the name of the need. A flavour without it skips
+/// them.
 pub const MARKED: &[(&str, &str)] = __conformance_cases! { names_of_marked };

@@ -1,5 +1,5 @@
-//! Runs one case: on a thread of its own, with a time limit, so that a hang is a failure with a name; and once for each
-//! seed of the flavour, so that a failure can be had again.
+//! The runner of one case. It uses a thread of its own and a time limit, so that a hang is a failure with a
+//! name, and runs the case once for each seed of the flavour, so that a failure can be repeated.
 
 use std::ops::Range;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -11,20 +11,21 @@ use anyhow::{Context as _, bail};
 use crate::erased::Running;
 use crate::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 
-/// Names one seed, to run a failed case again with it alone.
+/// The variable that sets one seed, to run a failed case again with that seed alone.
 const SEED: &str = "CONFORMANCE_SEED";
 
-/// Says with how many seeds each case is run, in place of what its flavour says, however long that takes.
+/// The variable that sets the number of seeds for each case, in place of the flavour's own number and however
+/// long that takes. It has no effect on a flavour with one seed, nor where the variable for one seed is set.
 pub const SEEDS: &str = "CONFORMANCE_SEEDS";
 
-/// True if the flavour has what a case is marked to need; there is one such thing, `threads`.
+/// True if the flavour has what a case is marked to need. There is one such need: `threads`.
 #[must_use]
 pub fn has_threads<H: Harness>(need: &'static str) -> bool {
     H::HAS_THREADS || need != "threads"
 }
 
-/// A case, its type forgotten: what a flavour is made to run is then compiled once for the flavour, and not again for
-/// each of its cases.
+/// A case whose own type is erased. The runner is then compiled once for each flavour, and not again for each
+/// of its cases.
 type AnyCase<H> = Box<dyn Fn(H) -> Outcome + Send>;
 
 /// Runs an asynchronous case, inside the flavour's `block_on`.
@@ -35,7 +36,7 @@ pub fn driven<H: Harness>(name: &'static str, case: fn(H::Runtime, Facts) -> Run
     )
 }
 
-/// Runs a case that holds the flavour itself, and drives what it likes on it.
+/// Runs a case that holds the flavour itself, and drives on it whatever it needs.
 pub fn owned<H: Harness, C: Fn(H) -> Outcome + Send + 'static>(name: &'static str, case: C) -> Outcome {
     on_its_thread(name, Box::new(case))
 }
@@ -53,7 +54,7 @@ fn on_its_thread<H: Harness>(name: &'static str, case: AnyCase<H>) -> Outcome {
             }
             outcome
         });
-        // Nobody listens any more only where the limit has passed.
+        // The receiver is dropped only where the limit has passed.
         let _ = done.send(outcome);
     };
     thread::Builder::new().name(CASE_THREAD.into()).spawn(body)?;
@@ -66,7 +67,7 @@ fn on_its_thread<H: Harness>(name: &'static str, case: AnyCase<H>) -> Outcome {
     }
 }
 
-/// The seeds to run, and after how long no further one is begun.
+/// Returns the seeds to run, and the time after which no further one is begun.
 fn seeds<H: Harness>() -> Result<(Range<u64>, Duration), Failure> {
     if H::SEEDS > 1 {
         if let Some(seed) = number(SEED)? {

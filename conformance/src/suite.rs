@@ -1,4 +1,4 @@
-//! What a backend calls: a module of tests made of the list, one for each case.
+//! The macro that a backend calls: it makes a module of tests of the list, one for each case.
 
 /// Makes a module of tests, one for each case, on the flavour that a [`Harness`](crate::Harness) describes.
 ///
@@ -17,7 +17,7 @@ macro_rules! suite {
     };
 }
 
-/// A module for each topic, a test for each case.
+/// Makes a module for each topic, and a test for each case.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
@@ -39,7 +39,7 @@ macro_rules! __conformance_tests {
     )+};
 }
 
-/// Runs one case the way that its topic says.
+/// Runs one case in the way that its topic states.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_run {

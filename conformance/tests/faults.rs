@@ -1,4 +1,5 @@
-//! The suite notices: a backend with a planted fault fails the case that is about it, and passes it without the fault.
+//! The suite against planted faults: a backend with a fault fails the case about it, and passes the case
+//! without the fault.
 #![cfg(feature = "smol")]
 
 #[path = "faults/plants.rs"]
@@ -9,32 +10,32 @@ mod wrapper;
 use anyhow::{Context as _, bail, ensure};
 use conformance::{Outcome, cases, run};
 
-use crate::wrapper::{Healthy, Ward};
+use crate::wrapper::{FaultyPool, Healthy};
 
-/// Runs one case on a flavour, the way that its topic is run.
+/// Runs one case on a flavour, in the way that its topic is run.
 macro_rules! on {
     (driven, $fault:ty, $case:path) => {
-        run::driven::<Ward<$fault>>(stringify!($case), |rt, at| Box::pin($case(rt, at)))
+        run::driven::<FaultyPool<$fault>>(stringify!($case), |rt, at| Box::pin($case(rt, at)))
     };
     (owned, $fault:ty, $case:path) => {
-        run::owned::<Ward<$fault>, _>(stringify!($case), |ward: Ward<$fault>| $case(ward))
+        run::owned::<FaultyPool<$fault>, _>(stringify!($case), |pool: FaultyPool<$fault>| $case(pool))
     };
 }
 
-/// A test for each fault: the case, and a part of what it must say, so that no other failure is taken for this one;
-/// nothing where that depends on the features.
+/// A test for each fault: the case, and a part of its failure's text, so that no other failure is taken for
+/// this one. The text is empty if it depends on the features.
 macro_rules! noticed {
     ($($test:ident: $fault:ident by $run:ident $case:path, $why:literal;)+) => {$(
         #[test]
         fn $test() -> Outcome {
             on!($run, Healthy, $case).context("without the fault")?;
-            told(on!($run, plants::$fault, $case), $why)
+            check_noticed(on!($run, plants::$fault, $case), $why)
         }
     )+};
 }
 
 /// Checks that a case has failed, and that this is the reason.
-fn told(outcome: Outcome, why: &str) -> Outcome {
+fn check_noticed(outcome: Outcome, why: &str) -> Outcome {
     let Err(failure) = outcome else { bail!("the fault is not noticed") };
     let text = format!("{failure:#}");
     ensure!(text.contains(why), "it failed for another reason: {text}");

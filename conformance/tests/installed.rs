@@ -1,4 +1,4 @@
-//! The installed default runtime: in a file of its own, since it belongs to the whole process.
+//! The installed default runtime. In a file of its own, since it belongs to the whole process.
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
 use anyhow::ensure;
@@ -14,7 +14,7 @@ fn the_first_default_stays_and_a_second_is_an_error() -> Outcome {
     install_default(owner.runtime().clone())?;
     let second = install_default(owner.runtime().clone());
     ensure!(matches!(second, Err(RuntimeError::AlreadyInstalled)));
-    // Outside of every runtime it is the one that is meant, by tasks and by `block_on`.
+    // Outside of every runtime, tasks and `block_on` use the default.
     let spawned = futures_lite::future::block_on(AsyncTask::to::<u32>().spawn(|| async { 1 }));
     ensure!(spawned? == 1);
     let found = sweet_async::block_on(async {

@@ -1,5 +1,5 @@
-//! What is left of runtimes that have ended: no thread and no descriptor. In a file of its own, with one test, since
-//! it counts what belongs to the whole process.
+//! Threads and descriptors of runtimes that have ended: none are left. In a file of its own, with one test,
+//! since it counts what belongs to the whole process.
 #![cfg(all(target_os = "linux", any(feature = "tokio", feature = "smol")))]
 
 #[path = "flavours/owned.rs"]
@@ -19,9 +19,9 @@ use sweet_async::{AsyncTask, DurationExt as _, OwnedRuntime};
 
 const CYCLES: usize = 200;
 
-/// The numbers and names of the process's threads, as far as the kernel keeps them.
+/// The paths and names of the process's threads, as the kernel lists them.
 fn threads() -> Result<Vec<(PathBuf, String)>, Failure> {
-    // The kernel cuts its list short when a thread ends while it is read: two that agree are believed.
+    // The kernel cuts its list short if a thread ends during the reading: two equal lists are taken as right.
     let mut last = listed()?;
     loop {
         let next = listed()?;
@@ -36,7 +36,7 @@ fn listed() -> Result<Vec<(PathBuf, String)>, Failure> {
     let mut threads = Vec::new();
     for task in read_dir("/proc/self/task")? {
         let thread = task?.path();
-        // One that ends while it is looked at is no thread any more.
+        // A thread that ends meanwhile is not counted.
         if let Ok(name) = read_to_string(thread.join("comm")) {
             threads.push((thread, name.trim_end().to_owned()));
         }
@@ -54,8 +54,9 @@ fn descriptors() -> Result<usize, Failure> {
     Ok(read_dir("/proc/self/fd")?.count())
 }
 
-/// Sees `count` come down to `most`. It is looked at again and again, since nobody tells: a thread is off the kernel's
-/// list a moment after it was joined, and those of a runtime that was dropped are not waited for at all.
+/// Waits until `count` has come down to `most`. It polls, since there is no notification: a thread leaves the
+/// kernel's list a moment after it was joined, and the threads of a runtime that was dropped are not joined
+/// at all.
 fn comes_down_to(most: usize, count: fn() -> Result<usize, Failure>) -> Outcome {
     let begun = Instant::now();
     while count()? > most {
@@ -86,13 +87,13 @@ fn worked<O: OwnedRuntime>() -> Result<O, Failure> {
 fn leaves_nothing<O: OwnedRuntime>(first: O) -> Outcome {
     first.shutdown(60.seconds())?;
     comes_down_to(0, of_runtimes).context("threads after a shutdown")?;
-    // The first has started what a process has once, such as the thread of smol's timers.
+    // The first runtime has started the threads that a process has once, such as that of smol's timers.
     let second = worked::<O>()?;
-    // The one that ran the task has its name; others may not have got round to it.
+    // The worker that ran the task has its name; others may not have set theirs yet.
     ensure!(of_runtimes()? >= 1, "the threads that are looked for have other names: {:?}", threads()?);
     second.shutdown(60.seconds())?;
     comes_down_to(0, of_runtimes).context("threads after a shutdown")?;
-    // On a thread that has seen none yet: what it remembers of them is found too.
+    // On a thread that has used no runtime yet, so that its thread-locals are covered too.
     let cycles = thread::spawn(cycles::<O>).join();
     cycles.map_err(|_| Failure::msg("the thread panicked"))?
 }

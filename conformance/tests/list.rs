@@ -1,15 +1,28 @@
-//! No case is forgotten: what is written in the topics' files is what the list names.
+//! The list of cases against the topics' files: every case that is written is listed.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use conformance::{CASES, Failure, MARKED, Outcome};
 
-/// The names of all functions in the topics' files that have the shape of a case.
+/// The files of all topics, in their folders.
+fn topic_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(topic_files(&path)?);
+        } else if path.file_name().is_some_and(|name| name != "mod.rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// The names of all functions in the topics' files that have the form of a case.
 fn written() -> Result<BTreeSet<String>, Failure> {
     let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases"))? {
-        let path = entry?.path();
+    for path in topic_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases"))? {
         let Some(topic) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
         for line in std::fs::read_to_string(&path)?.lines() {
             let case = line.strip_prefix("pub async fn ").or_else(|| line.strip_prefix("pub fn "));
@@ -32,27 +45,27 @@ fn every_case_that_is_written_is_listed() -> Outcome {
     Ok(())
 }
 
-/// The cases that are about what threads do to each other: one of them waits, or races, while another goes on. A
-/// flavour of one thread passes them over, so a case comes here only if it would say nothing without a second one.
+/// The cases about the effect of threads on each other: one waits, or races, while another goes on. A flavour
+/// of one thread skips them, so a case is added here only if it would show nothing without a second thread.
 const NEEDS_THREADS: &[&str] = &[
     "adoption::blocking_work_of_a_dropped_scope_is_waited_for",
     "set_deadline::started_blocking_work_is_left_at_a_deadline_set_later",
     "tree_edges::children_of_running_blocking_work_are_told_while_it_runs",
-    "tree_looks::of_two_who_look_at_the_children_both_see_all",
-    "tree_looks::a_hard_kill_while_others_look_sees_what_is_busy",
-    "tree_looks::a_look_at_the_children_of_one_that_fails_spares_none",
-    "tree_looks::what_is_born_to_one_that_has_failed_is_killed",
+    "tree_reads::of_two_who_look_at_the_children_both_see_all",
+    "tree_reads::a_hard_kill_while_others_look_sees_what_is_busy",
+    "tree_reads::a_look_at_the_children_of_one_that_fails_spares_none",
+    "tree_reads::what_is_born_to_one_that_has_failed_is_killed",
     "kinds::blocking_work_has_all",
-    "limiter_places::blocking_work_that_is_killed_keeps_it_to_its_end",
-    "limiter_places::blocking_work_whose_time_is_up_keeps_it_to_its_end",
+    "limiter_permits::blocking_work_that_is_killed_keeps_it_to_its_end",
+    "limiter_permits::blocking_work_whose_time_is_up_keeps_it_to_its_end",
     "levels_busy::a_kill_that_a_part_of_the_task_hears_of_first_is_the_tasks",
     "levels_busy::started_blocking_work_is_waited_for_unless_it_is_a_hard_kill",
     "levels_busy::a_poll_in_progress_is_waited_for_unless_it_is_a_hard_kill",
-    "told_twice::a_kill_that_is_over_at_once_is_in_the_report",
+    "second_signal::a_kill_that_is_over_at_once_is_in_the_report",
     "spawn::a_thread_of_nobodys_can_spawn_and_await",
     "spawn::a_wake_from_another_thread_arrives",
     "drop::a_drop_returns_at_once_while_blocking_work_runs",
-    "cancel::a_cancel_racing_completion_leaves_one_end_each",
+    "kills::a_cancel_racing_completion_leaves_one_end_each",
     "quiescence::blocking_work_of_a_cancelled_task_is_waited_for",
     "blocking::blocking_work_has_threads_of_its_own",
     "blocking::synchronous_work_never_holds_up_the_executor",
@@ -60,7 +73,7 @@ const NEEDS_THREADS: &[&str] = &[
     "blocking::the_result_of_killed_blocking_work_is_dropped",
     "timeout::started_blocking_work_is_not_waited_for_and_the_error_says_so",
     "timeout::started_blocking_work_inside_async_work_is_not_waited_for_either",
-    "time::a_thread_without_context_can_sleep",
+    "timers::a_thread_without_context_can_sleep",
     "spans::the_result_of_killed_blocking_work_is_dropped_in_its_span",
     "saturation::tasks_and_timers_go_on_while_jobs_wait_for_threads",
     "saturation::a_job_that_waits_for_a_thread_times_out_and_never_runs",

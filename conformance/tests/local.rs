@@ -82,7 +82,7 @@ trait Local: Harness<Runtime: LocalRuntime> {
 
 impl<H: Harness<Runtime: LocalRuntime>> Local for H {}
 
-/// Something to hold, and a way to hear that it was dropped.
+/// A guard, and a receiver that is closed once the guard is dropped.
 fn held() -> (Sender<()>, Receiver<()>) {
     bounded(1)
 }
@@ -91,7 +91,7 @@ fn is_dropped(held: &Receiver<()>) -> bool {
     held.is_closed()
 }
 
-/// Starts local work that holds `guard` and never ends, and sees that it has begun.
+/// Starts local work that holds `guard` and never ends, and waits until it has begun.
 async fn begun(guard: Sender<()>) -> Result<Task<(), DynRuntime>, Failure> {
     let (start, started) = bounded(1);
     let task = AsyncTask::to::<()>().spawn_local(move || async move {

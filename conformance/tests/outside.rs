@@ -1,4 +1,4 @@
-//! Outside of every runtime: which one is meant, by the features alone, and what is said where none is.
+//! The choice of a runtime outside of every runtime, by the features alone, and the error if there is none.
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
 use anyhow::ensure;
@@ -100,7 +100,7 @@ fn a_tokio_runtime_without_timers_is_refused_with_a_reason() -> Outcome {
         let sweet_async::AsyncTaskError::Failure(failure) = error else { anyhow::bail!("{error:?}") };
         ensure!(!failure.was_started() && failure.task() == name);
     }
-    // Work that passes it on has failed.
+    // Work that returns this error has itself failed.
     let around = tokio.block_on(async {
         bare().inline().name("around").run(|| async { bare().spawn(|| async { 1 }).await }).await
     });
@@ -136,7 +136,7 @@ fn smols_own_entry_stays_on_the_pool_of_the_task_around_it() -> Outcome {
     let pool = sweet_async::smol::SmolPool::new(1)?;
     let name = || std::thread::current().name().map(str::to_owned);
     let names = pool.block_on(async {
-        // The task around it is started by the ambient entry.
+        // The enclosing task is started by the ambient entry.
         let task = AsyncTask::to::<[Option<String>; 2]>().try_spawn(move || async move {
             let own =
                 sweet_async::smol::AsyncTask::to::<Option<String>>().spawn(move || async move { name() });

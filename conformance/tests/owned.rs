@@ -1,4 +1,4 @@
-//! Runtimes that a program owns: how they keep to their settings, and how they end.
+//! Runtimes that a program owns: their settings and their end.
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
 #[path = "flavours/owned.rs"]
@@ -75,8 +75,9 @@ fn as_many_workers_poll_at_once_as_were_asked_for<O: OwnedRuntime>(_: O) -> Outc
         ensure!(rt.worker_count() == workers);
         let mut threads: HashSet<ThreadId> = HashSet::new();
         for _ in 0..20 {
-            // None of them comes back before all are there: fewer workers than asked for would hang. One at a time: a worker that
-            // takes several from the common queue may block in the first with the others in a queue of its own.
+            // No task returns before all of them have started: with fewer workers than requested this would
+            // hang. They are started one at a time: a worker that takes several from the common queue may
+            // block in the first with the others in a queue of its own.
             let together = Arc::new(Barrier::new(workers));
             let (arrive, arrived) = async_channel::unbounded();
             let mut tasks = Vec::new();
@@ -135,12 +136,12 @@ fn an_impossible_stack_is_an_error<O: OwnedRuntime>(owned: O) -> Outcome {
             Ok(_) => bail!("{bytes} bytes were had"),
         }
     }
-    // Those that are there are none the worse for it.
+    // The runtime that exists is not affected.
     ensure!(block_on(AsyncTask::to::<u32>().on(owned.runtime()).spawn(|| async { 1 }))? == 1);
     Ok(())
 }
 
-/// Starts a runtime with a task on it, hands it to `end`, and sees both gone.
+/// Starts a runtime with a task on it, passes it to `end`, and checks that both have ended.
 async fn start_and_end<O: OwnedRuntime>(end: impl FnOnce(O) -> Outcome) -> Outcome {
     let owned = O::builder().worker_threads(2).build()?;
     let rt = owned.runtime().clone();
@@ -159,22 +160,22 @@ async fn start_and_end<O: OwnedRuntime>(end: impl FnOnce(O) -> Outcome) -> Outco
     Ok(())
 }
 
-/// [`start_and_end`] for runtimes of all backends.
-async fn start_and_end_each(how: How) -> Outcome {
+/// [`start_and_end`] on every backend.
+async fn start_and_end_each(end_kind: EndKind) -> Outcome {
     #[cfg(feature = "tokio")]
-    start_and_end::<sweet_async::tokio::OwnedTokio>(|owned| how.end(owned)).await.context("tokio")?;
+    start_and_end::<sweet_async::tokio::OwnedTokio>(|owned| end_kind.end(owned)).await.context("tokio")?;
     #[cfg(feature = "smol")]
-    start_and_end::<sweet_async::smol::SmolPool>(|owned| how.end(owned)).await.context("smol")?;
+    start_and_end::<sweet_async::smol::SmolPool>(|owned| end_kind.end(owned)).await.context("smol")?;
     Ok(())
 }
 
 #[derive(Clone, Copy)]
-enum How {
+enum EndKind {
     Dropped,
     ShutDownInVain,
 }
 
-impl How {
+impl EndKind {
     fn end<O: OwnedRuntime>(self, owned: O) -> Outcome {
         match self {
             Self::Dropped => drop(owned),
@@ -187,28 +188,28 @@ impl How {
     }
 }
 
-/// In the future of `block_on`, and in a task.
-fn inside_async_code<O: OwnedRuntime>(owned: &O, how: How) -> Outcome {
-    owned.block_on(start_and_end_each(how))?.context("in block_on")?;
-    let task = AsyncTask::to::<()>().on(owned.runtime()).spawn(move || start_and_end_each(how));
+/// Runs `end_kind` in the future of `block_on`, and in a task.
+fn inside_async_code<O: OwnedRuntime>(owned: &O, end_kind: EndKind) -> Outcome {
+    owned.block_on(start_and_end_each(end_kind))?.context("in block_on")?;
+    let task = AsyncTask::to::<()>().on(owned.runtime()).spawn(move || start_and_end_each(end_kind));
     owned.block_on(task)?.context("in a task")?;
     ensure!(owned.runtime().is_running(), "and not the one around them");
     Ok(())
 }
 
 fn it_may_be_dropped_inside_async_code<O: OwnedRuntime>(owned: O) -> Outcome {
-    inside_async_code(&owned, How::Dropped)
+    inside_async_code(&owned, EndKind::Dropped)
 }
 
 fn a_shutdown_inside_async_code_is_refused_and_ends_it<O: OwnedRuntime>(owned: O) -> Outcome {
-    inside_async_code(&owned, How::ShutDownInVain)
+    inside_async_code(&owned, EndKind::ShutDownInVain)
 }
 
-/// Moves a runtime into a task of its own, which ends it and then gives its value.
-fn ended_by_its_own_task<O: OwnedRuntime>(owned: O, how: How) -> Outcome {
+/// Moves a runtime into a task of its own, which ends the runtime and then gives a value.
+fn ended_by_its_own_task<O: OwnedRuntime>(owned: O, end_kind: EndKind) -> Outcome {
     let rt = owned.runtime().clone();
     let task = AsyncTask::to::<u32>().on(&rt).try_spawn(move || async move {
-        how.end(owned)?;
+        end_kind.end(owned)?;
         Ok(1)
     });
     // A value of the poll in progress wins over a kill.
@@ -218,11 +219,11 @@ fn ended_by_its_own_task<O: OwnedRuntime>(owned: O, how: How) -> Outcome {
 }
 
 fn it_may_be_dropped_inside_a_task_of_its_own<O: OwnedRuntime>(owned: O) -> Outcome {
-    ended_by_its_own_task(owned, How::Dropped)
+    ended_by_its_own_task(owned, EndKind::Dropped)
 }
 
 fn a_shutdown_inside_a_task_of_its_own_is_refused_and_ends_it<O: OwnedRuntime>(owned: O) -> Outcome {
-    ended_by_its_own_task(owned, How::ShutDownInVain)
+    ended_by_its_own_task(owned, EndKind::ShutDownInVain)
 }
 
 fn a_shutdown_waits_for_what_was_detached<O: OwnedRuntime>(owned: O) -> Outcome {
@@ -264,10 +265,12 @@ fn a_shutdown_kills_what_is_left_at_its_limit<O: OwnedRuntime>(owned: O) -> Outc
         .detach();
     let limit = 5.millis();
     match owned.shutdown(limit) {
-        Err(RuntimeError::TasksLeft { limit: told, tasks: 1, blocking: 0, .. }) => ensure!(told == limit),
+        Err(RuntimeError::TasksLeft { limit: reported, tasks: 1, blocking: 0, .. }) => {
+            ensure!(reported == limit)
+        }
         other => bail!("{other:?}"),
     }
-    // Killed tasks stop at their next poll, which is waited for as long as it is due at once.
+    // A killed task stops at its next poll. The shutdown waits for that as long as the poll is due at once.
     ensure!(block_on(dropped.recv()).is_err());
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The faults to survive that are told by what the process has of memory, threads and descriptors. In a file of their
-//! own, one after the other, so that no other test is measured along.
+//! The faults to survive that are measured by the memory, threads and descriptors of the process. In a file
+//! of their own, one after the other, so that no other test is measured too.
 #![cfg(any(feature = "tokio", feature = "smol", feature = "sim"))]
 
 use conformance::reliability::{Scale, rows};

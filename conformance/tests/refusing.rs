@@ -1,4 +1,5 @@
-//! A blocking pool that takes nothing: the errors say whose work was not started, and whose has failed by that.
+//! A blocking pool that refuses every job: the error names the work that was not started, and the work that
+//! failed by that.
 #![cfg(feature = "smol")]
 
 #[path = "faults/wrapper.rs"]
@@ -10,7 +11,7 @@ use conformance::{Harness as _, Outcome};
 use sweet_async::pipeline::{ChunkSizeExt as _, Event};
 use sweet_async::smol::{SmolJoin, SmolRuntime};
 use sweet_async::{AsyncTask, AsyncTaskError, SpawnError};
-use wrapper::{Fault, Job, Ward};
+use wrapper::{Fault, FaultyPool, Job};
 
 const REASON: &str = "there are no threads";
 
@@ -23,37 +24,37 @@ impl Fault for NoThreads {
     }
 }
 
-/// The error says this of its task, and gives the pool's reason as its cause.
-fn says<T>(ended: Result<T, AsyncTaskError>, what: &str) -> Outcome {
+/// Checks that the error has this text for its task, and the pool's reason as its cause.
+fn check_refusal<T>(ended: Result<T, AsyncTaskError>, expected: &str) -> Outcome {
     let Err(error) = ended else { bail!("the pool takes nothing") };
-    ensure!(format!("{error:#}") == format!("{what}: {REASON}"), "{error:#}");
+    ensure!(format!("{error:#}") == format!("{expected}: {REASON}"), "{error:#}");
     let AsyncTaskError::Failure(failure) = error else { bail!("{error:?}") };
-    ensure!(failure.was_started() != what.ends_with("was not started"), "{what}");
+    ensure!(failure.was_started() != expected.ends_with("was not started"), "{expected}");
     Ok(())
 }
 
 #[test]
 fn work_that_the_pool_refuses_was_not_started() -> Outcome {
-    let ward = Ward::<NoThreads>::start()?;
-    let rt = ward.runtime();
-    ward.block_on(async {
-        says(AsyncTask::to::<u32>().on(&rt).run(|| 1).await, "the work was not started")?;
+    let pool = FaultyPool::<NoThreads>::start()?;
+    let rt = pool.runtime();
+    pool.block_on(async {
+        check_refusal(AsyncTask::to::<u32>().on(&rt).run(|| 1).await, "the work was not started")?;
         let work = || async { AsyncTask::to::<u32>().on(&rt).run(|| 1).await };
-        says(AsyncTask::to::<u32>().on(&rt).name("around").run(work).await, "task `around` failed")
+        check_refusal(AsyncTask::to::<u32>().on(&rt).name("around").run(work).await, "task `around` failed")
     })?
 }
 
 #[test]
 fn a_pipeline_whose_read_the_pool_refuses_has_failed() -> Outcome {
-    let ward = Ward::<NoThreads>::start()?;
-    let rt = ward.runtime();
+    let pool = FaultyPool::<NoThreads>::start()?;
+    let rt = pool.runtime();
     let load = || {
         let builder = AsyncTask::emits::<u64>().on(&rt).name("load");
         let sender = builder.sender(|sources| sources.of_bytes("1\n2\n").lines().into_chunks(1.lines()));
         sender.for_each(|_: Event<u64>| {})
     };
-    ward.block_on(async {
-        says(load().await, "task `load` failed")?;
-        says(load().spawn().await, "task `load` failed")
+    pool.block_on(async {
+        check_refusal(load().await, "task `load` failed")?;
+        check_refusal(load().spawn().await, "task `load` failed")
     })?
 }

@@ -14,8 +14,8 @@ mod smol_flavours;
 #[path = "flavours/tokio.rs"]
 mod tokio_flavours;
 
-/// Each row that this flavour has the threads for, but for those that measure the process, which other tests share: see
-/// `process.rs`.
+/// Runs each row that this flavour has the threads for, except for the rows that measure the process, which
+/// other tests share: see `process.rs`.
 fn all<H: Harness>() -> Outcome {
     let mut run = 0;
     for row in rows::<Erased<H>>()

@@ -1,5 +1,5 @@
-//! Being told to end, by real signals. In a file of its own, with one test: they go to the whole process, so the
-//! flavours take turns.
+//! The end of a program by real signals. In a file of its own, with one test: signals go to the whole
+//! process, so the flavours take turns.
 #![cfg(all(unix, any(feature = "tokio", feature = "smol")))]
 
 #[cfg(feature = "smol")]
@@ -21,22 +21,22 @@ use futures_lite::future::{poll_once, yield_now};
 use sweet_async::runtime::{Ended, Signal};
 use sweet_async::{AsyncTask, DurationExt as _, Runtime, RuntimeError, Termination};
 
-/// Far longer than a test may take: nobody waits for its end.
+/// Far longer than a test may take: no test waits for its end.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
 /// Long too, and short enough for a test to see that it was waited for.
-const SEEN: Duration = Duration::from_secs(10);
+const MEASURABLE: Duration = Duration::from_secs(10);
 
-trait Told: Harness<Runtime: Termination> {
-    /// Runs `main` until it ends or the process is told to end.
-    fn until_told<F: Future>(&self, grace: Duration, main: F) -> Result<Ended<F::Output>, Failure> {
+trait Terminating: Harness<Runtime: Termination> {
+    /// Runs `main` until it ends or the process receives a signal.
+    fn until_terminated<F: Future>(&self, grace: Duration, main: F) -> Result<Ended<F::Output>, Failure> {
         Ok(self.block_on(self.runtime().run_until_terminated(grace, main))??)
     }
 }
 
-impl<H: Harness<Runtime: Termination>> Told for H {}
+impl<H: Harness<Runtime: Termination>> Terminating for H {}
 
-/// Sends `signal` to this process. The sending is over when this returns; the hearing is not.
+/// Sends `signal` to this process. It has been sent when this returns, and not necessarily received.
 fn send(signal: Signal) -> Outcome {
     let name = match signal {
         Signal::Interrupt => "-INT",
@@ -47,7 +47,7 @@ fn send(signal: Signal) -> Outcome {
     Ok(())
 }
 
-/// Starts a task without a handle that never ends by itself, and gives what says that it has been dropped.
+/// Starts a task without a handle that never ends by itself. The receiver is closed once its work is dropped.
 fn stubborn<R: Runtime>(rt: &R) -> Receiver<()> {
     let (alive, dropped) = bounded::<()>(1);
     let task = AsyncTask::to::<()>().on(rt).spawn(|| async move {
@@ -65,10 +65,10 @@ fn one_task_was_killed<T>(ended: &Ended<T>, dropped: &Receiver<()>) -> Outcome {
     Ok(())
 }
 
-fn a_main_future_that_watches_for_it_ends_by_itself(harness: &impl Told, signal: Signal) -> Outcome {
+fn a_main_future_that_watches_for_it_ends_by_itself(harness: &impl Terminating, signal: Signal) -> Outcome {
     let rt = harness.runtime();
     let (done, ends) = bounded(1);
-    let ended = harness.until_told(LONG, async {
+    let ended = harness.until_terminated(LONG, async {
         let watching = rt.clone();
         let detached = AsyncTask::to::<()>().on(&rt).spawn(|| async move {
             watching.root().closing().await;
@@ -76,7 +76,7 @@ fn a_main_future_that_watches_for_it_ends_by_itself(harness: &impl Told, signal:
             let _ = done.try_send(());
         });
         detached.detach();
-        // It is listened for before the first poll of this.
+        // The listening begins before the first poll of this future.
         send(signal)?;
         rt.root().closing().await;
         yield_now().await;
@@ -90,13 +90,13 @@ fn a_main_future_that_watches_for_it_ends_by_itself(harness: &impl Told, signal:
     Ok(())
 }
 
-fn one_that_ignores_it_is_dropped_after_the_grace(harness: &impl Told, signal: Signal) -> Outcome {
+fn one_that_ignores_it_is_dropped_after_the_grace(harness: &impl Terminating, signal: Signal) -> Outcome {
     let rt = harness.runtime();
     let task_dropped = stubborn(&rt);
     let (alive, main_dropped) = bounded::<()>(1);
     let grace = 50.millis();
     let begun = Instant::now();
-    let ended = harness.until_told(grace, async {
+    let ended = harness.until_terminated(grace, async {
         let _alive: Sender<()> = alive;
         if let Err(error) = send(signal) {
             return error;
@@ -109,8 +109,8 @@ fn one_that_ignores_it_is_dropped_after_the_grace(harness: &impl Told, signal: S
     one_task_was_killed(&ended, &task_dropped)
 }
 
-/// Tells the process to end, and again as soon as this has heard of it: at once, or at its next poll.
-async fn told_twice(rt: &impl Runtime, at_once: bool) -> Outcome {
+/// Signals the process, and again as soon as the first signal has arrived: at once, or at the next poll.
+async fn signal_twice(rt: &impl Runtime, at_once: bool) -> Outcome {
     send(Signal::Terminate)?;
     rt.root().closing().await;
     if !at_once {
@@ -119,27 +119,27 @@ async fn told_twice(rt: &impl Runtime, at_once: bool) -> Outcome {
     send(Signal::Interrupt)
 }
 
-fn told_twice_a_main_future_that_ignores_it_is_dropped_at_once(
-    harness: &impl Told,
+fn signalled_twice_a_main_future_that_ignores_it_is_dropped_at_once(
+    harness: &impl Terminating,
     at_once: bool,
 ) -> Outcome {
     let rt = harness.runtime();
     let begun = Instant::now();
-    let ended = harness.until_told(SEEN, async {
-        if let Err(error) = told_twice(&rt, at_once).await {
+    let ended = harness.until_terminated(MEASURABLE, async {
+        if let Err(error) = signal_twice(&rt, at_once).await {
             return error;
         }
         pending().await
     })?;
     ensure!(ended.output.is_none(), "{:?}", ended.output);
-    // The first is the one that was obeyed.
+    // The report has the first signal, which began the shutdown.
     ensure!(ended.signal == Some(Signal::Terminate));
     ended.shutdown?;
-    ensure!(begun.elapsed() < SEEN, "told twice, it took all of its grace: {:?}", begun.elapsed());
+    ensure!(begun.elapsed() < MEASURABLE, "told twice, it took all of its grace: {:?}", begun.elapsed());
     Ok(())
 }
 
-fn told_twice_tasks_that_ignore_it_are_killed_at_once(harness: &impl Told) -> Outcome {
+fn signalled_twice_tasks_that_ignore_it_are_killed_at_once(harness: &impl Terminating) -> Outcome {
     let rt = harness.runtime();
     let dropped = stubborn(&rt);
     let (ask, asked) = bounded(1);
@@ -152,7 +152,8 @@ fn told_twice_tasks_that_ignore_it_are_killed_at_once(harness: &impl Told) -> Ou
         };
         let mut run = pin!(rt.run_until_terminated(LONG, main));
         while asked.is_empty() {
-            // In the poll in which the main future ends, the wait for the rest begins, and with it the listening.
+            // In the poll in which the main future ends, the wait for the rest begins, and with it the
+            // listening.
             ensure!(poll_once(&mut run).await.is_none(), "the detached task was not waited for");
             yield_now().await;
         }
@@ -165,28 +166,28 @@ fn told_twice_tasks_that_ignore_it_are_killed_at_once(harness: &impl Told) -> Ou
     Ok(())
 }
 
-fn told_twice_everything_that_ignores_it_is_killed_at_once(harness: &impl Told) -> Outcome {
+fn signalled_twice_everything_that_ignores_it_is_killed_at_once(harness: &impl Terminating) -> Outcome {
     let rt = harness.runtime();
     let dropped = stubborn(&rt);
     let begun = Instant::now();
-    let ended = harness.until_told(SEEN, async {
-        if let Err(error) = told_twice(&rt, false).await {
+    let ended = harness.until_terminated(MEASURABLE, async {
+        if let Err(error) = signal_twice(&rt, false).await {
             return error;
         }
         pending().await
     })?;
     ensure!(ended.output.is_none() && ended.signal == Some(Signal::Terminate));
     one_task_was_killed(&ended, &dropped)?;
-    ensure!(begun.elapsed() < SEEN, "told twice, it took all of its grace: {:?}", begun.elapsed());
+    ensure!(begun.elapsed() < MEASURABLE, "told twice, it took all of its grace: {:?}", begun.elapsed());
     Ok(())
 }
 
-/// Both are there before the next poll: neither is to be lost.
-fn told_twice_in_one_poll_everything_is_killed_at_once(harness: &impl Told) -> Outcome {
+/// Both signals are there before the next poll, and neither may be lost.
+fn signalled_twice_in_one_poll_everything_is_killed_at_once(harness: &impl Terminating) -> Outcome {
     let rt = harness.runtime();
     let dropped = stubborn(&rt);
     let begun = Instant::now();
-    let ended = harness.until_told(SEEN, async {
+    let ended = harness.until_terminated(MEASURABLE, async {
         for signal in [Signal::Terminate, Signal::Interrupt] {
             if let Err(error) = send(signal) {
                 return error;
@@ -196,14 +197,14 @@ fn told_twice_in_one_poll_everything_is_killed_at_once(harness: &impl Told) -> O
     })?;
     ensure!(ended.output.is_none() && ended.signal.is_some());
     one_task_was_killed(&ended, &dropped)?;
-    ensure!(begun.elapsed() < SEEN, "one of two was lost: {:?}", begun.elapsed());
+    ensure!(begun.elapsed() < MEASURABLE, "one of two was lost: {:?}", begun.elapsed());
     Ok(())
 }
 
-fn one_that_ends_by_itself_is_not_told_and_the_rest_is_joined(harness: &impl Told) -> Outcome {
+fn one_that_ends_by_itself_has_no_signal_and_the_rest_is_joined(harness: &impl Terminating) -> Outcome {
     let rt = harness.runtime();
     let (done, ends) = bounded(2);
-    let ended = harness.until_told(LONG, async {
+    let ended = harness.until_terminated(LONG, async {
         for _ in 0..2 {
             let (watching, done) = (rt.clone(), done.clone());
             let detached = AsyncTask::to::<()>().on(&rt).spawn(|| async move {
@@ -221,8 +222,8 @@ fn one_that_ends_by_itself_is_not_told_and_the_rest_is_joined(harness: &impl Tol
     Ok(())
 }
 
-/// Each case on a runtime of its own; says which have failed.
-fn on<H: Told>(flavour: &str) -> Vec<String> {
+/// Runs each case on a runtime of its own. Returns the failures.
+fn on<H: Terminating>(flavour: &str) -> Vec<String> {
     let mut failed = Vec::new();
     let mut case = |name: &'static str, case: fn(&H) -> Outcome| {
         if let Err(error) = run::owned::<H, _>(name, move |harness| case(&harness)) {
@@ -233,19 +234,21 @@ fn on<H: Told>(flavour: &str) -> Vec<String> {
     case("watches, SIGINT", |h| a_main_future_that_watches_for_it_ends_by_itself(h, Signal::Interrupt));
     case("ignores, SIGTERM", |h| one_that_ignores_it_is_dropped_after_the_grace(h, Signal::Terminate));
     case("ignores, SIGINT", |h| one_that_ignores_it_is_dropped_after_the_grace(h, Signal::Interrupt));
-    case("main ignores, twice", |h| told_twice_a_main_future_that_ignores_it_is_dropped_at_once(h, false));
-    case("main ignores, twice in a row", |h| {
-        told_twice_a_main_future_that_ignores_it_is_dropped_at_once(h, true)
+    case("main ignores, twice", |h| {
+        signalled_twice_a_main_future_that_ignores_it_is_dropped_at_once(h, false)
     });
-    case("tasks ignore, twice", told_twice_tasks_that_ignore_it_are_killed_at_once);
-    case("all ignore, twice", told_twice_everything_that_ignores_it_is_killed_at_once);
-    case("all ignore, twice in one poll", told_twice_in_one_poll_everything_is_killed_at_once);
-    case("ends by itself", one_that_ends_by_itself_is_not_told_and_the_rest_is_joined);
+    case("main ignores, twice in a row", |h| {
+        signalled_twice_a_main_future_that_ignores_it_is_dropped_at_once(h, true)
+    });
+    case("tasks ignore, twice", signalled_twice_tasks_that_ignore_it_are_killed_at_once);
+    case("all ignore, twice", signalled_twice_everything_that_ignores_it_is_killed_at_once);
+    case("all ignore, twice in one poll", signalled_twice_in_one_poll_everything_is_killed_at_once);
+    case("ends by itself", one_that_ends_by_itself_has_no_signal_and_the_rest_is_joined);
     failed
 }
 
-/// The facade's own, on whatever runtime it brings.
-fn the_programs_own_entry_is_told_as_well() -> Outcome {
+/// The facade's own entry, on whatever runtime it brings.
+fn the_programs_own_entry_is_signalled_as_well() -> Outcome {
     use sweet_async::{Ambient, RuntimeSource as _};
 
     let ended = sweet_async::run_until_terminated(LONG, async {
@@ -262,14 +265,14 @@ fn the_programs_own_entry_is_told_as_well() -> Outcome {
 }
 
 #[test]
-fn told_to_end_a_program_ends_as_it_was_asked_to() -> Outcome {
+fn signalled_to_end_a_program_ends_as_it_was_asked_to() -> Outcome {
     let mut failed = Vec::new();
-    // Tokio first: once it listens, it hears all signals of the process for whoever listens on Tokio next.
+    // Tokio first: once it listens, it receives all signals of the process, for any later listener on Tokio.
     #[cfg(feature = "tokio")]
     {
         failed.extend(on::<tokio_flavours::CurrentThread>("Tokio on one thread"));
         failed.extend(on::<tokio_flavours::MultiThread>("Tokio on several threads"));
-        the_programs_own_entry_is_told_as_well()?;
+        the_programs_own_entry_is_signalled_as_well()?;
     }
     #[cfg(feature = "smol")]
     {
@@ -277,9 +280,9 @@ fn told_to_end_a_program_ends_as_it_was_asked_to() -> Outcome {
         failed.extend(on::<smol_flavours::OneThread>("smol on one thread"));
         failed.extend(on::<smol_flavours::ManyThreads>("smol on several threads"));
         #[cfg(not(feature = "tokio"))]
-        the_programs_own_entry_is_told_as_well()?;
-        // The global executor takes nothing any more after its shutdown, so it has one case, and the last.
-        let case = one_that_ends_by_itself_is_not_told_and_the_rest_is_joined;
+        the_programs_own_entry_is_signalled_as_well()?;
+        // The global executor takes nothing more after its shutdown, so it has one case, and the last.
+        let case = one_that_ends_by_itself_has_no_signal_and_the_rest_is_joined;
         run::owned::<smol_flavours::Global, _>("ends by itself", move |harness| case(&harness))?;
     }
     ensure!(failed.is_empty(), "{}", failed.join("\n"));

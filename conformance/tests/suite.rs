@@ -1,4 +1,4 @@
-//! The suite is in a file for each backend; here is what is said where none is on.
+//! The suite without a backend: a failure. Each backend has a file of its own beside this one.
 
 /// Zero cases is a failure.
 #[cfg(not(any(feature = "tokio", feature = "smol", feature = "sim")))]

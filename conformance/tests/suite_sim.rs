@@ -1,4 +1,4 @@
-//! The suite on the simulation. A file for each backend: they are compiled at the same time.
+//! The suite on the simulation. A file for each backend, so that they compile at the same time.
 
 #![cfg(feature = "sim")]
 

@@ -1,4 +1,4 @@
-//! The suite on every flavour of Tokio. A file for each backend: they are compiled at the same time.
+//! The suite on every flavour of Tokio. A file for each backend, so that they compile at the same time.
 
 #![cfg(feature = "tokio")]
 

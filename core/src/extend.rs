@@ -1,4 +1,5 @@
-//! For crates that build kinds of task out of this one's: pipelines, orchestras. Not under semver: it changes with what they need.
+//! Interfaces for crates that build kinds of task on this one: pipelines, orchestras. They are not under
+//! semver: they change with the needs of these crates.
 
 pub use crate::adaptive::aimd::{Aimd, Load, Window};
 pub use crate::adaptive::observer::{Change, Look, Observer, WINDOW};
@@ -7,18 +8,18 @@ pub use crate::metrics::counters::Sums;
 pub use crate::panic::{caught, notify_all};
 pub use crate::task::builder::embedded::{embedded, whole};
 pub use crate::task::capabilities::Handle;
-pub use crate::task::handle::task::{spawn, spawn_reporting, spawn_with};
-pub use crate::task::layers::retry::Pause;
+pub use crate::task::handle::task::spawn;
+pub use crate::task::layers::pause::Pause;
 pub use crate::task::lifecycle::grace::DEFAULT_GRACE;
 pub use crate::task::lifecycle::in_place::InPlaceTask;
-pub use crate::task::lifecycle::on_complete::{Reports, Told, spawn_tracked};
+pub use crate::task::lifecycle::on_complete::{Reports, Told};
 pub use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest, SpawnSite};
 pub use crate::task::settings::configured::Configured;
 pub use crate::task::work::blocking::OnPool;
 pub use crate::task::work::body::{as_part_of, timed_out};
 pub use crate::task::work::in_place::InPlace;
 pub use crate::time::Sleep;
-pub use crate::time::timeout::{Limit, Timeout};
+pub use crate::time::timeout::Limit;
 pub use crate::tree::children::{adopt, cancel, children, has_jobs, release};
 pub use crate::tree::current::{current_task, giving_up, is_overdue, keeps_running};
 pub use crate::tree::metering::{disable, enable, sums};

@@ -1,8 +1,9 @@
-//! The semantics of Sweet Async over any executor: tasks that have a name, a status, a deadline and a known end, and
-//! pipelines made of them.
+//! The semantics of one task over any executor: a task has a name, a status, a deadline and a known end.
+//! Pipelines (`sweet-async-pipeline`) and orchestras (`sweet-async-orchestra`) are crates that build on this
+//! one.
 //!
-//! This crate knows no executor. A backend implements [`Runtime`]; applications use the `sweet-async` facade, which
-//! finds the runtime by itself, and libraries are generic over [`Runtime`] and say `.on(&runtime)`.
+//! This crate knows no executor. A backend implements [`Runtime`]. Applications use the `sweet-async` facade,
+//! which finds the runtime by itself; libraries are generic over [`Runtime`] and say `.on(&runtime)`.
 //!
 //! ```
 //! use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
@@ -12,14 +13,106 @@
 //! }
 //! ```
 //!
+//! # Glossary
+//!
+//! Tasks:
+//!
+//! - **Work**: the closure that the caller gives, and the future that it returns.
+//! - **Task**: work with an id, a status, child tasks that it waits for, and one recorded end.
+//! - **Attempt**: one execution of a task's work; there is more than one only with retries or supervision.
+//! - **Policy**: a setting that changes how work runs: a time limit, retries, a circuit breaker, a limiter, a
+//!   recovery.
+//! - **Body**: the future that a task polls: its work, with the policies around it.
+//! - **Handle**: a [`Task`] or a [`ScopedTask`]; awaiting it gives the task's result.
+//! - **Spawned task**: a task that the executor polls, independently of its spawner.
+//! - **In-place task**: a task that is part of its caller, which polls it; the root scope does not count it.
+//! - **Blocking job**: synchronous work on a thread that may block; once it has started, it cannot be
+//!   stopped.
+//! - **Spawn site**: the position in the tree and the location in the source at which a task is spawned
+//!   ([`extend::SpawnSite`]).
+//! - **Spawn request**: the kind, the source location and the settings of a task to be registered
+//!   ([`extend::SpawnRequest`]).
+//! - **Registered task**: a task that has its record in the tree, and has not been polled yet
+//!   ([`extend::Registered`]).
+//!
+//! The tree:
+//!
+//! - **Parent and child**: a task that is started from within another task's work is a child of it, and the
+//!   parent does not end before the child.
+//! - **Adoption**: the entry of a registered task in its parent's list of children, by which a cancellation
+//!   reaches it ([`extend::adopt`]).
+//! - **Detached task**: a task that its parent does not wait for; it still belongs to the root scope.
+//! - **Orphan**: a task that no task above it on the same executor would pass a cancellation on to; the root
+//!   scope lists it, so that a shutdown reaches it.
+//! - **Pending children**: the children and blocking jobs of a task that have not ended.
+//! - **Root scope**: the scope of all spawned tasks and blocking jobs of one executor ([`RootScope`]).
+//! - **Scope**: an in-place task that takes members and ends when its body and all of them have ended
+//!   ([`TaskBuilder::scope`]).
+//! - **Scope member**: a task that is spawned through a [`Scope`]; its failure is the failure of the scope,
+//!   which then kills its body and the other members.
+//!
+//! Cancellation:
+//!
+//! - **Cancellation**: a request that a task stop; it has a level and a cause, and cannot be taken back.
+//! - **Cancellation level**: the force of a request ([`CancelLevel`]): `Graceful` notifies the work, `Kill`
+//!   drops the body, `KillHard` also does not wait for work that cannot be dropped now. The level of a task
+//!   only rises.
+//! - **Cancellation cause**: the reason for the first request ([`CancelCause`]); later causes are not
+//!   recorded.
+//! - **Kill**: a cancellation that drops the body at its next poll boundary.
+//! - **Grace period**: the time that a gracefully cancelled task has to end by itself before it is killed.
+//! - **Shielded region**: a future under [`TaskContext::shield`]; a kill or a deadline of the task takes
+//!   effect only after its end.
+//! - **Outcome**: the state of the work when the await of a cancellation returns ([`CancelOutcome`]).
+//! - **Shutdown**: the end of everything that runs on a runtime, in bounded time ([`RuntimeExt::shutdown`]).
+//!
+//! Time:
+//!
+//! - **Limit**: the time that work may take, set as a duration or as an instant.
+//! - **Deadline**: the instant at which a limit ends the work.
+//! - **Overall timeout**: the limit on a whole task, with all attempts, the waits between them and the wait
+//!   for a permit ([`TaskBuilder::timeout`]).
+//! - **Attempt timeout**: the limit on one attempt, without the wait for a permit
+//!   ([`TaskBuilder::attempt_timeout`]).
+//!
+//! Load and failure:
+//!
+//! - **Limiter**: a bound on the work that is under way at the same time, and on the rate at which it begins
+//!   ([`Limiter`]).
+//! - **Permit**: the right to be under way under a limiter; a task holds it until its work and everything
+//!   below it have ended.
+//! - **Waiter**: an attempt that waits in the queue of a limiter for a permit.
+//! - **Circuit breaker**: a policy that refuses calls to a failing dependency for a while
+//!   ([`CircuitBreaker`]).
+//! - **Admission**: the decision that an attempt may begin. With a breaker and a limiter, the breaker is
+//!   asked, then the limiter gives a permit, then the breaker is asked again.
+//! - **Priority**: the urgency class that was set for a task, or for the nearest task above it that has one
+//!   ([`TaskPriority`]).
+//! - **Urgency**: the priority of a task, raised to that of the tasks that wait for it; a limiter admits
+//!   waiters by it.
+//! - **Retry**: another attempt after a failed one, by the rules of a [`Retry`] policy.
+//! - **Backoff and jitter**: the growth of the wait before a retry, and the random part of that wait
+//!   ([`RetryStrategy`], [`Jitter`]).
+//! - **Supervision**: restarts of failing work within the bounds of a [`RestartPolicy`].
+//! - **Recovery**: work that runs once everything else has failed; its result is the task's
+//!   ([`TaskBuilder::recover_with`]).
+//!
+//! The end:
+//!
+//! - **Ending**: the recorded kind of a task's end: completed, failed, timed out or cancelled.
+//! - **Result**: the value or the [`AsyncTaskError`] that a handle gives, once nothing of the task and its
+//!   descendants is left.
+//!
 //! # Layers
 //!
-//! Each may use those before it; a test reads the `use` lines and holds them to it.
+//! Each layer may use those before it; a test reads the `use` lines and checks this.
 //!
-//! 1. `sync`, `vocabulary`, [`error`], `panic`: atomics, plain values, what can go wrong, foreign code
-//! 2. [`retry`], [`metrics`], `adaptive`: what is decided and counted, without a task
-//! 3. [`runtime`] and `tree`: what an executor supplies, and who is alive on it; these two know each other
-//! 4. [`time`], [`breaker`], [`limit`]: waiting, limits, and what is done about load
+//! 1. `sync`, `vocabulary`, [`error`], `panic`, `body`: atomics, plain values, errors, calls into foreign
+//!    code, work whose type is hidden
+//! 2. [`retry`], [`metrics`], `adaptive`: decisions and counters, without a task
+//! 3. [`runtime`] and `tree`: the interface of an executor, and the records of live tasks; these two know
+//!    each other
+//! 4. [`time`], [`breaker`], [`limit`]: waiting, time limits, and control of load
 //! 5. `program`: the life of a runtime
 //! 6. [`task`]: one task
 //!
@@ -28,6 +121,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod adaptive;
+mod body;
 pub mod breaker;
 pub mod error;
 pub mod extend;

@@ -1,4 +1,4 @@
-//! Foreign code, run so that its panic is an error.
+//! Calls into foreign code that turn a panic into an error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,15 +6,16 @@ use event_listener::Event;
 
 use crate::error::{AsyncTaskError, PanicError};
 
-/// Runs `f`; a panic becomes its error.
+/// Runs `f`; a panic becomes an error.
 ///
-/// `AssertUnwindSafe`: what the panic may have left half-changed is the caller's own work, which is dropped, or what
-/// that work shares with others, whose own business poisoning is.
+/// `AssertUnwindSafe`: a panic can leave half-changed only the caller's own work, which is dropped, or state
+/// that the work shares with others, and poisoning that is up to its owner.
 pub fn caught<O>(f: impl FnOnce() -> O) -> Result<O, AsyncTaskError> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| AsyncTaskError::Panic(PanicError::new(payload)))
 }
 
-/// Tells all who listen. A waker is foreign code: one that panics has been passed over when the others are told again.
+/// Notifies all listeners. A waker is foreign code. One that panics has been passed over by then, and the
+/// loop notifies the others.
 pub fn notify_all(event: &Event) {
     while caught(|| event.notify(usize::MAX)).is_err() {}
 }

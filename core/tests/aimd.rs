@@ -1,4 +1,5 @@
-//! The number of workers that is found, as a table of steps, and against a model of a machine whose best number is known.
+//! The number of workers that the controller finds: as a table of steps, and against a model of a machine
+//! whose best number is known.
 
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ fn a_number_that_is_fixed_does_not_move() {
     }
 }
 
-/// Some processors, and work that takes one of them for a part of its time and waits for the rest.
+/// A machine with some processors, and work that computes for a part of its time and waits for the rest.
 #[derive(Clone, Copy, Debug)]
 struct Machine {
     processors: f64,
@@ -58,7 +59,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// How long one piece takes while there are `number` at the same time.
+    /// The time that one piece takes while `number` run at the same time.
     fn latency(self, number: f64) -> f64 {
         (self.computes + self.waits).max(number * self.computes / self.processors)
     }
@@ -67,14 +68,14 @@ impl Machine {
         number / self.latency(number)
     }
 
-    /// A second of it, with measurements that are off by up to a tenth.
+    /// A minute of it, with measurements that are off by up to a tenth.
     fn window(self, number: usize, chance: f64) -> Window {
         let done = self.throughput(number as f64) * 60.0 * (0.9 + 0.2 * chance);
         Window { elapsed: Duration::from_secs(60), done: done as u64, busy: number, waiting: true }
     }
 }
 
-/// A repeatable row of numbers from 0 to 1.
+/// A reproducible sequence of numbers from 0 to 1.
 fn chances(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed | 1;
     move || {
@@ -83,7 +84,7 @@ fn chances(seed: u64) -> impl FnMut() -> f64 {
     }
 }
 
-/// Lets it find its number, and gives the means of a hundred windows afterwards: throughput and workers.
+/// Lets `scale` find its number, and gives the means of a hundred windows afterwards: throughput and workers.
 fn settles(
     scale: &mut Scale,
     machine: Machine,

@@ -1,4 +1,4 @@
-//! The layers of core: each module uses those of its own layer and of the ones before it.
+//! The layers of core: each module uses modules of its own layer and of the layers before it.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -9,12 +9,13 @@ mod modules;
 
 use modules::{Modules, backward, circles};
 
-/// In their order. The folders of `task` are layers of their own.
-const LAYERS: [&str; 24] = [
+/// The layers, in their order. The folders of `task` are layers of their own.
+const LAYERS: [&str; 25] = [
     "sync",
     "vocabulary",
     "error",
     "panic",
+    "body",
     "retry",
     "metrics",
     "adaptive",
@@ -37,7 +38,8 @@ const LAYERS: [&str; 24] = [
     "task",
 ];
 
-/// The only circle that leaves a folder: a task knows the runtime that it is on, and a runtime the root of its tasks.
+/// The largest circle that is permitted. It is the only one that leaves a folder: a task knows its runtime,
+/// and a runtime the root of its tasks.
 const LARGEST_CIRCLE: usize = 9;
 
 #[test]

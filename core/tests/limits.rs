@@ -1,4 +1,4 @@
-//! Who is let in next, against the same done naively: one list, looked through each time.
+//! The order of admission to a limiter, against a naive wait queue: one list, searched each time.
 
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,8 @@ fn limits() -> impl Strategy<Value = Limits> {
         proptest::option::of(0_usize..6),
         prop_oneof![1_u64..40, Just(u64::MAX)],
     )
-        .prop_map(|(places, rate, most_waiting, ageing)| Limits {
-            places,
+        .prop_map(|(permits, rate, most_waiting, ageing)| Limits {
+            permits,
             rate,
             most_waiting,
             ageing: Duration::from_nanos(ageing),
@@ -60,7 +60,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..120)
 }
 
-/// The queue, the naive one, and what was let in when.
+/// The queue, the naive one, and the times of admission.
 struct Both {
     queue: Queue<u64>,
     naive: Naive,
@@ -106,7 +106,7 @@ impl Both {
                 }
             }
         }
-        self.let_in()?;
+        self.admit()?;
         prop_assert_eq!(self.queue.under_way(), self.naive.under_way);
         prop_assert_eq!(self.queue.waiting(), self.naive.line.len());
         Ok(())
@@ -122,7 +122,7 @@ impl Both {
         let enters = self.naive.line.is_empty() && self.naive.is_open(now);
         prop_assert_eq!(self.queue.enter(now), enters);
         if enters {
-            self.naive.let_in();
+            self.naive.admit();
             self.admitted.push(now);
             return Ok(());
         }
@@ -141,7 +141,7 @@ impl Both {
         Ok(())
     }
 
-    fn let_in(&mut self) -> Result<(), TestCaseError> {
+    fn admit(&mut self) -> Result<(), TestCaseError> {
         loop {
             let first = self.queue.first_waiting(self.now);
             match (self.queue.next(self.now), self.naive.next(self.now)) {
@@ -160,10 +160,10 @@ impl Both {
         }
     }
 
-    /// It is the rate that has to be waited for, and it opens at that moment.
+    /// Checks that the rate has to be waited for, and that it opens at `due`.
     fn is_due(&mut self, due: Option<Instant>) -> Result<(), TestCaseError> {
-        let has_place = self.naive.limits.places.is_none_or(|places| self.naive.under_way < places);
-        prop_assert_eq!(due.is_some(), has_place && !self.naive.line.is_empty());
+        let has_permit = self.naive.limits.permits.is_none_or(|permits| self.naive.under_way < permits);
+        prop_assert_eq!(due.is_some(), has_permit && !self.naive.line.is_empty());
         let (Some(due), Some(rate)) = (due, self.naive.limits.rate) else { return Ok(()) };
         let missing = rate.gap.as_nanos() - self.naive.filled;
         prop_assert_eq!(due.duration_since(self.now).as_nanos(), missing);
@@ -171,8 +171,8 @@ impl Both {
     }
 
     fn adds_up(&self) -> Result<(), TestCaseError> {
-        let Limits { places, rate, .. } = self.naive.limits;
-        prop_assert!(places.is_none_or(|places| self.queue.under_way() <= places));
+        let Limits { permits, rate, .. } = self.naive.limits;
+        prop_assert!(permits.is_none_or(|permits| self.queue.under_way() <= permits));
         prop_assert_eq!(self.admitted.len(), self.ended + self.queue.under_way());
         let came = usize::try_from(self.came).map_err(|_| TestCaseError::fail("too many"))?;
         prop_assert_eq!(came, self.admitted.len() + self.queue.waiting() + self.left + self.refused);
@@ -213,10 +213,10 @@ proptest! {
 
     #[test]
     fn nobody_waits_longer_than_the_bound(class in 0..=LAST, before in 0_usize..5, ageing in 1_u64..50) {
-        // With one place, each turn takes 1 ns, and one of the most urgent comes with each.
+        // With one permit, each turn takes 1 ns, and one of the most urgent class arrives with each.
         let start = Instant::now();
         let ageing = Duration::from_nanos(ageing);
-        let mut queue = Queue::new(Limits { places: Some(1), ageing, ..Limits::default() });
+        let mut queue = Queue::new(Limits { permits: Some(1), ageing, ..Limits::default() });
         prop_assert!(queue.enter(start));
         for _ in 0..before {
             prop_assert!(queue.wait(0, start, false).is_ok());
@@ -245,7 +245,7 @@ proptest! {
         classes in proptest::collection::vec(0..=LAST, 1..20),
         passed in 0_u64..30,
     ) {
-        // Nobody else comes, and nobody ages.
+        // No other waiter arrives, and none ages.
         let rate = Some(Rate { gap: Duration::from_nanos(gap), burst });
         let mut queue = Queue::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
         let mut now = Instant::now();
@@ -281,7 +281,7 @@ fn a_clock_that_was_looked_at_before_another_gives_nothing_away() {
     let mut queue = Queue::<()>::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
     let start = Instant::now();
     assert!(queue.enter(start + Duration::from_nanos(100)));
-    // This one looked before, and comes after.
+    // This caller read the clock before, and arrives after.
     assert!(!queue.enter(start + Duration::from_nanos(95)));
     assert!(!queue.enter(start + Duration::from_nanos(109)));
     assert!(queue.enter(start + Duration::from_nanos(110)));

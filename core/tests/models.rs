@@ -1,14 +1,14 @@
-//! Models of core's atomic protocols: loom runs each in every interleaving of its threads, up to a bound where it says so.
+//! Models of core's atomic protocols. Loom runs each in every interleaving of its threads, or up to a bound
+//! if the model says so.
 //!
-//! The files of core whose atomics come from `crate::sync` are included as they are, with loom's atomics under them. What
-//! else takes part in a protocol is in `models/task.rs`, where each function names the one in core that it follows.
+//! The files of core whose atomics come from `crate::sync` are included as they are, with loom's atomics
+//! under them. The other parts of a protocol are in `models/task.rs`, where each function names its
+//! counterpart in core.
 //!
-//! Loom takes `SeqCst` accesses for `AcqRel` ones. So what needs more than that, a store and then a load of another word
-//! against the same in the other order, cannot be shown here: `RootScope::tell_end` against a shutdown, `job_started`
-//! against a cancellation.
+//! Loom treats `SeqCst` accesses as `AcqRel` ones. So a protocol that needs more, a store and then a load of
+//! another word against the same in the other order, cannot be shown here: `RootScope::notify_end` against a
+//! shutdown, `job_started` against a cancellation.
 
-#[path = "models/accounts.rs"]
-mod accounts;
 #[path = "../src/breaker/state.rs"]
 mod breaker_state;
 #[path = "models/breaker.rs"]
@@ -26,8 +26,6 @@ mod detaching;
 mod job;
 #[path = "models/jobs.rs"]
 mod jobs;
-#[path = "../src/metrics/ledger.rs"]
-mod ledger;
 #[path = "models/limiter.rs"]
 mod limiter;
 #[path = "models/listening.rs"]
@@ -43,6 +41,10 @@ mod pending_children;
 mod priority;
 #[path = "models/raising.rs"]
 mod raising;
+#[path = "../src/metrics/sequence_counter.rs"]
+mod sequence_counter;
+#[path = "models/sequence_counters.rs"]
+mod sequence_counters;
 #[path = "../src/tree/state.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 #[allow(dead_code, reason = "flags that no model needs")]
@@ -82,19 +84,20 @@ mod vocabulary {
 
 use loom::thread::JoinHandle;
 
-/// Every interleaving.
+/// All interleavings.
 const ALL: Option<usize> = None;
-/// Those with few threads stopped where they could have gone on: where all would take minutes.
+/// Interleavings with at most two preemptions, for models in which all would take minutes.
 const FEW: Option<usize> = Some(2);
 
-/// Runs `model` in all interleavings with no more than `preemptions` threads stopped where they could have gone on.
+/// Runs `model` in all interleavings with no more than `preemptions` threads stopped where they could have
+/// gone on.
 fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(model);
 }
 
-/// What a thread gives. A panic in it fails the model by itself.
+/// The result of a thread. A panic in it fails the model by itself.
 fn joined<T>(thread: JoinHandle<T>) -> Option<T> {
     thread.join().ok()
 }

@@ -1,4 +1,4 @@
-//! What retries and circuit breakers decide, as values: no clock, no chance, no task.
+//! Decisions of retries and circuit breakers, as values: no clock, no chance, no task.
 
 #[path = "../src/breaker/state.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
@@ -14,7 +14,7 @@ use sweet_async_core::{Jitter, RetryStrategy};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Three failures open it for 10 s; two probes close it, which have 5 s.
+/// Three failures open it for 10 s; two probes close it, and have 5 s.
 const THRESHOLDS: Thresholds = Thresholds {
     failures: 3,
     open_for: Duration::from_secs(10),
@@ -22,16 +22,16 @@ const THRESHOLDS: Thresholds = Thresholds {
     probe_for: Duration::from_secs(5),
 };
 
-/// What may happen to a breaker.
+/// An event of a breaker.
 #[derive(Clone, Copy, Debug)]
 enum Happens {
-    /// A call comes.
+    /// A call arrives.
     Call,
-    /// A call of this state has ended so.
+    /// A call of the current state has ended.
     Ended(Outcome),
-    /// One of an earlier state has.
+    /// A call of an earlier state has ended.
     Late(Outcome),
-    /// One of an earlier round of this state has.
+    /// A call of an earlier round of the current state has ended.
     Overdue(Outcome),
 }
 
@@ -39,7 +39,7 @@ fn closed(failures: u32) -> Phase {
     Phase::Closed { failures }
 }
 
-/// Of the round `number`, which is over then.
+/// Half-open, in the round `number`, which is over at `over`.
 fn half_open((number, over): (u32, Instant), under_way: u32, succeeded: u32) -> Phase {
     Phase::HalfOpen { under_way, succeeded, round: Round { number, over: Some(over) } }
 }
@@ -54,7 +54,7 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
     let opened = open(now + THRESHOLDS.open_for);
     let endless = Phase::Open { until: None };
     let refused = |seconds: u32| Err(SECOND * seconds);
-    // The last of a round has come 2 s before, or just now; or all have come long before.
+    // The last call of the round came 2 s before, or just now; or all came long before.
     let half_open_at = |ends: Instant| move |under_way, succeeded| half_open((4, ends), under_way, succeeded);
     let (earlier, renewed, overdue) =
         (half_open_at(now + SECOND * 3), half_open_at(now + THRESHOLDS.probe_for), half_open_at(now));
@@ -134,7 +134,8 @@ fn a_time_longer_than_clocks_count_never_ends() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Any events: which of the calls that are under way ends, if not a new one comes; how it ends; how much later that is.
+/// Random events: the call under way that ends, or `None` for a new call; its outcome; and the time since the
+/// event before, in half seconds.
 fn events() -> impl Strategy<Value = Vec<(Option<usize>, Outcome, u8)>> {
     let outcome = prop_oneof![Just(Outcome::Succeeded), Just(Outcome::Failed), Just(Outcome::Unknown)];
     proptest::collection::vec((proptest::option::weighted(0.6, any::<usize>()), outcome, 0..4u8), 0..200)
@@ -154,7 +155,7 @@ fn strategies() -> impl Strategy<Value = RetryStrategy> {
     ]
 }
 
-/// What no wait of `strategy` exceeds.
+/// The longest wait of `strategy`.
 fn longest(strategy: RetryStrategy) -> Duration {
     match strategy {
         RetryStrategy::Immediate => Duration::ZERO,
@@ -172,7 +173,8 @@ proptest! {
     ) {
         let thresholds = Thresholds { failures, open_for: SECOND * 2, probes, probe_for: SECOND * 8 };
         let (mut state, mut now) = (State::CLOSED, Instant::now());
-        // The calls that are under way with their eras, and how many of the current one have succeeded.
+        // The calls that are under way with their eras, and the number of the current era that have
+        // succeeded.
         let (mut calls, mut succeeded) = (Vec::<(u64, Pass)>::new(), 0);
         for (which, outcome, later) in events {
             now += SECOND * u32::from(later) / 2;
@@ -193,7 +195,7 @@ proptest! {
                 succeeded = 0;
             }
             if let Phase::HalfOpen { under_way, .. } = state.phase {
-                // Those of earlier rounds have taken too long, and have no place any more.
+                // Calls of earlier rounds have taken too long, and hold no permit any more.
                 let current = calls.iter().filter(|(_, pass)| *pass == state.pass()).count() as u32;
                 prop_assert_eq!(under_way, current, "a place is lost, or was never there");
                 prop_assert!(current <= probes, "{} under way", current);
@@ -236,7 +238,7 @@ proptest! {
         }
         prop_assert_eq!(Jitter::Full.apply(delay, 0), Duration::ZERO);
         prop_assert_eq!(Jitter::Equal.apply(delay, 0), delay / 2);
-        // The whole wait is among what may come, where nanoseconds can be counted.
+        // The whole wait is possible, if it can be counted in nanoseconds.
         let countable = delay.min(Duration::from_nanos(u64::MAX));
         if countable == delay {
             prop_assert_eq!(Jitter::Full.apply(delay, u64::MAX), delay);

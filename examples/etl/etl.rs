@@ -1,5 +1,6 @@
-//! Extract, transform, load: weather from several CSV files into SQLite, as tasks that depend on each other. One of the files
-//! has a bad row, one place has to be asked three times; the rest goes on.
+//! A program that extracts, transforms and loads: weather from several CSV files into SQLite, as tasks that
+//! depend on each other. One of the files has a bad row, and one source answers only from the third request
+//! on; the rest goes on.
 //!
 //! ```text
 //! cargo run --release --example etl
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use etl::{Places, orchestra};
+use etl::{Paths, orchestra};
 use sweet_async::orchestra::NodeStatus;
 
 /// Loads weather into SQLite.
@@ -28,10 +29,10 @@ struct Args {
     /// The database; in memory if none is named
     #[arg(long)]
     database: Option<PathBuf>,
-    /// Writes a picture of what was run: open it in a browser
+    /// Writes a picture of the run: open it in a browser
     #[arg(long)]
     svg: Option<PathBuf>,
-    /// Writes the same for programs
+    /// Writes the report of the run as JSON
     #[arg(long)]
     json: Option<PathBuf>,
     /// Prints the graph as a Mermaid flowchart
@@ -47,8 +48,8 @@ fn write(file: Option<&Path>, text: impl FnOnce() -> String) -> anyhow::Result<(
 fn run(args: &Args) -> anyhow::Result<()> {
     let bundled = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../data"));
     let data = args.data.clone().unwrap_or_else(|| bundled.to_owned());
-    let all = orchestra(&Places { data, database: args.database.clone() })?;
-    // A branch fails on purpose: what has failed is told below, with the rest.
+    let all = orchestra(&Paths { data, database: args.database.clone() })?;
+    // A branch fails on purpose. Its failure is reported below, with the rest.
     let outcome = sweet_async::block_on(async { all.run().await })?;
     let report = all.report();
     let mut out = io::stdout();

@@ -1,14 +1,14 @@
-//! Inside a server on smol: a line protocol on `smol::net`, under a plain `smol::block_on`. Each line is a job, which
-//! is a task on smol's executor; a client that disconnects cancels its jobs; and at the end the shutdown joins what
-//! was detached.
+//! A server on smol: a line protocol on `smol::net`, under a plain `smol::block_on`. Each line is a job,
+//! which is a task on smol's executor. A client that disconnects cancels its jobs. At the end the shutdown
+//! joins the detached tasks.
 //!
 //! ```text
-//! cargo run --release --example embed_in_smol --no-default-features --features smol     # plays clients, and ends
+//! cargo run --release --example embed_in_smol --no-default-features --features smol   # plays clients, ends
 //! cargo run --release --example embed_in_smol --no-default-features --features smol -- --listen 127.0.0.1:7070
 //! ```
 //!
-//! With `--listen`, talk to it from another terminal: `nc 127.0.0.1 7070`, then `sum 10`, `wait`, `stats`, `quit`.
-//! Other backends may be compiled in beside it: `sweet_async::smol::AsyncTask` always means smol.
+//! With `--listen`, talk to it from another terminal: `nc 127.0.0.1 7070`, then `sum 10`, `wait`, `stats`,
+//! `quit`. Other backends may be compiled in beside it: `sweet_async::smol::AsyncTask` always means smol.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ use sweet_async::DurationExt as _;
 /// A server whose lines are tasks.
 #[derive(Parser)]
 struct Args {
-    /// Serve here until a client says `quit` [default: play a few clients, and end]
+    /// Serve here until a client sends `quit` [default: play a few clients, and end]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
 }

@@ -1,13 +1,15 @@
-//! Inside a web server: axum, under a plain `#[tokio::main]`. Requests start tasks, which find the Tokio runtime that
-//! they are on; a client that disconnects cancels its task; and at the end the shutdown joins what was detached.
+//! A web server on axum, under a plain `#[tokio::main]`. Requests start tasks, which find the Tokio runtime
+//! that they are on. A client that disconnects cancels its task. At the end the shutdown joins the detached
+//! tasks.
 //!
 //! ```text
-//! cargo run --release --example embed_in_tokio                            # plays clients against itself, and ends
+//! cargo run --release --example embed_in_tokio                            # plays a few clients, and ends
 //! cargo run --release --example embed_in_tokio -- --listen 127.0.0.1:8080 # serves until Ctrl-C
 //! ```
 //!
-//! With `--listen`, look at it from another terminal: `curl -m 1 127.0.0.1:8080/slow; curl 127.0.0.1:8080/stats`.
-//! The routes are in `src/embed_in_tokio/app.rs`, the end of the server in `src/embed_in_tokio/server.rs`.
+//! With `--listen`, query it from another terminal:
+//! `curl -m 1 127.0.0.1:8080/slow; curl 127.0.0.1:8080/stats`. The routes are in `src/embed_in_tokio/app.rs`,
+//! the end of the server in `src/embed_in_tokio/server.rs`.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,17 +1,17 @@
-//! How a program ends.
+//! The exit code of a program.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use sweet_async::AsyncTaskError;
 
-/// The program's exit code; an error is one line on stderr.
+/// Returns the program's exit code. An error is printed as one line on stderr.
 ///
-/// A pipe that was closed is no error: whoever reads the output has had enough, as `head` does.
+/// A closed pipe is no error: the reader of the output needs no more of it, as with `head`.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Err(error) if !is_closed_pipe(&error) => {
-            // If stderr is closed as well, nobody can be told.
+            // If stderr is closed as well, the error cannot be reported.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,5 +1,5 @@
-//! A small library as a third party would write it: it runs on whatever executor its user has, and names none. It needs
-//! `sweet-async` with `default-features = false`, and nothing else; `generic_library.rs` uses it.
+//! A small library as a third party would write it: it runs on the executor of its user, and names none. Of
+//! Sweet Async it needs only `sweet-async`, with `default-features = false`. `generic_library.rs` uses it.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -10,39 +10,39 @@ use std::time::Duration;
 
 use sweet_async::{AsyncTask, AsyncTaskError, BoxError, CancelLevel, Runtime, Task};
 
-/// How [`fetch_all`] goes about it.
+/// The limits of [`fetch_all`].
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many inputs are being fetched at a time.
+    /// The number of inputs that are fetched at a time.
     pub at_once: NonZeroUsize,
-    /// How long one may take.
+    /// The time limit of one input.
     pub each: Duration,
 }
 
-/// An input could not be fetched.
+/// The error of an input that could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[error("input {input}")]
 pub struct FetchError {
-    /// Which, counted from 0.
+    /// The index of the input, from 0.
     pub input: usize,
-    /// Why not.
+    /// The reason.
     #[source]
     pub error: AsyncTaskError,
 }
 
-/// Fetches all `inputs` on `runtime`, some at a time, each in a task of its own that is named after its input. The
-/// results are in the order of the inputs.
+/// Fetches all `inputs` on `runtime`, some at a time, each in a task of its own that is named after the index
+/// of its input. The results are in the order of the inputs.
 ///
-/// When it returns, with results or without, nothing that it started is left.
+/// When it returns, with results or with an error, nothing that it started is left.
 ///
 /// # Errors
 ///
-/// The first input that fails, takes too long or panics ends it; the others are cancelled, and those that were not
-/// begun never are.
+/// The first input that fails, takes too long or panics ends the call. The tasks that are running are
+/// cancelled, and no further one is started.
 ///
 /// # Cancel safety
 ///
-/// Dropped, it cancels what it has begun, and waits for nothing.
+/// Dropped, it cancels the tasks that it has started, and does not wait for them.
 pub async fn fetch_all<R, I, F, O, T, E>(
     runtime: &R,
     limits: Limits,
@@ -85,8 +85,8 @@ where
     }
 }
 
-/// Takes out the next task to end; `None` if there is none. All are polled each time, which is right for the few that
-/// run at once.
+/// Removes the next task that ends; `None` if there is none. All are polled each time, which is right for the
+/// few that run at a time.
 async fn next_ended<T, R>(
     running: &mut Vec<(usize, Task<T, R>)>,
 ) -> Option<(usize, Result<T, AsyncTaskError>)>
@@ -97,24 +97,24 @@ where
     if running.is_empty() {
         return None;
     }
-    let (place, result) = poll_fn(|cx| {
-        for (place, (_, task)) in running.iter_mut().enumerate() {
+    let (position, result) = poll_fn(|cx| {
+        for (position, (_, task)) in running.iter_mut().enumerate() {
             if let Poll::Ready(result) = Pin::new(task).poll(cx) {
-                return Poll::Ready((place, result));
+                return Poll::Ready((position, result));
             }
         }
         Poll::Pending
     })
     .await;
-    let (index, _) = running.swap_remove(place);
+    let (index, _) = running.swap_remove(position);
     Some((index, result))
 }
 
-/// Cancels the tasks and waits until they are gone. Dropping their handles would cancel them too, and not wait.
+/// Cancels the tasks and waits until they have ended. Dropping their handles would cancel them, but not wait.
 async fn stop<T: Send + 'static, R: Runtime>(running: Vec<(usize, Task<T, R>)>) {
-    // All are asked first, so that they end side by side.
+    // All cancellations are requested first, so that the tasks end at the same time.
     for (_, task) in &running {
-        // The request stands without the future that it gives: the handles are awaited instead.
+        // The request stands without the future that it returns: the handles are awaited instead.
         drop(task.cancel(CancelLevel::Kill));
     }
     for (_, task) in running {

@@ -1,8 +1,8 @@
-//! The parts that the examples share: made-up orders, the statistics of `profile`, a client of a flaky server, a job to look
-//! at, a library that knows no executor, and the end of a program.
+//! The parts that the examples share: made-up orders, the statistics of `profile`, a client of a flaky
+//! server, a job to observe, a library that depends on no executor, and the exit code of a program.
 //!
-//! The programs stand beside this folder: `csv.rs` is the one to read first. Those with large dependencies are packages of their
-//! own: `servers` (axum) and `etl` (SQLite).
+//! The programs are beside this folder; `csv.rs` is the one to read first. Those with large dependencies are
+//! packages of their own: `servers` (axum) and `etl` (SQLite).
 
 #![forbid(unsafe_code)]
 

@@ -1,21 +1,21 @@
-//! Orders of customers who do not exist: a CSV file of any size, with everything that makes CSV hard.
+//! Made-up orders: a CSV file of any size, with everything that makes CSV hard.
 
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-/// One order, as a row spells it.
+/// One order, as in a row of the file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Order {
-    /// Counts from 1.
+    /// The number of the order, from 1.
     pub id: u64,
-    /// Who ordered; some names hold a comma, or a nickname in quotes.
+    /// The customer. Some names hold a comma, or a nickname in quotes.
     pub name: String,
-    /// Where to; not always ASCII.
+    /// The destination; not always ASCII.
     pub city: String,
     /// In euros, to the cent.
     pub amount: f64,
-    /// What the customer wrote: often nothing, sometimes several lines.
+    /// The customer's note: often empty, sometimes several lines.
     pub note: String,
 }
 
@@ -38,12 +38,12 @@ const NOTES: &[&str] = &[
 ///
 /// # Errors
 ///
-/// Writing failed.
+/// If writing fails.
 pub fn generate(out: impl Write, rows: u64, seed: u64) -> csv::Result<()> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut writer = csv::Writer::from_writer(out);
     if rows == 0 {
-        // With no record to learn it from, the header has to be spelt out.
+        // The writer derives the header from a record; with none, it has to be spelt out.
         writer.write_record(["id", "name", "city", "amount", "note"])?;
     }
     for id in 1..=rows {

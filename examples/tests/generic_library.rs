@@ -1,5 +1,5 @@
-//! A library that is generic over the runtime keeps its promises on each backend: results in order, so many at once,
-//! the rest cancelled on failure, and nothing left behind.
+//! Tests of a library that is generic over the runtime. It keeps its promises on each backend: results in
+//! order, a limited number at a time, the rest cancelled on a failure, and nothing left behind.
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
 use std::future::pending;
@@ -16,7 +16,7 @@ use sweet_async::{Ambient, BoxError, OwnedRuntime, Runtime, RuntimeSource as _};
 
 type TestResult = Result<(), BoxError>;
 
-/// Runs a test on a runtime; at the end nothing is left there.
+/// Runs a test on a runtime, and checks that nothing is left there at the end.
 fn on<O: OwnedRuntime>(owned: O, test: impl AsyncFnOnce(&O::Handle) -> TestResult) -> TestResult {
     let runtime = owned.runtime();
     let test = AsyncTask::to::<()>().on(runtime).timeout(60.seconds()).run(|| test(runtime));
@@ -50,7 +50,7 @@ on_each_backend! {
     a_failure_cancels_the_rest_and_leaves_nothing
     a_timeout_names_the_input
     a_panic_is_an_error
-    dropped_it_cancels_what_it_has_begun
+    a_dropped_call_cancels_its_tasks
     it_runs_inside_a_task
     it_runs_on_the_ambient_runtime
     no_inputs_have_no_results
@@ -60,8 +60,8 @@ fn limits(at_once: usize) -> Limits {
     Limits { at_once: NonZeroUsize::new(at_once).unwrap_or(NonZeroUsize::MIN), each: 60.seconds() }
 }
 
-/// Work that holds one of these is over once its receiver hears that all are gone.
-fn mark() -> (Sender<()>, Receiver<()>) {
+/// A guard for work to hold, and a receiver that sees when all clones of the guard are dropped.
+fn guard() -> (Sender<()>, Receiver<()>) {
     bounded(1)
 }
 
@@ -69,7 +69,7 @@ async fn results_are_in_the_order_of_the_inputs<R: Runtime>(runtime: &R) -> Test
     // Each waits for the one after it, so that the last ends first.
     let mut previous = None;
     let gates = (0..8).map(|number| {
-        let (end, ended) = mark();
+        let (end, ended) = guard();
         (number, previous.replace(ended), end)
     });
     let mut gates: Vec<_> = gates.collect();
@@ -94,7 +94,7 @@ async fn results_are_in_the_order_of_the_inputs<R: Runtime>(runtime: &R) -> Test
 async fn as_many_run_at_once_as_asked<R: Runtime>(runtime: &R) -> TestResult {
     let (live, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     // The first three end only once all three have begun.
-    let (begun, all_begun) = mark();
+    let (begun, all_begun) = guard();
     let inputs = (0..20).map(|number| (number, (number < 3).then(|| begun.clone())));
     let inputs: Vec<_> = inputs.collect();
     drop(begun);
@@ -116,8 +116,8 @@ async fn as_many_run_at_once_as_asked<R: Runtime>(runtime: &R) -> TestResult {
 
 async fn a_failure_cancels_the_rest_and_leaves_nothing<R: Runtime>(runtime: &R) -> TestResult {
     let begun = Arc::new(AtomicUsize::new(0));
-    let (held, gone) = mark();
-    let (waiting, all_waiting) = mark();
+    let (held, dropped) = guard();
+    let (waiting, all_waiting) = guard();
     let inputs: Vec<_> = (0..10).map(|number| (number, held.clone(), waiting.clone())).collect();
     drop((held, waiting));
     let mut inputs = inputs.into_iter();
@@ -127,7 +127,8 @@ async fn a_failure_cancels_the_rest_and_leaves_nothing<R: Runtime>(runtime: &R) 
             let _held = held;
             begun.fetch_add(1, Ordering::SeqCst);
             if number == 2 {
-                // The other three at once are told from those that never begin by how many are still held.
+                // The number of guards that are still held separates the other three that run from those that
+                // never begin.
                 drop(waiting);
                 while all_waiting.sender_count() > 6 {
                     sweet_async::yield_now().await;
@@ -142,8 +143,8 @@ async fn a_failure_cancels_the_rest_and_leaves_nothing<R: Runtime>(runtime: &R) 
     assert_eq!((error.input, error.to_string().as_str()), (2, "input 2"));
     assert_eq!(format!("{:#}", error.error), "task `fetch 2` failed: no such page");
     assert_eq!(begun.load(Ordering::SeqCst), 4);
-    // Destructors have run: only what was never begun is held.
-    assert_eq!((gone.sender_count(), inputs.count()), (6, 6));
+    // Destructors have run: only inputs that were never begun are held.
+    assert_eq!((dropped.sender_count(), inputs.count()), (6, 6));
     assert_eq!(runtime.active_task_count(), 0);
     Ok(())
 }
@@ -169,8 +170,8 @@ async fn a_panic_is_an_error<R: Runtime>(runtime: &R) -> TestResult {
     Ok(())
 }
 
-async fn dropped_it_cancels_what_it_has_begun<R: Runtime>(runtime: &R) -> TestResult {
-    let (held, gone) = mark();
+async fn a_dropped_call_cancels_its_tasks<R: Runtime>(runtime: &R) -> TestResult {
+    let (held, dropped) = guard();
     {
         let inputs = vec![held; 3];
         let fetched = fetch_all(runtime, limits(2), inputs, async |held| {
@@ -182,8 +183,8 @@ async fn dropped_it_cancels_what_it_has_begun<R: Runtime>(runtime: &R) -> TestRe
         assert!(fetched.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(runtime.active_task_count(), 2);
     }
-    // Nobody waits for it, but it comes.
-    let _ = gone.recv().await;
+    // The cancellation is not awaited, but it comes.
+    let _ = dropped.recv().await;
     Ok(())
 }
 

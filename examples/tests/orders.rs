@@ -1,4 +1,4 @@
-//! The generator.
+//! Tests of the generator of orders.
 
 use examples::orders::{Order, generate};
 

@@ -1,4 +1,4 @@
-//! The profile depends on the file alone: not on chunks, not on workers, not on the runtime.
+//! Tests of the profile: it depends on the file alone, and not on chunks, workers or the runtime.
 #![cfg(feature = "csv")]
 
 use examples::profile::{ExactSum, Value};
@@ -24,7 +24,7 @@ mod on_backends {
         Report::new(profile, &summary)
     }
 
-    /// One profile for each backend.
+    /// Makes one profile on each backend.
     fn profiles(file: &[u8], chunk: ChunkSize, workers: usize) -> anyhow::Result<Vec<Report>> {
         let each = || profile(file.to_vec(), chunk, workers);
         Ok(vec![
@@ -53,7 +53,7 @@ mod on_backends {
     }
 
     #[test]
-    fn each_type_is_told_and_bad_rows_are_placed() -> TestResult {
+    fn each_type_is_recognised_and_bad_rows_have_positions() -> TestResult {
         let file = "i,f,b,d,t,e\n\
                     9007199254740993,1,true,2012/02/29,née,\n\
                     2,2.5,FALSE,2013-01-01T10:00Z,\"a\nb\",\n\
@@ -99,7 +99,7 @@ fn sums_are_exact_in_any_order() {
         (&[], 0.0),
         (&[0.1; 10], 1.0),
         (&[1e100, 1.0, -1e100, 1e-100], 1.0),
-        // Exactly halfway, and just beyond it.
+        // Exactly halfway between two numbers, and just beyond it.
         (&[9007199254740992.0, 1.0], 9007199254740992.0),
         (&[9007199254740992.0, 1.0, 1e-300], 9007199254740994.0),
         (&[-9007199254740992.0, -1.0, -1e-300], -9007199254740994.0),
@@ -123,7 +123,7 @@ fn sums_are_exact_in_any_order() {
 }
 
 #[test]
-fn values_are_told_from_their_text() {
+fn values_are_recognised_by_their_text() {
     use Value::{Boolean, Date, Float, Integer, Text};
     for (cell, value) in [
         ("0", Integer(0)),

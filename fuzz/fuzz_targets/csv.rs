@@ -1,4 +1,4 @@
-//! CSV in any dialect, cut anywhere, against the csv crate reading the whole.
+//! The fuzz target for CSV in any dialect, cut anywhere, against the csv crate, which reads the whole.
 
 #![no_main]
 
@@ -21,7 +21,7 @@ struct Input {
     text: Vec<u8>,
 }
 
-/// Gives so many bytes at a time.
+/// A reader that returns at most a fixed number of bytes at a time.
 struct Blocks(Vec<u8>, usize, usize);
 
 impl Read for Blocks {
@@ -65,7 +65,7 @@ fuzz_target!(|input: Input| {
     let mut reader = csv::ReaderBuilder::new();
     reader.delimiter(delimiter % 128).quoting(quote.is_some()).quote(quote.unwrap_or(b'"') % 128);
     reader.comment(comment.map(|mark| mark % 128)).has_headers(false).flexible(true);
-    // The reader makes a row of a comment that the text ends in, unless its line ends.
+    // The csv crate makes a row of a comment at the end of the text, unless its line is ended.
     let ended = [&*text, b"\n"].concat();
     let records = reader.from_reader(&*ended).into_byte_records().flatten();
     let mut expected: Vec<Vec<Vec<u8>>> =

@@ -1,4 +1,4 @@
-//! JSON Lines, cut anywhere, against serde_json line by line.
+//! The fuzz target for JSON Lines, cut anywhere, against serde_json line by line.
 
 #![no_main]
 

@@ -1,12 +1,12 @@
 //! The condition of a dependency.
 
-/// When a task may begin, as far as one that it depends on goes.
+/// The condition that one of its dependencies must meet before a task may begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EdgePolicy {
-    /// Once that has succeeded; it is skipped if that does not.
+    /// The dependency has succeeded. If it does not succeed, the task is skipped.
     #[default]
     Success,
-    /// Once that has ended, however: succeeded, failed, cancelled or skipped.
+    /// The dependency has ended, in any way: succeeded, failed, cancelled or skipped.
     AnyEnd,
 }

@@ -1,12 +1,12 @@
-//! What an orchestra refuses, and how it fails. Errors name tasks.
+//! The errors of an orchestrator. They name the tasks concerned.
 
 use std::sync::Arc;
 
 use crate::Cause;
 use sweet_async_core::error::AsyncTaskError;
 
-/// Names, as a way from one to the next.
-fn way(path: &[Arc<str>]) -> String {
+/// The names of `path`, joined by arrows.
+fn joined(path: &[Arc<str>]) -> String {
     let names: Vec<String> = path.iter().map(|name| format!("`{name}`")).collect();
     names.join(" -> ")
 }
@@ -15,11 +15,11 @@ fn more(others: usize) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more have failed)") }
 }
 
-/// What an [`Orchestrator`](crate::orchestrator::handle::Orchestrator) refuses, or how what it has run has failed.
+/// A refusal by an [`Orchestrator`](crate::orchestrator::handle::Orchestrator), or the failure of its tasks.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrchestratorError {
-    /// There is no task of this name: it was never registered, or has been cleared.
+    /// There is no task of this name: none was registered, or it was cleared.
     #[error("there is no task `{task}`")]
     UnknownTask {
         /// The name.
@@ -43,50 +43,51 @@ pub enum OrchestratorError {
         /// The name.
         name: Arc<str>,
     },
-    /// The edge would have closed a circle, in which no task could ever start. Nothing was changed.
-    #[error("this dependency would close a circle: {}", way(path))]
+    /// The dependency would have closed a cycle, in which no task could ever begin. Nothing was changed.
+    #[error("this dependency would close a circle: {}", joined(path))]
     Cycle {
-        /// From the task that was to depend, over those that each depends on, back to it.
+        /// The path from the task that was to depend, along dependencies, back to it.
         path: Vec<Arc<str>>,
     },
-    /// The task has been started, or has ended: what it depends on, and what it is given, is settled.
+    /// The task was started, or has ended. Its dependencies and its context are fixed by then.
     #[error("the task `{task}` has been started, or has ended")]
     AlreadyStarted {
         /// The name.
         task: Arc<str>,
     },
-    /// The node was given by another orchestrator.
+    /// The node belongs to another orchestrator.
     #[error("the node `{task}` is of another orchestrator")]
     Foreign {
         /// Its name there.
         task: Arc<str>,
     },
-    /// The node's task was cleared. Another may have its name by now.
+    /// The node's task was cleared. Another task may have its name by now.
     #[error("the task of the node `{task}` was cleared")]
     Cleared {
-        /// Its name then.
+        /// The name that it had.
         task: Arc<str>,
     },
-    /// The orchestrator was cancelled or shut down, and takes nothing more.
+    /// The orchestrator was cancelled or shut down, and accepts nothing more.
     #[error("the orchestrator was cancelled or shut down, and starts nothing more")]
     Closed,
-    /// A task has failed: the first that did.
+    /// A task has failed. It is the first that did.
     #[error("the task `{task}` has failed{}", more(*others))]
     TaskFailed {
         /// The name.
         task: Arc<str>,
-        /// Why.
+        /// The error of the task.
         #[source]
         error: Arc<AsyncTaskError>,
-        /// How many others have failed.
+        /// The number of other tasks that have failed.
+        /// [`join_task`](crate::orchestrator::handle::Orchestrator::join_task) does not count them: 0.
         others: usize,
     },
-    /// The task did not run, since another has not succeeded.
+    /// The task did not run: a dependency did not succeed.
     #[error("the task `{task}` was skipped: {cause}")]
     TaskSkipped {
         /// The name.
         task: Arc<str>,
-        /// The one that has not succeeded.
+        /// The task that did not succeed.
         cause: Cause,
     },
     /// The task was cancelled.
@@ -95,10 +96,11 @@ pub enum OrchestratorError {
         /// The name.
         task: Arc<str>,
     },
-    /// The whole was stopped before its tasks had ended: cancelled, or its time was up.
+    /// The orchestration was stopped before its tasks had ended: it was cancelled, or its time limit was
+    /// reached.
     #[error("the orchestrator was stopped")]
     Stopped(#[source] Arc<AsyncTaskError>),
-    /// It could not be started: no runtime was found, or a setting cannot work.
+    /// Nothing could be started: no runtime was found, or a setting is not valid.
     #[error(transparent)]
     Task(Arc<AsyncTaskError>),
 }
@@ -110,7 +112,8 @@ impl OrchestratorError {
 }
 
 impl From<AsyncTaskError> for OrchestratorError {
-    /// What a task of an orchestra has made of an error of this kind is taken as it was.
+    /// Takes an `OrchestratorError` that is the failure of a task out again. Any other error becomes
+    /// [`Task`](Self::Task).
     fn from(error: AsyncTaskError) -> Self {
         match error.downcast::<Self>() {
             Ok(own) => own,

@@ -1,5 +1,5 @@
-//! What depends on what: numbers and edges, and nothing about tasks. Pure; everything here is done in loops, so that a chain
-//! may be as long as memory is.
+//! A graph of numbered nodes and edges, which knows nothing of tasks. It is pure. All of its algorithms are
+//! loops, so that a chain may be as long as memory allows.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -9,29 +9,29 @@ use std::collections::{HashMap, VecDeque};
 pub(crate) struct Link<E> {
     /// The other end.
     pub(crate) node: usize,
-    /// What the edge says.
+    /// The label of the edge.
     pub(crate) edge: E,
 }
 
 #[derive(Clone, Debug)]
 struct Ends<E> {
-    /// Those that this one depends on.
+    /// The nodes that this one depends on.
     above: Vec<Link<E>>,
-    /// Those that depend on it.
+    /// The nodes that depend on it.
     below: Vec<Link<E>>,
 }
 
-/// An acyclic graph whose nodes are numbered in the order of their coming. `E` is what its edges say.
+/// An acyclic graph whose nodes are numbered in the order in which they were added. `E` labels its edges.
 #[derive(Clone, Debug)]
 pub(crate) struct Graph<E> {
     nodes: Vec<Ends<E>>,
     edges: usize,
 }
 
-/// A way along which an edge would have closed a circle: from the node that was to depend, over those that each depends on,
-/// back to it.
+/// The cycle that an edge would have closed: from the node that was to depend, along dependencies, back to
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Circle(pub(crate) Vec<usize>);
+pub(crate) struct Cycle(pub(crate) Vec<usize>);
 
 impl<E> Default for Graph<E> {
     fn default() -> Self {
@@ -48,29 +48,30 @@ impl<E: Copy> Graph<E> {
         self.edges
     }
 
-    /// Adds a node, and gives its number.
+    /// Adds a node, and returns its number.
     pub(crate) fn add(&mut self) -> usize {
         self.nodes.push(Ends { above: Vec::new(), below: Vec::new() });
         self.nodes.len() - 1
     }
 
-    /// Those that `node` depends on.
+    /// The nodes that `node` depends on.
     pub(crate) fn above(&self, node: usize) -> &[Link<E>] {
         self.nodes.get(node).map_or(&[], |ends| &ends.above)
     }
 
-    /// Those that depend on `node`.
+    /// The nodes that depend on `node`.
     pub(crate) fn below(&self, node: usize) -> &[Link<E>] {
         self.nodes.get(node).map_or(&[], |ends| &ends.below)
     }
 
-    /// `node` depends on `on`, unless that would close a circle; a number that is no node changes nothing.
+    /// Makes `node` depend on `on`, unless that would close a cycle. A number that is no node changes
+    /// nothing.
     ///
-    /// Looks from both ends at the same time, and no longer than the side with fewer nodes is large: edges that are added
-    /// along the order of the nodes, or against it, cost a constant each.
-    pub(crate) fn depend(&mut self, node: usize, on: usize, edge: E) -> Result<(), Circle> {
-        if let Some(circle) = self.circle(node, on) {
-            return Err(circle);
+    /// Cost: a search from both ends in turn, which ends once the side with fewer nodes is searched. Edges
+    /// that are added along the order of the nodes, or against it, cost a constant each.
+    pub(crate) fn depend(&mut self, node: usize, on: usize, edge: E) -> Result<(), Cycle> {
+        if let Some(cycle) = self.cycle(node, on) {
+            return Err(cycle);
         }
         let count = self.nodes.len();
         if node < count && on < count {
@@ -81,26 +82,28 @@ impl<E: Copy> Graph<E> {
         Ok(())
     }
 
-    /// The circle that would be closed if `node` depended on `on`.
-    pub(crate) fn circle(&self, node: usize, on: usize) -> Option<Circle> {
+    /// The cycle that would be closed if `node` depended on `on`.
+    pub(crate) fn cycle(&self, node: usize, on: usize) -> Option<Cycle> {
         if node == on {
-            return Some(Circle(vec![node, node]));
+            return Some(Cycle(vec![node, node]));
         }
         let (mut up, mut down) = (Search::from(on), Search::from(node));
         loop {
-            // One that has seen all that is on its side without meeting the other knows that there is no way.
+            // A search that has seen its whole side without meeting the other end proves that there is no
+            // path.
             if up.step(node, |at| self.above(at))? {
-                return Some(Circle(std::iter::once(node).chain(up.way_back(node)).collect()));
+                return Some(Cycle(std::iter::once(node).chain(up.path_back(node)).collect()));
             }
             if down.step(on, |at| self.below(at))? {
-                let mut way = down.way_back(on);
-                way.reverse();
-                return Some(Circle(std::iter::once(node).chain(way).collect()));
+                let mut path = down.path_back(on);
+                path.reverse();
+                return Some(Cycle(std::iter::once(node).chain(path).collect()));
             }
         }
     }
 
-    /// The nodes, each after all that it depends on; among those that are free at the same time, in the order of coming.
+    /// The nodes, each after all that it depends on. Nodes that become free at the same time are in the order
+    /// in which they were added.
     pub(crate) fn order(&self) -> Vec<usize> {
         let mut unmet: Vec<usize> = self.nodes.iter().map(|ends| ends.above.len()).collect();
         let free = unmet.iter().enumerate().filter(|(_, unmet)| **unmet == 0).map(|(node, _)| node);
@@ -119,7 +122,7 @@ impl<E: Copy> Graph<E> {
         order
     }
 
-    /// How many edges the longest way to each node has.
+    /// The number of edges of the longest path to each node.
     pub(crate) fn depths(&self) -> Vec<usize> {
         let mut depths = vec![0; self.len()];
         for node in self.order() {
@@ -130,9 +133,10 @@ impl<E: Copy> Graph<E> {
         depths
     }
 
-    /// The way whose nodes weigh most together, from its first node to its last.
+    /// The path whose nodes have the greatest total weight, from its first node to its last.
     pub(crate) fn critical_path(&self, weight: impl Fn(usize) -> u64) -> Vec<usize> {
-        // What the heaviest way to each node weighs, with the node itself, and where that comes from.
+        // For each node: the weight of the heaviest path to it, the node included, and the node before it on
+        // that path.
         let mut best: Vec<(u64, Option<usize>)> = vec![(0, None); self.len()];
         let mut last = None;
         for node in self.order() {
@@ -145,18 +149,19 @@ impl<E: Copy> Graph<E> {
                 last = Some((whole, node));
             }
         }
-        let mut way: Vec<usize> =
+        let mut path: Vec<usize> =
             std::iter::successors(last.map(|(_, node)| node), |node| best.get(*node)?.1).collect();
-        way.reverse();
-        way
+        path.reverse();
+        path
     }
 
-    /// `roots` and all that they depend on, however far, each once.
+    /// `roots` and all nodes that they depend on, directly or not, each once.
     pub(crate) fn with_above(&self, roots: impl IntoIterator<Item = usize>) -> Vec<usize> {
         self.closure(roots, |node| self.above(node), |_| true)
     }
 
-    /// `roots` and all that depends on them by edges of which `follows` is true, however far, each once.
+    /// `roots` and all nodes that depend on them, directly or not, by edges for which `follows` is true, each
+    /// once.
     pub(crate) fn with_below(
         &self,
         roots: impl IntoIterator<Item = usize>,
@@ -191,7 +196,7 @@ impl<E: Copy> Graph<E> {
         all
     }
 
-    /// Takes out all nodes of which `keeps` is false, with their edges. Gives the new numbers.
+    /// Removes all nodes for which `keeps` is false, with their edges. Returns the new numbers.
     pub(crate) fn retain(&mut self, keeps: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
         let mut next = 0;
         let numbers: Vec<Option<usize>> = (0..self.len())
@@ -216,10 +221,10 @@ impl<E: Copy> Graph<E> {
     }
 }
 
-/// A search in breadth from one node, one node at a time. What it has seen is in a map and not marked in the nodes: most
-/// searches end after a step or two, and the graph is large.
+/// A breadth-first search from one node, one node a step. The nodes that it has seen are in a map and are not
+/// marked in the graph: most searches end after a step or two, and the graph is large.
 struct Search {
-    /// Each node that was seen, and the one from which.
+    /// Each node that was seen, and the node from which it was reached.
     seen: HashMap<usize, usize>,
     to_see: VecDeque<usize>,
 }
@@ -229,7 +234,8 @@ impl Search {
         Self { seen: HashMap::new(), to_see: VecDeque::from([start]) }
     }
 
-    /// Looks at one more node: true if the one that is sought follows it, `None` if there is nothing left to look at.
+    /// Visits one more node. The result is true if `sought` follows it, and `None` if no node is left to
+    /// visit.
     fn step<'a, E: 'a>(&mut self, sought: usize, next: impl Fn(usize) -> &'a [Link<E>]) -> Option<bool> {
         let at = self.to_see.pop_front()?;
         for link in next(at) {
@@ -244,15 +250,15 @@ impl Search {
         Some(false)
     }
 
-    /// The way that was found, from the start to `sought`.
-    fn way_back(&self, sought: usize) -> Vec<usize> {
-        let mut way = vec![sought];
+    /// The path that was found, from the start to `sought`.
+    fn path_back(&self, sought: usize) -> Vec<usize> {
+        let mut path = vec![sought];
         let mut at = sought;
         while let Some(from) = self.seen.get(&at) {
-            way.push(*from);
+            path.push(*from);
             at = *from;
         }
-        way.reverse();
-        way
+        path.reverse();
+        path
     }
 }

@@ -1,15 +1,15 @@
-//! Many tasks that depend on each other: each begins once what it depends on has succeeded.
+//! Tasks that depend on each other: each begins once its dependencies have succeeded.
 //!
 //! ```text
-//!  Orchestrator ─ register, add_dependency ─► Registry (the graph, names, groups, contexts: the description)
-//!       └─ start ─► Batch (numbers, counts of what is unmet) ─► Session (one task, with all others below it)
+//!  Orchestrator ─ register, add_dependency ─► Registry (the registered graph, names, groups, contexts)
+//!       └─ start ─► Batch (indices, counts of unmet dependencies) ─► Session (one task, all others below it)
 //! ```
 //!
-//! - `graph`: the graph of numbers, pure
-//! - `execution`: what was started together, and the task that it is part of
-//! - `registry`: what was registered
+//! - `graph`: the graph of numbered nodes, pure
+//! - `execution`: the batches that run, and the session, which is the task that they are part of
+//! - `registry`: the registered tasks
 //! - `orchestrator`: the handle, and ad-hoc tasks, which are in no graph
-//! - `report`: what was run, as JSON, as a graph, as a timeline
+//! - `report`: a record of the run, as JSON, as a graph, as a timeline
 
 #![forbid(unsafe_code)]
 

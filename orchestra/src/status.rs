@@ -1,39 +1,40 @@
-//! Where a task of an orchestra is in its life, and how many are where.
+//! The status of a task of an orchestra, and counts of tasks by status.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a task of an orchestra is in its life.
+/// The status of a task of an orchestra.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeStatus {
-    /// Not begun: not started, or waiting for what it depends on, or for a place.
+    /// Not begun: not started, or waiting for its dependencies or for a permit.
     Pending,
     /// Begun, and not ended.
     Running,
-    /// Begun, asked to stop, and not ended.
+    /// Begun, with its cancellation requested, and not ended.
     PendingCancellation,
     /// Ended with a value.
     Completed,
     /// Ended with an error: its own, a timeout or a panic.
     Failed,
-    /// Ended because it was asked to stop, or not begun for that reason.
+    /// Ended by a cancellation, or cancelled before it began.
     Cancelled,
-    /// Never begun, since another has not succeeded.
+    /// Not run: a dependency did not succeed.
     Skipped {
-        /// The one that has not.
+        /// The task that did not succeed.
         cause: Cause,
     },
 }
 
 impl NodeStatus {
-    /// True once nothing of the task is left and its status will not change again.
+    /// True once nothing of the task is left. The status then changes only if the task is given new work, by
+    /// [`register_again`](crate::Orchestrator::register_again).
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Skipped { .. })
     }
 
-    /// The word for it, in pictures and reports.
+    /// The status as text, as in pictures and reports.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -56,11 +57,12 @@ impl fmt::Display for NodeStatus {
     }
 }
 
-/// Why a task was skipped: the one at the beginning, however many were skipped in between.
+/// The reason for skipping a task: the task that did not succeed in the first place, however many were
+/// skipped in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cause {
-    /// The task that has not succeeded.
+    /// The task that did not succeed.
     pub task: Arc<str>,
     /// True if it was cancelled, false if it has failed.
     pub cancelled: bool,
@@ -72,8 +74,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// How many tasks are where, and how long those took that were run. Each task is counted once, so that the counts add up to
-/// [`total`](Self::total) at any moment.
+/// Counts of tasks by status, and the times of those that have run. Each task is counted once, so that the
+/// counts add up to [`total`](Self::total) at any moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExecutionStats {
@@ -85,22 +87,22 @@ pub struct ExecutionStats {
     pub completed: usize,
     /// Ended with an error.
     pub failed: usize,
-    /// Ended because they were asked to stop.
+    /// Ended by a cancellation, or cancelled before they began.
     pub cancelled: usize,
-    /// Never begun, since others have not succeeded.
+    /// Not run: a dependency did not succeed.
     pub skipped: usize,
-    /// The shortest time that one took; `None` where none has been run, as for the next two.
+    /// The shortest time that a task took. This, `avg` and `max` are `None` where none has run to its end.
     pub min: Option<Duration>,
-    /// The average.
+    /// The average time.
     pub avg: Option<Duration>,
-    /// The longest.
+    /// The longest time.
     pub max: Option<Duration>,
     timed: u32,
     sum: Duration,
 }
 
 impl ExecutionStats {
-    /// How many there are.
+    /// The number of tasks.
     pub fn total(&self) -> usize {
         self.pending + self.running + self.completed + self.failed + self.cancelled + self.skipped
     }
@@ -128,7 +130,7 @@ impl ExecutionStats {
         self.avg = self.sum.checked_div(self.timed);
     }
 
-    /// Adds those of `other`.
+    /// Adds the counts and times of `other`.
     pub(super) fn add(&mut self, other: &Self) {
         self.pending += other.pending;
         self.running += other.running;

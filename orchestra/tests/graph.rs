@@ -1,4 +1,4 @@
-//! What depends on what, against the same done naively, and at sizes that no recursion would survive.
+//! The graph compared with a naive implementation, and at sizes that no recursion would survive.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use proptest::prelude::*;
 #[allow(dead_code, reason = "core has other uses for it")]
 mod graph;
 
-use graph::{Circle, Graph};
+use graph::{Cycle, Graph};
 
 type Edges = Vec<(usize, usize)>;
 
-/// A graph of `count` nodes with those of `edges` that close no circle, and these edges: node, and what it depends on.
+/// A graph of `count` nodes with those of `edges` that close no cycle, and these edges: node, and dependency.
 fn grown(count: usize, edges: &[(usize, usize)]) -> (Graph<()>, Edges) {
     let mut graph = Graph::default();
     (0..count).for_each(|_| {
@@ -22,7 +22,7 @@ fn grown(count: usize, edges: &[(usize, usize)]) -> (Graph<()>, Edges) {
     (graph, taken)
 }
 
-/// True if `node` depends on `on`, however far, or is it.
+/// True if `node` depends on `on`, directly or not, or is it.
 fn reaches(edges: &[(usize, usize)], node: usize, on: usize) -> bool {
     let (mut seen, mut to_see) = (BTreeSet::from([node]), vec![node]);
     while let Some(at) = to_see.pop() {
@@ -32,7 +32,7 @@ fn reaches(edges: &[(usize, usize)], node: usize, on: usize) -> bool {
     seen.contains(&on)
 }
 
-/// The weight of the heaviest way, by trying all ends of it.
+/// The weight of the heaviest path that ends at `node`, by trying all of them.
 fn heaviest(edges: &[(usize, usize)], weights: &[u64], node: usize) -> u64 {
     let above = edges.iter().filter(|(from, _)| *from == node).map(|(_, on)| heaviest(edges, weights, *on));
     weights.get(node).copied().unwrap_or(0) + above.max().unwrap_or(0)
@@ -44,7 +44,7 @@ fn some() -> impl Strategy<Value = (usize, Edges)> {
 
 proptest! {
     #[test]
-    fn an_edge_is_refused_exactly_where_it_closes_a_circle((count, edges) in some()) {
+    fn an_edge_is_refused_exactly_where_it_closes_a_cycle((count, edges) in some()) {
         let (mut graph, mut taken) = (Graph::default(), Vec::new());
         (0..count).for_each(|_| { let _ = graph.add(); });
         for (node, on) in edges {
@@ -54,10 +54,10 @@ proptest! {
                     prop_assert!(!reaches(&taken, on, node));
                     taken.push((node, on));
                 }
-                Err(Circle(path)) => {
+                Err(Cycle(path)) => {
                     prop_assert!(reaches(&taken, on, node));
-                    // The path is one: it begins and ends with the node, goes on with what it was to depend on, and each
-                    // step of it is an edge.
+                    // The path is a real one: it begins and ends with the node, its second node is the
+                    // refused dependency, and each later step is an edge.
                     prop_assert_eq!((path.first(), path.get(1)), (Some(&node), Some(&on)));
                     prop_assert_eq!(path.last(), Some(&node));
                     for step in path.windows(2).skip(1) {
@@ -73,11 +73,11 @@ proptest! {
     fn an_order_has_each_node_once_and_after_what_it_depends_on((count, edges) in some()) {
         let (graph, taken) = grown(count, &edges);
         let order = graph.order();
-        let place = |node: usize| order.iter().position(|other| *other == node);
+        let index = |node: usize| order.iter().position(|other| *other == node);
         prop_assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), count);
         prop_assert_eq!(order.len(), count);
         for (node, on) in &taken {
-            prop_assert!(place(*on) < place(*node));
+            prop_assert!(index(*on) < index(*node));
         }
         let depths = graph.depths();
         for node in 0..count {
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn no_way_is_heavier_than_the_critical_path(
+    fn no_path_is_heavier_than_the_critical_path(
         (count, edges) in some(),
         weights in prop::collection::vec(0..100u64, 12),
     ) {
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_out_takes_its_edges_along((count, edges) in some(), mask in any::<u16>()) {
+    fn removed_nodes_take_their_edges_along((count, edges) in some(), mask in any::<u16>()) {
         let (mut graph, taken) = grown(count, &edges);
         let numbers = graph.retain(|node| mask & 1 << node != 0);
         let number = |node: usize| numbers.get(node).copied().flatten();
@@ -132,10 +132,10 @@ proptest! {
 }
 
 #[test]
-fn a_node_that_depends_on_itself_is_a_circle_of_one() {
+fn a_node_that_depends_on_itself_is_a_cycle_of_one() {
     let mut graph = Graph::default();
     let node = graph.add();
-    assert_eq!(graph.depend(node, node, ()), Err(Circle(vec![0, 0])));
+    assert_eq!(graph.depend(node, node, ()), Err(Cycle(vec![0, 0])));
 }
 
 #[test]
@@ -146,7 +146,8 @@ fn a_number_that_is_no_node_changes_nothing() {
     assert_eq!((graph.edges(), graph.order()), (0, vec![0]));
 }
 
-/// Forwards, backwards, and joined in the middle: each is built in a moment, however long it is.
+/// Chains that are built forwards, backwards, and joined in the middle: each is built in a moment, whatever
+/// its length.
 #[test]
 fn a_long_chain_overflows_nothing_and_costs_what_it_is_long() {
     const LONG: usize = 100_000;
@@ -160,7 +161,7 @@ fn a_long_chain_overflows_nothing_and_costs_what_it_is_long() {
         assert_eq!(graph.depths().into_iter().max(), Some(LONG - 1));
         assert_eq!(graph.critical_path(|_| 1).len(), LONG);
         assert_eq!(graph.with_above([last]).len(), LONG);
-        let circle = graph.depend(first, last, ());
-        assert_eq!(circle.map_err(|Circle(path)| path.len()), Err(LONG + 1));
+        let cycle = graph.depend(first, last, ());
+        assert_eq!(cycle.map_err(|Cycle(path)| path.len()), Err(LONG + 1));
     }
 }

@@ -1,5 +1,5 @@
-//! Many values: sources are cut into chunks, chunks go through a bounded queue, workers parse and handle their rows
-//! in parallel, a keyed collector takes the results.
+//! Pipelines over many values: sources are cut into chunks, chunks go through a bounded queue, workers parse
+//! and handle their rows in parallel, and a keyed collector takes the results.
 //!
 //! ```text
 //!  sender task                                     worker tasks (n)
@@ -9,9 +9,11 @@
 //!  └───────────────────────────────────┘          └──────────────────────────────────────┘
 //! ```
 //!
-//! The pipeline's own memory is bounded by (queue + workers) x chunk, and for each source that is being read a block or two,
-//! and what undoes its compression; what receivers collect is theirs. A pipeline is a task: awaited, one in place, as a part of
-//! the task around it; spawned, one of its own, [`EmittingTask`]. The coordinator is its work; sender and workers are its children.
+//! A pipeline's own memory is bounded by (queue + workers) x chunk, plus a block or two and the state of the
+//! decompressor for each source that is being read. Values that receivers collect are not part of that bound.
+//!
+//! A pipeline is a task. Awaited, it is an in-place task, a part of the task around it. Spawned, it is a task
+//! of its own, [`EmittingTask`]. The coordinator is its work; sender and workers are its children.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
-//! The short spelling of the final event.
+//! The macro for the short form of a final event.
 
-/// Awaits a pipeline's final event with one arm for each outcome: the `OK` arm's value is wrapped in `Ok`, the `ERR`
-/// arm gives a `Result` itself.
+/// Awaits a pipeline's final event, with one arm for each outcome. The value of the `OK` arm is wrapped in
+/// `Ok`; the `ERR` arm is a `Result` itself.
 ///
 /// ```
 /// # use sweet_async_core::{AsyncTaskError, Runtime};

@@ -1,4 +1,5 @@
-//! What a pipeline is told to do: about rejected rows, and about how many events are handled at the same time.
+//! The policies of a pipeline: for rejected rows, and for the number of events that are handled at the same
+//! time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,23 +8,25 @@ use crate::outcome::failure::RowError;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::retry::Retry;
 
-/// What a pipeline does about a row that cannot be parsed, or that its receiver refuses, or at which its receiver panics.
+/// The strategy for a row that cannot be parsed, or that the receiver refuses, or for which the receiver
+/// panics.
 #[derive(Default)]
 #[non_exhaustive]
 pub enum ErrorStrategy<T> {
-    /// Ends with the error of the first such row in source order, whatever the number of workers. Rows after it may
-    /// have been handled by then.
+    /// Ends the pipeline with the error of the first such row in source order, whatever the number of
+    /// workers. Rows after it may have been handled by then.
     #[default]
     StopOnFirst,
-    /// Goes on; such rows are counted exactly, and the first of them kept with line, byte offset and reason.
+    /// Goes on. Such rows are counted exactly, and the first of them are kept with line, byte offset and
+    /// reason.
     ContinueOnError,
     /// Tries again; see [`retry`](Self::retry).
     Retry(RetryEvents<T>),
-    /// Asks; see [`custom`](Self::custom).
+    /// Asks a closure; see [`custom`](Self::custom).
     Custom(AskAboutErrors),
 }
 
-/// What a [custom strategy](ErrorStrategy::custom) answers about a row.
+/// The answer of a [custom strategy](ErrorStrategy::custom) about a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorAction {
@@ -34,8 +37,8 @@ pub enum ErrorAction {
 }
 
 impl<T> ErrorStrategy<T> {
-    /// Calls the receiver again, up to `retries` more times, with a clone of the event, with the default backoff: exponential
-    /// from 100 ms, full jitter. See [`retry_with`](Self::retry_with).
+    /// Calls the receiver again with a clone of the event, up to `retries` more times, with the default
+    /// backoff: exponential from 100 ms, full jitter. See [`retry_with`](Self::retry_with).
     pub fn retry(retries: u32) -> Self
     where
         T: Clone,
@@ -43,15 +46,18 @@ impl<T> ErrorStrategy<T> {
         Self::retry_with(Retry::new(retries))
     }
 
-    /// Calls the receiver again as `retry` says, with a clone of the event, made before each call that may be followed by
-    /// another. In between the worker waits by the runtime's clock, without holding a thread; it handles nothing else
-    /// meanwhile. Once the receiver has failed for the last time, or with an error that is not to be retried (a panic,
-    /// or what [`Retry::retry_if`] excludes), or once the pipeline was asked to stop, the row is rejected as under
-    /// [`ContinueOnError`](Self::ContinueOnError); after more than one attempt its error is
-    /// [`AsyncTaskError::RetriesExhausted`]. A row that cannot be parsed is never parsed again.
+    /// Calls the receiver again as `retry` says, with a clone of the event. The clone is made before each
+    /// call that another may follow. Between two calls the worker waits by the runtime's clock. It holds no
+    /// thread then, and handles nothing else.
     ///
-    /// A `fold` is handed what the failed call has left of its value. A pulled pipeline, which has no receiver, is refused
-    /// ([`AsyncTaskError::InvalidConfig`]).
+    /// The row is rejected, as under [`ContinueOnError`](Self::ContinueOnError), once the receiver has failed
+    /// for the last time, or has failed with an error that is not to be retried (a panic, or one that
+    /// [`Retry::retry_if`] excludes), or once cancellation of the pipeline is requested or an earlier row has
+    /// ended it. After more than one attempt its error is [`AsyncTaskError::RetriesExhausted`]. A row that
+    /// cannot be parsed is never parsed again.
+    ///
+    /// In a `fold`, the next attempt gets the value as the failed call has left it. A pulled pipeline has no
+    /// receiver, and is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn retry_with(retry: Retry) -> Self
     where
         T: Clone,
@@ -59,13 +65,13 @@ impl<T> ErrorStrategy<T> {
         Self::Retry(RetryEvents { retry, clone: T::clone })
     }
 
-    /// Asks `decide` about each rejected row. It is called by the worker that has met the row, in no particular order
-    /// among workers; a panic in it ends the pipeline.
+    /// Asks `decide` about each rejected row. The worker that has the row calls it, in no particular order
+    /// among workers. A panic in it ends the pipeline.
     pub fn custom(decide: impl Fn(&RowError) -> ErrorAction + Send + Sync + 'static) -> Self {
         Self::Custom(AskAboutErrors(Arc::new(decide)))
     }
 
-    /// The same about other events.
+    /// The same strategy for events of another type.
     pub(crate) fn of<U: Clone>(self) -> ErrorStrategy<U> {
         match self {
             Self::StopOnFirst => ErrorStrategy::StopOnFirst,
@@ -83,7 +89,7 @@ impl<T> ErrorStrategy<T> {
     }
 }
 
-// By hand: the strategy can be cloned also where the events cannot.
+// By hand: the strategy can also be cloned where events cannot.
 impl<T> Clone for ErrorStrategy<T> {
     fn clone(&self) -> Self {
         match self {
@@ -106,7 +112,7 @@ impl<T> fmt::Debug for ErrorStrategy<T> {
     }
 }
 
-/// How events are tried again: see [`ErrorStrategy::retry_with`].
+/// The retries of events: see [`ErrorStrategy::retry_with`].
 pub struct RetryEvents<T> {
     pub(crate) retry: Retry,
     pub(crate) clone: fn(&T) -> T,
@@ -124,7 +130,7 @@ impl<T> fmt::Debug for RetryEvents<T> {
     }
 }
 
-/// Who decides about rejected rows: see [`ErrorStrategy::custom`].
+/// The closure that decides about rejected rows: see [`ErrorStrategy::custom`].
 #[derive(Clone)]
 pub struct AskAboutErrors(pub(crate) Arc<dyn Fn(&RowError) -> ErrorAction + Send + Sync>);
 
@@ -134,27 +140,29 @@ impl fmt::Debug for AskAboutErrors {
     }
 }
 
-/// How many events are handled at the same time. Each worker handles one event (or one batch) at a time, and takes whole
-/// chunks.
+/// The number of events that are handled at the same time. Each worker handles one event (or one batch) at a
+/// time, and takes whole chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReceiverStrategy {
-    /// One at a time, in the order in which the sender sends.
+    /// One event at a time, in the order in which the sender sends.
     Serial,
-    /// As many as there are workers, in completion order.
+    /// As many events as there are workers, in completion order.
     Parallel {
-        /// How many: at least 1.
+        /// The number of workers, at least 1.
         workers: usize,
     },
-    /// As many as help, between `min` and `max`: more while each event takes about as long as before, fewer once more
-    /// of them at the same time only make each take longer. It starts with `min`, and decides about a hundred times a
-    /// second; what it decides is told by [`Progress::workers`](crate::Progress::workers) and through `tracing`.
+    /// Between `min` and `max` events, as the load permits: more while each event takes about as long as
+    /// before, fewer once more of them at the same time only make each take longer. It starts with `min`, and
+    /// decides about a hundred times a second. Decisions are reported by
+    /// [`Progress::workers`](crate::Progress::workers) and through `tracing`.
     ///
-    /// A worker that was taken off finishes its chunk first: with chunks that take long, changes do, too.
+    /// A worker that is no longer needed finishes its chunk first: with chunks that take long, changes take
+    /// long as well.
     Adaptive {
-        /// The fewest workers: at least 1.
+        /// The fewest workers, at least 1.
         min: usize,
-        /// The most: at least `min`.
+        /// The most workers, at least `min`.
         max: usize,
     },
 }

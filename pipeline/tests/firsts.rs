@@ -1,4 +1,4 @@
-//! The first of many are kept at a cost that hardly depends on the order in which they come.
+//! The cost of keeping the first of many values hardly depends on the order in which they come.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -33,7 +33,7 @@ impl Ord for Counted {
     }
 }
 
-/// Ranks as several sources give them, each in its own order, and all at the same time.
+/// Ranks of several sources that are read at the same time, each in its own order.
 fn interleaved(sources: u64, each: u64) -> Vec<u64> {
     (0..each).flat_map(|n| (0..sources).map(move |source| (source << 44) + n)).collect()
 }
@@ -73,14 +73,14 @@ fn of_equal_ranks_the_earlier_stay() {
 }
 
 #[test]
-fn what_is_kept_costs_a_logarithm_a_value_at_most() {
+fn keeping_a_value_costs_a_logarithm_at_most() {
     for (name, ranks) in orders() {
         for most in [1_000, 40_000, usize::MAX] {
             let compared = Rc::new(Cell::new(0));
             let mut kept = Firsts::new(most);
             ranks.iter().for_each(|rank| kept.add(Counted(*rank, compared.clone()), ()));
             let added = compared.replace(0);
-            // The values are moved as often as they are compared: nothing else is done with them.
+            // Values are moved as often as they are compared: nothing else is done with them.
             assert!(added <= 40_000 * 2 * 16, "{name}, {most} kept: {added} comparisons");
             if most == usize::MAX {
                 assert_eq!(added, 0, "{name}: below the bound they are appended");

@@ -1,4 +1,4 @@
-//! The layers of the pipelines: each module uses those of its own layer and of the ones before it.
+//! The layers of the pipelines: each module uses only those of its own layer and of the layers before it.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,7 +8,7 @@ mod modules;
 
 use modules::{Modules, backward, circles};
 
-/// In their order. The folders of `run` are layers of their own.
+/// The layers in their order. The folders of `run` are layers of their own.
 const LAYERS: [&str; 13] = [
     "text",
     "event",

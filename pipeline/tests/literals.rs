@@ -1,4 +1,4 @@
-//! Chunk sizes from numbers.
+//! Chunk sizes that are made from numbers.
 
 use sweet_async_pipeline::{ChunkSize, ChunkSizeExt as _};
 

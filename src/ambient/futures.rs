@@ -1,4 +1,4 @@
-//! Timers and join handles of whichever runtime was found.
+//! The timer and the join handle of the ambient runtime.
 
 use std::future::Future;
 use std::pin::Pin;

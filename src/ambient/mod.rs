@@ -1,4 +1,4 @@
-//! The runtime that is meant where none is named.
+//! The ambient runtime: the one that is used where none is named.
 
 mod futures;
 mod runtime;
@@ -54,8 +54,8 @@ pub(crate) fn installed() -> Option<AmbientRuntime> {
     DEFAULT.get().cloned()
 }
 
-/// Makes `runtime` the one that is used where nothing nearer is found. For applications: a library that installs one
-/// decides for its users.
+/// Makes `runtime` the default, which is used where nothing nearer is found. For applications: a library that
+/// installs one decides for its users.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! One type for whichever runtime was found.
+//! The ambient runtime as one type over all backends.
 
 use std::any::Any;
 use std::future::Future;
@@ -27,7 +27,7 @@ enum Kind {
     Foreign(DynRuntime),
 }
 
-/// Calls the same method on whichever runtime it is; with a type named, wraps what it gives in the variant of the
+/// Calls the same method on whichever runtime it is. With `join`, the result is wrapped in the variant of the
 /// same name.
 macro_rules! each {
     ($self:expr, $runtime:ident => $call:expr) => {
@@ -175,7 +175,8 @@ impl Runtime for AmbientRuntime {
 }
 
 impl BlockOn for AmbientRuntime {
-    /// A runtime of a third party drives its tasks elsewhere: the future is polled here, and woken by them.
+    /// A runtime of a third party drives its tasks elsewhere: the future is polled here, and its tasks wake
+    /// it.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         #[cfg(feature = "tokio")]
         crate::tokio::TokioRuntime::refuse_nesting()?;

@@ -1,5 +1,5 @@
-//! Counts instructions per operation: each side runs under valgrind twice, for N and for 3 N operations, on one
-//! thread; the difference over 2 N is one operation, free of noise.
+//! The binary that counts instructions per operation. Each side runs under valgrind twice, for N and for 3 N
+//! operations, on one thread. The difference divided by 2 N is the cost of one operation, free of noise.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -8,8 +8,8 @@ use std::process::Command;
 use clap::Parser;
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::looks::Look;
-use side_by_side::p2::Way;
+use side_by_side::observations::Observation;
+use side_by_side::p2::SpawnMethod;
 use side_by_side::p3::Policy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
 use side_by_side::{Failure, p1, p6, p7};
@@ -20,7 +20,7 @@ use sweet_async::pipeline::{Collection, Partition};
 struct Arguments {
     /// Only sides whose name contains this.
     only: Option<String>,
-    /// Runs this side so many times, and counts nothing: what runs under valgrind.
+    /// Runs SIDE so many times and counts nothing; valgrind runs this.
     #[arg(long, num_args = 2, value_names = ["SIDE", "COUNT"])]
     just: Option<Vec<String>>,
 }
@@ -30,7 +30,7 @@ const MEGABYTES: u64 = 2;
 
 type Run = Box<dyn Fn(usize) -> Result<(), Failure>>;
 
-/// One side: its name, how many times it runs at least, and the run.
+/// One side: its name, the least number of operations that it runs, and the run.
 type Side = (String, usize, Run);
 
 fn sides<B: Backend>(backend: &B) -> Vec<Side> {
@@ -38,65 +38,68 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
     let mut add = |name: &str, count, run: Run| {
         sides.push((format!("{} {name}", B::NAME), count, run));
     };
-    let here = backend.clone();
-    add("p1 inline await", 10_000, Box::new(move |n| here.block_on(p1::inline(n))?.map(drop)));
-    let here = backend.clone();
-    add("p1 run", 10_000, Box::new(move |n| here.block_on(p1::run(n))?.map(drop)));
-    let here = backend.clone();
+    let owned = backend.clone();
+    add("p1 inline await", 10_000, Box::new(move |n| owned.block_on(p1::inline(n))?.map(drop)));
+    let owned = backend.clone();
+    add("p1 run", 10_000, Box::new(move |n| owned.block_on(p1::run(n))?.map(drop)));
+    let owned = backend.clone();
     add(
         "p1 raw spawn + join",
         10_000,
-        Box::new(move |n| here.block_on(p1::spawned(here.clone(), n))?.map(drop)),
+        Box::new(move |n| owned.block_on(p1::spawned(owned.clone(), n))?.map(drop)),
     );
-    for way in Way::ALL {
-        let here = backend.clone();
-        let run = move |n| here.block_on(way.batch(&here, n))?.map(drop);
-        add(&format!("p2 {}, from block_on", way.name()), 10_000, Box::new(run));
-        let here = backend.clone();
-        let run = move |n| way.inside(&here, way.batch(&here, n)).map(drop);
-        add(&format!("p2 {}, inside a task", way.name()), 10_000, Box::new(run));
+    for method in SpawnMethod::ALL {
+        let owned = backend.clone();
+        let run = move |n| owned.block_on(method.batch(&owned, n))?.map(drop);
+        add(&format!("p2 {}, from block_on", method.name()), 10_000, Box::new(run));
+        let owned = backend.clone();
+        let run = move |n| method.inside(&owned, method.batch(&owned, n)).map(drop);
+        add(&format!("p2 {}, inside a task", method.name()), 10_000, Box::new(run));
     }
     for (policy, spawned) in Policy::ALL.into_iter().flat_map(|policy| [(policy, false), (policy, true)]) {
-        let here = backend.clone();
-        let way = if spawned { "spawn + join" } else { "run" };
-        let run = move |n| policy.measure(&here, spawned, n);
-        add(&format!("p3 {}, {way}", policy.name()), 10_000, Box::new(run));
+        let owned = backend.clone();
+        let mode = if spawned { "spawn + join" } else { "run" };
+        let run = move |n| policy.measure(&owned, spawned, n);
+        add(&format!("p3 {}, {mode}", policy.name()), 10_000, Box::new(run));
     }
-    for look in Look::ALL {
-        let here = backend.clone();
-        let run = move |n| look.measure(&here, n);
-        add(&format!("p3 {}", look.name()), 10_000, Box::new(run));
+    for observation in Observation::ALL {
+        let owned = backend.clone();
+        let run = move |n| observation.measure(&owned, n);
+        add(&format!("p3 {}", observation.name()), 10_000, Box::new(run));
     }
-    let here = backend.clone();
-    add("p4 buffer_unordered", 100_000, Box::new(move |n| here.block_on(buffer_unordered(n as u64))?));
+    let owned = backend.clone();
+    add("p4 buffer_unordered", 100_000, Box::new(move |n| owned.block_on(buffer_unordered(n as u64))?));
     for (kind, chunk) in Kind::ALL.into_iter().flat_map(|kind| [(kind, 256), (kind, 1024)]) {
-        let here = backend.clone();
-        let run = move |n| here.block_on(pipeline(&here, kind, n as u64, chunk, 1))?;
+        let owned = backend.clone();
+        let run = move |n| owned.block_on(pipeline(&owned, kind, n as u64, chunk, 1))?;
         add(&format!("p4 {}, chunks of {chunk}", kind.name()), 200_000, Box::new(run));
     }
-    let here = backend.clone();
+    let owned = backend.clone();
     let inserts = move |n| {
-        let keep = Collection::into_partitions;
-        here.block_on(p6::collect(&here, n as u64, 1, keep, |parts| parts.iter().map(Partition::len).sum()))?
+        let finish = Collection::into_partitions;
+        owned
+            .block_on(p6::collect(&owned, n as u64, 1, finish, |parts| {
+                parts.iter().map(Partition::len).sum()
+            }))?
             .map(drop)
     };
     add("p6 into_partitions", 200_000, Box::new(inserts));
-    let here = backend.clone();
+    let owned = backend.clone();
     let passes = move |n| {
         let csv = Csv::generate(MEGABYTES)?;
-        (0..n).try_for_each(|_| here.block_on(p7::fold(&here, &csv, 256, 1))?)
+        (0..n).try_for_each(|_| owned.block_on(p7::fold(&owned, &csv, 256, 1))?)
     };
     add("p7 fold, per pass", 1, Box::new(passes));
-    let here = backend.clone();
+    let owned = backend.clone();
     let passes = move |n| {
         let csv = Csv::generate(MEGABYTES)?;
-        (0..n).try_for_each(|_| here.block_on(p7::sums(&here, &csv, 256, 1))?)
+        (0..n).try_for_each(|_| owned.block_on(p7::sums(&owned, &csv, 256, 1))?)
     };
     add("p7 sums of rows that borrow, per pass", 1, Box::new(passes));
     sides
 }
 
-/// What needs no backend.
+/// The sides that need no backend.
 fn peers() -> Vec<Side> {
     let passes = |n| {
         let csv = Csv::generate(MEGABYTES)?;
@@ -111,15 +114,15 @@ fn counted(name: &str, count: usize) -> Result<u64, Failure> {
         .arg(std::env::current_exe()?)
         .args(["--just", name, &count.to_string()])
         .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let number = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
-    number.ok_or_else(|| format!("valgrind counted nothing: {said}").into())
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let number = stderr.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
+    number.ok_or_else(|| format!("valgrind counted nothing: {stderr}").into())
 }
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let mut all = sides(&Tokio::here()?);
-    all.extend(sides(&Smol::here()));
+    let mut all = sides(&Tokio::current_thread()?);
+    all.extend(sides(&Smol::current_thread()));
     all.extend(peers());
     if let Some([side, count]) = arguments.just.as_deref() {
         let (_, _, run) = all.iter().find(|(name, ..)| name == side).ok_or("no such side")?;

@@ -1,4 +1,4 @@
-//! Faults to survive, at full size on every backend: prints row, backend, figure, and whether it held.
+//! Report of the faults to survive, at full size on every backend: row, backend, figure, and whether it held.
 //!
 //! ```console
 //! cargo run --release -p conformance --example report --no-default-features --features tokio,smol,sim
@@ -20,7 +20,7 @@ mod smol_flavours;
 #[path = "../../tests/flavours/tokio.rs"]
 mod tokio_flavours;
 
-/// Says that a process is to run one row on one flavour, and print its figure.
+/// The flag of a process that runs one row on one flavour and prints its figure.
 const ONE: &str = "--one";
 
 struct Flavour {
@@ -61,26 +61,26 @@ fn main() -> Result<ExitCode, Failure> {
     }
     let wanted: Vec<u32> = arguments.iter().map(|number| number.parse()).collect::<Result<_, _>>()?;
     let mut all_held = true;
-    say(&format!("{:<4} {:<22} {:<7} figure", "row", "backend", "held"));
+    print(&format!("{:<4} {:<22} {:<7} figure", "row", "backend", "held"));
     let flavours = flavours();
     let numbers = flavours.first().map(|flavour| flavour.rows.clone()).unwrap_or_default();
     for row in numbers.iter().filter(|row| wanted.is_empty() || wanted.contains(&row.number)) {
-        say(&format!("{:<4} {}", row.number, row.inject));
+        print(&format!("{:<4} {}", row.number, row.inject));
         for flavour in &flavours {
             if row.needs_threads && !flavour.has_threads {
-                say(&format!("{:<4} {:<22} {:<7} needs threads", "", flavour.name, "-"));
+                print(&format!("{:<4} {:<22} {:<7} needs threads", "", flavour.name, "-"));
                 continue;
             }
-            // In a process of its own, so that no row sees what another has left of memory or threads.
+            // In a process of its own, so that no row sees memory or threads that another has left.
             let process = Command::new(std::env::current_exe()?)
                 .args([ONE, flavour.name, &row.number.to_string()])
                 .output()?;
             let held = process.status.success();
             all_held &= held;
-            let told = if held { process.stdout } else { process.stderr };
-            let told = String::from_utf8_lossy(&told);
-            let figure = told.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no figure");
-            say(&format!("{:<4} {:<22} {:<7} {figure}", "", flavour.name, if held { "yes" } else { "NO" }));
+            let output = if held { process.stdout } else { process.stderr };
+            let output = String::from_utf8_lossy(&output);
+            let figure = output.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no figure");
+            print(&format!("{:<4} {:<22} {:<7} {figure}", "", flavour.name, if held { "yes" } else { "NO" }));
         }
     }
     Ok(if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -91,13 +91,13 @@ fn one(name: &str, number: &str) -> Result<ExitCode, Failure> {
     let flavour = flavours().into_iter().find(|flavour| flavour.name == name);
     let row = flavour.and_then(|flavour| flavour.rows.into_iter().find(|row| row.number == number));
     let row = row.ok_or_else(|| Failure::msg("there is no such row or flavour"))?;
-    // As in the suite, whose thread has this name; the simulation knows its own by it.
+    // As in the suite, where the thread has this name; the simulation recognizes its thread by it.
     let run = std::thread::Builder::new()
         .name(conformance::CASE_THREAD.into())
         .spawn(move || (row.run)(Scale::Full))?;
     let figure = run.join().map_err(|_| Failure::msg("the row panicked"))?;
     match figure {
-        Ok(figure) => say(&figure),
+        Ok(figure) => print(&figure),
         Err(error) => {
             complain(&format!("{error:#}"));
             return Ok(ExitCode::FAILURE);
@@ -107,7 +107,7 @@ fn one(name: &str, number: &str) -> Result<ExitCode, Failure> {
 }
 
 #[allow(clippy::print_stdout, reason = "a report is printed")]
-fn say(line: &str) {
+fn print(line: &str) {
     println!("{line}");
 }
 

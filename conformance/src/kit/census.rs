@@ -1,9 +1,9 @@
-//! Counts what is alive.
+//! A counter of values that are alive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many residents there are, and how many there have been.
+/// The number of residents that are alive, that there have been, and the most at one time. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Census(Arc<Inner>);
 
@@ -30,13 +30,13 @@ impl Census {
         self.0.ever.load(Ordering::SeqCst)
     }
 
-    /// The most that were alive at one time.
+    /// Returns the most that were alive at one time.
     pub(crate) fn most(&self) -> usize {
         self.0.most.load(Ordering::SeqCst)
     }
 }
 
-/// Counted until it is dropped.
+/// A value that is counted as alive until it is dropped.
 pub(crate) struct Resident(Census);
 
 impl Drop for Resident {

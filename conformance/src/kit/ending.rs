@@ -1,10 +1,10 @@
-//! What cases about the end of a runtime share.
+//! Helpers of the cases about the end of a runtime.
 
 use sweet_async::RuntimeError;
 
 use super::prelude::*;
 
-/// Drives `case` on a flavour whose executor is its own to end.
+/// Drives `case` on a flavour whose executor ends with its harness. On any other flavour it passes.
 pub(crate) fn ended<H: Harness, F: Future<Output = Outcome>>(
     harness: &H,
     case: impl FnOnce(H::Runtime) -> F,
@@ -15,7 +15,7 @@ pub(crate) fn ended<H: Harness, F: Future<Output = Outcome>>(
     harness.block_on(case(harness.runtime()))?
 }
 
-/// How many tasks and blocking jobs a shutdown says that it has left.
+/// Returns the numbers of tasks and blocking jobs that a shutdown reports as left.
 pub(crate) fn left(result: Result<(), RuntimeError>) -> Result<(usize, usize), Failure> {
     match failed(result)? {
         RuntimeError::TasksLeft { tasks, blocking, .. } => Ok((tasks, blocking)),
@@ -23,7 +23,7 @@ pub(crate) fn left(result: Result<(), RuntimeError>) -> Result<(usize, usize), F
     }
 }
 
-/// A task that waits for ever, certain to have started; says when it is dropped.
+/// A task that waits forever and has started for certain, and a latch that is set when it is dropped.
 pub(crate) async fn idle<R: Runtime>(rt: &R) -> (Task<(), R>, Latch) {
     let (started, dropped) = (Latch::new(), Latch::new());
     let (start, guard) = (started.clone(), dropped.on_drop());

@@ -1,18 +1,18 @@
-//! Keeps every worker busy, so that what is spawned meanwhile is certain not to be polled.
+//! A hold on every worker, so that work spawned meanwhile is certain not to be polled.
 
 use sweet_async::{AsyncTask, Runtime, Task};
 
 use super::Latch;
 use crate::{Facts, Failure};
 
-/// Workers that wait for their release.
+/// Workers that are blocked until their release.
 pub(crate) struct Held<R: Runtime> {
     open: Latch,
     busy: Vec<Task<(), R>>,
 }
 
-/// Makes every worker of `runtime` busy. Where the caller itself is the worker, it is busy already, for as long as
-/// it does not await.
+/// Blocks every worker of `runtime`. Where the caller itself is the worker, it is busy already, for as long
+/// as it does not await.
 pub(crate) async fn hold_workers<R: Runtime>(runtime: &R, at: Facts) -> Result<Held<R>, Failure> {
     let open = Latch::new();
     let mut busy = Vec::new();
@@ -24,8 +24,8 @@ pub(crate) async fn hold_workers<R: Runtime>(runtime: &R, at: Facts) -> Result<H
                 let _ = arrive.try_send(());
                 open.wait_blocking();
             }));
-            // One at a time: a worker that takes several from the common queue may block in the first with the others in
-            // a queue of its own, where nobody may look for them.
+            // One at a time: a worker that takes several tasks from the common queue may block in the first,
+            // with the others in a queue of its own, where no other worker may look for them.
             arrived.recv().await?;
         }
     }
@@ -33,7 +33,7 @@ pub(crate) async fn hold_workers<R: Runtime>(runtime: &R, at: Facts) -> Result<H
 }
 
 impl<R: Runtime> Held<R> {
-    /// Lets the workers go, and waits until they have.
+    /// Releases the workers, and waits until they have left.
     pub(crate) async fn release(mut self) -> Result<(), Failure> {
         self.open.set();
         for task in std::mem::take(&mut self.busy) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use event_listener::{Event, Listener as _};
 
-/// Set once; clones are the same latch.
+/// A flag that is set once. Clones are the same latch.
 #[derive(Clone, Default)]
 pub(crate) struct Latch(Arc<Inner>);
 
@@ -21,7 +21,7 @@ impl Latch {
     }
 
     pub(crate) fn set(&self) {
-        // SeqCst throughout: this is a test, and the listener below is to see the flag or the notification.
+        // SeqCst throughout: this is test code, and a listener is to see either the flag or the notification.
         self.0.set.store(true, Ordering::SeqCst);
         self.0.event.notify(usize::MAX);
     }
@@ -51,13 +51,13 @@ impl Latch {
         }
     }
 
-    /// Sets the latch when dropped: the mark of a destructor.
+    /// Returns a guard that sets the latch when it is dropped: the mark of a destructor.
     pub(crate) fn on_drop(&self) -> SetOnDrop {
         SetOnDrop(self.clone())
     }
 }
 
-/// Sets its latch when dropped.
+/// A guard that sets its latch when it is dropped.
 pub(crate) struct SetOnDrop(Latch);
 
 impl Drop for SetOnDrop {

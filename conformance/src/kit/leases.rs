@@ -1,4 +1,5 @@
-//! A queue with leases, as an engine on another machine would be: by the runtime's clock, with each key once.
+//! A queue with leases, like an engine on another machine: it keeps time by the runtime's clock, and each key
+//! once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use futures_lite::future::or;
 use sweet_async::Runtime;
 use sweet_async::pipeline::{Claim, Queue, QueueMessage};
 
-/// A clone is a handle on the same queue.
+/// The queue. A clone is a handle on the same queue.
 #[derive(Clone)]
 pub(crate) struct LeasedQueue<R>(Arc<Inner<R>>);
 
@@ -27,18 +28,18 @@ struct State {
     closed: bool,
     acknowledged: Vec<String>,
     extended: usize,
-    /// What the next calls answer: an error for each.
+    /// The calls that fail next, by name: one entry for each failure.
     broken: Vec<&'static str>,
 }
 
 struct Stored {
     message: QueueMessage,
     deliveries: u32,
-    /// Until when it is held, if it is.
+    /// The end of the current lease, if the message is held.
     until: Option<Instant>,
 }
 
-/// A message, and which of its deliveries.
+/// The number of a message, and the number of its delivery.
 pub(crate) type Receipt = (u64, u32);
 
 impl<R: Runtime> LeasedQueue<R> {
@@ -60,17 +61,17 @@ impl<R: Runtime> LeasedQueue<R> {
         self.change(|state| state.closed = true);
     }
 
-    /// The keys that were acknowledged, in that order.
+    /// Returns the keys that were acknowledged, in that order.
     pub(crate) fn acknowledged(&self) -> Vec<String> {
         self.state().acknowledged.clone()
     }
 
-    /// How many messages are there, held or not.
+    /// Returns the number of messages in the queue, held or not.
     pub(crate) fn len(&self) -> usize {
         self.state().messages.len()
     }
 
-    /// How many messages somebody holds.
+    /// Returns the number of messages whose lease has not run out.
     pub(crate) fn held(&self) -> usize {
         let now = self.0.runtime.now();
         self.state().messages.values().filter(|stored| stored.until.is_some_and(|until| until > now)).count()
@@ -80,7 +81,7 @@ impl<R: Runtime> LeasedQueue<R> {
         self.state().extended
     }
 
-    /// The next call of `publish`, `claim` or `ack` that is named fails.
+    /// Makes the next call that is named (`publish`, `claim` or `ack`) fail.
     pub(crate) fn breaks(&self, call: &'static str) {
         self.change(|state| state.broken.push(call));
     }
@@ -96,7 +97,8 @@ impl<R: Runtime> LeasedQueue<R> {
         }
     }
 
-    /// Of these the ones that are still held.
+    /// Returns those of `receipts` whose delivery still stands: neither acknowledged, given back, nor claimed
+    /// again since. A lease that has run out stands until the next claim.
     fn still<'a>(state: &mut State, receipts: &'a [Receipt]) -> Vec<&'a Receipt> {
         let is_held = |receipt: &&Receipt| {
             let stored = state.messages.get(&receipt.0);

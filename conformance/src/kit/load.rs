@@ -1,4 +1,4 @@
-//! Known loads: processor time to the clock of the thread, and memory that is only said to be allocated.
+//! Known loads: processor time by the thread's own clock, and memory that is only reported as allocated.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -11,12 +11,12 @@ use sweet_async::metrics::{Allocations, count_allocations};
 
 use crate::Outcome;
 
-/// What else a task does on its way, at most, in a case that burns some time: far more than that is, and not of
-/// other threads, whose time is not in a thread's clock.
+/// The most processor time that a task uses beside what a case burns: far more than it takes. The time of
+/// other threads is not in it, since it is not in a thread's clock.
 pub(crate) const SLACK: Duration = Duration::from_millis(40);
 
-/// What has been burnt: a machine that takes a processor away in between may charge the thread for that, so that more is burnt
-/// than was meant.
+/// The processor time that has been burnt. A machine that takes the processor away meanwhile may charge the
+/// thread for that, so that more is burnt than was meant.
 #[derive(Clone, Default)]
 pub(crate) struct Burnt(Arc<AtomicU64>);
 
@@ -27,18 +27,19 @@ impl Burnt {
         self.0.fetch_add(nanos, Ordering::SeqCst);
     }
 
-    /// All of it so far.
+    /// Returns all of it so far.
     pub(crate) fn all(&self) -> Duration {
         Duration::from_nanos(self.0.load(Ordering::SeqCst))
     }
 }
 
-/// Uses so much processor time of this thread, by its own clock; where it has none, so much time.
+/// Uses so much processor time of this thread by the thread's own clock, or so much time where it has no such
+/// clock.
 pub(crate) fn burn(time: Duration) {
     spend(time);
 }
 
-/// As [`burn`]. Says how much it was.
+/// As [`burn`]. Returns the time that it used.
 fn spend(time: Duration) -> Duration {
     let begun = (thread_time(), Instant::now());
     let spent = || match (begun.0, thread_time()) {
@@ -56,14 +57,14 @@ fn spend(time: Duration) -> Duration {
     }
 }
 
-/// The processor time of this thread, where it can be had.
+/// Returns the processor time of this thread, where the system reports it.
 #[cfg(any(target_os = "linux", target_os = "freebsd"))]
 pub(crate) fn thread_time() -> Option<Duration> {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?;
     Some(now.into())
 }
 
-/// The processor time of this thread, where it can be had.
+/// Returns the processor time of this thread, where the system reports it.
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 pub(crate) fn thread_time() -> Option<Duration> {
     None
@@ -75,7 +76,7 @@ thread_local! {
 
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
-/// Has a made-up allocator count: what is said to be allocated, and nothing else.
+/// Installs a made-up allocator count. It holds what [`allocate`] and [`free`] report, and nothing else.
 pub(crate) fn pretend() -> Outcome {
     let install = || count_allocations(|| ALLOCATED.try_with(Cell::get).ok()).is_ok();
     ensure!(
@@ -85,7 +86,7 @@ pub(crate) fn pretend() -> Outcome {
     Ok(())
 }
 
-/// Says that this thread allocates so much, at once.
+/// Reports that this thread allocates so many bytes, in one allocation.
 pub(crate) fn allocate(bytes: u64) {
     change(|now| {
         now.allocated += bytes;
@@ -93,7 +94,7 @@ pub(crate) fn allocate(bytes: u64) {
     });
 }
 
-/// Says that this thread frees so much.
+/// Reports that this thread frees so many bytes.
 pub(crate) fn free(bytes: u64) {
     change(|now| now.freed += bytes);
 }

@@ -1,4 +1,4 @@
-//! What cases are made of.
+//! The parts that cases are made of.
 
 mod census;
 pub(crate) mod ending;
@@ -10,16 +10,16 @@ pub(crate) mod orchestras;
 pub(crate) mod published;
 mod rows;
 pub(crate) mod script;
+pub(crate) mod signalled;
 pub(crate) mod spans;
 pub(crate) mod tape;
-pub(crate) mod told;
 
 pub(crate) use census::Census;
 pub(crate) use hold::hold_workers;
 pub(crate) use latch::{Latch, SetOnDrop};
 pub(crate) use rows::{Person, Raw, Sample, collect_rows, count, rows, sample};
 
-/// What nearly every case uses.
+/// The names that nearly every case uses.
 pub(crate) mod prelude {
     pub(crate) use std::future::{Future, pending};
     pub(crate) use std::time::Duration;
@@ -35,7 +35,7 @@ pub(crate) mod prelude {
         AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, Runtime, Task, TaskStatus,
     };
 
-    pub(crate) use super::{Census, Latch, failed, hold_workers, said};
+    pub(crate) use super::{Census, Latch, failed, hold_workers, source_text};
     pub(crate) use crate::{Facts, Failure, Harness, Outcome};
 }
 
@@ -43,14 +43,15 @@ use sweet_async::AsyncTaskError;
 
 use crate::Failure;
 
-/// Waits until no blocking job is left; where others count in the same root scope, that cannot be known, and is not waited for.
+/// Waits until no blocking job is left. Where other cases count in the same root scope, that cannot be known,
+/// and it returns at once.
 pub(crate) async fn no_jobs<R: sweet_async::Runtime>(rt: &R, facts: crate::Facts) {
     while !facts.shares_root && rt.root().active_blocking_jobs() > 0 {
         futures_lite::future::yield_now().await;
     }
 }
 
-/// The error of a result that must be one.
+/// Returns the error of a result that must be one.
 pub(crate) fn failed<T, E>(result: Result<T, E>) -> Result<E, Failure> {
     match result {
         Ok(_) => Err(Failure::msg("an error was due, and a value came")),
@@ -58,12 +59,13 @@ pub(crate) fn failed<T, E>(result: Result<T, E>) -> Result<E, Failure> {
     }
 }
 
-/// The text of what the error is about: of the work's own error, where it is that of work; else its own.
-pub(crate) fn said(error: &AsyncTaskError) -> String {
+/// Returns the text of the error's source: that of the work's own error, where there is one. Else its own
+/// text.
+pub(crate) fn source_text(error: &AsyncTaskError) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Who asked, of a cancellation.
+/// Returns the cause of a cancellation; `None` for any other error.
 pub(crate) fn cause_of(error: &AsyncTaskError) -> Option<sweet_async::CancelCause> {
     match error {
         AsyncTaskError::Cancelled { cause, .. } => Some(*cause),
@@ -71,7 +73,7 @@ pub(crate) fn cause_of(error: &AsyncTaskError) -> Option<sweet_async::CancelCaus
     }
 }
 
-/// Panics, with a payload of the case's choice, as work that gives a `T`.
+/// Panics with a payload of the case's choice, in place of returning a `T`.
 #[allow(clippy::panic, reason = "a case about panics needs one")]
 pub(crate) fn explode<T>(payload: impl std::any::Any + Send) -> T {
     std::panic::panic_any(payload)

@@ -1,4 +1,4 @@
-//! Orchestras that say what they do.
+//! Orchestras whose tasks report what they do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +10,12 @@ use sweet_async::{AsyncTask, Runtime, TaskContext};
 use super::Latch;
 use crate::Failure;
 
-/// An orchestrator on `rt`, yet to be described.
+/// Returns the builder of an orchestrator on `rt`.
 pub(crate) fn orchestra<R: Runtime>(rt: &R) -> OrchestratorBuilder<R> {
     AsyncTask::orchestrator().on(rt)
 }
 
-/// Names, in the order in which they were noted.
+/// A list of names, in the order in which they were noted. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -48,13 +48,13 @@ pub(crate) fn failing<R: Runtime>(
     orchestra.register_task(name, AsyncTask::to::<()>(), move || async move { Err::<(), _>(own) })
 }
 
-/// The words for the statuses of all tasks, as `name: word`.
+/// Returns the statuses of all tasks, as `name: status`.
 pub(crate) fn statuses<R: Runtime>(orchestra: &Orchestrator<R>) -> Vec<String> {
     let all = orchestra.all_task_statuses();
     all.into_iter().map(|(name, status)| format!("{name}: {}", status.as_str())).collect()
 }
 
-/// The task at the beginning of a skip, and whether that was cancelled.
+/// Returns the task at the beginning of a skip; true if that one was cancelled.
 pub(crate) fn cause<R: Runtime>(orchestra: &Orchestrator<R>, task: &str) -> Result<(String, bool), Failure> {
     match orchestra.task_status(task)? {
         NodeStatus::Skipped { cause } => Ok((cause.task.to_string(), cause.cancelled)),
@@ -62,49 +62,49 @@ pub(crate) fn cause<R: Runtime>(orchestra: &Orchestrator<R>, task: &str) -> Resu
     }
 }
 
-/// A graph of chance: each node depends on up to three before it.
+/// A random graph: each node depends on up to three before it.
 pub(crate) struct RandomGraph {
-    pub(crate) above: Vec<Vec<usize>>,
+    pub(crate) dependencies: Vec<Vec<usize>>,
 }
 
 impl RandomGraph {
-    /// `chance` gives random numbers.
+    /// Makes a graph from the random numbers that `chance` returns.
     pub(crate) fn new(nodes: usize, mut chance: impl FnMut() -> u64) -> Self {
-        let above = (0..nodes).map(|node| match node {
+        let dependencies = (0..nodes).map(|node| match node {
             0 => Vec::new(),
             _ => {
                 let count = chance() % 4;
-                let mut above: Vec<usize> = (0..count).map(|_| chance() as usize % node).collect();
-                above.sort_unstable();
-                above.dedup();
-                above
+                let mut dependencies: Vec<usize> = (0..count).map(|_| chance() as usize % node).collect();
+                dependencies.sort_unstable();
+                dependencies.dedup();
+                dependencies
             }
         });
-        Self { above: above.collect() }
+        Self { dependencies: dependencies.collect() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.above.len()
+        self.dependencies.len()
     }
 }
 
-/// Counts up; says in which order things came.
+/// A record of the order in which nodes begin and end. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Turns {
+pub(crate) struct OrderRecord {
     next: Arc<AtomicUsize>,
     begun: Arc<Vec<AtomicUsize>>,
     ended: Arc<Vec<AtomicUsize>>,
 }
 
-impl Turns {
+impl OrderRecord {
     pub(crate) fn new(count: usize) -> Self {
         let zeros = || Arc::new((0..count).map(|_| AtomicUsize::new(0)).collect::<Vec<_>>());
         Self { next: Arc::new(AtomicUsize::new(1)), begun: zeros(), ended: zeros() }
     }
 
-    fn mark(&self, turns: &[AtomicUsize], node: usize) {
-        let turn = self.next.fetch_add(1, Ordering::SeqCst);
-        turns.get(node).into_iter().for_each(|own| own.store(turn, Ordering::SeqCst));
+    fn mark(&self, positions: &[AtomicUsize], node: usize) {
+        let position = self.next.fetch_add(1, Ordering::SeqCst);
+        positions.get(node).into_iter().for_each(|own| own.store(position, Ordering::SeqCst));
     }
 
     pub(crate) fn begins(&self, node: usize) {
@@ -115,11 +115,11 @@ impl Turns {
         self.mark(&self.ended, node);
     }
 
-    fn of(turns: &[AtomicUsize], node: usize) -> usize {
-        turns.get(node).map_or(0, |turn| turn.load(Ordering::SeqCst))
+    fn of(positions: &[AtomicUsize], node: usize) -> usize {
+        positions.get(node).map_or(0, |position| position.load(Ordering::SeqCst))
     }
 
-    /// Zero for one that has not begun.
+    /// Returns the position at which a node began; zero if it has not begun.
     pub(crate) fn begun(&self, node: usize) -> usize {
         Self::of(&self.begun, node)
     }
@@ -129,8 +129,13 @@ impl Turns {
     }
 }
 
-/// Registers a task that waits until it is told, and notes that; `takes` turns later it ends.
-pub(crate) fn obeying<R: Runtime>(all: &Orchestrator<R>, log: &Log, name: &str) -> Result<Latch, Failure> {
+/// Registers a task that waits until it is cancelled, notes that, and after two yields notes its end. The
+/// latch is set once the task has started.
+pub(crate) fn ends_when_cancelled<R: Runtime>(
+    all: &Orchestrator<R>,
+    log: &Log,
+    name: &str,
+) -> Result<Latch, Failure> {
     let (started, log, own) = (Latch::new(), log.clone(), name.to_owned());
     let start = started.clone();
     all.register_task(name, AsyncTask::to::<()>(), || async move {

@@ -1,4 +1,4 @@
-//! Numbers that are published, and who reads them.
+//! Numbers that are published to a queue, and their consumers.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -8,14 +8,14 @@ use sweet_async::pipeline::{BoundedQueue, Queue};
 
 use super::prelude::*;
 
-/// Far longer than any case takes.
+/// A lease far longer than any case takes.
 pub(crate) const LONG: Duration = Duration::from_secs(3_600);
 
 pub(crate) fn bounded(capacity: usize) -> BoundedQueue {
     BoundedQueue::new(NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN))
 }
 
-/// The lines from 0 to `lines`, `chunk` of them to a message, in order, under the name of `job`.
+/// Publishes the lines from 0 to `lines` in order, `chunk` of them to a message, under the name of `job`.
 pub(crate) async fn publish<R: Runtime>(
     rt: &R,
     queue: &impl Queue,
@@ -32,12 +32,12 @@ pub(crate) async fn publish<R: Runtime>(
         .await
 }
 
-/// What consumers have seen of each number.
+/// The number of times that consumers have seen each number. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Seen(Arc<Mutex<BTreeMap<u64, usize>>>);
+pub(crate) struct Deliveries(Arc<Mutex<BTreeMap<u64, usize>>>);
 
-impl Seen {
-    pub(crate) fn see(&self, n: u64) {
+impl Deliveries {
+    pub(crate) fn record(&self, n: u64) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(n).or_default() += 1;
     }
 
@@ -49,10 +49,13 @@ impl Seen {
         self.get().values().sum()
     }
 
-    /// Each of these once.
-    pub(crate) fn once(&self, lines: u64) -> Outcome {
-        let seen = self.get();
-        ensure!(seen.len() as u64 == lines && seen.values().all(|times| *times == 1), "{seen:?}");
+    /// Checks that each of the numbers below `lines` was seen once, and no other.
+    pub(crate) fn check_each_once(&self, lines: u64) -> Outcome {
+        let deliveries = self.get();
+        ensure!(
+            deliveries.len() as u64 == lines && deliveries.values().all(|times| *times == 1),
+            "{deliveries:?}"
+        );
         Ok(())
     }
 }
@@ -61,9 +64,9 @@ impl Seen {
 pub(crate) async fn consume<R: Runtime>(
     rt: &R,
     queue: &impl Queue,
-    seen: &Seen,
+    deliveries: &Deliveries,
 ) -> Result<FinalEvent, AsyncTaskError> {
-    let seen = seen.clone();
+    let deliveries = deliveries.clone();
     AsyncTask::emits::<u64>()
         .on(rt)
         .workers(2)
@@ -72,6 +75,6 @@ pub(crate) async fn consume<R: Runtime>(
             let queue = queue.clone();
             move |sources| sources.of_queue(&queue).with_lease(LONG).lines()
         })
-        .for_each(move |event| seen.see(event.take_data()))
+        .for_each(move |event| deliveries.record(event.take_data()))
         .await
 }

@@ -1,4 +1,4 @@
-//! Rows, and pipelines that say what they read.
+//! Rows, and pipelines that return what they read.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Person {
     pub(crate) name: String,
 }
 
-/// How a pipeline is run: what must not change its results.
+/// The settings that must not change the results of a pipeline.
 #[derive(Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) chunk: ChunkSize,
@@ -27,7 +27,7 @@ pub(crate) fn sample() -> Sample {
     Sample { chunk: 2.rows(), workers: 2 }
 }
 
-/// All rows with their sequences, in source order, and the summary, under `ContinueOnError`.
+/// Returns all rows with their sequences in source order, and the summary, under `ContinueOnError`.
 pub(crate) async fn collect_rows<T, R, F>(
     runtime: &R,
     workers: usize,
@@ -56,21 +56,21 @@ where
     Ok((rows, summary))
 }
 
-/// The fields of all rows of some CSV without a header, and the summary.
+/// Returns the fields of all rows of some CSV without a header, and the summary.
 pub(crate) async fn rows<R: Runtime>(
     runtime: &R,
-    how: Sample,
+    settings: Sample,
     text: impl Into<Vec<u8>>,
 ) -> Result<(Vec<Raw>, FinalEvent), AsyncTaskError> {
     let text = text.into();
-    let (rows, summary) = collect_rows(runtime, how.workers, move |sources| {
-        sources.of_bytes(text).with_headers(false).flexible().into_chunks(how.chunk);
+    let (rows, summary) = collect_rows(runtime, settings.workers, move |sources| {
+        sources.of_bytes(text).with_headers(false).flexible().into_chunks(settings.chunk);
     })
     .await?;
     Ok((rows.into_iter().map(|(_, row)| row).collect(), summary))
 }
 
-/// A counter that a receiver adds to.
+/// Returns a counter that a receiver adds to.
 pub(crate) fn count() -> Arc<std::sync::atomic::AtomicU64> {
     Arc::default()
 }

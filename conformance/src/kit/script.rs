@@ -11,31 +11,31 @@ use sweet_async::pipeline::{ChunkSizeExt as _, Sources};
 
 use super::{Latch, SetOnDrop, explode};
 
-/// What a reader does, read by read.
+/// One step of a reader.
 #[derive(Clone)]
 pub(crate) enum Step {
     Gives(Arc<str>),
     Fails(io::ErrorKind),
     Panics,
     /// Sets the latch, and goes on.
-    Tells(Latch),
-    /// Says that it filled more than it was given.
-    Lies,
-    /// Waits for the latch: without a word if it is polled, on its thread otherwise.
+    SetsLatch(Latch),
+    /// Claims that it filled more than the buffer holds.
+    Overreports,
+    /// Waits for the latch: pending if the reader is polled, and blocking its thread otherwise.
     Waits(Latch),
 }
 
-use Step::{Fails, Gives, Lies, Panics, Tells, Waits};
+use Step::{Fails, Gives, Overreports, Panics, SetsLatch, Waits};
 
-/// A step that gives this text.
+/// Returns a step that gives this text.
 pub(crate) fn gives(text: impl Into<Arc<str>>) -> Step {
     Gives(text.into())
 }
 
-/// Follows its steps, and then ends.
+/// A reader that follows its steps, and then ends.
 pub(crate) struct Script {
     steps: VecDeque<Step>,
-    /// Where it waits, when it is polled.
+    /// The wait that a poll has begun.
     wait: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     _dropped: Option<SetOnDrop>,
 }
@@ -45,7 +45,7 @@ impl Script {
         Self { steps: steps.into_iter().collect(), wait: None, _dropped: None }
     }
 
-    /// Sets the latch when it is dropped.
+    /// Makes the reader set the latch when it is dropped.
     pub(crate) fn marked(self, dropped: &Latch) -> Self {
         Self { _dropped: Some(dropped.on_drop()), ..self }
     }
@@ -65,9 +65,9 @@ impl Script {
             }
             Some(Fails(kind)) => Err(io::Error::new(kind, "the line is dead")),
             Some(Panics) => explode("in a reader"),
-            Some(Lies) => Ok(into.len() + 1),
+            Some(Overreports) => Ok(into.len() + 1),
             Some(Waits(latch)) => return Err(latch),
-            Some(Tells(latch)) => {
+            Some(SetsLatch(latch)) => {
                 latch.set();
                 return self.step(into);
             }
@@ -101,23 +101,23 @@ impl AsyncRead for Script {
     }
 }
 
-/// How a script is read.
+/// The kind of reader that a script is read as.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum How {
+pub(crate) enum ReaderKind {
     Blocking,
     Polled,
 }
 
-pub(crate) const BOTH: [How; 2] = [How::Blocking, How::Polled];
+pub(crate) const BOTH: [ReaderKind; 2] = [ReaderKind::Blocking, ReaderKind::Polled];
 
-/// The lines of a script.
-pub(crate) fn lines<T>(sources: &mut Sources<T>, how: How, script: Script, chunk: usize)
+/// Adds the lines of a script to a pipeline's sources.
+pub(crate) fn lines<T>(sources: &mut Sources<T>, kind: ReaderKind, script: Script, chunk: usize)
 where
     T: std::str::FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let source = match how {
-        How::Blocking => sources.of_reader(script),
-        How::Polled => sources.of_async_reader(script),
+    let source = match kind {
+        ReaderKind::Blocking => sources.of_reader(script),
+        ReaderKind::Polled => sources.of_async_reader(script),
     };
     source.name("script").lines().into_chunks(chunk.lines());
 }

@@ -1,4 +1,4 @@
-//! Spans as a subscriber sees them: which one work is in, and what was warned of within one.
+//! Spans as a subscriber sees them: the span that work is in, and the warnings within a span.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +12,17 @@ use tracing::{Dispatch, Event, Level, Span, Subscriber, dispatcher};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 
-use super::tape::Recording;
+use super::tape::RecordingLayer;
 use crate::{Failure, Outcome};
 
-/// There is one subscriber for a process, and no way to take it back.
+/// True if the subscriber of this module is installed. A process has one, and it cannot be taken back.
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
-/// A new span that has no parent.
+/// Returns a new span that has no parent.
 pub(crate) fn span() -> Result<Span, Failure> {
-    let install =
-        || dispatcher::set_global_default(Registry::default().with(Warnings).with(Recording).into()).is_ok();
+    let install = || {
+        dispatcher::set_global_default(Registry::default().with(Warnings).with(RecordingLayer).into()).is_ok()
+    };
     ensure!(
         INSTALLED.get_or_init(install),
         "the process has a subscriber already, and cases about spans bring one"
@@ -31,24 +32,24 @@ pub(crate) fn span() -> Result<Span, Failure> {
     Ok(span)
 }
 
-/// The span that work here is in: the one that would be the parent of a span made here.
-pub(crate) fn here() -> Option<Id> {
+/// Returns the span that work here is in: the one that would be the parent of a span made here.
+pub(crate) fn current_span() -> Option<Id> {
     let probe = tracing::info_span!("probe");
     look_up(&probe.id()?, |probe| probe.parent().map(|parent| parent.id())).flatten()
 }
 
-/// Whether anybody still holds the span.
+/// True if the span is still held.
 pub(crate) fn is_open(id: &Id) -> bool {
     look_up(id, |_| ()).is_some()
 }
 
-/// Whether work here is in `span`; a check that can be taken along.
+/// Returns a check that is true where work is in `span`. It can be moved into other work.
 pub(crate) fn inside(span: &Span) -> impl Fn() -> bool + Clone + Send + Sync + 'static {
     let id = span.id();
-    move || id.is_some() && here() == id
+    move || id.is_some() && current_span() == id
 }
 
-/// Counts the calls of a pipeline's parts, and those outside of a span.
+/// A counter of calls inside and outside of a span. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Calls<I> {
     within: I,
@@ -66,7 +67,7 @@ impl<I: Fn() -> bool> Calls<I> {
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// True if there were exactly `right` calls, all in the span.
+    /// Checks that there were exactly `right` calls, all of them in the span.
     pub(crate) fn are(&self, right: usize) -> Outcome {
         let counted = (self.right.load(Ordering::SeqCst), self.wrong.load(Ordering::SeqCst));
         ensure!(counted == (right, 0), "calls inside and outside of the span: {counted:?}");
@@ -74,16 +75,16 @@ impl<I: Fn() -> bool> Calls<I> {
     }
 }
 
-/// Says, where it is dropped, whether that is in its span.
-pub(crate) struct Tells<I: Fn() -> bool>(pub(crate) I, pub(crate) Sender<bool>);
+/// A value that reports, when it is dropped, whether that happens in its span.
+pub(crate) struct ReportsSpanOnDrop<I: Fn() -> bool>(pub(crate) I, pub(crate) Sender<bool>);
 
-impl<I: Fn() -> bool> Drop for Tells<I> {
+impl<I: Fn() -> bool> Drop for ReportsSpanOnDrop<I> {
     fn drop(&mut self) {
         let _ = self.1.try_send((self.0)());
     }
 }
 
-/// What is warned of within `span` from now on, on whatever thread; not within spans below it.
+/// Returns the warnings within `span` from now on, on any thread; not those within spans below it.
 pub(crate) fn warnings(span: &Span) -> Result<Receiver<Warning>, Failure> {
     let (sender, warnings) = unbounded();
     let id = span.id().context("the span is disabled")?;
@@ -96,7 +97,7 @@ pub(crate) fn look_up<O>(id: &Id, f: impl FnOnce(SpanRef<'_, Registry>) -> O) ->
     Some(f(dispatch.downcast_ref::<Registry>()?.span(id)?))
 }
 
-/// A warning, as far as cases look at it.
+/// The parts of a warning that cases check.
 #[derive(Debug, Default)]
 pub(crate) struct Warning {
     pub(crate) task_id: Option<u64>,
@@ -124,10 +125,11 @@ impl Visit for Warning {
     }
 }
 
-/// Where a span's warnings go: into the span itself, so that cases that run at the same time do not meet.
+/// The receiver of a span's warnings. It is stored in the span itself, so that cases that run at the same
+/// time do not share one.
 struct Sink(Sender<Warning>);
 
-/// The part of the subscriber that hands warnings on.
+/// The layer of the subscriber that passes warnings on.
 struct Warnings;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Warnings {

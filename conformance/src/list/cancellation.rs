@@ -116,7 +116,7 @@ macro_rules! __conformance_with_cancellation {
                 children_share_the_grace_period_of_the_one_that_was_asked
                 a_hard_kill_is_answered_for_what_is_busy_far_below
             }
-            tree_looks driven {
+            tree_reads driven {
                 of_two_who_look_at_the_children_both_see_all (threads)
                 a_hard_kill_while_others_look_sees_what_is_busy (threads)
                 a_look_at_the_children_of_one_that_fails_spares_none (threads)
@@ -130,10 +130,10 @@ macro_rules! __conformance_with_cancellation {
                 what_begins_to_wait_only_after_it_is_told_as_well
                 a_request_that_was_there_before_it_keeps_its_cause
             }
-            told_moments owned {
+            signal_moments owned {
                 the_report_names_what_was_killed
             }
-            told_twice owned {
+            second_signal owned {
                 a_kill_that_is_over_at_once_is_in_the_report (threads)
                 two_signals_in_one_poll_count_as_two
                 a_main_future_that_ends_by_itself_and_then_one_signal

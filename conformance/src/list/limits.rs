@@ -51,14 +51,14 @@ macro_rules! __conformance_with_limits {
                 however_kills_and_places_meet
                 when_who_was_let_in_has_a_waker_that_does_nothing
             }
-            limiter_places driven {
+            limiter_permits driven {
                 blocking_work_that_is_killed_keeps_it_to_its_end (threads)
                 blocking_work_whose_time_is_up_keeps_it_to_its_end (threads)
                 what_the_work_has_spawned_keeps_it
                 what_it_has_detached_does_not
                 it_is_given_back_before_a_recovery_with_all_that_had_it
             }
-            places_swept driven {
+            permits_swept driven {
                 of_work_in_place
                 of_work_in_place_within_a_task
                 of_a_task

@@ -8,7 +8,7 @@ macro_rules! __conformance_with_metrics {
         $crate::__conformance_with_recovery! {
             [$($then)+]
             $($tasks)*
-            metrics driven {
+            task_metrics driven {
                 without_them_nothing_is_known
                 processor_time_is_charged_to_the_task_that_uses_it
                 a_noisy_neighbour_is_not_charged_to_it

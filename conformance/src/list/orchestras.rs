@@ -23,7 +23,7 @@ macro_rules! __conformance_with_orchestras {
                 contexts_hand_values_to_their_tasks
                 work_knows_its_task_by_name
             }
-            orchestra_graphs driven {
+            graphs driven {
                 a_task_cannot_depend_on_itself
                 a_circle_is_refused_and_its_path_named
                 names_that_are_unknown_or_taken_are_errors
@@ -65,7 +65,7 @@ macro_rules! __conformance_with_orchestras {
                 a_shutdown_goes_from_the_last_to_the_first
                 a_shutdown_gives_each_task_its_own_grace
             }
-            orchestra_places driven {
+            orchestra_concurrency driven {
                 no_more_are_under_way_than_may_be
                 a_place_is_kept_until_nothing_of_the_task_is_left
                 a_task_has_places_of_both_its_limiters
@@ -88,19 +88,19 @@ macro_rules! __conformance_with_orchestras {
                 a_task_under_it_is_stopped_with_it_and_with_its_caller
                 pictures_show_what_happened
             }
-            orchestra_nodes driven {
+            nodes driven {
                 what_depends_on_one_that_was_cancelled_never_begins
                 a_failure_after_a_clear_fails_the_whole
                 a_node_is_told_from_a_namesake_of_another_orchestrator
                 a_node_is_told_from_a_namesake_that_came_after_it
             }
-            orchestra_foreign_code driven {
+            foreign_code driven {
                 destructors_of_what_is_refused_may_ask
                 destructors_of_what_is_never_begun_may_ask
                 errors_may_ask_when_they_are_shown_and_dropped
                 names_may_ask_when_they_are_read
             }
-            orchestra_pictures driven {
+            pictures driven {
                 names_of_all_kinds_can_be_drawn
             }
             orchestra_statuses driven {

@@ -35,7 +35,7 @@ macro_rules! __conformance_with_recovery {
                 a_cancellation_comes_before_both_limits
                 a_limit_of_zero_makes_one_attempt
             }
-            limits_told driven {
+            limit_errors driven {
                 that_of_supervised_work_tells_the_last_failure
                 that_of_a_task_of_an_orchestra_tells_the_last_failure
                 that_of_work_in_place_tells_the_last_failure

@@ -1,4 +1,4 @@
-//! Runtimes that come and go.
+//! Runtimes that are started and stopped many times.
 
 use std::time::{Duration, Instant};
 
@@ -6,12 +6,13 @@ use super::Scale;
 use super::system::{descriptors, mebibytes, resident, threads};
 use crate::kit::prelude::*;
 
-/// Longer than any pool keeps an idle thread.
+/// A wait that is longer than any pool keeps an idle thread.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Row 20: threads, descriptors and memory are where they were after the first cycles. For a process of its own.
+/// Row 20: threads, descriptors and memory are the same as after the first cycles. It needs a process of its
+/// own.
 pub(super) fn start_and_stop<H: Harness>(scale: Scale) -> Result<String, Failure> {
-    // What the process makes once, and keeps: reactors, pools, the allocator's arenas.
+    // The first cycles make what the process keeps: reactors, pools, the allocator's arenas.
     for _ in 0..scale.of(2_000) {
         cycle::<H>()?;
     }
@@ -44,8 +45,8 @@ fn cycle<H: Harness>() -> Outcome {
     })?
 }
 
-/// The number of threads, once it is at most `most` and has stood still for a while: threads that were told to stop
-/// take a moment.
+/// Returns the number of threads, once it is at most `most` and has not changed for a second. Threads take a
+/// moment to stop after they were notified.
 fn settled(most: usize) -> Result<usize, Failure> {
     let (begun, mut last, mut since) = (Instant::now(), usize::MAX, Instant::now());
     loop {

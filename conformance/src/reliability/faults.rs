@@ -22,7 +22,7 @@ impl Drop for Explodes {
 
 impl Wake for Explodes {
     fn wake(self: Arc<Self>) {
-        // The value inside is not to explode as well.
+        // The value itself must not panic in its destructor as well.
         std::mem::forget(self);
         explode::<()>("in a waker");
     }
@@ -65,14 +65,14 @@ pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
         killed.cancel(CancelLevel::Kill).await;
         message(killed.await, "in a destructor")?;
 
-        let told = builder.clone().spawn(|| async { pending::<()>().await });
-        told.on_cancel(|| explode::<()>("in a cancellation callback"))?;
-        told.cancel_gracefully().grace(Duration::ZERO).await;
-        message(told.await, "in a cancellation callback")?;
+        let cancelled = builder.clone().spawn(|| async { pending::<()>().await });
+        cancelled.on_cancel(|| explode::<()>("in a cancellation callback"))?;
+        cancelled.cancel_gracefully().grace(Duration::ZERO).await;
+        message(cancelled.await, "in a cancellation callback")?;
 
         awaited_by_a_bad_waker(&rt).await?;
 
-        // Each worker at the same time, and the one that was there all along.
+        // Every worker at the same time, and then the task that was there from the beginning.
         hold_workers(&rt, Facts::of::<H>()).await?.release().await?;
         bystander_open.set();
         ensure!(bystander.await? == 7);
@@ -80,7 +80,7 @@ pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
     })?
 }
 
-/// One of those who wait for a task's end wakes badly: the task is none the worse for it, nor are the others.
+/// One waiter for a task's end has a waker that panics. Neither the task nor its other waiters are affected.
 async fn awaited_by_a_bad_waker<R: Runtime>(rt: &R) -> Outcome {
     let started = Latch::new();
     let start = started.clone();
@@ -91,7 +91,7 @@ async fn awaited_by_a_bad_waker<R: Runtime>(rt: &R) -> Outcome {
     started.wait().await;
     let canceller = task.canceller();
     let waker = Waker::from(Arc::new(Explodes));
-    // Leaked, since dropping what holds this waker would explode too.
+    // Leaked, since dropping what holds this waker would panic too.
     let bad = Box::leak(Box::new(canceller.cancel(CancelLevel::Kill)));
     let polled = Pin::new(bad).poll(&mut TaskContext::from_waker(&waker));
     std::mem::forget(waker);
@@ -108,7 +108,7 @@ fn message(result: Result<(), AsyncTaskError>, text: &str) -> Outcome {
     Ok(())
 }
 
-/// Row 9: each has a typed end, and nothing of the work is left.
+/// Row 9: each handle has a typed end, and nothing of the work is left.
 pub(super) fn orphans<H: Harness>(_: Scale) -> Result<String, Failure> {
     let harness = H::start()?;
     let (rt, alive) = (harness.runtime(), Census::default());
@@ -125,7 +125,7 @@ pub(super) fn orphans<H: Harness>(_: Scale) -> Result<String, Failure> {
             yield_now().await;
         }
         drop(dropped);
-        // Asking again takes nothing back, and waits.
+        // A second request does not change the first, and its await waits for the end.
         let end = canceller.cancel(CancelLevel::Kill).await;
         ensure!(end.cause() == Some(CancelCause::HandleDropped), "{:?}", end.cause());
         ensure!(alive.alive() == 0);
@@ -168,13 +168,13 @@ pub(super) fn destructors<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let pairs = bells.iter().zip(bells.iter().skip(1));
     let tasks = harness.block_on(async {
         let mut tasks = Vec::new();
-        for (bell, next) in pairs {
+        for (gate, next) in pairs {
             let troubles = Troubles { rt: rt.clone(), next: next.clone() };
-            let (bell, residents) = (bell.clone(), alive.clone());
+            let (gate, residents) = (gate.clone(), alive.clone());
             tasks.push(AsyncTask::to::<()>().on(&rt).spawn(|| async move {
                 let _resident = residents.enter();
                 let _troubles = troubles;
-                bell.wait().await;
+                gate.wait().await;
                 pending::<()>().await
             }));
         }

@@ -1,4 +1,4 @@
-//! Pipelines whose two ends do not keep pace, or end at different times.
+//! Pipelines whose two ends run at different speeds, or end at different times.
 
 use std::time::Instant;
 
@@ -13,8 +13,8 @@ const CHUNK: usize = 10;
 const WORKERS: usize = 2;
 const QUEUE: usize = 4;
 
-/// Row 17: a receiver that takes a thousand times as long as the source: what is in flight is bounded, and the memory with
-/// it, however much there is to come.
+/// Row 17: a receiver that takes a thousand times as long as the source. The number of events in flight is
+/// bounded, and so is the memory, however many events there are.
 pub(super) fn slow_receiver<H: Harness>(scale: Scale) -> Result<String, Failure> {
     const SIZE: usize = 4096;
     let harness = H::start()?;
@@ -31,7 +31,7 @@ pub(super) fn slow_receiver<H: Harness>(scale: Scale) -> Result<String, Failure>
             .queue(QUEUE)
             .sender(|sources| sources.of(items).into_chunks(CHUNK.items()))
             .for_each(|event: Event<_>| {
-                // Making one takes well below a microsecond.
+                // Making an event takes well below a microsecond.
                 let begun = Instant::now();
                 while begun.elapsed() < Duration::from_micros(100) {
                     std::hint::spin_loop();
@@ -40,18 +40,18 @@ pub(super) fn slow_receiver<H: Harness>(scale: Scale) -> Result<String, Failure>
             })
             .await?;
         ensure!(summary.handled() == events as u64 && alive.ever() == events && alive.alive() == 0);
-        // In the queue, with the workers, and the chunk that waits for room.
+        // The chunks in the queue, those with the workers, and the one that waits for room.
         let most = (QUEUE + WORKERS + 1) * CHUNK;
         ensure!(alive.most() <= most, "{} were in flight, {most} is the bound", alive.most());
         let grown = before.zip(resident()).map(|(before, after)| after.saturating_sub(before) >> 20);
-        // All of them would be 800 MiB.
+        // All of the events together would be 800 MiB.
         ensure!(scale == Scale::Test || grown.is_none_or(|grown| grown < 32), "{grown:?} MiB more");
         let grown = grown.map_or("unknown".to_owned(), |grown| grown.to_string());
         Ok(format!("{events} events of 4 KiB: at most {} in flight, bound {most}; resident memory grew by {grown} MiB", alive.most()))
     })?
 }
 
-/// How all receivers end while the sender is blocked.
+/// A way in which all receivers end while the sender is blocked.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Killed,
@@ -67,7 +67,7 @@ struct Blocked<R: Runtime> {
     run: EmittingTask<u64, R>,
 }
 
-/// A pipeline whose receivers wait, and whose channel and queue are full.
+/// Starts a pipeline whose receivers wait, and whose channel and queue are full.
 async fn blocked<R: Runtime>(rt: &R, end: End) -> Result<Blocked<R>, Failure> {
     let (give, given) = async_channel::bounded(1);
     let open = Latch::new();
@@ -96,9 +96,9 @@ async fn blocked<R: Runtime>(rt: &R, end: End) -> Result<Blocked<R>, Failure> {
     Ok(Blocked { events: given.recv().await?, open, run })
 }
 
-/// Row 18: all receivers are gone while the sender is blocked, or the pipeline and its collector are dropped: who sends hears
-/// of it, with an error, and nobody hangs.
-pub(super) fn receivers_gone<H: Harness>(scale: Scale) -> Result<String, Failure> {
+/// Row 18: all receivers end while the sender is blocked, or the pipeline and its collector are dropped. The
+/// sending task is notified with an error, and nothing hangs.
+pub(super) fn receivers_dropped<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let harness = H::start()?;
     let rt = harness.runtime();
     harness.block_on(async {
@@ -107,7 +107,7 @@ pub(super) fn receivers_gone<H: Harness>(scale: Scale) -> Result<String, Failure
         for end in [End::Killed, End::Dropped, End::TimedOut, End::Refused, End::Panicked] {
             for _ in 0..rounds {
                 let Blocked { events, open, run } = blocked(&rt, end).await?;
-                // Sends until it is blocked for good, and is then told.
+                // Sends until nothing more fits, and then until the end of the pipeline is reported.
                 let sender = AsyncTask::to::<u64>().on(&rt).spawn(move || async move {
                     let mut sent = 0;
                     while events.send(sent).await.is_ok() {
@@ -115,7 +115,8 @@ pub(super) fn receivers_gone<H: Harness>(scale: Scale) -> Result<String, Failure
                     }
                     sent
                 });
-                // In the channel and in a chunk, in the queue, with the workers, and one whose sending is under way.
+                // The events in the channel and in a chunk, in the queue, with the workers, and one that is
+                // being sent.
                 let most = 4 + WORKERS as u64;
                 let begun = Instant::now();
                 let error = match end {

@@ -1,4 +1,4 @@
-//! Graphs at their worst.
+//! The worst graphs for an orchestra: cycles, a long chain, a wide fan, and a failure at each task.
 
 use sweet_async::orchestra::OrchestratorError;
 
@@ -6,8 +6,8 @@ use super::Scale;
 use crate::kit::orchestras::{cause, failing, orchestra};
 use crate::kit::prelude::*;
 
-/// Row 16: a circle is refused by name; a chain overflows nothing, whether it runs or fails; a fan meets in one; a failure at
-/// each task of a graph skips what needs it, and the rest runs.
+/// Row 16: a cycle is refused and named. A chain overflows no stack, whether it runs or fails. A fan meets in
+/// one task. A failure at each task of a graph skips the tasks that need it, and the others run.
 pub(super) fn at_their_worst<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let (long, wide, each) = (scale.of(100_000).max(2), scale.of(10_000), scale.of(1_000));
     let harness = H::start()?;
@@ -25,7 +25,7 @@ pub(super) fn at_their_worst<H: Harness>(scale: Scale) -> Result<String, Failure
     })?
 }
 
-/// A chain of which none or one fails; tells how long it ran.
+/// Runs a chain of which none or one task fails. Returns the time that the run took.
 async fn chain<R: Runtime>(rt: &R, long: usize, fails: Option<usize>) -> Result<Duration, Failure> {
     let all = orchestra(rt).build()?;
     for n in 0..long {
@@ -73,7 +73,7 @@ async fn fan<R: Runtime>(rt: &R, wide: usize) -> Outcome {
     Ok(())
 }
 
-/// Ten columns of tasks, each of which needs the one above it and the one to the left of that.
+/// Runs ten columns of tasks. Each task needs the one above it, and the one to the left of that.
 async fn layers<R: Runtime>(rt: &R, nodes: usize, fails: usize) -> Outcome {
     const COLUMNS: usize = 10;
     let all = orchestra(rt).build()?;

@@ -1,4 +1,4 @@
-//! Records without an end.
+//! Records of 1 GiB, with and without an end.
 
 use std::io::{self, Read};
 
@@ -9,13 +9,13 @@ use super::system::{mebibytes, peak};
 use crate::kit::prelude::*;
 use crate::kit::{Raw, collect_rows};
 
-/// What one record may add to the memory: the limit of 4 MiB, some blocks and their copies.
+/// The most memory that one record may add: the limit of 4 MiB, some blocks and their copies.
 const BOUND: u64 = 32 << 20;
 
-/// Two rows, and one between them, or after them, that is as large as one likes.
+/// A reader of two rows with one row of any size between or after them.
 struct Huge {
     before: &'static [u8],
-    /// Bytes of filling that are still to come.
+    /// The bytes of filling that are still to come.
     left: u64,
     after: &'static [u8],
 }
@@ -37,21 +37,22 @@ impl Read for Huge {
     }
 }
 
-/// Row 22: each is one rejected row, and the memory stays what it was.
+/// Row 22: each huge record is one rejected row, and the memory stays bounded.
 pub(super) fn in_memory<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let bytes = scale.of(1 << 30) as u64;
     let harness = H::start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let mut grown = Vec::new();
-        // How it begins, how it ends, whether rows come after it, and what is said of it.
+        // The text before the filling, the text after it, the number of sound rows, and the reason for the
+        // rejection.
         let tried: [(&[u8], &[u8], usize, &str); 4] = [
             (b"a,1\nb,", b",2\nc,3\n", 2, "larger than the limit"),
             (b"a,1\nb,\"", b"\",2\nc,3\n", 2, "larger than the limit"),
             (b"a,1\nb,\"", b"", 1, "larger than the limit"),
             (b"a,1\nb,\"", b"\n,2\nc,3\n", 1, "larger than the limit"),
         ];
-        for (before, after, rows, said) in tried {
+        for (before, after, rows, expected) in tried {
             let start = peak();
             let huge = Huge { before, left: bytes, after };
             let sender = move |source: TextSource<'_, Raw>| source.with_headers(false).into_chunks(64.kib());
@@ -59,7 +60,7 @@ pub(super) fn in_memory<H: Harness>(scale: Scale) -> Result<String, Failure> {
                 collect_rows::<Raw, _, _>(&rt, 2, move |sources| sender(sources.of_reader(huge))).await?;
             ensure!(found.len() == rows, "{} rows in place of {rows}", found.len());
             let [error] = summary.errors() else { bail!("{:?}", summary.errors()) };
-            ensure!(error.reason().contains(said), "{error}");
+            ensure!(error.reason().contains(expected), "{error}");
             ensure!((error.position().line(), error.position().byte()) == (Some(2), Some(4)), "{error}");
             if let (Some(start), Some(end)) = (start, peak()) {
                 ensure!(end - start <= BOUND, "the memory grew by {} bytes", end - start);

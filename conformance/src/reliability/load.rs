@@ -8,7 +8,8 @@ use super::Scale;
 use super::system::{mebibytes, resident};
 use crate::kit::prelude::*;
 
-/// Row 1: all join; the rate against the bare executor's, and the bytes that each task takes.
+/// Row 1: all tasks join. The figures are the rate, the time against the bare executor's, and the bytes of
+/// each task.
 pub(super) fn many_tasks<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let count = scale.of(1_000_000);
     let harness = H::start()?;
@@ -45,7 +46,7 @@ pub(super) fn many_tasks<H: Harness>(scale: Scale) -> Result<String, Failure> {
     })?
 }
 
-/// Row 2: memory is flat from round to round.
+/// Row 2: the memory is the same from round to round.
 pub(super) fn many_sleepers<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let count = scale.of(100_000);
     let harness = H::start()?;
@@ -75,7 +76,7 @@ pub(super) fn many_sleepers<H: Harness>(scale: Scale) -> Result<String, Failure>
                 ensure!(end.await.was_cancelled());
             }
         }
-        // The first round fills the allocator; what the others take beyond it is a leak.
+        // The first round fills the allocator. Whatever the others take beyond that is a leak.
         let (first, last) = (peaks.get(1).copied().flatten(), peaks.last().copied().flatten());
         if let (Some(first), Some(last)) = (first, last) {
             ensure!(last <= first + first / 10 + (4 << 20), "memory grows: {first} bytes, then {last}");
@@ -84,7 +85,7 @@ pub(super) fn many_sleepers<H: Harness>(scale: Scale) -> Result<String, Failure>
     })?
 }
 
-/// Row 7: all end; how long after the cancel the slowest of a hundred has ended.
+/// Row 7: all tasks end. The figure is the 99th percentile of the time from the cancellation to a task's end.
 pub(super) fn a_tree<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let depth = if scale == Scale::Full { 5 } else { 3 };
     let total = (0..=depth).map(|level| 10usize.pow(level)).sum::<usize>();

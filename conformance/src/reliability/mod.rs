@@ -1,8 +1,8 @@
-//! Faults to survive: each is injected, what must hold is asserted, and what it cost is told.
+//! Faults to survive: each is injected, its invariants are asserted, and its figures are reported.
 //!
-//! The suite asks whether a promise holds; these rows ask how far. `cargo run --release -p conformance --example report
-//! --no-default-features --features tokio,smol,sim` runs all of them at full size, each in a process of its own, and prints a
-//! table; the tests run them at a hundredth of it.
+//! The suite tests whether a promise holds; these rows test it at scale. `cargo run --release -p conformance
+//! --example report --no-default-features --features tokio,smol,sim` runs all of them at full size, each in a
+//! process of its own, and prints a table. The tests run them at about a hundredth of it.
 
 mod cycles;
 mod endings;
@@ -22,12 +22,12 @@ mod timers;
 
 use crate::{Failure, Harness};
 
-/// How large a row is.
+/// The size of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// As the row says.
+    /// The size that the row states.
     Full,
-    /// A hundredth of it.
+    /// About a hundredth of it.
     Test,
 }
 
@@ -43,19 +43,19 @@ impl Scale {
 /// One fault, on one flavour.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The row's number, which stays when others come or go.
+    /// The row's number, which stays the same when other rows are added or removed.
     pub number: u32,
-    /// What is injected.
+    /// The fault that is injected.
     pub inject: &'static str,
     /// True if it needs more than one thread.
     pub needs_threads: bool,
-    /// True if it measures the process, and so wants one of its own.
+    /// True if it measures the process, and so needs one of its own.
     pub measures_process: bool,
-    /// Injects it. Gives the figure, or what did not hold.
+    /// Injects the fault. Returns the figures, or the invariant that did not hold.
     pub run: fn(Scale) -> Result<String, Failure>,
 }
 
-/// The rows, on the flavour `H`.
+/// Returns the rows on the flavour `H`.
 #[must_use]
 pub fn rows<H: Harness>() -> Vec<Row> {
     let row =
@@ -88,14 +88,14 @@ pub fn rows<H: Harness>() -> Vec<Row> {
         row(
             18,
             "all receivers gone with the sender blocked, the collector dropped",
-            flow::receivers_gone::<H>,
+            flow::receivers_dropped::<H>,
         ),
         row(23, "features and faults that meet", meeting::features_meet::<H>),
         row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
         row(
             24,
             "who asks for a place of a limiter or breaker is ended at every moment, in every way",
-            endings::places::<H>,
+            endings::permits::<H>,
         ),
         row(25, "told to end twice, at every moment of a shutdown", endings::reports::<H>),
         Row {

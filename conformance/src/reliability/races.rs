@@ -1,4 +1,4 @@
-//! Two things that end a task, at the same moment.
+//! Races between two events that end a task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, 
                 drop(canceller.cancel(CancelLevel::Kill));
             }
         };
-        // On a thread of its own where there are any, so that the two really meet.
+        // On a thread of its own where there are threads, so that the two run in parallel.
         let (thread, task) = if H::HAS_THREADS {
             (Some(std::thread::spawn(move || futures_lite::future::block_on(racer))), None)
         } else {
@@ -31,9 +31,9 @@ pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, 
         let (mut completed, mut cancelled) = (0usize, 0usize);
         for _ in 0..rounds {
             let mut tasks = Vec::with_capacity(BATCH);
-            for turn in 0..BATCH {
+            for index in 0..BATCH {
                 let task = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
-                    for _ in 0..turn % 4 {
+                    for _ in 0..index % 4 {
                         yield_now().await;
                     }
                 });
@@ -41,11 +41,11 @@ pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, 
                 tasks.push(task);
             }
             for mut task in tasks {
-                let told = (&mut task).await;
-                match (&told, task.status()) {
+                let result = (&mut task).await;
+                match (&result, task.status()) {
                     (Ok(()), TaskStatus::Completed) => completed += 1,
                     (Err(error), TaskStatus::Cancelled) if error.is_cancelled() => cancelled += 1,
-                    (told, status) => bail!("the handle says {told:?}, the status {status:?}"),
+                    (result, status) => bail!("the handle says {result:?}, the status {status:?}"),
                 }
             }
         }
@@ -60,7 +60,7 @@ pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, 
     })?
 }
 
-/// Row 6: a value that was ready is given, whatever the clock says.
+/// Row 6: a value that was ready is returned, whatever the clock shows.
 pub(super) fn timeout_and_completion<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let rounds = scale.of(20_000).div_ceil(BATCH);
     let harness = H::start()?;
@@ -70,9 +70,9 @@ pub(super) fn timeout_and_completion<H: Harness>(scale: Scale) -> Result<String,
         let (mut values, mut timeouts) = (0usize, 0usize);
         for _ in 0..rounds {
             let tasks: Vec<_> = (0..BATCH)
-                .map(|turn| {
+                .map(|index| {
                     // From 1 ms before the limit to 1 ms after it.
-                    let micros = u64::try_from(turn * 2_000 / BATCH).unwrap_or(0);
+                    let micros = u64::try_from(index * 2_000 / BATCH).unwrap_or(0);
                     let (inner, ready) = (rt.clone(), ready.clone());
                     AsyncTask::to::<()>().on(&rt).timeout(2.millis()).try_spawn(move || async move {
                         inner.sleep(1.millis() + Duration::from_micros(micros)).await?;

@@ -9,18 +9,18 @@ use sweet_async::{BreakerState, CancellableTask as _, CircuitBreaker, Limiter, R
 use super::Scale;
 use crate::kit::prelude::*;
 
-/// What a stream of critical work has come to.
+/// The counts of a stream of critical work.
 #[derive(Default)]
 struct Stream {
     ended: AtomicBool,
-    /// Let in so far.
+    /// The number of pieces admitted so far.
     begun: AtomicUsize,
-    /// Let in after the background task had aged out, having come after it.
+    /// The number admitted after the bound had passed, while the background task still waited.
     unfair: AtomicUsize,
 }
 
-/// Row 12: under an endless stream of critical work, a background task begins within the stated bound: once it has waited
-/// four intervals, nothing that came after it is let in before it.
+/// Row 12: under an endless stream of critical work, a background task begins within the stated bound. Once
+/// it has waited four intervals, nothing that came after it is admitted before it.
 pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let harness = H::start()?;
     let rt = harness.runtime();
@@ -30,7 +30,7 @@ pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
         let (mut longest, mut most) = (Duration::ZERO, 0);
         for _ in 0..scale.of(500) {
             let stream = Arc::new(Stream::default());
-            // Two of them always wait.
+            // With three feeders for the one permit, two critical pieces always wait.
             let held = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
             let (open, opened) = (Latch::new(), Latch::new());
             let (hold, entered) = (open.clone(), opened.clone());
@@ -56,7 +56,7 @@ pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
             for feeder in feeders {
                 feeder.await?;
             }
-            // One may have been let in in the very moment.
+            // One may have been admitted at the very moment of the bound.
             let unfair = stream.unfair.load(Ordering::SeqCst);
             ensure!(unfair <= 1, "{unfair} that came later were let in before it, after the bound");
         }
@@ -64,7 +64,7 @@ pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
     })?
 }
 
-/// Critical work, one piece after the other, until the background task has begun.
+/// A task that runs critical work, one piece after the other, until the background task has begun.
 fn feed<R: Runtime>(rt: R, limiter: Limiter, stream: Arc<Stream>, due: Instant) -> Task<(), R> {
     let inner = rt.clone();
     AsyncTask::to::<()>().on(&rt).try_spawn(move || async move {
@@ -84,7 +84,8 @@ fn feed<R: Runtime>(rt: R, limiter: Limiter, stream: Arc<Stream>, due: Instant) 
     })
 }
 
-/// Row 14: as many attempts as there are failures and one more; a cancellation in the wait between two is the end at once.
+/// Row 14: the number of attempts is the number of failures and one more. A cancellation in the wait between
+/// two attempts ends the task at once.
 pub(super) fn retries<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let harness = H::start()?;
     let rt = harness.runtime();
@@ -130,7 +131,8 @@ pub(super) fn retries<H: Harness>(scale: Scale) -> Result<String, Failure> {
     })?
 }
 
-/// Row 15: of a thousand callers at a half-open breaker only as many pass as may, and one that is cancelled makes room.
+/// Row 15: of a thousand callers at a half-open breaker only the permitted number pass, and one that is
+/// cancelled gives its permit back.
 pub(super) fn probes<H: Harness>(scale: Scale) -> Result<String, Failure> {
     const PROBES: usize = 3;
     let harness = H::start()?;
@@ -168,7 +170,7 @@ pub(super) fn probes<H: Harness>(scale: Scale) -> Result<String, Failure> {
             ensure!(stopped.cancel_forcefully().await.was_cancelled());
             ensure!(breaker.state() == BreakerState::HalfOpen);
             let another = call();
-            // It has the place once it is inside, and not before: tasks run in no order.
+            // The call has the permit once it is inside, and not before: tasks run in no order.
             while inside.load(Ordering::SeqCst) <= PROBES {
                 yield_now().await;
             }

@@ -1,4 +1,4 @@
-//! An end that cannot be had at once.
+//! A shutdown that cannot finish within its limit.
 
 use std::time::Instant;
 
@@ -10,8 +10,8 @@ use crate::kit::prelude::*;
 /// More than the blocking pools of Tokio (512) and of smol (500) take at once.
 const JOBS: usize = 600;
 
-/// Row 11: asynchronous tasks go on beside a pool that is full; the shutdown comes back in bounded time, and says what
-/// it left.
+/// Row 11: asynchronous tasks go on beside a full pool. The shutdown returns in bounded time, and reports
+/// what it left.
 pub(super) fn saturated<H: Harness>(_: Scale) -> Result<String, Failure> {
     let harness = H::start()?;
     let rt = harness.runtime();
@@ -43,11 +43,11 @@ pub(super) fn saturated<H: Harness>(_: Scale) -> Result<String, Failure> {
             bail!("not told: {ended:?}")
         };
         ensure!(tasks == JOBS && blocking == JOBS, "{tasks} tasks and {blocking} blocking jobs");
-        // Two orders of magnitude beyond the limit: what is asserted is that it comes back.
+        // Two orders of magnitude beyond the limit: the assertion is that the shutdown returns.
         ensure!(took < 10.seconds(), "the shutdown took {took:?}");
         open.set();
         for job in jobs {
-            // Its value, where its thread had one to give, or the shutdown.
+            // A job's value, where its thread returned one, or the shutdown.
             if let Err(error) = job.await {
                 ensure!(error.is_shutdown(), "{error:?}");
             }

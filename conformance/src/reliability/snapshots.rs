@@ -6,39 +6,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Scale;
 use crate::kit::prelude::*;
 
-/// Row 19: spawned = completed + failed + cancelled + live, whenever it is asked.
+/// Row 19: spawned = completed + failed + cancelled + live, at every read.
 pub(super) fn under_load<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let tasks = scale.of(1_000_000);
     let harness = H::start()?;
     let rt = harness.runtime();
-    // Smol's global executor has a history.
+    // Smol's global executor has counts of earlier work.
     let before = rt.root().statistics();
     let over = Arc::new(AtomicBool::new(false));
     let (watched, until) = (rt.clone(), over.clone());
-    let look = move || -> Result<usize, Failure> {
-        let (mut looks, mut spawned) = (0usize, 0);
+    let read = move || -> Result<usize, Failure> {
+        let (mut reads, mut spawned) = (0usize, 0);
         loop {
             let now = watched.root().statistics();
             let ended = now.completed + now.failed + now.cancelled;
             ensure!(now.spawned == ended + now.live && now.live <= now.spawned, "{now:?}");
             ensure!(now.spawned >= spawned, "fewer than before: {now:?}");
             spawned = now.spawned;
-            looks += 1;
+            reads += 1;
             if !H::HAS_THREADS || until.load(Ordering::SeqCst) {
-                return Ok(looks);
+                return Ok(reads);
             }
             std::thread::yield_now();
         }
     };
-    let watcher = H::HAS_THREADS.then(|| std::thread::spawn(look.clone()));
-    let mut looks = 0;
+    let watcher = H::HAS_THREADS.then(|| std::thread::spawn(read.clone()));
+    let mut reads = 0;
     harness.block_on(async {
         for batch in 0..tasks.div_ceil(100) {
             let handles: Vec<_> = (0..100)
-                .map(|turn| {
+                .map(|index| {
                     AsyncTask::to::<()>().on(&rt).try_spawn(move || async move {
                         yield_now().await;
-                        match turn % 4 {
+                        match index % 4 {
                             0 => Err("it fails".into()),
                             1 => pending().await,
                             _ => Ok(()),
@@ -46,22 +46,22 @@ pub(super) fn under_load<H: Harness>(scale: Scale) -> Result<String, Failure> {
                     })
                 })
                 .collect();
-            for (turn, task) in handles.into_iter().enumerate() {
-                if turn % 4 == 1 {
+            for (index, task) in handles.into_iter().enumerate() {
+                if index % 4 == 1 {
                     task.cancel(CancelLevel::Kill).await;
                 } else {
                     let _ = task.await;
                 }
             }
             if !H::HAS_THREADS && batch % 10 == 0 {
-                looks += look()?;
+                reads += read()?;
             }
         }
         Ok::<_, Failure>(())
     })??;
     over.store(true, Ordering::SeqCst);
     if let Some(watcher) = watcher {
-        looks += watcher.join().map_err(|_| Failure::msg("the watcher panicked"))??;
+        reads += watcher.join().map_err(|_| Failure::msg("the watcher panicked"))??;
     }
     let after = rt.root().statistics();
     let all = tasks.div_ceil(100) * 100;
@@ -69,5 +69,5 @@ pub(super) fn under_load<H: Harness>(scale: Scale) -> Result<String, Failure> {
     ensure!(of(after.spawned, before.spawned) == all && of(after.completed, before.completed) == all / 2);
     ensure!(of(after.failed, before.failed) == all / 4 && of(after.cancelled, before.cancelled) == all / 4);
     ensure!(after.live == before.live, "{after:?}");
-    Ok(format!("{all} tasks, {looks} looks, all of which added up"))
+    Ok(format!("{all} tasks, {reads} looks, all of which added up"))
 }

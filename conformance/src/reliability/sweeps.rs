@@ -1,4 +1,4 @@
-//! Work that is given up at every point where it could be.
+//! Work that is abandoned at every point where that is possible.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,8 +34,8 @@ impl<F: Future> Future for CutOff<F> {
     }
 }
 
-/// Runs `make` in a task again and again, cut off one poll later each time, until it gets to its end. After each run
-/// nothing of it may be left, once its task has been awaited. Gives the number of runs.
+/// Runs `make` in a task again and again, cut off one poll later each time, until it reaches its end. Once
+/// the task of a run has been awaited, nothing of the run may be left. Returns the number of runs.
 async fn sweep<R, F>(rt: &R, make: impl Fn(Census) -> F) -> Result<usize, Failure>
 where
     R: Runtime,
@@ -68,7 +68,7 @@ fn leaf<R: Runtime>(rt: &R, census: &Census, naps: usize) -> Task<usize, R> {
     })
 }
 
-/// Row 3: no item is lost or handled twice, and nothing is left behind.
+/// Row 3: no item is lost or handled twice, and nothing is left.
 pub(super) fn every_poll<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let width = if scale == Scale::Full { 12 } else { 4 };
     let harness = H::start()?;
@@ -140,7 +140,7 @@ pub(super) fn every_poll<H: Harness>(scale: Scale) -> Result<String, Failure> {
     })?
 }
 
-/// Row 4: each task ends once, whatever it was doing, and all that tell of the end agree.
+/// Row 4: each task ends once, whatever it was doing, and all reports of the end agree.
 pub(super) fn every_moment<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let times = scale.of(1_000);
     let harness = H::start()?;
@@ -169,7 +169,8 @@ pub(super) fn every_moment<H: Harness>(scale: Scale) -> Result<String, Failure> 
                         (&mut task).await?;
                     }
                     let end = task.cancel(level).await;
-                    // Asked too early for a status: it resolves at the true end all the same.
+                    // An abandoned cancellation was answered before the task's end; the handle resolves at
+                    // the true end all the same.
                     abandoned += usize::from(end.outcome() == CancelOutcome::Abandoned);
                     if moment != "done" {
                         ensure!(failed((&mut task).await)?.is_cancelled());

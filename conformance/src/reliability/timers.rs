@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::Scale;
 use crate::kit::prelude::*;
 
-/// Row 13: over a year where the clock is virtual, over half a second where it is not.
+/// Row 13: timers over a year where the clock is virtual, and over half a second where it is not.
 pub(super) fn many<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let count = scale.of(10_000);
     let span = if H::VIRTUAL_TIME { 365.days() } else { 500.millis() };
@@ -18,23 +18,27 @@ pub(super) fn many<H: Harness>(scale: Scale) -> Result<String, Failure> {
         let ended = Arc::new(AtomicUsize::new(0));
         let tasks: Vec<_> = (0..count)
             .map(|index| {
-                // In an order that is not that of their deadlines; 7919 is prime, so that each comes once.
-                let place = index * 7919 % count;
-                let after = span.mul_f64(place as f64 / count as f64);
+                // In an order that is not that of their deadlines; 7919 is prime, so that each index comes
+                // once.
+                let expected = index * 7919 % count;
+                let after = span.mul_f64(expected as f64 / count as f64);
                 let (inner, ended) = (rt.clone(), ended.clone());
                 AsyncTask::to::<(usize, usize, Duration)>().on(&rt).spawn(move || async move {
                     inner.sleep_until(start + after).await;
                     let late = inner.now().saturating_duration_since(start + after);
                     ensure!(inner.now() >= start + after, "a timer is early");
-                    Ok::<_, Failure>((place, ended.fetch_add(1, Ordering::SeqCst), late))
+                    Ok::<_, Failure>((expected, ended.fetch_add(1, Ordering::SeqCst), late))
                 })
             })
             .collect();
         let mut worst = Duration::ZERO;
         for task in tasks {
-            let (place, order, late) = task.await?;
+            let (expected, order, late) = task.await?;
             worst = worst.max(late);
-            ensure!(!H::VIRTUAL_TIME || (place == order && late.is_zero()), "timer {place} ended as {order}");
+            ensure!(
+                !H::VIRTUAL_TIME || (expected == order && late.is_zero()),
+                "timer {expected} ended as {order}"
+            );
         }
         let none = AsyncTask::to::<u32>().on(&rt).timeout(Duration::MAX).spawn(|| async { 1 }).await?;
         let zero = AsyncTask::to::<()>().on(&rt).timeout(Duration::ZERO).spawn(pending::<()>).await;

@@ -1,4 +1,4 @@
-//! The faults: each is one that a backend was, or could easily be, written with.
+//! The planted faults: each is one that a backend has had, or could easily have.
 
 use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
@@ -74,7 +74,7 @@ impl Fault for TimersNeverFire {
     }
 }
 
-/// Timers wake whoever polled them first, also after they were moved to another task.
+/// Timers wake the task that polled them first, also after they were moved to another task.
 pub(crate) struct TimersKeepTheFirstWaker;
 
 impl Fault for TimersKeepTheFirstWaker {
@@ -99,31 +99,33 @@ impl Fault for ClockRunsBackwards {
     }
 }
 
-/// A task's wakers, of which some do not get through.
-struct Deaf<S> {
+/// A waker that does not pass every wake on to its task.
+struct LossyWaker<S> {
     to: Waker,
     state: Arc<S>,
-    hears: fn(&S) -> bool,
+    delivers: fn(&S) -> bool,
 }
 
-impl<S: Send + Sync> Wake for Deaf<S> {
+impl<S: Send + Sync> Wake for LossyWaker<S> {
     fn wake(self: Arc<Self>) {
-        if (self.hears)(&self.state) {
+        if (self.delivers)(&self.state) {
             self.to.wake_by_ref();
         }
     }
 }
 
-/// Polls `work` with a waker that asks `hears` each time, and says before and after each poll that it is one.
-fn deafened<S: Send + Sync + 'static>(
+/// Polls `work` with a waker that calls `delivers` for each wake. `polling` is called before and after each
+/// poll.
+fn with_lossy_waker<S: Send + Sync + 'static>(
     mut work: Work,
     state: S,
-    hears: fn(&S) -> bool,
+    delivers: fn(&S) -> bool,
     polling: fn(&S, bool),
 ) -> Work {
     let state = Arc::new(state);
     Box::pin(poll_fn(move |cx| {
-        let waker = Waker::from(Arc::new(Deaf { to: cx.waker().clone(), state: state.clone(), hears }));
+        let waker =
+            Waker::from(Arc::new(LossyWaker { to: cx.waker().clone(), state: state.clone(), delivers }));
         polling(&state, true);
         let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
         polling(&state, false);
@@ -136,7 +138,12 @@ pub(crate) struct SecondWakeIsLost;
 
 impl Fault for SecondWakeIsLost {
     fn poll(work: Work) -> Work {
-        deafened(work, AtomicUsize::new(0), |wakes| wakes.fetch_add(1, Ordering::SeqCst) != 1, |_, _| {})
+        with_lossy_waker(
+            work,
+            AtomicUsize::new(0),
+            |wakes| wakes.fetch_add(1, Ordering::SeqCst) != 1,
+            |_, _| {},
+        )
     }
 }
 
@@ -145,8 +152,10 @@ pub(crate) struct WakeDuringAPollIsLost;
 
 impl Fault for WakeDuringAPollIsLost {
     fn poll(work: Work) -> Work {
-        let hears = |polled: &AtomicBool| !polled.load(Ordering::SeqCst);
-        deafened(work, AtomicBool::new(false), hears, |polled, now| polled.store(now, Ordering::SeqCst))
+        let delivers = |polled: &AtomicBool| !polled.load(Ordering::SeqCst);
+        with_lossy_waker(work, AtomicBool::new(false), delivers, |polled, now| {
+            polled.store(now, Ordering::SeqCst)
+        })
     }
 }
 
@@ -159,7 +168,7 @@ impl Fault for BlockingOnWorkers {
     }
 }
 
-/// Blocking work runs on the thread that asks for it.
+/// Blocking work runs on the thread that hands it over.
 pub(crate) struct BlockingOnTheCaller;
 
 impl Fault for BlockingOnTheCaller {
@@ -175,14 +184,14 @@ pub(crate) struct HandleAnswersFirst;
 impl Fault for HandleAnswersFirst {
     fn part(work: Work) {
         thread::spawn(move || {
-            // Long enough to be seen, whoever comes first.
+            // Long enough to be noticed, whichever thread comes first.
             thread::sleep(Duration::from_secs(1));
             drop(work);
         });
     }
 }
 
-/// Join handles wake whoever polled them first.
+/// Join handles wake the task that polled them first.
 pub(crate) struct HandlesKeepTheFirstWaker;
 
 impl Fault for HandlesKeepTheFirstWaker {
@@ -192,18 +201,18 @@ impl Fault for HandlesKeepTheFirstWaker {
     }
 }
 
-/// To detach a join handle is to drop it, which cancels.
+/// Detaching a join handle drops it, which cancels the task.
 pub(crate) struct DetachCancels;
 
 impl Fault for DetachCancels {
     fn detach(handle: SmolJoin<()>) {
         drop(handle);
-        // A poll that is under way would still see what the case does next, and could end by it.
+        // A poll in progress would still see the next step of the case, and could end by it.
         thread::sleep(Duration::from_millis(200));
     }
 }
 
-/// `block_on` does not enter the runtime, nor say that the thread is blocked.
+/// `block_on` does not enter the runtime, and does not mark the thread as blocked.
 pub(crate) struct BlockOnDoesNotEnter;
 
 impl Fault for BlockOnDoesNotEnter {

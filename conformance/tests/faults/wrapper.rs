@@ -1,4 +1,5 @@
-//! A runtime around another one, with a hole in it for each fault that a backend is likely to have.
+//! A runtime that wraps another one, with a method to override for each fault that a backend is likely to
+//! have.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -12,21 +13,21 @@ use sweet_async::runtime::{BlockOnGuard, RootScope};
 use sweet_async::smol::{SmolJoin, SmolPool, SmolRuntime};
 use sweet_async::{AsyncTaskError, Join, Runtime, SpawnError};
 
-/// A future as the wrapper hands it on.
+/// A future as the wrapper passes it on.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Blocking work as the wrapper hands it on.
+/// Blocking work as the wrapper passes it on.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// What one backend does wrong: each method does it right, until a fault writes its own.
+/// The fault of one backend. Each method is correct, until a fault overrides it.
 pub(crate) trait Fault: 'static {
-    /// How long a case may take: short, since most faults show themselves by a hang.
+    /// The time limit of a case: short, since most faults show as a hang.
     const LIMIT: Duration = Duration::from_secs(2);
 
-    /// Whether `block_on` enters the runtime.
+    /// True if `block_on` enters the runtime.
     const ENTERS: bool = true;
 
-    /// What is polled in place of `work`.
+    /// The future that is polled in place of `work`.
     fn poll(work: Work) -> Work {
         work
     }
@@ -41,7 +42,7 @@ pub(crate) trait Fault: 'static {
         inner.spawn_blocking(job)
     }
 
-    /// Polls a join handle. `first` is for the fault to keep a waker in.
+    /// Polls a join handle. A fault may keep a waker in `first`.
     fn join(handle: &mut SmolJoin<()>, _first: &mut Option<Waker>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(handle).poll(cx).map(drop)
     }
@@ -51,36 +52,36 @@ pub(crate) trait Fault: 'static {
         handle.detach();
     }
 
-    /// The clock.
+    /// The current time of the clock.
     fn now() -> Instant {
         Instant::now()
     }
 
-    /// A timer.
+    /// A timer for `deadline`.
     fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
         Box::pin(inner.sleep_until(deadline))
     }
 
-    /// Drops the owner.
+    /// Ends the executor by dropping its owner.
     fn end(pool: SmolPool) {
         drop(pool);
     }
 }
 
-/// The wrapper with no fault: what it passes is not the wrapper's doing.
+/// The wrapper without a fault: shows that the wrapper itself fails no case.
 pub(crate) struct Healthy;
 
 impl Fault for Healthy {
     const LIMIT: Duration = Duration::from_secs(90);
 }
 
-/// A smol pool as a backend with the fault `F` would be.
+/// A smol pool as a backend with the fault `F`.
 pub(crate) struct Planted<F> {
     inner: SmolRuntime,
     fault: PhantomData<fn() -> F>,
 }
 
-// Not derived: that would ask `F` to be `Clone`.
+// Not derived: that would require `F: Clone`.
 impl<F> Clone for Planted<F> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), fault: PhantomData }
@@ -148,7 +149,7 @@ impl<F: Fault> Runtime for Planted<F> {
     }
 }
 
-/// What the executor polls, and drops.
+/// The future that the executor polls and drops.
 struct Body<F: Fault> {
     work: Option<Work>,
     fault: PhantomData<fn() -> F>,
@@ -202,13 +203,13 @@ impl<T: Send + 'static, F: Fault> Join<T> for PlantedJoin<T, F> {
 }
 
 /// A pool with the fault `F`, for one case.
-pub(crate) struct Ward<F: Fault> {
+pub(crate) struct FaultyPool<F: Fault> {
     /// `None` only while it is being dropped.
     pool: Option<SmolPool>,
     runtime: Planted<F>,
 }
 
-impl<F: Fault> Harness for Ward<F> {
+impl<F: Fault> Harness for FaultyPool<F> {
     type Runtime = Planted<F>;
     const NAME: &'static str = "planted";
     const LIMIT: Duration = F::LIMIT;
@@ -233,7 +234,7 @@ impl<F: Fault> Harness for Ward<F> {
     }
 }
 
-impl<F: Fault> Drop for Ward<F> {
+impl<F: Fault> Drop for FaultyPool<F> {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
             F::end(pool);

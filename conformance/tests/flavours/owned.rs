@@ -5,7 +5,7 @@ use std::future::Future;
 use conformance::{Failure, Harness};
 use sweet_async::{AsyncTaskError, OwnedRuntime};
 
-/// A runtime of type `O`, which is taken out of it by the tests themselves.
+/// A runtime of type `O`. The tests move it out of this.
 pub(crate) struct Of<O>(pub(crate) O);
 
 impl<O: OwnedRuntime> Harness for Of<O> {

@@ -7,7 +7,8 @@ use conformance::{CASE_THREAD, Failure, Harness};
 use sweet_async::AsyncTaskError;
 use sweet_async::sim::{SimHandle, SimRuntime};
 
-/// One thread, a virtual clock, and every choice drawn from a seed. A case that hangs gets a deadlock as its error.
+/// One thread, a virtual clock, and every choice drawn from a seed. A case that hangs gets a deadlock as its
+/// error.
 pub(crate) struct Sim(SimRuntime);
 
 impl Harness for Sim {

@@ -1,4 +1,4 @@
-//! The flavours of smol: the global executor, a pool with one thread, with several, and an executor of the user's.
+//! The flavours of smol: the global executor, pools with one and with several threads, and a user's executor.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ macro_rules! pool {
 pool!(OneThread, 1, "A pool with one thread.");
 pool!(ManyThreads, 3, "A pool with several threads.");
 
-/// An executor of the user's, run by the thread that waits for the result.
+/// A user's executor, run by the thread that waits for the result.
 pub(crate) struct OwnExecutor {
     executor: Arc<Executor<'static>>,
     runtime: SmolRuntime,

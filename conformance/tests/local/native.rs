@@ -1,4 +1,4 @@
-//! Tokio's own local tasks, in a scope of ours.
+//! Tokio's own local tasks inside a scope of this library.
 
 use std::cell::Cell;
 use std::future::pending;

@@ -37,7 +37,7 @@ pub(super) fn a_local_parent_does_not_end_before_its_children(harness: &impl Loc
         let ((local, local_dropped), (other, other_dropped)) = (held(), held());
         let (opening, opened) = bounded::<()>(1);
         let inner = DynRuntime::new(&rt);
-        // Their handles escape, and the work itself is over.
+        // The handles of the children escape, and the work itself has ended.
         let mut parent = AsyncTask::to::<[Task<(), DynRuntime>; 2]>().spawn_local(move || async move {
             let work = |guard: Sender<()>| {
                 let opened = opened.clone();
@@ -66,7 +66,7 @@ pub(super) fn a_local_parent_does_not_end_before_its_children(harness: &impl Loc
 
 pub(super) fn local_tasks_are_counted_by_their_runtime<H: Local>(harness: &H) -> Outcome {
     if H::NEVER_ENDS {
-        // It is shared, and nobody can say how many tasks it has.
+        // The executor is shared, so its number of tasks cannot be known.
         return Ok(());
     }
     let rt = harness.runtime();
@@ -99,7 +99,7 @@ pub(super) fn a_shutdown_of_the_runtime_ends_local_tasks<H: Local>(harness: &H) 
             yield_now().await;
             *own
         });
-        // Begun and dropped, it has been announced.
+        // Begun and dropped, the shutdown has been announced.
         ensure!(poll_once(rt.shutdown(1.hours())).await.is_none());
         ensure!(willing.await? == 1);
         let refused = rt.shutdown(5.millis()).await;

@@ -1,4 +1,4 @@
-//! A scope: its thread, its end, and other scopes beside it.
+//! The scope of local tasks: its thread, its end, and other scopes beside it.
 
 use std::future::pending;
 use std::thread;
@@ -56,7 +56,7 @@ pub(super) fn a_scope_that_is_dropped_midway_drops_its_tasks(harness: &impl Loca
         ensure!(is_dropped(&dropped) && is_dropped(&main_dropped));
         let error = escaped.recv().await?.await.err().context("a value")?;
         ensure!(error.is_shutdown(), "{error:?}");
-        // One that was never polled has done nothing.
+        // A scope that was never polled has done nothing.
         drop(rt.run_local(pending::<()>()));
         Ok(())
     })?
@@ -121,9 +121,10 @@ pub(super) fn a_scope_inside_a_scope_ends_by_itself(harness: &impl Local) -> Out
         let nested = AsyncTask::to::<bool>().spawn_local(move || async move {
             let (inner, inner_dropped) = held();
             let escaped = again.run_local(async { begun(inner).await }).await?;
-            let gone = is_dropped(&inner_dropped) && escaped.await.is_err_and(|error| error.is_shutdown());
-            // Behind it, the scope around it is there again.
-            Ok::<_, Failure>(gone && AsyncTask::to::<u32>().spawn_local(|| async { 1 }).await? == 1)
+            let has_ended =
+                is_dropped(&inner_dropped) && escaped.await.is_err_and(|error| error.is_shutdown());
+            // After it, the enclosing scope is the current one again.
+            Ok::<_, Failure>(has_ended && AsyncTask::to::<u32>().spawn_local(|| async { 1 }).await? == 1)
         });
         ensure!(nested.await?);
         ensure!(outer_task.status() == TaskStatus::Running && !is_dropped(&outer_dropped));

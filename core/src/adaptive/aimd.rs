@@ -1,46 +1,48 @@
-//! How many at the same time: as many as help, found by trying. Pure: it is given measurements, and decides.
+//! A controller for the number of pieces of work that are under way at the same time: it finds, by trial, how
+//! many are of use. It is pure: it is given measurements, and decides.
 //!
-//! The number goes up by one at a time and down by a part of itself: additive increase, multiplicative decrease, which is
-//! what makes those who share something come to share it evenly (Chiu and Jain, "Analysis of the Increase and Decrease
-//! Algorithms for Congestion Avoidance in Computer Networks", 1989). Until it is first too high, it doubles (slow start;
-//! Jacobson, "Congestion Avoidance and Control", 1988).
+//! The number rises by one at a time and falls by a part of itself: additive increase, multiplicative
+//! decrease. By this rule, the users of a shared resource converge on even shares (Chiu and Jain, "Analysis
+//! of the Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989). Until it is
+//! first too high, the number doubles (slow start; Jacobson, "Congestion Avoidance and Control", 1988).
 //!
-//! Whether it is too high is told by latency, as in TCP Vegas (Brakmo and Peterson, 1995): the time that one piece of work
-//! takes is (pieces under way) / (pieces done per second), by Little's law. While there is room, one more at the same time
-//! leaves it as it is; once something is used up, be it the processors or what the work waits for, one more makes each
-//! take longer, and nothing is gained. The least latency that was seen is the measure.
+//! Latency shows whether the number is too high, as in TCP Vegas (Brakmo and Peterson, 1995). By Little's
+//! law, the time that one piece of work takes is (pieces under way) / (pieces done per second). While
+//! capacity is left, one more piece at the same time does not change this latency. Once a resource is used
+//! up, be it the processors or something that the work waits for, one more piece makes each take longer, and
+//! nothing is gained. The measure is the least latency that was seen.
 //!
-//! The work may change. When fewer at the same time do not lower the latency, it is the work that takes longer, and the
-//! measure is taken anew. The same is found out from time to time where nothing else would show it: when there was no
-//! raise more often than there was one for a while, half of them are tried for a moment.
+//! The work may change. If a lower number does not lower the latency, the work itself takes longer, and the
+//! measure is taken anew. Where nothing else would show this, it is checked from time to time: once windows
+//! without a raise outnumber those with one by `CALM`, half of the number is tried for a moment.
 
 use std::time::Duration;
 
-/// What was seen since the last decision.
+/// The measurements since the last decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// How long that is.
+    /// The time since the last decision.
     pub(crate) elapsed: Duration,
-    /// Pieces of work done.
+    /// The number of pieces of work done in that time.
     pub(crate) done: u64,
-    /// How many were at it at the same time, on average.
+    /// The number of pieces of work under way at the same time, on average.
     pub(crate) busy: usize,
-    /// There is more work than those at it have in hand.
+    /// True if there is more work than is under way.
     pub(crate) waiting: bool,
 }
 
-/// What a window says of the number.
+/// The assessment of the number that a window gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// More would help.
+    /// A higher number would help.
     Spare,
-    /// It is right.
+    /// The number is right.
     Steady,
-    /// Fewer would do as much.
+    /// A lower number would do as much.
     Congested,
 }
 
-/// A number between a least and a most.
+/// A number between a minimum and a maximum, with additive increase and multiplicative decrease.
 #[derive(Clone, Debug)]
 pub struct Aimd {
     min: usize,
@@ -50,17 +52,17 @@ pub struct Aimd {
 }
 
 impl Aimd {
-    /// It starts with `min`.
+    /// Starts at `min`.
     pub fn new(min: usize, max: usize) -> Self {
         Self { min, max, now: min, starting: true }
     }
 
-    /// The current limit.
+    /// The current number.
     pub fn now(&self) -> usize {
         self.now
     }
 
-    /// The limit after one period of `load`.
+    /// Changes the number by one period of `load`, and returns it.
     pub fn step(&mut self, load: Load) -> usize {
         let next = match load {
             Load::Spare if self.starting => self.now.saturating_mul(2),
@@ -71,32 +73,34 @@ impl Aimd {
                 self.now - (self.now / 4).max(1)
             }
         };
-        // Not `clamp`, which panics where the least is more than the most.
+        // Not `clamp`, which panics if the minimum is greater than the maximum.
         self.now = next.min(self.max).max(self.min);
         self.now
     }
 }
 
-/// Latencies up to this part of the least are taken for the same: what is measured in milliseconds is not exact.
+/// Latencies up to this multiple of the least count as equal to it: measurements in milliseconds are not
+/// exact.
 const SAME: f64 = 1.5;
-/// From this part on it is used up. In between all of it is in use, and little of it is in a queue.
+/// From this multiple of the least on, the resource is used up. In between, all of it is in use, and little
+/// work is queued.
 const USED_UP: f64 = 2.0;
-/// A latency that is still this part of the one before has not become less.
+/// A latency that is still at least this part of the one before has not become less.
 const NOT_LESS: f64 = 0.95;
-/// After this many windows more without a raise than with one, half is tried.
+/// Half of the number is tried once windows without a raise outnumber those with one by this many.
 const CALM: u32 = 32;
 
-/// Finds a number by latency.
+/// Finds the number by latency.
 #[derive(Clone, Debug)]
 pub(crate) struct Scale {
     number: Aimd,
     /// The least latency, in seconds.
     least: f64,
-    /// How many there were in the last window, and their latency.
+    /// The number of pieces under way in the last window, and their latency.
     last: (usize, f64),
-    /// By how many the windows without a raise outnumber those with one.
+    /// The number by which windows without a raise outnumber those with one.
     calm: u32,
-    /// Half is tried: the least, until so few are at it.
+    /// The number to try, until no more than that are under way; `None` while no trial is under way.
     probe: Option<usize>,
 }
 
@@ -110,7 +114,7 @@ impl Scale {
         self.probe.unwrap_or(self.number.now())
     }
 
-    /// What follows from a window: the number from now on.
+    /// Takes a window into account; returns the number from now on.
     pub(crate) fn observe(&mut self, window: &Window) -> usize {
         if window.done > 0 && window.busy > 0 {
             let latency = window.busy as f64 * window.elapsed.as_secs_f64() / window.done as f64;
@@ -119,7 +123,7 @@ impl Scale {
                 Some(half) if window.busy <= half => {
                     (self.probe, self.least, self.last) = (None, latency, (window.busy, latency));
                 }
-                // Those that were taken off have not ended what they are at.
+                // The work that is above the number has not ended yet.
                 Some(_) => {}
             }
         }
@@ -147,7 +151,7 @@ impl Scale {
         self.calm = 0;
         match (self.number.now / 2).max(self.number.min) {
             half if half < self.number.now => self.probe = Some(half),
-            // There cannot be fewer: it is what it takes.
+            // The number cannot be halved: the work takes this long.
             _ => self.least = latency,
         }
     }

@@ -1,4 +1,4 @@
-//! The number of things done at the same time, found by trying. Pure: measurements are arguments.
+//! A concurrency controller, which finds its number by trial. Pure: measurements are arguments.
 
 pub(crate) mod aimd;
 pub(crate) mod observer;

@@ -1,37 +1,38 @@
-//! The controller's windows: looks at how much is under way, until enough was seen to decide.
+//! An observer for the concurrency controller: it samples the work under way until a window holds enough to
+//! decide.
 
 use std::time::{Duration, Instant};
 
 use crate::adaptive::aimd::{Scale, Window};
 
-/// How long is looked at before the number changes: many slices, and a small part of a second.
+/// The shortest window before a change of the number: many time slices, and a small part of a second.
 pub const WINDOW: Duration = Duration::from_millis(10);
-/// How often it is looked at meanwhile how many are busy.
+/// The number of samples in the shortest window.
 const LOOKS: u32 = 2;
 
-/// One look.
+/// One sample.
 pub struct Look {
-    /// When.
+    /// The time at which it was taken.
     pub now: Instant,
-    /// Pieces of work done since ever.
+    /// The number of pieces of work done since the start.
     pub done: u64,
-    /// How many are at it.
+    /// The number of pieces of work under way.
     pub busy: usize,
-    /// There is more work than those at it have in hand.
+    /// True if there is more work than is under way.
     pub waiting: bool,
 }
 
-/// The number changes.
+/// A change of the number.
 pub struct Change {
     /// The number until now.
     pub before: usize,
     /// The number from now on.
     pub decided: usize,
-    /// What was seen.
+    /// The measurements that led to the change.
     pub window: Window,
 }
 
-/// Decides how many, between a least and a most.
+/// Decides the number, between a minimum and a maximum.
 pub struct Observer {
     scale: Scale,
     since: Instant,
@@ -41,7 +42,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// From one look to the next.
+    /// The time from one sample to the next.
     pub const PERIOD: Duration = Duration::from_nanos(WINDOW.as_nanos() as u64 / LOOKS as u64);
 
     /// An observer of a number between `min` and `max`, which begins at `min` with `done` already counted.
@@ -54,7 +55,7 @@ impl Observer {
         self.scale.workers()
     }
 
-    /// Says what follows from a look, if anything does.
+    /// Takes a sample; returns the change that follows from it, if there is one.
     pub fn look(&mut self, look: &Look) -> Option<Change> {
         self.busy += look.busy;
         self.looks += 1;
@@ -64,7 +65,8 @@ impl Observer {
             busy: self.busy.div_ceil(self.looks),
             waiting: look.waiting,
         };
-        // Where pieces take longer than a window, each of those at it should have had the time for one.
+        // If pieces take longer than a window, it goes on until each of those under way has had the time for
+        // one.
         if self.looks < LOOKS as usize || window.done < window.busy as u64 {
             return None;
         }

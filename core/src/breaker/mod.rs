@@ -1,4 +1,4 @@
-//! A circuit breaker: leaves alone what fails, for a while.
+//! A circuit breaker shared by tasks: it refuses calls to a failing dependency for a while.
 
 mod state;
 mod switch;
@@ -17,15 +17,15 @@ use crate::panic::{caught, notify_all};
 use crate::runtime::Runtime;
 use crate::tree::current::is_overdue;
 
-/// Where a [`CircuitBreaker`] is.
+/// The state of a [`CircuitBreaker`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakerState {
-    /// Calls pass.
+    /// Calls are admitted.
     Closed,
     /// Calls are refused.
     Open,
-    /// A few calls pass, to see whether they succeed.
+    /// A few calls are admitted, to see whether they succeed.
     HalfOpen,
 }
 
@@ -48,42 +48,44 @@ pub struct CircuitBreakerBuilder {
 }
 
 impl CircuitBreakerBuilder {
-    /// Names it: in errors and traces.
+    /// Sets the name, for errors and traces.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// How many failures one after the other open it; 5 by default.
+    /// Sets how many failures in a row open it; 5 by default.
     pub fn failure_threshold(mut self, failures: u32) -> Self {
         self.thresholds.failures = failures;
         self
     }
 
-    /// How long it then refuses all calls; 30 s by default.
+    /// Sets how long it then refuses all calls; 30 s by default.
     pub fn open_timeout(mut self, open_for: Duration) -> Self {
         self.thresholds.open_for = open_for;
         self
     }
 
-    /// How many calls are let through after that, all of which must succeed for it to close; 1 by default.
+    /// Sets how many calls are admitted after that, all of which must succeed for it to close; 1 by default.
     pub fn half_open_calls(mut self, calls: u32) -> Self {
         self.thresholds.probes = calls;
         self
     }
 
-    /// How long such a call keeps its place from others; 30 s by default, and for ever with [`Duration::MAX`]. One that has
-    /// not ended by then may never do: it goes on, the next call is let through as well, and what both end with counts. So a
-    /// call that hangs does not keep the breaker half-open.
+    /// Sets how long such calls count as under way; 30 s by default, and forever with [`Duration::MAX`]. The
+    /// time counts from the last call that was admitted. A call that has not ended by then may never end. It
+    /// goes on, another call is admitted as well, and the results of both count. So a call that hangs does
+    /// not keep the breaker half-open.
     pub fn half_open_timeout(mut self, limit: Duration) -> Self {
         self.thresholds.probe_for = limit;
         self
     }
 
-    /// The breaker, closed.
+    /// Builds the breaker, closed.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidConfig`] for a threshold or a half-open timeout of zero, or no half-open calls.
+    /// [`AsyncTaskError::InvalidConfig`] for a threshold or a half-open timeout of zero, or no half-open
+    /// calls.
     pub fn build(self) -> Result<CircuitBreaker, AsyncTaskError> {
         let Self { name, thresholds } = self;
         if thresholds.probe_for.is_zero() {
@@ -101,13 +103,14 @@ impl CircuitBreakerBuilder {
     }
 }
 
-/// Refuses calls to what has failed several times in a row, and tries again after a while with a few. Shared: clones are
-/// the same breaker.
+/// Refuses calls to a dependency that has failed several times in a row, and after a while tries again with a
+/// few calls. Clones are the same breaker.
 ///
-/// A call fails by an error of its own, a panic, or a time limit. One that is cancelled, or refused by a limiter, says
-/// nothing. What was let through before the state changed says nothing about the new state.
+/// A call fails by an error of its own, a panic, or a time limit. A call that is cancelled, or refused by a
+/// limiter, does not count, nor does a call that was admitted before the state last changed.
 ///
-/// Cost: a look at the state for each call, and one allocation for each failure; successes in a row write nothing.
+/// Cost: one read of the state for each call, and one allocation for each change of it, such as a counted
+/// failure; successes in a row write nothing.
 #[derive(Clone)]
 pub struct CircuitBreaker(Arc<Shared>);
 
@@ -119,19 +122,20 @@ struct Shared {
 }
 
 impl CircuitBreaker {
-    /// A breaker with 5 failures, 30 s and 1 call, to be changed.
+    /// A builder with 5 failures, 30 s and 1 half-open call.
     pub fn builder() -> CircuitBreakerBuilder {
         let half_minute = Duration::from_secs(30);
         let thresholds = Thresholds { failures: 5, open_for: half_minute, probes: 1, probe_for: half_minute };
         CircuitBreakerBuilder { name: None, thresholds }
     }
 
-    /// Its name, if it was given one.
+    /// The name, if one was set.
     pub fn name(&self) -> Option<&Arc<str>> {
         self.0.name.as_ref()
     }
 
-    /// Where it is. It goes from open to half-open with the first call after its time, not before.
+    /// The current state. It changes from open to half-open with the first call after the open timeout, not
+    /// before.
     pub fn state(&self) -> BreakerState {
         match self.0.switch.state().phase {
             Phase::Closed { .. } => BreakerState::Closed,
@@ -140,11 +144,11 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits until the state is another than `seen`, and gives it. What it was in between may be missed.
+    /// Waits until the state differs from `seen`, and returns it. States in between may be missed.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it has missed nothing: say again what was seen.
+    /// Dropping the future loses nothing: call the method again with the same `seen`.
     pub async fn changed(&self, seen: BreakerState) -> BreakerState {
         loop {
             let listener = self.0.changed.listen();
@@ -156,44 +160,46 @@ impl CircuitBreaker {
         }
     }
 
-    /// Would a call be let through now? It is not counted.
+    /// Checks whether a call would be admitted now. The call is not counted.
     pub(crate) fn would_admit<R: Runtime>(&self, runtime: &R) -> Result<(), AsyncTaskError> {
         self.refuses_for(runtime).map_or(Ok(()), |left| Err(self.refusal(left)))
     }
 
-    /// For how long it refuses calls if nothing [changes](Self::listen); `None` if it lets one through now.
+    /// Returns how long calls are refused if nothing [changes](Self::listen); `None` if a call would be
+    /// admitted now.
     pub(crate) fn refuses_for<R: Runtime>(&self, runtime: &R) -> Option<Duration> {
         self.0.switch.state().admit(|| runtime.now(), &self.0.thresholds).err()
     }
 
-    /// Hears of the next change: of the state, or of a call that gives its place back.
+    /// A listener for the next change of the state, and for the next end of a half-open call.
     pub(crate) fn listen(&self) -> EventListener {
         self.0.changed.listen()
     }
 
-    /// Asks for a call, which begins now. The ticket is to be told how it went.
+    /// Admits a call, which begins now. The ticket must be given its result.
     pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
         let admitted = self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds));
         let pass = admitted.map_err(|left| self.refusal(left))?.pass();
-        Ok(Ticket { breaker: self.clone(), pass, runtime, is_told: false })
+        Ok(Ticket { breaker: self.clone(), pass, runtime, is_recorded: false })
     }
 
-    /// A half-open one refuses until a call ends, which nobody can know: then it may be tried again at once.
+    /// The error of a refused call. A half-open breaker refuses until a call ends, at a time that is not
+    /// known: `retry_after` is then zero.
     fn refusal(&self, left: Duration) -> AsyncTaskError {
         let retry_after = if self.state() == BreakerState::HalfOpen { Duration::ZERO } else { left };
         AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after }
     }
 
-    /// From one state to the next, which is told where it is of another phase.
+    /// Changes the state by `next`, and reports the change if the phase is another.
     fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
         let changed = self.0.switch.change(next)?;
-        if changed.has_turned {
-            self.tell(changed.state);
+        if changed.has_changed_phase {
+            self.report(changed.state);
         }
         Ok(changed.state)
     }
 
-    fn tell(&self, state: State) {
+    fn report(&self, state: State) {
         let name = self.0.name.as_deref();
         match state.phase {
             Phase::Closed { .. } => tracing::info!(breaker = name, "circuit breaker closed"),
@@ -213,18 +219,18 @@ impl fmt::Debug for CircuitBreaker {
     }
 }
 
-/// A call that was let through, until it is told what became of it. Dropped before that, it was given up: at a time limit
-/// that is a failure.
+/// An admitted call, until its result is recorded. If it is dropped before that, the call was given up: at a
+/// time limit that is a failure.
 pub(crate) struct Ticket<R: Runtime> {
     breaker: CircuitBreaker,
     pass: Pass,
     runtime: R,
-    is_told: bool,
+    is_recorded: bool,
 }
 
 impl<R: Runtime> Ticket<R> {
-    pub(crate) fn tell<T>(mut self, result: &Result<T, AsyncTaskError>) {
-        self.is_told = true;
+    pub(crate) fn report(mut self, result: &Result<(), AsyncTaskError>) {
+        self.is_recorded = true;
         self.record(match result {
             Ok(_) => Outcome::Succeeded,
             Err(error) if error.is_of_caller() => Outcome::Unknown,
@@ -242,7 +248,7 @@ impl<R: Runtime> Ticket<R> {
                 &breaker.0.thresholds,
             ))
         };
-        // A place that was given back turns nothing, and there may be one who waits for it.
+        // The end of a half-open call need not change the phase, but a waiter may wait for it.
         if let Ok(State { phase: Phase::HalfOpen { .. }, .. }) = breaker.change(next) {
             notify_all(&breaker.0.changed);
         }
@@ -251,9 +257,9 @@ impl<R: Runtime> Ticket<R> {
 
 impl<R: Runtime> Drop for Ticket<R> {
     fn drop(&mut self) {
-        if !self.is_told {
+        if !self.is_recorded {
             let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };
-            // A subscriber that panics is not to do so out of a destructor.
+            // A panic of a `tracing` subscriber must not leave a destructor.
             let _ = caught(|| self.record(outcome));
         }
     }

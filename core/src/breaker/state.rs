@@ -1,10 +1,10 @@
-//! What a circuit breaker does, as values: a state and what happens to it give the next state.
+//! The state machine of a circuit breaker, as values: a state and an event give the next state.
 //!
 //! ```text
 //!              failures in a row reach the threshold
 //!   Closed ─────────────────────────────────────────────► Open
 //!     ▲                                                  ▲    │
-//!     │ as many calls as                     one of them │    │ the open time is over, and somebody calls
+//!     │ as many calls as                     one of them │    │ the open time is over, and a call comes
 //!     │ are permitted succeed                      fails │    ▼
 //!     └──────────────────────────────────────────────── HalfOpen
 //! ```
@@ -13,30 +13,30 @@
 
 use std::time::{Duration, Instant};
 
-/// When a breaker opens, and how it closes again.
+/// The settings of a breaker: when it opens, and how it closes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Thresholds {
-    /// So many failures one after the other open it.
+    /// The number of failures in a row that opens it.
     pub(crate) failures: u32,
-    /// For so long it then lets nothing through.
+    /// The time for which it then admits no call.
     pub(crate) open_for: Duration,
-    /// So many calls are let through then, and must succeed to close it.
+    /// The number of calls that are admitted after that, and must succeed to close it.
     pub(crate) probes: u32,
-    /// After so long without an end, they no longer keep their places from others.
+    /// The time after the last of these from which those that have not ended no longer count as under way.
     pub(crate) probe_for: Duration,
 }
 
-/// Where a breaker is.
+/// The phase of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Closed {
         failures: u32,
     },
-    /// `None`: for longer than a clock can count.
+    /// `None`: later than a clock can count.
     Open {
         until: Option<Instant>,
     },
-    /// Those that are `under_way` have not kept their places for too long.
+    /// `under_way` counts the calls of the current round that have not ended.
     HalfOpen {
         under_way: u32,
         succeeded: u32,
@@ -44,57 +44,57 @@ pub(crate) enum Phase {
     },
 }
 
-/// The calls that a half-open breaker has let through one after the other. A new round begins when those of the last have
+/// A round of calls that a half-open breaker admits. A new round begins when the calls of the last one have
 /// all taken too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Round {
     pub(crate) number: u32,
-    /// When the last of them will have taken too long; `None`: later than a clock can count.
+    /// The time at which the last of them has taken too long; `None`: later than a clock can count.
     pub(crate) over: Option<Instant>,
 }
 
-/// What a call was let through as.
+/// The era and the round in which a call was admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pass {
     era: u64,
     round: u32,
 }
 
-/// A breaker's whole state.
+/// The whole state of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
-    /// Counts the changes of phase: what was let through in another phase says nothing about this one.
+    /// The number of phase changes. A call that was admitted in another phase does not count in this one.
     pub(crate) era: u64,
 }
 
-/// What became of a call that was let through.
+/// The result of an admitted call, as the breaker counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Succeeded,
     Failed,
-    /// It was given up, or says nothing about what the breaker protects.
+    /// The call was given up, or its result says nothing about the dependency.
     Unknown,
 }
 
 impl State {
     pub(crate) const CLOSED: Self = Self { phase: Phase::Closed { failures: 0 }, era: 0 };
 
-    fn turn(self, phase: Phase) -> Self {
+    fn with_phase(self, phase: Phase) -> Self {
         Self { phase, era: self.era.wrapping_add(1) }
     }
 
     fn open(self, now: Instant, thresholds: &Thresholds) -> Self {
-        self.turn(Phase::Open { until: now.checked_add(thresholds.open_for) })
+        self.with_phase(Phase::Open { until: now.checked_add(thresholds.open_for) })
     }
 
-    /// What a call is that this state is the answer to.
+    /// The pass of a call that was admitted with this state as the result.
     pub(crate) fn pass(self) -> Pass {
         let round = if let Phase::HalfOpen { round, .. } = self.phase { round.number } else { 0 };
         Pass { era: self.era, round }
     }
 
-    /// A call comes: the state with it let through, or how long it would have to wait at most.
+    /// Admits a call: returns the state with it, or the longest time that it would have to wait.
     pub(crate) fn admit(self, now: impl Fn() -> Instant, thresholds: &Thresholds) -> Result<Self, Duration> {
         let round = |number, now: Instant| Round { number, over: now.checked_add(thresholds.probe_for) };
         let left = |until: Option<Instant>, now: Instant| {
@@ -107,7 +107,7 @@ impl State {
                 match left(until, now) {
                     Duration::ZERO => {
                         let round = round(0, now);
-                        Ok(self.turn(Phase::HalfOpen { under_way: 1, succeeded: 0, round }))
+                        Ok(self.with_phase(Phase::HalfOpen { under_way: 1, succeeded: 0, round }))
                     }
                     left => Err(left),
                 }
@@ -125,7 +125,8 @@ impl State {
         }
     }
 
-    /// A call that was let through has ended. One that has taken too long has no place to give back; what it ends with counts.
+    /// Records the end of an admitted call. A call of an earlier round no longer counts as under way; its
+    /// result counts.
     pub(crate) fn record(
         self,
         pass: Pass,
@@ -145,7 +146,7 @@ impl State {
             }
             (Phase::Closed { .. } | Phase::HalfOpen { .. }, Outcome::Failed) => self.open(now(), thresholds),
             (Phase::HalfOpen { succeeded, .. }, Outcome::Succeeded) if succeeded + 1 >= thresholds.probes => {
-                self.turn(Phase::Closed { failures: 0 })
+                self.with_phase(Phase::Closed { failures: 0 })
             }
             (Phase::HalfOpen { under_way, succeeded, round }, outcome) => {
                 let succeeded = succeeded + u32::from(outcome == Outcome::Succeeded);

@@ -1,4 +1,4 @@
-//! A breaker's state, shared: each change is one compare-and-swap, and nobody waits for anybody.
+//! The shared state of a breaker. Each change is one compare-and-swap, without a lock.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ pub(super) struct Switch(ArcSwap<State>);
 /// The state after a change.
 pub(super) struct Changed {
     pub(super) state: State,
-    /// True for the one change that has turned it to another phase.
-    pub(super) has_turned: bool,
+    /// True for the one change that turned it to another phase.
+    pub(super) has_changed_phase: bool,
 }
 
 impl Switch {
@@ -23,17 +23,18 @@ impl Switch {
         **self.0.load()
     }
 
-    /// From one state to the next; gives that, or why there is none. A state that stays as it is is not written.
+    /// Applies `next` until it takes effect; returns the new state, or the error of `next`. A state that
+    /// stays the same is not written.
     pub(super) fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<Changed, E> {
         let mut seen = self.0.load();
         loop {
             let (before, after) = (**seen, next(**seen)?);
             if before == after {
-                return Ok(Changed { state: after, has_turned: false });
+                return Ok(Changed { state: after, has_changed_phase: false });
             }
             let current = self.0.compare_and_swap(&seen, Arc::new(after));
             if Arc::ptr_eq(&current, &seen) {
-                return Ok(Changed { state: after, has_turned: before.era != after.era });
+                return Ok(Changed { state: after, has_changed_phase: before.era != after.era });
             }
             seen = current;
         }

@@ -1,4 +1,4 @@
-//! An error of the work's own, and the chain of causes that errors are told with.
+//! The error of failed work, and the causes that `{:#}` adds to the text of an error.
 
 use std::error::Error;
 use std::fmt;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::error::{AsyncTaskError, BoxError};
 
-/// An error of the work's own, or of a runtime that did not take the work: that error is its `source`. The text names the task,
-/// where it has a name, and does not repeat what the source says; `{:#}` adds that, and what caused it.
+/// An error that the work returned, or the error of a runtime that did not take the work. That error is the
+/// `source`. The text names the task, if it has a name, and does not repeat the text of the source; `{:#}`
+/// adds that, and the causes of the source.
 pub struct FailureError {
     task: Option<Arc<str>>,
     /// False if the runtime did not take the work.
@@ -29,12 +30,13 @@ impl FailureError {
         self.was_started = false;
     }
 
-    /// Of a task without a name, it is told as a failure of whoever passes it on.
+    /// Notes that other work passes the error on. If the task has no name, the text then says that this other
+    /// work has failed.
     pub(super) fn disown(&mut self) {
         self.was_started |= self.task.is_none();
     }
 
-    /// False if the work was never started, since the runtime did not take it or could not be used.
+    /// False if the work was never started: the runtime did not take it or could not be used.
     pub fn was_started(&self) -> bool {
         self.was_started
     }
@@ -89,13 +91,13 @@ impl Error for FailureError {
     }
 }
 
-/// The task by its name, as a sentence begins with it.
+/// The subject of an error's text: the task by its name, or "the work".
 pub(super) fn subject(task: Option<&str>) -> String {
     task.map_or_else(|| String::from("the work"), |name| format!("task `{name}`"))
 }
 
-/// The cause of an error that the last failure of several has led to: that failure, or, where it says no more than that a task
-/// has failed, which the error says itself, the work's own error.
+/// The cause for an error about several attempts: the last failure. If that says only that the task has
+/// failed, which the error itself says, it is the work's own error.
 pub(super) fn cause_of<'a>(last: &'a AsyncTaskError, task: Option<&str>) -> &'a (dyn Error + 'static) {
     match last {
         AsyncTaskError::Failure(failure)
@@ -107,7 +109,7 @@ pub(super) fn cause_of<'a>(last: &'a AsyncTaskError, task: Option<&str>) -> &'a 
     }
 }
 
-/// What `{:#}` adds to the text of an error: that of each of its causes, the nearest first.
+/// Writes the texts of the causes that `{:#}` adds, the nearest first; nothing for `{}`.
 pub(super) fn causes(f: &mut fmt::Formatter<'_>, source: Option<&(dyn Error + 'static)>) -> fmt::Result {
     let mut next = source.filter(|_| f.alternate());
     while let Some(cause) = next {

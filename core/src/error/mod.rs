@@ -1,12 +1,13 @@
-//! What can go wrong, and what to do about it.
+//! The errors of tasks, pipelines and runtimes.
 //!
-//! [`AsyncTaskError`] is the one error type of tasks and pipelines. It is `Send + Sync + 'static`, so `?` carries
-//! it into `anyhow::Error` and `Box<dyn Error + Send + Sync>`, and an `AsyncTaskError` that comes back from work is
-//! passed through, never nested.
+//! [`AsyncTaskError`] is the one error type of tasks and pipelines. It is `Send + Sync + 'static`, so `?`
+//! carries it into `anyhow::Error` and `Box<dyn Error + Send + Sync>`. An `AsyncTaskError` that comes back
+//! from work is passed on, never nested.
 //!
-//! The text of an error says what became of the task, by its name where it has one. What caused that, the work's own error
-//! first, is in the chain of [`source`](Error::source)s, and is not said twice: print the chain, as `anyhow` and other reporters
-//! do, or the error with `{:#}`, which is all of it in one line.
+//! The text of an error says what happened to the task, by its name if it has one. The causes, with the
+//! work's own error first, are in the chain of [`source`](Error::source)s, and the text does not repeat them.
+//! Print the chain, as `anyhow` and other reporters do, or print the error with `{:#}`, which is all of it in
+//! one line.
 
 mod failure;
 mod panic;
@@ -31,81 +32,83 @@ pub use crate::error::timeout::{TimeoutError, TimeoutKind};
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::position::Position;
 
-/// Any error that can cross threads: what work may fail with, and what [`AsyncTaskError::Failure`] holds.
+/// Any error that can cross threads. Work may fail with it, and [`AsyncTaskError::Failure`] holds it.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// A name, as messages have it after what it is the name of.
+/// The name in backquotes after a space, for messages; empty without a name.
 fn quoted(name: &Option<Arc<str>>) -> String {
     name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
 }
 
-/// Why a task or a pipeline did not give its value.
+/// The reason for which a task or a pipeline gave no value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AsyncTaskError {
-    /// The time limit passed first. Not a cancellation: nobody asked for the work to stop.
+    /// A time limit passed first. This is not a cancellation: none was requested.
     #[error(transparent)]
     Timeout(TimeoutError),
-    /// The work was asked to stop and did.
+    /// The work was cancelled, and has stopped.
     #[error("cancelled ({level}, {cause})")]
     Cancelled {
-        /// How firmly.
+        /// The level of the cancellation.
         level: CancelLevel,
-        /// Who asked: the first recorded cause.
+        /// The first recorded cause.
         cause: CancelCause,
     },
     /// The work panicked; the panic was caught and no worker thread died.
     #[error(transparent)]
     Panic(PanicError),
-    /// The work returned an error of its own, or the runtime did not take it. An error type that implements `Error` can be
-    /// downcast again.
+    /// The work returned an error of its own, or the runtime did not take the work. An error type that
+    /// implements `Error` can be downcast again.
     #[error(transparent)]
     Failure(FailureError),
-    /// Several things that belong together failed: the first is the main one. The predicates speak of that.
+    /// Several members of a group failed. The first error is the main one, and the predicates are about it.
     #[error(transparent)]
     Several(SeveralErrors),
-    /// The work failed each time that it was tried.
+    /// Every attempt at the work failed.
     #[error(transparent)]
     RetriesExhausted(RetriesError),
-    /// A circuit breaker is open: what it protects has failed too often, and is left alone for a while.
+    /// A circuit breaker is open: the dependency that it protects has failed too often, and is not called for
+    /// a while.
     #[error("circuit breaker{} is open: tried again in {retry_after:?}", quoted(breaker))]
     CircuitOpen {
-        /// The breaker's name.
+        /// The name of the breaker.
         breaker: Option<Arc<str>>,
-        /// When it lets the next call through; zero where that waits for the calls that it has let through.
+        /// The time until it admits the next call; zero where that depends on calls under way.
         retry_after: Duration,
     },
-    /// A limiter takes no more: as many wait as may wait. The work was not begun.
+    /// The queue of a limiter is full. The work was not begun.
     #[error("limiter{} is full: {waiting} wait already", quoted(limiter))]
     Rejected {
-        /// The limiter's name.
+        /// The name of the limiter.
         limiter: Option<Arc<str>>,
-        /// How many waited.
+        /// The number of waiters.
         waiting: usize,
     },
-    /// The call makes no sense in the state that the thing is in.
+    /// The call is not possible in the current state.
     #[error("invalid state: {0}")]
     InvalidState(&'static str),
-    /// A setting that cannot work; found when the task or pipeline starts.
+    /// An invalid setting. It is reported by the `build` of a breaker or a limiter, else when the task or
+    /// pipeline starts.
     #[error("invalid configuration: {0}")]
     InvalidConfig(Box<str>),
-    /// A row or a source that could not be read as what it should be.
+    /// A row or a source that could not be parsed.
     #[error("{origin}, {position}: {reason}")]
     Parse {
-        /// The source's name: its path, or what it is.
+        /// The name of the source: its path, or a description.
         origin: Arc<str>,
         /// Line and byte offset of the row.
         position: Box<Position>,
-        /// What is wrong with it, and what to do.
+        /// A description of the fault, and of the remedy.
         reason: Box<str>,
     },
     /// Reading a source failed.
-    // Not a `source`: the message says it already, and reporters that print the chain would say it twice.
+    // Not a `source`: the message contains its text, and reporters that print the chain would print it twice.
     #[error("{context}: {error}")]
     Io {
-        /// What was being done, with the path.
+        /// The operation that failed, with the path.
         context: Box<str>,
-        /// The operating system's answer.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// No runtime could be found for the task.
@@ -114,7 +117,7 @@ pub enum AsyncTaskError {
          with `install_default`, or name a runtime with `.on(&runtime)`"
     )]
     NoRuntime,
-    /// Several backends are compiled in and nothing says which one to use.
+    /// Several backends are compiled in, and nothing selects one of them.
     #[error(
         "several runtimes are compiled in and none is entered: call this inside `sweet_async::block_on`, install a \
          default with `install_default`, or name a runtime with `.on(&runtime)`"
@@ -126,7 +129,7 @@ pub enum AsyncTaskError {
 }
 
 impl AsyncTaskError {
-    /// Wraps an error of the work's own. An `AsyncTaskError` is taken as it is.
+    /// Wraps an error of the work's own. An `AsyncTaskError` is passed on, and not wrapped.
     pub fn failure(error: impl Into<BoxError>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(own) => own.passed_on(),
@@ -134,7 +137,7 @@ impl AsyncTaskError {
         }
     }
 
-    /// The error of a runtime that could not be found or used, so that the work of `task` was not started.
+    /// Notes that the runtime could not be found or used, so that the work of `task` was not started.
     pub(crate) fn not_started(mut self, task: Option<&Arc<str>>) -> Self {
         if let Self::Failure(failure) = &mut self {
             failure.set_refused();
@@ -145,7 +148,8 @@ impl AsyncTaskError {
         self
     }
 
-    /// The error of other work, which the work that gives it now has only passed on: a time limit in it is not its own.
+    /// Notes that the work which gives this error has only passed it on from other work: a time limit in it
+    /// is not its own.
     #[must_use]
     #[doc(hidden)]
     pub fn passed_on(mut self) -> Self {
@@ -168,21 +172,21 @@ impl AsyncTaskError {
             Self::Timeout(timeout) => timeout.disown(),
             Self::Failure(failure) => failure.disown(),
             Self::RetriesExhausted(retries) => retries.last_mut().disown(),
-            // Of these the first alone is looked at.
+            // Only the first is looked at.
             Self::Several(several) => several.first_mut().disown(),
             _ => {}
         }
     }
 
-    /// An invalid setting: `reason` names the value and the range.
+    /// The error of an invalid setting: `reason` names the value and the range.
     #[doc(hidden)]
     pub fn config(reason: impl Into<Box<str>>) -> Self {
         Self::InvalidConfig(reason.into())
     }
 
-    /// The errors as one: the first alone, or the first with the others attached.
+    /// Combines the errors into one: the first alone, or the first with the others attached.
     pub(crate) fn several(errors: Vec<Self>) -> Self {
-        // One level is enough: what is several itself is counted out.
+        // One level is enough: nested errors are flattened.
         let mut flat = Vec::with_capacity(errors.len());
         for error in errors {
             match error {
@@ -200,7 +204,8 @@ impl AsyncTaskError {
         }
     }
 
-    /// What has gone wrong, for reports that have named the task already.
+    /// The reason as a text, for reports that have named the task already: the work's own error if it failed,
+    /// else the error with its causes.
     pub fn reason(&self) -> String {
         match self {
             Self::Failure(failure) => failure.error().to_string(),
@@ -208,7 +213,7 @@ impl AsyncTaskError {
         }
     }
 
-    /// The main error, where there are several.
+    /// The main error: the first of several, else the error itself.
     pub fn first(&self) -> &Self {
         match self {
             Self::Several(several) => several.first(),
@@ -216,7 +221,7 @@ impl AsyncTaskError {
         }
     }
 
-    /// True for what a member of a scope hears of another's failure.
+    /// True for the error that a member of a scope ends with because another member failed.
     pub(crate) fn is_siblings(&self) -> bool {
         matches!(self, Self::Cancelled { cause: CancelCause::SiblingFailed, .. })
     }
@@ -226,7 +231,8 @@ impl AsyncTaskError {
         matches!(self.first(), Self::Timeout(_))
     }
 
-    /// True if it says nothing about what the work has called: somebody meant it to stop, or it was never begun.
+    /// True if the error says nothing about the dependency that the work calls: the work was stopped on
+    /// purpose, or never begun.
     pub(crate) fn is_of_caller(&self) -> bool {
         matches!(
             self.first(),
@@ -265,7 +271,7 @@ impl AsyncTaskError {
         matches!(self.first(), Self::Failure(_))
     }
 
-    /// True if the work failed each time that it was tried.
+    /// True if every attempt at the work failed.
     pub fn is_retries_exhausted(&self) -> bool {
         matches!(self.first(), Self::RetriesExhausted(_))
     }
@@ -275,12 +281,12 @@ impl AsyncTaskError {
         matches!(self.first(), Self::CircuitOpen { .. })
     }
 
-    /// True if a limiter was full.
+    /// True if the queue of a limiter was full.
     pub fn is_rejected(&self) -> bool {
         matches!(self.first(), Self::Rejected { .. })
     }
 
-    /// True if the runtime was gone.
+    /// True if the runtime has shut down.
     pub fn is_shutdown(&self) -> bool {
         matches!(self.first(), Self::Shutdown)
     }

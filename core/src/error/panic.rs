@@ -37,7 +37,7 @@ impl PanicError {
         self.0.task.get_or_insert_with(|| task.clone());
     }
 
-    /// What the panic said.
+    /// The message of the panic.
     pub fn message(&self) -> &str {
         &self.0.message
     }

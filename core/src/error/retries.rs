@@ -1,4 +1,4 @@
-//! Work that failed each time that it was tried.
+//! The error of work whose attempts have all failed.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::error::AsyncTaskError;
 use crate::error::failure::{cause_of, causes, subject};
 
-/// The work failed each time that it was tried. Its `source` is what caused the last failure; `{:#}` adds its text.
+/// The error of work whose attempts have all failed. Its `source` is the cause of the last failure; `{:#}`
+/// adds the text of that.
 pub struct RetriesError {
     task: Option<Arc<str>>,
     attempts: u32,
@@ -44,18 +45,18 @@ impl RetriesError {
         self.task.get_or_insert_with(|| task.clone());
     }
 
-    /// How often it was tried, the first time included.
+    /// The number of attempts, the first included.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// True if more attempts were permitted, and the wait before the next would have ended after the deadline of the task or
-    /// of one above it. Such a wait is not begun.
+    /// True if more attempts were permitted, and the wait before the next would have ended after the deadline
+    /// of the task or of a task above it. Such a wait is not begun.
     pub fn is_out_of_time(&self) -> bool {
         self.is_out_of_time
     }
 
-    /// How it failed the last time.
+    /// The error of the last attempt.
     pub fn last(&self) -> &AsyncTaskError {
         &self.last
     }
@@ -64,7 +65,7 @@ impl RetriesError {
         &mut self.last
     }
 
-    /// How it failed the last time.
+    /// The error of the last attempt.
     pub fn into_last(self) -> AsyncTaskError {
         *self.last
     }

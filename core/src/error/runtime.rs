@@ -1,4 +1,4 @@
-//! What a runtime can refuse.
+//! The errors of runtimes: work that was refused, and runtimes that could not be built, used or shut down.
 
 use std::fmt;
 use std::io;
@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::error::BoxError;
 use crate::vocabulary::info::TaskInfo;
 
-/// Why a runtime did not take a future or a blocking job. The work was dropped without running.
+/// The reason for which a runtime did not take a future or a blocking job. The work was dropped without
+/// running.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// The executor is gone or is shutting down.
+    /// The executor has ended or is shutting down.
     #[error("the runtime has shut down")]
     Shutdown,
     /// The executor cannot take the work, for instance because no thread could be started.
@@ -19,7 +20,7 @@ pub enum SpawnError {
     Refused(BoxError),
 }
 
-/// Why a runtime could not be taken or built.
+/// The error of a runtime that could not be found, built, used, or shut down in time.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
@@ -40,48 +41,49 @@ pub enum RuntimeError {
     Build {
         /// The backend that was to be built.
         runtime: &'static str,
-        /// The operating system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A setting that cannot work.
+    /// A setting that is out of its range.
     #[error("{what} must be at least {least} and at most {most}")]
     InvalidSetting {
         /// The setting.
         what: &'static str,
-        /// The least that it may be.
+        /// The least permitted value.
         least: usize,
-        /// The most that it may be.
+        /// The greatest permitted value.
         most: usize,
     },
-    /// A shutdown's time was up before everything had ended; what was left was told to stop and given up.
+    /// The limit of a shutdown passed before everything had ended. The tasks that were left were killed; the
+    /// blocking jobs that were left run on.
     #[error(
         "not everything ended within {limit:?}: {tasks} task(s) were killed and {blocking} blocking job(s) left \
          running{}",
         Named(named)
     )]
     TasksLeft {
-        /// The time that was given.
+        /// The limit of the shutdown.
         limit: Duration,
-        /// How many tasks had not ended by then. They stop at their next poll.
+        /// The number of tasks that had not ended by then. They stop at their next poll.
         tasks: usize,
-        /// How many blocking jobs had not ended by then. They cannot be stopped.
+        /// The number of blocking jobs that had not ended by then. They cannot be stopped.
         blocking: usize,
-        /// Those of the tasks that the root scope can name: not children, which their parents know, nor what is in its
-        /// first poll, nor what has not been polled yet, which never will be.
+        /// The tasks among them that the root scope can name. It cannot name a child, which its parent lists,
+        /// a task in its first poll, or a task that has not been polled yet, which never will be.
         named: Vec<TaskInfo>,
     },
-    /// A shutdown from within what it would have to wait for.
+    /// A shutdown inside work that it would have to wait for.
     #[error(
         "a shutdown inside a task of its own runtime would wait for itself: call it from the program's main future or \
          from outside"
     )]
     InsideTask,
-    /// This runtime has no such thing.
+    /// The runtime does not support this.
     #[error("the {runtime} runtime has no {what}")]
     Unsupported {
         /// The backend.
         runtime: &'static str,
-        /// What it lacks.
+        /// The missing feature.
         what: &'static str,
     },
     /// A default runtime was installed before.
@@ -89,7 +91,7 @@ pub enum RuntimeError {
     AlreadyInstalled,
 }
 
-/// The first few of those that were left.
+/// The first few of the tasks that were left.
 struct Named<'a>(&'a [TaskInfo]);
 
 impl fmt::Display for Named<'_> {

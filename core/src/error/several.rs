@@ -1,4 +1,4 @@
-//! Errors of things that belong together.
+//! Several errors of one group.
 
 use std::error::Error;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::fmt;
 use crate::error::AsyncTaskError;
 use crate::error::failure::causes;
 
-/// More than one error: of the members of a scope, or of what was joined. Its `source` is that of the first; `{:#}` adds what
-/// caused that.
+/// More than one error: of the members of a scope, or of work that was joined. Its `source` is that of the
+/// first error; `{:#}` adds the causes of the first.
 pub struct SeveralErrors(Box<Inner>);
 
 struct Inner {
@@ -20,7 +20,7 @@ impl SeveralErrors {
         Self(Box::new(Inner { first, others }))
     }
 
-    /// The first that came.
+    /// The first error.
     pub fn first(&self) -> &AsyncTaskError {
         &self.0.first
     }
@@ -29,17 +29,17 @@ impl SeveralErrors {
         &mut self.0.first
     }
 
-    /// Those that came after it, in the order of their coming.
+    /// The errors after the first, in the order in which they came.
     pub fn others(&self) -> &[AsyncTaskError] {
         &self.0.others
     }
 
-    /// The first, alone.
+    /// The first error alone.
     pub fn into_first(self) -> AsyncTaskError {
         self.0.first
     }
 
-    /// All of them, the first first.
+    /// All errors, beginning with the first.
     pub fn into_all(self) -> impl Iterator<Item = AsyncTaskError> {
         let Inner { first, others } = *self.0;
         std::iter::once(first).chain(others)
@@ -50,7 +50,7 @@ impl fmt::Display for SeveralErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (and {} more", self.0.first, self.0.others.len())?;
         for other in &self.0.others {
-            // They are in no chain of sources, so all is said of them here.
+            // They are in no chain of sources, so their whole text is written here.
             write!(f, "; {other:#}")?;
         }
         f.write_str(")")?;

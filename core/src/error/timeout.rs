@@ -1,4 +1,4 @@
-//! A time limit that passed.
+//! The error of a time limit that passed.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::AsyncTaskError;
 use crate::error::failure::{cause_of, causes};
 
-/// Which limit passed.
+/// The kind of limit that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutKind {
@@ -20,7 +20,7 @@ pub enum TimeoutKind {
     Event,
 }
 
-/// A time limit passed before the work was done.
+/// The error of work whose time limit passed before it was done.
 pub struct TimeoutError(Box<Inner>);
 
 struct Inner {
@@ -30,13 +30,13 @@ struct Inner {
     attempts: u32,
     still_running: bool,
     last: Option<Box<FailedAttempt>>,
-    // Set until user code has it: whoever passes it on has failed, and not run out of time.
+    // Cleared when user code passes the error on: that work has failed, and has not timed out itself.
     is_own: bool,
 }
 
-/// Why an attempt before the limit passed had failed.
+/// A failed attempt before the limit passed.
 pub(crate) struct FailedAttempt {
-    /// It counts from 1.
+    /// The number of the attempt, from 1.
     pub(crate) number: u32,
     pub(crate) error: AsyncTaskError,
 }
@@ -73,19 +73,19 @@ impl TimeoutError {
         AsyncTaskError::Timeout(Self(Box::new(inner)))
     }
 
-    /// Blocking work goes on.
+    /// Notes that blocking work goes on.
     #[doc(hidden)]
     pub fn left_running(&mut self) {
         self.0.still_running = true;
     }
 
-    /// Which limit passed.
+    /// The kind of limit that passed.
     pub fn kind(&self) -> TimeoutKind {
         self.0.kind
     }
 
-    /// True if it is the limit of one attempt at the work around which it is looked at, and not of other work, whose error
-    /// that has passed on.
+    /// True if the limit is that of an attempt at the work itself, and not of other work whose error the work
+    /// has passed on.
     pub(crate) fn is_own_attempt(&self) -> bool {
         self.0.kind == TimeoutKind::Attempt && self.0.is_own
     }
@@ -94,17 +94,17 @@ impl TimeoutError {
         self.0.is_own = false;
     }
 
-    /// The limit, as it was set; where a deadline was, the time from then to the deadline.
+    /// The limit that was set; if a deadline was set, the time from then to the deadline.
     pub fn limit(&self) -> Duration {
         self.0.limit
     }
 
-    /// How many attempts were begun, the first included.
+    /// The number of attempts that were begun, the first included.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How the last attempt that had ended by then has failed, where there was one.
+    /// The error of the last attempt that had failed by then, if there was one.
     pub fn last(&self) -> Option<&AsyncTaskError> {
         self.0.last.as_ref().map(|last| &last.error)
     }
@@ -127,7 +127,8 @@ impl fmt::Display for TimeoutError {
             TimeoutKind::Event => f.write_str(" (limit of one event)")?,
         }
         if let Some(last) = &self.0.last {
-            // Attempts are made one at a time: what has failed is the one that was begun last, or the one before it.
+            // Attempts are made one at a time: the failed one is the one that was begun last, or the one
+            // before it.
             match last.number == self.0.attempts {
                 true => write!(f, ", waiting to try again; attempt {} had failed", last.number)?,
                 false => write!(f, ", in attempt {}; the one before had failed", self.0.attempts)?,
@@ -153,7 +154,7 @@ impl fmt::Debug for TimeoutError {
     }
 }
 
-/// Its `source` is what caused the last failure before it, where there was one; `{:#}` adds its text.
+/// Its `source` is the cause of the last failure before it, if there was one; `{:#}` adds the text of that.
 impl Error for TimeoutError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(cause_of(self.last()?, self.0.task.as_deref()))

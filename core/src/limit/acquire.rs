@@ -1,4 +1,4 @@
-//! Waiting for one's turn.
+//! The wait for a permit of a limiter, and the permit.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,19 +7,20 @@ use std::time::Instant;
 
 use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
-use crate::limit::wait_queue::Place;
+use crate::limit::wait_queue::Position;
 use crate::runtime::Runtime;
 use crate::time::Sleep;
 use crate::tree::priority::urgency;
 use crate::vocabulary::priority::TaskPriority;
 
-/// Ready with a place. Dropped before that, it leaves the line; let in and not seen, it gives the place on.
+/// A future of a permit. If it is dropped before it is ready, it leaves the queue; if it was admitted
+/// meanwhile, the permit goes to the next waiter.
 #[must_use = "a place is had only by awaiting"]
 pub struct Acquire<R: Runtime> {
     limiter: Limiter,
     runtime: R,
-    /// `None` before it has come, and after it was ready.
-    place: Option<Place>,
+    /// `None` before it has entered the limiter, and after it was ready.
+    position: Option<Position>,
     timer: Option<(Instant, Pin<Box<Sleep<R>>>)>,
 }
 
@@ -28,34 +29,35 @@ impl<R: Runtime> Unpin for Acquire<R> {}
 
 impl<R: Runtime> Acquire<R> {
     pub(super) fn new(limiter: Limiter, runtime: R) -> Self {
-        Self { limiter, runtime, place: None, timer: None }
+        Self { limiter, runtime, position: None, timer: None }
     }
 
-    /// Comes in, or takes a place in the line: in the first poll, if nobody has called this before.
-    pub(crate) fn come(&mut self, urgency: TaskPriority) -> Result<(), AsyncTaskError> {
-        let came = self.limiter.0.wait_queue.come(urgency.number(), self.runtime.now());
-        self.place = Some(came.map_err(|waiting| {
+    /// Takes a permit, or enters the queue. The first poll does so, if nothing has called this before.
+    pub(crate) fn enter(&mut self, urgency: TaskPriority) -> Result<(), AsyncTaskError> {
+        let entered = self.limiter.0.wait_queue.enter(urgency.number(), self.runtime.now());
+        self.position = Some(entered.map_err(|waiting| {
             let limiter = self.limiter.0.name.clone();
             AsyncTaskError::Rejected { limiter, waiting }
         })?);
         Ok(())
     }
 
-    /// In the line: is it this one's turn, has it become more urgent, when is it to look again?
+    /// One poll in the queue: checks whether the waiter is admitted, updates its urgency, and arms the timer
+    /// for the next check.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
         let wait_queue = &self.limiter.0.wait_queue;
         loop {
-            let Some(Place::InLine(waiter, key)) = &mut self.place else { return Poll::Ready(Ok(())) };
+            let Some(Position::Queued(waiter, key)) = &mut self.position else { return Poll::Ready(Ok(())) };
             waiter.waker.register(cx.waker());
             if waiter.is_admitted() {
                 return Poll::Ready(Ok(()));
             }
-            let due = wait_queue.look((waiter, key), urgency().number(), self.runtime.now());
+            let due = wait_queue.update((waiter, key), urgency().number(), self.runtime.now());
             let Some(due) = due else {
                 self.timer = None;
                 return Poll::Pending;
             };
-            // One that is set for earlier looks again then.
+            // A timer that is armed for an earlier time is kept: the next check is then.
             if self.timer.as_ref().is_none_or(|(at, _)| *at > due) {
                 self.timer = Some((due, Box::pin(Sleep::silent(&self.runtime, Some(due)))));
             }
@@ -71,24 +73,24 @@ impl<R: Runtime> Future for Acquire<R> {
     type Output = Result<Permit<R>, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.place.is_none() {
-            self.come(urgency())?;
+        if self.position.is_none() {
+            self.enter(urgency())?;
         }
         ready!(self.wait(cx))?;
-        self.place = None;
+        self.position = None;
         Poll::Ready(Ok(Permit { limiter: self.limiter.clone(), runtime: self.runtime.clone() }))
     }
 }
 
 impl<R: Runtime> Drop for Acquire<R> {
     fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.limiter.0.wait_queue.leave(&place, self.runtime.now());
+        if let Some(position) = self.position.take() {
+            self.limiter.0.wait_queue.leave(&position, self.runtime.now());
         }
     }
 }
 
-/// A place among those that are under way, until dropped.
+/// The right to be under way under a limiter, until dropped.
 #[must_use = "dropped, the place is given on"]
 pub struct Permit<R: Runtime> {
     limiter: Limiter,
@@ -97,6 +99,6 @@ pub struct Permit<R: Runtime> {
 
 impl<R: Runtime> Drop for Permit<R> {
     fn drop(&mut self) {
-        self.limiter.0.wait_queue.leave(&Place::Inside, self.runtime.now());
+        self.limiter.0.wait_queue.leave(&Position::Inside, self.runtime.now());
     }
 }

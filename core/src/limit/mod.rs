@@ -1,4 +1,5 @@
-//! How much may be under way at the same time, how fast it may begin, and who comes first.
+//! A limiter: a bound on the work that is under way at the same time and on the rate at which it begins, with
+//! waiters in the order of their priority.
 
 pub(crate) mod acquire;
 pub(crate) mod order;
@@ -26,43 +27,43 @@ pub struct LimiterBuilder {
 }
 
 impl LimiterBuilder {
-    /// Names it: in errors.
+    /// Sets the name, for errors.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// How many may be under way at the same time; any number by default.
+    /// Sets how much work may be under way at the same time; any number by default.
     pub fn max_concurrent(mut self, most: usize) -> Self {
-        self.limits.places = Some(most);
+        self.limits.permits = Some(most);
         self
     }
 
-    /// How many may begin: `count` for each `period`, as a token bucket that holds `count`, and is full at first. Any number
-    /// by default.
+    /// Sets how much work may begin: `count` for each `period`, as a token bucket that holds `count`, and is
+    /// full at first. Any number by default.
     pub fn rate(self, count: u32, period: Duration) -> Self {
         Self { rate: Some((count, period)), ..self }
     }
 
-    /// How many may wait; who comes then is refused ([`AsyncTaskError::Rejected`]). Zero lets nobody wait; any number by
-    /// default.
+    /// Sets how many waiters there may be. An arrival beyond that is refused ([`AsyncTaskError::Rejected`]).
+    /// Zero permits no waiter; any number by default.
     pub fn max_waiting(mut self, most: usize) -> Self {
         self.limits.most_waiting = Some(most);
         self
     }
 
-    /// After how long one who waits counts as of the next more urgent class; 1 s by default, and never with
-    /// [`Duration::MAX`].
+    /// Sets the time after which a waiter counts as of the next more urgent class; 1 s by default, and never
+    /// with [`Duration::MAX`].
     pub fn ageing(mut self, interval: Duration) -> Self {
         self.limits.ageing = interval;
         self
     }
 
-    /// The limiter.
+    /// Builds the limiter.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidConfig`] for a limit of zero, a period that is too short for its count, and where nothing is
-    /// limited.
+    /// [`AsyncTaskError::InvalidConfig`] for a limit or an ageing interval of zero, a period that is too
+    /// short for its count, and where nothing is limited.
     pub fn build(self) -> Result<Limiter, AsyncTaskError> {
         let Self { name, mut limits, rate } = self;
         if let Some((burst, period)) = rate {
@@ -74,7 +75,7 @@ impl LimiterBuilder {
             }
             limits.rate = Some(Rate { gap, burst });
         }
-        if limits.places == Some(0) {
+        if limits.permits == Some(0) {
             return Err(AsyncTaskError::config("`max_concurrent` of a limiter must be at least 1"));
         }
         if limits.ageing.is_zero() {
@@ -82,43 +83,47 @@ impl LimiterBuilder {
                 "`ageing` of a limiter must be longer than zero; `Duration::MAX` is none",
             ));
         }
-        if limits.places.is_none() && limits.rate.is_none() {
+        if limits.permits.is_none() && limits.rate.is_none() {
             return Err(AsyncTaskError::config("a limiter without a limit: set `max_concurrent` or `rate`"));
         }
         Ok(Limiter(Arc::new(Shared { name, wait_queue: WaitQueue::new(limits) })))
     }
 }
 
-/// Limits how much of what shares it is under way at the same time, and how fast it begins. Who has to wait is let in by
-/// urgency ([`TaskPriority`]), and among equals in the order of coming. Shared: clones are the same limiter.
+/// Limits how much of the work that shares it is under way at the same time, and how fast it begins. Waiters
+/// are admitted by urgency ([`TaskPriority`]), and among equals in the order of their arrival. Clones are the
+/// same limiter.
 ///
-/// # Places
+/// # Permits
 ///
-/// At most [so many](LimiterBuilder::max_concurrent) are under way at the same time. What has a place keeps it until
-/// nothing of it is left: the work, all that it has spawned and not detached, and blocking work, which cannot be stopped, also
-/// where it was given up at a time limit. The wait between two attempts has no place, nor has a recovery. Not so with
-/// [`apply_on`](Self::apply_on), which knows only the future that it is given.
+/// There are at most [`max_concurrent`](LimiterBuilder::max_concurrent) permits. A task holds its permit
+/// until nothing of it is left: the work, all that it has spawned and not detached, and blocking work, which
+/// cannot be stopped, even if that was given up at a time limit. The wait between two attempts holds no
+/// permit, nor does a recovery. [`apply_on`](Self::apply_on) is different: it knows only the future that it
+/// is given.
 ///
-/// Work in a place that waits for other work of the same limiter may wait for ever.
+/// Work that holds a permit and waits for other work of the same limiter may wait forever.
 ///
 /// # Starvation
 ///
-/// Whoever has waited for an interval ([`ageing`](LimiterBuilder::ageing)) counts as one class more urgent. After as many
-/// intervals as there are classes above its own, four for [`Background`](TaskPriority::Background), it comes before
-/// everything that came after it, however urgent; then it waits only for those that are before it.
+/// After each interval ([`ageing`](LimiterBuilder::ageing)), a waiter counts as one class more urgent. After
+/// as many intervals as there are classes above its own, four for [`Background`](TaskPriority::Background),
+/// it comes before everything that arrived after it, however urgent. From then on it waits only for the
+/// waiters before it.
 ///
 /// # Work that is not polled
 ///
-/// Work in place that waits in line, or has a place, and is not polled keeps it. Where there is a rate, it takes its turn,
-/// and those behind it go on; of several in a row, each but the first may cost them a turn more.
+/// Work in place that is not polled keeps its position in the queue, or its permit. Where there is a rate, it
+/// is admitted in its turn, and the waiters after it go on. Of several such waiters in a row, each but the
+/// first may cost the others one turn more.
 ///
 /// # Priority inversion
 ///
-/// A task that awaits the handle of another lends it its priority, until that one ends; so does a task that has ended but
-/// for those that it waits for.
+/// A task that awaits the handle of another lends it its priority, until the other ends. A task whose own
+/// work is done lends its priority to the children that it still waits for.
 ///
-/// Cost: a short lock for each entry and each end, also where nobody waits: who comes next is a decision over all who wait.
-/// With `n` waiting, each costs the logarithm of `n`.
+/// Cost: a short lock for each arrival and each end, even if nothing waits: the next admission is a decision
+/// over all waiters. With `n` waiters, each costs the logarithm of `n`.
 #[derive(Clone)]
 pub struct Limiter(Arc<Shared>);
 
@@ -128,33 +133,33 @@ struct Shared {
 }
 
 impl Limiter {
-    /// A limiter without limits, to be given some.
+    /// A builder without limits.
     pub fn builder() -> LimiterBuilder {
         let limits = Limits { ageing: Duration::from_secs(1), ..Limits::default() };
         LimiterBuilder { name: None, limits, rate: None }
     }
 
-    /// Its name, if it was given one.
+    /// The name, if one was set.
     pub fn name(&self) -> Option<&Arc<str>> {
         self.0.name.as_ref()
     }
 
-    /// How many are under way.
+    /// The number of permits that are held.
     pub fn under_way(&self) -> usize {
         self.0.wait_queue.counts().0
     }
 
-    /// How many wait.
+    /// The number of waiters.
     pub fn waiting(&self) -> usize {
         self.0.wait_queue.counts().1
     }
 
-    /// From now on `places` may be under way; those that are go on.
-    pub fn set_places(&self, places: usize, now: std::time::Instant) {
-        self.0.wait_queue.set_places(places, now);
+    /// Sets the number of permits to `permits`; those that are held stay held.
+    pub fn set_places(&self, permits: usize, now: std::time::Instant) {
+        self.0.wait_queue.set_permits(permits, now);
     }
 
-    /// A place, when it is this one's turn; as urgent as the task that polls it.
+    /// Waits for a permit; as urgent as the task that polls the future.
     pub fn acquire<R: Runtime>(&self, runtime: R) -> Acquire<R> {
         Acquire::new(self.clone(), runtime)
     }

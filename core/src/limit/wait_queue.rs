@@ -1,18 +1,19 @@
-//! The wait_queue of a limiter: who waits in which order, behind a lock, and how those are told.
+//! The queue of a limiter under a lock: the waiters, their order, and their wakeups.
 //!
 //! ```text
-//!  come ── a place is free, and nobody waits ──────────────────────────────► Inside ── end
-//!    └──► InLine ── admitted, which is told ──────────────────────────────────┘  ▲
+//!  enter ── a permit is free, and nothing waits ───────────────────────────► Inside ── end
+//!    └──► Queued ── admitted, and woken ──────────────────────────────────────┘  ▲
 //!            │                                                                   │
-//!            └─ leave: out of the line; if admitted meanwhile, as an end ────────┘
+//!            └─ leave: out of the queue; if admitted meanwhile, as an end ───────┘
 //! ```
 //!
-//! Each change lets in all that may. Those who are let in by it, or are to look at the clock, are woken when the lock is free
-//! again: nothing of the user's is called while it is held.
+//! Each change admits all waiters that the limits permit. The waiters that it admits, or that must look at
+//! the clock, are woken once the lock is free again: no code of the user's is called while it is held.
 //!
-//! One of those who wait keeps the time of the rate for all. Each of the others has a timer beside that, for the turn of the one
-//! before it: nobody can know that the timer_owner will be polled, or that one. Who finds at that time that the timer_owner has not seen
-//! to it, or that there is none, keeps the time from then on.
+//! One waiter, the `timer_owner`, keeps the time of the rate for all. Each of the others also has a timer,
+//! for the turn of the waiter before it, since neither the timer owner nor that waiter is sure to be polled.
+//! A waiter whose timer ends keeps the time from then on, if the time of the timer owner has passed or if
+//! there is none.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -21,14 +22,17 @@ use crate::limit::order::{Key, Limits, Queue};
 use crate::panic::caught;
 use crate::sync::{AtomicBool, AtomicU8, AtomicWaker, Mutex, MutexGuard, Ordering};
 
+/// The waiter is in the queue.
 const WAITING: u8 = 0;
+/// The waiter is out of the queue, and has a permit.
 const ADMITTED: u8 = 1;
+/// The waiter has left the queue without a permit.
 const LEFT: u8 = 2;
 
-/// One who waits. But for the waker it is changed only while the wait_queue is locked.
+/// A waiter. All of it but the waker is changed only under the lock.
 pub(crate) struct Waiter {
     state: AtomicU8,
-    /// False while it waits to be told, and has no timer.
+    /// True while it has a timer; false if it relies on being woken.
     timed: AtomicBool,
     pub(crate) waker: AtomicWaker,
 }
@@ -43,30 +47,34 @@ impl Waiter {
     }
 
     pub(crate) fn is_admitted(&self) -> bool {
-        // Acquire pairs with the release of `leave`, and of `let_in`: what ended to let it in happened before.
+        // Acquire: pairs with the Release in `leave` and in `admit`: the end that made it possible happened
+        // before.
         self.state.load(Ordering::Acquire) == ADMITTED
     }
 
-    /// True if it waits no more.
+    /// True if it is out of the queue.
     fn is_done(&self) -> bool {
         self.state.load(Ordering::Acquire) != WAITING
     }
 }
 
-/// Where one is who has come.
-pub(crate) enum Place {
-    InLine(Arc<Waiter>, Key),
+/// The position of an arrival.
+pub(crate) enum Position {
+    /// In the queue, perhaps admitted since.
+    Queued(Arc<Waiter>, Key),
+    /// Admitted.
     Inside,
 }
 
-/// A lock, taken for each who comes and each who ends: one change may let in several, in an order that no single word holds.
+/// The waiters, under a lock that each arrival and each end takes. It is no atomic, since one change may
+/// admit several waiters, in an order that no single atomic can hold.
 pub(crate) struct WaitQueue(Mutex<Waiters>);
 
 struct Waiters {
     queue: Queue<Arc<Waiter>>,
-    /// Who keeps the time of the rate, and when it is due.
+    /// The waiter that keeps the time of the rate, and when it is due.
     timer_owner: Option<(Arc<Waiter>, Instant)>,
-    /// True if somebody may wait to be told, without a timer.
+    /// True if a waiter may have no timer, and rely on being woken.
     is_idle: bool,
 }
 
@@ -79,59 +87,61 @@ impl WaitQueue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes something, lets in whom that lets in, and tells them.
+    /// Makes a change, admits the waiters that it permits, and wakes them.
     fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Waiters) -> O) -> O {
         let mut waiters = self.lock();
         let output = change(&mut waiters);
-        let told = waiters.let_in(now);
+        let to_wake = waiters.admit(now);
         drop(waiters);
-        for waiter in told {
-            // A waker may be foreign code; its panic is not to become that of the one who left.
+        for waiter in to_wake {
+            // A waker may be foreign code; its panic must not become that of the caller.
             let _ = caught(|| waiter.waker.wake());
         }
         output
     }
 
-    /// From now on so many may be under way.
-    pub(crate) fn set_places(&self, places: usize, now: Instant) {
-        self.change(now, |waiters| waiters.queue.set_places(places));
+    /// Sets the number of permits.
+    pub(crate) fn set_permits(&self, permits: usize, now: Instant) {
+        self.change(now, |waiters| waiters.queue.set_permits(permits));
     }
 
-    /// How many are under way, and how many wait.
+    /// The number of permits that are held, and the number of waiters.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let waiters = self.lock();
         (waiters.queue.under_way(), waiters.queue.waiting())
     }
 
-    /// One comes, of this class; `Err` says how many wait where no more may.
-    pub(crate) fn come(&self, class: u8, now: Instant) -> Result<Place, usize> {
-        // Also lets in those whose time has come by now, so that none of them is in line any more.
+    /// Admits an arrival of this class, or queues it; `Err` is the number of waiters if there may be no more.
+    pub(crate) fn enter(&self, class: u8, now: Instant) -> Result<Position, usize> {
+        // This also admits the waiters whose time has come by now, so that none of them is in the queue any
+        // more.
         if self.change(now, |waiters| waiters.queue.enter(now)) {
-            return Ok(Place::Inside);
+            return Ok(Position::Inside);
         }
         let waiter = Waiter::new();
         self.change(now, |waiters| {
             if waiters.queue.enter(now) {
-                return Ok(Place::Inside);
+                return Ok(Position::Inside);
             }
-            let place = waiters.queue.wait(class, now, waiter.clone());
-            place.map(|key| Place::InLine(waiter, key)).map_err(|_| waiters.queue.waiting())
+            let queued = waiters.queue.wait(class, now, waiter.clone());
+            queued.map(|key| Position::Queued(waiter, key)).map_err(|_| waiters.queue.waiting())
         })
     }
 
-    /// One goes who has come: out of the line, or from inside.
-    pub(crate) fn leave(&self, place: &Place, now: Instant) {
-        self.change(now, |waiters| match place {
-            Place::InLine(waiter, key) if waiters.queue.leave(*key).is_some() => {
+    /// Removes an arrival: from the queue, or from the work under way.
+    pub(crate) fn leave(&self, position: &Position, now: Instant) {
+        self.change(now, |waiters| match position {
+            Position::Queued(waiter, key) if waiters.queue.leave(*key).is_some() => {
                 waiter.state.store(LEFT, Ordering::Release);
             }
-            // Let in, seen or not.
+            // Admitted, whether its future has seen that or not.
             _ => waiters.queue.end(),
         });
     }
 
-    /// When one who is polled in the line, as of this class, is to look again: `None` when told.
-    pub(crate) fn look(
+    /// Updates the class of a waiter that is polled in the queue. Returns when it must check again; `None` if
+    /// it relies on being woken.
+    pub(crate) fn update(
         &self,
         (waiter, key): (&Arc<Waiter>, &mut Key),
         class: u8,
@@ -158,7 +168,8 @@ impl WaitQueue {
         due
     }
 
-    /// The time of `waiter` has come.
+    /// The timer of `waiter` has ended: if the time of the timer owner has passed, `waiter` is the timer
+    /// owner from now on.
     pub(crate) fn keep_time(&self, waiter: &Arc<Waiter>, now: Instant) {
         self.change(now, |waiters| match &mut waiters.timer_owner {
             Some((timer_owner, at)) if *at <= now => timer_owner.clone_from(waiter),
@@ -168,34 +179,35 @@ impl WaitQueue {
 }
 
 impl Waiters {
-    /// Lets in all that may. Gives those who are to be woken: they have come in, or are to look again.
-    fn let_in(&mut self, now: Instant) -> Vec<Arc<Waiter>> {
-        let mut told = Vec::new();
+    /// Admits all waiters that the limits permit. Returns the waiters to wake: those that it has admitted, or
+    /// that must check again.
+    fn admit(&mut self, now: Instant) -> Vec<Arc<Waiter>> {
+        let mut to_wake = Vec::new();
         if self.queue.waiting() == 0 {
-            return told;
+            return to_wake;
         }
         let due = loop {
             match self.queue.next(now) {
                 Ok(waiter) => {
                     waiter.state.store(ADMITTED, Ordering::Release);
-                    told.push(waiter);
+                    to_wake.push(waiter);
                 }
                 Err(due) => break due,
             }
         };
-        // The timer_owner has come in, or has left, or there is nothing to wait for any more.
+        // The timer owner was admitted, or has left, or there is no time to wait for any more.
         if due.is_none() || self.timer_owner.as_ref().is_some_and(|(timer_owner, _)| timer_owner.is_done()) {
             self.timer_owner = None;
         }
-        let Some(due) = due else { return told };
+        let Some(due) = due else { return to_wake };
         match &mut self.timer_owner {
             Some((_, at)) => *at = due,
-            // It is the first to be asked; whoever is polled before it keeps the time.
-            None => told.extend(self.queue.first_waiting(now)),
+            // The first waiter is woken to keep the time; a waiter that is polled before it keeps it instead.
+            None => to_wake.extend(self.queue.first_waiting(now)),
         }
         if std::mem::take(&mut self.is_idle) {
-            told.extend(self.queue.all().filter(|waiter| !waiter.timed.load(Ordering::Relaxed)).cloned());
+            to_wake.extend(self.queue.all().filter(|waiter| !waiter.timed.load(Ordering::Relaxed)).cloned());
         }
-        told
+        to_wake
     }
 }

@@ -1,14 +1,14 @@
-//! The processor time of the thread that asks.
+//! The processor time of the calling thread.
 
-/// Nanoseconds since the thread's start: all of it, and that which the system spent for it.
+/// Nanoseconds since the start of the thread: in all, and the part that the system spent for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CpuTime {
     pub(super) total: u64,
     pub(super) system: u64,
 }
 
-/// The total is the scheduler's, to the nanosecond; the parts are the sampled ones, which the same call has brought up to
-/// date.
+/// The total is the scheduler's, to the nanosecond. The parts are sampled; the call for the total has brought
+/// them up to date.
 #[cfg(any(target_os = "linux", target_os = "freebsd"))]
 pub(super) fn thread_time() -> Option<CpuTime> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -21,7 +21,7 @@ pub(super) fn thread_time() -> Option<CpuTime> {
     Some(CpuTime { total: u64::try_from(total).ok()?, system })
 }
 
-/// No clock that could be asked here without `unsafe`.
+/// `None`: there is no clock that could be read here without `unsafe`.
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 pub(super) fn thread_time() -> Option<CpuTime> {
     None

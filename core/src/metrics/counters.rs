@@ -1,11 +1,11 @@
-//! Sums of what was used, and the atomics that they are kept in.
+//! Sums of usage, and the atomics that hold them.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::metrics::usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, TaskMetrics};
 
-/// What is known at all.
+/// Flags of `Sums::known`: a figure without its flag is not known.
 pub(super) const CPU: u8 = 1;
 pub(super) const MEMORY: u8 = 1 << 1;
 /// Some allocations were counted, and others were not.
@@ -14,30 +14,30 @@ pub(super) const IO: u8 = 1 << 3;
 
 const NUMBERS: usize = 11;
 
-/// Sums of what was used. Times are nanoseconds.
+/// Sums of usage. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     pub(super) cpu: u64,
-    /// Of `cpu`, that in the system.
+    /// The part of `cpu` that was spent in the system.
     pub(super) system: u64,
     pub(super) allocated: u64,
     pub(super) freed: u64,
     pub(super) allocations: u64,
-    pub(super) read: Way,
-    pub(super) written: Way,
+    pub(super) read: Direction,
+    pub(super) written: Direction,
     pub(super) known: u8,
 }
 
-/// One way of input and output.
+/// One direction of input and output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct Direction {
     pub(super) bytes: u64,
     pub(super) operations: u64,
     pub(super) nanos: u64,
 }
 
-impl Way {
-    fn told(self) -> IoCount {
+impl Direction {
+    fn to_count(self) -> IoCount {
         IoCount { bytes: self.bytes, operations: self.operations, latency: Duration::from_nanos(self.nanos) }
     }
 }
@@ -62,7 +62,7 @@ impl Sums {
 
     fn of(numbers: [u64; NUMBERS], known: u8) -> Self {
         let [cpu, system, allocated, freed, allocations, read @ .., bytes, operations, nanos] = numbers;
-        let written = Way { bytes, operations, nanos };
+        let written = Direction { bytes, operations, nanos };
         let [bytes, operations, nanos] = read;
         Self {
             cpu,
@@ -70,7 +70,7 @@ impl Sums {
             allocated,
             freed,
             allocations,
-            read: Way { bytes, operations, nanos },
+            read: Direction { bytes, operations, nanos },
             written,
             known,
         }
@@ -85,7 +85,7 @@ impl Sums {
         Self::of(sum, known)
     }
 
-    /// What is left of it without `other`.
+    /// The difference between this and `other`; no number falls below zero.
     pub(super) fn minus(self, other: &Self) -> Self {
         let (mut rest, known) = (self.numbers(), self.known);
         for (rest, less) in rest.iter_mut().zip(other.numbers()) {
@@ -94,7 +94,7 @@ impl Sums {
         Self::of(rest, known)
     }
 
-    /// As it is told, where metrics were on for `wall`.
+    /// The sums as metrics, for a task whose metrics were on for `wall`.
     pub fn told(&self, wall: Option<Duration>) -> TaskMetrics {
         let has = |what| self.known & what != 0;
         let system = self.system.min(self.cpu);
@@ -110,16 +110,16 @@ impl Sums {
                 allocations: (!has(UNCOUNTED)).then_some(self.allocations),
                 wall,
             }),
-            io: has(IO).then(|| IoUsage { read: self.read.told(), written: self.written.told() }),
+            io: has(IO).then(|| IoUsage { read: self.read.to_count(), written: self.written.to_count() }),
             polls: None,
         }
     }
 }
 
-/// Sums that many may add to.
+/// Sums that many threads may add to.
 ///
-/// Each is a number of its own, and who must not miss any is told by other means when it is there. Release and acquire: who has
-/// read what was added sees what was done before that.
+/// Each number stands for itself; a reader that must not miss an addition learns by other means that it is
+/// complete. Release and Acquire: a reader that has seen an addition sees everything that was done before it.
 #[derive(Default)]
 pub(crate) struct Counters {
     numbers: [AtomicU64; NUMBERS],
@@ -142,7 +142,7 @@ impl Counters {
         }
     }
 
-    /// Raises each number to that of `sums`, where that is more.
+    /// Raises each number to that of `sums`, if that is greater.
     pub(super) fn raise(&self, sums: &Sums) {
         for (counter, to) in self.numbers.iter().zip(sums.numbers()) {
             if to > counter.load(Ordering::Relaxed) {

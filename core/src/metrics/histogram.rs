@@ -1,11 +1,12 @@
-//! How long things took, counted by size.
+//! A histogram of durations.
 //!
-//! A bucket is a quarter of a power of two: of each duration an eighth is not known at most, from a nanosecond to centuries.
+//! A bucket is a quarter of a power of two, from a nanosecond to centuries: its upper bound is less than a
+//! quarter above any duration in it, and its middle at most an eighth from it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Buckets of one power of two, and of all.
+/// The number of buckets in a power of two, and in all.
 const PARTS: usize = 4;
 const BUCKETS: usize = 63 * PARTS;
 
@@ -18,7 +19,7 @@ fn bucket(nanos: u64) -> usize {
     (power - 1) * PARTS + part
 }
 
-/// The most that falls into a bucket.
+/// The greatest number of nanoseconds in a bucket.
 fn most(bucket: usize) -> u64 {
     if bucket < PARTS {
         return bucket as u64;
@@ -28,7 +29,7 @@ fn most(bucket: usize) -> u64 {
     u64::try_from((next << shift) - 1).unwrap_or(u64::MAX)
 }
 
-/// Durations, counted as they come. Relaxed throughout: each is a number of its own.
+/// Durations, counted as they come. Relaxed throughout: each number stands for itself.
 pub(crate) struct Histogram {
     buckets: [AtomicU64; BUCKETS],
     sum: AtomicU64,
@@ -58,32 +59,33 @@ impl Histogram {
     }
 }
 
-/// How long things took: how many there were of each size.
+/// A distribution of durations: their number in each size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Latencies {
-    /// Those that hold any.
+    /// The buckets that are not empty.
     buckets: Vec<(usize, u64)>,
     sum: Duration,
 }
 
 impl Latencies {
-    /// How many there were.
+    /// The number of durations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
     }
 
-    /// How long they took together.
+    /// The sum of all durations.
     pub fn sum(&self) -> Duration {
         self.sum
     }
 
-    /// How many took how long, at most: only sizes that there were, the shortest first. A size is a quarter of a power of two
-    /// of nanoseconds.
+    /// The upper bound of each size with the number of durations in it, the shortest first, without empty
+    /// sizes. A size is a quarter of a power of two of nanoseconds.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         self.buckets.iter().map(|(bucket, count)| (Duration::from_nanos(most(*bucket)), *count))
     }
 
-    /// What the given part of them took at most, to a quarter of a power of two; `None` of none.
+    /// The duration that the given part of them did not exceed, to a quarter of a power of two; `None` if
+    /// there are none.
     pub fn quantile(&self, part: f64) -> Option<Duration> {
         let (count, part) = (self.count(), part.clamp(0.0, 1.0));
         let rank = (count as f64 * part).ceil().max(1.0) as u64;

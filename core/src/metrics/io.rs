@@ -1,11 +1,11 @@
-//! Readers and writers that are charged to the task that uses them.
+//! Readers and writers whose use is charged to the task that uses them.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use crate::metrics::charge::{begun, operated};
+use crate::metrics::attribution::{begun, operated};
 
 pin_project! {
     /// See [`metered`].
@@ -13,18 +13,20 @@ pin_project! {
     pub struct Metered<I> {
         #[pin]
         pub(super) inner: I,
-        // When the operation that is waited for began.
+        // When the pending operation began.
         pub(super) reading: Option<Instant>,
         pub(super) writing: Option<Instant>,
     }
 }
 
-/// A reader or writer, of `std` or polled, whose bytes and operations are charged to the task that reads or writes, in its
-/// [`io_usage`](crate::MetricsEnabledTask::io_usage): the one that is polled, or whose blocking work this is. Outside of a
-/// task with metrics it costs a look at a thread-local.
+/// Wraps a reader or writer, of `std::io` or `futures_io`, so that its bytes and operations are charged to
+/// the task that reads or writes: the task that is being polled, or whose blocking work this is. They are in
+/// its [`io_usage`](crate::MetricsEnabledTask::io_usage). Outside of a task with metrics this costs one read
+/// of a thread-local.
 ///
-/// Wrap what the system is asked through, inside of any buffer: then operations are those that the system sees. One that
-/// has to wait lasts from its first poll to its answer; one that is given up before counts with the next.
+/// Wrap the part that calls the system, inside of any buffer: the operations are then those that the system
+/// sees. An operation that has to wait lasts from its first poll to its result; the time of one that is given
+/// up before counts with the next.
 ///
 /// ```
 /// use std::io::Read as _;
@@ -40,23 +42,23 @@ pub fn metered<I>(inner: I) -> Metered<I> {
 }
 
 impl<I> Metered<I> {
-    /// What is inside.
+    /// The inner reader or writer.
     pub fn get_ref(&self) -> &I {
         &self.inner
     }
 
-    /// What is inside. What is done with it directly is not counted.
+    /// The inner reader or writer. What is done with it directly is not counted.
     pub fn get_mut(&mut self) -> &mut I {
         &mut self.inner
     }
 
-    /// What is inside.
+    /// Gives back the inner reader or writer.
     pub fn into_inner(self) -> I {
         self.inner
     }
 }
 
-/// Charges for `result`, unless it says that the operation is to be tried again.
+/// Charges for an operation with this `result`, unless the operation is to be tried again.
 pub(super) fn charge(begun: Option<Instant>, result: &io::Result<usize>, is_read: bool) {
     match result {
         Ok(bytes) => operated(begun, *bytes as u64, is_read),

@@ -1,4 +1,4 @@
-//! What a thread has allocated, by jemalloc's own counters.
+//! The allocations of a thread, by jemalloc's own counters.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -8,15 +8,16 @@ use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 use crate::metrics::Allocations;
 
 thread_local! {
-    /// Where this thread's counters are. Asked once, since jemalloc is asked by name.
+    /// The counters of this thread. Looked up once, since jemalloc looks them up by name.
     static COUNTERS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
         allocatedp::read().ok().zip(deallocatedp::read().ok());
 }
 
-/// It is the program's allocator. A thread that has allocated nothing yet does not show that, so it was tried.
+/// True if jemalloc is the program's allocator. A thread that has allocated nothing yet does not show that,
+/// so it is found out by an allocation.
 static IS_IN_USE: OnceLock<bool> = OnceLock::new();
 
-/// `None` where the program's allocator is another.
+/// `None` if the program's allocator is another.
 pub(super) fn thread_allocations() -> Option<Allocations> {
     let (allocated, freed) = COUNTERS.try_with(|counters| *counters).ok()??;
     let try_it = || {

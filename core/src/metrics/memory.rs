@@ -1,18 +1,18 @@
-//! What a thread has allocated, as the program's allocator tells it.
+//! The allocations of a thread, as the program's allocator reports them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::error::AsyncTaskError;
 
-/// What one thread has allocated since its start. It only grows.
+/// The allocations of one thread since its start. The numbers only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocations {
     /// Bytes allocated.
     pub allocated: u64,
-    /// Bytes freed, also of what other threads had allocated.
+    /// Bytes freed, including those that other threads had allocated.
     pub freed: u64,
-    /// How many allocations; `None` where the allocator does not count them.
+    /// The number of allocations; `None` if the allocator does not count them.
     pub count: Option<u64>,
 }
 
@@ -20,10 +20,12 @@ type Read = Box<dyn Fn() -> Option<Allocations> + Send + Sync>;
 
 static READ: OnceLock<Read> = OnceLock::new();
 
-/// Says how the calling thread's allocations are found out: for applications, once, at their start. `read` is called twice for
-/// each poll of a task with metrics, so it should take nanoseconds; `None` says that it is not known here.
+/// Sets the function that reads the allocations of the calling thread: for applications, once, at their
+/// start. `read` is called twice for each poll of a task with metrics, so it should take nanoseconds. It
+/// returns `None` where the numbers are not known.
 ///
-/// With the feature `jemalloc`, and jemalloc as the program's allocator, nothing need be said. This is for other allocators.
+/// With the feature `jemalloc`, and jemalloc as the program's allocator, this call is not needed. It is for
+/// other allocators.
 ///
 /// ```
 /// # use std::cell::Cell;
@@ -36,7 +38,7 @@ static READ: OnceLock<Read> = OnceLock::new();
 ///
 /// # Errors
 ///
-/// [`AsyncTaskError::InvalidState`] the second time.
+/// [`AsyncTaskError::InvalidState`] if it was called before.
 pub fn count_allocations(
     read: impl Fn() -> Option<Allocations> + Send + Sync + 'static,
 ) -> Result<(), AsyncTaskError> {
@@ -44,7 +46,7 @@ pub fn count_allocations(
         .map_err(|_| AsyncTaskError::InvalidState("how allocations are counted was said before"))
 }
 
-/// A panic of the reader, which is foreign code, is not the task's: what it does not tell is not known.
+/// The reader is foreign code. A panic in it is not the task's: the numbers are then not known.
 pub(super) fn thread_allocations() -> Option<Allocations> {
     match READ.get() {
         Some(read) => catch_unwind(AssertUnwindSafe(read)).ok().flatten(),

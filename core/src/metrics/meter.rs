@@ -1,30 +1,33 @@
-//! What is kept of one task with metrics.
+//! The meter of one task with metrics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::metrics::counters::{Counters, Sums};
-use crate::metrics::ledger::Ledger;
+use crate::metrics::sequence_counter::SequenceCounter;
 use crate::metrics::usage::PollUsage;
 
-/// What one task has used: it writes, and many may read.
+/// The usage of one task. The task writes it, and many threads may read it.
 ///
-/// Moments are nanoseconds since `base`, and 0 is none. Relaxed where nothing else is said: each is a number of its own.
+/// Moments are nanoseconds since `base`, and 0 is none. Relaxed where nothing else is said: each number
+/// stands for itself.
 pub(crate) struct Meter {
     base: Instant,
-    /// What it has used itself, and what its children had when they ended.
+    /// The usage of the task itself.
     own: Counters,
+    /// The usage of its children that have ended.
     ended: Counters,
-    /// Of what is moved from children to `ended`.
-    ledger: Ledger,
-    /// The most that was told of it and its children, which is never taken back.
-    told: Counters,
-    /// It was added to the one above it.
+    /// The sequence counter of the moves from children to `ended`.
+    moves: SequenceCounter,
+    /// The greatest sums that were reported of it and its children; a report never falls below them.
+    reported: Counters,
+    /// True once its usage was added to the meter above it, or to the totals of the runtime.
     handed_up: AtomicBool,
-    /// Since when it is on, and how long it was before.
+    /// The time at which metrics were switched on; 0 while they are off.
     on_since: AtomicU64,
+    /// The time for which metrics were on before that.
     on_for: AtomicU64,
-    /// When it was asked to stop first.
+    /// The time of the first cancellation request.
     asked: AtomicU64,
     polls: Polls,
 }
@@ -38,9 +41,11 @@ struct Polls {
     delay: AtomicU64,
     longest_delay: AtomicU64,
     idle: AtomicU64,
-    /// When the poll under way began; when the last one ended; when it was woken first since then.
+    /// The beginning of the poll under way.
     begun: AtomicU64,
+    /// The end of the last poll.
     paused: AtomicU64,
+    /// The first wake since then.
     woken: AtomicU64,
 }
 
@@ -56,7 +61,8 @@ fn duration(counter: &AtomicU64) -> Duration {
     Duration::from_nanos(get(counter))
 }
 
-/// Only the one who polls the task writes it: no addition is lost.
+/// Adds without a read-modify-write: only the thread that polls the task writes the number, so no addition is
+/// lost.
 fn add(counter: &AtomicU64, more: u64) {
     counter.store(get(counter).saturating_add(more), Ordering::Relaxed);
 }
@@ -68,15 +74,16 @@ fn raise(counter: &AtomicU64, to: u64) {
 }
 
 impl Meter {
-    /// Of a task that waits for its first poll from now on, or one that runs already.
+    /// The meter of a task that is registered now and waits for its first poll, or else of one that runs
+    /// already.
     pub(crate) fn new(is_new: bool) -> Self {
         let polls = Polls { woken: AtomicU64::new(u64::from(is_new)), ..Polls::default() };
         Self {
             base: Instant::now(),
             own: Counters::default(),
             ended: Counters::default(),
-            ledger: Ledger::default(),
-            told: Counters::default(),
+            moves: SequenceCounter::default(),
+            reported: Counters::default(),
             handed_up: AtomicBool::new(false),
             on_since: AtomicU64::new(0),
             on_for: AtomicU64::new(0),
@@ -85,18 +92,20 @@ impl Meter {
         }
     }
 
-    /// Never 0.
+    /// The current moment; never 0.
     pub(crate) fn now(&self) -> u64 {
         nanos(self.base.elapsed()).max(1)
     }
 
-    /// Since its making.
+    /// The time since the meter was made.
     pub(crate) fn age(&self) -> Duration {
         self.base.elapsed()
     }
 
+    /// Switches metrics on.
     pub(crate) fn on(&self) {
-        // What was noted before it was off says nothing any more; what was noted at its making does.
+        // Moments that were noted before metrics were off say nothing any more; those from the making of the
+        // meter do.
         if get(&self.on_for) != 0 {
             self.polls.paused.store(0, Ordering::Relaxed);
             self.polls.woken.store(0, Ordering::Relaxed);
@@ -104,7 +113,7 @@ impl Meter {
         self.on_since.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Again changes nothing.
+    /// Switches metrics off. A second call changes nothing.
     pub(crate) fn off(&self) {
         let since = self.on_since.swap(0, Ordering::Relaxed);
         if since != 0 {
@@ -112,53 +121,55 @@ impl Meter {
         }
     }
 
-    /// How long it was on.
+    /// The time for which metrics were on, in all.
     pub(crate) fn wall(&self) -> Duration {
         let (since, before) = (get(&self.on_since), duration(&self.on_for));
         let now = if since == 0 { 0 } else { self.now().saturating_sub(since) };
         before.saturating_add(Duration::from_nanos(now))
     }
 
-    /// The task was asked to stop; the first time counts.
+    /// Notes a cancellation request; only the first counts.
     pub(crate) fn asked(&self) {
         let _ = self.asked.compare_exchange(0, self.now(), Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// How long ago it was asked to stop, if it was.
+    /// The time since cancellation was first requested, if it was.
     pub(crate) fn stopping_for(&self) -> Option<Duration> {
         let asked = get(&self.asked);
         (asked != 0).then(|| Duration::from_nanos(self.now().saturating_sub(asked)))
     }
 
-    pub(super) fn book(&self, sums: &Sums) {
+    pub(super) fn record(&self, sums: &Sums) {
         self.own.add(sums);
     }
 
-    /// What it has used, and its children that have ended.
+    /// The usage of the task itself, and of its children that have ended.
     pub(crate) fn sums(&self) -> Sums {
         self.own.read().plus(&self.ended.read())
     }
 
-    /// Takes over what `child`, which has ended, has used: it is then here, and no longer with the child.
+    /// Takes over the usage of `child`, which has ended: it then counts here, and no longer with the child.
     ///
-    /// In this order: who adds up meanwhile, this first and then the child, may miss it, and never has it twice.
+    /// The order matters: a reader that adds up this meter and then the child may miss the child's usage, and
+    /// never has it twice.
     pub(crate) fn take_over(&self, child: &Self) {
-        self.ledger.add(|| {
+        self.moves.add(|| {
             let sums = child.sums();
             child.hand_up();
             self.ended.add(&sums);
         });
     }
 
-    /// `sums` of it and its children, which may have missed some: at least what was told before.
-    pub(crate) fn tell(&self, sums: &Sums) -> Sums {
-        self.told.raise(sums);
-        self.told.read()
+    /// Reports `sums` of it and its children, which may have missed some: returns at least what was reported
+    /// before.
+    pub(crate) fn report(&self, sums: &Sums) -> Sums {
+        self.reported.raise(sums);
+        self.reported.read()
     }
 
-    /// It is in somebody else's account from now on.
+    /// Notes that its usage counts elsewhere from now on.
     pub(crate) fn hand_up(&self) {
-        // Release pairs with `was_handed_up`.
+        // Release: pairs with the Acquire in `was_handed_up`.
         self.handed_up.store(true, Ordering::Release);
     }
 
@@ -166,24 +177,25 @@ impl Meter {
         self.handed_up.load(Ordering::Acquire)
     }
 
-    /// See [`Ledger::reading`].
+    /// See [`SequenceCounter::reading`].
     pub(crate) fn reading(&self) -> Option<usize> {
-        self.ledger.reading()
+        self.moves.reading()
     }
 
-    /// It may run on. The first wake since the last poll counts.
+    /// Notes a wake. Only the first since the last poll counts.
     pub(crate) fn woken(&self) {
         if get(&self.polls.woken) == 0 {
             self.polls.woken.store(self.now(), Ordering::Relaxed);
         }
     }
 
-    /// A poll begins. Gives how long it was waited for, if that is known.
+    /// Notes the beginning of a poll. Returns that moment, and how long the task waited for the poll, if that
+    /// is known.
     pub(crate) fn poll_begins(&self) -> (u64, Option<Duration>) {
         let (polls, now) = (&self.polls, self.now());
         polls.begun.store(now, Ordering::Relaxed);
         let (woken, paused) = (polls.woken.swap(0, Ordering::Relaxed), get(&polls.paused));
-        // Woken while it was still being polled, it has waited since the end of that.
+        // A task that was woken while it was still being polled has waited since the end of that poll.
         let ready = if woken == 0 { now } else { woken.max(paused) };
         if paused != 0 {
             add(&polls.idle, ready.saturating_sub(paused));
@@ -198,7 +210,7 @@ impl Meter {
         (now, Some(Duration::from_nanos(delay)))
     }
 
-    /// The poll that began then has ended. Gives how long it took.
+    /// Notes the end of the poll that began at `begun`. Returns how long it took.
     pub(crate) fn poll_ends(&self, begun: u64) -> Duration {
         let (polls, now) = (&self.polls, self.now());
         let took = now.saturating_sub(begun);
@@ -210,7 +222,7 @@ impl Meter {
         Duration::from_nanos(took)
     }
 
-    /// For how long a poll has been under way, if one is.
+    /// The time for which the poll under way has lasted, if there is one.
     pub(crate) fn polling_for(&self) -> Option<Duration> {
         let begun = get(&self.polls.begun);
         (begun != 0).then(|| Duration::from_nanos(self.now().saturating_sub(begun)))

@@ -1,37 +1,39 @@
-//! What tasks use: processor time, memory, input and output, and how their polls go.
+//! The usage of tasks: processor time, memory, input and output, and polls.
 //!
-//! A figure is real, or it is `None`; it is never zero for what is not known. Nothing is measured of a task until it is told
-//! `.metrics(true)`, or [`MetricsEnabledTask::enable_metrics`](crate::MetricsEnabledTask::enable_metrics).
+//! A figure is real, or it is `None`; a figure that is not known is never zero. A task is measured only once
+//! metrics are on: by `.metrics(true)` on its builder, by
+//! [`MetricsEnabledTask::enable_metrics`](crate::MetricsEnabledTask::enable_metrics), or while its runtime is
+//! [watched](crate::RootScope::watch).
 //!
-//! - **Processor time** is the thread's own clock, read around each poll of the task, and around its blocking work. What
-//!   else runs on the thread in between is not in it.
-//! - **Memory** is what the thread has allocated meanwhile, told by an allocator that the program brings: jemalloc
-//!   with the feature `jemalloc`, or another through [`count_allocations`].
+//! - **Processor time** is the thread's own clock, read around each poll of the task, and around its blocking
+//!   work. Other work on the thread in between does not count.
+//! - **Memory** is what the thread allocates meanwhile, as reported by an allocator that the program brings:
+//!   jemalloc with the feature `jemalloc`, or another through [`count_allocations`].
 //! - **Input and output** is what goes through [`metered`] readers and writers, and a pipeline's files.
 //! - **Polls** are counted and timed, and so is how long the task waited for them.
 //!
-//! All times are those of the real clock, also in a simulation: they are about the machine. What a poll or a blocking job
-//! uses is booked at its end.
+//! All times are those of the real clock, also in a simulation: they are about the machine. The usage of a
+//! poll or a blocking job is recorded at its end.
 //!
-//! What children use is their parent's, too: of those that have ended, and of those that live. A child that was detached
-//! is nobody's, and goes to the runtime's account; see [`RuntimeMetrics`](crate::tree::totals::RuntimeMetrics). What was told of a
-//! task is never taken back: its figures only grow, but for the user's part of processor time, which is what the system's part
-//! leaves of the whole. While children end, one of them may be missing for a moment.
+//! The usage of children, ended or live, is also their parent's. The usage of a detached child counts for the
+//! runtime alone; see [`RuntimeMetrics`](crate::tree::totals::RuntimeMetrics). A reported figure of a task
+//! never falls, with one exception: the user's part of processor time, which is the total without the
+//! system's part. While children end, the usage of one of them may be missing for a moment.
 
-mod charge;
+mod attribution;
 mod clock;
 pub(crate) mod counters;
 mod histogram;
 mod io;
 #[cfg(feature = "jemalloc")]
 mod jemalloc;
-mod ledger;
 mod memory;
 mod meter;
 mod polled;
+mod sequence_counter;
 mod usage;
 
-pub(crate) use crate::metrics::charge::{Charge, active};
+pub(crate) use crate::metrics::attribution::{Attribution, active};
 pub(crate) use crate::metrics::counters::{Counters, Sums};
 pub(crate) use crate::metrics::histogram::Histogram;
 pub use crate::metrics::histogram::Latencies;

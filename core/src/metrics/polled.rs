@@ -1,4 +1,4 @@
-//! As `io`, for readers and writers that are polled.
+//! Metered readers and writers of `futures_io`: the counterpart of `io` for those that are polled.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::metrics::charge::begun;
+use crate::metrics::attribution::begun;
 use crate::metrics::io::{Metered, charge};
 
-/// Polls an operation that began at `since`, where it has been polled before.
+/// Polls an operation; `since` is when it began, if it has been polled before.
 fn operate(
     since: &mut Option<Instant>,
     is_read: bool,

@@ -1,4 +1,4 @@
-//! What was measured, as it is told.
+//! The figures of usage, as the library reports them.
 
 use std::time::Duration;
 
@@ -6,45 +6,45 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CpuUsage {
-    /// In the program's own code.
+    /// Time in the program's own code.
     pub user: Duration,
-    /// In the operating system, for the program. Systems that take samples to tell the two apart give it by the sample; the
-    /// sum of both is exact.
+    /// Time in the operating system, for the program. Systems that take samples to tell the two apart give
+    /// the split by samples; the sum of both is exact.
     pub system: Duration,
-    /// How long metrics were on, by the real clock; `None` of several tasks together, as in
+    /// The time for which metrics were on, by the real clock; `None` for several tasks together, as in
     /// [`RuntimeMetrics::used`](crate::tree::totals::RuntimeMetrics::used).
     pub wall: Option<Duration>,
 }
 
 impl CpuUsage {
-    /// Of both kinds.
+    /// The sum of both kinds.
     pub fn total(&self) -> Duration {
         self.user.saturating_add(self.system)
     }
 
-    /// The part of the time that a processor was busy with it: more than 1 where several were. `None` before any time has
-    /// passed, and where the time is not known.
+    /// The part of the time that processors were busy with it: more than 1 if several were. `None` before any
+    /// time has passed, and where the time is not known.
     pub fn utilization(&self) -> Option<f64> {
         let wall = self.wall.filter(|wall| !wall.is_zero())?;
         Some(self.total().as_secs_f64() / wall.as_secs_f64())
     }
 }
 
-/// What the threads of a task have allocated while they worked for it.
+/// The allocations of a task's threads while they worked for it.
 ///
-/// Memory has no owner: what the task frees may have been allocated by another, and what it allocates may be freed
-/// elsewhere, by the receiver of a message or the one who takes its value. So `allocated` and `freed` are exact, and their
-/// difference is what the task holds only where it gives nothing away.
+/// Memory has no owner: memory that the task frees may have been allocated by another, and memory that it
+/// allocates may be freed elsewhere, by the receiver of a message or of its value. So `allocated` and `freed`
+/// are exact, and their difference is what the task holds only if it passes nothing on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryUsage {
-    /// Bytes.
+    /// Bytes allocated.
     pub allocated: u64,
-    /// Bytes, of its own and of others.
+    /// Bytes freed, including those that others had allocated.
     pub freed: u64,
-    /// How many allocations; `None` where the allocator does not count them.
+    /// The number of allocations; `None` if the allocator does not count them.
     pub allocations: Option<u64>,
-    /// How long metrics were on, by the real clock; `None` of several tasks together, as in
+    /// The time for which metrics were on, by the real clock; `None` for several tasks together, as in
     /// [`RuntimeMetrics::used`](crate::tree::totals::RuntimeMetrics::used).
     pub wall: Option<Duration>,
 }
@@ -57,62 +57,63 @@ impl MemoryUsage {
     }
 }
 
-/// What went through [`metered`](crate::metrics::metered) readers and writers, and through a pipeline's files.
+/// The input and output through [`metered`](crate::metrics::metered) readers and writers, and through a
+/// pipeline's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoUsage {
-    /// In.
+    /// Input.
     pub read: IoCount,
-    /// Out.
+    /// Output.
     pub written: IoCount,
 }
 
-/// One way of input and output.
+/// One direction of input and output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoCount {
-    /// Bytes.
+    /// The number of bytes.
     pub bytes: u64,
-    /// Reads or writes that were answered: also those that found the end, or an error.
+    /// Reads or writes that returned a result, including those that found the end, or an error.
     pub operations: u64,
-    /// From the begin of each to its answer, in all.
+    /// The time from the beginning of each to its result, in all.
     pub latency: Duration,
 }
 
 impl IoCount {
-    /// How long one took, on average; `None` where there was none.
+    /// The mean time of one operation; `None` if there was none.
     pub fn mean_latency(&self) -> Option<Duration> {
         mean(self.latency, self.operations)
     }
 }
 
-/// How the polls of a task went: of itself, not of its children.
+/// The polls of a task itself, without those of its children.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PollUsage {
-    /// How many there were.
+    /// The number of polls.
     pub count: u64,
-    /// How long they took, in all.
+    /// The time that they took, in all.
     pub time: Duration,
-    /// How long the longest took.
+    /// The time that the longest took.
     pub longest: Duration,
-    /// How many of them are known to follow a wake, or the spawn.
+    /// The number of polls that are known to follow a wake, or the spawn.
     pub wakes: u64,
-    /// From those wakes to those polls, in all: how long it was ready to run, and nobody ran it.
+    /// The time from those wakes to those polls, in all: the task was ready to run, and was not run.
     pub delay: Duration,
-    /// The longest of these.
+    /// The longest of these times.
     pub longest_delay: Duration,
-    /// From the end of a poll to the wake, in all: how long it had nothing to do.
+    /// The time from the end of a poll to the wake, in all: the task had nothing to do.
     pub idle: Duration,
 }
 
 impl PollUsage {
-    /// How long a poll took, on average; `None` where there was none.
+    /// The mean time of a poll; `None` if there was none.
     pub fn mean(&self) -> Option<Duration> {
         mean(self.time, self.count)
     }
 
-    /// How long it waited to be polled, on average; `None` where that is not known of any poll.
+    /// The mean wait for a poll; `None` if that is not known of any poll.
     pub fn mean_delay(&self) -> Option<Duration> {
         mean(self.delay, self.wakes)
     }
@@ -123,16 +124,16 @@ fn mean(sum: Duration, count: u64) -> Option<Duration> {
     Some(Duration::from_nanos(u64::try_from(mean).unwrap_or(u64::MAX)))
 }
 
-/// All that is known of what a task uses, or several.
+/// All figures of the usage of one task, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskMetrics {
     /// Processor time; `None` where the system has no clock for threads.
     pub cpu: Option<CpuUsage>,
-    /// Memory; `None` where no allocator counts.
+    /// Memory; `None` if no allocator counts.
     pub memory: Option<MemoryUsage>,
     /// Input and output; `None` until something metered was used.
     pub io: Option<IoUsage>,
-    /// Polls; `None` of several tasks together.
+    /// Polls; `None` for several tasks together.
     pub polls: Option<PollUsage>,
 }

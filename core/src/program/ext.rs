@@ -1,4 +1,4 @@
-//! The methods of a runtime that no backend writes for itself.
+//! The methods that core gives to every runtime.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,18 +11,19 @@ use crate::tree::current::EnterGuard;
 use crate::tree::snapshot::{RuntimeSnapshot, snapshot};
 use crate::tree::totals::{self, RuntimeMetrics};
 
-/// The methods that every [`Runtime`] has from core: timers, the current thread's runtime, figures, and its end.
+/// The methods that every [`Runtime`] has from core: timers, the runtime of the current thread, figures, and
+/// shutdown.
 pub trait RuntimeExt: Runtime {
-    /// Its live tasks, as a tree: who they are, where they are in their lives and in the source, and what they use. It names
-    /// the tasks that have had to wait, and all that are below these; all of those that were spawned while the runtime was
-    /// [watched](crate::RootScope::watch).
+    /// The live tasks as a tree: their identity, their status, their location in the source, and their usage.
+    /// It contains the tasks that have had to wait, and all tasks below these. Of the tasks that were spawned
+    /// while the runtime was [watched](crate::RootScope::watch), it contains all.
     ///
-    /// Cost: that of looking at all of them. It can be asked for from any thread.
+    /// Cost: one visit of each of them. It can be called from any thread.
     fn snapshot(&self) -> RuntimeSnapshot {
         snapshot(self.name(), self.root())
     }
 
-    /// What it does: counts of all tasks and blocking jobs, and what is known of tasks with metrics.
+    /// The counts of all tasks and blocking jobs, and the figures of tasks with metrics.
     fn metrics(&self) -> RuntimeMetrics {
         totals::metrics(self)
     }
@@ -32,32 +33,38 @@ pub trait RuntimeExt: Runtime {
         EnterGuard::new(self)
     }
 
-    /// A timer for `duration` from now; one that is too long to count never ends.
+    /// A timer for `duration` from now; one that is too long for the clock never ends.
     #[track_caller]
     fn sleep(&self, duration: Duration) -> Sleep<Self> {
         Sleep::new(self, duration)
     }
 
-    /// Ends everything that runs here, in bounded time. From now on no task is taken from outside
-    /// ([`SpawnError::Shutdown`](crate::SpawnError::Shutdown)); what runs is asked to stop ([`CancelLevel::Graceful`](crate::CancelLevel::Graceful), cause
-    /// [`Shutdown`](crate::CancelCause::Shutdown)) and has until `limit` to end, whatever it makes of that; it may still
-    /// spawn, as callers may still `run`. Loops that are no tasks watch [`RootScope::closing`](crate::RootScope::closing). At the limit, tasks are killed, also those that were
-    /// detached, and waited for a tenth of a second longer; blocking work that has started cannot be, and is left behind.
+    /// Ends everything that runs on this runtime, in bounded time.
     ///
-    /// The executor itself lives on, and takes no more tasks of this library; [`OwnedRuntime::shutdown`](crate::OwnedRuntime::shutdown) ends it too. On
-    /// an executor that belongs to the process, such as smol's global one, that is for the rest of the process; on one
-    /// that is the user's own, for as long as anybody holds a handle to it.
+    /// From now on no task is taken from outside ([`SpawnError::Shutdown`](crate::SpawnError::Shutdown)).
+    /// Running tasks are cancelled ([`CancelLevel::Graceful`](crate::CancelLevel::Graceful), cause
+    /// [`Shutdown`](crate::CancelCause::Shutdown)) and have until `limit` to end, however they respond; they
+    /// may still spawn, and callers may still `run`. Loops that are no tasks watch
+    /// [`RootScope::closing`](crate::RootScope::closing). At the limit, tasks are killed, including detached
+    /// ones, and waited for a tenth of a second longer. Blocking work that has started cannot be killed, and
+    /// runs on.
     ///
-    /// The limit is kept by the runtime's own timers: on a current-thread Tokio runtime they advance only while some
-    /// thread is inside its `block_on`.
+    /// The executor itself lives on, and takes no more tasks of this library;
+    /// [`OwnedRuntime::shutdown`](crate::OwnedRuntime::shutdown) ends it too. On an executor that belongs to
+    /// the process, such as smol's global one, that holds for the rest of the process; on one that is the
+    /// user's own, for as long as there is a handle to it.
     ///
-    /// A server that waits for its requests to end is best told at the same time, not before: a request that only ends
-    /// when its task is killed would otherwise hold up the shutdown that would kill it.
+    /// The limit is kept by the runtime's own timers: on a current-thread Tokio runtime they advance only
+    /// while some thread is inside its `block_on`.
+    ///
+    /// A server that waits for its requests to end should be stopped at the same time, not before: otherwise
+    /// a request that only ends when its task is killed delays the shutdown that would kill it.
     ///
     /// # Errors
     ///
-    /// [`RuntimeError::TasksLeft`] says how much was left at the limit, or when another shutdown, which had less time, killed it
-    /// meanwhile; [`RuntimeError::InsideTask`] inside a task of this runtime, which would wait for itself.
+    /// [`RuntimeError::TasksLeft`] says how much was left at the limit, or was killed meanwhile by another
+    /// shutdown, which had less time. [`RuntimeError::InsideTask`] inside a task or a blocking job of this
+    /// runtime, where the shutdown would wait for itself.
     ///
     /// # Cancel safety
     ///

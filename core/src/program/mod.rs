@@ -1,4 +1,5 @@
-//! The life of a runtime: what a program asks of it, how it is owned, how it is shut down, and the signals that do so.
+//! The life of a runtime: its methods for programs, its ownership, its shutdown, and the signals that request
+//! one.
 
 pub(crate) mod ext;
 pub(crate) mod owned;

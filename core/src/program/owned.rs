@@ -14,13 +14,13 @@ use crate::runtime::Runtime;
 
 /// A runtime that lives as long as this value: its threads end when it is dropped.
 ///
-/// Dropping it, also inside async code, returns at once: its tasks stop at their next poll, and neither they nor
-/// blocking work are waited for. [`shutdown`](Self::shutdown) waits.
+/// Dropping it, also inside async code, returns at once: its tasks stop at their next poll, and neither they
+/// nor blocking work are waited for. [`shutdown`](Self::shutdown) waits.
 pub trait OwnedRuntime: Sized + Send + 'static {
     /// The handle to it.
     type Handle: Runtime;
 
-    /// What [`Runtime::name`] says.
+    /// The name that [`Runtime::name`] returns.
     const NAME: &'static str;
 
     /// Builds one with these settings; [`RuntimeBuilder::build`] calls it.
@@ -40,15 +40,17 @@ pub trait OwnedRuntime: Sized + Send + 'static {
     /// As [`BlockOn::block_on`](crate::BlockOn::block_on).
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError>;
 
-    /// Ends the runtime: as [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown), on this thread, and then stops its threads.
+    /// Ends the runtime: as [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown), on this thread, and then
+    /// stops its threads.
     ///
     /// # Errors
     ///
-    /// [`RuntimeError::TasksLeft`] if not everything ended within `limit`; [`RuntimeError::InsideTask`] inside async
-    /// code, which this call would block: await [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown) there. The runtime is dropped all the same.
+    /// [`RuntimeError::TasksLeft`] if not everything ended within `limit`; [`RuntimeError::InsideTask`]
+    /// inside async code, which this call would block: await
+    /// [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown) there. The runtime is dropped in each case.
     fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
         let runtime = self.runtime().clone();
-        // A runtime that is owned has not ended, so that only nesting is left to refuse it.
+        // An owned runtime has not ended, so nesting is the only reason for a refusal.
         let ended = self.block_on(async move { runtime.shutdown(limit).await });
         ended.unwrap_or(Err(RuntimeError::InsideTask))
     }
@@ -59,16 +61,17 @@ pub trait OwnedRuntime: Sized + Send + 'static {
     }
 }
 
-/// More is a slip of the keyboard, and would have the executors reserve memory for it.
+/// The most worker threads. A greater number is taken for a typing error; executors would reserve memory for
+/// it.
 const MOST_WORKERS: usize = 1 << 16;
 
-/// What a [`RuntimeBuilder`] was told.
+/// The settings of a [`RuntimeBuilder`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuntimeSettings {
-    /// How many threads poll tasks; `None` for one per core.
+    /// The number of threads that poll tasks; `None` for one per core.
     pub worker_threads: Option<NonZeroUsize>,
-    /// The stack of each of the runtime's own threads, in bytes; `None` for the platform's usual.
+    /// The stack of each of the runtime's own threads, in bytes; `None` for the platform's default.
     pub thread_stack_size: Option<NonZeroUsize>,
 }
 
@@ -96,7 +99,7 @@ pub struct RuntimeBuilder<O> {
     owned: PhantomData<fn() -> O>,
 }
 
-// Not derived: that would ask `O` to be `Clone`.
+// Not derived: that would require `O` to be `Clone`.
 impl<O> Clone for RuntimeBuilder<O> {
     fn clone(&self) -> Self {
         Self { ..*self }
@@ -110,17 +113,18 @@ impl<O: OwnedRuntime> Default for RuntimeBuilder<O> {
 }
 
 impl<O: OwnedRuntime> RuntimeBuilder<O> {
-    /// One worker thread per core, with stacks of the platform's usual size.
+    /// A builder with one worker thread per core, and stacks of the platform's default size.
     pub fn new() -> Self {
         Self { workers: None, stack: None, owned: PhantomData }
     }
 
-    /// How many threads poll tasks.
+    /// Sets the number of threads that poll tasks.
     pub fn worker_threads(self, threads: usize) -> Self {
         Self { workers: Some(threads), ..self }
     }
 
-    /// The stack size of the runtime's own threads, in bytes. Platforms round it up to what they need at least.
+    /// Sets the stack size of the runtime's own threads, in bytes. Platforms round it up to what they need at
+    /// least.
     pub fn thread_stack_size(self, bytes: usize) -> Self {
         Self { stack: Some(bytes), ..self }
     }
@@ -129,8 +133,9 @@ impl<O: OwnedRuntime> RuntimeBuilder<O> {
     ///
     /// # Errors
     ///
-    /// [`RuntimeError::InvalidSetting`] for zero threads, more than 65 536, or a stack of zero bytes; [`RuntimeError::Build`] if the
-    /// operating system refuses a thread or a driver, and then no thread is left behind.
+    /// [`RuntimeError::InvalidSetting`] for zero threads, more than 65 536, or a stack of zero bytes;
+    /// [`RuntimeError::Build`] if the operating system refuses a thread or a driver, and then no thread is
+    /// left running.
     pub fn build(self) -> Result<O, RuntimeError> {
         let checked = |value: Option<usize>, what, most| match value {
             Some(value) if value > most => Err(RuntimeError::InvalidSetting { what, least: 1, most }),

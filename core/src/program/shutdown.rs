@@ -1,4 +1,4 @@
-//! Ending everything that runs on a runtime, in bounded time.
+//! The shutdown of a runtime, in bounded time.
 
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
@@ -11,7 +11,8 @@ use crate::runtime::Runtime;
 use crate::tree::current::is_inside;
 use crate::tree::root::RootScope;
 
-/// How long killed tasks are waited for: they end at their next poll, which is at once unless a poll is under way.
+/// The time for which killed tasks are waited for: they end at their next poll, which is at once unless a
+/// poll is under way.
 const KILLED: Duration = Duration::from_millis(100);
 
 /// See [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown).
@@ -19,8 +20,9 @@ pub(crate) async fn shutdown<R: Runtime>(runtime: &R, limit: Duration) -> Result
     hurried(runtime, limit, pin!(pending::<Infallible>())).await.0
 }
 
-/// As [`shutdown`], and once `hurry` is ready, whose output it gives, as if `limit` had been zero. One wait for both: after a
-/// kill nothing else looks whether all has ended, and takes that for an end within the time.
+/// As [`shutdown`]. Once `hurry` is ready, the shutdown goes on as if `limit` had been zero, and returns the
+/// output of `hurry`. Both are one wait: a second one after a kill would find that all has ended, and take
+/// that for an end within the time.
 pub(crate) async fn hurried<R: Runtime, H: Future>(
     runtime: &R,
     limit: Duration,
@@ -38,35 +40,36 @@ pub(crate) async fn hurried<R: Runtime, H: Future>(
         Waited::Hurried(output) => (Duration::ZERO, Some(output)),
     };
     let ended = root.ended_tasks();
-    let Some(left) = root.left() else { return (end_idle(root, limit, kills), hurried) };
-    let number = root.kills().add(left);
+    let Some(remaining) = root.remaining() else { return (end_idle(root, limit, kills), hurried) };
+    let number = root.kills().add(remaining);
     root.refuse();
-    // Whatever was taken has begun by now, and nothing was killed before.
+    // All work that was taken has begun by now, and nothing was killed before.
     root.kills().correct(number, root.begun_tasks().wrapping_sub(ended));
     root.close();
     until_idle(runtime, KILLED, |root| root.active_tasks() == 0, pin!(pending::<Infallible>())).await;
     (reported(root, limit, kills), hurried)
 }
 
-/// Nothing is left: of itself, or since another shutdown, which had less time, has killed it after so many kills.
+/// Ends a shutdown that has found nothing left. Everything has ended by itself, or another shutdown, which
+/// had less time, has killed it: then there are more than `kills` kills.
 fn end_idle(root: &RootScope, limit: Duration, kills: usize) -> Result<(), RuntimeError> {
     root.refuse();
     reported(root, limit, kills)
 }
 
-/// The first of the kills after so many.
+/// The error of the first kill after the first `kills` ones; `Ok` if there was none.
 fn reported(root: &RootScope, limit: Duration, kills: usize) -> Result<(), RuntimeError> {
-    root.kills().after(kills).map_or(Ok(()), |left| Err(left.within(limit)))
+    root.kills().after(kills).map_or(Ok(()), |remaining| Err(remaining.within(limit)))
 }
 
-/// The end of a wait.
+/// The reason for the end of a wait.
 enum Waited<O> {
     Idle,
     Passed,
     Hurried(O),
 }
 
-/// Ready once `idle` holds, once `limit` is over, or with `hurry`.
+/// Waits until `idle` holds, `limit` has passed, or `hurry` is ready.
 async fn until_idle<R: Runtime, H: Future>(
     runtime: &R,
     limit: Duration,
@@ -81,8 +84,8 @@ async fn until_idle<R: Runtime, H: Future>(
         }
     });
     loop {
-        // Listen first, then look: an end that comes in between is seen or heard.
-        let mut heard = root.listen();
+        // Listen first, then look: an end that comes in between is seen, or notifies the listener.
+        let mut ended = root.listen();
         if idle(root) {
             return Waited::Idle;
         }
@@ -93,7 +96,7 @@ async fn until_idle<R: Runtime, H: Future>(
             if limit.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Some(Waited::Passed));
             }
-            Pin::new(&mut heard).poll(cx).map(|()| None)
+            Pin::new(&mut ended).poll(cx).map(|()| None)
         });
         match waited.await {
             None => {}

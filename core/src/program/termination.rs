@@ -1,4 +1,4 @@
-//! Being told to end: Ctrl-C, SIGTERM.
+//! Termination signals of the process: Ctrl-C and SIGTERM.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -16,7 +16,7 @@ use crate::runtime::Runtime;
 use crate::time::Sleep;
 use crate::tree::current::is_inside;
 
-/// What the operating system, or whoever sits at the terminal, asks for.
+/// A request to end the process, from the operating system or from the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signal {
@@ -35,21 +35,22 @@ impl fmt::Display for Signal {
     }
 }
 
-/// A runtime that hears when the process is told to end.
+/// A runtime that can listen for termination signals.
 pub trait Termination: Runtime {
-    /// Each time that the process is told to end, by Ctrl-C (everywhere) or SIGTERM (on Unix). Listening begins with the first
-    /// poll, and from then on, for the rest of the process, such a signal does not end it by itself. Two different signals that
-    /// come between two polls are two items; the operating system may make one of two equal ones.
+    /// A stream of the requests to end the process, by Ctrl-C (everywhere) or SIGTERM (on Unix). Listening
+    /// begins with the first poll. From then on, for the rest of the process, such a signal does not end the
+    /// process by itself. Two different signals between two polls are two items; the operating system may
+    /// merge two equal ones.
     ///
-    /// An error is the last item: [`RuntimeError::Unsupported`] if this runtime cannot hear signals; [`RuntimeError::Build`] if
-    /// the operating system refuses to tell them.
+    /// An error is the last item: [`RuntimeError::Unsupported`] if this runtime cannot listen for signals;
+    /// [`RuntimeError::Build`] if the operating system refuses to report them.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it no longer listens: a signal that comes before it is asked for again is lost.
+    /// Dropping the stream ends the listening: a signal that comes before the next stream listens is lost.
     fn terminations(&self) -> impl Stream<Item = Result<Signal, RuntimeError>> + Send;
 
-    /// Ready when the process is next told to end: the first of [`terminations`](Self::terminations).
+    /// Waits for the next signal: the first item of [`terminations`](Self::terminations).
     ///
     /// # Errors
     ///
@@ -62,22 +63,24 @@ pub trait Termination: Runtime {
         async { next(pin!(self.terminations())).await.unwrap_or(Err(unsupported(self.name()))) }
     }
 
-    /// Runs `future`, a program's main one, to its end or until the process is told to end; then ends all that runs
-    /// on this runtime, as [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown) does.
+    /// Runs `future`, a program's main one, to its end or until a signal comes; then ends everything that
+    /// runs on this runtime, as [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown) does.
     ///
-    /// Told to end, [`RootScope::closing`](crate::RootScope::closing) is ready, no task is taken from outside, and
-    /// `future` and all tasks have `grace` to end by themselves. Then, or when told a second time, `future` is dropped
-    /// and the tasks are killed. Where `future` ends by itself, the others have `grace`, or until the process is told.
-    /// Told twice at the same moment counts as twice.
+    /// After a signal, [`RootScope::closing`](crate::RootScope::closing) is ready, no task is taken from
+    /// outside, and `future` and all tasks have `grace` to end by themselves. Then, or at a second signal,
+    /// `future` is dropped and the tasks are killed. If `future` ends by itself, the tasks have `grace`, or
+    /// until the first signal. Two signals at the same moment count as two.
     ///
     /// # Errors
     ///
-    /// As [`terminated`](Self::terminated), and [`RuntimeError::InsideTask`] inside a task of this runtime; the future is
-    /// then dropped. How the rest ended is told in [`Ended::shutdown`].
+    /// As [`terminated`](Self::terminated), and [`RuntimeError::InsideTask`] inside a task or a blocking job
+    /// of this runtime; the future is then dropped. The end of everything else is reported in
+    /// [`Ended::shutdown`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `future`, and leaves the runtime closing if it was told to end before.
+    /// Dropping it drops `future`, and leaves the runtime closing if a signal had come, or `future` had
+    /// ended, before.
     fn run_until_terminated<F: Future>(
         &self,
         grace: Duration,
@@ -104,20 +107,21 @@ async fn run<R: Termination, F: Future>(
         return Err(RuntimeError::InsideTask);
     }
     let mut future = Box::pin(future);
-    // One listener to the end: one that began anew after the first signal would miss a second that came with it.
+    // One stream for all signals: a new one after the first signal would miss a second that came with it.
     let mut signals = Box::pin(runtime.terminations());
-    // The signal first: it is to be listened for before anything is done that it should end.
+    // The signals are polled first: listening must begin before `future` does anything that a signal should
+    // end.
     let (mut output, mut signal) = poll_fn(|cx| match signals.as_mut().poll_next(cx) {
         Poll::Ready(Some(signal)) => Poll::Ready(signal.map(|signal| (None, Some(signal)))),
         Poll::Ready(None) => Poll::Ready(Err(unsupported(runtime.name()))),
         Poll::Pending => future.as_mut().poll(cx).map(|output| Ok((Some(output), None))),
     })
     .await?;
-    // Told once more, nothing is waited for any longer. Where the future ended by itself, once is enough.
+    // A second signal ends all waits. If the future ended by itself, the first one does.
     let mut hurry = pin!(async {
         match next(signals.as_mut()).await {
             Some(Ok(signal)) => signal,
-            // Not being told is no reason to hurry.
+            // The end of listening is no reason to hurry.
             Some(Err(_)) | None => std::future::pending().await,
         }
     });
@@ -125,7 +129,7 @@ async fn run<R: Termination, F: Future>(
     let deadline = runtime.now().checked_add(grace);
     if output.is_none() {
         runtime.root().begin_closing();
-        let mut late = pin!(Sleep::until(runtime, deadline));
+        let mut grace_timer = pin!(Sleep::until(runtime, deadline));
         output = poll_fn(|cx| {
             if hurried.is_none()
                 && let Poll::Ready(signal) = hurry.as_mut().poll(cx)
@@ -138,7 +142,7 @@ async fn run<R: Termination, F: Future>(
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            late.as_mut().poll(cx).map(|_| None)
+            grace_timer.as_mut().poll(cx).map(|_| None)
         })
         .await;
     }
@@ -146,9 +150,10 @@ async fn run<R: Termination, F: Future>(
     let shutdown = match hurried {
         Some(_) => runtime.shutdown(Duration::ZERO).await,
         None => {
-            let left = deadline.map_or(grace, |deadline| deadline.saturating_duration_since(runtime.now()));
-            let (shutdown, told) = shutdown::hurried(runtime, left, hurry).await;
-            hurried = told;
+            let remaining =
+                deadline.map_or(grace, |deadline| deadline.saturating_duration_since(runtime.now()));
+            let (shutdown, second) = shutdown::hurried(runtime, remaining, hurry).await;
+            hurried = second;
             shutdown
         }
     };
@@ -156,14 +161,14 @@ async fn run<R: Termination, F: Future>(
     Ok(Ended { output, signal, shutdown })
 }
 
-/// How a program ended that listened for signals.
+/// The end of a program that listened for signals.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Ended<T> {
-    /// What its main future gave; `None` if it was dropped unfinished.
+    /// The output of its main future; `None` if it was dropped unfinished.
     pub output: Option<T>,
-    /// What it was told first, if it was.
+    /// The first signal, if one came.
     pub signal: Option<Signal>,
-    /// Whether all else ended within the grace.
+    /// The result of the shutdown: `Ok` if everything else ended within the grace.
     pub shutdown: Result<(), RuntimeError>,
 }

@@ -1,16 +1,17 @@
-//! How much may be tried again by many together.
+//! A limit on retries that many tasks share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A token is this many parts, so that a success may give back less than one.
+/// The parts of one token, so that a success may give back less than one.
 const PARTS: u64 = 1000;
 
-/// A limit on the retries of many tasks together, so that they do not keep down what they all depend on: while most calls
-/// fail, nothing is tried again. Shared: clones are the same budget.
+/// A limit on the retries of many tasks together, so that retries do not keep down a dependency of all of
+/// them: while most calls fail, nothing is tried again. Clones are the same budget.
 ///
-/// It begins with `max_tokens`. Each failed attempt takes one token, each success gives back `token_ratio`; retries are
-/// permitted while more than half is left. The rule is that of gRPC's retry throttling (gRFC A6), and needs no clock.
+/// It begins with `max_tokens`. Each failed attempt takes one token, each success gives back `token_ratio`;
+/// retries are permitted while more than half is left. The rule is that of gRPC's retry throttling (gRFC A6),
+/// and needs no clock.
 #[derive(Clone, Debug)]
 pub struct RetryBudget(Arc<Budget>);
 
@@ -22,42 +23,42 @@ struct Budget {
 }
 
 impl RetryBudget {
-    /// A full budget. gRPC's own example has 10 tokens and a ratio of 0.1. The ratio is kept to a thousandth; below 0, and
-    /// what is no number, is 0.
+    /// A full budget. gRPC's own example has 10 tokens and a ratio of 0.1. The ratio is rounded to a
+    /// thousandth; a negative ratio and NaN count as 0.
     pub fn new(max_tokens: u32, token_ratio: f64) -> Self {
         let most = u64::from(max_tokens) * PARTS;
-        // The cast saturates, and makes 0 of what is no number.
+        // The cast saturates, and makes 0 of NaN.
         let back = (token_ratio * PARTS as f64).round() as u64;
         Self(Arc::new(Budget { parts: AtomicU64::new(most), most, back }))
     }
 
-    /// What is left, in tokens.
+    /// The tokens that are left.
     pub fn tokens(&self) -> f64 {
-        // Relaxed: a number for itself.
+        // Relaxed: the number stands for itself.
         self.0.parts.load(Ordering::Relaxed) as f64 / PARTS as f64
     }
 
-    /// True if what fails now may be tried again.
+    /// True if a failure now may be retried.
     pub fn permits(&self) -> bool {
         self.0.parts.load(Ordering::Relaxed) > self.0.most / 2
     }
 
-    /// An attempt has failed.
+    /// Notes a failed attempt.
     pub fn failed(&self) {
         self.change(|parts| parts.saturating_sub(PARTS));
     }
 
-    /// An attempt has succeeded.
+    /// Notes a successful attempt.
     pub fn succeeded(&self) {
         let Budget { most, back, .. } = *self.0;
-        // The common case changes nothing, and writes nothing that others read.
+        // In the common case the budget is full, and nothing is written that other threads read.
         if self.0.parts.load(Ordering::Relaxed) < most {
             self.change(|parts| parts.saturating_add(back).min(most));
         }
     }
 
     fn change(&self, to: impl Fn(u64) -> u64) {
-        // Relaxed: nothing else is read by what this says.
+        // Relaxed: nothing else is published with the number.
         let _ = self.0.parts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |parts| Some(to(parts)));
     }
 }

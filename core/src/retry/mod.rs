@@ -1,4 +1,4 @@
-//! Trying again: when, how often, and for how many at the same time. All of it pure: time and chance are arguments.
+//! Retries: when, how often, and for how many at the same time. Pure: time and chance are arguments.
 
 mod budget;
 mod policy;

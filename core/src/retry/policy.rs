@@ -1,4 +1,4 @@
-//! Whether to try again, and when.
+//! The decision whether to try again, and when.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use crate::retry::{Jitter, RetryBudget, RetryStrategy};
 
 type Predicate = Arc<dyn Fn(&AsyncTaskError) -> bool + Send + Sync>;
 
-/// How often failing work is tried again, after what wait, and for which errors. A value: clonable, and free of state but
-/// for the budget that it may share.
+/// A retry policy: how often failing work is tried again, after which wait, and after which errors. It is a
+/// value: clonable, and without state except for a budget that it may share.
 #[derive(Clone, Default)]
 pub struct Retry {
     retries: u32,
@@ -21,22 +21,24 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// `retries` more attempts after the first, with the default backoff: exponential from 100 ms, full jitter.
+    /// A policy of `retries` more attempts after the first, with the default backoff: exponential from 100
+    /// ms, full jitter.
     pub fn new(retries: u32) -> Self {
         Self { retries, ..Self::default() }
     }
 
-    /// How the wait grows.
+    /// Sets how the wait grows.
     pub fn backoff(self, strategy: RetryStrategy) -> Self {
         Self { strategy, ..self }
     }
 
-    /// What chance does to the wait: [`Jitter::Full`] otherwise, whatever the strategy.
+    /// Sets the random part of the wait; [`Jitter::Full`] by default, whatever the strategy.
     pub fn jitter(self, jitter: Jitter) -> Self {
         Self { jitter, ..self }
     }
 
-    /// Tries again only after errors of which `predicate` is true. Of those that are never retried it is not asked.
+    /// Tries again only after errors for which `predicate` is true. It is not called for errors that are
+    /// never retried.
     pub fn retry_if(self, predicate: impl Fn(&AsyncTaskError) -> bool + Send + Sync + 'static) -> Self {
         Self { predicate: Some(Arc::new(predicate)), ..self }
     }
@@ -46,25 +48,27 @@ impl Retry {
         Self { budget: Some(budget.clone()), ..self }
     }
 
-    /// How many attempts there may be after the first.
+    /// The most attempts after the first.
     pub fn max_retries(&self) -> u32 {
         self.retries
     }
 
-    /// How the wait grows.
+    /// The growth of the wait.
     pub fn strategy(&self) -> RetryStrategy {
         self.strategy
     }
 
-    /// True if another attempt might help after `error`: not after a cancellation, a panic, a shutdown, a breaker's or a
-    /// limiter's refusal, or a mistake in the configuration; and not where the predicate says no.
+    /// True if another attempt might help after `error`. It is false after a cancellation, a panic, a
+    /// shutdown, a breaker's or a limiter's refusal, an invalid state or configuration, and without a
+    /// runtime; and wherever the predicate is false.
     pub fn is_retryable(&self, error: &AsyncTaskError) -> bool {
         let never = error.is_of_caller() || error.is_panic();
         !never && self.predicate.as_ref().is_none_or(|predicate| predicate(error))
     }
 
-    /// What follows on `error` of attempt `number`, after `retries` retries that count, with 64 random bits: the wait before
-    /// another attempt, and the error again; else the error of the whole.
+    /// Decides on attempt `number`, which has failed with `error`, after `retries` retries that count;
+    /// `chance` gives 64 random bits. Returns the wait before another attempt, and the error again; else the
+    /// error of the whole.
     pub fn follow(
         &self,
         error: AsyncTaskError,

@@ -1,10 +1,10 @@
-//! How long to wait before each attempt.
+//! The wait before each attempt: its growth, and its random part.
 
 use std::time::Duration;
 
 use crate::error::AsyncTaskError;
 
-/// How the time between two attempts grows.
+/// The growth of the wait between two attempts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RetryStrategy {
@@ -12,25 +12,25 @@ pub enum RetryStrategy {
     Immediate,
     /// The same wait each time.
     Fixed {
-        /// How long.
+        /// The wait.
         delay: Duration,
     },
     /// Longer by `step` each time: `base`, `base + step`, `base + 2 * step`, at most `max`.
     Linear {
-        /// Before the first retry.
+        /// The wait before the first retry.
         base: Duration,
-        /// What is added for each further one.
+        /// The time that is added for each further retry.
         step: Duration,
-        /// Never longer than this.
+        /// The longest wait.
         max: Duration,
     },
     /// Longer by `factor` each time: `base`, `base * factor`, `base * factor^2`, at most `max`.
     Exponential {
-        /// Before the first retry.
+        /// The wait before the first retry.
         base: Duration,
-        /// What the wait is multiplied with for each further one: finite, and at least 1.
+        /// The factor of the wait for each further retry: finite, and at least 1.
         factor: f64,
-        /// Never longer than this.
+        /// The longest wait.
         max: Duration,
     },
 }
@@ -43,8 +43,8 @@ impl Default for RetryStrategy {
 }
 
 impl RetryStrategy {
-    /// The wait before retry `number`, which counts from 1; without jitter. What is too long to count is `max`, or
-    /// [`Duration::MAX`] where there is none.
+    /// The wait before retry `number`, which counts from 1; without jitter. A wait that is too long to count
+    /// is `max`.
     pub fn delay(&self, number: u32) -> Duration {
         let before = number.saturating_sub(1);
         match *self {
@@ -53,16 +53,19 @@ impl RetryStrategy {
             Self::Linear { base, step, max } => base.saturating_add(step.saturating_mul(before)).min(max),
             Self::Exponential { base, factor, max } => {
                 let seconds = base.as_secs_f64() * factor.powf(f64::from(before));
-                // Beyond what a duration holds, and where zero was multiplied with infinity, there is no better answer.
+                // There is no better answer for a wait beyond what a duration holds, and for zero multiplied
+                // by infinity.
                 Duration::try_from_secs_f64(seconds)
                     .map_or(if base.is_zero() { base } else { max }, |d| d.min(max))
             }
         }
     }
 
+    /// Checks that the strategy can work.
+    ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidConfig`] for a factor that is no number from 1 on.
+    /// [`AsyncTaskError::InvalidConfig`] for a factor that is not finite, or less than 1.
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
         match *self {
             Self::Exponential { factor, .. } if !(factor.is_finite() && factor >= 1.0) => {
@@ -75,23 +78,23 @@ impl RetryStrategy {
     }
 }
 
-/// What chance does to a wait, so that many who failed together do not all come back together.
+/// The random part of a wait, so that callers that failed together do not all come back together.
 ///
 /// The names and the rules are those of "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Jitter {
-    /// The wait as it is.
+    /// The wait as it is, without a random part.
     None,
-    /// Anything from nothing to the wait.
+    /// A random time from zero to the wait.
     #[default]
     Full,
-    /// Anything from half of the wait to the wait.
+    /// A random time from half of the wait to the wait.
     Equal,
 }
 
 impl Jitter {
-    /// `delay` with `chance`, 64 random bits, applied to it.
+    /// Applies `chance`, 64 random bits, to `delay`.
     pub fn apply(self, delay: Duration, chance: u64) -> Duration {
         match self {
             Self::None => delay,
@@ -104,7 +107,7 @@ impl Jitter {
     }
 }
 
-/// Evenly from nothing to `most`, both included.
+/// A time from zero to `most`, both included, evenly distributed.
 fn up_to(most: Duration, chance: u64) -> Duration {
     let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
     let part = ((u128::from(nanos) + 1) * u128::from(chance)) >> 64;

@@ -1,4 +1,4 @@
-//! A runtime behind one type: for the ambient entry point, which cannot know a third party's type.
+//! The type-erased runtime: for the ambient entry point, which cannot know a third party's type.
 
 use std::any::Any;
 use std::fmt;
@@ -17,10 +17,11 @@ use crate::vocabulary::id::TaskId;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What core asks of a runtime whose type it does not know.
+/// The interface of a runtime whose type core does not know.
 pub trait ErasedRuntime: Send + Sync {
+    /// The runtime as its own type; of a runtime that wraps another, the inner one.
     fn itself(&self) -> &dyn Any;
-    /// Also where it wraps another.
+    /// As `itself`, but of a runtime that wraps another, the outer one.
     fn own(&self) -> &dyn Any;
     fn to_dyn(&self) -> DynRuntime;
     fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError>;
@@ -89,7 +90,7 @@ impl<R: Runtime> ErasedRuntime for R {
     }
 }
 
-/// Any runtime, behind one type. Each spawn and each timer is boxed; `.on(&runtime)` avoids that.
+/// Any runtime as one type. Each spawn and each timer is boxed; `.on(&runtime)` avoids that.
 #[derive(Clone)]
 pub struct DynRuntime(Arc<dyn ErasedRuntime>);
 
@@ -109,6 +110,21 @@ impl DynRuntime {
     }
 }
 
+impl DynRuntime {
+    /// Compiled once for each type of output, and not for each future.
+    fn spawn_pinned<T: Send + 'static>(&self, future: BoxFuture<T>) -> Result<DynJoin<T>, SpawnError> {
+        let (sender, join) = channel();
+        self.0.spawn_boxed(Box::pin(async move {
+            // The future is named first, so that it is captured first: dropped unfinished, it is dropped
+            // before its handle is notified.
+            let output = future.await;
+            // A closed channel means that the handle was detached: the output is not wanted.
+            let _ = sender.try_send(output);
+        }))?;
+        Ok(join)
+    }
+}
+
 impl fmt::Debug for DynRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("DynRuntime").field(&self.0.label()).finish()
@@ -124,14 +140,7 @@ impl Runtime for DynRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (sender, join) = channel();
-        self.0.spawn_boxed(Box::pin(async move {
-            // First the future, so that it is captured first: dropped unfinished, it is gone before its handle hears.
-            let output = future.await;
-            // A closed channel means that the handle was detached: nobody wants the output.
-            let _ = sender.try_send(output);
-        }))?;
-        Ok(join)
+        self.spawn_pinned(Box::pin(future))
     }
 
     fn spawn_blocking<F, T>(&self, work: F) -> Result<DynJoin<T>, SpawnError>
@@ -188,7 +197,7 @@ pub(crate) fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin
 }
 
 /// The timer of a [`DynRuntime`].
-// Only ever polled, which needs it alone: so it may be shared, and what holds it too.
+// It is only ever polled, which needs exclusive access; so it may be shared, and what holds it too.
 pub struct DynSleep(SyncWrapper<BoxFuture<()>>);
 
 impl Future for DynSleep {

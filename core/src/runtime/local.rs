@@ -1,4 +1,4 @@
-//! Work that must stay on one thread: a scope that drives it there.
+//! Local work, which must stay on one thread, and the scope that drives it there.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -12,21 +12,22 @@ use crate::runtime::Runtime;
 use crate::runtime::erased::channel;
 use crate::runtime::erased::{DynJoin, DynRuntime};
 
-/// A future that stays on its thread, boxed: local work is the exception, and its cost is not what counts.
+/// A future that stays on its thread. It is boxed: local work is the exception, and its cost is not critical.
 pub type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A runtime that can also drive work that is not `Send`, on the calling thread.
 pub trait LocalRuntime: Runtime {
-    /// What drives it: made for one scope, and dropped at its end.
+    /// The executor of local work: made for one scope, and dropped at its end.
     type Local: LocalExecutor;
 
-    /// An executor for one scope.
+    /// Makes an executor for one scope.
     fn local(&self) -> Self::Local;
 
-    /// Runs `future` here, and beside it what is started by
-    /// [`TaskBuilder::spawn_local`](crate::TaskBuilder::spawn_local) below it. When `future` is ready, what is left of
-    /// the local tasks is dropped ([`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown) to those who hold
-    /// their handles); what they in turn had spawned on the runtime is killed and not waited for.
+    /// Runs `future` on this thread, and beside it the tasks that
+    /// [`TaskBuilder::spawn_local`](crate::TaskBuilder::spawn_local) starts below it. When `future` is ready,
+    /// the local tasks that are left are dropped, and their handles give
+    /// [`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown). Tasks that these had spawned on the
+    /// runtime are killed and not waited for.
     ///
     /// # Cancel safety
     ///
@@ -46,12 +47,13 @@ pub trait LocalRuntime: Runtime {
     }
 }
 
-/// What drives the futures of one local scope. Clones are the same executor; dropping the last drops what is left.
+/// The executor of the futures of one local scope. Clones are the same executor; dropping the last drops the
+/// futures that are left.
 pub trait LocalExecutor: Clone + 'static {
     /// Starts `work`.
     fn spawn(&self, work: LocalFuture);
 
-    /// Polls what was spawned for as long as `future` is pending.
+    /// Polls `future`, and the spawned futures for as long as it is pending.
     fn drive<F: Future>(&self, future: F) -> impl Future<Output = F::Output>;
 }
 
@@ -90,7 +92,7 @@ impl LocalScope {
 }
 
 pin_project! {
-    /// A future of a scope, which finds it by [`LocalScope::current`].
+    /// A future of a local scope, which [`LocalScope::current`] finds during its polls.
     struct Within<F> {
         scope: Weak<LocalScope>,
         #[pin]

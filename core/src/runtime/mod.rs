@@ -1,7 +1,7 @@
-//! The seam: what an executor must supply, and nothing more.
+//! The interface that a backend implements for its executor, and nothing more.
 //!
-//! A backend implements [`Runtime`] with a few primitives; the handle, cancellation, timeouts, panics, ids and the
-//! order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
+//! A backend implements [`Runtime`] with a few primitives. The handle, cancellation, timeouts, panics, ids
+//! and the order in which the ambient runtime is looked for are core's, so that they are the same everywhere.
 
 pub(crate) mod erased;
 pub(crate) mod local;
@@ -28,29 +28,30 @@ use crate::vocabulary::id::TaskId;
 
 /// An executor, as the library sees it.
 ///
-/// A value is a cheap handle: it is cloned into every task, so a clone should cost no more than a reference count,
-/// and it must not keep the executor alive by itself (a task that holds its own executor would never be dropped).
+/// A value is a cheap handle. It is cloned into every task, so a clone should cost no more than a reference
+/// count. It must not keep the executor alive by itself: a task that holds its own executor would never be
+/// dropped.
 ///
 /// # Contract
 ///
-/// - A future given to [`spawn`](Self::spawn) is polled until it is ready, or dropped when the executor ends; both
-///   before its [`Join`] answers. It never panics: core catches panics before they reach the executor.
+/// - A future given to [`spawn`](Self::spawn) is polled until it is ready, or dropped when the executor ends;
+///   both before its [`Join`] answers. It never panics: core catches panics before they reach the executor.
 /// - A closure given to [`spawn_blocking`](Self::spawn_blocking) runs on a thread that may block.
-/// - Nothing here panics; what cannot be done is an error.
+/// - No method panics; a failure is an error.
 pub trait Runtime: Clone + Send + Sync + 'static {
-    /// A timer; ready at its deadline, never before.
+    /// A timer; ready at its deadline, and before that only if the executor has ended.
     type Sleep: Future<Output = ()> + Send + 'static;
 
     /// The executor's own join handle.
     type Join<T: Send + 'static>: Join<T>;
 
-    /// Starts `future` on the executor: a primitive for core. What is given to it directly is no task: the root scope
-    /// does not count it, and a shutdown neither waits for it nor kills it.
+    /// Starts `future` on the executor: a primitive for core. A future that is given to it directly is no
+    /// task: the root scope does not count it, and a shutdown neither waits for it nor kills it.
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] if the executor cannot take it; the future is dropped. An executor that notices only later
-    /// answers `None` from the join handle instead.
+    /// [`SpawnError`] if the executor cannot take it; the future is dropped. An executor that notices only
+    /// later answers `None` from the join handle instead.
     fn spawn<F>(&self, future: F) -> Result<Self::Join<F::Output>, SpawnError>
     where
         F: Future + Send + 'static,
@@ -60,13 +61,14 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] if no thread can be had; the work is dropped without running.
+    /// [`SpawnError`] if no thread is available; the work is dropped without running.
     fn spawn_blocking<F, T>(&self, work: F) -> Result<Self::Join<T>, SpawnError>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static;
 
-    /// The scope that all tasks of this executor belong to: one for each executor, whatever handle asks.
+    /// The scope that all tasks of this executor belong to: one for each executor, the same for all handles
+    /// of it.
     fn root(&self) -> &RootScope;
 
     /// The runtime's clock. Real time unless the backend says otherwise.
@@ -74,58 +76,60 @@ pub trait Runtime: Clone + Send + Sync + 'static {
         Instant::now()
     }
 
-    /// A timer for `deadline`. A deadline in the past is ready at once; one beyond what the timer can count never is.
-    /// Ready before its deadline says that the executor is gone, and its timers with it.
+    /// A timer for `deadline`. With a deadline in the past it is ready at once; with one beyond what the
+    /// timer can count, never. A timer that is ready before its deadline says that the executor has ended,
+    /// and its timers with it.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
-    /// The time of day: how long ago 1970 began, by UTC. For what is to mean something outside of the process; all else is timed
-    /// by [`now`](Self::now). That of the system unless the backend says otherwise; a simulation must be able to replay it.
+    /// The time of day: the time since the beginning of 1970, by UTC. It is for values that mean something
+    /// outside of the process; everything else is timed by [`now`](Self::now). It is the system's unless the
+    /// backend says otherwise; a simulation must be able to replay it.
     fn unix_time(&self) -> Duration {
-        // A system that is set to before 1970 has no such time.
+        // A system that is set to a time before 1970 has no such time.
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
     }
 
-    /// 64 random bits, for jitter: a simulation must be able to replay them.
+    /// 64 random bits, for jitter and UUIDs: a simulation must be able to replay them.
     fn entropy(&self) -> u64;
 
     /// The backend's name, in lower case.
     fn name(&self) -> &'static str;
 
-    /// How many threads poll tasks; at least 1.
+    /// The number of threads that poll tasks; at least 1.
     fn worker_count(&self) -> usize;
 
-    /// The runtime itself, for those who know its type; one that wraps another gives the one inside, so that work on
-    /// the wrapper and work on the wrapped are seen to be on the same runtime.
+    /// The runtime itself, for a downcast to its type. A runtime that wraps another gives the one inside, so
+    /// that work on the wrapper and work on the wrapped are seen to be on the same runtime.
     fn as_any(&self) -> &dyn Any {
         self
     }
 
-    /// The id of the next task, a number: of a process-wide counter unless the backend keeps its own.
+    /// The id of the next task, a number: from a process-wide counter unless the backend keeps its own.
     fn next_task_id(&self) -> TaskId {
         TaskId::next()
     }
 
-    /// True until a shutdown has begun or the executor is gone, as far as the backend can know. For seldom use: a backend
-    /// may have to ask its executor.
+    /// True until a shutdown has begun or the executor has ended, as far as the backend can know. It is not
+    /// for frequent use: a backend may have to ask its executor.
     fn is_running(&self) -> bool {
         !self.root().is_closing()
     }
 
-    /// How many tasks are on this executor: spawned, detached or not, and not ended. A task whose handle or cancellation
-    /// has been awaited is not counted any more.
+    /// The number of tasks on this executor that were spawned, detached or not, and have not ended. A task is
+    /// not counted any more once its handle is ready, or its cancellation reports that it has ended.
     fn active_task_count(&self) -> usize {
         self.root().active_tasks()
     }
 
-    /// How many tasks wait for a thread to poll them, as far as the executor tells; `None` where it does not.
+    /// The number of tasks that wait for a thread to poll them; `None` if the executor does not report it.
     fn queue_depth(&self) -> Option<usize> {
         None
     }
 }
 
-/// An executor's join handle: `Some(output)`, or `None` once the executor is gone.
+/// An executor's join handle: `Some(output)`, or `None` once the executor has ended.
 ///
-/// Core always awaits or [`detach`](Self::detach)es it, so what dropping it does is of no importance.
+/// Core always awaits or [`detach`](Self::detach)es it, so the effect of dropping it is of no importance.
 pub trait Join<T>: Future<Output = Option<T>> + Send + Unpin + 'static {
     /// Lets the work run on without a handle.
     fn detach(self);
@@ -137,13 +141,13 @@ pub trait BlockOn: Runtime {
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidState`] where blocking would stall an executor: inside one of our tasks, inside
-    /// another `block_on`, or, where the backend can know of it, inside a Tokio context.
+    /// [`AsyncTaskError::InvalidState`] where blocking would stall an executor: inside a task of this
+    /// library, inside another `block_on`, or, where the backend can know of it, inside a Tokio context.
     /// [`AsyncTaskError::Shutdown`] if the runtime has ended, where the backend can know of that.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError>;
 }
 
-/// Where a builder finds its runtime when a task starts: a runtime itself, or a rule for finding one.
+/// The source of a builder's runtime when a task starts: a runtime itself, or a rule for finding one.
 pub trait RuntimeSource: Clone + Send + 'static {
     /// The runtime that is found.
     type Runtime: Runtime;
@@ -155,7 +159,7 @@ pub trait RuntimeSource: Clone + Send + 'static {
     /// [`AsyncTaskError::NoRuntime`] or [`AsyncTaskError::AmbiguousRuntime`] where the rule gives none.
     fn resolve(&self) -> Result<Self::Runtime, AsyncTaskError>;
 
-    /// As [`resolve`](Self::resolve), for the last time: a runtime is moved and not cloned.
+    /// As [`resolve`](Self::resolve), for the last use of the source: a runtime is moved and not cloned.
     ///
     /// # Errors
     ///

@@ -12,7 +12,8 @@ use crate::runtime::erased::{DynRuntime, ErasedRuntime};
 use crate::tree::root::RootScope;
 use crate::vocabulary::id::TaskId;
 
-/// A runtime that runs nothing: what a task that was refused has in place of one, so that all else of the task is as ever.
+/// A runtime that runs nothing. A task that was refused has it in place of a real one, so that everything
+/// else about the task is as usual.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nowhere;
 

@@ -1,4 +1,4 @@
-//! A moment that can be moved while others look at it.
+//! A deadline that can be moved while other threads read it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +8,8 @@ static BASE: OnceLock<Instant> = OnceLock::new();
 
 const NEVER: i64 = i64::MAX;
 
-/// A deadline, or none: nanoseconds before or after the process's first look at it, which is 292 years either way.
+/// A deadline, or none: nanoseconds before or after the first use of this type in the process, which reaches
+/// 292 years either way.
 pub(crate) struct Moment(AtomicI64);
 
 impl Default for Moment {
@@ -18,7 +19,7 @@ impl Default for Moment {
 }
 
 impl Moment {
-    /// `None`, and what is beyond counting, is never.
+    /// Sets the deadline. `None`, and an instant that is too far away to count, is never.
     pub(crate) fn set(&self, moment: Option<Instant>) {
         let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(NEVER);
         let base = BASE.get_or_init(Instant::now);
@@ -26,7 +27,7 @@ impl Moment {
             Some(after) => nanos(after),
             None => -nanos(base.saturating_duration_since(moment)),
         });
-        // Release pairs with the acquire in `get`.
+        // Release: pairs with the Acquire in `get`.
         self.0.store(offset, Ordering::Release);
     }
 

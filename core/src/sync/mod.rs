@@ -1,4 +1,4 @@
-//! What core's own protocols are made of, in one place: the models in `tests/` put loom's in their stead.
+//! The primitives of core's own protocols, in one place: the models in `tests/` replace them with loom's.
 
 pub(crate) mod deadline;
 pub(crate) mod shard;

@@ -1,9 +1,10 @@
-//! Which of several counters a thread counts on, so that many threads do not get in each other's way.
+//! The assignment of threads to shards of a counter, so that many threads do not contend for one.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Twice the cores of a small machine: threads beyond that share a shard, which costs time and nothing else.
+/// The number of shards: twice the cores of a small machine. Threads beyond that share a shard, which costs
+/// time and nothing else.
 pub(crate) const SHARDS: usize = 8;
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -12,7 +13,7 @@ thread_local! {
     static MINE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The calling thread's own, below [`SHARDS`].
+/// The shard of the calling thread, below [`SHARDS`].
 pub(crate) fn mine() -> usize {
     let mine = |cell: &Cell<Option<usize>>| {
         cell.get().unwrap_or_else(|| {

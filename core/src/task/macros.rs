@@ -1,7 +1,7 @@
-//! The short spelling of a task's two outcomes.
+//! A macro for the two outcomes of a task.
 
-/// Awaits a task, or work in place, with one arm for each outcome: the `OK` arm's value is wrapped in `Ok`, the `ERR` arm
-/// gives a `Result` itself.
+/// Awaits a task, or work in place, with one arm for each outcome: the `OK` arm's value is wrapped in `Ok`,
+/// the `ERR` arm gives a `Result` itself.
 ///
 /// ```
 /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder, await_result};

@@ -2,20 +2,28 @@
 //!
 //! The way of a closure, from `TaskBuilder` to its result:
 //!
-//! 1. `builder/task_builder.rs` collects what is set. `builder/policies.rs` and `builder/resilience.rs` are its type states: no
-//!    policy, settings alone, a breaker or a limiter or a recovery; `builder/repeatable.rs` is the one with retries.
-//! 2. `settings/` is what was set, as values.
-//! 3. `work/kinds.rs` makes a future of the closure: asynchronous work becomes `work/in_place.rs`, synchronous work
-//!    `work/blocking.rs`, whose two sides meet in `work/job.rs`.
-//! 4. `layers/` puts the policies around that future; `layers/mod.rs` draws their order.
-//! 5. `handle/task.rs` starts it: `lifecycle/spawn.rs` registers the task with its parent and its root, and
-//!    `lifecycle/supervise.rs` is the future that the executor is given. Without a spawn, `lifecycle/in_place.rs` is the same for
-//!    work that its caller polls.
-//! 6. Each poll is one of `work/body.rs`, beside `lifecycle/grace.rs`, which keeps the deadline and answers a cancellation.
-//! 7. The result waits in `lifecycle/guarded_result.rs` until every descendant has ended, and the handle gives it.
+//! 1. `builder/task_builder.rs` collects the settings and policies. `builder/policies.rs` and
+//!    `builder/resilience.rs` are its type states: no policy; settings alone; a breaker, a limiter or a
+//!    recovery. `builder/repeatable.rs` is the state with retries.
+//! 2. `settings/` holds them as values.
+//! 3. `lifecycle/spawn.rs` registers the task with its parent and its root scope, before its work is made:
+//!    the work may be given the context of its task.
+//! 4. `work/kinds.rs` makes a future of the closure: `work/in_place.rs` for asynchronous work,
+//!    `work/blocking.rs` for synchronous work, whose two sides share the slots in `work/job.rs`.
+//! 5. `layers/` puts the policies around that future, as one more future; `layers/mod.rs` draws their order.
+//! 6. `handle/task.rs` launches the task, in a box if it has policies. `lifecycle/supervised.rs` is the
+//!    future that the executor polls: the body's slot, and the state machine in `lifecycle/supervise.rs`. An
+//!    in-place task, which its caller polls, is the same with another shell: `lifecycle/in_place.rs`.
+//! 7. Each poll of the task is one of its body (`work/body.rs`) and then, for a task with a deadline or a
+//!    cancellation, a check of both (`lifecycle/grace.rs`).
+//! 8. The value of a success waits in the slot until every descendant has ended. The executor passes the
+//!    result on as a `lifecycle/guarded_result.rs`, and the handle gives it.
 //!
-//! `view/` is what the work and others see of the task meanwhile, `capabilities/` the traits of all handles, `group/` several
-//! tasks together.
+//! So a spawned closure is wrapped in two futures, `InPlace` and `Supervised`; with any number of policies in
+//! three and a box. The slot, the layers and the state machine (`crate::body`) are what all of them share.
+//!
+//! `view/` is the task as its work and others see it meanwhile, `capabilities/` holds the traits of all
+//! handles, and `group/` several tasks together.
 
 pub(crate) mod builder;
 pub(crate) mod capabilities;
@@ -49,7 +57,7 @@ pub use crate::task::handle::run::Run;
 pub use crate::task::handle::scoped_task::ScopedTask;
 pub use crate::task::handle::task::Task;
 pub use crate::task::layers::admission::Guarded;
-pub use crate::task::layers::standalone::{CallAgain, Retried};
+pub use crate::task::layers::standalone::{Applied, CallAgain, Retried};
 pub use crate::task::lifecycle::grace::DEFAULT_GRACE;
 pub use crate::task::settings::configured::Configured;
 pub use crate::task::settings::resilience::{Resilience, Retrying};

@@ -8,17 +8,17 @@ use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::time::sleep::Sleep;
 
-/// What an [`Interval`] does when a tick was asked for too late.
+/// The behaviour of an [`Interval`] when a tick is requested too late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissedTicks {
     /// Gives the missed ticks one after the other, at once, until it has caught up.
     #[default]
     Burst,
-    /// Gives one tick, and counts the period anew from there. As with the others, a tick that is late by less than a
-    /// period, so that the next was not due yet, has not been missed.
+    /// Gives one tick, and counts the period anew from there. As with the others, a tick that is late by less
+    /// than a period, so that the next is not due yet, is not missed.
     Delay,
-    /// Gives one tick, and the next one where it would have been: some multiple of the period from the first.
+    /// Gives one tick, and the next one where it would have been: at a multiple of the period from the first.
     Skip,
 }
 
@@ -58,12 +58,12 @@ impl<R: Runtime> Interval<R> {
         Ok(Self { runtime: runtime.clone(), period, missed: MissedTicks::default(), next })
     }
 
-    /// What to do about ticks that were asked for too late.
+    /// Sets the behaviour for ticks that are requested too late.
     pub fn missed_ticks(self, missed: MissedTicks) -> Self {
         Self { missed, ..self }
     }
 
-    /// Waits for the next tick, and gives the moment that it was due.
+    /// Waits for the next tick, and gives the moment at which it was due.
     ///
     /// # Errors
     ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// `60.seconds()`, `5.millis()`, `0.5.seconds()`: durations from bare literals and variables.
 ///
-/// Nothing here panics. A negative number, and NaN, give [`Duration::ZERO`]; a number too large, and positive infinity, give
-/// [`Duration::MAX`]. A fraction is rounded to the nearest nanosecond.
+/// Nothing here panics. A negative number, and NaN, give [`Duration::ZERO`]; a number too large, and positive
+/// infinity, give [`Duration::MAX`]. A fraction is rounded to the nearest nanosecond.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +38,7 @@ fn scaled(count: u64, unit: Duration) -> Duration {
     u64::try_from(nanos / 1_000_000_000).map_or(Duration::MAX, |seconds| Duration::new(seconds, subsecond))
 }
 
-/// As [`scaled`], of a fraction; `unit` in seconds.
+/// As [`scaled`], for a fraction; `unit` is in seconds.
 fn scaled_fraction(count: f64, unit: f64) -> Duration {
     let seconds = count * unit;
     // NaN is not greater than zero either.

@@ -1,4 +1,4 @@
-//! Limits in time: literals such as `30.seconds()`, waiting, ticks, and the deadline that a future runs under.
+//! Time: literals such as `30.seconds()`, timers, ticks, and the limit on a future.
 
 pub(crate) mod interval;
 pub(crate) mod literals;
@@ -8,4 +8,4 @@ pub(crate) mod timeout;
 pub use crate::time::interval::{Interval, MissedTicks};
 pub use crate::time::literals::DurationExt;
 pub use crate::time::sleep::Sleep;
-pub(crate) use crate::time::timeout::{Limit, TimeLimit, Timeout};
+pub(crate) use crate::time::timeout::{Limit, TimeLimit, TimeLimiter, TimeLimits};

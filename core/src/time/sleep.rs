@@ -1,4 +1,4 @@
-//! Waiting.
+//! A timer of a runtime, as a future.
 
 use std::fmt;
 use std::future::Future;
@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use crate::tree::current::note;
 
 pin_project! {
-    /// Ready when its time has come; see [`RuntimeExt::sleep`](crate::RuntimeExt::sleep).
+    /// A timer; see [`RuntimeExt::sleep`](crate::RuntimeExt::sleep).
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it is safe. Once made it counts from the moment of its making, polled or not.
+    /// Dropping it is safe. It counts from the moment of its making, whether it is polled or not.
     #[must_use = "a timer does nothing unless awaited"]
     pub struct Sleep<R: Runtime> {
         runtime: R,
@@ -30,8 +30,8 @@ pin_project! {
         deadline: Option<Instant>,
         #[pin]
         timer: Option<R::Sleep>,
-        // `None` where it is part of something else of the library.
-        place: Option<&'static Location<'static>>,
+        // Where it was made; `None` if the library itself waits with it.
+        location: Option<&'static Location<'static>>,
     }
 }
 
@@ -44,12 +44,12 @@ impl<R: Runtime> Sleep<R> {
     #[track_caller]
     pub(crate) fn until(runtime: &R, deadline: Option<Instant>) -> Self {
         let timer = deadline.map(|deadline| runtime.sleep_until(deadline));
-        Self { runtime: runtime.clone(), deadline, timer, place: Some(Location::caller()) }
+        Self { runtime: runtime.clone(), deadline, timer, location: Some(Location::caller()) }
     }
 
-    /// As `until`, for what the library waits for beside the work.
+    /// As `until`, for waits of the library itself, which are not noted as awaits of the task.
     pub fn silent(runtime: &R, deadline: Option<Instant>) -> Self {
-        Self { place: None, ..Self::until(runtime, deadline) }
+        Self { location: None, ..Self::until(runtime, deadline) }
     }
 }
 
@@ -59,14 +59,14 @@ impl<R: Runtime> Future for Sleep<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (Some(deadline), Some(timer)) = (*this.deadline, this.timer.as_pin_mut()) else {
-            this.place.inspect(|place| note(place));
+            this.location.inspect(|location| note(location));
             return Poll::Pending;
         };
-        // Ready before its deadline, it says that the runtime has ended.
+        // A timer that is ready before its deadline says that the runtime has ended.
         let ended = |()| if this.runtime.now() < deadline { Err(AsyncTaskError::Shutdown) } else { Ok(()) };
         let polled = timer.poll(cx).map(ended);
         if polled.is_pending() {
-            this.place.inspect(|place| note(place));
+            this.location.inspect(|location| note(location));
         }
         polled
     }

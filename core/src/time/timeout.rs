@@ -1,31 +1,32 @@
-//! The limit on a whole task.
+//! The time limit on a future: a whole, or one attempt.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::Future as _;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
+use crate::body::{Body, Layer, Layered};
 use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use crate::panic::caught;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::time::Sleep;
 use crate::tree::current::{giving_up, with_frame};
 
-/// How long work may take.
+/// A time limit on work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// So long after the start.
+    /// A time from the start.
     After(Duration),
-    /// At this instant.
+    /// An instant.
     At(Instant),
 }
 
 impl Limit {
-    /// The limit in time for work that begins `now`, and the deadline; `None` where there is none, or none that a clock
-    /// can count to.
+    /// The limit as a time, for work that begins `now`, and the deadline; `None` if there is none, or none
+    /// that a clock can count to.
     pub(crate) fn from(self, now: Instant) -> Option<(Duration, Instant)> {
         match self {
             Self::After(Duration::MAX) => None,
@@ -40,25 +41,24 @@ impl Limit {
 pub(crate) struct TimeLimit {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) kind: TimeoutKind,
-    /// `None` where there is only a name, for the errors of the work.
+    /// `None` if there is only a name, for the errors of the work.
     pub(crate) limit: Option<Limit>,
 }
 
 pin_project! {
-    /// `body`, under a limit. Without one it adds a branch to each poll.
+    /// A limit on the time of a body. Without one it adds a branch to each poll.
     ///
-    /// Order of a poll: first the body, since a ready value wins; then the clock. At the deadline the body is
-    /// dropped before the error is given, unless there is a shielded region in it: then at the region's end.
-    pub struct Timeout<B, S: RuntimeSource> {
-        #[pin]
-        body: Option<B>,
+    /// The order of a poll: first the body, since a ready value wins; then the clock. At the deadline the
+    /// body is dropped before the error is given; if there is a shielded region in it, that waits for the end
+    /// of the region.
+    pub struct TimeLimiter<S: RuntimeSource> {
         limit: Option<TimeLimit>,
         source: S,
         // Set at the first poll.
         deadline: Option<(Duration, Instant)>,
         #[pin]
         timer: Timer<Sleep<S::Runtime>>,
-        // How many shielded regions there are within the body.
+        // The number of shielded regions that are under way within the body.
         shields: u32,
     }
 }
@@ -72,20 +72,18 @@ pin_project! {
     }
 }
 
-impl<B, S: RuntimeSource> Timeout<B, S> {
-    pub(crate) fn new(body: B, limit: Option<TimeLimit>, source: S) -> Self {
-        Self { body: Some(body), limit, source, deadline: None, timer: Timer::Unset, shields: 0 }
+impl<S: RuntimeSource> TimeLimiter<S> {
+    pub(crate) fn new(limit: Option<TimeLimit>, source: S) -> Self {
+        Self { limit, source, deadline: None, timer: Timer::Unset, shields: 0 }
     }
 }
 
-impl<B, T, S> Future for Timeout<B, S>
-where
-    B: Future<Output = Result<T, AsyncTaskError>>,
-    S: RuntimeSource,
-{
-    type Output = Result<T, AsyncTaskError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl<S: RuntimeSource> Layer for TimeLimiter<S> {
+    fn poll(
+        self: Pin<&mut Self>,
+        mut body: Pin<&mut dyn Body>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
         let mut this = self.project();
         if let (Some(TimeLimit { limit, .. }), None) = (this.limit.as_mut(), this.deadline.as_ref())
             && let Some(allowed) = *limit
@@ -95,17 +93,13 @@ where
                 *limit = None;
             }
         }
-        let Some(body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(AsyncTaskError::InvalidState(
-                "this future was polled after it had ended",
-            )));
-        };
         let (Some(limit), Some((allowed, deadline))) = (this.limit.as_ref(), *this.deadline) else {
             return body.poll(cx).map_err(|error| named(error, this.limit.as_ref()));
         };
-        // A region is entered and left in a poll of what it is in; one that this is in itself holds off other limits.
+        // A region is entered and left in a poll of its own task; a region around this one holds off other
+        // limits.
         let around = shields();
-        let polled = body.poll(cx);
+        let polled = body.as_mut().poll(cx);
         *this.shields = this.shields.wrapping_add(shields()).wrapping_sub(around);
         match polled {
             // On a tie the limit on the whole comes before that on an attempt.
@@ -128,7 +122,7 @@ where
                 }
                 if let TimerProj::Set { sleep } = this.timer.as_mut().project() {
                     std::task::ready!(sleep.poll(cx))
-                        .inspect_err(|_| drop(caught(|| this.body.set(None))))?;
+                        .inspect_err(|_| drop(caught(|| body.as_mut().clear())))?;
                     this.timer.set(Timer::Passed);
                 }
                 if *this.shields > 0 {
@@ -136,13 +130,51 @@ where
                 }
             }
         }
-        let (dropped, still_running) = giving_up(|| caught(|| this.body.set(None)));
+        let (dropped, still_running) = giving_up(|| caught(|| body.as_mut().clear()));
         dropped?;
         Poll::Ready(Err(TimeoutError::passed(limit.name.clone(), limit.kind, allowed, still_running)))
     }
+
+    fn release(self: Pin<&mut Self>) {
+        self.project().timer.set(Timer::Passed);
+    }
 }
 
-/// The error with the name of the task that it is of.
+pin_project! {
+    /// The limits on work in place that is no task of its own: on the whole, and on its one attempt.
+    pub struct TimeLimits<S: RuntimeSource> {
+        #[pin]
+        whole: TimeLimiter<S>,
+        #[pin]
+        attempt: TimeLimiter<S>,
+    }
+}
+
+impl<S: RuntimeSource> TimeLimits<S> {
+    pub(crate) fn new(whole: TimeLimiter<S>, attempt: TimeLimiter<S>) -> Self {
+        Self { whole, attempt }
+    }
+}
+
+impl<S: RuntimeSource> Layer for TimeLimits<S> {
+    fn poll(
+        self: Pin<&mut Self>,
+        body: Pin<&mut dyn Body>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        let this = self.project();
+        let inner = pin!(Layered { layer: this.attempt, body });
+        this.whole.poll(inner, cx)
+    }
+
+    fn release(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.attempt.release();
+        this.whole.release();
+    }
+}
+
+/// Adds the name of the task to its error.
 fn named(mut error: AsyncTaskError, limit: Option<&TimeLimit>) -> AsyncTaskError {
     if let Some(name) = limit.and_then(|limit| limit.name.as_ref()) {
         error.name(name);
@@ -150,7 +182,7 @@ fn named(mut error: AsyncTaskError, limit: Option<&TimeLimit>) -> AsyncTaskError
     error
 }
 
-/// How many shielded regions of the task that is being polled here are under way.
+/// The number of shielded regions of the task that is being polled here.
 fn shields() -> u32 {
     with_frame(|frame| frame.task.control.shields()).unwrap_or(0)
 }

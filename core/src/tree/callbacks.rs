@@ -1,4 +1,4 @@
-//! What is to be done when a task is asked to stop gracefully.
+//! Callbacks for the graceful cancellation of a task.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,20 +11,21 @@ pub(crate) enum Kind {
     Later(Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>),
 }
 
-/// Marker: the callback is a closure that does it at once.
+/// Marker: the callback is a synchronous closure.
 pub struct Sync(());
 
-/// Marker: the callback is a closure that gives a future.
+/// Marker: the callback is a closure that returns a future.
 pub struct Async(());
 
-/// What `on_cancel` takes: `FnOnce()`, or `FnOnce()` that gives a future of `()`. `M` is picked by inference.
+/// A closure that `on_cancel` takes: `FnOnce()`, or `FnOnce()` that returns a future of `()`. `M` is picked
+/// by inference.
 #[diagnostic::on_unimplemented(
     message = "this is not a cancellation callback",
     label = "`on_cancel` cannot call this",
     note = "a callback is a `Send + 'static` closure without arguments that returns `()`, or a future of `()`"
 )]
 pub trait IntoCallback<M> {
-    /// Boxes it.
+    /// Boxes the callback.
     fn into_callback(self) -> Callback;
 }
 

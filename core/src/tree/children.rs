@@ -1,11 +1,14 @@
-//! The tasks that a task has spawned: how a cancellation finds them, and how they are counted out.
+//! The children of a task: the way of a cancellation down to them, and of their end up to the parent.
 //!
-//! A cancellation goes down the tree like this. Asking a task raises its level, wakes it, and that is all where its own
-//! next poll will pass the level on. Where no poll will come soon (one is in progress, blocking work runs, or it is
-//! part of its caller and polled when the caller likes), the one who asks goes on to the children.
+//! A cancellation raises the level of a task and wakes it. That is all if the task's next poll will pass the
+//! level on. If no poll will come soon (one is in progress, blocking work runs, or the task is in place and
+//! polled when its caller likes), the canceller itself goes on to the children.
 //!
-//! Nobody is missed: a child is put into the list, or to those who come late, before its parent's level is read; the level is
-//! raised before the list is gone through, and whoever goes through it has it to himself.
+//! No child is missed:
+//!
+//! 1. A child is put into the list, or into the queue of late ones, before its parent's level is read.
+//! 2. The level is raised before the list is read.
+//! 3. The list is read under its lock.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -16,19 +19,19 @@ use crate::tree::ending::Ending;
 use crate::tree::node::{Control, TaskRef, is_busy_elsewhere};
 use crate::tree::pending_children::Last;
 use crate::tree::state::{
-    AFTER, CALLS, CHILDREN_KILLED, DETACHED, HAS_BEEN_PENDING, HAS_LISTENERS, IN_PLACE, METERED, ORCHESTRAL,
-    REPORTED,
+    CHILDREN_KILLED, DETACHED, HAS_BEEN_PENDING, HAS_CALLBACKS, HAS_LISTENERS, IN_PLACE, METERED, ORCHESTRAL,
+    REPORTED, SPAWNED_AFTER_KILL,
 };
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
-/// Below this many the list is not looked through for tasks that have ended.
+/// The list is not searched for tasks that have ended below this length.
 const FEW: usize = 4;
 
-/// A list that all may add to, and look through, at the same time.
+/// A list that many threads may add to and read at the same time.
 ///
-/// A spawn never waits for the lock: where another thread has it, the child goes to those who come `late`. A lock for the
-/// others, since they are seldom (a cancellation, the end of the parent, somebody who asks), short, and run nothing of the
-/// user's while they hold it.
+/// A spawn never waits for the lock: if another thread has it, the child goes into the queue `late`. All
+/// other operations take the lock: they are rare (a cancellation, the end of the parent, a query), short, and
+/// run no code of the user's while they hold it.
 #[derive(Default)]
 pub(crate) struct Children {
     list: Mutex<List>,
@@ -38,27 +41,28 @@ pub(crate) struct Children {
 #[derive(Default)]
 struct List {
     tasks: Vec<TaskRef>,
-    /// At this length it is next swept of those that have ended.
+    /// The length at which tasks that have ended are next removed.
     sweep_at: usize,
 }
 
 impl List {
-    /// Takes in those who came late, and out those that have ended or were detached.
+    /// Takes in the late children, and removes those that have ended or were detached. Returns the removed
+    /// ones.
     fn sweep(&mut self, late: &OnceLock<ConcurrentQueue<TaskRef>>) -> Vec<TaskRef> {
         self.tasks.extend(late.get().into_iter().flat_map(ConcurrentQueue::try_iter));
-        let gone = self.tasks.extract_if(.., |child| {
+        let removed = self.tasks.extract_if(.., |child| {
             let state = child.control.state.load();
             state.is_terminal() || state.has(DETACHED)
         });
-        let gone = gone.collect();
-        // As many again may come before the next: it is a constant cost per child.
+        let removed = removed.collect();
+        // As many again may be added before the next sweep: a constant cost per child.
         self.sweep_at = (self.tasks.len() * 2).max(FEW);
-        gone
+        removed
     }
 }
 
 impl Children {
-    /// `live` says how many have not ended.
+    /// Adds a child. `live` gives the number of children that have not ended.
     fn add(&self, child: TaskRef, live: impl FnOnce() -> usize) {
         let Ok(mut list) = self.list.try_lock() else {
             let _ = self.late.get_or_init(ConcurrentQueue::unbounded).push(child);
@@ -67,9 +71,9 @@ impl Children {
         list.tasks.push(child);
         if list.tasks.len() > list.sweep_at {
             if list.tasks.len() > live() * 2 {
-                let gone = list.sweep(&self.late);
+                let removed = list.sweep(&self.late);
                 drop(list);
-                drop_all(gone);
+                drop_all(removed);
             } else {
                 list.sweep_at = list.tasks.len() * 2;
             }
@@ -80,13 +84,13 @@ impl Children {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those that have not ended and were not detached; the others are taken out of the list.
+    /// The children that have not ended and were not detached; the others are removed from the list.
     fn live(&self) -> Vec<TaskRef> {
         let mut list = self.lock();
-        let gone = list.sweep(&self.late);
+        let removed = list.sweep(&self.late);
         let live = list.tasks.clone();
         drop(list);
-        drop_all(gone);
+        drop_all(removed);
         live
     }
 
@@ -99,29 +103,31 @@ impl Children {
     }
 }
 
-/// With the last that holds a task go its values, which are the user's.
+/// Drops the tasks. The last reference to a task drops its values, which are the user's and may panic.
 fn drop_all(tasks: Vec<TaskRef>) {
     for task in tasks {
         let _ = caught(|| drop(task));
     }
 }
 
-/// Puts `child` into the list of `parent`, which counts it already. Registered to a task that was asked to stop, it is asked, too.
+/// Puts `child` into the list of `parent`, which counts it already. If `parent` was cancelled, the request is
+/// passed on to `child`.
 pub fn adopt(parent: &TaskRef, child: &TaskRef) {
     parent.control.children_or_new().add(child.clone(), || parent.control.pending_children.count());
-    // What blocking work spawns that nobody waits for any more may outlive its task, which would have told it of a shutdown.
+    // Blocking work that was given up may outlive its task, which would have passed a shutdown on to the
+    // child.
     if parent.control.runs_jobs() {
         child.runtime.scope().list_orphan(child);
     }
-    if let Some((level, cause)) = handed_down(parent) {
+    if let Some((level, cause)) = inherited_cancellation(parent) {
         cancel(child, level, cause);
     }
 }
 
-/// What the children of `parent` are to be asked. A kill is theirs once its body is gone: what a destructor spawns
-/// during a kill can still be detached, and then lives. For the same reason, who kills a task that is in a poll leaves alone
-/// what is born [`AFTER`] that.
-fn handed_down(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
+/// The cancellation that a new child of `parent` is given. It is a kill only once the body of `parent` is
+/// dropped: a task that a destructor spawns during a kill can still be detached, and then lives. For the same
+/// reason, the kill of a task that is in a poll leaves out its children with [`SPAWNED_AFTER_KILL`].
+fn inherited_cancellation(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
     let state = parent.control.state.load();
     if state.has(CHILDREN_KILLED) {
         let (level, cause) = parent.control.asked().unwrap_or((CancelLevel::Kill, CancelCause::ParentEnded));
@@ -132,12 +138,12 @@ fn handed_down(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
     (level < CancelLevel::Kill && !parent.control.is_shielded()).then(|| (level, cause.passed_on()))
 }
 
-/// The children that have not ended.
+/// The children that have not ended and were not detached.
 pub fn children(task: &TaskRef) -> Vec<TaskRef> {
     task.control.children().map(Children::live).unwrap_or_default()
 }
 
-/// Asks `task` to stop, and wakes it. False if it has ended, or had been asked as firmly before.
+/// Cancels `task`, and wakes it. False if it has ended, or if its level was as high before.
 pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
     let control = &task.control;
     let Some(before) = control.state.raise(level.code(), cause.code()) else { return false };
@@ -147,8 +153,8 @@ pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
         metered.asked();
     }
     match before.has(ORCHESTRAL) {
-        // Its body looks at what is asked, and nothing wakes it for that where a poll is in progress.
-        true => control.retune(),
+        // Its body reads the request, and nothing else has it polled again for that if a poll is in progress.
+        true => control.request_repoll(),
         false => control.wake(),
     }
     if before.has(HAS_LISTENERS) {
@@ -160,49 +166,49 @@ pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
     true
 }
 
-/// Asks the children of `task` to stop, those that were not detached, unless it is in a shielded region.
+/// Cancels the children of `task` that were not detached, unless it is in a shielded region.
 pub(crate) fn pass_on(task: &TaskRef, level: CancelLevel, cause: CancelCause) {
     let has_body = !task.control.state.load().has(CHILDREN_KILLED);
     let held = has_body && task.control.is_shielded();
     for child in children(task) {
-        let born = child.control.state.load();
-        if has_body && born.has(AFTER) {
+        let child_state = child.control.state.load();
+        if has_body && child_state.has(SPAWNED_AFTER_KILL) {
             continue;
         }
-        // The region may be within a part of this task, which is to hear there what the whole is told.
-        if !held || (born.has(IN_PLACE) && level < CancelLevel::Kill) {
+        // The region may be within an in-place child, where a graceful request to the whole must be seen.
+        if !held || (child_state.has(IN_PLACE) && level < CancelLevel::Kill) {
             cancel(&child, level, cause);
         }
     }
 }
 
-/// The body of `task` is gone: kills its children, and what is born to it from now on.
+/// Kills the children of `task`, whose body is dropped, and those that are spawned from now on.
 pub(crate) fn kill_children(task: &TaskRef, cause: CancelCause) {
     if !task.control.state.set(CHILDREN_KILLED).has(CHILDREN_KILLED) {
         pass_on(task, CancelLevel::Kill, cause);
     }
 }
 
-/// True if something of the tree under `task` is doing what no cancellation interrupts.
+/// True if `task`, or a task below it, is in a state that no cancellation interrupts.
 pub(crate) fn is_busy(task: &TaskRef) -> bool {
-    let mut to_see = vec![task.clone()];
-    while let Some(next) = to_see.pop() {
+    let mut to_visit = vec![task.clone()];
+    while let Some(next) = to_visit.pop() {
         if is_busy_elsewhere(&next.control) || next.control.is_shielded() {
             return true;
         }
-        to_see.extend(children(&next));
+        to_visit.extend(children(&next));
     }
     false
 }
 
-/// True if blocking work of the tree under `task` has started and goes on.
+/// True if blocking work of `task`, or of a task below it, has started and goes on.
 pub fn has_jobs(task: &TaskRef) -> bool {
     task.control.runs_jobs() || children(task).iter().any(has_jobs)
 }
 
-/// Records the end of `task`, and tells it: the root scope, its parent unless it was detached before, and then those
-/// who await it, who so find it counted nowhere any more. Where it was the last that a parent had left behind, that one
-/// ends too, and so on upwards.
+/// Records the end of `task`, and reports it: to the root scope, to its parent unless it was detached before,
+/// and then to its listeners, which so find it counted nowhere any more. If it was the last child of a parent
+/// that was dropped before it, that parent ends too, and so on upwards.
 pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
     let mut orphan = end_one(task, parent, ending);
     while let Some(task) = orphan {
@@ -213,13 +219,14 @@ pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
 
 fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<TaskRef> {
     let control = &task.control;
-    control.give_back();
+    control.return_permit();
     let before = control.finish(ending, &task.runtime);
-    if before.has(CALLS) {
+    if before.has(HAS_CALLBACKS) {
         control.drop_callbacks();
     }
     if before.has(HAS_BEEN_PENDING) {
-        // It holds on to the executor's part of the task, which others who hold on to this need not.
+        // The waker keeps the executor's part of the task alive, which other holders of this record do not
+        // need.
         let _ = caught(|| drop(control.waker.take()));
     }
     if !before.has(IN_PLACE) {
@@ -227,18 +234,18 @@ fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<T
     }
     let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(child_ended);
     if let Some(children) = control.children() {
-        // What is still listed was detached, or has ended.
+        // Children that are still listed were detached, or have ended.
         children.clear();
     }
-    // Pairs with the flag that listeners raise, for the cold slot.
+    // Pairs with the flag that listeners set: once it is set, the extras are there.
     if control.state.set(REPORTED).has(HAS_LISTENERS) {
         notify_all(&control.extras().changed);
     }
     orphan
 }
 
-/// A child of `parent`, or a blocking job of it, has ended or is no longer waited for. Gives `parent` back where it is now
-/// to be ended.
+/// Counts out a child or a blocking job of `parent` that has ended or is no longer waited for. Returns
+/// `parent` if it is now to be ended.
 fn child_ended(parent: &TaskRef) -> Option<TaskRef> {
     match parent.control.pending_children.ended() {
         Last::No => None,
@@ -250,7 +257,8 @@ fn child_ended(parent: &TaskRef) -> Option<TaskRef> {
     }
 }
 
-/// As above, for one that is no task.
+/// Counts out a blocking job of `parent`, or a child that was detached. If it was the last child of a parent
+/// that was dropped before it, that parent ends.
 pub fn release(parent: &TaskRef) {
     if let Some(orphan) = child_ended(parent) {
         let heir = orphan.control.take_heir();
@@ -258,11 +266,11 @@ pub fn release(parent: &TaskRef) {
     }
 }
 
-/// The end of a task that is dropped unfinished, its body gone: now, or with its last child.
+/// Ends a task that is dropped unfinished, after its body: now, or with its last child.
 pub(crate) fn leave(task: &TaskRef, parent: Option<TaskRef>) {
     let pending_children = &task.control.pending_children;
     if !pending_children.shut() {
-        // Left first, then given up: whoever is last finds it.
+        // The heir is set first, then the task is left: the last child finds the heir.
         if let Some(parent) = &parent {
             task.control.set_heir(parent.clone());
         }

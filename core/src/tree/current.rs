@@ -1,7 +1,7 @@
-//! What the current thread is running: the task that is being polled, and the runtime that was entered.
+//! The state of the current thread: the task that is being polled, and the runtime that was entered.
 //!
-//! A task's [`Frame`] is moved into a thread-local for the length of a poll and moved back after it, so a poll
-//! touches no reference count and takes no lock.
+//! A task's [`Frame`] is moved into a thread-local for the length of a poll and moved back after it, so a
+//! poll touches no reference count and takes no lock.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -22,14 +22,14 @@ thread_local! {
     static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Whether this thread may be blocked.
+/// The permission to block this thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Blocking {
-    /// Nobody has said anything: it depends on what runs on it.
+    /// Not set: it depends on the work that runs on the thread.
     Unknown,
-    /// It runs blocking work, and is there to be blocked.
-    Welcome,
-    /// It is inside a `block_on`.
+    /// The thread runs blocking work, and may be blocked.
+    Allowed,
+    /// The thread is inside a `block_on`.
     Inside,
 }
 
@@ -41,8 +41,8 @@ fn swap_job(to: usize) -> usize {
     JOB_OF.try_with(|cell| cell.replace(to)).unwrap_or(0)
 }
 
-/// Runs `f`, a blocking job of `root`, on a thread that is there to be blocked.
-pub(crate) fn welcome_blocking<O>(root: &RootScope, f: impl FnOnce() -> O) -> O {
+/// Runs `f`, a blocking job of `root`, on a thread that may be blocked.
+pub(crate) fn allow_blocking<O>(root: &RootScope, f: impl FnOnce() -> O) -> O {
     struct Restore(Blocking, usize);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -51,20 +51,20 @@ pub(crate) fn welcome_blocking<O>(root: &RootScope, f: impl FnOnce() -> O) -> O 
         }
     }
     let job = swap_job(std::ptr::from_ref(root).addr());
-    let _restore = Restore(swap_blocking(Blocking::Welcome), job);
+    let _restore = Restore(swap_blocking(Blocking::Allowed), job);
     f()
 }
 
-/// True inside what a shutdown of `root` waits for: one of its tasks, or its blocking work.
+/// True inside work that a shutdown of `root` waits for: one of its tasks, or its blocking work.
 pub(crate) fn is_inside(root: &RootScope) -> bool {
     with_frame(|frame| std::ptr::eq(frame.task.runtime.scope(), root)) == Some(true)
         || JOB_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(root).addr())
 }
 
-/// True on a thread that runs blocking work of ours and is not inside a `block_on`: there it may be blocked, whatever
-/// context its executor has given it.
+/// True on a thread that runs blocking work of this library and is not inside a `block_on`: it may be blocked
+/// there, whatever context its executor has given it.
 pub fn may_block() -> bool {
-    BLOCKING.try_with(Cell::get) == Ok(Blocking::Welcome)
+    BLOCKING.try_with(Cell::get) == Ok(Blocking::Allowed)
 }
 
 /// The task that is being polled.
@@ -87,7 +87,8 @@ pub(crate) fn in_frame<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O 
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
             let outer = self.outer.take();
-            // On a thread whose locals are gone the frame was never put in, and is still in its slot.
+            // On a thread whose thread-locals are destroyed, the frame was never put in, and is still in its
+            // slot.
             let _ = FRAME.try_with(|cell| *self.slot = cell.replace(outer));
         }
     }
@@ -118,13 +119,13 @@ pub fn current_task() -> Option<TaskRef> {
     with_frame(|frame| frame.task.clone())
 }
 
-/// Notes where the library is awaited, for those who ask where a task has got stuck.
-pub(crate) fn note(place: &'static Location<'static>) {
-    with_frame(|frame| frame.task.control.note(place));
+/// Notes the source location of an await of the library, for reports of tasks that are stuck.
+pub(crate) fn note(location: &'static Location<'static>) {
+    with_frame(|frame| frame.task.control.note(location));
 }
 
-/// Runs `f`, which drops work whose time is up. Says whether part of it keeps running: blocking work that had started,
-/// however deep inside the work it was awaited.
+/// Runs `f`, which drops work whose time limit has passed. The second value is true if part of the work keeps
+/// running: blocking work that had started, however deep inside the work it was awaited.
 pub fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
     /// Puts back what was marked before, also when `f` unwinds.
     struct PutBack(Option<bool>);
@@ -140,12 +141,13 @@ pub fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
     (output, running)
 }
 
-/// Asked by what is dropped: true if its time was up.
+/// True while work is dropped because its time limit has passed; for destructors.
 pub fn is_overdue() -> bool {
     GIVEN_UP.try_with(|cell| cell.get().is_some()).unwrap_or(false)
 }
 
-/// Asked by blocking work that is dropped while it runs: true if its time is up, so that nobody waits for it.
+/// True if blocking work that is dropped while it runs has reached its time limit, so that it is not waited
+/// for; [`giving_up`] then reports it.
 pub fn keeps_running() -> bool {
     GIVEN_UP
         .try_with(|cell| {
@@ -172,7 +174,7 @@ pub struct EnterGuard {
 }
 
 impl EnterGuard {
-    /// Enters `runtime`. Guards are to be dropped in the reverse order of their making.
+    /// Enters `runtime`. Guards must be dropped in the reverse order of their making.
     pub fn new<R: Runtime>(runtime: &R) -> Self {
         let entered: Arc<dyn ErasedRuntime> = Arc::new(runtime.clone());
         let outer = ENTERED.try_with(|cell| cell.replace(Some(entered))).unwrap_or(None);
@@ -199,12 +201,12 @@ impl BlockOnGuard {
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidState`] inside a task's poll or inside another `block_on`. Inside blocking work it
-    /// is allowed: that thread is there to be blocked.
+    /// [`AsyncTaskError::InvalidState`] inside a task's poll or inside another `block_on`. Inside blocking
+    /// work it is allowed: that thread may be blocked.
     pub fn new<R: Runtime>(runtime: &R) -> Result<Self, AsyncTaskError> {
         let outer = BLOCKING.try_with(Cell::get).unwrap_or(Blocking::Unknown);
         match outer {
-            Blocking::Welcome => {}
+            Blocking::Allowed => {}
             Blocking::Inside => {
                 return Err(AsyncTaskError::InvalidState(
                     "block_on inside block_on would stall the outer one: await the future instead",
@@ -265,7 +267,7 @@ impl CurrentRuntime {
         self.erased().itself().downcast_ref::<R>().cloned()
     }
 
-    /// This runtime behind one type that fits all; its futures and results are boxed.
+    /// This runtime as one type that fits all; its futures and results are boxed.
     pub fn into_dyn(self) -> DynRuntime {
         match self.0 {
             Source::Task(task) => task.runtime.to_dyn(),

@@ -1,8 +1,8 @@
-//! The end of a task, as its state records it.
+//! The recorded end of a task.
 
 use crate::error::AsyncTaskError;
 
-/// The end of a task, as its state records it.
+/// The kind of end that the state of a task records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Completed,
@@ -12,10 +12,11 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    pub(crate) fn of<T>(result: &Result<T, AsyncTaskError>) -> Self {
+    pub(crate) fn of(result: &Result<(), AsyncTaskError>) -> Self {
         match result {
             Ok(_) => Self::Completed,
-            // The limit of an attempt; that of the whole is told by who keeps it. Another task's is a failure of this one.
+            // The limit of an attempt. The limit on the whole is recorded by its keeper; the timeout of
+            // another task is a failure of this one.
             Err(AsyncTaskError::Timeout(timeout)) if timeout.is_own_attempt() => Self::TimedOut,
             Err(_) => Self::Failed,
         }

@@ -1,4 +1,5 @@
-//! What few tasks need: made when first asked for, and never moved, so that it can be read while the task runs.
+//! Rarely used state of a task. It is allocated on first use and never moved, so that it can be read while
+//! the task runs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,22 +19,23 @@ use crate::retry::Retry;
 use crate::runtime::erased::ErasedRuntime;
 use crate::sync::deadline::Moment;
 use crate::tree::callbacks::Callback;
-use crate::tree::channels::Links;
+use crate::tree::channels::Channels;
 use crate::tree::children::Children;
 use crate::tree::ending::Ending;
 use crate::tree::metering::Metered;
 use crate::tree::node::{Control, TaskRef};
-use crate::tree::permits::Held;
+use crate::tree::permits::HeldPermit;
 use crate::tree::recovery::Recovery;
 use crate::tree::state::State;
-use crate::tree::state::{CALLS, GRACEFUL, HAS_LISTENERS, STARTED};
+use crate::tree::state::{GRACEFUL, HAS_CALLBACKS, HAS_LISTENERS, STARTED};
 use crate::tree::trace::Trace;
 use crate::tree::values::Values;
 #[cfg(feature = "uuid")]
 use crate::vocabulary::id::TaskId;
 
-/// No grace period was set.
+/// The value of a grace period or a limit that was not set.
 pub(crate) const UNSET: u64 = u64::MAX;
+/// The value of a time that is too long to count.
 pub(crate) const LONGEST: u64 = UNSET - 1;
 
 pub(crate) struct Extras {
@@ -47,34 +49,35 @@ pub(crate) struct Extras {
     values: OnceLock<Arc<Values>>,
     callbacks: OnceLock<Box<ConcurrentQueue<Callback>>>,
     failures: OnceLock<Box<ConcurrentQueue<AsyncTaskError>>>,
-    /// How much blocking work has started and not ended.
+    /// The number of blocking jobs that have started and not ended.
     jobs: AtomicU32,
-    /// How many shielded regions are under way.
+    /// The number of shielded regions under way.
     shields: AtomicU32,
     pub(crate) grace: AtomicU64,
     pub(crate) limit: AtomicU64,
-    /// How many attempts at the work were begun, where there may be more than one.
+    /// The number of attempts at the work that were begun.
     pub(crate) attempts: AtomicU32,
     pub(crate) deadline: Moment,
     /// True once its deadline has ended its work.
     pub(crate) expired: AtomicBool,
-    /// Which part of the task its limit stops: see [`LimitKeeper`](crate::tree::settings::LimitKeeper).
+    /// The part of the task that its limit stops: see [`LimitKeeper`](crate::tree::settings::LimitKeeper).
     pub(crate) limit_keeper: AtomicU8,
     times: OnceLock<Box<Times>>,
-    pub(crate) links: Links,
+    pub(crate) channels: Channels,
     trace: OnceLock<Box<Trace>>,
     recovery: OnceLock<Box<Recovery>>,
-    /// How urgent it was said to be, and how urgent those are that wait for it; as [`TaskPriority`]'s numbers.
+    /// The priority that was set for it, as a number of `TaskPriority`.
     pub(crate) priority: AtomicU8,
+    /// The greatest urgency of the tasks that wait for it, likewise.
     pub(crate) lent: AtomicU8,
-    pub(crate) held: Held,
+    pub(crate) held: HeldPermit,
     metered: OnceLock<Arc<Metered>>,
-    /// Its id, where that is a UUID.
+    /// Its id, if that is a UUID.
     #[cfg(feature = "uuid")]
     uuid: OnceLock<TaskId>,
 }
 
-/// No priority was set or lent: less urgent than all of them.
+/// The value of a priority that was not set or lent: less urgent than all classes.
 pub(crate) const NO_PRIORITY: u8 = u8::MAX;
 
 impl Default for Extras {
@@ -97,12 +100,12 @@ impl Default for Extras {
             expired: AtomicBool::new(false),
             limit_keeper: AtomicU8::new(0),
             times: OnceLock::new(),
-            links: Links::default(),
+            channels: Channels::default(),
             trace: OnceLock::new(),
             recovery: OnceLock::new(),
             priority: AtomicU8::new(NO_PRIORITY),
             lent: AtomicU8::new(NO_PRIORITY),
-            held: Held::default(),
+            held: HeldPermit::default(),
             metered: OnceLock::new(),
             #[cfg(feature = "uuid")]
             uuid: OnceLock::new(),
@@ -110,12 +113,12 @@ impl Default for Extras {
     }
 }
 
-/// What is longer than can be counted is as long as can be.
+/// The time in nanoseconds. A time that is too long to count is [`LONGEST`].
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
 }
 
-/// When a task came to each part of its life.
+/// The times at which a task was created, first polled, and ended.
 pub(crate) struct Times {
     pub(crate) created: Instant,
     pub(crate) executed: OnceLock<Instant>,
@@ -123,7 +126,7 @@ pub(crate) struct Times {
 }
 
 impl Extras {
-    /// The first poll.
+    /// Notes the first poll.
     pub(crate) fn begun(&self, runtime: &dyn ErasedRuntime) {
         if let Some(times) = self.times.get() {
             let _ = times.executed.set(runtime.clock());
@@ -133,6 +136,7 @@ impl Extras {
         }
     }
 
+    /// Notes the end.
     pub(crate) fn ended(&self, ending: Ending, runtime: &dyn ErasedRuntime) {
         if let Some(times) = self.times.get() {
             let _ = times.completed.set(runtime.clock());
@@ -143,9 +147,9 @@ impl Extras {
         if let Some(metered) = self.metered.get() {
             metered.ended();
         }
-        self.links.close();
-        // Handles and parents may hold on to this for long; the span is to close with the work, and with what is a
-        // subscriber's, foreign code.
+        self.channels.close();
+        // Handles and parents may keep this for long, but the span must close with the work. It is a
+        // subscriber's, which is foreign code.
         let _ = caught(|| self.span.store(None));
     }
 }
@@ -164,13 +168,13 @@ impl Control {
         self.extras.get()?.uuid.get().copied()
     }
 
-    /// Makes a UUID its id. To be called before anybody has seen it.
+    /// Makes a UUID its id. It must be called before the id can be seen.
     #[cfg(feature = "uuid")]
     pub(crate) fn identify(&self, id: TaskId) {
         let _ = self.extras().uuid.set(id);
     }
 
-    /// The span that its work runs in: its own where it is traced, else that of whoever spawned it.
+    /// The span that its work runs in: its own if it is traced, else that of its spawner.
     pub fn span(&self) -> Option<Arc<Span>> {
         self.extras.get()?.span.load_full()
     }
@@ -179,7 +183,7 @@ impl Control {
         self.extras().span.store(span.map(Arc::new));
     }
 
-    /// Taken out, so that a chain of tasks that were left is not freed in one recursion.
+    /// Takes the heir out, so that a chain of tasks that were left is not freed in one recursion.
     pub(crate) fn take_heir(&self) -> Option<TaskRef> {
         self.extras.get()?.heir.swap(None).map(|heir| TaskRef::clone(&heir))
     }
@@ -221,15 +225,16 @@ impl Control {
         self.extras().metered.get_or_init(|| Arc::new(make()))
     }
 
-    /// Leaves a callback to be run at a graceful cancellation. Pushed first, then said: the end, which is one change of
-    /// the same word, either sees it, and drops what is in, or is in the state that this gives, and has not.
+    /// Leaves a callback to be run at a graceful cancellation. It is pushed first, and the flag is set after
+    /// that. The end is a change of the same atomic: either it sees the flag, and drops the callbacks, or it
+    /// is in the state that this returns, and has not seen it.
     pub(crate) fn push_callback(&self, callback: Callback) -> State {
         let queue = self.extras().callbacks.get_or_init(|| Box::new(ConcurrentQueue::unbounded()));
         let _ = queue.push(callback);
-        self.state.set(CALLS)
+        self.state.set(HAS_CALLBACKS)
     }
 
-    /// Drops callbacks that will not be run: they may hold on to the task itself.
+    /// Drops callbacks that will not be run: they may keep the task itself alive.
     pub(crate) fn drop_callbacks(&self) {
         while let Some(callback) = self.pop_callback() {
             let _ = caught(|| drop(callback));
@@ -240,7 +245,7 @@ impl Control {
         self.extras.get()?.callbacks.get()?.pop().ok()
     }
 
-    /// The failure of a member of this scope. The first comes first.
+    /// Adds the failure of a member of this scope, after those that came before it.
     pub(crate) fn push_failure(&self, failure: AsyncTaskError) {
         let queue = self.extras().failures.get_or_init(|| Box::new(ConcurrentQueue::unbounded()));
         let _ = queue.push(failure);
@@ -252,7 +257,8 @@ impl Control {
     }
 
     pub(crate) fn job_started(&self) {
-        // SeqCst, as with the level: a cancellation sees the job, or the job's children see the cancellation.
+        // SeqCst, as with the level: either a cancellation sees the job, or the job's children see the
+        // cancellation.
         self.extras().jobs.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -260,8 +266,8 @@ impl Control {
         self.extras().jobs.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// True if it was asked to stop gracefully, and callbacks wait to be run.
-    pub(crate) fn owes_callbacks(&self) -> bool {
+    /// True if a graceful cancellation was requested, and callbacks wait to be run.
+    pub(crate) fn has_pending_callbacks(&self) -> bool {
         let waiting = || self.extras.get()?.callbacks.get().map(|queue| !queue.is_empty());
         self.state.load().level() == GRACEFUL && waiting() == Some(true)
     }
@@ -279,14 +285,14 @@ impl Control {
         };
     }
 
-    /// Tells those who wait for a change that is not in the word.
-    pub(crate) fn tell(&self) {
+    /// Notifies the listeners of the task, if there are any.
+    pub(crate) fn notify_listeners(&self) {
         if self.state.load().has(HAS_LISTENERS) {
             notify_all(&self.extras().changed);
         }
     }
 
-    /// How many shielded regions are under way.
+    /// The number of shielded regions under way.
     pub(crate) fn shields(&self) -> u32 {
         self.extras.get().map_or(0, |extras| extras.shields.load(Ordering::SeqCst))
     }
@@ -303,13 +309,13 @@ impl Control {
         let _ = self.extras().recovery.set(Box::new(recovery));
     }
 
-    /// Attempt `number` has failed, and another follows, as `retry` says.
-    pub(crate) fn has_failed(&self, number: u32, error: AsyncTaskError, retry: Option<&Retry>) {
+    /// Notes that attempt `number` has failed and that another follows, as `retry` says.
+    pub(crate) fn note_failed_attempt(&self, number: u32, error: AsyncTaskError, retry: Option<&Retry>) {
         self.recovery_or_insert(retry).retried();
         self.keep_failure(number, error, retry);
     }
 
-    /// Keeps the error of attempt `number` for that of a limit on the whole.
+    /// Keeps the error of attempt `number` for the error of a limit on the whole.
     pub(crate) fn keep_failure(&self, number: u32, error: AsyncTaskError, retry: Option<&Retry>) {
         self.recovery_or_insert(retry).keep(FailedAttempt { number, error });
     }
@@ -318,27 +324,27 @@ impl Control {
         self.extras().recovery.get_or_init(|| Box::new(Recovery::of(retry.cloned())))
     }
 
-    pub(crate) fn close_links(&self) {
+    pub(crate) fn close_channels(&self) {
         if let Some(extras) = self.extras.get() {
-            extras.links.close();
+            extras.channels.close();
         }
     }
 
-    /// Says that it is ready to be used.
+    /// Notes that the task is ready to be used.
     pub(crate) fn started(&self) {
         if self.state.set(STARTED).has(HAS_LISTENERS) {
             notify_all(&self.extras().changed);
         }
     }
 
-    /// A listener for the next change, or `None` where `done` holds already.
+    /// A listener for the next change, or `None` if `done` holds already.
     pub(crate) fn listen(&self, done: impl Fn(State) -> bool) -> Option<EventListener> {
         if done(self.state.load()) {
             return None;
         }
         let listener = self.extras().changed.listen();
-        // Listen first, then raise the flag: whoever changes the state either sees the flag and notifies, or came
-        // before it, and is seen here.
+        // Listen first, then set the flag: a thread that changes the state either sees the flag and notifies,
+        // or came first, and its change is seen here.
         let before = self.state.set(HAS_LISTENERS);
         (!done(before)).then_some(listener)
     }
@@ -352,7 +358,7 @@ impl Control {
     ) -> Poll<()> {
         loop {
             match listener {
-                Some(heard) => std::task::ready!(Pin::new(heard).poll(cx)),
+                Some(active) => std::task::ready!(Pin::new(active).poll(cx)),
                 None => {
                     *listener = self.listen(&done);
                     if listener.is_none() {
@@ -366,7 +372,7 @@ impl Control {
     }
 
     pub(crate) fn wake(&self) {
-        // A waker may be foreign code; its panic is not to become the caller's.
+        // A waker may be foreign code; its panic must not become the caller's.
         let _ = caught(|| self.waker.wake());
     }
 }

@@ -1,4 +1,4 @@
-//! What shutdowns have killed, for all of them to report.
+//! The kills of all shutdowns, for each of them to report.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use crate::error::RuntimeError;
 use crate::sync::{Mutex, MutexGuard};
 use crate::vocabulary::info::TaskInfo;
 
-/// What was left when a shutdown's time was up.
+/// The work that was left when the limit of a shutdown passed.
 #[derive(Clone)]
-pub(crate) struct Left {
+pub(crate) struct Remaining {
     tasks: usize,
     blocking: usize,
     named: Vec<TaskInfo>,
 }
 
-impl Left {
+impl Remaining {
     pub(crate) fn new(tasks: usize, blocking: usize, named: Vec<TaskInfo>) -> Self {
         Self { tasks, blocking, named }
     }
@@ -26,36 +26,38 @@ impl Left {
     }
 }
 
-/// Each kill, in their order. A lock: it is taken by shutdowns alone, a few times each.
+/// All kills, in their order. Under a lock: only shutdowns take it, a few times each.
 #[derive(Default)]
-pub(crate) struct Kills(Mutex<Vec<Left>>);
+pub(crate) struct Kills(Mutex<Vec<Remaining>>);
 
 impl Kills {
-    fn lock(&self) -> MutexGuard<'_, Vec<Left>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Remaining>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there were.
+    /// The number of kills.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// The first after so many: what came later found less.
-    pub(crate) fn after(&self, count: usize) -> Option<Left> {
+    /// The first kill after the first `count` ones: later kills found less.
+    pub(crate) fn after(&self, count: usize) -> Option<Remaining> {
         self.lock().get(count).cloned()
     }
 
-    /// To be called before anything is killed: whoever then sees that nothing is left finds it. Gives its number.
-    pub(crate) fn add(&self, left: Left) -> usize {
+    /// Adds a kill, and returns its number. It must be called before anything is killed: a shutdown that then
+    /// sees that nothing is left finds the kill.
+    pub(crate) fn add(&self, remaining: Remaining) -> usize {
         let mut kills = self.lock();
-        kills.push(left);
+        kills.push(remaining);
         kills.len() - 1
     }
 
-    /// So many tasks were left in the kill of this number: with those that others had spawned before the root scope was closed.
+    /// Sets the number of tasks that were left in kill `number`: with those that others had spawned before
+    /// the root scope was closed.
     pub(crate) fn correct(&self, number: usize, tasks: usize) {
-        if let Some(left) = self.lock().get_mut(number) {
-            left.tasks = tasks;
+        if let Some(remaining) = self.lock().get_mut(number) {
+            remaining.tasks = tasks;
         }
     }
 }

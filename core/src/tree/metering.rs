@@ -1,6 +1,6 @@
-//! A task with metrics: what is done around its polls, and at its end.
+//! The measurements of a task with metrics, around its polls and at its end.
 //!
-//! Nothing of this is there for the others: they have a bit in the control word, which is looked at with the rest of it.
+//! A task without metrics has none of this: it has a bit in its state, which is read with the rest of it.
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Wake, Waker};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
 
-use crate::metrics::{Charge, Meter, Sums, TaskMetrics};
+use crate::metrics::{Attribution, Meter, Sums, TaskMetrics};
 use crate::panic::caught;
 use crate::runtime::erased::ErasedRuntime;
 use crate::tree::children::children;
@@ -16,14 +16,16 @@ use crate::tree::node::{Shared, TaskRef};
 use crate::tree::span::within;
 use crate::tree::state::PART;
 
-/// How often an account is read again that changes while it is read. The last reading may then lack what was being moved.
+/// The most readings of a total that changes while it is read. The last reading may lack usage that was being
+/// moved.
 const READINGS: usize = 8;
 
-/// What a task with metrics keeps in its cold slot. The work is woken through it, so that it knows when that was.
+/// The part of the extras of a task with metrics. The work is woken through it, so that the time of the wake
+/// is known.
 pub struct Metered {
     pub(crate) meter: Arc<Meter>,
-    /// When it was born, by its runtime's clock, if metrics were on by then.
-    born: Option<Instant>,
+    /// The time of the task's spawn, by its runtime's clock; `None` if metrics came later.
+    spawned_at: Option<Instant>,
     task: Weak<Shared<dyn ErasedRuntime>>,
     /// The waker of the last poll.
     waker: AtomicWaker,
@@ -36,16 +38,16 @@ impl Wake for Metered {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.meter.woken();
-        // Taken by the first wake: the poll that this brings about leaves it again.
+        // Taken by the first wake: the poll that follows registers it again.
         self.waker.wake();
     }
 }
 
-/// Switches metrics on; `is_new` for a task that is being born.
+/// Switches metrics on; `is_new` is true for a task that is being registered.
 pub fn enable(task: &TaskRef, is_new: bool) {
     let make = || Metered {
         meter: Arc::new(Meter::new(is_new)),
-        born: is_new.then(|| task.runtime.clock()),
+        spawned_at: is_new.then(|| task.runtime.clock()),
         task: Arc::downgrade(task),
         waker: AtomicWaker::new(),
     };
@@ -58,14 +60,14 @@ pub fn enable(task: &TaskRef, is_new: bool) {
     }
 }
 
-/// The parts of a task, which have no metrics of their own.
+/// The parts of a task: children whose metrics are switched with its own.
 fn parts(task: &TaskRef) -> Vec<TaskRef> {
     let mut parts = children(task);
     parts.retain(|child| child.control.state().has(PART) && !child.control.state().is_terminal());
     parts
 }
 
-/// Switches them off: from the next poll on. What was measured stays.
+/// Switches metrics off, from the next poll on. The figures so far stay.
 pub fn disable(task: &TaskRef) {
     if task.control.meter(false)
         && let Some(metered) = task.control.metered()
@@ -75,17 +77,17 @@ pub fn disable(task: &TaskRef) {
     parts(task).iter().for_each(disable);
 }
 
-/// A poll under way of a task with metrics.
+/// The measurement of a poll under way.
 pub(crate) struct Measuring {
     metered: Arc<Metered>,
     waker: Waker,
     begun: u64,
-    /// Dropped at the end.
-    charge: Charge,
+    /// The attribution of the poll, dropped at its end.
+    attribution: Attribution,
 }
 
 impl Measuring {
-    // Kept out of the polls of those without.
+    // Kept out of the polls of tasks without metrics.
     #[cold]
     #[inline(never)]
     pub(crate) fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
@@ -94,13 +96,13 @@ impl Measuring {
         let waker = Waker::from(metered.clone());
         let (begun, delay) = metered.meter.poll_begins();
         if let Some(delay) = delay {
-            task.runtime.scope().accounts().delayed(delay);
+            task.runtime.scope().totals().delayed(delay);
         }
-        let charge = Charge::begin(&metered.meter);
-        Some(Self { metered, waker, begun, charge })
+        let attribution = Attribution::begin(&metered.meter);
+        Some(Self { metered, waker, begun, attribution })
     }
 
-    /// What the work is to be woken by.
+    /// The waker for the work.
     pub(crate) fn waker(&self) -> &Waker {
         &self.waker
     }
@@ -108,31 +110,31 @@ impl Measuring {
     #[cold]
     #[inline(never)]
     pub(crate) fn end(self, task: Option<&TaskRef>) {
-        let Self { metered, begun, charge, .. } = self;
-        drop(charge);
+        let Self { metered, begun, attribution, .. } = self;
+        drop(attribution);
         let took = metered.meter.poll_ends(begun);
         if let Some(task) = task
-            && took >= task.runtime.scope().accounts().long_poll()
+            && took >= task.runtime.scope().totals().long_poll()
         {
-            tell_long_poll(task, took);
+            report_long_poll(task, took);
         }
     }
 }
 
-/// Runs `f`, which is part of the task and no poll, at its charge.
-pub(crate) fn charged<O>(task: Option<&TaskRef>, f: impl FnOnce() -> O) -> O {
+/// Runs `f`, a part of the task that is no poll, and charges the task for it.
+pub(crate) fn attributed<O>(task: Option<&TaskRef>, f: impl FnOnce() -> O) -> O {
     let task = task.filter(|task| task.control.is_metered());
-    let charge = task.and_then(|task| Some(Charge::begin(&task.control.metered()?.meter)));
+    let attribution = task.and_then(|task| Some(Attribution::begin(&task.control.metered()?.meter)));
     let output = f();
-    drop(charge);
+    drop(attribution);
     output
 }
 
 // A subscriber is foreign code.
-fn tell_long_poll(task: &TaskRef, took: Duration) {
+fn report_long_poll(task: &TaskRef, took: Duration) {
     let info = task.control.info();
     let id = info.id.field();
-    let tell = || {
+    let report = || {
         tracing::warn!(
             task.id = id.value(),
             task.name = info.name.as_deref(),
@@ -142,13 +144,13 @@ fn tell_long_poll(task: &TaskRef, took: Duration) {
              yield in between"
         );
     };
-    let _ = caught(|| within(task.control.span().as_deref(), tell));
+    let _ = caught(|| within(task.control.span().as_deref(), report));
 }
 
-fn tell_slow_cancel(task: &TaskRef, took: Duration) {
+fn report_slow_cancel(task: &TaskRef, took: Duration) {
     let info = task.control.info();
     let id = info.id.field();
-    let tell = || {
+    let report = || {
         tracing::warn!(
             task.id = id.value(),
             task.name = info.name.as_deref(),
@@ -157,47 +159,48 @@ fn tell_slow_cancel(task: &TaskRef, took: Duration) {
             "this task has taken long to end after it was asked to stop"
         );
     };
-    let _ = caught(|| within(task.control.span().as_deref(), tell));
+    let _ = caught(|| within(task.control.span().as_deref(), report));
 }
 
 impl Metered {
-    /// How long ago it was born; not known where metrics came later.
+    /// The time since the task was spawned; `None` if metrics came later.
     pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
-        Some(now.saturating_duration_since(self.born?))
+        Some(now.saturating_duration_since(self.spawned_at?))
     }
 
-    /// For how long it has been measured.
+    /// The time for which it has been measured.
     pub fn wall(&self) -> Duration {
         self.meter.wall()
     }
 
-    /// It was asked to stop.
+    /// Notes a cancellation request.
     pub(crate) fn asked(&self) {
         self.meter.asked();
     }
 
-    /// The task is about to end, and before anybody hears of it: what it has used goes to the one above it.
+    /// Gives the usage of the task to the task above it, or to the runtime. It is called before the end is
+    /// reported.
     pub(crate) fn ended(&self) {
         let meter = &self.meter;
         meter.off();
-        // It holds on to the executor's part of the task, which those who hold on to this need not.
+        // The waker keeps the executor's part of the task alive, which other holders of this do not need.
         let _ = caught(|| drop(self.waker.take()));
         let Some(task) = self.task.upgrade() else { return };
-        let accounts = task.runtime.scope().accounts();
+        let totals = task.runtime.scope().totals();
         match above(&task) {
             Some(above) => above.meter.take_over(meter),
             None => {
-                accounts.take_over(&meter.sums());
+                totals.take_over(&meter.sums());
                 meter.hand_up();
             }
         }
-        if self.born.is_some() {
-            accounts.lasted(meter.age());
+        if self.spawned_at.is_some() {
+            totals.lasted(meter.age());
         }
         if let Some(took) = meter.stopping_for()
-            && took >= accounts.slow_cancel()
+            && took >= totals.slow_cancel()
         {
-            tell_slow_cancel(&task, took);
+            report_slow_cancel(&task, took);
         }
     }
 }
@@ -214,23 +217,23 @@ fn above(task: &TaskRef) -> Option<Arc<Metered>> {
     None
 }
 
-/// The children that have not ended, and whose usage goes to `task` when they do: an ad-hoc task of an orchestra is also its
-/// caller's child, and its usage the orchestra's.
+/// The children that have not ended and whose usage goes to `task` when they do. An ad-hoc task of an
+/// orchestra is also its caller's child, and its usage is the orchestra's.
 fn own_children(task: &TaskRef) -> impl Iterator<Item = TaskRef> {
     children(task).into_iter().filter(|child| child.parent().is_some_and(|parent| Arc::ptr_eq(&parent, task)))
 }
 
-/// Those of the task and of all that are below it, itself first.
+/// The meters of the task and of all tasks below it, its own first.
 fn with_those_below(task: &TaskRef, first: Arc<Metered>) -> Vec<Arc<Metered>> {
-    let (mut all, mut to_see) = (vec![first], own_children(task).collect::<Vec<_>>());
-    while let Some(task) = to_see.pop() {
+    let (mut all, mut to_visit) = (vec![first], own_children(task).collect::<Vec<_>>());
+    while let Some(task) = to_visit.pop() {
         all.extend(task.control.metered().cloned());
-        to_see.extend(own_children(&task));
+        to_visit.extend(own_children(&task));
     }
     all
 }
 
-/// What the task and its children have used; `None` if it never had metrics.
+/// The usage of the task and its children; `None` if it never had metrics.
 pub fn sums(task: &TaskRef) -> Option<Sums> {
     let own = task.control.metered()?;
     let mut sums = Sums::default();
@@ -242,15 +245,15 @@ pub fn sums(task: &TaskRef) -> Option<Sums> {
         for below in all.iter().skip(1).filter(|below| !below.meter.was_handed_up()) {
             sums = sums.plus(&below.meter.sums());
         }
-        // Nobody has ended meanwhile: each is in one account.
+        // No task has ended meanwhile: the usage of each is in one total.
         if before.is_some() && before == readings() {
             break;
         }
     }
-    Some(own.meter.tell(&sums))
+    Some(own.meter.report(&sums))
 }
 
-/// All that was measured of the task.
+/// All figures of the task.
 pub(crate) fn measured(task: &TaskRef) -> Option<TaskMetrics> {
     let meter = &task.control.metered()?.meter;
     Some(TaskMetrics { polls: Some(meter.polls()), ..sums(task)?.told(Some(meter.wall())) })

@@ -1,9 +1,9 @@
-//! The tree of live tasks: who is alive, who waits for whom, how a cancellation goes down and an end goes up.
+//! The tree of live tasks: parents and children, the way of a cancellation down, and of an end up.
 //!
-//! A task is a `node` with a `state`, one atomic whose flags settle every race. Its `children` are found through the links that
-//! they keep to it, and `pending_children` counts those that have not ended. What few tasks need is in `extras`, allocated on
-//! first use. `current` is the task that a thread polls, `root` the scope that all tasks of an executor belong to. No future of
-//! a user's and no type of a value is known here.
+//! A task is a `node` with a `state`, one atomic whose flags settle every race. It lists its `children`, each
+//! of which has a weak link to it, and `pending_children` counts those that have not ended. Rarely used state
+//! is in `extras`, allocated on first use. `current` is the task that a thread polls, `root` the scope that
+//! all tasks of an executor belong to. No user future and no type of a value is known here.
 
 pub(crate) mod callbacks;
 pub(crate) mod channels;

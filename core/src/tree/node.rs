@@ -12,8 +12,9 @@ use crate::tree::ending::Ending;
 use crate::tree::extras::Extras;
 pub(crate) use crate::tree::pending_children::PendingChildren;
 use crate::tree::state::{
-    AFTER, AtomicState, BODY_DROPPED, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED,
-    HAS_BEEN_PENDING, IN_POLL, KILL, LATE, METERED, REPORTED, RETUNED, RUNNING, STOPPED, TIMED, UNWANTED,
+    AtomicState, BODY_DROPPED, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING,
+    HAS_DEADLINE, IN_POLL, KILL, METERED, NEEDS_REPOLL, REPORTED, RUNNING, SPAWNED_AFTER_KILL, STOPPED,
+    TIMED_OUT, UNWANTED,
 };
 pub(crate) use crate::tree::state::{IN_PLACE, ORCHESTRAL, State};
 
@@ -26,26 +27,27 @@ use crate::vocabulary::id::TaskId;
 use crate::vocabulary::info::TaskInfo;
 use crate::vocabulary::status::TaskStatus;
 
-/// A task as its handles, its children and the current thread see it.
+/// A reference to the record of a task, as its handles, its children and the current thread hold it.
 pub type TaskRef = Arc<Shared<dyn ErasedRuntime>>;
 
-/// The control block, and the runtime that the task is on.
+/// The record of a task: its state, its parent, and the runtime that it is on.
 pub struct Shared<R: ?Sized> {
     /// The state of the task, whatever its runtime is.
     pub control: Control,
-    /// Weak: a task that outlives its parent, since it was detached, is not to keep it.
+    /// Weak: a detached task may outlive its parent, and must not keep it alive.
     pub(crate) parent: Option<Weak<Shared<dyn ErasedRuntime>>>,
     /// The runtime that the task is on.
     pub runtime: R,
 }
 
 impl Shared<dyn ErasedRuntime> {
-    /// True if `parent` is a task of the same executor, whose root scope so reaches this one through it.
+    /// True if `parent` is a task of the same executor: the root scope then reaches this task through it.
     pub(crate) fn is_child_here(&self, parent: Option<&TaskRef>) -> bool {
         parent.is_some_and(|parent| std::ptr::eq(parent.runtime.scope(), self.runtime.scope()))
     }
 
-    /// Before each poll. False once the task was asked to stop, or if it has not begun and the root scope is closed.
+    /// Begins a poll. False if the task must not be polled: it was killed, and is not in a shielded region;
+    /// or it has not begun, and the root scope is closed.
     pub(crate) fn begin(&self) -> bool {
         let control = &self.control;
         let state = control.state.begin();
@@ -64,7 +66,7 @@ impl Shared<dyn ErasedRuntime> {
         true
     }
 
-    /// The task that waits for this one.
+    /// The parent, which waits for this task; `None` for a detached task.
     pub fn parent(&self) -> Option<TaskRef> {
         if self.control.state.load().has(DETACHED) {
             return None;
@@ -77,8 +79,8 @@ impl Shared<dyn ErasedRuntime> {
         self.earliest(Control::own_deadline)
     }
 
-    /// True if what waits in this task for `wait` is ended by a deadline before: that has not passed yet, and does not wait
-    /// itself for the end of a shielded region.
+    /// True if a deadline, of this task or of one above it, ends a wait of this length that begins now. A
+    /// deadline that has passed, or that itself waits for the end of a shielded region, does not count.
     pub(crate) fn ends_within(&self, wait: Duration) -> bool {
         let pressing = |control: &Control| control.own_deadline().filter(|_| !control.is_shielded());
         let Some(deadline) = self.earliest(pressing) else { return false };
@@ -101,32 +103,33 @@ impl Shared<dyn ErasedRuntime> {
 pub(crate) fn share<R: Runtime>(
     runtime: R,
     flags: u32,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     parent: Option<&TaskRef>,
 ) -> Arc<Shared<R>> {
     // Read before the child is in the list of its parent: see `pass_on`.
     let is_after = parent.is_some_and(|parent| parent.control.state.load().level() >= KILL);
-    let flags = if is_after { flags | AFTER } else { flags };
-    let control = Control::new(runtime.next_task_id().as_u64().unwrap_or_default(), flags, place);
+    let flags = if is_after { flags | SPAWNED_AFTER_KILL } else { flags };
+    let control = Control::new(runtime.next_task_id().as_u64().unwrap_or_default(), flags, location);
     Arc::new(Shared { control, parent: parent.map(Arc::downgrade), runtime })
 }
 
 /// A task that has failed before it could have a runtime.
-pub(crate) fn refused(place: &'static Location<'static>) -> TaskRef {
+pub(crate) fn refused(location: &'static Location<'static>) -> TaskRef {
     let number = TaskId::next().as_u64().unwrap_or_default();
-    let control = Control::new(number, FAILED | CHILDREN_KILLED | BODY_DROPPED | REPORTED, place);
+    let control = Control::new(number, FAILED | CHILDREN_KILLED | BODY_DROPPED | REPORTED, location);
     Arc::new(Shared { control, parent: None, runtime: Nowhere })
 }
 
-/// The state of one task, and what of it may be asked and set while it runs.
+/// The state of one task, with the settings that can be read and changed while it runs.
 pub struct Control {
-    /// That of its runtime's counter, by which tasks are ordered by age, also those whose id is a UUID.
+    /// Its number by the runtime's counter. Tasks are ordered by age with it, including those whose id is a
+    /// UUID.
     pub(crate) number: u64,
     pub(super) state: AtomicState,
     pub(super) pending_children: PendingChildren,
     pub(super) waker: AtomicWaker,
-    /// Where the library was last awaited in this task; else where it was spawned.
-    place: AtomicCell<&'static Location<'static>>,
+    /// The source location of the last await of the library in this task; before that, of its spawn.
+    location: AtomicCell<&'static Location<'static>>,
     pub(super) extras: OnceLock<Box<Extras>>,
 }
 
@@ -136,13 +139,13 @@ pub(super) fn is_busy_elsewhere(control: &Control) -> bool {
 }
 
 impl Control {
-    fn new(number: u64, flags: u32, place: &'static Location<'static>) -> Self {
+    fn new(number: u64, flags: u32, location: &'static Location<'static>) -> Self {
         Self {
             number,
             state: AtomicState::new(flags),
             pending_children: PendingChildren::new(),
             waker: AtomicWaker::new(),
-            place: AtomicCell::new(place),
+            location: AtomicCell::new(location),
             extras: OnceLock::new(),
         }
     }
@@ -160,12 +163,12 @@ impl Control {
     }
 
     pub(crate) fn info(&self) -> TaskInfo {
-        TaskInfo { id: self.id(), name: self.name(), status: self.status(), place: self.place.load() }
+        TaskInfo { id: self.id(), name: self.name(), status: self.status(), place: self.location.load() }
     }
 
-    /// Notes where the library is awaited.
-    pub(crate) fn note(&self, place: &'static Location<'static>) {
-        self.place.store(place);
+    /// Notes the source location of an await of the library.
+    pub(crate) fn note(&self, location: &'static Location<'static>) {
+        self.location.store(location);
     }
 
     pub fn state(&self) -> State {
@@ -184,37 +187,40 @@ impl Control {
         }
     }
 
-    /// After a poll that has to wait; `first` counts it. Gives what has been asked meanwhile: see [`AtomicState::pause`].
+    /// Ends a poll that is pending. Returns the state, with everything that was requested meanwhile (see
+    /// [`AtomicState::pause`]), and true for the first such poll.
     pub(crate) fn pause(&self, waker: &Waker) -> (State, bool) {
         self.waker.register(waker);
         let now = self.state.load();
         let first = !now.has(HAS_BEEN_PENDING);
         let state = match (first, now.has(IN_POLL)) {
             (true, true) => self.state.pause_first(),
-            // It was stopped before it was polled.
+            // The task was stopped before it was polled.
             (true, false) => self.state.set(HAS_BEEN_PENDING),
             (false, _) => self.state.pause(),
         };
-        if state.has(RETUNED) {
-            // It may have looked at its urgency before that was changed, and nobody else wakes it for that.
-            self.state.clear_retuned();
+        if state.has(NEEDS_REPOLL) {
+            // The poll may have come before the change that it was requested for, and nothing else wakes the
+            // task for that.
+            self.state.clear_needs_repoll();
             let _ = caught(|| waker.wake_by_ref());
         }
         (state, first)
     }
 
-    /// Its urgency may have changed: has it polled again, also where a poll is in progress.
-    pub(crate) fn retune(&self) {
-        self.state.set(RETUNED);
+    /// Has the task polled again, also where a poll is in progress: its urgency may have changed, or a
+    /// request is to be read by its body.
+    pub(crate) fn request_repoll(&self) {
+        self.state.set(NEEDS_REPOLL);
         self.wake();
     }
 
-    /// True if it is to be dropped: killed, and not in a shielded region.
+    /// True if the body must be dropped: the task was killed, and is not in a shielded region.
     pub(crate) fn is_killed(&self) -> bool {
         self.state.load().level() >= KILL && !self.is_shielded()
     }
 
-    /// What was asked, and by whom first.
+    /// The level of the cancellation, and its first cause.
     pub fn asked(&self) -> Option<(CancelLevel, CancelCause)> {
         let state = self.state.load();
         CancelLevel::from_code(state.level()).map(|level| (level, CancelCause::from_code(state.cause())))
@@ -223,20 +229,20 @@ impl Control {
     /// Raises the level of a task that is being polled or dropped here, and so need not be woken.
     pub fn raise(&self, level: CancelLevel, cause: CancelCause) {
         if self.state.raise(level.code(), cause.code()).is_some() {
-            self.tell();
+            self.notify_listeners();
         }
     }
 
-    /// The body is gone; true if children may be left, or others who talk to the task.
-    pub(crate) fn settle(&self) -> bool {
+    /// Notes that the body is dropped. True if there may be children, or channels to other tasks.
+    pub(crate) fn set_body_dropped(&self) -> bool {
         !self.is_plain() && {
             self.state.set(BODY_DROPPED);
             true
         }
     }
 
-    /// True once there is nobody to talk to: it has ended, or only waits for its children.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// True once the work is done: the task has ended, or only waits for its children.
+    pub(crate) fn is_work_done(&self) -> bool {
         let state = self.state.load();
         state.has(BODY_DROPPED) || state.is_terminal()
     }
@@ -249,7 +255,7 @@ impl Control {
         self.state.load().has(METERED)
     }
 
-    /// Switches metrics; true if that changes anything.
+    /// Switches metrics; true if that is a change.
     pub(crate) fn meter(&self, on: bool) -> bool {
         match on {
             true => !self.state.set(METERED).has(METERED),
@@ -257,7 +263,7 @@ impl Control {
         }
     }
 
-    /// Of a task that is being born: it is an orchestra's own.
+    /// Marks a task that is being registered as an orchestra's own.
     pub fn is_orchestra(&self) {
         self.state.set(ORCHESTRAL);
     }
@@ -266,7 +272,7 @@ impl Control {
         self.state.load().has(IN_PLACE)
     }
 
-    /// The error of a task that was stopped: by whoever asked first, or by its executor, which drops it.
+    /// The error of a task that was stopped: with the first cause, or by its executor, which drops it.
     pub fn cancelled(&self) -> AsyncTaskError {
         match self.asked() {
             Some((_, CancelCause::Shutdown)) | None => AsyncTaskError::Shutdown,
@@ -274,7 +280,7 @@ impl Control {
         }
     }
 
-    /// It has ended as it was asked to, since nothing of it was under way. Gives its error.
+    /// Notes that the task ends as it was requested to, since nothing of it was under way. Returns its error.
     pub fn stop_as_asked(&self) -> AsyncTaskError {
         self.state.set(STOPPED);
         self.cancelled()
@@ -284,12 +290,12 @@ impl Control {
         self.state.load().has(STOPPED)
     }
 
-    /// The end, recorded once, when nothing of the task is left. Gives the state before.
+    /// Records the end, once, when nothing of the task is left. Returns the state before.
     pub(super) fn finish(&self, ending: Ending, runtime: &dyn ErasedRuntime) -> State {
         let phase = match ending {
             Ending::Completed => COMPLETED,
             Ending::Failed => FAILED,
-            Ending::TimedOut => FAILED | LATE,
+            Ending::TimedOut => FAILED | TIMED_OUT,
             Ending::Cancelled => CANCELLED,
         };
         if let Some(extras) = self.extras.get() {
@@ -298,14 +304,14 @@ impl Control {
         self.state.set(phase)
     }
 
-    /// Gives the task up to the runtime. True if its parent must now be told that it is not waited for any more:
-    /// of this call and `finish`, the first to come tells it.
+    /// Detaches the task. True if the caller must now count it out of its parent: of this call and `finish`,
+    /// the first to come does that.
     pub(crate) fn detach(&self) -> bool {
         let before = self.state.set(DETACHED | UNWANTED);
         !before.has(DETACHED) && !before.is_terminal()
     }
 
-    /// The handle is dropped: the output is nobody's.
+    /// Notes that the handle is dropped: the output is not wanted.
     pub(crate) fn abandon(&self) {
         self.state.set(UNWANTED);
     }
@@ -314,34 +320,35 @@ impl Control {
         self.state.load().has(UNWANTED)
     }
 
-    /// What became of it, once it has ended.
+    /// The outcome of a cancellation; [`CancelOutcome::Running`] until the task has ended.
     pub(crate) fn outcome(&self) -> CancelOutcome {
         let state = self.state.load();
         match state.phase() {
             COMPLETED => CancelOutcome::Success,
-            FAILED if state.has(LATE) => CancelOutcome::Timeout,
+            FAILED if state.has(TIMED_OUT) => CancelOutcome::Timeout,
             FAILED => CancelOutcome::Failure,
             CANCELLED => CancelOutcome::Cancelled,
             _ => CancelOutcome::Running,
         }
     }
 
-    /// True if it was stopped since a member of it failed.
+    /// True if it was stopped because a member of it failed.
     pub(crate) fn is_failed_by_member(&self) -> bool {
         matches!(self.asked(), Some((_, CancelCause::SiblingFailed)))
     }
 
+    /// Counts one more child.
     pub fn child_started(&self) {
-        self.pending_children.born();
+        self.pending_children.add();
     }
 
     /// As [`child_started`](Self::child_started), for a scope, which may have ended.
     pub(crate) fn member_started(&self) -> bool {
-        self.pending_children.try_born()
+        self.pending_children.try_add()
     }
 
-    /// With the body gone: true if no child is left; else the last one will wake the task. A scope takes no more members
-    /// once this is true.
+    /// Checks for children once the body is dropped: true if none is left; else the last one will wake the
+    /// task. A scope takes no more members once this is true.
     pub(crate) fn is_childless(&self) -> bool {
         if self.state.load().has(IN_PLACE) {
             self.pending_children.close()
@@ -350,25 +357,27 @@ impl Control {
         }
     }
 
-    /// With the body still there: true if no child is left; else the last one will wake the task, by `waker`, its own.
+    /// Checks for children with the body still there: true if none is left; else the last one will wake the
+    /// task, by `waker`, its own.
     pub(crate) fn poll_childless(&self, waker: &Waker) -> bool {
         self.waker.register(waker);
         self.pending_children.linger()
     }
 
-    /// True if its cold slot was never made, so that there is nothing in it: no children either.
+    /// True if its extras were never allocated, so that there is nothing in them: no children either.
     pub(crate) fn is_plain(&self) -> bool {
         self.extras.get().is_none()
     }
 }
 
 impl State {
-    /// True if nothing asks for the task's attention: no cancellation and no deadline.
+    /// True if nothing needs the task's attention: no cancellation and no deadline.
     pub(crate) fn is_quiet(self) -> bool {
-        self.level() == 0 && !self.has(TIMED)
+        self.level() == 0 && !self.has(HAS_DEADLINE)
     }
 
-    pub(crate) fn is_gone(self) -> bool {
+    /// True once the end was reported.
+    pub(crate) fn is_reported(self) -> bool {
         self.has(REPORTED)
     }
 }

@@ -12,10 +12,12 @@ pub(crate) fn on_cancel(task: &TaskRef, callback: Callback) -> Result<(), AsyncT
     }
     let before = task.control.push_callback(callback);
     if before.is_terminal() {
-        // It was there before the end had come, but the end did not see it: it falls here, as the others did there.
+        // The end has come, and has not seen the callback: it is dropped here, as the end has dropped the
+        // others.
         task.control.drop_callbacks();
     } else if before.level() > 0 {
-        // The task looks for callbacks when it is polled; one that is being stopped already may have looked before.
+        // The task looks for callbacks when it is polled; one that is being cancelled already may have looked
+        // before.
         task.control.wake();
     }
     Ok(())

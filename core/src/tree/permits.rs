@@ -1,59 +1,60 @@
-//! The place of a limiter that a task has: kept until it and all that is under it have ended.
+//! The permits of limiters that a task holds until it and everything below it have ended.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::tree::node::{Control, TaskRef};
-use crate::tree::state::HELD;
+use crate::tree::state::HAS_PERMIT;
 
-/// Gives the place back with the last that holds it.
-pub(crate) type Place = Arc<dyn Send + Sync>;
+/// A permit that several may hold. The last of them to drop it returns it.
+pub(crate) type SharedPermit = Arc<dyn Send + Sync>;
 
-/// A task's place. A lock, since it is shared by those who give up blocking work while the task may hold it, and short: it is
-/// taken only where a limiter was passed, for each entry, each end, and each job that is given up.
+/// A task's permit. Under a lock, since blocking work that is given up shares it while the task may hold it.
+/// The lock is short, and taken only where a limiter has admitted the task: for each entry, each end, and
+/// each job that is given up.
 #[derive(Default)]
-pub(crate) struct Held(Mutex<Option<Place>>);
+pub(crate) struct HeldPermit(Mutex<Option<SharedPermit>>);
 
-impl Held {
-    fn with<O>(&self, f: impl FnOnce(&mut Option<Place>) -> O) -> O {
+impl HeldPermit {
+    fn with<O>(&self, f: impl FnOnce(&mut Option<SharedPermit>) -> O) -> O {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Control {
-    /// Keeps `place` until the task's end, beside one that it has: a task of an orchestra may have one there, and one of its
-    /// own limiter.
-    pub(crate) fn hold(&self, place: Place) {
+    /// Holds `permit` until the task's end, beside one that it holds already: a task of an
+    /// orchestra may have one there, and one of its own limiter.
+    pub(crate) fn hold_permit(&self, permit: SharedPermit) {
         self.extras().held.with(|held| {
             *held = Some(match held.take() {
-                Some(first) => Arc::new((first, place)),
-                None => place,
+                Some(first) => Arc::new((first, permit)),
+                None => permit,
             });
         });
-        self.state.set(HELD);
+        self.state.set(HAS_PERMIT);
     }
 
-    /// Gives the task's place back, if it has one.
-    pub(crate) fn give_back(&self) {
-        if self.state.load().has(HELD)
+    /// Returns the task's permit, if it holds one.
+    pub(crate) fn return_permit(&self) {
+        if self.state.load().has(HAS_PERMIT)
             && let Some(extras) = self.extras.get()
         {
-            let place = extras.held.with(Option::take);
-            drop(place);
+            let permit = extras.held.with(Option::take);
+            drop(permit);
         }
     }
 
-    fn place(&self) -> Option<Place> {
-        let extras = self.extras.get().filter(|_| self.state.load().has(HELD))?;
+    fn permit(&self) -> Option<SharedPermit> {
+        let extras = self.extras.get().filter(|_| self.state.load().has(HAS_PERMIT))?;
         extras.held.with(|held| held.clone())
     }
 }
 
-/// The places that what is under `task` is in: its own, and those of the tasks that wait for it.
-pub(crate) fn places(task: &TaskRef) -> Vec<Place> {
+/// The permits that the work of `task` runs under: its own, and those of the tasks that wait for it.
+pub(crate) fn permits(task: &TaskRef) -> Vec<SharedPermit> {
     let mut all = Vec::new();
     let mut next = Some(task.clone());
     while let Some(task) = next {
-        all.extend(task.control.place());
+        all.extend(task.control.permit());
         next = task.parent();
     }
     all

@@ -1,4 +1,4 @@
-//! How urgent a task is: as it was said, or as those are that wait for it.
+//! The urgency of a task: its priority, or that of the tasks that wait for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,31 +8,31 @@ use crate::tree::current::with_frame;
 use crate::tree::node::{Shared, TaskRef};
 use crate::vocabulary::priority::TaskPriority;
 
-/// True once any task of the process was given a priority: until then, nobody has one to lend.
+/// True once any task of the process was given a priority: until then, no task has one to lend.
 static USED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn is_used() -> bool {
-    // Relaxed: who gives a priority wakes the task, whose next poll sees this.
+    // Relaxed: a caller that gives a priority wakes the task, whose next poll sees this.
     USED.load(Ordering::Relaxed)
 }
 
-/// Sets the priority of a task that nobody has polled.
-pub(crate) fn give(task: &TaskRef, priority: TaskPriority) {
+/// Sets the priority of a task. If it may have been polled, [`repoll_tree`] must follow.
+pub(crate) fn assign(task: &TaskRef, priority: TaskPriority) {
     USED.store(true, Ordering::Relaxed);
     task.control.set_priority(priority);
 }
 
-/// What waits below `task` looks at its priority again.
-pub(crate) fn rouse(task: &TaskRef) {
+/// Has `task`, and all tasks below it, polled again, so that waiters among them read their urgency anew.
+pub(crate) fn repoll_tree(task: &TaskRef) {
     let mut level = vec![task.clone()];
     while !level.is_empty() {
-        level.iter().for_each(|task| task.control.retune());
+        level.iter().for_each(|task| task.control.request_repoll());
         level = level.iter().flat_map(children).collect();
     }
 }
 
 impl Shared<dyn ErasedRuntime> {
-    /// Its own priority, or that of the nearest task around it that has one.
+    /// Its own priority, or that of the nearest task above it that has one.
     pub(crate) fn priority(&self) -> TaskPriority {
         let (mut own, mut above) = (self.control.own_priority(), self.parent());
         while let (None, Some(task)) = (own, &above) {
@@ -42,7 +42,8 @@ impl Shared<dyn ErasedRuntime> {
         own.unwrap_or_default()
     }
 
-    /// With what was lent to it, and to those around it, which wait for it; those whose own work is done lend what they have.
+    /// Its priority, with what was lent to it and to the tasks above it, which wait for it. Those of them
+    /// whose own work is done lend their priority.
     pub(crate) fn urgency(&self) -> TaskPriority {
         if !is_used() {
             return TaskPriority::Normal;
@@ -50,7 +51,7 @@ impl Shared<dyn ErasedRuntime> {
         let (mut most, mut above) = (self.priority().max_of(self.control.lent()), self.parent());
         while let Some(task) = above {
             most = most.max_of(task.control.lent());
-            if task.control.is_settled() {
+            if task.control.is_work_done() {
                 most = most.max(task.priority());
             }
             above = task.parent();
@@ -65,7 +66,7 @@ impl TaskPriority {
     }
 }
 
-/// How urgent what is polled here is.
+/// The urgency of the task that is polled here.
 pub(crate) fn urgency() -> TaskPriority {
     if !is_used() {
         return TaskPriority::Normal;
@@ -73,17 +74,17 @@ pub(crate) fn urgency() -> TaskPriority {
     with_frame(|frame| frame.task.urgency()).unwrap_or_default()
 }
 
-/// The task that is polled here waits for `task`, and lends it its priority.
+/// Lends the urgency of the task that is polled here to `task`, which it waits for.
 pub(crate) fn lend(task: &TaskRef) {
     let urgency = urgency();
     if urgency > task.urgency() && task.control.lend(urgency) {
-        rouse(task);
+        repoll_tree(task);
     }
 }
 
-/// The work of `task` is done, and what is left of it waits for `child`.
+/// Lends the priority of `task` to `child`: the work of `task` is done, and it waits for `child`.
 pub(crate) fn lend_to_child(task: &TaskRef, child: &TaskRef) {
     if is_used() && task.priority() > child.priority() {
-        rouse(child);
+        repoll_tree(child);
     }
 }

@@ -11,7 +11,7 @@ use crossbeam_utils::atomic::AtomicCell;
 use crate::error::{AsyncTaskError, FailedAttempt};
 use crate::retry::{Retry, RetryStrategy};
 
-/// What the recovery work gives.
+/// The future of recovery work.
 pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
 
 /// The user's work for a failure.
@@ -20,13 +20,14 @@ pub type RecoveryWork<T> = Arc<dyn Fn(AsyncTaskError) -> Answer<T> + Send + Sync
 /// A task's retries, and its recovery work.
 pub struct Recovery {
     pub(crate) retry: Option<Retry>,
-    /// How many retries have begun, since the last reset.
+    /// The number of retries since the last reset; for supervised work, of the restarts that count.
     retries: AtomicU32,
-    /// Why the last attempt failed, for the error of a limit on the whole.
+    /// The failure of the last attempt, for the error of a limit on the whole.
     last: AtomicCell<Option<Box<FailedAttempt>>>,
     /// A [`RecoveryWork`] of the task's type.
     work: Option<Box<dyn Any + Send + Sync>>,
-    /// Of supervised work: how many restarts may count at the same time, and the wait before each.
+    /// The limits of supervised work: the most restarts that may count at the same time, and the wait before
+    /// each.
     restarts: OnceLock<(u32, RetryStrategy)>,
 }
 
@@ -36,7 +37,7 @@ impl Recovery {
         Self { work, ..Self::of(retry) }
     }
 
-    /// Without recovery work that a handle could ask for.
+    /// As `new`, without recovery work that a handle could call.
     pub(crate) fn of(retry: Option<Retry>) -> Self {
         Self {
             retry,
@@ -47,18 +48,18 @@ impl Recovery {
         }
     }
 
-    /// Another attempt follows.
+    /// Counts a retry.
     pub(crate) fn retried(&self) {
-        // Relaxed, as all of the count: a number for itself.
+        // Relaxed, as for the whole count: the number stands for itself.
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Keeps why the last attempt failed.
+    /// Keeps the failure of the last attempt.
     pub(crate) fn keep(&self, attempt: FailedAttempt) {
         self.last.store(Some(Box::new(attempt)));
     }
 
-    /// It is of supervised work.
+    /// Notes that the work is supervised.
     pub(crate) fn restarts(&self, most: u32, strategy: RetryStrategy) {
         let _ = self.restarts.set((most, strategy));
     }
@@ -68,7 +69,7 @@ impl Recovery {
         self.retries.store(0, Ordering::Relaxed);
     }
 
-    /// So many restarts count now.
+    /// Sets the number of restarts that count now.
     pub(crate) fn count(&self, restarts: u32) {
         self.retries.store(restarts, Ordering::Relaxed);
     }
@@ -102,12 +103,12 @@ impl Recovery {
     }
 }
 
-/// True for what recovery work is asked about: not for what was meant to stop.
+/// True if recovery work is called for `error`: not after a cancellation or a shutdown.
 pub(crate) fn is_recoverable(error: &AsyncTaskError) -> bool {
     !(error.is_cancelled() || error.is_shutdown())
 }
 
-/// False for what starting supervised work again cannot mend, and for the end of the runtime.
+/// False for errors that a restart of supervised work cannot mend, and for the end of the runtime.
 pub(crate) fn is_restartable(error: &AsyncTaskError) -> bool {
     !(error.is_shutdown()
         || matches!(

@@ -1,4 +1,4 @@
-//! The root scope: every task and blocking job of one executor belongs to it, whoever has the handle.
+//! The root scope: every task and blocking job of one executor belongs to it, with a handle or without.
 //!
 //! ```text
 //!  Open ──── shutdown begins ────► Closing ──── time is up, or nothing is left ────► Closed
@@ -6,8 +6,9 @@
 //!                                  what runs may still spawn                         what is left is killed
 //! ```
 //!
-//! Tasks are counted when they begin and end. They are listed, to be killed at the end of a shutdown, only once they
-//! have to wait and no task above them would pass a kill on: a task that ends in its first poll never is.
+//! Tasks are counted when they begin and end. They are listed, to be cancelled by a shutdown, only once they
+//! have to wait and no task above them would pass a cancellation on. A task that ends in its first poll is
+//! never listed.
 
 use std::fmt;
 use std::sync::Weak;
@@ -20,11 +21,11 @@ use crate::panic::notify_all;
 use crate::runtime::erased::ErasedRuntime;
 use crate::tree::children::cancel;
 use crate::tree::ending::Ending;
-use crate::tree::kills::{Kills, Left};
+use crate::tree::kills::{Kills, Remaining};
 use crate::tree::metering::enable;
 use crate::tree::node::{Shared, TaskRef};
 use crate::tree::statistics::{Counts, TaskStatistics};
-use crate::tree::totals::{Accounts, Watch};
+use crate::tree::totals::{Totals, Watch};
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::info::TaskInfo;
 
@@ -32,10 +33,11 @@ const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
 const CLOSED: u8 = 2;
 
-/// Below this many the list is not looked through for tasks that have ended.
+/// The list is not searched for tasks that have ended below this length.
 const FEW: usize = 64;
 
-/// What a backend holds once for each executor, in the state that all handles of that executor share.
+/// The scope of all tasks and blocking jobs of one executor. A backend holds it once for each executor, in
+/// the state that all handles of that executor share.
 pub struct RootScope {
     phase: AtomicU8,
     tasks: Counts,
@@ -43,10 +45,10 @@ pub struct RootScope {
     /// Weak: a task holds its runtime, which holds this.
     listed: ConcurrentQueue<Weak<Shared<dyn ErasedRuntime>>>,
     lists_all: bool,
-    /// `lists_all`, or watched: looked at for each task that begins.
-    looks: AtomicBool,
+    /// True if `lists_all`, or if watched: read for each task that begins.
+    inspects_spawns: AtomicBool,
     is_watched: AtomicBool,
-    accounts: Accounts,
+    totals: Totals,
     /// Notified when a shutdown begins.
     closing: Event,
     /// Notified, during a shutdown, for each end.
@@ -62,9 +64,9 @@ impl Default for RootScope {
             jobs: Counts::default(),
             listed: ConcurrentQueue::unbounded(),
             lists_all: false,
-            looks: AtomicBool::new(false),
+            inspects_spawns: AtomicBool::new(false),
             is_watched: AtomicBool::new(false),
-            accounts: Accounts::default(),
+            totals: Totals::default(),
             closing: Event::new(),
             ended: Event::new(),
             kills: Kills::default(),
@@ -78,47 +80,49 @@ impl RootScope {
         Self::default()
     }
 
-    /// As [`new`](Self::new), and [`live_tasks`](Self::live_tasks) gives all tasks and not only those that a shutdown
-    /// would have to kill itself: for simulations and debuggers. Each task then costs one more entry in a queue.
+    /// As [`new`](Self::new), and [`live_tasks`](Self::live_tasks) gives all tasks and not only those that a
+    /// shutdown cancels directly: for simulations and debuggers. Each task then costs one more entry in a
+    /// queue.
     pub fn listing_all() -> Self {
-        Self { lists_all: true, looks: AtomicBool::new(true), ..Self::default() }
+        Self { lists_all: true, inspects_spawns: AtomicBool::new(true), ..Self::default() }
     }
 
-    /// From now on each task that is spawned has metrics, and can be named in a [snapshot](crate::RuntimeExt::snapshot) before it
-    /// has had to wait; and long polls and slow ends of tasks with metrics are told of as `watch` says, which without this is
-    /// its default.
+    /// From now on each task that is spawned has metrics, and is in a [snapshot](crate::RuntimeExt::snapshot)
+    /// before it has had to wait. Long polls and slow ends of tasks with metrics are reported by the
+    /// thresholds of `watch`; without this call, by its defaults.
     ///
     /// Cost: that of `.metrics(true)` for each task, and an entry in a queue.
     pub fn watch(&self, watch: Watch) {
-        self.accounts.set(watch);
+        self.totals.set(watch);
         self.is_watched.store(true, Ordering::SeqCst);
-        self.looks.store(true, Ordering::SeqCst);
+        self.inspects_spawns.store(true, Ordering::SeqCst);
     }
 
     /// Ends what [`watch`](Self::watch) began, for tasks that are spawned from now on.
     pub fn unwatch(&self) {
         self.is_watched.store(false, Ordering::SeqCst);
-        self.looks.store(self.lists_all, Ordering::SeqCst);
+        self.inspects_spawns.store(self.lists_all, Ordering::SeqCst);
     }
 
-    /// How many tasks have been spawned and have not ended.
+    /// The number of tasks that have been spawned and have not ended.
     pub fn active_tasks(&self) -> usize {
         self.tasks.alive()
     }
 
-    /// How many tasks have been spawned, how they have ended, and how many live. The numbers always add up; while tasks come
-    /// and go it may count as live a task that ended while the numbers were read. Costs a few dozen loads.
+    /// The numbers of tasks that were spawned, that have ended in each way, and that live. They always add
+    /// up. A task that ends while the numbers are read may count as live. Costs a few dozen loads.
     pub fn statistics(&self) -> TaskStatistics {
         self.tasks.read()
     }
 
-    /// How many blocking jobs have been handed over and have not ended, also those that nobody waits for any more.
+    /// The number of blocking jobs that have been handed over and have not ended, including those that are no
+    /// longer waited for.
     pub fn active_blocking_jobs(&self) -> usize {
         self.jobs.alive()
     }
 
-    /// True once a shutdown has begun, or an owned runtime has been dropped. An executor that is the user's own does not
-    /// say when it goes.
+    /// True once a shutdown has begun, or an owned runtime has been dropped. An executor that is the user's
+    /// own does not report its end.
     pub fn is_closing(&self) -> bool {
         self.phase.load(Ordering::SeqCst) != OPEN
     }
@@ -127,11 +131,11 @@ impl RootScope {
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and asked for again.
+    /// It can be dropped and called again.
     pub async fn closing(&self) {
         while !self.is_closing() {
             let listener = self.closing.listen();
-            // Listen first, then look: a shutdown that begins in between is seen or heard.
+            // Listen first, then look: a shutdown that begins in between is seen, or notifies the listener.
             if self.is_closing() {
                 return;
             }
@@ -139,47 +143,49 @@ impl RootScope {
         }
     }
 
-    /// The tasks that it can name, in no order.
+    /// The tasks that it can name, each once. The order is not specified.
     pub fn live_tasks(&self) -> Vec<TaskInfo> {
         let mut live = Vec::new();
         self.each_listed(|task| live.push(task.control.info()));
-        // One that was watched from its birth may be listed twice.
+        // A task that was watched when it was spawned may be listed twice.
         live.sort_by_key(|task| task.id);
         live.dedup_by_key(|task| task.id);
         live
     }
 
-    /// The tasks of the list; perhaps not each once.
+    /// The tasks of the list; some may occur twice.
     pub(crate) fn listed(&self) -> Vec<TaskRef> {
         let mut listed = Vec::new();
         self.each_listed(|task| listed.push(task.clone()));
         listed
     }
 
-    pub(crate) fn accounts(&self) -> &Accounts {
-        &self.accounts
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.totals
     }
 
-    /// How many blocking jobs have begun, and how many have ended.
+    /// The number of blocking jobs that have begun, and of those that have ended.
     pub(crate) fn jobs(&self) -> (usize, usize) {
         let ended = self.jobs.ended();
         (self.jobs.begun(), ended)
     }
 
-    /// Ends it: for backends, when their executor goes away. No new work is taken, and what is left is killed, without a
-    /// grace; programs want [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown).
+    /// Closes the scope: for backends, when their executor ends. No new work is taken, and the tasks that are
+    /// left are killed, without a grace period. Programs use
+    /// [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown).
     pub fn close(&self) {
         self.phase.store(CLOSED, Ordering::SeqCst);
         notify_all(&self.closing);
         self.each_listed(|_| ());
     }
 
-    /// From now on no new work is taken. What is left, in place or not, is not killed by this.
+    /// Takes no new work from now on. Work that is left, in place or not, is not killed by this.
     pub(crate) fn refuse(&self) {
         self.phase.store(CLOSED, Ordering::SeqCst);
         notify_all(&self.closing);
     }
 
+    /// Begins a shutdown: takes no work from outside from now on, and cancels the listed tasks gracefully.
     pub(crate) fn begin_closing(&self) {
         let _ = self.phase.compare_exchange(OPEN, CLOSING, Ordering::SeqCst, Ordering::SeqCst);
         notify_all(&self.closing);
@@ -192,20 +198,21 @@ impl RootScope {
         ended == (self.tasks.begun(), self.jobs.begun())
     }
 
-    /// How many tasks have ended.
+    /// The number of tasks that have ended.
     pub(crate) fn ended_tasks(&self) -> usize {
         self.tasks.ended()
     }
 
-    /// How many tasks have begun.
+    /// The number of tasks that have begun.
     pub(crate) fn begun_tasks(&self) -> usize {
         self.tasks.begun()
     }
 
-    /// The tasks and blocking jobs that are left; `None` if there are none. To be asked before anything is killed.
-    pub(crate) fn left(&self) -> Option<Left> {
+    /// The tasks and blocking jobs that are left; `None` if there are none. It must be called before anything
+    /// is killed.
+    pub(crate) fn remaining(&self) -> Option<Remaining> {
         let (tasks, blocking) = (self.active_tasks(), self.active_blocking_jobs());
-        (tasks > 0 || blocking > 0).then(|| Left::new(tasks, blocking, self.live_tasks()))
+        (tasks > 0 || blocking > 0).then(|| Remaining::new(tasks, blocking, self.live_tasks()))
     }
 
     /// The kills of all shutdowns, in their order.
@@ -213,17 +220,17 @@ impl RootScope {
         &self.kills
     }
 
-    /// Hears of the next end during a shutdown.
+    /// A listener for the next end during a shutdown.
     pub(crate) fn listen(&self) -> EventListener {
         self.ended.listen()
     }
 
-    /// True once nothing is to begin any more.
+    /// True once no task may begin any more.
     pub(crate) fn is_closed(&self) -> bool {
         self.phase.load(Ordering::SeqCst) == CLOSED
     }
 
-    /// Whether new work is taken: from outside, or from something that runs here already.
+    /// True if new work is taken: from outside, or from something that runs here already.
     pub(crate) fn admits(&self, from_inside: bool) -> bool {
         match self.phase.load(Ordering::SeqCst) {
             OPEN => true,
@@ -234,58 +241,59 @@ impl RootScope {
 
     pub(crate) fn task_begun(&self, task: &TaskRef) {
         self.tasks.begin();
-        // Relaxed: who asks for this does so for tasks that are spawned later, and tells their spawners.
-        if self.looks.load(Ordering::Relaxed) {
-            self.look_at(task);
+        // Relaxed: a call of `watch` is for tasks that are spawned later, by threads that learn of the call.
+        if self.inspects_spawns.load(Ordering::Relaxed) {
+            self.inspect(task);
         }
     }
 
-    /// Kept out of the spawns of all others.
+    /// Kept out of all other spawns.
     #[cold]
-    fn look_at(&self, task: &TaskRef) {
+    fn inspect(&self, task: &TaskRef) {
         if self.is_watched.load(Ordering::Relaxed) {
             enable(task, true);
         }
         self.list(task);
     }
 
-    /// `listed`: it is in the list, perhaps.
+    /// Counts the end of a task; `listed` is true if it may be in the list.
     pub(crate) fn task_ended(&self, ending: Ending, listed: bool) {
         self.tasks.end(ending);
         if listed {
             self.sweep();
         }
-        self.tell_end();
+        self.notify_end();
     }
 
     pub(crate) fn job_begun(&self) {
         self.jobs.begin();
     }
 
-    /// It has a thread.
+    /// Notes that a blocking job has a thread.
     pub(crate) fn job_started(&self) {
-        self.accounts.job_started();
+        self.totals.job_started();
     }
 
     pub(crate) fn job_stopped(&self) {
-        self.accounts.job_stopped();
+        self.totals.job_stopped();
     }
 
     pub(crate) fn job_ended(&self) {
         self.jobs.end(Ending::Completed);
-        self.tell_end();
+        self.notify_end();
     }
 
-    fn tell_end(&self) {
-        // SeqCst: either the shutdown, which sets the phase and then counts, counts this end, or this sees the phase.
+    fn notify_end(&self) {
+        // SeqCst: either the shutdown, which sets the phase and then counts, counts this end, or this sees
+        // the phase.
         if self.phase.load(Ordering::SeqCst) != OPEN {
             notify_all(&self.ended);
         }
     }
 
-    /// Remembers a task that would hear of a shutdown from nobody else.
+    /// Lists an orphan: a task that no other task would pass a shutdown on to.
     pub(crate) fn list_orphan(&self, task: &TaskRef) {
-        // What runs in place is not in the list of all, which is of what was spawned.
+        // An in-place task is not in the list of all tasks, which is of those that were spawned.
         if !self.lists_all || task.control.is_in_place() {
             self.list(task);
         }
@@ -294,12 +302,12 @@ impl RootScope {
     fn list(&self, task: &TaskRef) {
         let _ = self.listed.push(std::sync::Arc::downgrade(task));
         self.sweep();
-        self.ask(task);
+        self.cancel_by_phase(task);
     }
 
-    /// Asks a task to stop, as the phase has it. Called after it was put into the list: a shutdown sets the phase first,
-    /// and then goes through the list.
-    fn ask(&self, task: &TaskRef) {
+    /// Cancels a task as the phase requires. It is called after the task was put into the list: a shutdown
+    /// sets the phase first, and then goes through the list.
+    fn cancel_by_phase(&self, task: &TaskRef) {
         let level = match self.phase.load(Ordering::SeqCst) {
             OPEN => return,
             CLOSING => CancelLevel::Graceful,
@@ -308,8 +316,8 @@ impl RootScope {
         cancel(task, level, CancelCause::Shutdown);
     }
 
-    /// Looks at two of the list, at each coming and each going, so that the dead are gone before long, and no single call
-    /// has to look through all.
+    /// Checks two tasks of the list, at each addition and each end, so that those that have ended are removed
+    /// before long, and no single call has to check all.
     fn sweep(&self) {
         if self.listed.len() > FEW {
             self.relist();
@@ -317,7 +325,8 @@ impl RootScope {
         }
     }
 
-    /// Moves the first of the list to its end, or out of it if it has ended.
+    /// Moves the first of the list to its end, or out of it if it has ended. Cancels it as the phase
+    /// requires.
     fn relist(&self) -> Option<TaskRef> {
         let listed = self.listed.pop().ok()?;
         let task = listed.upgrade()?;
@@ -325,7 +334,7 @@ impl RootScope {
             return None;
         }
         let _ = self.listed.push(listed);
-        self.ask(&task);
+        self.cancel_by_phase(&task);
         Some(task)
     }
 

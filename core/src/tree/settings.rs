@@ -1,14 +1,14 @@
-//! What can be set, and set anew while a task runs: grace period, limit, deadline, priority.
+//! The settings of a task that can be changed while it runs: grace period, limit, deadline, priority.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::tree::extras::{LONGEST, NO_PRIORITY, UNSET, nanos};
 use crate::tree::node::Control;
-use crate::tree::state::TIMED;
+use crate::tree::state::HAS_DEADLINE;
 use crate::vocabulary::priority::TaskPriority;
 
-/// Which part of a task its limit stops.
+/// The part of a task that its limit stops.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum LimitKeeper {
@@ -27,7 +27,7 @@ impl Control {
         let nanos = self.extras.get()?.grace.load(Ordering::Acquire);
         match nanos {
             UNSET => None,
-            // As long as can be: for ever.
+            // Too long to count: forever.
             LONGEST => Some(Duration::MAX),
             nanos => Some(Duration::from_nanos(nanos)),
         }
@@ -38,11 +38,11 @@ impl Control {
         self.wake();
     }
 
-    /// The limit that it was given, and from when on.
+    /// Sets the limit and its deadline.
     pub(crate) fn set_limit(&self, limit: Duration, deadline: Option<Instant>) {
         self.extras().limit.store(nanos(limit), Ordering::Release);
         self.extras().deadline.set(deadline);
-        self.state.set(TIMED);
+        self.state.set(HAS_DEADLINE);
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {
@@ -54,16 +54,16 @@ impl Control {
         self.extras.get()?.deadline.get()
     }
 
-    /// Moves the deadline; the task arms its timer anew in its next poll, which is woken here.
+    /// Moves the deadline. The task arms its timer anew in its next poll, for which it is woken here.
     pub(crate) fn set_deadline(&self, deadline: Option<Instant>, now: Instant) {
         let limit = deadline.map_or(UNSET, |deadline| nanos(deadline.saturating_duration_since(now)));
         self.extras().limit.store(limit, Ordering::Release);
         self.extras().deadline.set(deadline);
-        self.state.set(TIMED);
+        self.state.set(HAS_DEADLINE);
         self.wake();
     }
 
-    /// Its body ends its work itself at the deadline, and goes on without one.
+    /// Notes that the body ends its work itself at the deadline, and goes on without one.
     pub fn mind_limit(&self) {
         self.keep_limit(LimitKeeper::Body);
     }
@@ -72,9 +72,9 @@ impl Control {
         self.is_limit_kept_by(LimitKeeper::Body)
     }
 
-    /// Its deadline has passed, and that ends its work.
+    /// Notes that the deadline has passed, which ends the work.
     pub(crate) fn expire(&self) {
-        // Relaxed: who reads it has seen the end of the task before, which is written after this.
+        // Relaxed: a reader has seen the end of the task before, which is written after this.
         self.extras().expired.store(true, Ordering::Relaxed);
     }
 
@@ -83,7 +83,7 @@ impl Control {
         self.extras.get().is_some_and(|extras| extras.expired.load(Ordering::Relaxed))
     }
 
-    /// The limit has passed, and what follows is not under it.
+    /// Takes the deadline away: the work that follows is not under the limit.
     pub(crate) fn lift_limit(&self) {
         if let Some(extras) = self.extras.get() {
             extras.deadline.set(None);
@@ -91,12 +91,13 @@ impl Control {
         }
     }
 
-    /// The body has ended its work, at its limit or before: the limit is told as before, and stops nothing any more.
+    /// Notes that the body has ended its work, at its limit or before. The limit is reported as before, and
+    /// stops nothing any more.
     pub fn release_limit(&self, has_passed: bool) {
         self.keep_limit(if has_passed { LimitKeeper::Passed } else { LimitKeeper::Released });
     }
 
-    /// True if the limit has ended the work of a body that minded it.
+    /// True if the limit has ended the work of a body that ends its work itself.
     pub fn has_passed_limit(&self) -> bool {
         self.is_limit_kept_by(LimitKeeper::Passed)
     }
@@ -106,7 +107,8 @@ impl Control {
         self.is_limit_kept_by(LimitKeeper::Released) || self.has_passed_limit()
     }
 
-    // Relaxed, as the reading: only the poll of the task acts on it. A handle that sees it late tells the state before.
+    // Relaxed, as where it is read: only the poll of the task acts on it. A handle that sees it late reports
+    // the state before.
     fn keep_limit(&self, keeper: LimitKeeper) {
         self.extras().limit_keeper.store(keeper as u8, Ordering::Relaxed);
     }
@@ -115,20 +117,21 @@ impl Control {
         self.extras.get().is_some_and(|extras| extras.limit_keeper.load(Ordering::Relaxed) == keeper as u8)
     }
 
-    /// Another attempt at the work begins.
+    /// Notes the number of attempts that were begun.
     pub(crate) fn attempted(&self, attempts: u32) {
-        // Relaxed: only the one who polls the task reads it.
+        // Relaxed: only the thread that polls the task reads it.
         self.extras().attempts.store(attempts, Ordering::Relaxed);
     }
 
-    /// How many attempts were begun.
+    /// The number of attempts that were begun.
     pub(crate) fn attempts(&self) -> u32 {
         self.extras.get().map_or(1, |extras| extras.attempts.load(Ordering::Relaxed))
     }
 
-    /// How urgent it was said to be.
+    /// The priority that was set for it.
     pub(crate) fn own_priority(&self) -> Option<TaskPriority> {
-        // Relaxed, as all of this: a number for itself; who is told of it is woken.
+        // Relaxed, as for all priorities: the number stands for itself, and a task that a change concerns is
+        // woken.
         let rank = self.extras.get()?.priority.load(Ordering::Relaxed);
         (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
     }
@@ -137,13 +140,13 @@ impl Control {
         self.extras().priority.store(priority.number(), Ordering::Relaxed);
     }
 
-    /// The greatest urgency of those that wait for it.
+    /// The greatest urgency of the tasks that wait for it.
     pub(crate) fn lent(&self) -> Option<TaskPriority> {
         let rank = self.extras.get()?.lent.load(Ordering::Relaxed);
         (rank != NO_PRIORITY).then(|| TaskPriority::of_rank(rank))
     }
 
-    /// True if nobody as urgent had waited for it before.
+    /// Lends a priority to the task. True if no task as urgent had waited for it before.
     pub(crate) fn lend(&self, priority: TaskPriority) -> bool {
         self.extras().lent.fetch_min(priority.number(), Ordering::Relaxed) > priority.number()
     }

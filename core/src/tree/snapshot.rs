@@ -15,48 +15,50 @@ use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::id::TaskId;
 use crate::vocabulary::info::TaskInfo;
 
-/// Deeper than this a tree is not drawn further to the right.
+/// The depth from which on a tree is not indented further.
 const DEEPEST: usize = 32;
 
-/// A live task, as a snapshot has it.
+/// A live task in a snapshot.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskSnapshot {
-    /// Who it is, where it is in its life, and where the library was last awaited in it.
+    /// Its identity, its status, and the source location of its last await of the library.
     pub info: TaskInfo,
     /// The task that spawned it and waits for it, on whatever runtime that is.
     pub parent: Option<TaskId>,
-    /// How many of the snapshot's tasks are above it.
+    /// The number of tasks of the snapshot that are above it.
     pub depth: usize,
-    /// How long ago it was spawned, by the runtime's clock; known of tasks with timestamps, or with metrics from their birth.
+    /// The time since it was spawned, by the runtime's clock; known of tasks with timestamps, or with metrics
+    /// since their spawn.
     pub age: Option<Duration>,
-    /// For how long the poll that is under way has kept its thread; known of tasks with metrics.
+    /// The time for which the poll under way has kept its thread; known of tasks with metrics.
     pub polling: Option<Duration>,
-    /// What it was asked to do, and by whom first, if it is being stopped.
+    /// The level and the first cause of its cancellation, if it is being cancelled.
     pub asked: Option<(CancelLevel, CancelCause)>,
-    /// How long ago it was asked to stop; known of tasks with metrics.
+    /// The time since cancellation was first requested; known of tasks with metrics.
     pub stopping: Option<Duration>,
-    /// What it uses, and those below it; `None` of a task that never had metrics.
+    /// Its usage, with that of the tasks below it; `None` for a task that never had metrics.
     pub metrics: Option<TaskMetrics>,
-    /// It is part of its caller, and not among those that were spawned.
+    /// True if it is part of its caller, and not counted among the spawned tasks.
     is_in_place: bool,
 }
 
-/// The live tasks of a runtime at one moment: see [`Runtime::snapshot`](crate::RuntimeExt::snapshot). Printed, it is a tree.
+/// The live tasks of a runtime at one moment: see [`Runtime::snapshot`](crate::RuntimeExt::snapshot).
+/// Printed, it is a tree.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RuntimeSnapshot {
     /// The runtime's name.
     pub runtime: &'static str,
-    /// How many tasks there have been, and what became of them.
+    /// The counts of all tasks so far, and of their ends.
     pub statistics: TaskStatistics,
     /// Each task before those below it, the older before the younger.
     pub tasks: Vec<TaskSnapshot>,
 }
 
 impl RuntimeSnapshot {
-    /// How many tasks are alive that could not be named: those that nobody waits for, and that have not had to wait
-    /// themselves, nor are [watched](crate::RootScope::watch).
+    /// The number of live tasks that the snapshot does not name: tasks that no other task waits for, that
+    /// have not had to wait themselves, and are not [watched](crate::RootScope::watch).
     pub fn unnamed(&self) -> usize {
         let spawned = self.tasks.iter().filter(|task| !task.is_in_place);
         self.statistics.live.saturating_sub(spawned.count())
@@ -67,7 +69,7 @@ impl RuntimeSnapshot {
         self.tasks.iter().filter(move |task| task.polling.is_some_and(|polling| polling >= limit))
     }
 
-    /// The tasks that were asked to stop at least `limit` ago, and have not ended.
+    /// The tasks whose cancellation was requested at least `limit` ago, and that have not ended.
     pub fn stuck(&self, limit: Duration) -> impl Iterator<Item = &TaskSnapshot> {
         self.tasks.iter().filter(move |task| task.stopping.is_some_and(|stopping| stopping >= limit))
     }
@@ -77,24 +79,24 @@ impl RuntimeSnapshot {
 pub(crate) fn snapshot(runtime: &'static str, root: &RootScope) -> RuntimeSnapshot {
     let found = reachable(root);
     let mut below: HashMap<usize, Vec<usize>> = HashMap::new();
-    let places: HashMap<usize, usize> =
+    let indices: HashMap<usize, usize> =
         found.iter().enumerate().map(|(index, (task, _))| (address(task), index)).collect();
-    let mut to_tell = Vec::new();
+    let mut to_visit = Vec::new();
     for (index, (_, parent)) in found.iter().enumerate() {
-        match parent.as_ref().and_then(|parent| places.get(&address(parent))) {
+        match parent.as_ref().and_then(|parent| indices.get(&address(parent))) {
             Some(parent) => below.entry(*parent).or_default().push(index),
-            None => to_tell.push((index, 0)),
+            None => to_visit.push((index, 0)),
         }
     }
-    // The last is told first.
-    to_tell.reverse();
+    // The next one is taken from the end.
+    to_visit.reverse();
     let mut tasks = Vec::with_capacity(found.len());
-    while let Some((index, depth)) = to_tell.pop() {
+    while let Some((index, depth)) = to_visit.pop() {
         if let Some((task, parent)) = found.get(index) {
             tasks.push(TaskSnapshot::of(task, parent.as_ref(), depth));
         }
         let children = below.remove(&index).unwrap_or_default();
-        to_tell.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
+        to_visit.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
     }
     RuntimeSnapshot { runtime, statistics: root.statistics(), tasks }
 }
@@ -105,11 +107,11 @@ fn address(task: &TaskRef) -> usize {
 
 /// All tasks of `root` that can be named, each once, with its parent; the older first.
 fn reachable(root: &RootScope) -> Vec<(TaskRef, Option<TaskRef>)> {
-    let mut to_see = root.listed();
+    let mut unseen = root.listed();
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
-    while let Some(task) = to_see.pop() {
+    while let Some(task) = unseen.pop() {
         if seen.insert(address(&task)) {
-            to_see.extend(children(&task));
+            unseen.extend(children(&task));
             found.push(task);
         }
     }

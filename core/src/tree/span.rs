@@ -1,10 +1,10 @@
-//! The tracing span that work belongs to: the one that its caller was in.
+//! The tracing span of work: the span that its caller was in.
 
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
-/// The span that the caller is in. Where nothing listens, as in most programs, one look at a static.
-pub(crate) fn callers() -> Option<Span> {
+/// The span that the caller is in. Without a subscriber, as in most programs, it costs one read of a static.
+pub(crate) fn current_span() -> Option<Span> {
     if LevelFilter::current() == LevelFilter::OFF {
         return None;
     }

@@ -1,17 +1,17 @@
-//! How many have begun and how many have ended, counted by many threads without getting in each other's way.
+//! Counts of beginnings and ends, by many threads that do not contend.
 
 use crate::sync::shard::{SHARDS, mine};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::tree::ending::Ending;
 
-/// Beginnings and ends. Both only grow, so that reading the ends first and the beginnings after them can never make
-/// out fewer than are alive: if the two sums agree, nothing was alive at the moment between the two readings.
+/// Beginnings and ends. Both only grow, and the ends are read before the beginnings. So a reader never finds
+/// fewer than are alive; if the two sums are equal, nothing was alive at the moment between the two readings.
 #[derive(Default)]
 pub(crate) struct Counts {
     shards: [Shard; SHARDS],
 }
 
-/// On a cache line of its own, and on the next, which processors fetch along.
+/// A shard on a cache line of its own, and on the next one, which processors fetch along.
 #[derive(Default)]
 #[repr(align(128))]
 struct Shard {
@@ -21,19 +21,19 @@ struct Shard {
     cancelled: AtomicUsize,
 }
 
-/// How many tasks there have been on an executor, and what became of them.
+/// The numbers of tasks on an executor, and of their ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskStatistics {
-    /// All that were spawned.
+    /// All tasks that were spawned.
     pub spawned: usize,
-    /// Those that gave a value.
+    /// Tasks that gave a value.
     pub completed: usize,
-    /// Those that failed: an error, a panic, a timeout.
+    /// Tasks that failed: an error, a panic, a timeout.
     pub failed: usize,
-    /// Those that were stopped.
+    /// Tasks that were cancelled.
     pub cancelled: usize,
-    /// Those that have not ended.
+    /// Tasks that have not ended.
     pub live: usize,
 }
 

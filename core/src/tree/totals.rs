@@ -1,4 +1,4 @@
-//! What a runtime knows of the tasks with metrics that were on it, and what it is to tell of them.
+//! The totals of a runtime's tasks with metrics, and the thresholds of its reports.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -8,13 +8,14 @@ use crate::metrics::{Counters, Histogram, Latencies, Sums, TaskMetrics};
 use crate::runtime::Runtime;
 use crate::tree::statistics::TaskStatistics;
 
-/// What is watched of the tasks of a runtime, and from when on it is told through `tracing`.
+/// The thresholds at which events of a runtime's tasks are reported through `tracing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Watch {
-    /// A poll that takes so long is told of when it is over: 100 ms by default.
+    /// A poll that takes at least this long is reported when it is over: 100 ms by default.
     pub long_poll: Duration,
-    /// A task that takes so long to end after it was asked to stop is told of when it has ended: 10 s by default.
+    /// A task that takes at least this long to end after its cancellation was requested is reported when it
+    /// has ended: 10 s by default.
     pub slow_cancel: Duration,
 }
 
@@ -25,35 +26,36 @@ impl Default for Watch {
 }
 
 impl Watch {
-    /// As it is, with this for `long_poll`.
+    /// Sets `long_poll`.
     pub fn long_poll(self, limit: Duration) -> Self {
         Self { long_poll: limit, ..self }
     }
 
-    /// As it is, with this for `slow_cancel`.
+    /// Sets `slow_cancel`.
     pub fn slow_cancel(self, limit: Duration) -> Self {
         Self { slow_cancel: limit, ..self }
     }
 }
 
-/// The accounts of one runtime.
+/// The totals of one runtime.
 ///
-/// Relaxed throughout: each is a number of its own.
-pub(crate) struct Accounts {
-    /// Of tasks that have ended, and had nobody above them.
+/// Relaxed throughout: each number stands for itself.
+pub(crate) struct Totals {
+    /// The usage of tasks that have ended, and had no task with metrics above them.
     used: Counters,
-    /// From spawn to end, and from wake to poll. Made with the first task that has metrics.
+    /// The times from spawn to end. Made on first use.
     durations: OnceLock<Box<Histogram>>,
+    /// The times from wake to poll. Made on first use.
     delays: OnceLock<Box<Histogram>>,
-    /// Blocking jobs that are on a thread.
+    /// The number of blocking jobs that are on a thread.
     running_jobs: AtomicUsize,
     long_poll: AtomicU64,
     slow_cancel: AtomicU64,
 }
 
-impl Default for Accounts {
+impl Default for Totals {
     fn default() -> Self {
-        let accounts = Self {
+        let totals = Self {
             used: Counters::default(),
             durations: OnceLock::new(),
             delays: OnceLock::new(),
@@ -61,8 +63,8 @@ impl Default for Accounts {
             long_poll: AtomicU64::new(0),
             slow_cancel: AtomicU64::new(0),
         };
-        accounts.set(Watch::default());
-        accounts
+        totals.set(Watch::default());
+        totals
     }
 }
 
@@ -70,7 +72,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl Accounts {
+impl Totals {
     pub(crate) fn set(&self, watch: Watch) {
         self.long_poll.store(nanos(watch.long_poll), Ordering::Relaxed);
         self.slow_cancel.store(nanos(watch.slow_cancel), Ordering::Relaxed);
@@ -105,45 +107,45 @@ impl Accounts {
     }
 }
 
-/// The blocking work of a runtime.
+/// The counts of the blocking jobs of a runtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockingStatistics {
     /// Jobs that wait for a thread.
     pub queued: usize,
-    /// Jobs that have one, also those that nobody waits for any more.
+    /// Jobs that have one, including those that are no longer waited for.
     pub running: usize,
     /// Jobs that have ended, or were given up before they began.
     pub ended: usize,
 }
 
-/// What a runtime does: see [`RuntimeExt::metrics`](crate::RuntimeExt::metrics).
+/// The figures of a runtime: see [`RuntimeExt::metrics`](crate::RuntimeExt::metrics).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RuntimeMetrics {
     /// All tasks, with metrics or without. The numbers always add up.
     pub tasks: TaskStatistics,
-    /// All blocking work.
+    /// All blocking jobs.
     pub blocking: BlockingStatistics,
-    /// Tasks that wait to be polled, as far as the executor tells; see [`Runtime::queue_depth`].
+    /// Tasks that wait to be polled, if the executor reports that; see [`Runtime::queue_depth`].
     pub queue_depth: Option<usize>,
-    /// How many threads poll tasks.
+    /// The number of threads that poll tasks.
     pub workers: usize,
-    /// What tasks with metrics have used, with those below them: tasks that have ended, and had nobody above them. It only
-    /// grows.
+    /// The usage of tasks with metrics that have ended, and had no task with metrics above them; it includes
+    /// that of the tasks below them. It only grows.
     pub used: TaskMetrics,
-    /// From the spawn to the end, of tasks that had metrics from their birth.
+    /// The times from spawn to end, of tasks that had metrics from their spawn on.
     pub durations: Latencies,
-    /// From the wake to the poll, of tasks with metrics.
+    /// The times from wake to poll, of tasks with metrics.
     pub delays: Latencies,
 }
 
 /// See [`RuntimeExt::metrics`](crate::RuntimeExt::metrics).
 pub(crate) fn metrics<R: Runtime>(runtime: &R) -> RuntimeMetrics {
     let root = runtime.root();
-    let accounts = root.accounts();
-    // First those that run: a job that starts in between is not counted twice.
-    let running = accounts.running_jobs.load(Ordering::Relaxed);
+    let totals = root.totals();
+    // Running jobs first: a job that starts in between is then not counted twice.
+    let running = totals.running_jobs.load(Ordering::Relaxed);
     let (begun, ended) = root.jobs();
     let read = |histogram: &OnceLock<Box<Histogram>>| {
         histogram.get().map(|histogram| histogram.read()).unwrap_or_default()
@@ -157,8 +159,8 @@ pub(crate) fn metrics<R: Runtime>(runtime: &R) -> RuntimeMetrics {
         },
         queue_depth: runtime.queue_depth(),
         workers: runtime.worker_count(),
-        used: accounts.used.read().told(None),
-        durations: read(&accounts.durations),
-        delays: read(&accounts.delays),
+        used: totals.used.read().told(None),
+        durations: read(&totals.durations),
+        delays: read(&totals.delays),
     }
 }

@@ -1,4 +1,4 @@
-//! What a traced task tells of itself.
+//! The trace of a task: its span, its fields and its events.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crate::tree::ending::Ending;
 use crate::tree::node::{Shared, TaskRef};
 use crate::vocabulary::id::IdField;
 
-/// The fields that a user has added. The task's span is in the slot for spans.
+/// The fields that a user has added. The span of the task is in its extras.
 #[derive(Default)]
 pub struct Trace {
     fields: ArcSwap<Vec<(Arc<str>, Arc<str>)>>,
 }
 
-/// Its own id, and that of its parent.
+/// The id of the task, and that of its parent.
 fn ids(task: &Shared<dyn ErasedRuntime>) -> (IdField, Option<IdField>) {
     (task.control.id().field(), task.parent().map(|parent| parent.control.id().field()))
 }
@@ -57,7 +57,7 @@ impl Trace {
         self.fields.load().to_vec()
     }
 
-    /// Adds a field, or gives it another value.
+    /// Adds a field, or replaces its value.
     pub fn add(&self, span: Option<&Span>, key: &str, value: &str) {
         let (key, value): (Arc<str>, Arc<str>) = (key.into(), value.into());
         self.fields.rcu(|fields| {
@@ -77,21 +77,21 @@ impl Trace {
     }
 
     // A subscriber is foreign code; its panic is not the task's.
-    fn tell(&self, span: Option<&Span>, f: impl FnOnce(&str)) {
+    fn emit(&self, span: Option<&Span>, f: impl FnOnce(&str)) {
         let Some(span) = span else { return };
         let _ = caught(|| span.in_scope(|| f(&self.text())));
     }
 
     pub(crate) fn event(&self, span: Option<&Span>, message: &str) {
-        self.tell(span, |fields| tracing::info!(task.fields = fields, "{message}"));
+        self.emit(span, |fields| tracing::info!(task.fields = fields, "{message}"));
     }
 
     pub(crate) fn error(&self, span: Option<&Span>, error: &dyn Error) {
-        self.tell(span, |fields| tracing::error!(task.fields = fields, error = %error, "task error"));
+        self.emit(span, |fields| tracing::error!(task.fields = fields, error = %error, "task error"));
     }
 
     pub(crate) fn started(&self, span: Option<&Span>) {
-        self.tell(span, |fields| {
+        self.emit(span, |fields| {
             Span::current().record("task.status", "running");
             tracing::info!(task.fields = fields, "task started");
         });
@@ -104,14 +104,14 @@ impl Trace {
             Ending::TimedOut => "timed out",
             Ending::Cancelled => "cancelled",
         };
-        self.tell(span, |fields| {
+        self.emit(span, |fields| {
             Span::current().record("task.status", status);
             tracing::info!(task.fields = fields, task.status = status, "task ended");
         });
     }
 }
 
-/// Gives the attempt a span of its own where the task around it is traced.
+/// Gives the attempt a span of its own if the task around it is traced.
 pub(crate) fn trace_attempt(task: &TaskRef, attempt: u32) {
     if task.parent().is_some_and(|parent| parent.control.trace().is_some()) {
         task.control.set_trace(Trace::default());

@@ -1,16 +1,17 @@
-//! Values that a task hands down to all below it, by type.
+//! Values that a task hands down to all tasks below it, by type.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 type Value = Arc<dyn Any + Send + std::marker::Sync>;
 
-/// One value for each type. Shared with all tasks below, and copied only where one of them adds to it.
+/// One value for each type. They are shared with all tasks below, and copied only if one of them adds to
+/// them.
 #[derive(Clone, Default)]
 pub struct Values(Vec<(TypeId, Value)>);
 
 impl Values {
-    /// Keeps `value`, in place of one of the same type.
+    /// Keeps `value`, in place of an earlier one of the same type.
     pub fn insert<T: Send + std::marker::Sync + 'static>(&mut self, value: T) {
         self.put(TypeId::of::<T>(), Arc::new(value));
     }
@@ -26,7 +27,7 @@ impl Values {
         value.clone().downcast().ok()
     }
 
-    /// These, and those of `outer` that they do not replace.
+    /// These values, and those of `outer` that they do not replace.
     pub(crate) fn within(&self, outer: &Self) -> Self {
         let mut merged = outer.clone();
         for (id, value) in &self.0 {

@@ -1,30 +1,32 @@
-//! How work is asked to stop: level, cause, and what became of it.
+//! Cancellation: its levels, its causes and its outcomes.
 
 use std::fmt;
 
 use crate::vocabulary::info::TaskInfo;
 use crate::vocabulary::status::TaskStatus;
 
-/// How firmly a task is asked to stop. A level only rises.
+/// The level of a cancellation. The level of a task only rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CancelLevel {
-    /// The work is told, and given time: [`TaskContext::cancelled`](crate::TaskContext::cancelled) is ready, `on_cancel`
-    /// callbacks run, and what it returns within its grace period counts. Then it is killed.
+    /// The work is notified, and given time: [`TaskContext::cancelled`](crate::TaskContext::cancelled) is
+    /// ready, `on_cancel` callbacks run, and a result that the work returns within its grace period counts.
+    /// Then it is killed.
     Graceful,
-    /// The future is dropped at its next poll boundary: its destructors run, nothing else of it does. Blocking work
-    /// that has not started never will; started blocking work cannot be killed and is waited for.
+    /// The future is dropped at its next poll boundary: its destructors run, and nothing else of it. Blocking
+    /// work that has not started never starts; blocking work that has started cannot be killed and is waited
+    /// for.
     Kill,
-    /// As [`Kill`](Self::Kill), but whoever awaits the cancellation is not made to wait for work that cannot be
-    /// dropped now: if a poll is in progress, blocking work has started or a shielded region is under way, the answer is
-    /// [`CancelOutcome::Abandoned`] at once. The handle still resolves at the true end.
+    /// As [`Kill`](Self::Kill), but an await of the cancellation does not wait for work that cannot be
+    /// dropped now: if a poll is in progress, blocking work has started or a shielded region is under way,
+    /// the answer is [`CancelOutcome::Abandoned`] at once. The handle still resolves at the true end.
     KillHard,
 }
 
 impl CancelLevel {
     const ALL: [Self; 3] = [Self::Graceful, Self::Kill, Self::KillHard];
 
-    /// 1 and up; 0 is no level.
+    /// The code of the level: 1 and up; 0 is no level.
     pub(crate) fn code(self) -> u32 {
         Self::ALL.iter().zip(1..).find(|(level, _)| **level == self).map_or(0, |(_, code)| code)
     }
@@ -44,26 +46,26 @@ impl fmt::Display for CancelLevel {
     }
 }
 
-/// Who asked a task to stop. The first recorded cause stays.
+/// The reason for a cancellation. The first recorded cause stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelCause {
-    /// Somebody called `cancel`.
+    /// `cancel` was called.
     Requested,
     /// The handle was dropped without `detach`.
     HandleDropped,
-    /// The task that spawned this one ended without a value, or its time was up.
+    /// The task that spawned this one ended without a value, or its time limit passed.
     ParentEnded,
-    /// The task that spawned this one was asked to stop, and passed it on.
+    /// The task that spawned this one was cancelled, and passed the request on.
     ParentCancelled,
-    /// Another member of its scope, or of what is joined, failed.
+    /// Another member of its scope, or of the tasks that it was joined with, failed.
     SiblingFailed,
     /// The future of its scope was dropped.
     ScopeDropped,
-    /// Enough others of what was joined have succeeded.
+    /// Enough of the tasks that it was joined with have succeeded.
     Unneeded,
-    /// Its runtime has shut down: the executor dropped the task, or a shutdown killed it at its limit. The error is then
-    /// [`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown).
+    /// Its runtime has shut down: the executor dropped the task, or a shutdown killed it at its limit. The
+    /// error is then [`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown).
     Shutdown,
 }
 
@@ -87,7 +89,7 @@ impl CancelCause {
         Self::ALL.iter().zip(0..).find(|(_, c)| *c == code).map_or(Self::Requested, |(cause, _)| *cause)
     }
 
-    /// The cause that the children of a task are given which was asked to stop for this one.
+    /// The cause that is passed on to the children of a task that was cancelled for this one.
     pub(crate) fn passed_on(self) -> Self {
         match self {
             Self::Shutdown | Self::ScopeDropped | Self::SiblingFailed => self,
@@ -111,15 +113,15 @@ impl fmt::Display for CancelCause {
     }
 }
 
-/// What became of work that was asked to stop.
+/// The outcome of a cancellation for the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelOutcome {
-    /// It was stopped.
+    /// The work was stopped.
     Cancelled,
-    /// It gave its value: before it was asked, or within its grace period.
+    /// The work gave its value: before the request, or within its grace period.
     Success,
-    /// Its time was up first.
+    /// Its time limit passed first.
     Timeout,
     /// It failed first: an error of its own, or a panic.
     Failure,
@@ -129,7 +131,7 @@ pub enum CancelOutcome {
     Abandoned,
 }
 
-/// What became of a task that was asked to stop.
+/// The result of a cancellation for the task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CancellationResult {
     pub(crate) outcome: CancelOutcome,
@@ -139,7 +141,8 @@ pub struct CancellationResult {
 }
 
 impl CancellationResult {
-    /// Of two that were asked as one: what has not ended of either has not ended.
+    /// Combines the results of two tasks that were cancelled as one: if either has not ended, the whole has
+    /// not ended.
     pub(crate) fn and(mut self, other: Self) -> Self {
         if self.has_ended() && !other.has_ended() {
             self.outcome = other.outcome;
@@ -148,12 +151,12 @@ impl CancellationResult {
         self
     }
 
-    /// What became of the work.
+    /// The outcome for the work.
     pub fn outcome(&self) -> CancelOutcome {
         self.outcome
     }
 
-    /// Where the task was in its life.
+    /// The status of the task.
     pub fn status(&self) -> TaskStatus {
         self.status
     }
@@ -178,8 +181,8 @@ impl CancellationResult {
         !matches!(self.outcome, CancelOutcome::Running | CancelOutcome::Abandoned)
     }
 
-    /// Where [`has_ended`](Self::has_ended) is false: the tasks of its tree that had not ended, the topmost first, each with
-    /// the place of its last library await.
+    /// If [`has_ended`](Self::has_ended) is false, the tasks of its tree that had not ended, the topmost
+    /// first, each with the source location of its last await of the library.
     pub fn stuck(&self) -> &[TaskInfo] {
         &self.stuck
     }

@@ -9,14 +9,14 @@ use tracing::field::{DisplayValue, display};
 #[cfg(feature = "uuid")]
 use uuid::Uuid;
 
-/// A task's identity: a number, unique within the process unless its runtime counts for itself; or, where that was asked for
-/// with `.uuid()`, a UUID of version 7, unique among all processes.
+/// The identity of a task. It is a number, unique within the process unless its runtime keeps a counter of
+/// its own. If `.uuid()` was set, it is a UUID of version 7, unique among all processes.
 ///
-/// Numbers are ordered as they were given, UUIDs by the millisecond of their task's birth, and all numbers come before all
-/// UUIDs.
+/// Numbers are ordered as they were given, UUIDs by the millisecond in which their task was spawned, and all
+/// numbers come before all UUIDs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId {
-    // The first half of a UUID, which its version keeps from being zero; zero of a number.
+    // The first half of a UUID, which is never zero because of its version; zero for a number.
     #[cfg(feature = "uuid")]
     high: u64,
     low: u64,
@@ -26,11 +26,11 @@ impl TaskId {
     /// The next number of the process-wide counter, from 1.
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        // Relaxed: only uniqueness is asked of it, and nothing is published with it.
+        // Relaxed: only uniqueness is needed, and nothing is published with it.
         Self::from_u64(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The id with this number, for a backend that counts for itself.
+    /// The id with this number, for a backend that keeps a counter of its own.
     pub const fn from_u64(number: u64) -> Self {
         Self {
             #[cfg(feature = "uuid")]
@@ -39,7 +39,7 @@ impl TaskId {
         }
     }
 
-    /// The number; `None` of a UUID.
+    /// The number; `None` for a UUID.
     pub const fn as_u64(self) -> Option<u64> {
         #[cfg(feature = "uuid")]
         if self.high != 0 {
@@ -48,13 +48,14 @@ impl TaskId {
         Some(self.low)
     }
 
-    /// The UUID; `None` of a number.
+    /// The UUID; `None` for a number.
     #[cfg(feature = "uuid")]
     pub const fn as_uuid(self) -> Option<Uuid> {
         if self.high == 0 { None } else { Some(Uuid::from_u64_pair(self.high, self.low)) }
     }
 
-    /// A UUID of version 7, for a task that is born `since` 1970, with 128 random bits, of which 74 are used.
+    /// A UUID of version 7, for a task that is spawned `since` 1970, with 128 random bits, of which 74 are
+    /// used.
     #[cfg(feature = "uuid")]
     pub(crate) fn v7(since: std::time::Duration, chance: [u64; 2]) -> Self {
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
@@ -66,7 +67,7 @@ impl TaskId {
         Self { high, low }
     }
 
-    /// As a field of spans and events: a number where it is one, else a text.
+    /// The id as a field of spans and events: a number if it is one, else a text.
     pub fn field(self) -> IdField {
         IdField { number: self.as_u64(), text: display(self) }
     }
@@ -107,8 +108,9 @@ impl fmt::Debug for TaskId {
 impl FromStr for TaskId {
     type Err = ParseTaskIdError;
 
-    /// Takes what [`Display`](fmt::Display) writes, and nothing else: no sign, no blank, no leading zero; of UUIDs, with the
-    /// feature `uuid`, those of version 7, with hyphens and small letters.
+    /// Takes the text that [`Display`](fmt::Display) writes, and nothing else: no sign, no blank, no leading
+    /// zero. With the feature `uuid`, it also takes UUIDs: those of version 7, with hyphens and small
+    /// letters.
     fn from_str(text: &str) -> Result<Self, ParseTaskIdError> {
         let id = number(text).or_else(|| uuid_v7(text)).ok_or(ParseTaskIdError(()))?;
         Ok(id)
@@ -117,7 +119,7 @@ impl FromStr for TaskId {
 
 fn number(text: &str) -> Option<TaskId> {
     let number = text.parse().ok()?;
-    // The standard library's parser takes more than it writes: a sign, and zeros in front.
+    // The standard library's parser takes more than it writes: a sign, and leading zeros.
     let is_written_so = !text.starts_with('+') && (text == "0" || !text.starts_with('0'));
     is_written_so.then(|| TaskId::from_u64(number))
 }
@@ -128,7 +130,7 @@ fn uuid_v7(text: &str) -> Option<TaskId> {
     let is_v7 = uuid.get_version_num() == 7 && uuid.get_variant() == uuid::Variant::RFC4122;
     let (high, low) = uuid.as_u64_pair();
     let id = TaskId { high, low };
-    // The parser takes other ways of writing one, too.
+    // The parser takes other spellings, too.
     (is_v7 && id.to_string() == text).then_some(id)
 }
 
@@ -137,7 +139,7 @@ fn uuid_v7(_: &str) -> Option<TaskId> {
     None
 }
 
-/// A text is not the id of a task.
+/// The error of a text that is not the id of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not the id of a task: that is a number in decimal digits, or, with the feature `uuid`, a UUID of version 7 with \

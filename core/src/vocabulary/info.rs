@@ -1,4 +1,4 @@
-//! What can be said of a task without its handle.
+//! The description of a live task, for reports.
 
 use std::fmt;
 use std::panic::Location;
@@ -15,10 +15,11 @@ pub struct TaskInfo {
     pub id: TaskId,
     /// Its name, if it was given one.
     pub name: Option<Arc<str>>,
-    /// Where it was in its life when it was looked at.
+    /// Its status when it was looked at.
     pub status: TaskStatus,
-    /// Where in the source the library was last awaited in it: a sleep, a scope; of another task, the place where that was spawned. Where it has awaited nothing
-    /// of the library, and what it awaits of others cannot be known, the place where it was spawned.
+    /// The source location of its last await of the library: of a sleep, of a scope; for an await of another
+    /// task, the location where that was spawned. If it has awaited nothing of the library, the location
+    /// where it was spawned itself: its awaits of anything else cannot be known.
     pub place: &'static Location<'static>,
 }
 

@@ -1,4 +1,4 @@
-//! Plain values that every layer names: ids, statuses, priorities, causes of cancellation, positions.
+//! Plain values that every layer uses: ids, statuses, priorities, causes of cancellation, positions.
 
 pub mod cancel;
 pub(crate) mod id;

@@ -1,8 +1,9 @@
-//! Where a row stands in its source.
+//! The position of a row in its source.
 
 use std::fmt;
 
-/// Where a row stands: in which source, and where there. What a source cannot know is `None`.
+/// The position of a row: its source, and the line and byte in it. A part that a source cannot know is
+/// `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     source: u32,
@@ -11,7 +12,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// A row's place: the index of its source, its line from 1 and its offset in bytes, where they are known.
+    /// The position from the index of the row's source, its line from 1 and its offset in bytes, where they
+    /// are known.
     pub fn new(source: u32, line: Option<u64>, byte: Option<u64>) -> Self {
         Self { source, line, byte }
     }

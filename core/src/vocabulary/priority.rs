@@ -1,26 +1,26 @@
-//! How urgent work is.
+//! The priority of tasks.
 
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
-/// How urgent a task is. `Ord` is by urgency: [`Critical`](Self::Critical) is the greatest.
+/// The urgency class of a task. `Ord` is by urgency: [`Critical`](Self::Critical) is the greatest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum TaskPriority {
-    /// Before all others.
+    /// The most urgent class.
     Critical = 0,
-    /// Before the usual.
+    /// More urgent than the default.
     High = 1,
-    /// The usual.
+    /// The default.
     #[default]
     Normal = 2,
-    /// After the usual.
+    /// Less urgent than the default.
     Low = 3,
-    /// When nothing else is to be done.
+    /// The least urgent class.
     Background = 4,
 }
 
-/// All of them, the most urgent first.
+/// All classes, the most urgent first.
 const ALL: [TaskPriority; CLASSES] = [
     TaskPriority::Critical,
     TaskPriority::High,
@@ -29,7 +29,7 @@ const ALL: [TaskPriority; CLASSES] = [
     TaskPriority::Background,
 ];
 
-/// How many classes there are.
+/// The number of classes.
 pub(crate) const CLASSES: usize = 5;
 
 impl TaskPriority {
@@ -47,7 +47,7 @@ impl TaskPriority {
         self as u8
     }
 
-    /// The class of this number; beyond the last, the last.
+    /// The class with this number; a number beyond the last gives the last.
     pub(crate) fn of_rank(rank: u8) -> Self {
         ALL.get(usize::from(rank)).copied().unwrap_or(Self::Background)
     }
@@ -84,7 +84,7 @@ impl From<TaskPriority> for u8 {
     }
 }
 
-/// A number that is no priority.
+/// The error of a number that is no priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no priority: 0 (critical) to 4 (background)")]
 pub struct UnknownPriority(pub u8);
@@ -97,12 +97,12 @@ impl TryFrom<u8> for TaskPriority {
     }
 }
 
-/// What can be ordered by how urgent it is.
+/// A value that can be ordered by its urgency.
 pub trait RankableByPriority {
-    /// How urgent it is now.
+    /// The current urgency.
     fn rank(&self) -> TaskPriority;
 
-    /// True if it comes before `other`.
+    /// True if this is more urgent than `other`.
     fn is_more_urgent_than(&self, other: &impl RankableByPriority) -> bool
     where
         Self: Sized,

@@ -1,8 +1,8 @@
-//! Where a task is in its life.
+//! The status of a task.
 
 use std::fmt;
 
-/// Where a task is in its life. The discriminants are stable, for storage and the wire.
+/// The status of a task. The discriminants are stable, for storage and the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum TaskStatus {
@@ -14,9 +14,9 @@ pub enum TaskStatus {
     Completed = 2,
     /// Ended with an error: its own, a timeout or a panic.
     Failed = 3,
-    /// Asked to stop, and not ended yet.
+    /// Cancellation was requested, and it has not ended yet.
     PendingCancellation = 4,
-    /// Ended because it was asked to stop.
+    /// Ended by a cancellation.
     Cancelled = 5,
 }
 

@@ -1,5 +1,5 @@
-//! The arrows between the modules of a crate, read off its files: each path that begins with `crate`, `super` or `self`, to the
-//! module that its item is defined in.
+//! The arrows between the modules of a crate, read from its files: from each path that begins with `crate`,
+//! `super` or `self` to the module that defines its item.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,15 +9,15 @@ use std::{fs, io};
 type Names = Vec<String>;
 
 pub(crate) struct Modules {
-    /// The code of each module: without comments, and without what it passes on.
+    /// The code of each module, without comments and re-exports.
     code: BTreeMap<Names, String>,
     passed_on: PassedOn,
 }
 
-/// The items of others that a module passes on: the name there, and where it is from.
+/// The re-exports of each module: the name in the module, and the path that it stands for.
 type PassedOn = BTreeMap<(Names, String), Names>;
 
-/// From a module to another that it uses.
+/// An arrow from a module to another one that it uses.
 pub(crate) type Arrow = (String, String);
 
 impl Modules {
@@ -36,7 +36,7 @@ impl Modules {
         Ok(modules)
     }
 
-    /// The code of a module, and what it passes on.
+    /// The code of a module, and its re-exports.
     fn split(&self, name: &Names, text: &str) -> (String, PassedOn) {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         let (mut code, mut passed_on, mut statement) = (String::new(), PassedOn::new(), None::<String>);
@@ -91,7 +91,7 @@ impl Modules {
         Some(names)
     }
 
-    /// The module in which the item of an absolute path is defined.
+    /// The module that defines the item of an absolute path.
     fn home(&self, path: &[String], depth: usize) -> Names {
         let is_module =
             |length: &usize| path.get(..*length).is_some_and(|names| self.code.contains_key(names));
@@ -104,7 +104,7 @@ impl Modules {
         }
     }
 
-    /// Every arrow, but for those of the modules that pass on what is public: the root and `extend`.
+    /// Every arrow, except for those of the modules that re-export the public items: the root and `extend`.
     pub(crate) fn arrows(&self) -> BTreeSet<Arrow> {
         let mut arrows = BTreeSet::new();
         for (module, code) in &self.code {
@@ -156,7 +156,7 @@ fn paths(code: &str) -> Vec<Names> {
     found
 }
 
-/// Reads one path, or a tree of them in braces, and gives what follows it.
+/// Reads one path, or a tree of paths in braces, and returns the text after it.
 fn tree<'a>(text: &'a str, mut path: Names, found: &mut Vec<Names>) -> &'a str {
     let mut text = text;
     loop {
@@ -171,7 +171,7 @@ fn tree<'a>(text: &'a str, mut path: Names, found: &mut Vec<Names>) -> &'a str {
                     continue;
                 }
                 rest = tree(rest, path.clone(), found);
-                // A name that is given to it, or a star.
+                // Skips an alias or a star.
                 let end = rest.find([',', '}']).unwrap_or(rest.len());
                 rest = rest.split_at(end).1;
             }

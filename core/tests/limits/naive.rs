@@ -1,10 +1,10 @@
-//! The queue of those who wait, as simple as can be: one list, looked through each time.
+//! A naive wait queue: one list, searched each time.
 
 use std::time::Instant;
 
 use super::queue::Limits;
 
-/// One who waits.
+/// A waiter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting {
     pub(crate) who: u64,
@@ -12,13 +12,13 @@ pub(crate) struct Waiting {
     pub(crate) since: Instant,
 }
 
-/// The same, as simple as can be. Times are in nanoseconds from `start`.
+/// The wait queue with its limits. Times are in nanoseconds from `start`.
 pub(crate) struct Naive {
     pub(crate) limits: Limits,
     pub(crate) start: Instant,
     pub(crate) under_way: usize,
     pub(crate) line: Vec<Waiting>,
-    /// The tokens of the bucket, in nanoseconds of the rate, and as of when.
+    /// The tokens of the bucket, in nanoseconds of the rate, as of `as_of`.
     pub(crate) filled: u128,
     pub(crate) as_of: u128,
 }
@@ -40,10 +40,10 @@ impl Naive {
                 return false;
             }
         }
-        self.limits.places.is_none_or(|places| self.under_way < places)
+        self.limits.permits.is_none_or(|permits| self.under_way < permits)
     }
 
-    pub(crate) fn let_in(&mut self) {
+    pub(crate) fn admit(&mut self) {
         self.under_way += 1;
         self.filled -= self.limits.rate.map_or(0, |rate| rate.gap.as_nanos());
     }
@@ -58,7 +58,7 @@ impl Naive {
             return None;
         }
         self.line.retain(|one| one.who != first);
-        self.let_in();
+        self.admit();
         Some(first)
     }
 }

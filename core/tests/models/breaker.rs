@@ -1,4 +1,4 @@
-//! Calls through a circuit breaker, and who waits for it to change.
+//! Calls through a circuit breaker, and a waiter for its change.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::switch::Switch;
 use crate::sync::Bell;
 use crate::{ALL, FEW, check, joined};
 
-/// `CircuitBreaker`. What counts only watches, and is not loom's.
+/// `CircuitBreaker`. The counters are not loom's: they only observe.
 struct Breaker {
     switch: Switch,
     changed: Bell,
@@ -35,7 +35,7 @@ impl Breaker {
         })
     }
 
-    /// One that has opened, and whose time is over.
+    /// A breaker that has opened, and whose open time has passed.
     fn reopening(probes: u32) -> Arc<Self> {
         let breaker = Self::new(1, probes);
         breaker.record(State::CLOSED.pass(), Outcome::Failed);
@@ -45,14 +45,14 @@ impl Breaker {
     /// `CircuitBreaker::change`.
     fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
         let changed = self.switch.change(next)?;
-        if changed.has_turned {
+        if changed.has_changed_phase {
             self.turned.fetch_add(1, Ordering::SeqCst);
             self.changed.ring();
         }
         Ok(changed.state)
     }
 
-    /// `CircuitBreaker::admit`: the call that was let through.
+    /// `CircuitBreaker::admit`: the pass of a call that was admitted.
     fn admit(&self) -> Option<Pass> {
         self.change(|state| state.admit(|| self.now, &self.thresholds)).ok().map(State::pass)
     }
@@ -64,7 +64,7 @@ impl Breaker {
         let _ = self.change(next);
     }
 
-    /// A call that ends so. True if it was let through.
+    /// A call with this outcome. True if it was admitted.
     fn call(&self, outcome: Outcome, most: u32) -> bool {
         let Some(pass) = self.admit() else { return false };
         let others = self.under_way.fetch_add(1, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! `traits::on_cancel` against a cancellation and against the end.
+//! `tree::on_cancel` against a cancellation and against the end.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Called {
         self.task.state.load().is_terminal()
     }
 
-    /// `traits::on_cancel`.
+    /// `tree::on_cancel::on_cancel`.
     fn on_cancel(&self, callback: Callback) {
         if self.has_ended() {
             let _ = self.ran.push(callback);
@@ -50,13 +50,13 @@ impl Called {
         while self.callbacks.pop().is_ok() {}
     }
 
-    /// What `children::end_one` does: the end is recorded, then the callbacks are dropped.
+    /// As in `children::end_one`: the end is recorded, then the callbacks are dropped.
     fn end(&self) {
         end(&self.task, Ending::Completed);
         self.drop_callbacks();
     }
 
-    /// `tending::call_back`.
+    /// `grace::call_back`.
     fn call_back(&self) {
         while let Ok(callback) = self.callbacks.pop() {
             let _ = self.ran.push(callback);
@@ -104,7 +104,7 @@ fn a_callback_that_comes_during_a_cancellation_is_seen() {
             called.call_back();
         }
         assert!(joined(canceller) == Some(true) && joined(registrar).is_some());
-        // Run, or still there, and then another poll comes for it.
+        // It has run, or is still there and another poll comes for it.
         let ran = called.ran();
         assert!(ran == [1] || called.callbacks.len() == 1 && called.task.waker.has_rung());
     });

@@ -1,4 +1,5 @@
-//! `PendingChildren`: a parent that lingers, closes or leaves, against the last of its children and against one more.
+//! `PendingChildren`: a parent that lingers, closes or leaves, against the last of its children and against
+//! one more.
 
 use std::sync::Arc;
 
@@ -13,13 +14,13 @@ use crate::{ALL, FEW, check, joined};
 fn family<const N: usize>(flags: u32) -> (Arc<Task>, [Arc<Task>; N]) {
     let parent = Task::new(RUNNING | flags);
     let children = std::array::from_fn(|_| {
-        parent.pending_children.born();
+        parent.pending_children.add();
         Arc::new(Task::below(RUNNING, Some(parent.clone())))
     });
     (parent, children)
 }
 
-/// `supervise::is_over`, then a pause, then `is_over` again: true if it waits for its children.
+/// `supervise::is_over`, then a pause, then `is_over` again: true if the parent waits for its children.
 fn lingers(parent: &Task, is_over: impl Fn(&Task) -> bool) -> bool {
     !is_over(parent) && {
         parent.pause();
@@ -42,7 +43,7 @@ fn a_lingering_parent_is_woken_by_its_last_child_or_sees_none() {
         let (first, second) = (spawn(run(0, first)), spawn(run(1, second)));
         let waits = lingers(&parent, |parent| parent.pending_children.linger());
         if !waits {
-            // Quiescent: what the children did has happened.
+            // Quiescent: the work of the children has happened before.
             assert_eq!(work.iter().map(|done| done.load(Ordering::Relaxed)).sum::<usize>(), 2);
         }
         assert_eq!((joined(first), joined(second)), (Some(1), Some(1)));
@@ -55,16 +56,16 @@ fn a_lingering_parent_is_woken_by_its_last_child_or_sees_none() {
 fn a_parent_that_leaves_is_ended_once_after_all_its_children() {
     check(ALL, || {
         let grandparent = Task::new(RUNNING);
-        grandparent.pending_children.born();
+        grandparent.pending_children.add();
         let parent = Arc::new(Task::below(RUNNING, Some(grandparent.clone())));
         let work = Arc::new(AtomicUsize::new(0));
         let run = || {
-            parent.pending_children.born();
+            parent.pending_children.add();
             let (child, work) = (Task::below(RUNNING, Some(parent.clone())), work.clone());
             move || {
                 work.fetch_add(1, Ordering::Relaxed);
                 let ended = end(&child, Ending::Completed);
-                // It has ended the parent, too: then the other's work has happened.
+                // It has ended the parent too, so the other child's work has happened before.
                 assert!(ended < 2 || work.load(Ordering::Relaxed) == 2);
                 ended
             }
@@ -91,13 +92,14 @@ fn a_parent_that_lingered_before_it_left_is_ended_once() {
     });
 }
 
-/// A child born from anywhere, if the parent takes it, and its end. Gives whether it was taken, and how many tasks ended.
+/// A child that is added from anywhere, if the parent takes it, and its end. Gives true if it was taken, and
+/// the number of tasks that have ended.
 fn born_from_anywhere(parent: Arc<Task>, work: Arc<AtomicUsize>) -> impl FnOnce() -> (bool, usize) {
     move || {
-        if !parent.pending_children.try_born() {
+        if !parent.pending_children.try_add() {
             return (false, 0);
         }
-        assert!(!parent.state.load().is_terminal(), "born to a parent that had ended");
+        assert!(!parent.state.load().is_terminal(), "added to a parent that had ended");
         work.fetch_add(1, Ordering::Relaxed);
         (true, end(&Task::below(RUNNING, Some(parent)), Ending::Completed))
     }
@@ -120,7 +122,7 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
         assert_eq!((late.map(|(_, ended)| ended), member), (Some(usize::from(taken)), Some(1)));
         assert!(seen.is_none_or(|seen| seen == usize::from(taken)), "ended before a child");
         assert!(!waits || parent.waker.has_rung(), "asleep");
-        assert!(parent.pending_children.close() && !parent.pending_children.try_born());
+        assert!(parent.pending_children.close() && !parent.pending_children.try_add());
     });
 }
 
@@ -128,16 +130,16 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
 fn a_parent_that_has_left_takes_no_child_after_its_last() {
     check(ALL, || {
         let grandparent = Task::new(RUNNING);
-        grandparent.pending_children.born();
+        grandparent.pending_children.add();
         let parent = Arc::new(Task::below(RUNNING | IN_PLACE, Some(grandparent.clone())));
-        parent.pending_children.born();
+        parent.pending_children.add();
         let (member, work) = (Task::below(RUNNING, Some(parent.clone())), Arc::new(AtomicUsize::new(0)));
         let late = spawn(born_from_anywhere(parent.clone(), work));
         let member = spawn(move || end(&member, Ending::Completed));
         let left = leave(&parent);
         let Some((taken, late)) = joined(late) else { return };
         assert_eq!(joined(member).map(|ended| ended + late + left), Some(2 + usize::from(taken)), "ends");
-        assert!(grandparent.pending_children.is_empty(), "told twice");
-        assert!(!parent.pending_children.try_born());
+        assert!(grandparent.pending_children.is_empty(), "notified twice");
+        assert!(!parent.pending_children.try_add());
     });
 }

@@ -1,4 +1,5 @@
-//! A handle that detaches its task against the task's end: the parent is told by one of the two.
+//! A handle that detaches its task against the end of the task: exactly one of the two counts it out of the
+//! parent.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::{ALL, check, joined};
 /// A parent that waits for one child, and the child.
 fn family() -> (Arc<Task>, Arc<Task>) {
     let parent = Task::new(RUNNING);
-    parent.pending_children.born();
+    parent.pending_children.add();
     let child = Arc::new(Task::below(RUNNING, Some(parent.clone())));
     (parent, child)
 }
@@ -31,14 +32,14 @@ fn a_detach_and_an_end_tell_the_parent_once() {
         let ended = child.clone();
         let ender = spawn(move || end(&ended, Ending::Completed));
         let detached = detach(&child);
-        // Lingers: it has to be woken by whoever of the two tells it.
+        // A lingering parent has to be woken by whichever of the two counts the child out.
         let waits = !parent.pending_children.linger() && {
             parent.pause();
             !parent.pending_children.linger()
         };
         assert_eq!((detached, joined(ender)), (0, Some(1)));
         assert!(!waits || parent.waker.has_rung());
-        // Told twice, it would have fewer than none.
+        // Counted out twice, there would be fewer than none.
         assert!(parent.pending_children.is_empty());
     });
 }

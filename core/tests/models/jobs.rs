@@ -1,4 +1,4 @@
-//! A blocking job given up while the pool runs it, queues it, or drops it.
+//! A blocking job that is given up while the pool runs it, queues it or drops it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use loom::thread::spawn;
 use crate::job::Slot;
 use crate::{ALL, check, joined};
 
-/// How often each thing has happened. Not loom's: these only watch.
+/// The number of times that each event has happened. Not loom's atomics: they only observe.
 #[derive(Default)]
 struct Seen {
     ran: AtomicUsize,
@@ -79,7 +79,7 @@ impl Job {
             count(&self.seen.ran);
             drop(work);
             self.deliver(Outcome(self.seen.clone()));
-            // `Counted` is dropped.
+            // The drop of `InRoot`.
             count(&self.seen.jobs_ended);
         }
         self.drop_runner();
@@ -99,7 +99,7 @@ impl Job {
     }
 }
 
-/// `pool` is what the pool's thread does, `other` the other side.
+/// Runs `pool` on the pool's thread and `other` on the other side.
 fn all_happens_once(pool: fn(&Job), other: fn(&Job)) {
     check(ALL, move || {
         let seen = Arc::new(Seen::default());
@@ -108,14 +108,14 @@ fn all_happens_once(pool: fn(&Job), other: fn(&Job)) {
         let thread = spawn(move || pool(&pooled));
         other(&job);
         assert!(joined(thread).is_some());
-        // While the job itself is still there: nothing is left to its own drop.
+        // While the job still exists: nothing is left to its own drop.
         let read = |what: &AtomicUsize| what.load(Ordering::SeqCst);
         let ran = read(&seen.ran);
         assert!(ran <= 1);
         assert_eq!(read(&seen.work_dropped), 1, "the closure is dropped once, run or not");
         assert_eq!(read(&seen.result_dropped), ran, "the result is dropped once");
-        assert_eq!(read(&seen.settled), 1, "the parent is told once");
-        assert_eq!(read(&seen.jobs_ended), 1, "the root scope is told once");
+        assert_eq!(read(&seen.settled), 1, "the parent is notified once");
+        assert_eq!(read(&seen.jobs_ended), 1, "the root scope is notified once");
         drop(job);
     });
 }
@@ -141,7 +141,8 @@ fn a_job_that_the_pool_refuses_and_runs_ends_once() {
         if job.revoke() {
             assert_eq!(job.seen.settled.load(Ordering::SeqCst), 1, "without waiting for the pool");
         }
-        // The runner is dropped with the refusal, or by the pool: here by the pool. The result is dropped with the job.
+        // The runner is dropped with the refusal, or by the pool: here by the pool. The result is dropped
+        // with the job.
         job.abandon();
     });
 }
@@ -153,7 +154,7 @@ fn a_result_that_is_awaited_is_dropped_by_who_awaits_it_or_not_at_all() {
         let job = Arc::new(Job { slot: Slot::new(Work(seen.clone())), seen: seen.clone() });
         let pooled = job.clone();
         let thread = spawn(move || pooled.run());
-        // What comes before the pool is done finds nothing, or the result.
+        // A look before the pool is done finds nothing, or the result.
         let early = job.slot.take_result();
         assert!(joined(thread).is_some());
         let late = job.slot.take_result();

@@ -1,4 +1,4 @@
-//! Those who come to a limiter, wait, are let in, give up, and end.
+//! Callers of a limiter that arrive, wait, are admitted, give up and end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use loom::thread::spawn;
 
 use crate::order::{Limits, Rate};
-use crate::wait_queue::{Place, WaitQueue};
+use crate::wait_queue::{Position, WaitQueue};
 use crate::{ALL, FEW, check, joined};
 
 const GAP: Duration = Duration::from_millis(10);
 
-/// What a waker has told. Not loom's: it only watches.
+/// A waker that records its wake. Not loom's atomics: it only observes.
 #[derive(Default)]
-struct Told(AtomicBool);
+struct WakeFlag(AtomicBool);
 
-impl Wake for Told {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -26,25 +26,25 @@ impl Wake for Told {
 struct Limiter {
     wait_queue: WaitQueue,
     now: Instant,
-    places: usize,
+    permits: usize,
     inside: AtomicUsize,
 }
 
-/// One who has come, as `Acquire` with its permit.
-struct Comer {
-    place: Place,
-    told: Arc<Told>,
-    /// When it is to look again, after a poll.
+/// A caller that has arrived, as `Acquire` with its permit.
+struct Caller {
+    position: Position,
+    woken: Arc<WakeFlag>,
+    /// The time of its next look, after a poll.
     due: Option<Instant>,
 }
 
 impl Limiter {
-    fn new(places: usize, rate: Option<Rate>) -> Arc<Self> {
-        let limits = Limits { places: Some(places), rate, ageing: Duration::MAX, ..Limits::default() };
+    fn new(permits: usize, rate: Option<Rate>) -> Arc<Self> {
+        let limits = Limits { permits: Some(permits), rate, ageing: Duration::MAX, ..Limits::default() };
         Arc::new(Self {
             wait_queue: WaitQueue::new(limits),
             now: Instant::now(),
-            places,
+            permits,
             inside: AtomicUsize::new(0),
         })
     }
@@ -53,54 +53,54 @@ impl Limiter {
         self.now + GAP * gaps
     }
 
-    /// `Acquire::come`.
-    fn come(&self) -> Option<Comer> {
-        let place = self.wait_queue.come(0, self.now).ok()?;
-        Some(Comer { place, told: Arc::default(), due: None })
+    /// `Acquire::enter`.
+    fn enter(&self) -> Option<Caller> {
+        let position = self.wait_queue.enter(0, self.now).ok()?;
+        Some(Caller { position, woken: Arc::default(), due: None })
     }
 
-    /// A poll of `Acquire`: true if it is in.
-    fn poll(&self, comer: &mut Comer, now: Instant) -> bool {
-        comer.told.0.store(false, Ordering::SeqCst);
-        let Place::InLine(waiter, key) = &mut comer.place else { return true };
-        waiter.waker.register(&Waker::from(comer.told.clone()));
+    /// A poll of `Acquire`: true if it is admitted.
+    fn poll(&self, caller: &mut Caller, now: Instant) -> bool {
+        caller.woken.0.store(false, Ordering::SeqCst);
+        let Position::Queued(waiter, key) = &mut caller.position else { return true };
+        waiter.waker.register(&Waker::from(caller.woken.clone()));
         if waiter.is_admitted() {
             return true;
         }
-        comer.due = self.wait_queue.look((waiter, key), 0, now);
+        caller.due = self.wait_queue.update((waiter, key), 0, now);
         false
     }
 
-    /// The work, and its end.
-    fn work(&self, comer: Comer) {
+    /// Runs the work to its end.
+    fn work(&self, caller: Caller) {
         let others = self.inside.fetch_add(1, Ordering::SeqCst);
-        assert!(others < self.places, "more than there are places");
+        assert!(others < self.permits, "more than there are permits");
         self.inside.fetch_sub(1, Ordering::SeqCst);
-        self.wait_queue.leave(&comer.place, self.now);
+        self.wait_queue.leave(&caller.position, self.now);
     }
 
-    /// Comes, and works if it may; else it is given back, and waits.
-    fn pass(&self) -> Option<Comer> {
-        let mut comer = self.come()?;
-        if !self.poll(&mut comer, self.now) {
-            return Some(comer);
+    /// Arrives, and works if it is admitted; otherwise it is returned, and waits.
+    fn pass(&self) -> Option<Caller> {
+        let mut caller = self.enter()?;
+        if !self.poll(&mut caller, self.now) {
+            return Some(caller);
         }
-        self.work(comer);
+        self.work(caller);
         None
     }
 
-    /// One who was left waiting was told, is in, and works.
-    fn finish(&self, left: Option<Comer>) {
-        if let Some(mut comer) = left {
-            assert!(comer.told.0.load(Ordering::SeqCst), "a place is free, and nobody was told");
-            assert!(self.poll(&mut comer, self.now));
-            self.work(comer);
+    /// Checks that a caller that was left waiting was woken and is admitted, and lets it work.
+    fn finish(&self, left: Option<Caller>) {
+        if let Some(mut caller) = left {
+            assert!(caller.woken.0.load(Ordering::SeqCst), "a permit is free, and no waiter was woken");
+            assert!(self.poll(&mut caller, self.now));
+            self.work(caller);
         }
     }
 }
 
 #[test]
-fn one_at_a_time_and_who_waits_is_told() {
+fn one_at_a_time_and_a_waiter_is_woken() {
     check(ALL, || {
         let limiter = Limiter::new(1, None);
         let other = limiter.clone();
@@ -125,24 +125,24 @@ fn of_three_each_is_let_in_by_the_end_before() {
         let mut waiting: Vec<_> = limiter.pass().into_iter().collect();
         waiting.extend(threads.into_iter().filter_map(|thread| joined(thread).flatten()));
         while !waiting.is_empty() {
-            let told = waiting.iter().position(|comer| comer.told.0.load(Ordering::SeqCst));
-            assert!(told.is_some(), "a place is free, and nobody was told");
-            limiter.finish(told.map(|told| waiting.remove(told)));
+            let woken = waiting.iter().position(|caller| caller.woken.0.load(Ordering::SeqCst));
+            assert!(woken.is_some(), "a permit is free, and no waiter was woken");
+            limiter.finish(woken.map(|woken| waiting.remove(woken)));
         }
         assert_eq!(limiter.wait_queue.counts(), (0, 0));
     });
 }
 
 #[test]
-fn who_gives_up_while_he_is_let_in_gives_the_place_on() {
+fn a_waiter_that_gives_up_while_it_is_admitted_passes_the_permit_on() {
     check(ALL, || {
         let limiter = Limiter::new(1, None);
-        let (inside, quits, waits) = (limiter.come(), limiter.come(), limiter.come());
+        let (inside, quits, waits) = (limiter.enter(), limiter.enter(), limiter.enter());
         let (Some(inside), Some(quits), Some(mut waits)) = (inside, quits, waits) else { return };
         assert!(!limiter.poll(&mut waits, limiter.now));
         let other = limiter.clone();
         let thread = spawn(move || other.work(inside));
-        limiter.wait_queue.leave(&quits.place, limiter.now);
+        limiter.wait_queue.leave(&quits.position, limiter.now);
         assert!(joined(thread).is_some());
         limiter.finish(Some(waits));
         assert_eq!(limiter.wait_queue.counts(), (0, 0));
@@ -150,17 +150,18 @@ fn who_gives_up_while_he_is_let_in_gives_the_place_on() {
 }
 
 #[test]
-fn who_finds_the_places_taken_hears_that_it_is_the_rate() {
+fn a_waiter_that_finds_the_permits_taken_is_notified_of_the_rate() {
     check(ALL, || {
-        // The one inside has used up the rate: with its end it is that which is waited for, and somebody has to keep the time.
+        // The caller inside has used up the rate. After its end the others wait for the rate, so that a
+        // waiter has to own the timer.
         let limiter = Limiter::new(1, Some(Rate { gap: GAP, burst: 1 }));
-        let (inside, first, second) = (limiter.come(), limiter.come(), limiter.come());
+        let (inside, first, second) = (limiter.enter(), limiter.enter(), limiter.enter());
         let (Some(inside), Some(_unpolled), Some(mut second)) = (inside, first, second) else { return };
         let other = limiter.clone();
         let thread = spawn(move || other.work(inside));
         assert!(!limiter.poll(&mut second, limiter.now));
         assert!(joined(thread).is_some());
-        assert!(second.due.is_some() || second.told.0.load(Ordering::SeqCst), "nobody keeps the time");
+        assert!(second.due.is_some() || second.woken.0.load(Ordering::SeqCst), "no waiter keeps the time");
         assert!(!limiter.poll(&mut second, limiter.now));
         assert_eq!(second.due, Some(limiter.at(1)));
     });

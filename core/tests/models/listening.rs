@@ -1,4 +1,4 @@
-//! `Control::listen` against everything that is listened for.
+//! `Control::listen` against every change that it waits for.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use crate::state::{GRACEFUL, KILL, REPORTED, RUNNING, STARTED, State};
 use crate::task::{Ending, Task, cancel, end};
 use crate::{ALL, FEW, check, joined};
 
-/// `Control::poll_change` in a loop with the two bells: waits for `done` in one thread while `change` makes it so.
+/// `Control::poll_change` in a loop with the two bells: one thread waits for `done` while `change` brings it
+/// about.
 fn a_change_is_never_missed(change: fn(&Task), done: fn(State) -> bool) {
     check(ALL, move || {
         let task = Task::new(RUNNING);
@@ -63,7 +64,10 @@ fn each_of_two_listeners_is_told() {
         let (first, second) = (spawn(listen(0)), spawn(listen(1)));
         end(&task, Ending::Failed);
         let (first, second) = (joined(first), joined(second));
-        assert!(first == Some(false) || first == Some(true) && task.has_rung(0), "the first is not told");
-        assert!(second == Some(false) || second == Some(true) && task.has_rung(1), "the second is not told");
+        assert!(first == Some(false) || first == Some(true) && task.has_rung(0), "the first is not notified");
+        assert!(
+            second == Some(false) || second == Some(true) && task.has_rung(1),
+            "the second is not notified"
+        );
     });
 }

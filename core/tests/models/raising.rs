@@ -1,4 +1,4 @@
-//! A task's word: cancellers among themselves, against a poll, and against the end.
+//! The state of a task: cancellers against each other, against a poll, and against the end.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::state::{AtomicState, COMPLETED, GRACEFUL, HAS_BEEN_PENDING, KILL, RUN
 use crate::task::{CAUSE, Task, cancel};
 use crate::{ALL, FEW, check, joined};
 
-/// `flags`: what the first poll finds, or a later one.
+/// `flags` is the state that the poll finds: that of the first poll, or of a later one.
 fn a_request_is_never_slept_through(flags: u32, level: u32) {
     check(ALL, move || {
         let task = Task::new(flags);
         let asked = task.clone();
         let canceller = spawn(move || cancel(&asked, level));
-        // What it sees it answers; else it sleeps, and has to be woken.
+        // A request that the poll sees is answered; otherwise the task sleeps, and has to be woken.
         let sees = !task.begin() || task.pause().level() == level;
         assert_eq!(joined(canceller), Some(true));
         assert!(sees || task.waker.has_rung(), "asleep");
@@ -52,7 +52,7 @@ fn a_killed_task_is_polled_until_it_is_gone() {
                 }
             }
         });
-        // A wake that is missed leaves this waiting for ever, which loom reports.
+        // A wake that is missed leaves this waiting forever, which loom reports.
         while !task.poll(|| ()) {
             woken.wait();
         }

@@ -1,4 +1,4 @@
-//! `Counts`: what is read while others count.
+//! `Counts`: readings while other threads count.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn the_numbers_add_up_and_nobody_is_alive_who_was_not_born() {
                 counts.end(Ending::Cancelled);
             }
         };
-        // The first ends on another shard than it began on, as tasks that move do.
+        // The first task ends on another shard than it began on, as tasks that move do.
         let (first, second) = (spawn(run(1, Ending::Completed)), spawn(run(0, Ending::Failed)));
         let read = counts.read();
         assert!(read.live <= 4, "fewer than none: {read:?}");
@@ -50,7 +50,7 @@ fn idle_means_that_nothing_was_alive_at_one_moment() {
         let (tasks, ..) = &*counts;
         tasks.begin();
         let run = counts.clone();
-        // A task hands a job over and ends; the job spawns a task and ends: one of them is alive all the time.
+        // A task hands a job over and ends; the job spawns a task and ends. One of them is alive at any time.
         let worker = spawn(move || {
             sit_at(1);
             let (tasks, jobs, is_over) = &*run;

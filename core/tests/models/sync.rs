@@ -1,4 +1,4 @@
-//! What core's protocols are made of, as loom sees it: this stands for `core/src/sync/mod.rs`.
+//! The primitives of core's protocols, as loom sees them: this stands for `core/src/sync/mod.rs`.
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 
@@ -12,8 +12,8 @@ use std::task::Waker;
 
 pub(crate) use loom::sync::{Mutex, MutexGuard};
 
-/// Stands for `concurrent_queue::ConcurrentQueue`: it, too, puts the pushes and pops into one order that all agree on, and
-/// fences a pop that finds nothing.
+/// Stands for `concurrent_queue::ConcurrentQueue`. Like that, it puts the pushes and pops into one order that
+/// all threads agree on, and fences a pop that finds nothing.
 pub(crate) struct ConcurrentQueue<T> {
     items: Mutex<VecDeque<T>>,
     capacity: usize,
@@ -52,7 +52,7 @@ impl<T> ConcurrentQueue<T> {
 
 pub(crate) struct Empty;
 
-/// Stands for `arc_swap::ArcSwap`, whose changes, too, are in one order that all agree on.
+/// Stands for `arc_swap::ArcSwap`, whose changes, too, are in one order that all threads agree on.
 pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
 
 pub(crate) struct Loaded<T>(Arc<T>);
@@ -88,7 +88,7 @@ impl<T> ArcSwap<T> {
     }
 }
 
-/// Stands for `atomic_waker::AtomicWaker`, where the waker itself is what a model looks at.
+/// Stands for `atomic_waker::AtomicWaker`, in models that look at the waker itself.
 pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
 
 impl AtomicWaker {
@@ -108,8 +108,9 @@ impl AtomicWaker {
     }
 }
 
-/// Stands for `AtomicWaker` and for `Event`, and promises less than they do: it orders nothing. One who rings hears of the
-/// listener only if something else says that the listening came first, which so must be the control word or a queue.
+/// Stands for `AtomicWaker` and for `Event`, and promises less than they do: it orders nothing. A thread that
+/// rings sees the listener only if something else orders the listening first, which so has to be the task's
+/// state or a queue.
 pub(crate) struct Bell {
     listened: AtomicBool,
     rung: AtomicBool,

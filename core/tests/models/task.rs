@@ -1,4 +1,5 @@
-//! A task with all of it that races: the word and the offspring of core, and the functions around them, each after its like.
+//! A task with all of it that races: the state and the pending children of core, and the functions around
+//! them, each after its counterpart in core.
 
 use std::sync::{Arc, PoisonError};
 
@@ -6,15 +7,15 @@ use loom::sync::Mutex;
 
 use crate::pending_children::{Last, PendingChildren};
 use crate::state::{
-    AFTER, AtomicState, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING,
-    HAS_LISTENERS, IN_PLACE, IN_POLL, KILL, REPORTED, STARTED, State, UNWANTED,
+    AtomicState, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING, HAS_LISTENERS,
+    IN_PLACE, IN_POLL, KILL, REPORTED, SPAWNED_AFTER_KILL, STARTED, State, UNWANTED,
 };
 use crate::sync::{Bell, ConcurrentQueue};
 
-/// The code of some cause.
+/// The code of an arbitrary cause.
 pub(crate) const CAUSE: u32 = 3;
 
-/// As `control::Ending`.
+/// As `ending::Ending`.
 #[allow(dead_code, reason = "`Counts` tells all of them apart")]
 #[derive(Clone, Copy)]
 pub(crate) enum Ending {
@@ -24,7 +25,7 @@ pub(crate) enum Ending {
     Cancelled,
 }
 
-/// `in_place::caught`, without panics.
+/// `panic::caught`, without panics.
 pub(crate) fn caught<O>(f: impl FnOnce() -> O) -> Option<O> {
     Some(f())
 }
@@ -33,11 +34,11 @@ pub(crate) struct Task {
     pub(crate) state: AtomicState,
     pub(crate) pending_children: PendingChildren,
     pub(crate) waker: Bell,
-    /// Two, since an `Event` tells each listener once: the second is for who listens again.
+    /// Two bells, since an `Event` notifies each listener once: the second is for listening again.
     pub(crate) changed: [Bell; 2],
     children: Mutex<Vec<Arc<Task>>>,
     late: ConcurrentQueue<Arc<Task>>,
-    /// Whom its end tells: what the body holds, until the heir takes its place.
+    /// The parent that is notified of the end: the body holds it, until the heir replaces it.
     pub(crate) parent: Option<Arc<Task>>,
     heir: ConcurrentQueue<Arc<Task>>,
 }
@@ -121,7 +122,7 @@ impl Task {
         !before.has(DETACHED) && !before.is_terminal()
     }
 
-    /// `List::sweep`, of what the lock is held on.
+    /// `List::sweep`. The caller holds the lock of the list.
     fn sweep(&self, list: &mut Vec<Arc<Task>>) {
         while let Ok(child) = self.late.pop() {
             list.push(child);
@@ -139,7 +140,7 @@ impl Task {
         list.clone()
     }
 
-    /// `Children::add`, without the sweep, which is `sweep`.
+    /// `Children::add`, without the sweep, which is [`sweep`].
     fn add(&self, child: Arc<Task>) {
         match self.children.try_lock() {
             Ok(mut list) => list.push(child),
@@ -148,13 +149,13 @@ impl Task {
     }
 }
 
-/// `share`, as far as it asks the parent, and `children::adopt`.
+/// `share`, as far as it reads the parent, and `children::adopt`.
 pub(crate) fn adopt(parent: &Task, child: &Arc<Task>) {
     if parent.level() >= KILL {
-        child.state.set(AFTER);
+        child.state.set(SPAWNED_AFTER_KILL);
     }
     parent.add(child.clone());
-    if let Some(level) = handed_down(parent) {
+    if let Some(level) = inherited_cancellation(parent) {
         cancel(child, level);
     }
 }
@@ -166,8 +167,8 @@ pub(crate) fn sweep(parent: &Task) {
     }
 }
 
-/// `children::handed_down`.
-fn handed_down(parent: &Task) -> Option<u32> {
+/// `children::inherited_cancellation`.
+fn inherited_cancellation(parent: &Task) -> Option<u32> {
     let state = parent.state.load();
     if state.has(CHILDREN_KILLED) {
         return Some(parent.level().max(KILL));
@@ -198,7 +199,7 @@ pub(crate) fn cancel(task: &Task, level: u32) -> bool {
 pub(crate) fn pass_on(task: &Task, level: u32) {
     let has_body = !task.state.load().has(CHILDREN_KILLED);
     for child in task.live() {
-        if !has_body || !child.state.load().has(AFTER) {
+        if !has_body || !child.state.load().has(SPAWNED_AFTER_KILL) {
             cancel(&child, level);
         }
     }
@@ -211,7 +212,7 @@ pub(crate) fn kill_children(task: &Task) {
     }
 }
 
-/// `children::end`, of a task whose body ends it. Gives how many tasks have ended by it.
+/// `children::end`, of a task whose body ends it. Gives the number of tasks that have ended by it.
 pub(crate) fn end(task: &Task, ending: Ending) -> usize {
     end_below(task, task.parent.as_ref(), ending)
 }
@@ -253,12 +254,12 @@ fn child_ended(parent: &Arc<Task>) -> Option<Arc<Task>> {
     }
 }
 
-/// `children::release`. Gives how many tasks have ended by it.
+/// `children::release`. Gives the number of tasks that have ended by it.
 pub(crate) fn release(parent: &Arc<Task>) -> usize {
     child_ended(parent).map_or(0, |orphan| end_orphan(&orphan))
 }
 
-/// `children::leave`. Gives how many tasks have ended by it.
+/// `children::leave`. Gives the number of tasks that have ended by it.
 pub(crate) fn leave(task: &Task) -> usize {
     if !task.pending_children.shut() {
         if let Some(parent) = &task.parent {

@@ -1,4 +1,5 @@
-//! How a cancellation goes down the tree while children come, and while others look through the list of them.
+//! Cancellations that go down the tree while children are added, and while other threads read the list of
+//! children.
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ fn scope() -> (Arc<Task>, Arc<Task>) {
     (parent, child)
 }
 
-/// A member more, in a thread of its own, while `cancel` asks the scope to stop and another goes through its list: both
-/// members are asked for `level` in the end.
+/// Adds a second member in a thread of its own, while `cancel` cancels the scope and another thread goes
+/// through its list. In the end both members have `level`.
 fn nobody_is_missed(cancel: fn(&Task), level: u32) {
     nobody_is_missed_beside(|parent| assert!(children(parent) >= 1), cancel, level);
     nobody_is_missed_beside(sweep, cancel, level);
@@ -56,7 +57,7 @@ fn a_kill_reaches_all_members() {
 
 #[test]
 fn a_failed_body_kills_all_members() {
-    // Nobody has asked the scope itself to stop.
+    // The scope itself was not cancelled.
     nobody_is_missed(kill_children, KILL);
 }
 
@@ -104,7 +105,7 @@ fn what_a_poll_spawns_is_killed_with_its_task() {
         }
         assert!(killed);
         kill_children(&parent);
-        // The second was not born if the first poll did not come to it.
+        // The second child does not exist if the first poll did not get to it.
         assert_eq!(first.level(), KILL);
         assert!(second.level() == KILL || children(&parent) == 1);
     });
@@ -119,7 +120,7 @@ fn a_kill_during_a_poll_reaches_the_children_before_the_poll_ends() {
         let canceller = spawn(move || cancel(&asked, KILL));
         let begun = parent.begin();
         assert_eq!(joined(canceller), Some(true));
-        assert!(!begun || child.level() == KILL, "the poll goes on, and nobody has told the child");
+        assert!(!begun || child.level() == KILL, "the poll goes on, and the child is not cancelled");
     });
 }
 
@@ -130,7 +131,7 @@ fn what_a_destructor_spawns_in_a_kill_can_be_detached_and_lives() {
         cancel(&parent, KILL);
         let other = parent.clone();
         let canceller = spawn(move || cancel(&other, GRACEFUL));
-        // The body is dropped, and what it spawns there is detached before the kill is passed on.
+        // The body is dropped, and its destructor's child is detached before the kill is passed on.
         adopt(&parent, &child);
         assert!(child.detach());
         kill_children(&parent);
@@ -144,7 +145,8 @@ fn what_a_destructor_spawns_lives_beside_the_one_who_kills() {
         let (parent, child) = (Task::new(RUNNING), Task::new(RUNNING));
         let other = parent.clone();
         let canceller = spawn(move || cancel(&other, KILL));
-        // He may still go through the children when the body is dropped, since a poll was in progress when he asked.
+        // The canceller may still go through the children when the body is dropped, since a poll was in
+        // progress when it raised the level.
         if parent.poll(|| ()) {
             adopt(&parent, &child);
             assert!(child.detach());

@@ -1,4 +1,4 @@
-//! A SQLite database, as far as the job goes.
+//! The SQLite database, as far as the job needs it.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,15 +7,15 @@ use rusqlite::{Connection, params};
 
 use crate::rows::{Day, Forecast, Month};
 
-/// One connection, which its users take turns at.
+/// One connection, which its users share by a lock.
 pub struct Database(Mutex<Connection>);
 
 impl Database {
-    /// Opens the file, or a database in memory, and makes the tables anew.
+    /// Opens the file, or a database in memory, and creates the tables anew.
     ///
     /// # Errors
     ///
-    /// SQLite's.
+    /// The error of SQLite.
     pub fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
@@ -34,7 +34,7 @@ impl Database {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All rows in one transaction: all of them are in, or none is.
+    /// Stores all rows in one transaction: either all of them are stored, or none. Returns their number.
     fn store<T>(
         &self,
         insert: &str,
@@ -53,22 +53,22 @@ impl Database {
         Ok(stored)
     }
 
-    /// Stores days; says how many.
+    /// Stores days and returns their number.
     ///
     /// # Errors
     ///
-    /// SQLite's.
+    /// The error of SQLite.
     pub fn store_days(&self, days: &[Day]) -> rusqlite::Result<usize> {
         self.store("INSERT INTO days VALUES (?, ?, ?, ?, ?)", days, |insert, day| {
             insert.execute(params![day.date, day.precipitation, day.temp_max, day.temp_min, day.weather])
         })
     }
 
-    /// Stores months; says how many.
+    /// Stores months and returns their number.
     ///
     /// # Errors
     ///
-    /// SQLite's.
+    /// The error of SQLite.
     pub fn store_months(&self, months: &[Month]) -> rusqlite::Result<usize> {
         self.store("INSERT INTO months VALUES (?, ?, ?, ?, ?)", months, |insert, month| {
             insert.execute(params![
@@ -81,22 +81,22 @@ impl Database {
         })
     }
 
-    /// Stores a forecast; says of how many days.
+    /// Stores a forecast and returns its number of days.
     ///
     /// # Errors
     ///
-    /// SQLite's.
+    /// The error of SQLite.
     pub fn store_forecast(&self, forecast: &[Forecast]) -> rusqlite::Result<usize> {
         self.store("INSERT INTO forecast VALUES (?, ?)", forecast, |insert, day| {
             insert.execute(params![day.date, day.temp_max])
         })
     }
 
-    /// That there are so many rows.
+    /// Checks the numbers of stored rows.
     ///
     /// # Errors
     ///
-    /// If there are not; SQLite's.
+    /// If the numbers differ; the error of SQLite.
     pub fn check(&self, days: usize, months: usize) -> anyhow::Result<()> {
         let connection = self.lock();
         let count = |table: &str| {

@@ -1,5 +1,5 @@
-//! Weather from several CSV files into a database, as an orchestra: what is read at the same time, what waits for what, what
-//! goes on when something fails.
+//! An orchestra that loads weather from several CSV files into a database. The graph shows what is read at
+//! the same time, what waits for what, and what goes on when something fails.
 //!
 //! ```text
 //!  read days ──────────┐
@@ -26,16 +26,16 @@ use sweet_async::prelude::*;
 pub use database::Database;
 pub use rows::{Condition, Correction, Day, Forecast, Month, Season};
 
-/// Where things are.
+/// The paths that the job uses.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct Paths {
     /// The folder of the CSV files.
     pub data: PathBuf,
-    /// The database; in memory if it is not named.
+    /// The database file; in memory if it is `None`.
     pub database: Option<PathBuf>,
 }
 
-/// All rows of a file, in their order.
+/// Reads all rows of a file, in their order.
 async fn read<T: DeserializeOwned + Send + 'static>(file: PathBuf) -> Result<Vec<T>, AsyncTaskError> {
     let (mut rows, _) = AsyncTask::emits::<T>()
         .sender(move |sources| sources.of_file(file).into_chunks(100.rows()))
@@ -52,7 +52,7 @@ async fn read<T: DeserializeOwned + Send + 'static>(file: PathBuf) -> Result<Vec
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// A place that answers at the third time of asking.
+/// A source that answers from the third request on.
 #[derive(Clone, Default)]
 struct Flaky(Arc<AtomicU32>);
 
@@ -66,20 +66,20 @@ impl Flaky {
     }
 }
 
-/// The orchestra, ready to be run.
+/// Builds the orchestra, ready to be run.
 ///
 /// # Errors
 ///
 /// None, unless names are used twice.
-pub fn orchestra(places: &Places) -> Result<Orchestrator, OrchestratorError> {
+pub fn orchestra(paths: &Paths) -> Result<Orchestrator, OrchestratorError> {
     let all = AsyncTask::orchestrator()
         .name("weather into SQLite")
         .max_concurrency(4)
         .timeout(60.seconds())
         .build()?;
-    let file = |name: &str| places.data.join(name);
+    let file = |name: &str| paths.data.join(name);
 
-    let path = places.database.clone();
+    let path = paths.database.clone();
     let database = all.register_task("open the database", AsyncTask::to::<Database>(), move || {
         Database::open(path.as_deref())
     })?;
@@ -141,10 +141,11 @@ pub fn orchestra(places: &Places) -> Result<Orchestrator, OrchestratorError> {
         AsyncTask::to::<()>(),
         |(database, days, months)| database.check(*days, *months),
     )?;
-    let seen = [stored_days, stored_months, stored_forecast];
-    let names = seen.each_ref().map(|node| node.name().clone());
+    let stored = [stored_days, stored_months, stored_forecast];
+    let names = stored.each_ref().map(|node| node.name().clone());
     all.register_task("tell", AsyncTask::to::<Vec<String>>(), move || async move {
-        seen.iter()
+        stored
+            .iter()
             .map(|node| match node.output() {
                 Some(rows) => format!("{}: {rows} rows", node.name()),
                 None => format!("{}: nothing", node.name()),

@@ -1,10 +1,10 @@
-//! What is read, and what becomes of it.
+//! The rows of the files and of the database, and the transformations between them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-/// A day, as it was measured.
+/// A measured day.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Day {
     /// Year/month/day.
@@ -15,20 +15,20 @@ pub struct Day {
     pub temp_max: f64,
     /// In degrees Celsius.
     pub temp_min: f64,
-    /// In a word; after the transformation, in several.
+    /// One word; after the transformation, several.
     pub weather: String,
 }
 
-/// What a word for the weather means.
+/// The meaning of a word for the weather.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Condition {
     /// The word.
     pub weather: String,
-    /// What it means.
+    /// The meaning.
     pub description: String,
 }
 
-/// A better value for a day.
+/// A corrected value for a day.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Correction {
     /// The day.
@@ -42,11 +42,11 @@ pub struct Correction {
 pub struct Season {
     /// From 1.
     pub month: u32,
-    /// In a word.
+    /// One word.
     pub season: String,
 }
 
-/// What is expected of a day.
+/// The forecast for a day.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Forecast {
     /// The day.
@@ -62,29 +62,31 @@ pub struct Month {
     pub month: u32,
     /// Its season.
     pub season: String,
-    /// How many days were measured.
+    /// The number of days that were measured.
     pub days: usize,
-    /// Of all of them, in millimetres.
+    /// The precipitation of all of them, in millimetres.
     pub precipitation: f64,
-    /// The highest, in degrees Celsius.
+    /// The highest temperature, in degrees Celsius.
     pub temp_max: f64,
 }
 
-/// The days with what is known better, and with descriptions.
+/// Returns the days with the corrections and the descriptions applied.
 pub(super) fn corrected(days: &[Day], conditions: &[Condition], corrections: &[Correction]) -> Vec<Day> {
-    let means: HashMap<&str, &str> =
+    let descriptions: HashMap<&str, &str> =
         conditions.iter().map(|condition| (&*condition.weather, &*condition.description)).collect();
-    let better: HashMap<&str, f64> =
+    let precipitation_by_date: HashMap<&str, f64> =
         corrections.iter().map(|correction| (&*correction.date, correction.precipitation)).collect();
     let correct = |day: &Day| Day {
-        precipitation: better.get(&*day.date).copied().unwrap_or(day.precipitation),
-        weather: means.get(&*day.weather).map_or_else(|| day.weather.clone(), |means| (*means).to_owned()),
+        precipitation: precipitation_by_date.get(&*day.date).copied().unwrap_or(day.precipitation),
+        weather: descriptions
+            .get(&*day.weather)
+            .map_or_else(|| day.weather.clone(), |text| (*text).to_owned()),
         ..day.clone()
     };
     days.iter().map(correct).collect()
 }
 
-/// The months of the days; a date that is none is left out.
+/// Summarises the days by month. A day whose date has no month is left out.
 pub(super) fn months(days: &[Day], seasons: &HashMap<u32, String>) -> Vec<Month> {
     let mut months: BTreeMap<u32, Month> = BTreeMap::new();
     for day in days {

@@ -1,25 +1,25 @@
-//! What became of the jobs that a server took on: counted by a guard that each job carries, so that a job which is
-//! dropped half done is counted too. The `embed_in_*` examples show these counts.
+//! Counts of the jobs of a server. Each job carries a guard that counts it, so that a job which is dropped
+//! half done is counted too. The `embed_in_*` examples show these counts.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// The counts of one server; clones are the same counts.
+/// The counts of one server. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Jobs(Arc<Mutex<JobCounts>>);
 
-/// At any moment, `started` is the sum of the other three.
+/// The numbers of jobs. At any moment, `started` is the sum of the other three.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobCounts {
-    /// All that ever began to run.
+    /// Jobs that have begun to run.
     pub started: u64,
-    /// Those under way.
+    /// Jobs that are under way.
     pub live: u64,
-    /// Those that were done.
+    /// Jobs that are done.
     pub finished: u64,
-    /// Those that were dropped before they were done: by a disconnect, a timeout, an error or a shutdown.
+    /// Jobs that were dropped before they were done: by a disconnect, a timeout, an error or a shutdown.
     pub cancelled: u64,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for JobCounts {
 }
 
 impl Jobs {
-    /// Counts a job in. Called by the job's work, so that a job which is counted has begun to run.
+    /// Counts a job as begun. The job's work calls it, so that a job which is counted has begun to run.
     pub fn begin(&self) -> Job {
         let mut counts = self.lock();
         counts.started += 1;
@@ -39,18 +39,18 @@ impl Jobs {
         Job { jobs: self.clone(), finished: false }
     }
 
-    /// The counts of this moment.
+    /// The current counts.
     pub fn counts(&self) -> JobCounts {
         *self.lock()
     }
 
-    // A lock, so that the counts always add up; it is taken twice a job.
+    // A lock, so that the counts always add up. It is taken twice for each job.
     fn lock(&self) -> MutexGuard<'_, JobCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A job under way.
+/// The guard of a job that is under way.
 #[derive(Debug)]
 #[must_use = "dropped, the job counts as cancelled"]
 pub struct Job {
@@ -59,7 +59,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// The job is done.
+    /// Counts the job as done.
     pub fn finish(mut self) {
         self.finished = true;
     }

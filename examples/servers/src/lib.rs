@@ -1,4 +1,5 @@
-//! Servers whose requests are tasks: in a program of Tokio's with axum, and in one of smol's with a protocol of lines.
+//! Servers whose requests are tasks: one with axum in a Tokio program, and one with a line protocol in a smol
+//! program.
 
 #![forbid(unsafe_code)]
 

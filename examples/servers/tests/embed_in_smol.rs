@@ -1,5 +1,5 @@
-//! The line server on smol: a client that leaves cancels its jobs, a shutdown joins what is detached, the counts add
-//! up.
+//! Tests of the line server on smol: a client that leaves cancels its jobs, a shutdown joins detached jobs,
+//! and the counts add up.
 #![cfg(feature = "smol")]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +13,7 @@ use smol::net::TcpListener;
 use sweet_async::prelude::*;
 use sweet_async::smol::SmolPool;
 
-/// A server with `clients` at play, one of which says `quit`; gives what became of the jobs.
+/// Runs a server with `clients`, one of which sends `quit`, and returns the counts of the jobs.
 async fn server(clients: impl AsyncFnOnce(SocketAddr) -> anyhow::Result<()>) -> anyhow::Result<JobCounts> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
@@ -27,7 +27,7 @@ async fn server(clients: impl AsyncFnOnce(SocketAddr) -> anyhow::Result<()>) -> 
     Ok(jobs.counts())
 }
 
-/// On a pool of the test's own: a shutdown of the global executor is for the whole process.
+/// Runs on a pool of the test's own: a shutdown of the global executor is for the whole process.
 fn on_smol(clients: impl AsyncFnOnce(SocketAddr) -> anyhow::Result<()>) -> anyhow::Result<JobCounts> {
     SmolPool::new(2)?.block_on(server(clients))?
 }
@@ -38,12 +38,12 @@ fn a_client_that_disconnects_cancels_its_jobs() -> anyhow::Result<()> {
         let mut staying = Client::connect(server).await?;
         let mut leaving = Client::connect(server).await?;
         assert_eq!(leaving.ask("sum 3").await?, "sum 3: 14");
-        leaving.say("wait").await?;
-        leaving.say("wait").await?;
+        leaving.send("wait").await?;
+        leaving.send("wait").await?;
         let stats = staying.until(|stats| stats.jobs.live == 2).await?;
         assert_eq!(stats.jobs, JobCounts { started: 3, live: 2, finished: 1, cancelled: 0 });
         drop(leaving);
-        // What is left is the one that stays: its task, and the one that writes its answers.
+        // The two tasks of the client that stays are left: its own, and the one that writes its answers.
         let stats = staying.until(|stats| stats.active == 2).await?;
         assert_eq!(stats.jobs, JobCounts { started: 3, live: 0, finished: 1, cancelled: 2 });
         staying.ask("quit").await?;
@@ -57,10 +57,10 @@ fn a_client_that_disconnects_cancels_its_jobs() -> anyhow::Result<()> {
 fn a_line_without_an_end_cancels_the_jobs_of_its_client() -> anyhow::Result<()> {
     let jobs = on_smol(async |server| {
         let mut rude = Client::connect(server).await?;
-        rude.say("wait").await?;
+        rude.send("wait").await?;
         let mut staying = Client::connect(server).await?;
         staying.until(|stats| stats.jobs.live == 1).await?;
-        rude.say(&"x".repeat(256)).await?;
+        rude.send(&"x".repeat(256)).await?;
         staying.until(|stats| stats.active == 2).await?;
         staying.ask("quit").await?;
         Ok(())
@@ -73,13 +73,13 @@ fn a_line_without_an_end_cancels_the_jobs_of_its_client() -> anyhow::Result<()> 
 fn quit_joins_background_jobs_and_cancels_those_with_a_client() -> anyhow::Result<()> {
     let jobs = on_smol(async |server| {
         let mut waiting = Client::connect(server).await?;
-        waiting.say("wait").await?;
+        waiting.send("wait").await?;
         let mut quitting = Client::connect(server).await?;
         assert_eq!(quitting.ask("background").await?, "background: accepted");
-        quitting.say("wait").await?;
+        quitting.send("wait").await?;
         quitting.until(|stats| stats.jobs.live == 3).await?;
         assert_eq!(quitting.ask("quit").await?, "bye");
-        assert_eq!((quitting.hear().await?, waiting.hear().await?), (None, None));
+        assert_eq!((quitting.receive().await?, waiting.receive().await?), (None, None));
         Ok(())
     })?;
     assert_eq!(jobs, JobCounts { started: 3, live: 0, finished: 1, cancelled: 2 });
@@ -93,7 +93,7 @@ fn background_jobs_outlive_their_client() -> anyhow::Result<()> {
         leaving.ask("background").await?;
         drop(leaving);
         let mut staying = Client::connect(server).await?;
-        // Its own two tasks, and the job.
+        // The two tasks of the client, and the job.
         let stats = staying.until(|stats| stats.active == 3).await?;
         assert!(stats.jobs.finished == 0 && stats.jobs.cancelled == 0);
         staying.ask("quit").await?;
@@ -108,7 +108,7 @@ fn a_job_does_not_wait_for_the_line_before_it() -> anyhow::Result<()> {
     on_smol(async |server| {
         let mut client = Client::connect(server).await?;
         for _ in 0..99 {
-            client.say("wait").await?;
+            client.send("wait").await?;
         }
         assert_eq!(client.ask("sum 4").await?, "sum 4: 30");
         client.ask("quit").await?;
@@ -118,7 +118,7 @@ fn a_job_does_not_wait_for_the_line_before_it() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() -> anyhow::Result<()> {
+fn invalid_lines_are_refused() -> anyhow::Result<()> {
     let jobs = on_smol(async |server| {
         let mut client = Client::connect(server).await?;
         for line in ["", "sum", "sum -1", "sum 1001", "wait 3", "QUIT"] {
@@ -126,7 +126,7 @@ fn what_makes_no_sense_is_refused() -> anyhow::Result<()> {
             assert!(answer.starts_with(&format!("{line}: expected ")), "{answer}");
         }
         for _ in 0..100 {
-            client.say("wait").await?;
+            client.send("wait").await?;
         }
         assert_eq!(client.ask("sum 1").await?, "sum 1: too many jobs, wait for some");
         client.until(|stats| stats.jobs.live == 100).await?;

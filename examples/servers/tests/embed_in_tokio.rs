@@ -1,4 +1,5 @@
-//! The web server on axum: a client that leaves cancels its job, a shutdown joins what is detached, the counts add up.
+//! Tests of the web server on axum: a client that leaves cancels its job, a shutdown joins detached jobs, and
+//! the counts add up.
 #![cfg(feature = "tokio")]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use servers::embed_in_tokio::client::{ask, send};
-use servers::embed_in_tokio::{MOST, serve, tour, until};
+use servers::embed_in_tokio::{MAX_N, serve, tour, until};
 use servers::jobs::{JobCounts, Jobs};
 use sweet_async::RuntimeError;
 use sweet_async::prelude::*;
@@ -19,14 +20,14 @@ use tokio::time::timeout;
 /// Stops the server when dropped.
 type Stop = oneshot::Sender<()>;
 
-/// How a server ended.
+/// The end of a server.
 #[derive(Debug)]
 struct Ended {
     served: anyhow::Result<()>,
     jobs: JobCounts,
 }
 
-/// A server with `clients` at play, on Tokio runtimes of both flavours that know nothing of this library.
+/// Runs a server with `clients`, on Tokio runtimes of both flavours that were built without this library.
 fn on_tokio(
     limit: Duration,
     clients: impl AsyncFn(SocketAddr, Stop) -> anyhow::Result<()>,
@@ -90,7 +91,7 @@ fn a_shutdown_joins_the_background_job() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_job_that_outlives_the_limit_is_reported_and_its_client_hears_of_it() -> anyhow::Result<()> {
+fn a_job_that_outlives_the_limit_is_reported_and_its_client_gets_an_error() -> anyhow::Result<()> {
     let ended = on_tokio(Duration::ZERO, async |server, stop| {
         let slow = send(server, "GET", "/slow").await?;
         until(server, |stats| stats.jobs.live == 1).await?;
@@ -138,8 +139,8 @@ fn the_counts_of_many_clients_add_up() -> anyhow::Result<()> {
 #[test]
 fn too_much_work_is_refused() -> anyhow::Result<()> {
     let ended = on_tokio(10.seconds(), async |server, _stop| {
-        assert_eq!(ask(server, "GET", &format!("/work/{MOST}")).await?.status, 200);
-        assert_eq!(ask(server, "GET", &format!("/work/{}", MOST + 1)).await?.status, 400);
+        assert_eq!(ask(server, "GET", &format!("/work/{MAX_N}")).await?.status, 200);
+        assert_eq!(ask(server, "GET", &format!("/work/{}", MAX_N + 1)).await?.status, 400);
         Ok(())
     })?;
     assert!(ended.iter().all(|ended| ended.jobs.started == 1), "{ended:?}");

@@ -1,12 +1,12 @@
-//! One column, seen by one worker.
+//! The statistics of one column, as seen by one worker.
 
 use std::cmp::Reverse;
 
 use super::sum::ExactSum;
 use super::value::Value;
 
-/// Counts and extremes of the cells that were added. Which of them matter shows only when all rows have been seen, so
-/// all are kept.
+/// Counts and extremes of the cells that were added. Only when all rows have been seen is it known which of
+/// them matter, so all are kept.
 #[derive(Debug, Default)]
 pub(super) struct Column {
     pub(super) empty: u64,
@@ -16,7 +16,7 @@ pub(super) struct Column {
     pub(super) dates: u64,
     pub(super) texts: u64,
     /// Smallest and largest of the integers.
-    pub(super) whole: Option<(i128, i128)>,
+    pub(super) integer_range: Option<(i128, i128)>,
     /// Smallest and largest of all numbers.
     pub(super) range: Option<(f64, f64)>,
     pub(super) sum: ExactSum,
@@ -28,19 +28,19 @@ pub(super) struct Column {
 #[derive(Debug)]
 pub(super) struct Cell {
     pub(super) chars: usize,
-    /// The row's place in the file: of cells of one length, the first stands.
+    /// The position of the row in the file. Of cells of one length, the first in the file is kept.
     sequence: u64,
     pub(super) text: String,
 }
 
 impl Cell {
-    /// Least for the shortest.
-    fn shortness(&self) -> (usize, u64) {
+    /// The sort key that is least for the shortest cell.
+    fn shortest_key(&self) -> (usize, u64) {
         (self.chars, self.sequence)
     }
 
-    /// Least for the longest.
-    fn longness(&self) -> (Reverse<usize>, u64) {
+    /// The sort key that is least for the longest cell.
+    fn longest_key(&self) -> (Reverse<usize>, u64) {
         (Reverse(self.chars), self.sequence)
     }
 }
@@ -54,7 +54,7 @@ impl Column {
         match Value::of(cell) {
             Value::Integer(number) => {
                 self.integers += 1;
-                self.whole = widest(self.whole, (number, number), Ord::min, Ord::max);
+                self.integer_range = widen(self.integer_range, (number, number), Ord::min, Ord::max);
                 self.number(number as f64);
             }
             Value::Float(number) => {
@@ -67,16 +67,16 @@ impl Column {
         }
         let chars = cell.chars().count();
         let new = || Cell { chars, sequence, text: cell.to_owned() };
-        if self.shortest.as_ref().is_none_or(|old| (chars, sequence) < old.shortness()) {
+        if self.shortest.as_ref().is_none_or(|old| (chars, sequence) < old.shortest_key()) {
             self.shortest = Some(new());
         }
-        if self.longest.as_ref().is_none_or(|old| (Reverse(chars), sequence) < old.longness()) {
+        if self.longest.as_ref().is_none_or(|old| (Reverse(chars), sequence) < old.longest_key()) {
             self.longest = Some(new());
         }
     }
 
     fn number(&mut self, number: f64) {
-        self.range = widest(self.range, (number, number), least, most);
+        self.range = widen(self.range, (number, number), least, most);
         self.sum.add(number);
     }
 
@@ -87,22 +87,22 @@ impl Column {
         self.booleans += other.booleans;
         self.dates += other.dates;
         self.texts += other.texts;
-        if let Some(whole) = other.whole {
-            self.whole = widest(self.whole, whole, Ord::min, Ord::max);
+        if let Some(range) = other.integer_range {
+            self.integer_range = widen(self.integer_range, range, Ord::min, Ord::max);
         }
         if let Some(range) = other.range {
-            self.range = widest(self.range, range, least, most);
+            self.range = widen(self.range, range, least, most);
         }
         self.sum.merge(&other.sum);
         let cells = [self.shortest.take(), other.shortest];
-        self.shortest = cells.into_iter().flatten().min_by_key(Cell::shortness);
+        self.shortest = cells.into_iter().flatten().min_by_key(Cell::shortest_key);
         let cells = [self.longest.take(), other.longest];
-        self.longest = cells.into_iter().flatten().min_by_key(Cell::longness);
+        self.longest = cells.into_iter().flatten().min_by_key(Cell::longest_key);
     }
 }
 
 /// Widens a range by another.
-fn widest<N: Copy>(
+fn widen<N: Copy>(
     old: Option<(N, N)>,
     new: (N, N),
     min: fn(N, N) -> N,
@@ -111,7 +111,7 @@ fn widest<N: Copy>(
     Some(old.map_or(new, |old| (min(old.0, new.0), max(old.1, new.1))))
 }
 
-// By the total order, in which -0 is below 0: whichever comes first, the result is one.
+// By the total order, in which -0 is below 0: the result does not depend on which comes first.
 fn least(a: f64, b: f64) -> f64 {
     if a.total_cmp(&b).is_le() { a } else { b }
 }

@@ -1,8 +1,9 @@
-//! What the columns of a table hold, found out in one pass and in bounded memory.
+//! The profile of a table's columns, made in one pass and in bounded memory.
 //!
-//! Each worker fills a [`Profile`] of its own, and the profiles are merged at the end. Every figure in it is one that
-//! does not depend on the order of the rows: counts, extremes that settle ties by a row's place in the file, and sums
-//! that are exact until they are read. So neither chunks nor workers nor the runtime show in the result.
+//! Each worker fills a [`Profile`] of its own, and the profiles are merged at the end. No figure of it
+//! depends on the order of the rows: there are counts, extremes whose ties are settled by a row's position in
+//! the file, and sums that are exact until they are read. So neither chunks nor workers nor the runtime show
+//! in the result.
 
 mod column;
 mod report;
@@ -18,7 +19,7 @@ pub use value::Value;
 
 use column::Column;
 
-/// What some of the rows of a file hold: a worker's share, or all.
+/// The profile of some of the rows of a file: those of one worker, or all.
 #[derive(Debug, Default)]
 pub struct Profile {
     header: Option<Vec<String>>,
@@ -26,7 +27,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Takes a row in. The first row of the file is its header.
+    /// Adds a row. The first row of the file is its header.
     pub fn add(&mut self, row: Event<Vec<String>>) {
         let sequence = row.sequence();
         let cells = row.take_data();
@@ -42,7 +43,7 @@ impl Profile {
         }
     }
 
-    /// Joins the shares of two workers.
+    /// Merges the profiles of two workers.
     #[must_use]
     pub fn merge(mut self, mut other: Self) -> Self {
         if self.columns.len() < other.columns.len() {

@@ -1,4 +1,4 @@
-//! What is told at the end, as data.
+//! The report on a file, as data.
 
 use anyhow::bail;
 use serde::Serialize;
@@ -7,21 +7,21 @@ use sweet_async::pipeline::{FinalEvent, RowError};
 use super::Profile;
 use super::column::{Cell, Column};
 
-/// A file, profiled.
+/// The profile of a whole file.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Rows after the header, bad ones too.
+    /// The number of rows after the header, bad ones included.
     pub rows: u64,
-    /// Rows that no column counts.
+    /// The rows that no column counts.
     pub bad_rows: BadRows,
-    /// In the file's order.
+    /// The columns, in the file's order.
     pub columns: Vec<ColumnReport>,
 }
 
 /// Rows with more or fewer fields than the header, and rows that cannot be read.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct BadRows {
-    /// All of them.
+    /// The number of all of them.
     pub count: u64,
     /// The first of them, in the file's order.
     pub first: Vec<BadRow>,
@@ -30,38 +30,40 @@ pub struct BadRows {
 /// A bad row.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct BadRow {
-    /// Where it begins: its line, from 1.
+    /// The line at which it begins, from 1.
     pub line: Option<u64>,
-    /// Where it begins: its offset in the file, from 0.
+    /// The offset in the file at which it begins, from 0.
     pub byte: Option<u64>,
-    /// What is wrong; for a row of another width, how many fields were expected and found.
+    /// The reason. For a row of another width, it says how many fields were expected and found.
     pub reason: String,
 }
 
-/// A column. What does not apply to its type is `None`.
+/// The profile of one column. A figure that does not apply to its type is `None`.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct ColumnReport {
-    /// From the header.
+    /// The name, from the header.
     pub name: String,
-    /// `integer`, `boolean`, `date` or `text` if all cells that are not empty are [that](super::Value); `float` if
-    /// they are floats and integers; `text` for any other mixture; `empty` if there are none.
+    /// The type: `integer`, `boolean`, `date` or `text` if all cells that are not empty are
+    /// [that](super::Value); `float` if they are floats and integers; `text` for any other mixture; `empty`
+    /// if there are none.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// Cells without a single character.
+    /// The number of cells without a single character.
     pub empty: u64,
-    /// Of numbers, the smallest.
+    /// The smallest number, in a column of numbers.
     pub min: Option<Number>,
-    /// Of numbers, the largest.
+    /// The largest number, in a column of numbers.
     pub max: Option<Number>,
-    /// Of numbers, the exact sum, rounded, divided by their count; `None` too if one is beyond 1e289.
+    /// The mean, in a column of numbers: the exact sum, rounded, divided by the count. Also `None` if a
+    /// number is beyond 1e289.
     pub mean: Option<f64>,
-    /// Of all but numbers, the first of the shortest cells that are not empty.
+    /// The first of the shortest cells that are not empty, in a column of anything but numbers.
     pub shortest: Option<Extreme>,
-    /// Of all but numbers, the first of the longest cells.
+    /// The first of the longest cells, in a column of anything but numbers.
     pub longest: Option<Extreme>,
 }
 
-/// A number as its column has it: integers keep all their digits.
+/// A number in the type of its column: integers keep all their digits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Number {
@@ -74,18 +76,19 @@ pub enum Number {
 /// A cell that stands out by its length.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Extreme {
-    /// In characters.
+    /// The length in characters.
     pub length: usize,
-    /// The cell.
+    /// The text of the cell.
     pub value: String,
 }
 
 impl Report {
-    /// Puts together what the columns hold and what the pipeline says. An empty file has no columns and no rows.
+    /// Combines the columns of the profile with the counts of the pipeline. An empty file has no columns and
+    /// no rows.
     ///
     /// # Errors
     ///
-    /// The header cannot be read, so that there is nothing to measure the rows against.
+    /// If the header cannot be read, since rows have nothing to be measured against then.
     pub fn new(profile: Profile, summary: &FinalEvent) -> anyhow::Result<Self> {
         let Profile { header, mut columns } = profile;
         let header = match (header, summary.errors().first()) {
@@ -115,7 +118,7 @@ impl From<&RowError> for BadRow {
 impl Column {
     fn report(self, name: String) -> ColumnReport {
         let kind = self.kind();
-        let (min, max) = match (kind, self.whole, self.range) {
+        let (min, max) = match (kind, self.integer_range, self.range) {
             ("integer", Some((min, max)), _) => (Some(Number::Integer(min)), Some(Number::Integer(max))),
             ("float", _, Some((min, max))) => (Some(Number::Float(min)), Some(Number::Float(max))),
             _ => (None, None),

@@ -1,16 +1,16 @@
-//! Sums that do not depend on the order of what is added.
+//! A sum that does not depend on the order of its terms.
 
-/// Beyond this, about 1e289, a sum of 2^63 numbers could leave the range of `f64` on its way.
+/// The largest term, about 1e289. Beyond it, a sum of 2^63 numbers could leave the range of `f64` on its way.
 const LARGEST: f64 = f64::from_bits((1023 + 960) << 52);
 
 /// An exact sum of floating-point numbers, rounded once, when it is read.
 ///
-/// Floating-point addition rounds, so that a plain sum depends on the order of its terms, and here that is left to
-/// chance. This one keeps what rounding would drop as further terms of its own (Shewchuk's expansions, as in Python's
-/// `math.fsum`): a handful of them, however many numbers are added.
+/// Floating-point addition rounds, so that a plain sum depends on the order of its terms, and here that order
+/// is left to chance. This sum keeps what rounding would drop as further terms of its own (Shewchuk's
+/// expansions, as in Python's `math.fsum`): a handful of them, however many numbers are added.
 #[derive(Clone, Debug, Default)]
 pub struct ExactSum {
-    /// From the smallest to the largest; no two of them have a bit of the same weight.
+    /// The terms, from the smallest to the largest. No two of them have a bit of the same weight.
     parts: Vec<f64>,
     too_large: bool,
 }
@@ -30,13 +30,13 @@ impl ExactSum {
         self.parts.push(carry);
     }
 
-    /// Adds all that another sum holds.
+    /// Adds everything that another sum holds.
     pub fn merge(&mut self, other: &Self) {
         self.too_large |= other.too_large;
         other.parts.iter().for_each(|part| self.add(*part));
     }
 
-    /// The sum, rounded to the nearest `f64`, ties to even; `None` if one of the numbers was beyond 1e289.
+    /// Returns the sum, rounded to the nearest `f64`, ties to even; `None` if a number was beyond 1e289.
     pub fn value(&self) -> Option<f64> {
         if self.too_large {
             return None;
@@ -48,7 +48,7 @@ impl ExactSum {
         {
             (sum, rest) = two_sum(sum, part);
         }
-        // Halfway between two numbers the next part decides, which the addition above could not see.
+        // Halfway between two numbers the next part decides. The addition above could not see it.
         if let Some(next) = parts.next()
             && (next > 0.0) == (rest > 0.0)
         {
@@ -61,7 +61,8 @@ impl ExactSum {
     }
 }
 
-/// The rounded sum of two numbers, and what the rounding dropped; together they are the exact sum (Knuth).
+/// Returns the rounded sum of two numbers, and what the rounding dropped. Together they are the exact sum
+/// (Knuth).
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let b_part = sum - a;

@@ -1,4 +1,4 @@
-//! A report for people: aligned columns.
+//! The report as a table for people, with aligned columns.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use super::report::{ColumnReport, Extreme, Number, Report};
 
 const TITLES: [&str; 8] = ["column", "type", "empty", "min", "max", "mean", "shortest", "longest"];
 
-/// The widest that a value is shown.
-const WIDEST: usize = 28;
+/// The most characters of a value that are shown.
+const MAX_CHARS: usize = 28;
 
-/// How many bad rows are shown.
-const SHOWN: usize = 10;
+/// The most bad rows that are shown.
+const MAX_SHOWN: usize = 10;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,7 +26,7 @@ impl fmt::Display for Report {
             writeln!(f, "{}", line.trim_end())?;
         }
         writeln!(f, "\nrows      {}\nbad rows  {}", self.rows, self.bad_rows.count)?;
-        let shown = self.bad_rows.first.iter().take(SHOWN);
+        let shown = self.bad_rows.first.iter().take(MAX_SHOWN);
         for bad in shown.clone() {
             match (bad.line, bad.byte) {
                 (Some(line), Some(byte)) => writeln!(f, "  line {line} (byte {byte}): {}", bad.reason)?,
@@ -78,11 +78,11 @@ impl fmt::Display for Extreme {
     }
 }
 
-/// The text on one line, and no wider than it may be.
+/// Returns the text on one line, cut off after `MAX_CHARS` characters.
 fn short(text: &str) -> String {
     let mut chars = text.chars();
     let mut line = String::new();
-    for char in chars.by_ref().take(WIDEST) {
+    for char in chars.by_ref().take(MAX_CHARS) {
         match char.is_control() {
             true => line.extend(char.escape_default()),
             false => line.push(char),

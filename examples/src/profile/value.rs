@@ -1,14 +1,15 @@
-//! What a cell holds, told from its text alone.
+//! The value of a cell, recognised by its text alone.
 
-/// What one cell that is not empty holds. Spaces around it do not count.
+/// The value of a cell that is not empty. Spaces around the text do not count.
 ///
-/// | value | text |
-/// |---|---|
-/// | `Integer` | digits, with or without a sign, that fit 128 bits; zeros in front are allowed |
-/// | `Float` | digits with a point, an exponent or both, whose value is finite; also an integer that does not fit |
-/// | `Boolean` | `true` or `false`, in any case |
-/// | `Date` | `2012-01-31` or `2012/01/31`, a day that exists; then perhaps `T` or a space and `hh:mm`, `hh:mm:ss`, `hh:mm:ss.f`; then perhaps `Z`, `+hh:mm` or `+hhmm` |
-/// | `Text` | everything else, and so also `NA`, `null` and `NaN`: what they stand for is known to whoever wrote the file |
+/// - `Integer`: digits, with or without a sign, that fit 128 bits. Zeros in front are allowed.
+/// - `Float`: digits with a point, an exponent or both, whose value is finite; also an integer that does not
+///   fit.
+/// - `Boolean`: `true` or `false`, in any case.
+/// - `Date`: `2012-01-31` or `2012/01/31`, a day that exists; then optionally `T` or a space and `hh:mm`,
+///   `hh:mm:ss` or `hh:mm:ss.f`; then optionally `Z`, `+hh:mm` or `+hhmm`.
+/// - `Text`: everything else, and so also `NA`, `null` and `NaN`: only the author of the file knows what they
+///   stand for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
     /// A whole number.
@@ -19,12 +20,12 @@ pub enum Value {
     Boolean,
     /// A day, perhaps with a time.
     Date,
-    /// Anything else.
+    /// Any other text.
     Text,
 }
 
 impl Value {
-    /// Tells what a cell holds.
+    /// Recognises the value of a cell.
     pub fn of(cell: &str) -> Self {
         let cell = cell.trim_ascii();
         match cell.as_bytes().first() {
@@ -42,14 +43,14 @@ impl Value {
 }
 
 fn number(cell: &str) -> Option<Value> {
-    // Most integers are short, and 128 bits are slow.
+    // Most integers are short, and parsing to 128 bits is slow.
     if let Ok(short) = cell.parse::<i64>() {
         return Some(Value::Integer(short.into()));
     }
     if let Ok(long) = cell.parse() {
         return Some(Value::Integer(long));
     }
-    // Without this the words that Rust reads as floats, such as `-inf`, would pass.
+    // Without this the names that Rust reads as floats, such as `-inf`, would pass.
     if !cell.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
         return None;
     }
@@ -60,7 +61,7 @@ fn is_date(cell: &str) -> bool {
     date(cell).and_then(|rest| if rest.is_empty() { Some(()) } else { time(rest) }).is_some()
 }
 
-/// Takes a day off the front.
+/// Takes a day off the front, and returns the rest.
 fn date(cell: &str) -> Option<&str> {
     let (year, rest) = digits(cell, 4)?;
     let mark = rest.chars().next().filter(|mark| matches!(mark, '-' | '/'))?;
@@ -77,7 +78,7 @@ fn date(cell: &str) -> Option<&str> {
     (1..=days).contains(&day).then_some(rest)
 }
 
-/// Takes a time, and nothing else, as what follows a day.
+/// Checks that `rest`, after a day, is a time and nothing else.
 fn time(rest: &str) -> Option<()> {
     let (hour, rest) = digits(rest.strip_prefix(['T', ' '])?, 2)?;
     let (minute, mut rest) = digits(rest.strip_prefix(':')?, 2)?;

@@ -1,10 +1,10 @@
-//! One GET, by blocking calls.
+//! A single GET request, by blocking calls.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Why there is no answer.
+/// The reason for a missing answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
     /// The connection was refused, broke, or took too long.
@@ -13,20 +13,20 @@ pub enum GetError {
     /// The server has answered with an error.
     #[error("the server says {0}")]
     Status(u16),
-    /// What came was no HTTP.
+    /// The answer was not HTTP.
     #[error("no HTTP answer: {0:?}")]
     Garbled(String),
 }
 
-/// Asks the server, and gives the number that it answers with.
+/// Sends a request for `number`, and returns the number that the server answers with.
 ///
 /// # Errors
 ///
 /// See [`GetError`].
 pub fn get(address: SocketAddr, number: u32) -> Result<u32, GetError> {
-    let patience = Duration::from_secs(1);
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
+    let timeout = Duration::from_secs(1);
+    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
+    stream.set_read_timeout(Some(timeout))?;
     write!(stream, "GET /{number} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;

@@ -1,4 +1,4 @@
-//! What happened, and when.
+//! A ledger of the outcomes of the calls, by time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,41 +7,41 @@ use std::time::{Duration, Instant};
 
 use sweet_async::{AsyncTaskError, BreakerState};
 
-/// Each line of the table is about so long.
+/// The time that each line of the table covers.
 const STEP: Duration = Duration::from_millis(200);
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum CallOutcome {
     /// It was answered.
     Answered,
-    /// It has failed, each time.
+    /// It failed, in each attempt.
     Failed,
-    /// The breaker was open.
+    /// The circuit breaker was open.
     Refused,
-    /// Too many waited.
+    /// The wait queue of the limiter was full.
     Shed,
-    /// Its time was up.
+    /// Its time limit passed.
     Late,
 }
 
 #[derive(Default)]
 struct Line {
     attempts: u32,
-    ended: BTreeMap<Kind, u32>,
+    ended: BTreeMap<CallOutcome, u32>,
     urgent: u32,
-    turns: Vec<BreakerState>,
+    breaker_states: Vec<BreakerState>,
 }
 
-/// What happened, by time. Its `Display` is a table.
+/// The outcomes of the calls, by time. Its `Display` is a table.
 pub struct Ledger {
-    begun: Instant,
+    started: Instant,
     lines: Mutex<BTreeMap<u128, Line>>,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { begun: Instant::now(), lines: Mutex::default() }
+        Self { started: Instant::now(), lines: Mutex::default() }
     }
 }
 
@@ -50,42 +50,42 @@ impl Ledger {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self, change: impl FnOnce(&mut Line)) {
-        let step = self.begun.elapsed().as_nanos() / STEP.as_nanos();
+    fn update(&self, change: impl FnOnce(&mut Line)) {
+        let step = self.started.elapsed().as_nanos() / STEP.as_nanos();
         change(self.lines().entry(step).or_default());
     }
 
-    /// The server is asked.
-    pub fn attempted(&self) {
-        self.now(|line| line.attempts += 1);
+    /// Records a request to the server.
+    pub fn record_attempt(&self) {
+        self.update(|line| line.attempts += 1);
     }
 
-    /// A call has ended.
-    pub fn enter(&self, urgent: bool, result: Result<u32, AsyncTaskError>) {
-        let kind = match result {
-            Ok(_) => Kind::Answered,
-            Err(error) if error.is_circuit_open() => Kind::Refused,
-            Err(error) if error.is_rejected() => Kind::Shed,
-            Err(error) if error.is_timeout() => Kind::Late,
-            Err(_) => Kind::Failed,
+    /// Records the end of a call.
+    pub fn record(&self, urgent: bool, result: Result<u32, AsyncTaskError>) {
+        let outcome = match result {
+            Ok(_) => CallOutcome::Answered,
+            Err(error) if error.is_circuit_open() => CallOutcome::Refused,
+            Err(error) if error.is_rejected() => CallOutcome::Shed,
+            Err(error) if error.is_timeout() => CallOutcome::Late,
+            Err(_) => CallOutcome::Failed,
         };
-        self.now(|line| {
-            *line.ended.entry(kind).or_default() += 1;
-            line.urgent += u32::from(urgent && kind == Kind::Answered);
+        self.update(|line| {
+            *line.ended.entry(outcome).or_default() += 1;
+            line.urgent += u32::from(urgent && outcome == CallOutcome::Answered);
         });
     }
 
-    /// The breaker has changed.
-    pub fn turned(&self, state: BreakerState) {
-        self.now(|line| line.turns.push(state));
+    /// Records a new state of the breaker.
+    pub fn breaker_changed(&self, state: BreakerState) {
+        self.update(|line| line.breaker_states.push(state));
     }
 
-    /// How many calls have ended so.
-    pub fn total(&self, kind: Kind) -> u32 {
-        self.lines().values().filter_map(|line| line.ended.get(&kind)).sum()
+    /// The number of calls that have ended with `outcome`.
+    pub fn total(&self, outcome: CallOutcome) -> u32 {
+        self.lines().values().filter_map(|line| line.ended.get(&outcome)).sum()
     }
 
-    /// How often the server was asked.
+    /// The number of requests to the server.
     pub fn attempts(&self) -> u32 {
         self.lines().values().map(|line| line.attempts).sum()
     }
@@ -95,31 +95,31 @@ impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "    time  attempts  answered (urgent)  failed  refused  shed  late  breaker")?;
         for (step, line) in &*self.lines() {
-            let of = |kind| line.ended.get(&kind).copied().unwrap_or(0);
-            let turns: Vec<_> = line.turns.iter().map(ToString::to_string).collect();
+            let count = |outcome| line.ended.get(&outcome).copied().unwrap_or(0);
+            let breaker_states: Vec<_> = line.breaker_states.iter().map(ToString::to_string).collect();
             writeln!(
                 f,
                 "{:>6} ms  {:>8}  {:>8} {:>8}  {:>6}  {:>7}  {:>4}  {:>4}  {}",
                 step * STEP.as_millis(),
                 line.attempts,
-                of(Kind::Answered),
+                count(CallOutcome::Answered),
                 line.urgent,
-                of(Kind::Failed),
-                of(Kind::Refused),
-                of(Kind::Shed),
-                of(Kind::Late),
-                turns.join(", "),
+                count(CallOutcome::Failed),
+                count(CallOutcome::Refused),
+                count(CallOutcome::Shed),
+                count(CallOutcome::Late),
+                breaker_states.join(", "),
             )?;
         }
         write!(
             f,
             "in all: {} attempts, {} answered, {} failed, {} refused, {} shed, {} late",
             self.attempts(),
-            self.total(Kind::Answered),
-            self.total(Kind::Failed),
-            self.total(Kind::Refused),
-            self.total(Kind::Shed),
-            self.total(Kind::Late),
+            self.total(CallOutcome::Answered),
+            self.total(CallOutcome::Failed),
+            self.total(CallOutcome::Refused),
+            self.total(CallOutcome::Shed),
+            self.total(CallOutcome::Late),
         )
     }
 }

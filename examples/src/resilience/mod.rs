@@ -1,4 +1,4 @@
-//! Calls to a server that cannot be relied on. `resilience.rs` runs it.
+//! A client that calls a server which cannot be relied on. `resilience.rs` runs it.
 
 mod client;
 mod ledger;
@@ -12,22 +12,23 @@ use sweet_async::prelude::*;
 use sweet_async::{BoxError, BreakerState, Jitter};
 
 pub use client::{GetError, get};
-pub use ledger::{Kind, Ledger};
-pub use server::{FlakyServer, Weather};
+pub use ledger::{CallOutcome, Ledger};
+pub use server::{Behaviour, FlakyServer};
 
-/// How the calls are made.
+/// The number and the pace of the calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many there are.
+    /// The number of calls.
     pub calls: u32,
-    /// One begins each so often.
+    /// The time between the starts of two calls.
     pub every: Duration,
 }
 
-/// Calls the server at `address` as `plan` says, and enters what happens in the ledger.
+/// Calls the server at `address` as `plan` says, and records the outcomes in the ledger.
 ///
-/// Every fifth call is a critical one; the others are for the background. At most 8 are under way; 40 may wait. A call has
-/// 3 retries, 250 ms for each attempt, and 3 s in all; five failures in a row, and the server is left alone for 150 ms.
+/// Every fifth call is critical; the others have background priority. At most 8 are under way, and 40 may
+/// wait. A call has 3 retries, 250 ms for each attempt, and 3 s in total. After five failures in a row the
+/// server is left alone for 150 ms.
 ///
 /// # Errors
 ///
@@ -36,14 +37,14 @@ pub async fn call_all(address: SocketAddr, plan: Plan, ledger: &Arc<Ledger>) -> 
     let limiter = Limiter::builder().name("client").max_concurrent(8).max_waiting(40).build()?;
     let breaker =
         CircuitBreaker::builder().name("server").failure_threshold(5).open_timeout(150.millis()).build()?;
-    let (watched, book) = (breaker.clone(), ledger.clone());
-    let watcher = AsyncTask::to::<()>().name("watcher").spawn(|| watch(watched, book));
+    let (watched, watcher_ledger) = (breaker.clone(), ledger.clone());
+    let watcher = AsyncTask::to::<()>().name("watcher").spawn(|| watch(watched, watcher_ledger));
     let mut ticks = sweet_async::interval(plan.every)?;
     let mut calls = TaskSet::new();
     for number in 0..plan.calls {
         ticks.tick().await?;
         let urgent = number % 5 == 0;
-        let book = ledger.clone();
+        let attempt_ledger = ledger.clone();
         let call = AsyncTask::to::<u32>()
             .name(format!("call {number}"))
             .priority(if urgent { TaskPriority::Critical } else { TaskPriority::Background })
@@ -56,24 +57,26 @@ pub async fn call_all(address: SocketAddr, plan: Plan, ledger: &Arc<Ledger>) -> 
             .limiter(&limiter);
         // Synchronous work: each attempt runs on the blocking pool.
         let task = call.spawn(move || {
-            book.attempted();
+            attempt_ledger.record_attempt();
             get(address, number)
         });
-        let book = ledger.clone();
-        calls.push(AsyncTask::to::<()>().spawn(move || async move { book.enter(urgent, task.await) }));
+        let result_ledger = ledger.clone();
+        calls.push(
+            AsyncTask::to::<()>().spawn(move || async move { result_ledger.record(urgent, task.await) }),
+        );
     }
-    while let Some(entered) = calls.next().await {
-        entered?;
+    while let Some(recorded) = calls.next().await {
+        recorded?;
     }
     drop(watcher);
     Ok(())
 }
 
-/// Notes when the breaker goes from one state to another.
+/// Records each change of the breaker's state.
 async fn watch(breaker: CircuitBreaker, ledger: Arc<Ledger>) {
     let mut state = BreakerState::Closed;
     loop {
         state = breaker.changed(state).await;
-        ledger.turned(state);
+        ledger.breaker_changed(state);
     }
 }

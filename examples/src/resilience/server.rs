@@ -1,4 +1,4 @@
-//! A small HTTP server that fails: often, or altogether for a while.
+//! A small HTTP server that fails: some requests throughout, and all of them for a while.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -7,18 +7,19 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How a server behaves.
+/// The behaviour of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Weather {
-    /// Every so many-th request is answered with 503.
+pub struct Behaviour {
+    /// Every `one_in`-th request is answered with 503.
     pub one_in: u32,
-    /// From when to when, after its start, it hangs up on everybody.
+    /// The begin and the end of an outage, after the start of the server. It closes every connection
+    /// meanwhile.
     pub outage: (Duration, Duration),
-    /// How long an answer takes.
-    pub takes: Duration,
+    /// The time that an answer takes.
+    pub delay: Duration,
 }
 
-/// Serves on a port of its own until dropped.
+/// A server on a port of its own, which runs until it is dropped.
 pub struct FlakyServer {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -26,12 +27,12 @@ pub struct FlakyServer {
 }
 
 impl FlakyServer {
-    /// Starts it.
+    /// Starts the server.
     ///
     /// # Errors
     ///
     /// If there is no port or no thread to be had.
-    pub fn start(weather: Weather) -> io::Result<Self> {
+    pub fn start(behaviour: Behaviour) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let (address, stop) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));
         let stopped = stop.clone();
@@ -42,8 +43,8 @@ impl FlakyServer {
                     return;
                 }
                 let (Ok(stream), count) = (stream, count.clone()) else { continue };
-                // A request that cannot be served is the client's to notice.
-                let answer = move || drop(answer(stream, weather, begun, &count));
+                // The client notices a request that cannot be served.
+                let answer = move || drop(answer(stream, behaviour, begun, &count));
                 let _ = thread::Builder::new().spawn(answer);
             }
         };
@@ -51,7 +52,7 @@ impl FlakyServer {
         Ok(Self { address, stop, thread: Some(thread) })
     }
 
-    /// Where it serves.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -60,7 +61,7 @@ impl FlakyServer {
 impl Drop for FlakyServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // It waits for a connection, so it is given one.
+        // The thread waits for a connection, so it is given one.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -68,16 +69,16 @@ impl Drop for FlakyServer {
     }
 }
 
-fn answer(mut stream: TcpStream, weather: Weather, begun: Instant, count: &AtomicU32) -> io::Result<()> {
+fn answer(mut stream: TcpStream, behaviour: Behaviour, begun: Instant, count: &AtomicU32) -> io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-    let (from, to) = weather.outage;
+    let (from, to) = behaviour.outage;
     if (from..to).contains(&begun.elapsed()) {
         return Ok(());
     }
-    thread::sleep(weather.takes);
+    thread::sleep(behaviour.delay);
     let number = count.fetch_add(1, Ordering::SeqCst) + 1;
-    let status = if number.is_multiple_of(weather.one_in) { "503 Service Unavailable" } else { "200 OK" };
+    let status = if number.is_multiple_of(behaviour.one_in) { "503 Service Unavailable" } else { "200 OK" };
     let body = number.to_string();
     let length = body.len();
     write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")

@@ -1,7 +1,8 @@
-//! Work that may block: the thread that hands it out, and those that do it.
+//! The foreman, a thread that hands out blocking jobs, and the threads that run them.
 //!
-//! A job waits with the foreman until a thread says that it is idle. A new thread is started for a job that finds none,
-//! up to a bound; it says so too, and is given whichever job is first.
+//! A job waits in the foreman's queue until a thread reports that it is idle. For a job that finds no idle
+//! thread a new one is started, up to a bound. The new thread reports that it is idle, too, and is given the
+//! first job of the queue.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,48 +12,48 @@ use std::time::Duration;
 
 use crate::mailbox::{Inbox, Mailbox};
 
-/// Threads beyond this would cost more than the work gains; further jobs wait their turn.
-const MOST: usize = 256;
+/// The most threads. More would cost more than the work gains; further jobs wait in the queue.
+const MAX_THREADS: usize = 256;
 
-/// How long nothing must happen until idle threads are let go.
-const KEEP: Duration = Duration::from_secs(5);
+/// The time without a message after which idle threads are ended.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A piece of work.
+/// A blocking job.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// What the foreman is told.
+/// A message to the foreman.
 pub(crate) enum Message {
-    /// There is work.
+    /// A job to run.
     Job(Job),
-    /// A thread has none, and can be had here. It ends when this is dropped.
+    /// A thread is idle, and takes a job from this channel. It ends when the sender is dropped.
     Idle(Sender<Job>),
 }
 
-/// Owns the jobs that wait, and the way to each thread that is idle.
+/// The owner of the waiting jobs, and of a channel to each idle thread.
 pub(crate) struct Foreman<B> {
     inbox: Inbox<Message>,
-    own: Mailbox<Message>,
-    /// How its threads are made.
-    thread: B,
+    mailbox: Mailbox<Message>,
+    /// Makes the builder of a thread.
+    thread_builder: B,
     threads: usize,
     idle: Vec<Sender<Job>>,
     waiting: VecDeque<Job>,
 }
 
 impl<B: Fn() -> Builder> Foreman<B> {
-    pub(crate) fn new(inbox: Inbox<Message>, own: Mailbox<Message>, thread: B) -> Self {
-        Self { inbox, own, thread, threads: 0, idle: Vec::new(), waiting: VecDeque::new() }
+    pub(crate) fn new(inbox: Inbox<Message>, mailbox: Mailbox<Message>, thread_builder: B) -> Self {
+        Self { inbox, mailbox, thread_builder, threads: 0, idle: Vec::new(), waiting: VecDeque::new() }
     }
 
     /// Runs until the mailbox is closed; jobs that have not started by then are dropped.
     pub(crate) fn run(mut self) {
         while let Some(message) = self.next() {
             match message {
-                Some(Message::Idle(helper)) => self.idle.push(helper),
+                Some(Message::Idle(thread)) => self.idle.push(thread),
                 Some(Message::Job(job)) => {
                     self.waiting.push_back(job);
-                    if self.idle.is_empty() && self.threads < MOST {
-                        self.hire();
+                    if self.idle.is_empty() && self.threads < MAX_THREADS {
+                        self.start_thread();
                     }
                 }
                 None => {
@@ -65,39 +66,40 @@ impl<B: Fn() -> Builder> Foreman<B> {
     }
 
     fn next(&self) -> Option<Option<Message>> {
-        if self.idle.is_empty() { self.inbox.next().map(Some) } else { self.inbox.next_within(KEEP) }
+        if self.idle.is_empty() { self.inbox.next().map(Some) } else { self.inbox.next_within(IDLE_TIMEOUT) }
     }
 
-    fn hire(&mut self) {
-        let foreman = self.own.clone();
-        if (self.thread)().spawn(move || help(&foreman)).is_ok() {
+    fn start_thread(&mut self) {
+        let foreman = self.mailbox.clone();
+        if (self.thread_builder)().spawn(move || run_jobs(&foreman)).is_ok() {
             self.threads += 1;
         } else if self.threads == 0 {
-            // The operating system gives none, and nobody else will come: the handles answer `None`.
+            // The operating system refuses a thread, and no other will come: the handles answer `None`.
             self.waiting.clear();
         }
     }
 
     fn hand_out(&mut self) {
         while !self.waiting.is_empty()
-            && let Some(helper) = self.idle.pop()
+            && let Some(thread) = self.idle.pop()
             && let Some(job) = self.waiting.pop_front()
         {
-            // It waits for nothing else, so this cannot fail.
-            let _ = helper.send(job);
+            // An idle thread waits for nothing else, so this cannot fail.
+            let _ = thread.send(job);
         }
     }
 }
 
-fn help(foreman: &Mailbox<Message>) {
+fn run_jobs(foreman: &Mailbox<Message>) {
     loop {
-        // A new channel each time: a sender kept here would keep the receiver waiting after the foreman is gone.
-        let (sender, given) = channel::<Job>();
+        // A new channel each time: a sender kept here would keep the receiver waiting after the foreman has
+        // ended.
+        let (sender, jobs) = channel::<Job>();
         if !foreman.send(Message::Idle(sender)) {
             return;
         }
-        let Ok(job) = given.recv() else { return };
-        // Core's jobs never panic; one that a user hands over directly must not take the thread along.
+        let Ok(job) = jobs.recv() else { return };
+        // Core's jobs never panic. The panic of one that a user hands over directly must not end the thread.
         let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }

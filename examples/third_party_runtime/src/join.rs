@@ -1,7 +1,9 @@
-//! A task's output on its way to its handle: two channels, since the output goes one way and wakers go the other.
+//! The path of a task's output to its handle: two channels, since the output goes one way and wakers go the
+//! other.
 //!
-//! The task's end drops its side of both, the output's first. So a handle that finds no output and hands over a waker
-//! is woken for certain: the waker is dropped with the channel, or at once where the channel is gone already.
+//! The end of the task drops its side of both, that of the output first. So a handle that finds no output and
+//! sends a waker is always woken: the waker is dropped with the channel, or at once if the channel is already
+//! closed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,29 +14,30 @@ use sweet_async_core::Join;
 
 use crate::wake::WakeOnDrop;
 
-/// The join handle: `None` once the task was dropped without an output.
+/// The join handle. It gives `None` if the task was dropped without an output.
 pub struct TinyJoin<T> {
     output: Receiver<T>,
     wakers: Sender<WakeOnDrop>,
-    /// The waker that was handed over last.
-    known: Option<Waker>,
+    /// The waker that was sent last.
+    registered: Option<Waker>,
 }
 
 /// The task's side. The fields are dropped in this order.
-pub(crate) struct Outlet<T> {
+pub(crate) struct OutputSender<T> {
     output: SyncSender<T>,
     _wakers: Receiver<WakeOnDrop>,
 }
 
-pub(crate) fn pair<T>() -> (Outlet<T>, TinyJoin<T>) {
+pub(crate) fn pair<T>() -> (OutputSender<T>, TinyJoin<T>) {
     let (sender, output) = sync_channel(1);
     let (wakers, receiver) = channel();
-    (Outlet { output: sender, _wakers: receiver }, TinyJoin { output, wakers, known: None })
+    (OutputSender { output: sender, _wakers: receiver }, TinyJoin { output, wakers, registered: None })
 }
 
-impl<T> Outlet<T> {
-    pub(crate) fn deliver(self, output: T) {
-        // There is room for one, so it fails only where the handle was dropped and nobody wants the output.
+impl<T> OutputSender<T> {
+    pub(crate) fn send(self, output: T) {
+        // There is room for one, so this fails only if the handle was dropped and the output is not
+        // wanted.
         let _ = self.output.try_send(output);
     }
 }
@@ -49,9 +52,10 @@ impl<T> Future for TinyJoin<T> {
             Err(TryRecvError::Empty) => {}
         }
         let waker = cx.waker();
-        if !self.known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            self.known = Some(waker.clone());
-            // An error hands it back, to be dropped here: the task has ended meanwhile, and the next poll sees it.
+        if !self.registered.as_ref().is_some_and(|registered| registered.will_wake(waker)) {
+            self.registered = Some(waker.clone());
+            // An error returns the waker, which is dropped here: the task has ended meanwhile, and the next
+            // poll sees it.
             let _ = self.wakers.send(WakeOnDrop::new(waker));
         }
         Poll::Pending
@@ -60,6 +64,6 @@ impl<T> Future for TinyJoin<T> {
 
 impl<T: Send + 'static> Join<T> for TinyJoin<T> {
     fn detach(self) {
-        // The task does not ask whether somebody waits for it.
+        // The task runs to its end whether a handle waits for it or not.
     }
 }

@@ -1,5 +1,5 @@
-//! A tiny runtime made by hand: threads and channels of the standard library, and nothing else below it. It shows what
-//! a backend of Sweet Async has to supply, and passes the whole conformance suite.
+//! A tiny runtime made by hand, of threads and channels of the standard library, with nothing else below it.
+//! It shows what a backend of Sweet Async has to supply, and passes the whole conformance suite.
 //!
 //! ```
 //! use sweet_async::prelude::*;
@@ -12,7 +12,7 @@
 //! # Ok::<_, AsyncTaskError>(())
 //! ```
 //!
-//! Every thing has one owner, and whoever wants something of it sends a message: there is no lock.
+//! Everything has one owner, and others send messages to it: there is no lock.
 //!
 //! ```text
 //!  spawn, wakers ──────► scheduler ── a task to poll ──► worker 0 .. n
@@ -24,12 +24,13 @@
 //! ```
 //!
 //! - `pool`: the owner, which starts the threads and whose drop ends them
-//! - `runtime`: the handle: what core asks of it
-//! - `task`: a task, and how it is woken
-//! - `scheduler`: who polls which task, and when
+//! - `runtime`: the handle, with the primitives that core uses
+//! - `task`: a task and its wake-ups
+//! - `scheduler`: the thread that owns the tasks, and the workers that poll them
 //! - `timer`, `blocking`: the two other threads that own something
-//! - `join`: a task's output on its way to its handle
-//! - `mailbox`: a channel that can be closed; `wake`: a waker that cannot be forgotten
+//! - `join`: the path of a task's output to its handle
+//! - `mailbox`: a channel that can be closed
+//! - `wake`: a waker that wakes when it is dropped
 //! - `park`: one future on the calling thread
 
 #![forbid(unsafe_code)]

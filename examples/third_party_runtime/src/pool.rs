@@ -1,4 +1,4 @@
-//! The owner: starts the threads, and ends them when it is dropped.
+//! The owner of the runtime. It starts the threads, and ends them when it is dropped.
 
 use std::future::Future;
 use std::sync::mpsc::channel;
@@ -10,13 +10,13 @@ use sweet_async_core::{AsyncTaskError, BlockOn as _, RuntimeError};
 use crate::blocking::Foreman;
 use crate::mailbox::mailbox;
 use crate::runtime::{Shared, TinyRuntime};
-use crate::scheduler::{Scheduler, work};
+use crate::scheduler::{Scheduler, run_worker};
 use crate::timer;
 
 /// A runtime that lives as long as this value: `TinyPool::builder().worker_threads(2).build()`.
 ///
-/// Dropping it, also inside async code, returns at once. Its threads then drop the tasks that are left and end; those
-/// that are in the middle of something do so when they are through with it.
+/// Dropping it, also inside async code, returns at once. Its threads then drop the tasks that are left, and
+/// end. A thread that is in the middle of a poll or a job does so after it.
 #[derive(Debug)]
 pub struct TinyPool {
     runtime: TinyRuntime,
@@ -27,9 +27,9 @@ impl OwnedRuntime for TinyPool {
     const NAME: &'static str = "tiny";
 
     fn with_settings(settings: &RuntimeSettings) -> Result<Self, RuntimeError> {
-        let (scheduler, tasks) = mailbox();
-        let (timers, alarms) = mailbox();
-        let (foreman, jobs) = mailbox();
+        let (scheduler, scheduler_inbox) = mailbox();
+        let (timers, timer_inbox) = mailbox();
+        let (foreman, foreman_inbox) = mailbox();
         let workers = settings.workers();
         let shared = Shared {
             root: RootScope::new(),
@@ -38,21 +38,23 @@ impl OwnedRuntime for TinyPool {
             timers,
             foreman: foreman.clone(),
         };
-        // Made before the threads: if one of them is refused, its drop ends the others.
+        // Created before the threads: if one of them is refused, the drop of this value ends the others.
         let pool = Self { runtime: TinyRuntime::new(shared) };
 
         let mut to_workers = Vec::with_capacity(workers);
         for index in 0..workers {
-            let (sender, given) = channel();
+            let (sender, tasks) = channel();
             to_workers.push(sender);
             let scheduler = scheduler.clone();
-            start(thread(settings, format!("tiny-worker-{index}")), move || work(index, &given, &scheduler))?;
+            start(thread(settings, format!("tiny-worker-{index}")), move || {
+                run_worker(index, &tasks, &scheduler)
+            })?;
         }
-        let scheduler = Scheduler::new(tasks, to_workers);
+        let scheduler = Scheduler::new(scheduler_inbox, to_workers);
         start(thread(settings, "tiny-scheduler".into()), move || scheduler.run())?;
-        start(thread(settings, "tiny-timer".into()), move || timer::run(&alarms))?;
+        start(thread(settings, "tiny-timer".into()), move || timer::run(&timer_inbox))?;
         let blocking = settings.clone();
-        let foreman = Foreman::new(jobs, foreman, move || thread(&blocking, "tiny-blocking".into()));
+        let foreman = Foreman::new(foreman_inbox, foreman, move || thread(&blocking, "tiny-blocking".into()));
         start(thread(settings, "tiny-foreman".into()), move || foreman.run())?;
         Ok(pool)
     }

@@ -1,4 +1,4 @@
-//! The handle to the runtime: what core asks of it.
+//! The handle to the runtime, with the primitives that core uses.
 
 use std::fmt;
 use std::future::Future;
@@ -15,12 +15,12 @@ use crate::task::Task;
 use crate::timer::TinySleep;
 use crate::{blocking, park, scheduler, timer};
 
-/// A handle to a [`TinyPool`](crate::TinyPool). It does not keep the threads alive, nor the tasks: it holds only the
-/// ways to them.
+/// A handle to a [`TinyPool`](crate::TinyPool). It keeps neither the threads nor the tasks alive: it holds
+/// only channels to them.
 #[derive(Clone)]
 pub struct TinyRuntime(Arc<Shared>);
 
-/// What all handles share.
+/// The state that all handles share.
 pub(crate) struct Shared {
     pub(crate) root: RootScope,
     pub(crate) workers: usize,
@@ -34,7 +34,7 @@ impl TinyRuntime {
         Self(Arc::new(shared))
     }
 
-    /// Ends everything. The root scope first: it tells core that nothing new is taken.
+    /// Ends everything. The root scope is closed first, so that core takes nothing new.
     pub(crate) fn end(&self) {
         self.0.root.close();
         self.0.scheduler.close();
@@ -52,15 +52,15 @@ impl Runtime for TinyRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (outlet, join) = pair();
+        let (sender, join) = pair();
         let task = Task::new(self.0.scheduler.clone(), async move {
-            // The future is named first, so that it is captured first and dropped first: finished or not, it is gone
-            // before its handle hears of the end.
+            // The future is named first, so that it is captured first and dropped first: finished or not, it
+            // is dropped before its handle is notified of the end.
             let output = future.await;
-            outlet.deliver(output);
+            sender.send(output);
         });
-        let taken = self.0.scheduler.send(scheduler::Message::Spawned(task));
-        taken.then_some(join).ok_or(SpawnError::Shutdown)
+        let accepted = self.0.scheduler.send(scheduler::Message::Spawned(task));
+        accepted.then_some(join).ok_or(SpawnError::Shutdown)
     }
 
     fn spawn_blocking<F, T>(&self, work: F) -> Result<TinyJoin<T>, SpawnError>
@@ -68,14 +68,14 @@ impl Runtime for TinyRuntime {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (outlet, join) = pair();
+        let (sender, join) = pair();
         // The work is captured first here too.
         let job = move || {
             let output = work();
-            outlet.deliver(output);
+            sender.send(output);
         };
-        let taken = self.0.foreman.send(blocking::Message::Job(Box::new(job)));
-        taken.then_some(join).ok_or(SpawnError::Shutdown)
+        let accepted = self.0.foreman.send(blocking::Message::Job(Box::new(job)));
+        accepted.then_some(join).ok_or(SpawnError::Shutdown)
     }
 
     fn root(&self) -> &RootScope {
@@ -101,7 +101,7 @@ impl Runtime for TinyRuntime {
 }
 
 impl BlockOn for TinyRuntime {
-    /// Runs `future` on this thread. It does not run tasks here: the workers do.
+    /// Runs `future` on this thread. Tasks run on the workers, and not here.
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
         // Refuses where this thread must not be blocked, and makes this the runtime of `AsyncTask` meanwhile.
         let _inside = BlockOnGuard::new(self)?;

@@ -1,4 +1,4 @@
-//! Who polls which task, and when: the thread that owns all tasks, and the workers that borrow them.
+//! The thread that owns all tasks, and the workers that poll them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender};
@@ -6,18 +6,20 @@ use std::sync::mpsc::{Receiver, Sender};
 use crate::mailbox::{Inbox, Mailbox};
 use crate::task::Task;
 
-/// What the scheduler is told.
+/// A message to the scheduler.
 pub(crate) enum Message {
     /// A new task.
     Spawned(Task),
     /// The task with this id is to be polled.
     Woken(u64),
-    /// This worker can poll another task. `left` is the one that it had, if it is not done.
-    Free { worker: usize, left: Option<Task> },
+    /// This worker can poll another task. `unfinished` is the task that it polled last, if that is not done.
+    Free { worker: usize, unfinished: Option<Task> },
 }
 
-/// Owns every task that no worker is polling. The fields are dropped in this order: at the end nothing more is taken,
-/// then the workers stop, then the tasks are dropped that are left.
+/// The owner of every task that no worker is polling.
+///
+/// The fields are dropped in this order: at the end no message is taken any more, then the workers stop, then
+/// the tasks that are left are dropped.
 pub(crate) struct Scheduler {
     inbox: Inbox<Message>,
     workers: Vec<Sender<Task>>,
@@ -37,17 +39,17 @@ impl Scheduler {
             match message {
                 Message::Spawned(task) => self.ready.push_back(task),
                 Message::Woken(id) => self.ready.extend(self.waiting.remove(&id)),
-                Message::Free { worker, left } => {
+                Message::Free { worker, unfinished } => {
                     self.free.push(worker);
-                    self.take_back(left);
+                    self.take_back(unfinished);
                 }
             }
             self.hand_out();
         }
     }
 
-    fn take_back(&mut self, left: Option<Task>) {
-        let Some(task) = left else { return };
+    fn take_back(&mut self, unfinished: Option<Task>) {
+        let Some(task) = unfinished else { return };
         if task.is_woken() {
             self.ready.push_back(task);
         } else {
@@ -60,19 +62,19 @@ impl Scheduler {
             && let Some(worker) = self.free.pop().and_then(|free| self.workers.get(free))
             && let Some(task) = self.ready.pop_front()
         {
-            // A worker ends only after the scheduler, so this cannot fail.
+            // A free worker waits for this channel until the scheduler ends, so this cannot fail.
             let _ = worker.send(task);
         }
     }
 }
 
-/// A worker: asks for a task, polls it once, gives it back.
-pub(crate) fn work(worker: usize, tasks: &Receiver<Task>, scheduler: &Mailbox<Message>) {
-    let mut left = None;
-    // Either fails only at the end of the runtime; a task that cannot be given back is dropped with the message.
-    while scheduler.send(Message::Free { worker, left })
+/// Runs a worker: it reports that it is free, polls the task that it is given once, and gives it back.
+pub(crate) fn run_worker(worker: usize, tasks: &Receiver<Task>, scheduler: &Mailbox<Message>) {
+    let mut unfinished = None;
+    // Both fail only at the end of the runtime. A task that cannot be given back is dropped with the message.
+    while scheduler.send(Message::Free { worker, unfinished })
         && let Ok(task) = tasks.recv()
     {
-        left = task.poll();
+        unfinished = task.poll();
     }
 }

@@ -1,20 +1,23 @@
-//! A task, and how it is woken.
+//! A task and its wake-ups.
 //!
-//! The future is moved from owner to owner, and where it is *is* the state of the task; nobody shares it.
+//! The future is moved from owner to owner and never shared. Its owner is the state of the task.
 //!
 //! ```text
 //!                woken                     a worker is free
-//!    Waiting ─────────────► Ready ──────────────────────────► Polled ── ready ──► gone
-//!  (scheduler's map)   (scheduler's queue)                (a worker's hands)
+//!    Waiting ─────────────► Ready ──────────────────────────► Polled ── ready ──► dropped
+//!  (scheduler's map)   (scheduler's queue)                (held by a worker)
 //!       ▲                     ▲                                  │
 //!       │                     └──── pending, and woken since ◄───┤
 //!       └───────────────── pending, and not woken ◄──────────────┘
 //! ```
 //!
-//! No wake-up is lost. A wake raises `woken` and then sends a message; a poll lowers the flag before it begins. So when
-//! the scheduler takes a pending task back, either it sees the flag, or the message is still to come and finds the
-//! task waiting. A message that finds it elsewhere is of no consequence: it will be polled anyway. While the flag is up
-//! no further message is sent, however often the task is woken.
+//! No wake-up is lost:
+//!
+//! 1. A wake sets `woken`, and then sends a message. A poll clears the flag before it begins.
+//! 2. So when the scheduler takes a pending task back, either it sees the flag, or the message is still to
+//!    come and finds the task waiting.
+//! 3. A message that finds the task elsewhere has no effect: the task will be polled anyway.
+//! 4. While the flag is set no further message is sent, however often the task is woken.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,7 +35,8 @@ pub(crate) struct Task {
     cell: Arc<TaskCell>,
 }
 
-/// What the wakers of a task share.
+/// The state that the wakers of a task share. `woken` is set at first and by each wake, and cleared when a
+/// poll begins.
 struct TaskCell {
     id: u64,
     woken: AtomicBool,
@@ -42,12 +46,12 @@ struct TaskCell {
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl Task {
-    /// A new task is as good as woken: it is to be polled.
+    /// Makes a task that counts as woken: it is to be polled.
     pub(crate) fn new(
         scheduler: Mailbox<Message>,
         future: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
-        // Relaxed: any number will do, if it is its own.
+        // Relaxed: the number only has to be unique.
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let cell = Arc::new(TaskCell { id, woken: AtomicBool::new(true), scheduler });
         Self { future: Box::pin(future), cell }
@@ -59,16 +63,17 @@ impl Task {
 
     /// True if it is to be polled again.
     pub(crate) fn is_woken(&self) -> bool {
-        // Relaxed: a wake that is not seen here has its message still to come.
+        // Relaxed: the message of a wake that is not seen here is still to come.
         self.cell.woken.load(Ordering::Relaxed)
     }
 
-    /// Polls it once; gives it back if it is not done.
+    /// Polls the task once, and returns it if it is not done.
     pub(crate) fn poll(mut self) -> Option<Self> {
-        // Acquire pairs with the release of each wake before it: the poll sees what they were about.
+        // Acquire: pairs with the Release of each wake before it, so that the poll sees what they announce.
         self.cell.woken.swap(false, Ordering::Acquire);
         let waker = Waker::from(self.cell.clone());
-        // Core's futures never panic; one that a user hands over directly must not take the thread along.
+        // Core's futures never panic. The panic of one that a user hands over directly must not end the
+        // thread.
         let polled = catch_unwind(AssertUnwindSafe(move || {
             let pending = self.future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
             pending.then_some(self)
@@ -83,7 +88,8 @@ impl Wake for TaskCell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release pairs with the acquire of `poll`; a swap and no store, so that it sees all of several wakes.
+        // Release: pairs with the Acquire in `poll`. A swap and not a store, so that the poll sees all of
+        // several wakes.
         if !self.woken.swap(true, Ordering::Release) {
             self.scheduler.send(Message::Woken(self.id));
         }

@@ -1,10 +1,10 @@
-//! A waker that cannot be forgotten: whatever becomes of it, its task hears.
+//! A waker that cannot be lost: it wakes its task when it is dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-/// Wakes when it is dropped: by the one who was to wake it, or with a queue that nobody reads any more. The task that
-/// is woken looks for itself what has happened.
+/// Wakes when it is dropped: by the thread that is to wake it, or with a queue that is not read any more. The
+/// woken task finds out by itself what has happened.
 pub(crate) struct WakeOnDrop(Option<Waker>);
 
 impl WakeOnDrop {
@@ -12,7 +12,7 @@ impl WakeOnDrop {
         Self(Some(waker.clone()))
     }
 
-    /// Drops it without a sound: its task waits for this no more.
+    /// Drops the waker without a wake: its task does not wait for this any more.
     pub(crate) fn disarm(mut self) {
         self.0 = None;
     }
@@ -21,7 +21,7 @@ impl WakeOnDrop {
 impl Drop for WakeOnDrop {
     fn drop(&mut self) {
         if let Some(waker) = self.0.take() {
-            // Wakers are foreign code: one that panics must not take along the thread that others wait for.
+            // Wakers are foreign code. The panic of one must not end the thread that others wait for.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }

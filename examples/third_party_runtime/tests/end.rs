@@ -1,4 +1,5 @@
-//! The runtime by itself, without core's tasks on top: what is left when it ends, and what a stranger's panic does.
+//! Tests of the runtime by itself, without core's tasks: what is left when it ends, and the effect of a panic
+//! in foreign code.
 
 use std::error::Error;
 use std::future::{Future, pending, poll_fn};
@@ -17,20 +18,20 @@ fn pool() -> Result<TinyPool, Box<dyn Error + Send + Sync>> {
     Ok(TinyPool::builder().worker_threads(2).build()?)
 }
 
-/// True once the other end is dropped: the mark of a destructor.
+/// True once the other end is dropped, which shows that a destructor has run.
 fn is_dropped(guard: &Receiver<()>) -> bool {
     guard.recv_timeout(Duration::from_secs(30)) == Err(RecvTimeoutError::Disconnected)
 }
 
 #[test]
-fn waiting_and_queued_work_is_dropped_and_its_handles_hear() -> Outcome {
+fn waiting_and_queued_work_is_dropped_and_its_handles_resolve() -> Outcome {
     let pool = pool()?;
     let runtime = pool.runtime().clone();
     let mut guards = Vec::new();
     let mut handles = Vec::new();
     for _ in 0..100 {
         let (alive, dropped) = channel::<()>();
-        // It holds its own runtime, as every task of core does.
+        // The future holds its own runtime, as every task of core does.
         let own = runtime.clone();
         handles.push(runtime.spawn(async move {
             let _held = (alive, own);
@@ -72,7 +73,7 @@ fn after_the_end_everything_is_refused_or_ready() -> Outcome {
 
 #[test]
 #[allow(clippy::panic, reason = "a test about panics needs one")]
-fn a_panic_of_a_strangers_future_or_job_is_its_own() -> Outcome {
+fn a_panic_of_a_foreign_future_or_job_ends_no_thread() -> Outcome {
     let pool = pool()?;
     let runtime = pool.runtime().clone();
     for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! The whole conformance suite on the tiny runtime: with one worker thread, and with several.
+//! The whole conformance suite on the tiny runtime, with one worker thread and with three.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -8,8 +8,8 @@ use sweet_async::{AsyncTaskError, DynRuntime, install_default};
 use sweet_async_core::OwnedRuntime as _;
 use third_party_runtime::{TinyPool, TinyRuntime};
 
-/// What `sweet_async::block_on` runs on, for as long as the process: some cases call it, and the facade brings no
-/// runtime of its own where no backend is compiled into it.
+/// The runtime that `sweet_async::block_on` uses, for as long as the process lives. Some cases call it, and
+/// the facade has no runtime of its own if no backend is compiled into it.
 static DEFAULT: OnceLock<Option<TinyPool>> = OnceLock::new();
 
 fn install() -> Result<(), Failure> {

@@ -1,4 +1,5 @@
-//! Runtimes that come and go leave no thread behind. In a file of its own: it counts the threads of the process.
+//! A test that ended runtimes leave no thread behind. It is in a file of its own, since it counts the threads
+//! of the process.
 #![cfg(target_os = "linux")]
 
 use std::error::Error;

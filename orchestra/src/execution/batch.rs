@@ -1,22 +1,26 @@
-//! What was started together: a graph made ready to run. Its tasks are known by their numbers, and each says how many of those
-//! that it waits for have not ended; nothing of the description is looked at while it runs.
+//! A batch: nodes that were started together, ready to run. Each node has an index, and counts its
+//! dependencies that are not met. The registry is not read while the batch runs.
 //!
 //! ```text
-//!  WAITING ── the last that it waits for has ended ──► STARTED ── has a place ──► RUNNING ──► COMPLETED | FAILED | CANCELLED
-//!     ├───── one that it needs has not succeeded ────► SKIPPED
-//!     └───── cancelled, or the whole is stopped ─────► CANCELLED
+//!  WAITING ── last dependency met ──► STARTED ── has a permit ──► RUNNING ──► COMPLETED | FAILED | CANCELLED
+//!     │                                  └── ended before it has one ───────────► FAILED | CANCELLED
+//!     ├─── a needed dependency has not succeeded ──► SKIPPED
+//!     └─── cancelled, or the session is stopping ──► CANCELLED
 //! ```
 //!
-//! One exchange of the state decides which way a task goes from `WAITING`; from `STARTED` on, its own task alone moves it. The
-//! end of a task counts down those below it, on the thread that it ended on, and starts what has become free: in a loop, so
-//! that a failure may go down a chain of any length.
+//! 1. One exchange of the state decides which way a node leaves `WAITING`.
+//! 2. From `STARTED` on, only the node's own task moves the state.
+//! 3. A final state is never left.
+//!
+//! The end of a task counts down its dependents, on the thread that it ended on, and starts those that have
+//! become free. This is a loop, so that a failure may go down a chain of any length.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use crate::Cause;
 use crate::execution::node_state::{
-    CANCELLED, COMPLETED, FAILED, Held, Late, Link, NodeState, RUNNING, STARTED, Work,
+    CANCELLED, COMPLETED, Contents, FAILED, LaterDependent, Link, NodeState, RUNNING, STARTED, Work,
 };
 use crate::execution::session::Session;
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
@@ -27,259 +31,267 @@ use sweet_async_core::extend::{Values, cancel};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskStatus;
 
-/// A cell to be.
-pub(crate) struct Seed<R: Runtime> {
+/// The description from which a node is made.
+pub(crate) struct NodeSpec<R: Runtime> {
     pub(crate) name: Arc<str>,
     pub(crate) work: Work<R>,
     pub(crate) values: Option<Arc<Values>>,
     pub(crate) unmet: usize,
-    pub(crate) below: Vec<Link>,
+    pub(crate) dependents: Vec<Link>,
 }
 
+/// The nodes that were started together.
 pub(crate) struct Batch<R: Runtime> {
-    pub(crate) run: Arc<Session<R>>,
-    cells: Box<[NodeState<R>]>,
+    pub(crate) session: Arc<Session<R>>,
+    nodes: Box<[NodeState<R>]>,
     links: Box<[Link]>,
     /// True for a task that is in no graph.
-    is_guest: bool,
+    is_ad_hoc: bool,
 }
 
-/// One cell of a plan, as its task holds it.
-pub(crate) struct Launch<R: Runtime> {
-    pub(crate) plan: Arc<Batch<R>>,
+/// One node of a batch, as its task holds it.
+pub(crate) struct NodeRef<R: Runtime> {
+    pub(crate) batch: Arc<Batch<R>>,
     index: u32,
 }
 
-impl<R: Runtime> Clone for Launch<R> {
+impl<R: Runtime> Clone for NodeRef<R> {
     fn clone(&self) -> Self {
-        Self { plan: self.plan.clone(), index: self.index }
+        Self { batch: self.batch.clone(), index: self.index }
     }
 }
 
 impl<R: Runtime> Batch<R> {
-    pub(crate) fn new(run: Arc<Session<R>>, seeds: Vec<Seed<R>>, is_guest: bool) -> Arc<Self> {
+    pub(crate) fn new(session: Arc<Session<R>>, specs: Vec<NodeSpec<R>>, is_ad_hoc: bool) -> Arc<Self> {
         let mut links = Vec::new();
-        let cells = seeds.into_iter().map(|Seed { name, work, values, unmet, below }| {
+        let nodes = specs.into_iter().map(|NodeSpec { name, work, values, unmet, dependents }| {
             let first = links.len() as u32;
-            links.extend(below);
+            links.extend(dependents);
             NodeState::new(name, work, values, unmet, first)
         });
-        let cells = cells.collect();
-        Arc::new(Self { run, cells, links: links.into(), is_guest })
+        let nodes = nodes.collect();
+        Arc::new(Self { session, nodes, links: links.into(), is_ad_hoc })
     }
 
-    pub(crate) fn cell(&self, index: u32) -> Option<&NodeState<R>> {
-        self.cells.get(index as usize)
+    pub(crate) fn node(&self, index: u32) -> Option<&NodeState<R>> {
+        self.nodes.get(index as usize)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.cells.len()
+        self.nodes.len()
     }
 
     fn links(&self, index: u32) -> &[Link] {
-        let first = self.cell(index).map_or(0, |cell| cell.links as usize);
-        let end = self.cell(index + 1).map_or(self.links.len(), |next| next.links as usize);
+        let first = self.node(index).map_or(0, |node| node.first_link as usize);
+        let end = self.node(index + 1).map_or(self.links.len(), |next| next.first_link as usize);
         self.links.get(first..end).unwrap_or_default()
     }
 
-    /// Begins: what waits for nothing is started.
+    /// Begins the batch: starts the nodes that wait for nothing.
     pub(crate) fn begin(self: &Arc<Self>) {
-        for index in 0..self.cells.len() as u32 {
-            self.met(index);
+        for index in 0..self.nodes.len() as u32 {
+            self.dependency_met(index);
         }
     }
 
-    /// One that `index` waited for has ended as it should.
-    fn met(self: &Arc<Self>, index: u32) {
-        let Some(cell) = self.cell(index) else { return };
-        // AcqRel: what each of them did happened before the start of this one.
-        if cell.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(index, cell) {
-            self.left(index);
+    /// Counts `unmet` of `index` down: a dependency is met, or the batch begins.
+    fn dependency_met(self: &Arc<Self>, index: u32) {
+        let Some(node) = self.node(index) else { return };
+        // AcqRel: pairs with the other decrements of `unmet`, so that the effects of all dependencies happen
+        // before this start.
+        if node.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(index, node) {
+            self.ended_early(index);
         }
     }
 
-    /// Begins the one task of a plan that its run does not know of.
-    pub(crate) fn begin_alone(self: &Arc<Self>) {
-        self.met(0);
+    /// Begins the only node of a batch that its session does not know of.
+    pub(crate) fn begin_single(self: &Arc<Self>) {
+        self.dependency_met(0);
     }
 
-    /// Starts a cell, if nobody has taken it elsewhere. False if it has ended instead, since the whole is being stopped.
-    fn start(self: &Arc<Self>, index: u32, cell: &NodeState<R>) -> bool {
-        if self.run.is_stopping() {
-            return !self.cut(cell);
+    /// Starts a node, unless it has left `WAITING` before. False if it has ended instead, since the session
+    /// is stopping.
+    fn start(self: &Arc<Self>, index: u32, node: &NodeState<R>) -> bool {
+        if self.session.is_stopping() {
+            return !self.cancel_unstarted(node);
         }
         let work = {
-            // Both in one: who finds the cell started finds that its task is being made.
-            let mut held = cell.lock();
-            let taken = cell.leave(STARTED);
-            match &*held {
-                Held::Work(_) if taken => std::mem::replace(&mut *held, Held::Starting(None)),
+            // Both under the lock: a thread that finds the node started also finds that its task is being
+            // made.
+            let mut contents = node.lock();
+            let is_claimed = node.leave_waiting(STARTED);
+            match &*contents {
+                Contents::Work(_) if is_claimed => {
+                    std::mem::replace(&mut *contents, Contents::Starting(None))
+                }
                 _ => return true,
             }
         };
-        let Held::Work(work) = work else { return true };
-        let Some(task) = work(Launch { plan: self.clone(), index }) else { return true };
-        let mut held = cell.lock();
-        if let Held::Starting(asked) = &*held {
-            let asked = *asked;
-            *held = Held::Task(task.clone());
-            drop(held);
-            if let Some((level, cause)) = asked {
+        let Contents::Work(work) = work else { return true };
+        let Some(task) = work(NodeRef { batch: self.clone(), index }) else { return true };
+        let mut contents = node.lock();
+        if let Contents::Starting(requested) = &*contents {
+            let requested = *requested;
+            *contents = Contents::Task(task.clone());
+            drop(contents);
+            if let Some((level, cause)) = requested {
                 cancel(&task, level, cause);
             }
         }
         true
     }
 
-    /// Asks a cell to stop: one that waits has ended at once.
+    /// Requests the cancellation of a node. One that waits ends at once.
     pub(crate) fn cancel(self: &Arc<Self>, index: u32, level: CancelLevel, cause: CancelCause) {
-        let Some(cell) = self.cell(index) else { return };
-        if cell.end_early(CANCELLED) {
-            self.left(index);
+        let Some(node) = self.node(index) else { return };
+        if node.end_early(CANCELLED) {
+            self.ended_early(index);
             return;
         }
-        let mut held = cell.lock();
-        match &mut *held {
-            Held::Starting(asked) => {
-                let before = asked.map(|(level, _)| level);
-                *asked = Some((before.map_or(level, |before| before.max(level)), cause));
+        let mut contents = node.lock();
+        match &mut *contents {
+            Contents::Starting(requested) => {
+                let before = requested.map(|(level, _)| level);
+                *requested = Some((before.map_or(level, |before| before.max(level)), cause));
             }
-            Held::Task(task) => {
+            Contents::Task(task) => {
                 let task = task.clone();
-                drop(held);
+                drop(contents);
                 cancel(&task, level, cause);
             }
-            Held::Work(_) | Held::Ended(_) => {}
+            Contents::Work(_) | Contents::Ended(_) => {}
         }
     }
 
-    /// Cancels a cell that has not begun, since the whole is being stopped.
+    /// Cancels a node that has not begun, since the session is stopping, and notifies its dependents.
     pub(crate) fn cancel_early(self: &Arc<Self>, index: u32) {
-        if self.cell(index).is_some_and(|cell| self.cut(cell)) {
-            self.left(index);
+        if self.node(index).is_some_and(|node| self.cancel_unstarted(node)) {
+            self.ended_early(index);
         }
     }
 
-    /// Cancels a cell, if it has not begun, since the whole is being stopped.
-    fn cut(&self, cell: &NodeState<R>) -> bool {
-        self.run.cut();
-        cell.end_early(CANCELLED)
+    /// Cancels a node, if it has not begun, since the session is stopping. True if it has ended by this.
+    fn cancel_unstarted(&self, node: &NodeState<R>) -> bool {
+        self.session.record_cancelled_task();
+        node.end_early(CANCELLED)
     }
 
-    /// Skips a cell that has not begun.
+    /// Skips a node that has not begun.
     pub(crate) fn skip(self: &Arc<Self>, index: u32, cause: Cause) {
-        if self.cell(index).is_some_and(|cell| cell.skip(cause)) {
-            self.after(index);
+        if self.node(index).is_some_and(|node| node.skip(cause)) {
+            self.propagate(index);
         }
     }
 
-    /// All that waits is cancelled, since the whole has ended without it.
+    /// Cancels all nodes that wait, since the session has ended without them.
     pub(crate) fn cancel_waiting(self: &Arc<Self>) {
-        for index in 0..self.cells.len() as u32 {
+        for index in 0..self.nodes.len() as u32 {
             self.cancel_early(index);
         }
     }
 
-    /// The task of a cell has ended.
+    /// Records the end of a node's task.
     fn settle(self: &Arc<Self>, index: u32, state: u8, error: Option<AsyncTaskError>) {
-        let Some(cell) = self.cell(index) else { return };
-        cell.ended.store(self.run.elapsed(), Ordering::Relaxed);
+        let Some(node) = self.node(index) else { return };
+        node.ended.store(self.session.elapsed(), Ordering::Relaxed);
         let error = error.map(Arc::new);
         if state == FAILED
             && let Some(error) = &error
-            && !self.is_guest
+            && !self.is_ad_hoc
         {
-            self.run.failed(&cell.name, error);
+            self.session.task_failed(&node.name, error);
         }
-        let task = std::mem::replace(&mut *cell.lock(), Held::Ended(error));
-        // The last to hold a task drops its values, which are the user's.
+        let task = std::mem::replace(&mut *node.lock(), Contents::Ended(error));
+        // The last reference to a task drops its values, whose destructors are the user's.
         let _ = caught(|| drop(task));
-        if state == CANCELLED && self.run.is_stopping() {
-            self.run.cut();
+        if state == CANCELLED && self.session.is_stopping() {
+            self.session.record_cancelled_task();
         }
-        let began = cell.state.swap(state, Ordering::SeqCst) == RUNNING;
-        if self.is_guest {
-            self.run.shared.guest_ended(began, &cell.status(), cell.took());
+        let began = node.state.swap(state, Ordering::SeqCst) == RUNNING;
+        if self.is_ad_hoc {
+            self.session.progress.ad_hoc_ended(began, &node.status(), node.took());
         }
-        self.after(index);
+        self.propagate(index);
     }
 
-    /// A cell has ended without having begun.
-    fn left(self: &Arc<Self>, index: u32) {
-        if self.is_guest
-            && let Some(cell) = self.cell(index)
+    /// Handles the end of a node that has not begun.
+    fn ended_early(self: &Arc<Self>, index: u32) {
+        if self.is_ad_hoc
+            && let Some(node) = self.node(index)
         {
-            self.run.shared.guest_ended(false, &cell.status(), None);
+            self.session.progress.ad_hoc_ended(false, &node.status(), None);
         }
-        self.after(index);
+        self.propagate(index);
     }
 
-    /// After the end of a cell: counts down those below it, starts what has become free, skips what never will.
-    fn after(self: &Arc<Self>, index: u32) {
+    /// Handles the end of a node: counts down its dependents, starts those that are free, and skips those
+    /// that can never begin.
+    fn propagate(self: &Arc<Self>, index: u32) {
         let mut ended = vec![];
         let mut next = Some(index);
         while let Some(index) = next {
             for link in self.links(index) {
-                self.tell(index, *link, &mut ended);
+                self.notify(index, *link, &mut ended);
             }
-            if let Some(late) = self.cell(index).and_then(|cell| cell.late.get()) {
-                let late = std::mem::take(&mut *late.lock().unwrap_or_else(PoisonError::into_inner));
-                late.into_iter().for_each(|late| self.tell_late(index, &late));
+            if let Some(later) = self.node(index).and_then(|node| node.later_dependents.get()) {
+                let later = std::mem::take(&mut *later.lock().unwrap_or_else(PoisonError::into_inner));
+                later.into_iter().for_each(|dependent| self.notify_later_dependent(index, &dependent));
             }
-            self.run.one_less();
+            self.session.node_ended();
             next = ended.pop();
         }
     }
 
-    /// Tells who waits for `index`, which has ended; `ended` takes in who has ended by that.
-    fn tell(self: &Arc<Self>, index: u32, link: Link, ended: &mut Vec<u32>) {
-        let (Some(cell), Some(below)) = (self.cell(index), self.cell(link.to)) else { return };
-        if let Some(cause) = cell.blocks(link.policy) {
-            let has_left = match self.run.is_stopping() {
-                true => self.cut(below),
-                false => below.skip(cause),
+    /// Notifies a dependent of `index`, which has ended. A dependent that ends by this is added to `ended`.
+    fn notify(self: &Arc<Self>, index: u32, link: Link, ended: &mut Vec<u32>) {
+        let (Some(node), Some(dependent)) = (self.node(index), self.node(link.to)) else { return };
+        if let Some(cause) = node.blocks(link.policy) {
+            let has_ended = match self.session.is_stopping() {
+                true => self.cancel_unstarted(dependent),
+                false => dependent.skip(cause),
             };
-            if has_left {
+            if has_ended {
                 ended.push(link.to);
             }
-        } else if below.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(link.to, below) {
+        } else if dependent.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(link.to, dependent) {
             ended.push(link.to);
         }
     }
 
-    fn tell_late(&self, index: u32, late: &Late<R>) {
-        match self.cell(index).and_then(|cell| cell.blocks(late.link.policy)) {
-            Some(cause) => late.plan.skip(late.link.to, cause),
-            None => late.plan.met(late.link.to),
+    fn notify_later_dependent(&self, index: u32, dependent: &LaterDependent<R>) {
+        match self.node(index).and_then(|node| node.blocks(dependent.link.policy)) {
+            Some(cause) => dependent.batch.skip(dependent.link.to, cause),
+            None => dependent.batch.dependency_met(dependent.link.to),
         }
     }
 
-    /// `link` of a later plan waits for `index`. Where that has ended, it is told at once.
-    pub(crate) fn add_late(&self, index: u32, plan: &Arc<Self>, link: Link) {
-        let Some(cell) = self.cell(index) else { return };
-        let late = cell.late.get_or_init(Box::default);
-        let lock = || late.lock().unwrap_or_else(PoisonError::into_inner);
-        lock().push(Late { plan: plan.clone(), link });
-        // Pushed first, then looked: the end stores the state and then looks for those who are late. SeqCst, so that one of
-        // the two sees the other; who takes them out of the list tells them.
-        if cell.has_ended() {
-            let late = std::mem::take(&mut *lock());
-            late.into_iter().for_each(|late| self.tell_late(index, &late));
+    /// Makes `link` of a later batch wait for `index`. Where `index` has ended, the dependent is notified at
+    /// once.
+    pub(crate) fn add_later_dependent(&self, index: u32, batch: &Arc<Self>, link: Link) {
+        let Some(node) = self.node(index) else { return };
+        let later = node.later_dependents.get_or_init(Box::default);
+        let lock = || later.lock().unwrap_or_else(PoisonError::into_inner);
+        lock().push(LaterDependent { batch: batch.clone(), link });
+        // Pushed before the state is read: the end stores the state, and then takes the list. SeqCst, so that
+        // one of the two sees the other; the one that takes an entry out of the list notifies it.
+        if node.has_ended() {
+            let later = std::mem::take(&mut *lock());
+            later.into_iter().for_each(|dependent| self.notify_later_dependent(index, &dependent));
         }
     }
 }
 
-impl<R: Runtime> Launch<R> {
-    pub(crate) fn cell(&self) -> Option<&NodeState<R>> {
-        self.plan.cell(self.index)
+impl<R: Runtime> NodeRef<R> {
+    pub(crate) fn node_state(&self) -> Option<&NodeState<R>> {
+        self.batch.node(self.index)
     }
 
-    /// Asked of a task that is polled here and has not begun: the error that it ends with if it is not to begin any more, since
-    /// it was asked to stop, or the whole is being stopped.
-    pub(crate) fn refuses(&self) -> Option<AsyncTaskError> {
+    /// The error with which the task that is polled here, which has not begun, ends if it is not to begin any
+    /// more: its cancellation was requested, or the session is stopping.
+    pub(crate) fn refusal(&self) -> Option<AsyncTaskError> {
         let task = current_task()?;
         if task.control.asked().is_none() {
-            if !self.plan.run.is_stopping() {
+            if !self.batch.session.is_stopping() {
                 return None;
             }
             task.control.raise(CancelLevel::Graceful, CancelCause::Requested);
@@ -288,31 +300,32 @@ impl<R: Runtime> Launch<R> {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.cell().is_none_or(|cell| cell.state.load(Ordering::Relaxed) != STARTED)
+        self.node_state().is_none_or(|node| node.state.load(Ordering::Relaxed) != STARTED)
     }
 
-    /// The work begins: it has its place.
-    pub(crate) fn begins(&self) {
-        let Some(cell) = self.cell() else { return };
-        cell.began.store(self.plan.run.elapsed(), Ordering::Relaxed);
-        cell.state.store(RUNNING, Ordering::SeqCst);
-        if self.plan.is_guest {
-            self.plan.run.shared.guest_began();
+    /// Records that the work begins: it holds its permit.
+    pub(crate) fn record_start(&self) {
+        let Some(node) = self.node_state() else { return };
+        node.began.store(self.batch.session.elapsed(), Ordering::Relaxed);
+        node.state.store(RUNNING, Ordering::SeqCst);
+        if self.batch.is_ad_hoc {
+            self.batch.session.progress.ad_hoc_began();
         }
     }
 
-    /// An ad-hoc task has ended, and nothing of it is left; `None` if it was not even started. Its result is its caller's.
-    pub(crate) fn guest_ended(&self, task: Option<&TaskRef>) {
+    /// Records the end of an ad-hoc task, of which nothing is left; `None` if it was not even started. Its
+    /// result is reported to its caller.
+    pub(crate) fn record_ad_hoc_end(&self, task: Option<&TaskRef>) {
         let state = match task.map(|task| task.control.status()) {
             Some(TaskStatus::Completed) => COMPLETED,
             Some(TaskStatus::Failed) => FAILED,
             _ => CANCELLED,
         };
-        self.plan.settle(self.index, state, None);
+        self.batch.settle(self.index, state, None);
     }
 
-    /// The task has ended, and nothing of it is left.
-    pub(crate) fn ended(self, task: &TaskRef, result: Result<(), AsyncTaskError>) {
+    /// Records the end of the task, of which nothing is left.
+    pub(crate) fn record_end(self, task: &TaskRef, result: Result<(), AsyncTaskError>) {
         let (state, error) = match result {
             Ok(()) => (COMPLETED, None),
             Err(error) => match task.control.status() {
@@ -321,9 +334,9 @@ impl<R: Runtime> Launch<R> {
             },
         };
         if state == CANCELLED && matches!(&error, Some(AsyncTaskError::Shutdown)) {
-            // Nothing can be started there any more.
-            self.plan.run.stop();
+            // Nothing can be started on this runtime any more.
+            self.batch.session.stop();
         }
-        self.plan.settle(self.index, state, error);
+        self.batch.settle(self.index, state, error);
     }
 }

@@ -8,18 +8,18 @@ use sweet_async_core::error::AsyncTaskError;
 struct Failed {
     task: Arc<str>,
     error: Arc<AsyncTaskError>,
-    /// How many had failed before, also those that were forgotten.
+    /// The number of tasks that had failed before, forgotten ones included.
     number: u64,
 }
 
 #[derive(Default)]
 struct List {
     failed: Vec<Failed>,
-    ever: u64,
+    total: u64,
 }
 
-/// The failures that are reported. A lock: it is taken for each failure and each question, and never around foreign code, which
-/// the destructors of errors are.
+/// The failures that are reported. A lock: it is taken for each failure and each query, and never around
+/// foreign code, such as the destructors of errors.
 #[derive(Default)]
 pub(crate) struct Failures(Mutex<List>);
 
@@ -30,17 +30,17 @@ impl Failures {
 
     pub(crate) fn add(&self, task: &Arc<str>, error: &Arc<AsyncTaskError>) {
         let mut list = self.lock();
-        let number = list.ever;
-        list.ever += 1;
+        let number = list.total;
+        list.total += 1;
         list.failed.push(Failed { task: task.clone(), error: error.clone(), number });
     }
 
-    /// How many have failed until now, also those that were forgotten.
-    pub(crate) fn ever(&self) -> u64 {
-        self.lock().ever
+    /// The number of tasks that have failed until now, forgotten ones included.
+    pub(crate) fn total(&self) -> u64 {
+        self.lock().total
     }
 
-    /// The first failure after so many, as an error.
+    /// The first failure that is not one of the first `before`, as an error.
     pub(crate) fn since(&self, before: u64) -> Option<OrchestratorError> {
         let list = self.lock();
         let mut since = list.failed.iter().skip_while(|failed| failed.number < before);
@@ -52,7 +52,7 @@ impl Failures {
         })
     }
 
-    /// Forgets the failures of tasks of which `keeps` is false.
+    /// Forgets the failures of tasks for which `keeps` is false.
     pub(crate) fn forget(&self, keeps: impl Fn(&str) -> bool) {
         let mut list = self.lock();
         let forgotten: Vec<Failed> = list.failed.extract_if(.., |failed| !keeps(&failed.task)).collect();

@@ -1,4 +1,4 @@
-//! The start of a task of an orchestra: in its place, below the whole, and reported when it ends.
+//! The start of a node's task: with a permit, below its session, and with its end reported.
 
 use std::future::Future;
 use std::panic::Location;
@@ -8,28 +8,28 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::execution::batch::Launch;
+use crate::execution::batch::NodeRef;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::current_task;
 use sweet_async_core::extend::{Configured, TaskRef};
 use sweet_async_core::extend::{
-    Kind, Recovery, RecoveryWork, Registered, Reports, SpawnRequest, Told, adopt, release, spawn_reporting,
-    spawn_tracked, whole, within,
+    Kind, Recovery, RecoveryWork, Registered, Reports, SpawnRequest, Told, adopt, release, whole, within,
 };
 use sweet_async_core::limit::Limiter;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::Task;
 
 pin_project! {
-    /// Says when the work begins: once it has its place. Asked before that, it never does.
-    struct Begun<B, R: Runtime> {
+    /// The work of a task, which records its beginning once it holds its permit. If its cancellation is
+    /// requested before that, it never begins.
+    struct RecordsStart<B, R: Runtime> {
         #[pin]
         work: B,
-        launch: Option<Launch<R>>,
+        node: Option<NodeRef<R>>,
     }
 }
 
-impl<B, T, R> Future for Begun<B, R>
+impl<B, T, R> Future for RecordsStart<B, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
     R: Runtime,
@@ -38,22 +38,23 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         let this = self.project();
-        if let Some(launch) = this.launch.take() {
-            if let Some(error) = launch.refuses() {
+        if let Some(node) = this.node.take() {
+            if let Some(error) = node.refusal() {
                 return Poll::Ready(Err(error));
             }
-            launch.begins();
+            node.record_start();
         }
         this.work.poll(cx)
     }
 }
 
 pin_project! {
-    /// The whole of a task that may have to wait for a place: asked meanwhile, it waits no more.
+    /// A whole task that may have to wait for a permit. A cancellation that is requested meanwhile ends the
+    /// wait.
     struct Admitted<B, R: Runtime> {
         #[pin]
         whole: Option<B>,
-        launch: Launch<R>,
+        node: NodeRef<R>,
     }
 }
 
@@ -73,8 +74,8 @@ where
         };
         let polled = whole.poll(cx);
         if polled.is_pending()
-            && !this.launch.has_begun()
-            && let Some(error) = this.launch.refuses()
+            && !this.node.has_begun()
+            && let Some(error) = this.node.refusal()
         {
             this.whole.set(None);
             return Poll::Ready(Err(error));
@@ -83,13 +84,13 @@ where
     }
 }
 
-/// Where the result of a task goes.
+/// The receiver of a task's result.
 pub(crate) trait Deliver<T>: Send + 'static {
-    /// Takes the result, and says what of it the orchestra is to know.
+    /// Takes the result, and returns the part of it that concerns the orchestra.
     fn deliver(&mut self, result: Result<T, AsyncTaskError>) -> Result<(), AsyncTaskError>;
 }
 
-/// Keeps the output for those who are declared after the task.
+/// Keeps the output for tasks that are declared after this one.
 pub(crate) struct Keep<T>(pub(crate) Arc<OnceLock<Arc<T>>>);
 
 impl<T: Send + Sync + 'static> Deliver<T> for Keep<T> {
@@ -99,21 +100,22 @@ impl<T: Send + Sync + 'static> Deliver<T> for Keep<T> {
     }
 }
 
-/// What an ad-hoc task is started with.
-pub(crate) struct Guest<T> {
+/// The description from which an ad-hoc task is started.
+pub(crate) struct AdHocSpec<T> {
     pub(crate) settings: Configured,
     pub(crate) recovery: Option<RecoveryWork<T>>,
-    /// What its handle can be asked of its recovery.
-    pub(crate) told: Option<Recovery>,
+    /// The state of its recovery that its handle can query.
+    pub(crate) recovery_state: Option<Recovery>,
     pub(crate) caller: Option<Caller>,
-    pub(crate) place: &'static Location<'static>,
+    pub(crate) site: &'static Location<'static>,
 }
 
-/// The task that runs an ad-hoc task: it does not end before this is dropped, also where it has dropped what awaits that.
+/// The task that runs an ad-hoc task. It does not end before this is dropped, even where it has dropped the
+/// future that awaits the ad-hoc task.
 pub(crate) struct Caller(TaskRef);
 
 impl Caller {
-    /// The one that is polled here.
+    /// The task that is polled here, if it has not ended.
     pub(crate) fn current() -> Option<Self> {
         let caller = current_task().filter(|task| !task.control.state().is_terminal())?;
         caller.control.child_started();
@@ -127,116 +129,121 @@ impl Drop for Caller {
     }
 }
 
-/// The end of an ad-hoc task, and of its caller's wait for it.
-struct GuestEnd<R: Runtime> {
-    launch: Launch<R>,
+/// The end of an ad-hoc task, and of its caller's wait for it. Reported when dropped.
+struct AdHocEnd<R: Runtime> {
+    node: NodeRef<R>,
     task: Option<TaskRef>,
     _caller: Option<Caller>,
 }
 
-impl<R: Runtime> Reports for GuestEnd<R> {
+impl<R: Runtime> Reports for AdHocEnd<R> {
     fn starts(&mut self, task: &TaskRef) {
         self.task = Some(task.clone());
     }
 }
 
-impl<R: Runtime> Drop for GuestEnd<R> {
+impl<R: Runtime> Drop for AdHocEnd<R> {
     fn drop(&mut self) {
-        self.launch.guest_ended(self.task.as_ref());
+        self.node.record_ad_hoc_end(self.task.as_ref());
     }
 }
 
-/// The end of a task.
+/// The end of a node's task.
 struct End<R: Runtime, D> {
-    launch: Launch<R>,
+    node: NodeRef<R>,
     deliver: D,
 }
 
 impl<T, R: Runtime, D: Deliver<T>> Told<T> for End<R, D> {
     fn told(self, task: &TaskRef, result: Result<T, AsyncTaskError>) {
-        let Self { launch, mut deliver } = self;
-        launch.ended(task, deliver.deliver(result));
+        let Self { node, mut deliver } = self;
+        node.record_end(task, deliver.deliver(result));
     }
 }
 
-impl<R: Runtime> Launch<R> {
+impl<R: Runtime> NodeRef<R> {
     /// Starts the task.
     pub(crate) fn spawn<T, B>(
         self,
         (mut settings, recovery): (Configured, Option<RecoveryWork<T>>),
         work: B,
         deliver: impl Deliver<T>,
-        place: &'static Location<'static>,
+        site: &'static Location<'static>,
     ) -> TaskRef
     where
         T: Send + 'static,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
-        let run = &self.plan.run;
-        if let Some(values) = self.cell().and_then(|cell| cell.values.as_ref()) {
+        let session = &self.batch.session;
+        if let Some(values) = self.node_state().and_then(|node| node.values.as_ref()) {
             settings.add_values(Some(values));
         }
-        if run.is_metered() {
+        if session.is_metered() {
             settings.metrics_are(true);
         }
-        let birth = SpawnRequest { kind: self.kind(), place, settings: Some(&settings) };
-        let (runtime, limiter) = (run.runtime.clone(), run.shared.limiter.clone());
-        let work = Begun { work, launch: Some(self.clone()) };
-        let end = End { launch: self.clone(), deliver };
-        self.in_span(|| match (recovery, limiter) {
-            // With nothing around it, the work alone: that is a smaller body, which is moved and polled more cheaply.
-            (None, None) => spawn_tracked(runtime, birth, |_, _| work, end),
-            (recovery, limiter) => {
-                let body = |runtime: &R, born: &_| self.admitted(work, recovery, limiter, (runtime, born));
-                spawn_tracked(runtime, birth, body, end)
+        let request = SpawnRequest { kind: self.kind(), place: site, settings: Some(&settings) };
+        let (runtime, limiter) = (session.runtime.clone(), session.progress.concurrency.limiter.clone());
+        let work = RecordsStart { work, node: Some(self.clone()) };
+        let end = End { node: self.clone(), deliver };
+        self.in_span(|| {
+            let registered = Registered::new(runtime, request);
+            match (recovery, limiter) {
+                // With no policy around it, the work alone: a smaller body is moved and polled more cheaply.
+                (None, None) => registered.launch_tracked(work, end),
+                (recovery, limiter) => {
+                    let admitted = self.admitted(work, recovery, limiter, &registered);
+                    registered.launch_tracked(admitted, end)
+                }
             }
         })
     }
 
     /// Starts an ad-hoc task.
-    pub(crate) fn spawn_guest<T, B>(
+    pub(crate) fn spawn_ad_hoc<T, B>(
         self,
-        Guest { mut settings, recovery, told, caller, place }: Guest<T>,
+        AdHocSpec { mut settings, recovery, recovery_state, caller, site }: AdHocSpec<T>,
         work: B,
     ) -> Task<T, R>
     where
         T: Send + 'static,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
-        let run = &self.plan.run;
-        if run.is_metered() {
+        let session = &self.batch.session;
+        if session.is_metered() {
             settings.metrics_are(true);
         }
-        let birth = SpawnRequest { kind: self.kind(), place, settings: Some(&settings) };
-        // What a task of the orchestra runs is in the place of that.
-        let waits = |_: &Limiter| !caller.as_ref().is_some_and(|caller| run.shared.has(&caller.0));
-        let (runtime, limiter) = (run.runtime.clone(), run.shared.limiter.clone().filter(waits));
-        let work = Begun { work, launch: Some(self.clone()) };
-        let above = caller.as_ref().map(|caller| caller.0.clone());
-        let end = GuestEnd { launch: self.clone(), task: None, _caller: caller };
+        let request = SpawnRequest { kind: self.kind(), place: site, settings: Some(&settings) };
+        // An ad-hoc task that a task of the orchestra runs is covered by the permit of that task.
+        let needs_permit =
+            |_: &Limiter| !caller.as_ref().is_some_and(|caller| session.owner.contains(&caller.0));
+        let (runtime, limiter) =
+            (session.runtime.clone(), session.progress.concurrency.limiter.clone().filter(needs_permit));
+        let work = RecordsStart { work, node: Some(self.clone()) };
+        let parent = caller.as_ref().map(|caller| caller.0.clone());
+        let end = AdHocEnd { node: self.clone(), task: None, _caller: caller };
         let task = self.in_span(|| {
-            let body = |runtime: &R, born: &Registered<R>| {
-                if let Some(told) = told {
-                    born.inside.control.set_recovery(told);
-                }
-                self.admitted(work, recovery, limiter, (runtime, born))
-            };
-            spawn_reporting(runtime, birth, body, end)
+            let registered = Registered::new(runtime, request);
+            if let Some(state) = recovery_state {
+                registered.inside.control.set_recovery(state);
+            }
+            let admitted = self.admitted(work, recovery, limiter, &registered);
+            registered.launch_reporting(admitted, end)
         });
-        // It hears what its caller is asked.
-        if let (Some(above), Some(task)) = (&above, task.task_ref()) {
-            adopt(above, &task);
+        // A cancellation of its caller is passed on to it.
+        if let (Some(parent), Some(task)) = (&parent, task.task_ref()) {
+            adopt(parent, &task);
         }
         task
     }
 
     fn kind(&self) -> Kind {
-        self.plan.run.above().map_or(Kind::Spawned, |above| Kind::Child(above.clone()))
+        self.batch.session.parent().map_or(Kind::Spawned, |parent| Kind::Child(parent.clone()))
     }
 
-    /// Does `f` in the span of the whole: the end of the task before this one, which begins it, is outside of all spans.
+    /// Calls `f` in the span of the session: the end of an earlier task, which starts this one, is outside of
+    /// all spans.
     fn in_span<O>(&self, f: impl FnOnce() -> O) -> O {
-        let span = self.plan.run.above().and_then(|above| above.control.span());
+        let span = self.batch.session.parent().and_then(|parent| parent.control.span());
         within(span.as_deref(), f)
     }
 
@@ -245,12 +252,12 @@ impl<R: Runtime> Launch<R> {
         work: B,
         recovery: Option<RecoveryWork<T>>,
         limiter: Option<Limiter>,
-        born: (&R, &Registered<R>),
+        registered: &Registered<R>,
     ) -> Admitted<impl Future<Output = Result<T, AsyncTaskError>> + use<T, B, R>, R>
     where
         T: Send + 'static,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
-        Admitted { whole: Some(whole(work, recovery, limiter, born)), launch: self.clone() }
+        Admitted { whole: Some(whole(work, recovery, limiter, registered)), node: self.clone() }
     }
 }

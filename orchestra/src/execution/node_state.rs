@@ -1,4 +1,5 @@
-//! One task of a plan: where it is in its life, and what it holds until then. What moves it is in `plan`, where its life is drawn.
+//! The state of one node of a batch, and what the node holds. The transitions are in `batch`, where they are
+//! drawn.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use crate::Cause;
 use crate::edge_policy::EdgePolicy;
-use crate::execution::batch::{Batch, Launch};
+use crate::execution::batch::{Batch, NodeRef};
 use crate::status::NodeStatus;
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
@@ -15,55 +16,71 @@ use sweet_async_core::extend::{TaskRef, caught};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskStatus;
 
+/// Not started: dependencies have not ended, or the batch has not begun. The initial state.
 pub(crate) const WAITING: u8 = 0;
+/// Its task was made, and has not begun: it waits for a permit, or for its first poll.
 pub(crate) const STARTED: u8 = 1;
+/// Its work has begun.
 pub(crate) const RUNNING: u8 = 2;
+/// Ended with a value. This state and those that follow are final.
 pub(crate) const COMPLETED: u8 = 3;
+/// Ended with an error that is no cancellation.
 pub(crate) const FAILED: u8 = 4;
+/// Ended by a cancellation, before or after it began.
 pub(crate) const CANCELLED: u8 = 5;
+/// Ended since a dependency did not succeed. It was neither started nor cancelled.
 pub(crate) const SKIPPED: u8 = 6;
 
-/// Starts the task of a cell; `None` where there is none.
-pub(crate) type Work<R> = Box<dyn FnOnce(Launch<R>) -> Option<TaskRef> + Send>;
+/// A function that starts the task of a node. It returns `None` where there is no task.
+pub(crate) type Work<R> = Box<dyn FnOnce(NodeRef<R>) -> Option<TaskRef> + Send>;
 
-/// Not begun, or not ended.
+/// A time that is not set: the node has not begun, or not ended.
 const UNSET: u64 = u64::MAX;
 
-/// What a cell holds besides its state.
-pub(crate) enum Held<R: Runtime> {
+/// The contents of a node besides its state.
+pub(crate) enum Contents<R: Runtime> {
+    /// It was not started. This is its work.
     Work(Work<R>),
-    /// Its task is being made; how firmly that is to be asked to stop then.
+    /// Its task is being made. This is the cancellation that was requested meanwhile, for the time after
+    /// that.
     Starting(Option<(CancelLevel, CancelCause)>),
+    /// Its task was made, and has not ended.
     Task(TaskRef),
+    /// It has ended, with this error if it has one.
     Ended(Option<Arc<AsyncTaskError>>),
 }
 
-/// One task of a plan.
+/// One node of a batch.
 pub(crate) struct NodeState<R: Runtime> {
     pub(crate) name: Arc<str>,
     pub(crate) state: AtomicU8,
-    /// How many of those that it waits for have not ended; and one more, until the plan is begun.
+    /// The number of dependencies that are not met, and one more until the batch begins. A dependency that
+    /// has not ended as the edge demands stays counted.
     pub(crate) unmet: AtomicU32,
-    /// Where its links begin; they end where those of the next begin.
-    pub(crate) links: u32,
-    /// Nanoseconds from the beginning of the orchestrator.
+    /// The index of its first link. Its links end where those of the next node begin.
+    pub(crate) first_link: u32,
+    /// When it began, in nanoseconds from the epoch of the orchestrator; `UNSET` if it has not.
     pub(crate) began: AtomicU64,
+    /// When it ended, likewise.
     pub(crate) ended: AtomicU64,
-    /// A lock, since what is in it is moved out and in by whoever has the right to by the state; nobody waits for it but
-    /// who asks the task to stop.
-    held: Mutex<Held<R>>,
+    /// A lock, since contents are moved in and out by the thread that the state entitles to it. Only a
+    /// request for cancellation and a query of the status or the error wait for it.
+    contents: Mutex<Contents<R>>,
+    /// The cause of a skip. It is set before the state.
     cause: OnceLock<Cause>,
-    /// Those of later plans that wait for it. A lock, made only for such plans: taken once for each, and once at the end.
-    pub(crate) late: OnceLock<Box<Mutex<Vec<Late<R>>>>>,
+    /// Nodes of later batches that wait for this one. A lock, allocated only where there are such nodes:
+    /// taken once for each, and once at the end.
+    pub(crate) later_dependents: OnceLock<Box<Mutex<Vec<LaterDependent<R>>>>>,
     pub(crate) values: Option<Arc<Values>>,
 }
 
-pub(crate) struct Late<R: Runtime> {
-    pub(crate) plan: Arc<Batch<R>>,
+/// A node of a later batch that waits for a node of an earlier one.
+pub(crate) struct LaterDependent<R: Runtime> {
+    pub(crate) batch: Arc<Batch<R>>,
     pub(crate) link: Link,
 }
 
-/// Who waits for a cell, and for what.
+/// A dependent of a node, and the condition of the dependency.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) to: u32,
@@ -71,48 +88,49 @@ pub(crate) struct Link {
 }
 
 impl<R: Runtime> NodeState<R> {
-    /// One that waits for `unmet` others, and whose links begin at `links`.
+    /// A node that waits for `unmet` others, and whose links begin at `first_link`.
     pub(crate) fn new(
         name: Arc<str>,
         work: Work<R>,
         values: Option<Arc<Values>>,
         unmet: usize,
-        links: u32,
+        first_link: u32,
     ) -> Self {
         Self {
             name,
             state: AtomicU8::new(WAITING),
-            // And for the beginning of its plan.
+            // And one for the beginning of its batch.
             unmet: AtomicU32::new(u32::try_from(unmet).unwrap_or(u32::MAX - 1) + 1),
-            links,
+            first_link,
             began: AtomicU64::new(UNSET),
             ended: AtomicU64::new(UNSET),
-            held: Mutex::new(Held::Work(work)),
+            contents: Mutex::new(Contents::Work(work)),
             cause: OnceLock::new(),
-            late: OnceLock::new(),
+            later_dependents: OnceLock::new(),
             values,
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Held<R>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Contents<R>> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From `WAITING` to `state`, if nobody has moved it.
-    pub(crate) fn leave(&self, state: u8) -> bool {
+    /// Moves the state from `WAITING` to `state`. False if another thread has moved it before.
+    pub(crate) fn leave_waiting(&self, state: u8) -> bool {
         self.state.compare_exchange(WAITING, state, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// As [`leave`](Self::leave), to an end: what the work holds goes with it, and its destructors are the user's.
+    /// As [`leave_waiting`](Self::leave_waiting), to a final state. The work is dropped here, since its
+    /// destructors are the user's.
     pub(crate) fn end_early(&self, state: u8) -> bool {
-        self.leave(state) && {
-            let work = std::mem::replace(&mut *self.lock(), Held::Ended(None));
+        self.leave_waiting(state) && {
+            let work = std::mem::replace(&mut *self.lock(), Contents::Ended(None));
             let _ = caught(|| drop(work));
             true
         }
     }
 
-    /// The cause first: who sees that it was skipped finds it.
+    /// Skips the node. The cause is set first, so that a thread that sees the skip finds it.
     pub(crate) fn skip(&self, cause: Cause) -> bool {
         let _ = self.cause.set(cause);
         self.end_early(SKIPPED)
@@ -122,7 +140,7 @@ impl<R: Runtime> NodeState<R> {
         self.state.load(Ordering::SeqCst) >= COMPLETED
     }
 
-    /// Why one that waits for this, which has ended, in this way is not to begin.
+    /// The cause for which a dependent by `policy` is not to begin, now that this node has ended.
     pub(crate) fn blocks(&self, policy: EdgePolicy) -> Option<Cause> {
         if policy == EdgePolicy::AnyEnd {
             return None;
@@ -155,22 +173,22 @@ impl<R: Runtime> NodeState<R> {
         }
     }
 
-    /// Its task, while there is one.
+    /// Its task, while it has one.
     pub(crate) fn task(&self) -> Option<TaskRef> {
         match &*self.lock() {
-            Held::Task(task) => Some(task.clone()),
+            Contents::Task(task) => Some(task.clone()),
             _ => None,
         }
     }
 
     pub(crate) fn error(&self) -> Option<Arc<AsyncTaskError>> {
         match &*self.lock() {
-            Held::Ended(error) => error.clone(),
+            Contents::Ended(error) => error.clone(),
             _ => None,
         }
     }
 
-    /// When it began and ended, from the beginning of the orchestrator.
+    /// The times at which it began and ended, from the epoch of the orchestrator.
     pub(crate) fn times(&self) -> (Option<Duration>, Option<Duration>) {
         let time = |nanos: &AtomicU64| {
             Some(nanos.load(Ordering::Relaxed)).filter(|nanos| *nanos != UNSET).map(Duration::from_nanos)
@@ -178,7 +196,7 @@ impl<R: Runtime> NodeState<R> {
         (time(&self.began), time(&self.ended))
     }
 
-    /// How long it took, if it was run to its end.
+    /// The time that it took, if it was run to its end.
     pub(crate) fn took(&self) -> Option<Duration> {
         let (began, ended) = self.times();
         Some(ended?.saturating_sub(began?))

@@ -1,15 +1,17 @@
-//! The orchestration as a task: what is started is below it, and it ends with the last of that.
+//! A session: the orchestration as a task. Everything that is started is below it, and it ends with the last
+//! of that.
 //!
 //! ```text
-//!  Session.task        spawned: has the name, the limit, the span; what the orchestrator's cancellation asks to stop
+//!  Session.task        spawned: has the name, the limit and the span, and is cancelled with the orchestrator
 //!  ├─ Session.scope    in place: takes tasks from any thread until it has ended, as a scope does
-//!  │  ├─ attendant its body: begins plans, waits until nothing is left, changes the concurrency
-//!  │  └─ the tasks of all plans
+//!  │  ├─ attendant     its body: begins batches, waits until nothing is left, changes the concurrency
+//!  │  └─ the tasks of all batches
 //!  └─ ad-hoc tasks, each begun by its caller, which so has its handle at once
 //! ```
 //!
-//! There are two at most at the same time: that of the graph, which is part of the task that has started it, and that of ad-hoc
-//! tasks, which have callers of their own, and so is part of none. Whatever stops the first is asked of the second, too.
+//! At most two sessions take batches at the same time. That of the graph is part of the task that has started
+//! it. That of ad-hoc tasks is part of no task, since each of those has a caller of its own. Whatever stops
+//! the first also cancels the tasks of the second.
 
 use std::future::poll_fn;
 use std::panic::Location;
@@ -23,114 +25,134 @@ use concurrent_queue::ConcurrentQueue;
 use crate::OrchestratorError;
 use crate::execution::autoscale::scale;
 use crate::execution::batch::Batch;
-use crate::execution::whose::{TraceFields, Whose};
-use crate::orchestrator::shared::Shared;
+use crate::execution::progress::Progress;
+use crate::execution::session_kind::{SessionKind, TraceFields};
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, TaskRef, caught};
 use sweet_async_core::extend::{
-    InPlaceTask, Kind, SpawnRequest, Told, cancel, children, release, spawn_tracked,
+    InPlaceTask, Kind, Registered, SpawnRequest, Told, cancel, children, release,
 };
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{TaskContext, TaskStatus};
 
-/// One time that the orchestrator is at work.
+/// The orchestrator of a session, which knows its batches and records its end.
+pub(crate) trait SessionOwner<R: Runtime>: Send + Sync {
+    /// Keeps `session` from taking batches from now on. False if it has some that have not ended.
+    fn close_if_idle(&self, session: &Arc<Session<R>>) -> bool;
+
+    /// As [`close_if_idle`](Self::close_if_idle), whatever the session has left.
+    fn close_session(&self, session: &Arc<Session<R>>);
+
+    /// The batches that `session` was given.
+    fn batches(&self, session: &Arc<Session<R>>) -> Vec<Arc<Batch<R>>>;
+
+    /// The session of ad-hoc tasks that takes batches.
+    fn ad_hoc_session(&self) -> Option<Arc<Session<R>>>;
+
+    /// True if `task` is a task of this orchestrator, or below one: its permit covers the ad-hoc tasks that
+    /// it runs.
+    fn contains(&self, task: &TaskRef) -> bool;
+
+    /// Counts out a session of which nothing is left.
+    fn session_ended(&self, session: &Session<R>, task: &TaskRef);
+}
+
+/// One period in which the orchestrator is at work.
 pub(crate) struct Session<R: Runtime> {
-    pub(crate) shared: Arc<Shared<R>>,
-    pub(crate) whose: Whose,
+    pub(crate) owner: Arc<dyn SessionOwner<R>>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) kind: SessionKind,
     pub(crate) runtime: R,
     task: OnceLock<TaskRef>,
     scope: OnceLock<TaskRef>,
-    /// Plans that are to begin.
-    coming: ConcurrentQueue<Arc<Batch<R>>>,
-    /// How many tasks have not ended, of the plans that have come.
+    /// The batches that are to begin.
+    intake: ConcurrentQueue<Arc<Batch<R>>>,
+    /// The number of tasks in added batches that have not ended, and one more until
+    /// [`release_initial_count`](Self::release_initial_count).
     active: AtomicUsize,
-    /// The attendant is gone, and starts nothing any more.
+    /// Set when the attendant has been dropped, or the runtime takes nothing more. Nothing is started after
+    /// that.
     stopping: AtomicBool,
-    /// Tasks were cancelled because the whole was stopped.
-    cut: AtomicBool,
+    /// Set when a task was cancelled because the session was stopping.
+    has_cancelled_tasks: AtomicBool,
     waker: AtomicWaker,
-    /// It takes no plans any more, and what had not begun never will.
+    /// Set once no batch can be added, and everything that had not begun was cancelled.
     is_abandoned: AtomicBool,
-    /// The scope may end. Until then it is held, as by one task more: the tasks tell of their ends right after them, and who
-    /// awaits the end of the whole is to find all of it told.
-    is_let_go: AtomicBool,
-    /// The ad-hoc tasks were asked what this was.
-    has_asked: AtomicBool,
-    /// It was the first to take plans. Read and written with the book locked.
-    pub(crate) is_taken: AtomicBool,
-    /// Why it ended before its tasks had.
-    pub(crate) stopped: OnceLock<Arc<AsyncTaskError>>,
+    /// Set when the scope was released, so that it can end. Until then it is held as by one more task: tasks
+    /// report their ends right after these, and a waiter for the end of the session must find all of them
+    /// reported.
+    is_scope_released: AtomicBool,
+    /// Set when the graceful cancellation of this session was passed on to the ad-hoc tasks.
+    is_cancel_passed_on: AtomicBool,
+    /// Set when it becomes the session that takes batches. Read and written with the registry locked.
+    pub(crate) is_current: AtomicBool,
+    /// The error with which it ended before its tasks had.
+    pub(crate) stop_error: OnceLock<Arc<AsyncTaskError>>,
 }
 
 impl<R: Runtime> Session<R> {
-    /// Starts one, without anything to do.
+    /// Starts a session, without anything to do.
     pub(crate) fn start(
-        shared: &Arc<Shared<R>>,
+        (progress, owner): (&Arc<Progress>, Arc<dyn SessionOwner<R>>),
         runtime: R,
         (settings, fields): (&Configured, &TraceFields),
-        (whose, place): (Whose, &'static Location<'static>),
+        (kind, site): (SessionKind, &'static Location<'static>),
     ) -> Arc<Self> {
-        let kind = match whose {
-            Whose::Graph => Kind::Spawned,
-            Whose::Guests => Kind::Apart,
+        let task_kind = match kind {
+            SessionKind::Graph => Kind::Spawned,
+            SessionKind::AdHoc => Kind::Apart,
         };
-        let run = Arc::new(Self {
-            shared: shared.clone(),
-            whose,
+        let session = Arc::new(Self {
+            owner,
+            progress: progress.clone(),
+            kind,
             runtime: runtime.clone(),
             task: OnceLock::new(),
             scope: OnceLock::new(),
-            coming: ConcurrentQueue::unbounded(),
-            // Whoever has started it adds a plan first.
+            intake: ConcurrentQueue::unbounded(),
+            // The caller adds a batch first, and then calls `release_initial_count`.
             active: AtomicUsize::new(1),
             stopping: AtomicBool::new(false),
-            cut: AtomicBool::new(false),
+            has_cancelled_tasks: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             is_abandoned: AtomicBool::new(false),
-            is_let_go: AtomicBool::new(false),
-            has_asked: AtomicBool::new(false),
-            is_taken: AtomicBool::new(false),
-            stopped: OnceLock::new(),
+            is_scope_released: AtomicBool::new(false),
+            is_cancel_passed_on: AtomicBool::new(false),
+            is_current: AtomicBool::new(false),
+            stop_error: OnceLock::new(),
         });
-        let birth = SpawnRequest { kind, place, settings: Some(settings) };
-        let (inside, gone, told) = (run.clone(), Gone { run: run.clone(), is_done: false }, End(run.clone()));
-        spawn_tracked(
-            runtime,
-            birth,
-            |runtime, born| {
-                let control = &born.inside.control;
-                control.is_orchestra();
-                if let Some(trace) = control.trace() {
-                    // A subscriber is foreign code.
-                    let add = |(key, value): &(Arc<str>, Arc<str>)| {
-                        trace.add(control.span().as_deref(), key, value)
-                    };
-                    let _ = caught(|| fields.iter().for_each(add));
-                }
-                let _ = inside.task.set(born.inside.clone());
-                let run = inside.clone();
-                let make = move |_: &R, _: &R, context: TaskContext| {
-                    context.task_ref().control.child_started();
-                    let _ = run.scope.set(context.task_ref().clone());
-                    attend(run, gone)
-                };
-                InPlaceTask::new(make, runtime.clone(), Configured::default(), place)
-            },
-            told,
-        );
-        run
+        let request = SpawnRequest { kind: task_kind, place: site, settings: Some(settings) };
+        let abandon = AbandonOnDrop { session: session.clone(), is_done: false };
+        let registered = Registered::new(runtime.clone(), request);
+        let control = &registered.inside.control;
+        control.is_orchestra();
+        if let Some(trace) = control.trace() {
+            // A subscriber is foreign code.
+            let add = |(key, value): &(Arc<str>, Arc<str>)| trace.add(control.span().as_deref(), key, value);
+            let _ = caught(|| fields.iter().for_each(add));
+        }
+        let _ = session.task.set(registered.inside.clone());
+        let (own, end) = (session.clone(), End(session.clone()));
+        let make = move |_: &R, _: &R, context: TaskContext| {
+            context.task_ref().control.child_started();
+            let _ = own.scope.set(context.task_ref().clone());
+            attend(own, abandon)
+        };
+        let scope = InPlaceTask::new(make, runtime, Configured::default(), site);
+        registered.launch_tracked(scope, end);
+        session
     }
 
     pub(crate) fn task(&self) -> Option<&TaskRef> {
         self.task.get()
     }
 
-    /// The task that those of plans are children of.
-    pub(crate) fn above(&self) -> Option<&TaskRef> {
-        match self.whose {
-            Whose::Graph => self.scope.get(),
-            Whose::Guests => self.task.get(),
+    /// The parent of the tasks of batches.
+    pub(crate) fn parent(&self) -> Option<&TaskRef> {
+        match self.kind {
+            SessionKind::Graph => self.scope.get(),
+            SessionKind::AdHoc => self.task.get(),
         }
     }
 
@@ -138,198 +160,218 @@ impl<R: Runtime> Session<R> {
         self.task.get().is_some_and(|task| task.control.is_metered())
     }
 
-    /// True for a task of this run, and for all that is below one.
-    pub(crate) fn has(&self, task: &TaskRef) -> bool {
-        let is_above = |task: &TaskRef| self.above().is_some_and(|above| Arc::ptr_eq(above, task));
-        std::iter::successors(Some(task.clone()), |task| task.parent()).any(|task| is_above(&task))
+    /// True for a task of this session, and for all tasks below one.
+    pub(crate) fn contains(&self, task: &TaskRef) -> bool {
+        let is_parent = |task: &TaskRef| self.parent().is_some_and(|parent| Arc::ptr_eq(parent, task));
+        std::iter::successors(Some(task.clone()), |task| task.parent()).any(|task| is_parent(&task))
     }
 
     /// The ad-hoc tasks that have not ended.
     fn tasks(&self) -> Vec<TaskRef> {
         let below = self.task.get().map(children).unwrap_or_default();
-        // Its attendant is in place, and has nothing to do but to wait for them.
+        // The attendant is in place, and only waits for them.
         below.into_iter().filter(|task| !task.control.is_in_place()).collect()
     }
 
-    /// Adds a plan, while the book is locked.
-    pub(crate) fn add(&self, plan: Arc<Batch<R>>) {
-        // Counted first: the attendant does not end before what it has not seen.
-        self.count(plan.len());
-        let _ = self.coming.push(plan);
+    /// Adds a batch, while the registry is locked.
+    pub(crate) fn add(&self, batch: Arc<Batch<R>>) {
+        // Counted first: the attendant does not end before a batch that it has not seen.
+        self.count(batch.len());
+        let _ = self.intake.push(batch);
     }
 
-    /// Counts tasks that whoever counts them begins, while the book is locked.
+    /// Counts tasks that the caller begins itself, while the registry is locked.
     pub(crate) fn count(&self, tasks: usize) {
         self.active.fetch_add(tasks, Ordering::SeqCst);
     }
 
-    /// After the book is unlocked: there is something to do, or to look at.
+    /// Wakes the attendant, after the registry is unlocked: there is something to begin, or to check.
     pub(crate) fn wake(&self) {
         // A waker may be foreign code.
         let _ = caught(|| self.waker.wake());
     }
 
-    /// Its plan has been added, or none will be.
-    pub(crate) fn release(&self) {
+    /// Gives up the count that the session began with: its batch has been added, or none will be.
+    pub(crate) fn release_initial_count(&self) {
         self.active.fetch_sub(1, Ordering::SeqCst);
         self.wake();
-        self.let_go();
+        self.release_scope_if_done();
     }
 
-    /// Lets the scope end, once nothing is left. SeqCst throughout: whoever abandons it says so and then looks at the count, the
-    /// last of the tasks counts and then looks for that, so that one of the two sees both.
-    fn let_go(&self) {
+    /// Lets the scope end, once nothing is left. SeqCst throughout: `abandon` sets its flag and then reads
+    /// the count, the last task lowers the count and then reads the flag, so that one of the two sees both.
+    fn release_scope_if_done(&self) {
         if self.is_abandoned.load(Ordering::SeqCst)
             && self.active.load(Ordering::SeqCst) == 0
             && let Some(scope) = self.scope.get()
-            && !self.is_let_go.swap(true, Ordering::SeqCst)
+            && !self.is_scope_released.swap(true, Ordering::SeqCst)
         {
             release(scope);
         }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.active.load(Ordering::SeqCst) == 0 && self.coming.is_empty()
+        self.active.load(Ordering::SeqCst) == 0 && self.intake.is_empty()
     }
 
-    pub(crate) fn one_less(&self) {
-        self.shared.done.fetch_add(1, Ordering::Relaxed);
-        self.shared.tell();
-        // SeqCst: pairs with the attendant's look, and what the task did happened before the end of the whole.
+    pub(crate) fn node_ended(&self) {
+        self.progress.ended.fetch_add(1, Ordering::Relaxed);
+        self.progress.notify();
+        // SeqCst: pairs with the attendant's load, so that the effects of the task happen before the end of
+        // the session.
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.wake();
-            self.let_go();
+            self.release_scope_if_done();
         }
     }
 
-    pub(crate) fn failed(&self, task: &Arc<str>, error: &Arc<AsyncTaskError>) {
-        self.shared.failures.add(task, error);
+    pub(crate) fn task_failed(&self, task: &Arc<str>, error: &Arc<AsyncTaskError>) {
+        self.progress.failures.add(task, error);
     }
 
-    /// Nothing is started any more.
+    /// Keeps anything from being started from now on.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
-    /// Takes no more, and cancels what has not begun.
+    /// Takes no more batches, and cancels everything that has not begun.
     fn abandon(self: &Arc<Self>) {
         self.stop();
-        // First so that nothing is added any more, then what nobody will start.
-        self.shared.retire(self);
+        // First no batch can be added any more, then the nodes that would never be started are cancelled.
+        self.owner.close_session(self);
         if self.active.load(Ordering::SeqCst) > 0 {
-            self.shared.plans(self).iter().for_each(Batch::cancel_waiting);
-            while let Ok(plan) = self.coming.pop() {
-                plan.cancel_waiting();
+            self.owner.batches(self).iter().for_each(Batch::cancel_waiting);
+            while let Ok(batch) = self.intake.pop() {
+                batch.cancel_waiting();
             }
         }
         self.is_abandoned.store(true, Ordering::SeqCst);
-        self.let_go();
+        self.release_scope_if_done();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        // SeqCst pairs with a shutdown, which closes it before it looks for tasks: those that it does not find see it.
-        self.stopping.load(Ordering::SeqCst) || self.shared.is_closed() || self.asked().is_some()
+        // SeqCst: pairs with a shutdown, which closes the orchestrator before it looks for tasks. A task that
+        // it does not find sees this.
+        self.stopping.load(Ordering::SeqCst) || self.progress.is_closed() || self.requested_cancel().is_some()
     }
 
-    /// What it was asked, and why.
-    fn asked(&self) -> Option<(CancelLevel, CancelCause)> {
+    /// The cancellation that was requested, and its cause.
+    fn requested_cancel(&self) -> Option<(CancelLevel, CancelCause)> {
         self.task.get()?.control.asked()
     }
 
-    /// Asks the ad-hoc tasks what the graph is asked.
-    fn ask_guests(&self, level: CancelLevel, cause: CancelCause) {
-        let guests = match self.whose {
-            Whose::Graph => self.shared.book().guests.clone(),
-            Whose::Guests => None,
+    /// Passes a cancellation of the graph's session on to the ad-hoc tasks.
+    fn cancel_ad_hoc(&self, level: CancelLevel, cause: CancelCause) {
+        let ad_hoc = match self.kind {
+            SessionKind::Graph => self.owner.ad_hoc_session(),
+            SessionKind::AdHoc => None,
         };
-        for task in guests.iter().flat_map(|guests| guests.tasks()) {
+        for task in ad_hoc.iter().flat_map(|session| session.tasks()) {
             cancel(&task, level, cause);
         }
     }
 
-    /// True once it takes no plans any more: its task was refused, or has ended.
-    pub(crate) fn is_over(&self) -> bool {
+    /// True once it takes no batches any more: its task was refused or has ended, or the runtime takes
+    /// nothing more.
+    pub(crate) fn has_stopped(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// A task was cancelled because the whole is being stopped.
-    pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::Relaxed);
+    /// Records that a task was cancelled because the session is stopping.
+    pub(crate) fn record_cancelled_task(&self) {
+        self.has_cancelled_tasks.store(true, Ordering::Relaxed);
     }
 
-    /// Nanoseconds from the orchestrator's beginning.
+    /// Nanoseconds from the epoch of the orchestrator, which the first call sets.
     pub(crate) fn elapsed(&self) -> u64 {
         let now = self.runtime.now();
-        let begun = self.shared.epoch.get_or_init(|| now);
-        u64::try_from(now.saturating_duration_since(*begun).as_nanos()).unwrap_or(u64::MAX - 1)
+        let epoch = self.progress.epoch.get_or_init(|| now);
+        u64::try_from(now.saturating_duration_since(*epoch).as_nanos()).unwrap_or(u64::MAX - 1)
     }
 
-    /// Begins what has come; ready once nothing is left and the run is closed.
+    /// Begins the batches that have been added. Ready once nothing is left and no batch can be added.
     fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some((CancelLevel::Graceful, _)) = self.asked()
-            && !self.has_asked.swap(true, Ordering::Relaxed)
+        if let Some((CancelLevel::Graceful, _)) = self.requested_cancel()
+            && !self.is_cancel_passed_on.swap(true, Ordering::Relaxed)
         {
-            // By this, and not as something below it: nobody else would kill them at the end of their grace.
-            self.ask_guests(CancelLevel::Graceful, CancelCause::Requested);
+            // With `Requested` as the cause, and not `ParentCancelled`: only then does each have a grace
+            // period of its own, at whose end it is killed.
+            self.cancel_ad_hoc(CancelLevel::Graceful, CancelCause::Requested);
         }
         loop {
             self.waker.register(cx.waker());
-            while let Ok(plan) = self.coming.pop() {
-                plan.begin();
+            while let Ok(batch) = self.intake.pop() {
+                batch.begin();
             }
             if self.active.load(Ordering::SeqCst) > 0 {
                 return Poll::Pending;
             }
-            if self.shared.close_run(self) {
+            if self.owner.close_if_idle(self) {
                 return Poll::Ready(());
             }
         }
     }
 
-    /// What the orchestration as a task ends with.
+    /// The result of the orchestration as a task.
     fn result(&self, failures_before: u64) -> Result<(), AsyncTaskError> {
-        let asked = self.task.get().filter(|task| task.control.asked().is_some());
-        // Failures of ad-hoc tasks are their callers'.
-        let failure = || self.shared.failures.since(failures_before);
-        match (asked, Some(failure).filter(|_| self.whose == Whose::Graph).and_then(|failure| failure())) {
-            (Some(task), _) if self.cut.load(Ordering::Relaxed) => Err(task.control.stop_as_asked()),
+        let cancelled = self.task.get().filter(|task| task.control.asked().is_some());
+        // Failures of ad-hoc tasks are reported to their callers.
+        let failure = match self.kind {
+            SessionKind::Graph => self.progress.failures.since(failures_before),
+            SessionKind::AdHoc => None,
+        };
+        match (cancelled, failure) {
+            (Some(task), _) if self.has_cancelled_tasks.load(Ordering::Relaxed) => {
+                Err(task.control.stop_as_asked())
+            }
             (_, Some(failure)) => Err(failure.into()),
             _ => Ok(()),
         }
     }
 }
 
-/// Part of the body, and dropped with it: before what runs is killed, and before anybody hears of the end.
-struct Gone<R: Runtime> {
-    run: Arc<Session<R>>,
-    /// Nothing that was started is left.
+/// The end of the attendant: part of its body, and dropped with it, before running tasks are killed and
+/// before the end is reported.
+struct AbandonOnDrop<R: Runtime> {
+    session: Arc<Session<R>>,
+    /// True once nothing that was started is left.
     is_done: bool,
 }
 
-impl<R: Runtime> Drop for Gone<R> {
+impl<R: Runtime> Drop for AbandonOnDrop<R> {
     fn drop(&mut self) {
-        self.run.abandon();
+        self.session.abandon();
         if !self.is_done {
-            let (level, cause) = self.run.asked().unwrap_or((CancelLevel::Kill, CancelCause::ParentEnded));
-            self.run.ask_guests(level.max(CancelLevel::Kill), cause);
+            let (level, cause) =
+                self.session.requested_cancel().unwrap_or((CancelLevel::Kill, CancelCause::ParentEnded));
+            self.session.cancel_ad_hoc(level.max(CancelLevel::Kill), cause);
         }
     }
 }
 
-async fn attend<R: Runtime>(run: Arc<Session<R>>, mut gone: Gone<R>) -> Result<(), AsyncTaskError> {
-    let before = run.shared.failures.ever();
-    let attendant = poll_fn(|cx| run.poll(cx));
-    match run.shared.scale {
-        Some(range) => futures_lite::future::or(attendant, scale(range, &run)).await,
+/// The attendant: the body of the session's scope.
+async fn attend<R: Runtime>(
+    session: Arc<Session<R>>,
+    mut abandon: AbandonOnDrop<R>,
+) -> Result<(), AsyncTaskError> {
+    let before = session.progress.failures.total();
+    let attendant = poll_fn(|cx| session.poll(cx));
+    let concurrency = &session.progress.concurrency;
+    match concurrency.range {
+        Some(range) => {
+            let ended = || session.progress.ended.load(Ordering::Relaxed);
+            let scaling = scale(range, concurrency, ended, &session.runtime);
+            futures_lite::future::or(attendant, scaling).await
+        }
         None => attendant.await,
     }
-    let result = run.result(before);
-    gone.is_done = true;
-    drop(gone);
+    let result = session.result(before);
+    abandon.is_done = true;
+    drop(abandon);
     result
 }
 
-/// The end of a run.
+/// The end of a session.
 struct End<R: Runtime>(Arc<Session<R>>);
 
 impl<R: Runtime> Told<()> for End<R> {
@@ -339,8 +381,8 @@ impl<R: Runtime> Told<()> for End<R> {
             (!failed || task.control.status() == TaskStatus::Cancelled).then(|| Arc::new(error))
         });
         if let Some(error) = stopped {
-            let _ = self.0.stopped.set(error);
+            let _ = self.0.stop_error.set(error);
         }
-        self.0.shared.run_ended(&self.0, task);
+        self.0.owner.session_ended(&self.0, task);
     }
 }

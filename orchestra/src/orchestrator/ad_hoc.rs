@@ -1,4 +1,4 @@
-//! The builder of an ad-hoc task: one under an orchestrator, in no graph.
+//! The builder of an ad-hoc task: a task under an orchestrator that is in no graph.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use sweet_async_core::retry::{Jitter, Retry, RetryBudget, RetryStrategy};
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{Contextual, Here, IntoResult, Policies, Resilience, Retrying, TaskBuilder};
 
-/// Marks the policies of a builder that says more of a task than under which orchestrator it runs.
+/// Marks the policies of a builder that sets more of a task than its orchestrator.
 #[diagnostic::on_unimplemented(
     message = "a builder that only selects an orchestrator has no `run`",
     note = "say how the task is to be run: `.timeout(..)`, `.name(..)`, `.priority(..)`, `.retry(..)`; or register it with \
@@ -41,24 +41,26 @@ where
     }
 }
 
-/// Puts a task under an orchestrator, ad hoc.
+/// Puts a task under an orchestrator, as an ad-hoc task.
 pub trait Orchestrate: Sized {
-    /// The value.
+    /// The type of the task's value.
     type Value;
-    /// Where the builder finds its runtime.
+    /// The source of the builder's runtime.
     type Source;
-    /// What it was told.
+    /// The policies of the builder.
     type Policies;
     /// The kind of its work.
     type Work;
 
-    /// Runs the task under `orchestra`, as an ad-hoc task of it: on its runtime, in one of its places, counted in what it tells of
-    /// itself, and stopped with it as its other tasks are. It depends on nothing, and is told of in no picture; its failure is
-    /// its caller's alone. The policies are said before or after this, and there must be one at least: a builder that only
+    /// Runs the task under `orchestra`, as an ad-hoc task of it. The task runs on the orchestrator's runtime,
+    /// holds one of its permits, is counted in its statistics, and is stopped with it as its other tasks are.
+    /// It has no dependencies, and is in no picture. Its failure is reported to its caller alone. The
+    /// policies may be set before or after this call, and at least one must be set: a builder that only
     /// selects an orchestrator has no `run`.
     ///
-    /// The task around it does not end before it, and passes on what it is asked. Session by a task of the same orchestra, it
-    /// waits for no place: it is part of what has that of the other.
+    /// The task around it, if there is one, does not end before it, and passes its own cancellation on to it.
+    /// An ad-hoc task that is run by a task of the same orchestrator waits for no permit: that task's permit
+    /// covers it.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime, TaskBuilder};
@@ -87,7 +89,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> Orchestrate for TaskBuilder<T, S, P
     }
 }
 
-/// The same methods that a builder has.
+/// The methods that a [`TaskBuilder`] has under the same names.
 macro_rules! as_builders {
     ($($name:ident($($argument:ident: $kind:ty),*) -> $to:ty;)+) => {$(
         #[doc = concat!("As [`TaskBuilder::", stringify!($name), "`].")]
@@ -134,7 +136,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         Orchestrated { builder: self.builder.recover_with(work), orchestra: self.orchestra }
     }
 
-    /// As [`TaskBuilder::on`]: where the builder's timers and blocking work are. The task is on the orchestrator's runtime.
+    /// As [`TaskBuilder::on`]: selects the runtime of the builder's timers and blocking work. The task itself
+    /// is on the orchestrator's runtime.
     pub fn on<R: Runtime>(self, runtime: &R) -> Orchestrated<T, R, P, W, Q> {
         Orchestrated { builder: self.builder.on(runtime), orchestra: self.orchestra }
     }
@@ -145,7 +148,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
     }
 }
 
-/// With work that is tried again.
+/// The settings of retried work.
 impl<T, S: RuntimeSource, W, Q: RuntimeSource> Orchestrated<T, S, Retrying<T>, W, Q> {
     /// As [`TaskBuilder::backoff`].
     pub fn backoff(self, strategy: RetryStrategy) -> Self {

@@ -1,14 +1,14 @@
-//! The ends of an ad-hoc task's builder: how it is run, and what is given its handle.
+//! The ends of an ad-hoc task's builder: the methods that run the task, and those that return its handle.
 
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::execution::batch::{Batch, Launch, Seed};
-use crate::execution::launch::{Caller, Guest};
+use crate::execution::batch::{Batch, NodeRef, NodeSpec};
+use crate::execution::launch::{AdHocSpec, Caller};
 use crate::execution::node_state::Work;
-use crate::execution::whose::Whose;
+use crate::execution::session_kind::SessionKind;
 use crate::orchestrator::ad_hoc::{Chosen, Orchestrated};
 use crate::orchestrator::handle::Orchestrator;
 use crate::registry::work::{Alone, Begins, Informed, Maker};
@@ -20,21 +20,21 @@ use sweet_async_core::task::{
     Async, Fallible, IntoAsyncResult, Policies, Pool, Run, Sync, Task, TaskContext,
 };
 
-/// Never begun, since the orchestra was stopped.
+/// The error of a task that has not begun, since the orchestrator was stopped.
 const STOPPED: AsyncTaskError =
     AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::ParentCancelled };
 
-/// The context of the work that is about to begin here.
+/// The context of the task that is polled here, whose work is about to begin.
 fn context() -> Result<TaskContext, AsyncTaskError> {
     TaskContext::current().ok_or(AsyncTaskError::InvalidState("this work is no task's"))
 }
 
-/// On the orchestrator's runtime, as a task of its own.
+/// Runs the task on the orchestrator's runtime, as a task of its own.
 ///
 /// # Errors
 ///
-/// Those of the task; [`OrchestratorError::Closed`](crate::OrchestratorError::Closed), as a failure, where the orchestrator
-/// takes nothing more.
+/// Those of the task; [`OrchestratorError::Closed`](crate::OrchestratorError::Closed), as a failure, where
+/// the orchestrator accepts nothing more.
 impl<T, S, P, W, Q> Orchestrated<T, S, P, W, Q>
 where
     T: Send + 'static,
@@ -42,12 +42,12 @@ where
     P: Policies<T>,
     Q: RuntimeSource,
 {
-    /// Starts it now. `V` is where synchronous work runs.
+    /// Starts the task now. `V` selects the executor of synchronous work.
     fn start<V, F, I, O, M>(
         self,
         work: F,
         inputs: impl FnOnce() -> Result<I, AsyncTaskError> + Send + 'static,
-        place: &'static Location<'static>,
+        site: &'static Location<'static>,
     ) -> Task<T, Q::Runtime>
     where
         P: Begins<F, I, O, T, S, V, M>,
@@ -57,61 +57,62 @@ where
         let Self { builder, orchestra } = self;
         let (source, policies) = builder.into_parts();
         let (resilience, retry) = policies.into_all();
-        let (name, told) = (resilience.name(), resilience.told_if_any(retry.as_ref()));
+        let (name, recovery_state) = (resilience.name(), resilience.told_if_any(retry.as_ref()));
         let (settings, recovery, inner) = embedded(resilience, retry, name.as_ref());
-        let (give, taken) = async_channel::bounded(1);
-        let kept = settings.clone();
-        let guest = Guest { settings, recovery, told, caller: Caller::current(), place };
-        let work: Work<Q::Runtime> = Box::new(move |launch: Launch<Q::Runtime>| {
+        let (sender, receiver) = async_channel::bounded(1);
+        let own_settings = settings.clone();
+        let spec = AdHocSpec { settings, recovery, recovery_state, caller: Caller::current(), site };
+        let work: Work<Q::Runtime> = Box::new(move |node: NodeRef<Q::Runtime>| {
             let work = async move {
                 let inputs = inputs()?;
-                P::begin(Maker { inner, source, place }, work, inputs).await
+                P::begin(Maker { inner, source, site }, work, inputs).await
             };
-            let handle = launch.spawn_guest(guest, work);
+            let handle = node.spawn_ad_hoc(spec, work);
             let task = handle.task_ref();
-            let _ = give.try_send(handle);
+            let _ = sender.try_send(handle);
             task
         });
-        match orchestra.guest(name.unwrap_or_else(|| "task".into()), work, place) {
-            Ok(plan) => {
-                plan.begin_alone();
-                taken.try_recv().unwrap_or_else(|_| Task::refused(STOPPED, &kept))
+        match orchestra.add_ad_hoc(name.unwrap_or_else(|| "task".into()), work, site) {
+            Ok(batch) => {
+                batch.begin_single();
+                receiver.try_recv().unwrap_or_else(|_| Task::refused(STOPPED, &own_settings))
             }
-            Err(error) => Task::refused(error, &kept),
+            Err(error) => Task::refused(error, &own_settings),
         }
     }
 
-    /// As [`start`](Self::start), when it is awaited.
+    /// As [`start`](Self::start), once it is awaited.
     fn when_awaited<V, F, I, O, M>(
         self,
         work: F,
         inputs: impl FnOnce() -> Result<I, AsyncTaskError> + Send + 'static,
-        place: &'static Location<'static>,
+        site: &'static Location<'static>,
     ) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
         P: Begins<F, I, O, T, S, V, M>,
         F: Send + 'static,
         I: 'static,
     {
-        let governed = async move {
-            // Nobody else may have a handle of the orchestrator.
-            let _kept = self.orchestra.clone();
-            self.start::<V, F, I, O, M>(work, inputs, place).await
+        let task = async move {
+            // This may be the last handle of the orchestrator, and dropping that would kill the task.
+            let _orchestra = self.orchestra.clone();
+            self.start::<V, F, I, O, M>(work, inputs, site).await
         };
-        Run::new(governed)
+        Run::new(task)
     }
 
-    /// Runs `work` as a task of the orchestrator, when awaited. Its limit counts from the first poll of this, the wait for a
-    /// place included.
+    /// Runs `work` as a task of the orchestrator, when awaited. Its time limit counts from the first poll of
+    /// this future, and includes the wait for a permit.
     ///
     /// # Errors
     ///
-    /// The task's; [`OrchestratorError::Closed`](crate::OrchestratorError::Closed), as a failure, where the orchestrator takes
-    /// nothing more.
+    /// Those of the task; [`OrchestratorError::Closed`](crate::OrchestratorError::Closed), as a failure,
+    /// where the orchestrator accepts nothing more.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it kills the task. The orchestrator waits for that, and so does the task around this, if there is one.
+    /// Dropping the future kills the task. The orchestrator waits for the end of the task, and so does the
+    /// task around this future, if there is one.
     #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
@@ -133,7 +134,8 @@ where
         self.run::<F, O, Async<Fallible<BoxError>>>(work)
     }
 
-    /// As [`run`](Self::run), with work that is given the context of its task, or of its attempt where it is tried again.
+    /// As [`run`](Self::run), with work that is given the context of its task, or of its attempt where it is
+    /// retried.
     #[track_caller]
     pub fn run_with<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
@@ -168,8 +170,9 @@ where
         self.when_awaited::<Pool, _, (), O, Sync<K>>(Alone(work), || Ok(()), Location::caller())
     }
 
-    /// Starts `work` now as a task of the orchestrator; its handle is a future of the result. Spawned inside another task, that
-    /// does not end before it. With the last handle of the orchestrator it is killed, as all that runs there.
+    /// Starts `work` now as a task of the orchestrator; its handle is a future of the result. A task inside
+    /// which it is spawned does not end before it. It is killed with the last handle of the orchestrator, as
+    /// everything that runs there.
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, Q::Runtime>
     where
@@ -191,7 +194,8 @@ where
         self.spawn::<F, O, Async<Fallible<BoxError>>>(work)
     }
 
-    /// As [`spawn`](Self::spawn), with work that is given the context of its task, or of its attempt where it is tried again.
+    /// As [`spawn`](Self::spawn), with work that is given the context of its task, or of its attempt where it
+    /// is retried.
     #[track_caller]
     pub fn spawn_with<F, O, M>(self, work: F) -> Task<T, Q::Runtime>
     where
@@ -226,20 +230,20 @@ where
 }
 
 impl<Q: RuntimeSource> Orchestrator<Q> {
-    /// Counts an ad-hoc task, which its caller begins: so it has the handle at once.
-    fn guest(
+    /// Counts an ad-hoc task. The caller begins its batch itself, and so has the handle at once.
+    fn add_ad_hoc(
         &self,
         name: Arc<str>,
         work: Work<Q::Runtime>,
-        place: &'static Location<'static>,
+        site: &'static Location<'static>,
     ) -> Result<Arc<Batch<Q::Runtime>>, AsyncTaskError> {
-        let plan = self.in_run(Whose::Guests, place, |_, run| {
-            let seed = Seed { name, work, values: None, unmet: 0, below: Vec::new() };
-            let plan = Batch::new(run.clone(), vec![seed], true);
-            self.shared.guest_came();
-            run.count(1);
-            plan
+        let batch = self.with_session(SessionKind::AdHoc, site, |_, session| {
+            let spec = NodeSpec { name, work, values: None, unmet: 0, dependents: Vec::new() };
+            let batch = Batch::new(session.clone(), vec![spec], true);
+            self.shared.progress.ad_hoc_added();
+            session.count(1);
+            batch
         })?;
-        Ok(plan)
+        Ok(batch)
     }
 }

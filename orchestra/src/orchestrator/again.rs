@@ -16,9 +16,10 @@ use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{IntoAsyncResult, TaskBuilder};
 
 impl<S: RuntimeSource> Orchestrator<S> {
-    /// Gives a task new work that has failed, was cancelled or skipped, or was never started: it can be started again, as
-    /// [`start_all`](Self::start_all) does. Its name, its node, its groups, its context and all edges stay; its failure is
-    /// forgotten. The tasks that were skipped since it had no output are given new work in the same way.
+    /// Gives new work to a task that has failed, was cancelled or skipped, or was never started. It can then
+    /// be started again, as by [`start_all`](Self::start_all). Its name, its node, its groups, its context
+    /// and all its edges stay; its failure is forgotten. Tasks that were skipped because it had no output are
+    /// given new work in the same way, by calls of their own.
     ///
     /// ```
     /// # use sweet_async_core::{Runtime, TaskBuilder};
@@ -36,8 +37,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::AlreadyStarted`] while it is under way, and once it has completed; [`OrchestratorError::Closed`],
-    /// [`OrchestratorError::Foreign`], [`OrchestratorError::Cleared`].
+    /// [`OrchestratorError::AlreadyStarted`] while it is under way, and once it has completed;
+    /// [`OrchestratorError::Closed`], [`OrchestratorError::Foreign`], [`OrchestratorError::Cleared`].
     #[track_caller]
     pub fn register_again<T, Q, P, W, F, O, M>(
         &self,
@@ -52,17 +53,18 @@ impl<S: RuntimeSource> Orchestrator<S> {
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
-        let place = Location::caller();
+        let site = Location::caller();
         let work =
-            work_of::<S::Runtime, T, Q, P, W, (), _, O, M>(node, || Some(()), builder, Alone(work), place);
+            work_of::<S::Runtime, T, Q, P, W, (), _, O, M>(node, || Some(()), builder, Alone(work), site);
         self.renew(node, &[], work)
     }
 
-    /// As [`register_again`](Self::register_again), for work that is given the outputs of others: it begins after those, too.
+    /// As [`register_again`](Self::register_again), for work that is given the outputs of other tasks: it
+    /// begins after those, too.
     ///
     /// # Errors
     ///
-    /// As there; [`OrchestratorError::Cycle`] if one of them depends on it. Nothing is changed then.
+    /// As there; [`OrchestratorError::Cycle`] if one of those tasks depends on it. Nothing is changed then.
     #[track_caller]
     pub fn register_again_after<T, Q, P, W, I, F, O, M>(
         &self,
@@ -79,9 +81,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
         F: FnOnce(I::Values) -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
-        let (take, place) = (inputs.take(), Location::caller());
+        let (take, site) = (inputs.take(), Location::caller());
         let work =
-            work_of::<S::Runtime, T, Q, P, W, I::Values, _, O, M>(node, take, builder, Given(work), place);
+            work_of::<S::Runtime, T, Q, P, W, I::Values, _, O, M>(node, take, builder, Given(work), site);
         self.renew(node, &inputs.dependencies(), work)
     }
 
@@ -91,18 +93,19 @@ impl<S: RuntimeSource> Orchestrator<S> {
         above: &[Dependency],
         work: Work<S::Runtime>,
     ) -> Result<(), OrchestratorError> {
-        let mut book = self.shared.book();
-        let renewed = book.renew(Key::of(node), above, work);
-        drop(book);
-        // Dropped here, what it was and what is refused: destructors are the user's, and may ask this orchestrator.
+        let mut registry = self.shared.registry();
+        let renewed = registry.renew(Key::of(node), above, work);
+        drop(registry);
+        // The former stage or the refused work is dropped here: destructors are the user's, and may call this
+        // orchestrator.
         renewed.map_err(|(error, _)| error)?;
-        self.shared.failures.forget(|task| *task != **node.name());
+        self.shared.progress.failures.forget(|task| *task != **node.name());
         Ok(())
     }
 }
 
 impl<R: Runtime> Registry<R> {
-    /// Gives what the task was, or what is refused.
+    /// Returns the former stage, or the refused work.
     fn renew(
         &mut self,
         task: Key<'_>,
@@ -119,7 +122,7 @@ impl<R: Runtime> Registry<R> {
     }
 
     fn can_renew(&mut self, task: Key<'_>, above: &[Dependency]) -> Result<usize, OrchestratorError> {
-        self.open()?;
+        self.check_open()?;
         let number = self.number(task)?;
         let on: Result<Vec<usize>, OrchestratorError> =
             above.iter().map(|on| self.number(on.key())).collect();
@@ -127,9 +130,10 @@ impl<R: Runtime> Registry<R> {
             return Err(OrchestratorError::AlreadyStarted { task: task.name.into() });
         }
         let on = on?;
-        // An edge to one changes no way from another to this: each is looked at before any is added.
-        if let Some(circle) = on.iter().find_map(|on| self.graph.circle(number, *on)) {
-            return Err(self.cycle(circle));
+        // An edge from this task adds no path from another task to it, so all edges are checked before any is
+        // added.
+        if let Some(cycle) = on.iter().find_map(|on| self.graph.cycle(number, *on)) {
+            return Err(self.cycle(cycle));
         }
         for on in on {
             let has = |link: &Link<EdgePolicy>| link.node == on && link.edge == EdgePolicy::Success;

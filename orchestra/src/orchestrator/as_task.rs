@@ -1,4 +1,5 @@
-//! An orchestrator is a task: it has a status, a name, a deadline, and can be asked to stop, traced, and be a task of another.
+//! The capabilities of an orchestrator as a task: name, status, deadline, cancellation, priority, tracing,
+//! metrics; and an orchestrator as a task of another.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -31,33 +32,35 @@ const CLOSED: AsyncTaskError = AsyncTaskError::InvalidState("the task has ended"
 const NOT_STARTED: AsyncTaskError = AsyncTaskError::InvalidState("nothing of this orchestrator was started");
 
 impl<S: RuntimeSource> Orchestrator<S> {
-    /// The orchestration as a task: the one that runs, else the last that did; `None` before the first start.
+    /// The orchestration as a task: the running one, else the last that has run; `None` before the first
+    /// start.
     pub fn context(&self) -> Option<TaskContext> {
-        self.shared.book().whole().map(TaskContext::new)
+        self.shared.registry().graph_task().map(TaskContext::new)
     }
 
-    /// Does `now` with the task, or else, before the first start, `later` with what the first will be started with.
+    /// Calls `now` with the orchestration's task. Before the first start, calls `later` with the registry,
+    /// which holds the settings of the first start.
     fn now_or_later<O>(
         &self,
         now: impl FnOnce(TaskContext) -> Result<O, AsyncTaskError>,
         later: impl FnOnce(&mut Registry<S::Runtime>) -> O,
     ) -> Result<O, AsyncTaskError> {
-        let mut book = self.shared.book();
-        match book.whole() {
+        let mut registry = self.shared.registry();
+        match registry.graph_task() {
             Some(task) => {
-                drop(book);
+                drop(registry);
                 now(TaskContext::new(task))
             }
-            None if book.is_closed => Err(CLOSED),
-            None => Ok(later(&mut book)),
+            None if registry.is_closed => Err(CLOSED),
+            None => Ok(later(&mut registry)),
         }
     }
 
-    /// The members of the whole that have not ended, and the whole.
+    /// The tasks of the sessions and the tasks below them, as far as they have not ended.
     fn live(&self) -> Vec<TaskRef> {
-        let wholes = self.shared.book().tasks();
+        let session_tasks = self.shared.registry().tasks();
         let mut all = Vec::new();
-        for whole in wholes {
+        for whole in session_tasks {
             for member in children(&whole) {
                 if member.control.is_in_place() {
                     all.extend(children(&member));
@@ -70,13 +73,13 @@ impl<S: RuntimeSource> Orchestrator<S> {
         all
     }
 
-    /// What the graph's tasks and the ad-hoc ones have used.
+    /// The usage of the graph's tasks and of the ad-hoc tasks.
     fn usage(&self) -> Option<TaskMetrics> {
-        let book = self.shared.book();
-        let wholes = [book.whole(), book.all_guests()];
-        drop(book);
+        let registry = self.shared.registry();
+        let session_tasks = [registry.graph_task(), registry.ad_hoc_task()];
+        drop(registry);
         let mut used: Option<(Sums, Duration)> = None;
-        for task in wholes.iter().flatten() {
+        for task in session_tasks.iter().flatten() {
             let (Some(own), Some(metered)) = (sums(task), task.control.metered()) else { continue };
             let wall = metered.wall();
             used = Some(match used {
@@ -91,8 +94,9 @@ impl<S: RuntimeSource> Orchestrator<S> {
         self.context().ok_or(NOT_STARTED)
     }
 
-    /// Registers another orchestrator as a task of this one: all of it is started when that begins, and it gives what the other
-    /// tells of itself. It is stopped with this one, and the dependents of the task wait for all of it.
+    /// Registers another orchestrator as a task of this one. When the task begins, everything in the other is
+    /// started. The output is the statistics of the other. The other is stopped with this one, and the
+    /// dependents of the task wait until nothing of the other is left.
     ///
     /// # Errors
     ///
@@ -107,7 +111,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let builder = TaskBuilder::<ExecutionStats, S>::new(self.source.clone());
         self.register_task(name, builder, || async move {
             match other.run().await {
-                // It has heard what this task was asked, and so this task has ended as it was asked to.
+                // The cancellation of this task was passed on to the other, so this task has ended as was
+                // requested.
                 Err(OrchestratorError::Stopped(error)) if error.is_cancelled() => Err(stopped(error)),
                 result => result.map_err(AsyncTaskError::from),
             }
@@ -122,7 +127,7 @@ fn stopped(error: Arc<AsyncTaskError>) -> AsyncTaskError {
     }
 }
 
-/// All is started, and awaited: [`Orchestrator::run`].
+/// Starts and awaits everything, as [`Orchestrator::run`].
 impl<S: RuntimeSource + Sync> IntoFuture for &Orchestrator<S> {
     type Output = Result<ExecutionStats, OrchestratorError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
@@ -138,12 +143,12 @@ impl<S: RuntimeSource> NamedTask for Orchestrator<S> {
     fn name(&self) -> Option<Arc<str>> {
         match self.context() {
             Some(task) => task.name(),
-            None => self.shared.book().settings.name().cloned(),
+            None => self.shared.registry().settings.name().cloned(),
         }
     }
 
     fn set_name(&self, name: &str) {
-        self.shared.book().settings.rename(name.into());
+        self.shared.registry().settings.rename(name.into());
         if let Some(task) = self.context() {
             task.set_name(name);
         }
@@ -151,23 +156,24 @@ impl<S: RuntimeSource> NamedTask for Orchestrator<S> {
 }
 
 impl<S: RuntimeSource> StatusEnabledTask for Orchestrator<S> {
-    /// [`TaskStatus::Pending`] before the first start; after the end of all that was started, as the last of it has ended.
+    /// [`TaskStatus::Pending`] before the first start, and [`TaskStatus::Cancelled`] if it was closed before
+    /// that. After the end of everything that was started, the final status of the last orchestration.
     fn status(&self) -> TaskStatus {
         match self.context() {
             Some(task) => task.status(),
-            None if self.shared.book().is_closed => TaskStatus::Cancelled,
+            None if self.shared.registry().is_closed => TaskStatus::Cancelled,
             None => TaskStatus::Pending,
         }
     }
 
     fn set_status(&self, status: TaskStatus) -> Result<(), AsyncTaskError> {
         self.started()?.set_status(status)?;
-        let mut book = self.shared.book();
-        let unused = self.shared.close(&mut book);
-        drop(book);
-        // Not in the lock: destructors of work are the user's.
+        let mut registry = self.shared.registry();
+        let unused = self.shared.close(&mut registry);
+        drop(registry);
+        // Dropped without the lock: destructors of work are the user's.
         drop(unused);
-        self.shared.tell();
+        self.shared.progress.notify();
         Ok(())
     }
 }
@@ -186,10 +192,10 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        let book = self.shared.book();
-        match (book.whole(), book.settings.limit()) {
+        let registry = self.shared.registry();
+        match (registry.graph_task(), registry.settings.limit()) {
             (Some(task), _) => {
-                drop(book);
+                drop(registry);
                 TimedTask::timeout(&TaskContext::new(task))
             }
             (None, Some(Limit::After(limit))) => Some(limit).filter(|limit| *limit != Duration::MAX),
@@ -197,16 +203,19 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
         }
     }
 
-    /// Before the first start, the limit is that of the first.
+    /// Before the first start, this is the limit of the first.
     fn set_timeout(&self, limit: Duration) -> Result<(), AsyncTaskError> {
-        self.now_or_later(|task| task.set_timeout(limit), |book| book.settings.limit_is(Limit::After(limit)))
+        self.now_or_later(
+            |task| task.set_timeout(limit),
+            |registry| registry.settings.limit_is(Limit::After(limit)),
+        )
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let book = self.shared.book();
-        match (book.whole(), book.settings.limit()) {
+        let registry = self.shared.registry();
+        match (registry.graph_task(), registry.settings.limit()) {
             (Some(task), _) => {
-                drop(book);
+                drop(registry);
                 TimedTask::deadline(&TaskContext::new(task))
             }
             (None, Some(Limit::At(deadline))) => Some(deadline),
@@ -218,7 +227,7 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
     fn set_deadline(&self, deadline: Instant) -> Result<(), AsyncTaskError> {
         self.now_or_later(
             |task| task.set_deadline(deadline),
-            |book| book.settings.limit_is(Limit::At(deadline)),
+            |registry| registry.settings.limit_is(Limit::At(deadline)),
         )
     }
 
@@ -241,10 +250,10 @@ impl<S: RuntimeSource> CancellableTask for Orchestrator<S> {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.shared.book().is_closed || self.context().is_some_and(|task| task.is_cancelled())
+        self.shared.registry().is_closed || self.context().is_some_and(|task| task.is_cancelled())
     }
 
-    /// As for all tasks; [`AsyncTaskError::InvalidState`] before the first start, too.
+    /// As for all tasks; also [`AsyncTaskError::InvalidState`] before the first start.
     fn on_cancel<M>(&self, callback: impl IntoCallback<M>) -> Result<(), AsyncTaskError> {
         self.started()?.on_cancel(callback)
     }
@@ -260,7 +269,7 @@ impl<S: RuntimeSource> PrioritizedTask for Orchestrator<S> {
     fn priority(&self) -> TaskPriority {
         match self.context() {
             Some(task) => task.priority(),
-            None => self.shared.book().settings.priority().unwrap_or_default(),
+            None => self.shared.registry().settings.priority().unwrap_or_default(),
         }
     }
 
@@ -288,51 +297,51 @@ impl<S: RuntimeSource> TracingTask for Orchestrator<S> {
 
     fn add_trace_field(&self, key: &str, value: &dyn Display) {
         let key: Arc<str> = key.into();
-        let book = self.shared.book();
-        if let Some(task) = book.whole() {
-            drop(book);
+        let registry = self.shared.registry();
+        if let Some(task) = registry.graph_task() {
+            drop(registry);
             TaskContext::new(task).add_trace_field(&key, value);
-        } else if book.settings.is_traced() {
-            // How the value shows is foreign code, and not for the lock.
-            drop(book);
+        } else if registry.settings.is_traced() {
+            // Formatting the value runs foreign code, which must not run under the lock.
+            drop(registry);
             let value: Arc<str> = value.to_string().into();
-            let mut book = self.shared.book();
-            book.trace_fields.retain(|(own, _)| *own != key);
-            book.trace_fields.push((key, value));
+            let mut registry = self.shared.registry();
+            registry.trace_fields.retain(|(own, _)| *own != key);
+            registry.trace_fields.push((key, value));
         }
     }
 
     fn trace_fields(&self) -> Vec<(Arc<str>, Arc<str>)> {
         match self.context() {
             Some(task) => task.trace_fields(),
-            None => self.shared.book().trace_fields.clone(),
+            None => self.shared.registry().trace_fields.clone(),
         }
     }
 
     fn is_tracing_enabled(&self) -> bool {
         match self.context() {
             Some(task) => task.is_tracing_enabled(),
-            None => self.shared.book().settings.is_traced(),
+            None => self.shared.registry().settings.is_traced(),
         }
     }
 }
 
-/// Of all its tasks: those that are started while metrics are on are measured, too.
+/// The metrics of all its tasks. Tasks that are started while metrics are on are measured, too.
 impl<S: RuntimeSource> MetricsEnabledTask for Orchestrator<S> {
     fn enable_metrics(&self) {
-        self.shared.book().settings.metrics_are(true);
+        self.shared.registry().settings.metrics_are(true);
         self.live().iter().for_each(|task| enable(task, false));
     }
 
     fn disable_metrics(&self) {
-        self.shared.book().settings.metrics_are(false);
+        self.shared.registry().settings.metrics_are(false);
         self.live().iter().for_each(disable);
     }
 
     fn is_metrics_enabled(&self) -> bool {
         match self.context() {
             Some(task) => task.is_metrics_enabled(),
-            None => self.shared.book().settings.is_metered(),
+            None => self.shared.registry().settings.is_metered(),
         }
     }
 
@@ -361,7 +370,7 @@ impl<S: RuntimeSource> ContextualizedTask for Orchestrator<S> {
     }
 
     fn runtime(&self) -> Option<S::Runtime> {
-        let run = self.shared.book().run.clone();
-        run.map(|run| run.runtime.clone()).or_else(|| self.source.resolve().ok())
+        let session = self.shared.registry().graph_session.clone();
+        session.map(|session| session.runtime.clone()).or_else(|| self.source.resolve().ok())
     }
 }

@@ -1,4 +1,4 @@
-//! The handle: what is registered, and how it hangs together.
+//! The handle of an orchestrator: the registration of tasks, and of their dependencies, groups and contexts.
 
 use std::fmt;
 use std::panic::Location;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
-use crate::execution::batch::Launch;
+use crate::execution::batch::NodeRef;
 use crate::execution::launch::Keep;
 use crate::execution::node_state::Work;
 use crate::orchestrator::builder::OrchestratorBuilder;
@@ -24,7 +24,8 @@ use sweet_async_core::limit::TaskPriority;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder, TaskContext};
 
-/// Tasks that depend on each other: each begins once what it depends on has succeeded. Clones are the same orchestrator.
+/// Tasks that depend on each other: each begins once its dependencies have succeeded. Clones are the same
+/// orchestrator.
 ///
 /// ```
 /// # use sweet_async_core::{Runtime, TaskBuilder};
@@ -42,27 +43,29 @@ use sweet_async_core::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder,
 ///
 /// # As a task
 ///
-/// What is started runs below one task, which begins with the first start, inside the task that starts it, and ends when
-/// nothing that was started is left. Then more can be registered and started, and another such task begins. Its name, limit and
-/// span are the builder's; the traits of tasks ([`StatusEnabledTask`](sweet_async_core::StatusEnabledTask) and the others) are the
-/// orchestrator's own.
+/// Everything that is started runs below one task. That task begins with the first start, inside the task
+/// that makes this start, and ends when nothing that was started is left. After that more can be registered
+/// and started, and another such task begins. Its name, limit and span are the builder's. The orchestrator
+/// implements the traits of tasks ([`StatusEnabledTask`](sweet_async_core::StatusEnabledTask) and the others)
+/// for it.
 ///
-/// Each task of it runs as a task of its own on the orchestrator's runtime, whatever its builder names; that is where the
-/// builder's timers and blocking work are. Limits of a builder count from the moment at which its task could begin but for a
-/// place: waits for a place are part of it, waits for other tasks are not.
+/// Each task runs as a task of its own on the orchestrator's runtime, whatever its builder names; the
+/// builder's runtime serves its timers and blocking work. Limits of a builder count from the moment at which
+/// nothing but a permit is missing: the wait for a permit is part of them, waits for other tasks are not.
 ///
 /// # Drop
 ///
-/// With the last handle what runs is killed ([`HandleDropped`](CancelCause::HandleDropped)), and what does not is never begun;
-/// [`detach`](Self::detach) lets it run on. Work that holds a handle of its own orchestrator keeps it from that for as long as
-/// it has not ended.
+/// Dropping the last handle kills running tasks ([`HandleDropped`](CancelCause::HandleDropped)); tasks that
+/// have not begun never begin. [`detach`](Self::detach) lets all of them run on. Work that holds a handle of
+/// its own orchestrator prevents the kill until it has ended.
 pub struct Orchestrator<S: RuntimeSource> {
     pub(crate) shared: Arc<Shared<S::Runtime>>,
     pub(crate) source: S,
     handles: Arc<Handles<S::Runtime>>,
 }
 
-/// What all handles have in common, and tasks do not.
+/// The state that all handles have in common, and that tasks do not hold: its drop is that of the last
+/// handle.
 struct Handles<R: Runtime> {
     shared: Arc<Shared<R>>,
     is_detached: AtomicBool,
@@ -70,19 +73,19 @@ struct Handles<R: Runtime> {
 
 impl<R: Runtime> Drop for Handles<R> {
     fn drop(&mut self) {
-        let mut book = self.shared.book();
-        book.is_orphaned = true;
-        // Relaxed: it is set on a handle, all of which are gone.
+        let mut registry = self.shared.registry();
+        registry.is_orphaned = true;
+        // Relaxed: it is set through a handle, and all handles have been dropped.
         if self.is_detached.load(Ordering::Relaxed) {
-            let gone = book.discard();
-            drop(book);
-            drop(gone);
+            let discarded = registry.discard();
+            drop(registry);
+            drop(discarded);
             return;
         }
-        let unused = self.shared.close(&mut book);
-        let (tasks, gone) = (book.tasks(), book.discard());
-        drop(book);
-        drop((unused, gone));
+        let unused = self.shared.close(&mut registry);
+        let (tasks, discarded) = (registry.tasks(), registry.discard());
+        drop(registry);
+        drop((unused, discarded));
         for task in &tasks {
             cancel(task, CancelLevel::Kill, CancelCause::HandleDropped);
         }
@@ -102,21 +105,22 @@ impl<S: RuntimeSource> Orchestrator<S> {
         Self { shared, source, handles }
     }
 
-    /// Describes one, whose runtime `source` finds when something is started.
+    /// A builder of an orchestrator whose runtime `source` finds when something is started.
     pub fn builder(source: S) -> OrchestratorBuilder<S> {
         OrchestratorBuilder::new(source)
     }
 
-    /// Lets what was started run on when all handles are gone.
+    /// Lets the started tasks run on when all handles have been dropped.
     pub fn detach(self) {
         self.handles.is_detached.store(true, Ordering::Relaxed);
     }
 
-    /// Registers a task: `work`, as `builder` describes it, under a name of its own. It begins when it is started, here or by
-    /// a start of what depends on it.
+    /// Registers a task: `work`, as `builder` describes it, under a name that no other task has. It begins
+    /// after it was started, directly or by a start of a task that depends on it.
     ///
-    /// The name is that of the task, too ([`TaskContext::name`], spans, errors), where the builder sets any policy. Without one
-    /// it is the orchestrator's alone, in all that it tells: to name the task as well costs more than to run one that is bare.
+    /// The name is also that of the task ([`TaskContext::name`], spans, errors), where the builder sets any
+    /// policy. Where it sets none, only the orchestrator knows the name, and uses it in all that it reports:
+    /// naming the task as well would cost more than running a task without policies.
     ///
     /// # Errors
     ///
@@ -138,13 +142,14 @@ impl<S: RuntimeSource> Orchestrator<S> {
         self.register::<T, Q, P, W, (), _, O, M>(name.into(), (Vec::new(), || Some(())), builder, Alone(work))
     }
 
-    /// As [`register_task`](Self::register_task), for a task that is given the outputs of others, and so begins after they have
-    /// completed: a [`Node`], a tuple of them, or any number of one type.
+    /// As [`register_task`](Self::register_task), for a task that is given the outputs of others, and so
+    /// begins after they have completed. The inputs are a [`Node`], a tuple of nodes, or any number of nodes
+    /// of one type.
     ///
     /// # Errors
     ///
-    /// As there; [`OrchestratorError::Foreign`] for a node of another orchestrator, [`OrchestratorError::Cleared`] for one whose
-    /// task was cleared.
+    /// As there; [`OrchestratorError::Foreign`] for a node of another orchestrator,
+    /// [`OrchestratorError::Cleared`] for a node whose task was cleared.
     #[track_caller]
     pub fn register_after<T, Q, P, W, I, F, O, M>(
         &self,
@@ -183,30 +188,32 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let node = Node::new(name.clone(), &self.shared.mark);
         let work =
             work_of::<S::Runtime, T, Q, P, W, I, F, O, M>(&node, take, builder, work, Location::caller());
-        let mut book = self.shared.book();
-        let above: Result<Vec<usize>, _> = dependencies.iter().map(|on| book.number(on.key())).collect();
+        let mut registry = self.shared.registry();
+        let above: Result<Vec<usize>, _> = dependencies.iter().map(|on| registry.number(on.key())).collect();
         let registered = match above {
-            Ok(above) => book.register((&name, node.own().number), &above, work),
+            Ok(above) => registry.register((&name, node.own_identity().number), &above, work),
             Err(error) => Err((error, work)),
         };
-        drop(book);
-        // What is refused is dropped here: its destructors are the user's, and may ask this orchestrator.
+        drop(registry);
+        // Refused work is dropped here: its destructors are the user's, and may call this orchestrator.
         registered.map_err(|(error, _)| error)?;
         Ok(node)
     }
 
-    /// `task` begins after `on` has succeeded, and is skipped if that does not.
+    /// Makes `task` depend on `on`: it begins after `on` has succeeded, and is skipped if `on` does not
+    /// succeed.
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::Cycle`], with the path by name, if `on` depends on `task`, or is it;
-    /// [`OrchestratorError::AlreadyStarted`] once `task` was started; [`OrchestratorError::UnknownTask`]. Nothing is changed.
+    /// [`OrchestratorError::Cycle`], with the path by name, if `on` depends on `task`, or is the same task;
+    /// [`OrchestratorError::AlreadyStarted`] once `task` was started; [`OrchestratorError::UnknownTask`].
+    /// Nothing is changed then.
     pub fn add_dependency(&self, task: impl TaskKey, on: impl TaskKey) -> Result<(), OrchestratorError> {
         self.add_dependency_with(task, on, EdgePolicy::Success)
     }
 
-    /// As [`add_dependency`](Self::add_dependency), as `policy` says: [`EdgePolicy::AnyEnd`] is for what is to be done whatever
-    /// becomes of `on`.
+    /// As [`add_dependency`](Self::add_dependency), under `policy`: [`EdgePolicy::AnyEnd`] is for work that
+    /// is to be done however `on` ends.
     ///
     /// # Errors
     ///
@@ -218,118 +225,121 @@ impl<S: RuntimeSource> Orchestrator<S> {
         policy: EdgePolicy,
     ) -> Result<(), OrchestratorError> {
         let (task, on) = (Key::of(&task), Key::of(&on));
-        self.shared.book().depend(task, on, policy)
+        self.shared.registry().depend(task, on, policy)
     }
 
-    /// Makes a group, without tasks.
+    /// Creates a group, without tasks.
     ///
     /// # Errors
     ///
     /// [`OrchestratorError::NameTaken`].
     pub fn create_group(&self, group: &str) -> Result<(), OrchestratorError> {
-        self.shared.book().create_group(group)
+        self.shared.registry().create_group(group)
     }
 
-    /// Adds a task to a group; again changes nothing. It may be in several.
+    /// Adds a task to a group. Adding it again changes nothing. A task may be in several groups.
     ///
     /// # Errors
     ///
     /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::UnknownGroup`].
     pub fn add_task_to_group(&self, task: impl TaskKey, group: &str) -> Result<(), OrchestratorError> {
         let task = Key::of(&task);
-        self.shared.book().add_to_group(task, group)
+        self.shared.registry().add_to_group(task, group)
     }
 
-    /// Makes a context: values by their types, under a name, for the tasks that are put into it.
+    /// Creates a context: values by their types, under a name, for the tasks that are put into it.
     ///
     /// # Errors
     ///
     /// [`OrchestratorError::NameTaken`].
     pub fn create_context(&self, name: &str, values: NamedContext) -> Result<(), OrchestratorError> {
         let values = Arc::new(values.0);
-        // Dropped after the lock where they are refused: destructors are the user's.
-        let mut book = self.shared.book();
-        let created = book.create_context(name, &values);
-        drop(book);
+        // Refused values are dropped after the lock: destructors are the user's.
+        let mut registry = self.shared.registry();
+        let created = registry.create_context(name, &values);
+        drop(registry);
         created
     }
 
-    /// Puts a task into a context: [`TaskContext::get`] finds its values in the work and below, those that the builder brings
-    /// first. A task is in one at most; the last that is said holds.
+    /// Puts a task into a context: [`TaskContext::get`] finds its values in the work of the task and below
+    /// it. Values that the builder sets come first. A task is in one context at most; the last call holds.
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::UnknownContext`]; [`OrchestratorError::AlreadyStarted`] once it
-    /// was started.
+    /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::UnknownContext`];
+    /// [`OrchestratorError::AlreadyStarted`] once it was started.
     pub fn set_task_context(&self, task: impl TaskKey, context: &str) -> Result<(), OrchestratorError> {
         let task = Key::of(&task);
-        self.shared.book().set_context(task, context)
+        self.shared.registry().set_context(task, context)
     }
 
-    /// How urgent its tasks are that were given no priority of their own: also those that wait for a place now.
+    /// Sets the priority of its tasks that were given none of their own, tasks that wait for a permit now
+    /// included.
     pub fn set_default_priority(&self, priority: TaskPriority) {
-        let mut book = self.shared.book();
-        book.settings.priority_is(priority);
-        let tasks = book.tasks();
-        drop(book);
+        let mut registry = self.shared.registry();
+        registry.settings.priority_is(priority);
+        let tasks = registry.tasks();
+        drop(registry);
         for task in tasks {
             TaskContext::new(task).set_priority(priority);
         }
     }
 
-    /// How many may be under way now; `None` for any number.
+    /// The current maximum number of tasks that may be under way; `None` for any number.
     pub fn concurrency(&self) -> Option<usize> {
-        Some(self.shared.places.load(Ordering::Relaxed)).filter(|places| *places > 0)
+        Some(self.shared.progress.concurrency.current.load(Ordering::Relaxed)).filter(|most| *most > 0)
     }
 
-    /// Where a task is in its life.
+    /// The status of a task.
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::UnknownTask`]; for a node also [`OrchestratorError::Cleared`] and [`OrchestratorError::Foreign`], as
-    /// everywhere.
+    /// [`OrchestratorError::UnknownTask`]; for a node also [`OrchestratorError::Cleared`] and
+    /// [`OrchestratorError::Foreign`], as everywhere.
     pub fn task_status(&self, task: impl TaskKey) -> Result<NodeStatus, OrchestratorError> {
         let task = Key::of(&task);
-        Ok(self.shared.book().entry(task)?.status())
+        Ok(self.shared.registry().entry(task)?.status())
     }
 
-    /// Where each task is in its life, in the order of their registration.
+    /// The status of each task, in the order of registration.
     pub fn all_task_statuses(&self) -> Vec<(Arc<str>, NodeStatus)> {
-        let book = self.shared.book();
-        book.entries.iter().map(|entry| (entry.name.clone(), entry.status())).collect()
+        let registry = self.shared.registry();
+        registry.entries.iter().map(|entry| (entry.name.clone(), entry.status())).collect()
     }
 
-    /// How many tasks are where, and how long they took; those that were run under it
-    /// ([`TaskBuilder::orchestrator`](crate::orchestrator::ad_hoc::Orchestrate::orchestrator)) included. Looks at each.
+    /// Counts of tasks by status, and how long they took. Ad-hoc tasks
+    /// ([`TaskBuilder::orchestrator`](crate::orchestrator::ad_hoc::Orchestrate::orchestrator)) are included.
+    /// Cost: that of looking at each registered task.
     pub fn execution_stats(&self) -> ExecutionStats {
         let mut stats = ExecutionStats::default();
-        for entry in &self.shared.book().entries {
+        for entry in &self.shared.registry().entries {
             stats.count(&entry.status(), entry.took());
         }
-        stats.add(&self.shared.guests());
+        stats.add(&self.shared.progress.ad_hoc());
         stats
     }
 
-    /// Forgets the tasks that have ended and that nothing depends on which has not: their names are free again, and their
-    /// failures are not told any more. What they have given stays with their nodes. Says how many.
+    /// Forgets the tasks that have ended and on which no task depends that has not ended. Their names are
+    /// free again, and their failures are no longer reported. Their outputs stay with their nodes. Returns
+    /// the number of these tasks.
     pub fn clear_completed_tasks(&self) -> usize {
-        let mut book = self.shared.book();
-        let gone = book.clear();
-        drop(book);
+        let mut registry = self.shared.registry();
+        let cleared = registry.clear();
+        drop(registry);
         let names: std::collections::HashSet<&str> =
-            gone.iter().map(|Registration { name, .. }| &**name).collect();
-        self.shared.failures.forget(|task| !names.contains(task));
-        gone.len()
+            cleared.iter().map(|Registration { name, .. }| &**name).collect();
+        self.shared.progress.failures.forget(|task| !names.contains(task));
+        cleared.len()
     }
 }
 
-/// The start of the task of `node`, to be kept until then.
+/// The work of the task of `node`, as it is kept until the node is started.
 pub(crate) fn work_of<R, T, Q, P, W, I, F, O, M>(
     node: &Node<T>,
     take: impl FnOnce() -> Option<I> + Send + 'static,
     builder: TaskBuilder<T, Q, P, W>,
     work: F,
-    place: &'static Location<'static>,
+    site: &'static Location<'static>,
 ) -> Work<R>
 where
     R: Runtime,
@@ -339,32 +349,32 @@ where
     I: 'static,
     F: Send + 'static,
 {
-    let output = node.slot().clone();
+    let output = node.output_slot().clone();
     let (source, policies) = builder.into_parts();
     let (resilience, retry) = policies.into_all();
     let (settings, recovery, inner) = embedded(resilience, retry, Some(node.name()));
-    Box::new(move |launch: Launch<R>| {
+    Box::new(move |node: NodeRef<R>| {
         let work = async move {
-            // It began after all that it is given.
+            // The task begins after all tasks whose outputs it is given.
             let inputs =
                 take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
-            P::begin(Maker { inner, source, place }, work, inputs).await
+            P::begin(Maker { inner, source, site }, work, inputs).await
         };
-        Some(launch.spawn((settings, recovery), work, Keep(output), place))
+        Some(node.spawn((settings, recovery), work, Keep(output), site))
     })
 }
 
-/// Values for the tasks of an orchestra that are put into a context: see [`Orchestrator::create_context`].
+/// Values for tasks of an orchestra that are put into a context: see [`Orchestrator::create_context`].
 #[derive(Clone, Debug, Default)]
 pub struct NamedContext(Values);
 
 impl NamedContext {
-    /// An empty one.
+    /// An empty context.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With `value`; a second one of the same type takes its place.
+    /// Adds `value`. It replaces an earlier value of the same type.
     pub fn with<V: Send + Sync + 'static>(mut self, value: V) -> Self {
         self.0.insert(value);
         self

@@ -1,4 +1,4 @@
-//! The handle of an orchestrator: what is registered, started, waited for and stopped, and ad-hoc tasks.
+//! The handle of an orchestrator: registering, starting, awaiting and stopping tasks; and ad-hoc tasks.
 
 pub(crate) mod ad_hoc;
 pub(crate) mod ad_hoc_ends;

@@ -1,4 +1,4 @@
-//! The handle: starting, waiting, stopping.
+//! The methods of the handle that start, await and stop tasks.
 
 use std::future::Future;
 use std::panic::Location;
@@ -11,7 +11,7 @@ use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
 use crate::execution::batch::Batch;
 use crate::execution::session::Session;
-use crate::execution::whose::Whose;
+use crate::execution::session_kind::SessionKind;
 use crate::orchestrator::handle::Orchestrator;
 use crate::orchestrator::planning::Planned;
 use crate::orchestrator::shared::Shared;
@@ -25,10 +25,10 @@ use sweet_async_core::extend::cancel;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{Cancellation, Canceller};
 
-/// A cell, found by what was registered.
-type At<R> = (Arc<Batch<R>>, u32);
+/// The node of a registered task: its batch, and its index there.
+type StartedNode<R> = (Arc<Batch<R>>, u32);
 
-/// The end of tasks that were asked to stop: ready once nothing of them is left.
+/// The end of tasks whose cancellation was requested. It is ready once nothing of them is left.
 #[must_use = "the request stands, but whether the tasks have stopped is known only by awaiting this; or drop it with `let _ =`"]
 pub struct Ending(Pin<Box<dyn Future<Output = ()> + Send>>);
 
@@ -41,143 +41,150 @@ impl Future for Ending {
 }
 
 impl<S: RuntimeSource> Orchestrator<S> {
-    /// Starts a task, and first what it depends on. Each begins once; what was started before changes nothing.
+    /// Starts a task, and first its dependencies. Each begins once: tasks that were started before are left
+    /// as they are.
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::Closed`]; [`OrchestratorError::Task`] where no runtime is found,
-    /// or it takes nothing more.
+    /// [`OrchestratorError::UnknownTask`], [`OrchestratorError::Closed`]; [`OrchestratorError::Task`] where
+    /// no runtime is found, or the runtime accepts nothing more.
     #[track_caller]
     pub fn start_task(&self, task: impl TaskKey) -> Result<(), OrchestratorError> {
         let task = Key::of(&task);
-        self.start(Location::caller(), |book| Ok(vec![book.number(task)?]))
+        self.start(Location::caller(), |registry| Ok(vec![registry.number(task)?]))
     }
 
-    /// Starts the tasks of a group, and first what they depend on.
+    /// Starts the tasks of a group, and first their dependencies.
     ///
     /// # Errors
     ///
     /// [`OrchestratorError::UnknownGroup`]; as for [`start_task`](Self::start_task).
     #[track_caller]
     pub fn start_group(&self, group: &str) -> Result<(), OrchestratorError> {
-        self.start(Location::caller(), |book| book.group(group))
+        self.start(Location::caller(), |registry| registry.group(group))
     }
 
-    /// Starts all that was registered.
+    /// Starts all registered tasks.
     ///
     /// # Errors
     ///
     /// As for [`start_task`](Self::start_task).
     #[track_caller]
     pub fn start_all(&self) -> Result<(), OrchestratorError> {
-        self.start(Location::caller(), |book| Ok((0..book.entries.len()).collect()))
+        self.start(Location::caller(), |registry| Ok((0..registry.entries.len()).collect()))
     }
 
     fn start(
         &self,
-        place: &'static Location<'static>,
+        site: &'static Location<'static>,
         roots: impl Fn(&Registry<S::Runtime>) -> Result<Vec<usize>, OrchestratorError>,
     ) -> Result<(), OrchestratorError> {
         {
-            let book = self.shared.book();
-            book.open()?;
-            if !book.has_registered(&roots(&book)?) {
+            let registry = self.shared.registry();
+            registry.check_open()?;
+            if !registry.has_registered(&roots(&registry)?) {
                 return Ok(());
             }
         }
-        let planned = self.in_run(Whose::Graph, place, |book, run| {
-            // Looked up anew: what is cleared gives others its numbers.
-            let planned = roots(book).map(|roots| book.plan(run, roots));
-            if let Ok(Some(Planned { plan, .. })) = &planned {
-                run.add(plan.clone());
+        let planned = self.with_session(SessionKind::Graph, site, |registry, session| {
+            // Looked up anew: a clearing meanwhile gives other numbers to the tasks that stay.
+            let planned = roots(registry).map(|roots| registry.plan(session, roots));
+            if let Ok(Some(Planned { batch, .. })) = &planned {
+                session.add(batch.clone());
             }
             planned
         })??;
-        if let Some(Planned { plan, late, skipped }) = planned {
-            for (earlier, index, link) in late {
-                earlier.add_late(index, &plan, link);
+        if let Some(Planned { batch, waiting_on_earlier, skipped }) = planned {
+            for (earlier, index, link) in waiting_on_earlier {
+                earlier.add_later_dependent(index, &batch, link);
             }
             for (index, cause) in skipped {
-                plan.skip(index, cause);
+                batch.skip(index, cause);
             }
         }
         Ok(())
     }
 
-    /// Does `add` with the run that takes plans, and with the book, which is locked. Where there is no run, begins one.
-    pub(crate) fn in_run<O>(
+    /// Calls `add` with the session that takes batches, and with the registry, which is locked. Begins a
+    /// session where there is none.
+    pub(crate) fn with_session<O>(
         &self,
-        whose: Whose,
-        place: &'static Location<'static>,
+        kind: SessionKind,
+        site: &'static Location<'static>,
         add: impl FnOnce(&mut Registry<S::Runtime>, &Arc<Session<S::Runtime>>) -> O,
     ) -> Result<O, OrchestratorError> {
         let shared = &self.shared;
-        let mut book = shared.book();
-        book.open()?;
-        if let Some(run) = book.slot(whose).clone() {
-            let output = add(&mut book, &run);
-            drop(book);
-            run.wake();
+        let mut registry = shared.registry();
+        registry.check_open()?;
+        if let Some(session) = registry.slot(kind).clone() {
+            let output = add(&mut registry, &session);
+            drop(registry);
+            session.wake();
             return Ok(output);
         }
-        let (settings, fields) = (book.settings.clone(), book.trace_fields.clone());
-        book.live += 1;
-        drop(book);
-        // Not with the book locked: a runtime may refuse the task at once, and that is told to the book.
+        let (settings, fields) = (registry.settings.clone(), registry.trace_fields.clone());
+        registry.live_sessions += 1;
+        drop(registry);
+        // Not with the registry locked: a runtime may refuse the task at once, and that locks the registry.
         let runtime = match self.source.resolve() {
             Ok(runtime) => runtime,
             Err(error) => {
-                shared.not_begun();
+                shared.session_refused();
                 return Err(error.into());
             }
         };
-        let own = Session::start(shared, runtime, (&settings, &fields), (whose, place));
-        let mut book = shared.book();
-        if let Err(closed) = book.open() {
-            // Closed meanwhile, by somebody who could not ask this to stop.
-            drop(book);
-            own.release();
+        let own =
+            Session::start((&shared.progress, shared.clone()), runtime, (&settings, &fields), (kind, site));
+        let mut registry = shared.registry();
+        if let Err(closed) = registry.check_open() {
+            // Closed meanwhile, by a thread that could not cancel this session.
+            drop(registry);
+            own.release_initial_count();
             return Err(closed);
         }
-        // Another may have begun one meanwhile: of the two this one ends at once.
-        let run = book.slot(whose).get_or_insert_with(|| own.clone()).clone();
-        if run.is_over() {
-            let left = book.leave_run(&run);
-            drop(book);
-            drop(left);
-            // With that it is told why.
-            own.release();
-            let error = run.stopped.get().cloned();
+        // Another thread may have begun a session meanwhile: of the two, this one ends at once.
+        let session = registry.slot(kind).get_or_insert_with(|| own.clone()).clone();
+        if session.has_stopped() {
+            let released = registry.release_session(&session);
+            drop(registry);
+            drop(released);
+            // The release lets the session end, which sets the reason that is read next.
+            own.release_initial_count();
+            let error = session.stop_error.get().cloned();
             return Err(error.map_or(OrchestratorError::Closed, OrchestratorError::Task));
         }
         let mut before = None;
-        if !run.is_taken.swap(true, Ordering::Relaxed) && whose == Whose::Graph {
-            before = book.stopped.take();
+        if !session.is_current.swap(true, Ordering::Relaxed) && kind == SessionKind::Graph {
+            before = registry.stopped.take();
         }
-        let output = add(&mut book, &run);
-        drop(book);
+        let output = add(&mut registry, &session);
+        drop(registry);
         drop(before);
-        run.wake();
-        own.release();
+        session.wake();
+        own.release_initial_count();
         Ok(output)
     }
 
-    /// Waits until nothing that was started is left: when this returns, all tasks and what they had spawned have ended.
+    /// Waits until nothing that was started is left. When this returns, all tasks and all that they had
+    /// spawned have ended.
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::TaskFailed`] for the first task that has failed, also before the last start, until it is
-    /// [cleared](Self::clear_completed_tasks); [`OrchestratorError::Stopped`] if the whole was cancelled or its time was up.
+    /// [`OrchestratorError::TaskFailed`] for the first task that has failed, tasks of earlier starts
+    /// included, until it is [cleared](Self::clear_completed_tasks) or [given new
+    /// work](Self::register_again); [`OrchestratorError::Stopped`] if the orchestration was cancelled or its
+    /// time limit was reached.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it changes nothing. Inside one of its own tasks it would wait for itself.
+    /// Dropping the future changes nothing. Inside one of the orchestrator's own tasks it would wait for
+    /// itself.
     pub async fn join_all(&self) -> Result<ExecutionStats, OrchestratorError> {
         self.shared.join().await?;
         Ok(self.execution_stats())
     }
 
-    /// Starts all that was registered, and waits until nothing is left.
+    /// Starts all registered tasks, and waits until nothing is left.
     ///
     /// # Errors
     ///
@@ -185,36 +192,36 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it waits no more, and what was started goes on: it is stopped with the last handle.
+    /// Dropping the future ends the wait. The started tasks go on, and are stopped with the last handle.
     #[track_caller]
     pub fn run(&self) -> impl Future<Output = Result<ExecutionStats, OrchestratorError>> + Send + use<'_, S>
     where
         S: Sync,
     {
-        let place = Location::caller();
+        let site = Location::caller();
         async move {
-            self.start(place, |book| Ok((0..book.entries.len()).collect()))?;
+            self.start(site, |registry| Ok((0..registry.entries.len()).collect()))?;
             self.join_all().await
         }
     }
 
-    /// Waits until a task has ended, and gives its output.
+    /// Waits until a task has ended, and returns its output.
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::TaskFailed`], [`OrchestratorError::TaskSkipped`] or [`OrchestratorError::TaskCancelled`], as it has
-    /// ended; [`OrchestratorError::Cleared`] if it was cleared before without an output; [`OrchestratorError::Foreign`] for a node
-    /// of another orchestrator.
+    /// [`OrchestratorError::TaskFailed`], [`OrchestratorError::TaskSkipped`] or
+    /// [`OrchestratorError::TaskCancelled`], according to its end; [`OrchestratorError::Cleared`] if it was
+    /// cleared before without an output; [`OrchestratorError::Foreign`] for a node of another orchestrator.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it changes nothing. It waits for ever for a task that nobody starts.
+    /// Dropping the future changes nothing. It waits forever for a task that is never started.
     pub async fn join_task<T>(&self, node: &Node<T>) -> Result<Arc<T>, OrchestratorError> {
         let task = || node.name().clone();
-        if !Arc::ptr_eq(&node.own().of, &self.shared.mark) {
+        if !Arc::ptr_eq(&node.own_identity().mark, &self.shared.mark) {
             return Err(OrchestratorError::Foreign { task: task() });
         }
-        // It is the node's also after the task was cleared.
+        // The output stays with the node after the task was cleared.
         if let Some(output) = node.output() {
             return Ok(output);
         }
@@ -229,26 +236,28 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 }
                 NodeStatus::Cancelled => return Err(OrchestratorError::TaskCancelled { task: task() }),
                 NodeStatus::Failed => {
-                    let error = self.shared.book().entry(Key::of(node))?.error();
+                    let error = self.shared.registry().entry(Key::of(node))?.error();
                     let error = error.ok_or(OrchestratorError::TaskCancelled { task: task() })?;
                     return Err(OrchestratorError::TaskFailed { task: task(), error, others: 0 });
                 }
                 _ => {}
             }
             let has_ended = || !matches!(self.task_status(node), Ok(status) if !status.is_terminal());
-            self.shared.until(has_ended).await;
+            self.shared.progress.until(has_ended).await;
         }
     }
 
-    /// Asks a task to stop, at once; one that has not begun never will. What needs its success is skipped, whatever becomes of
-    /// it, and so on; what it depends on goes on. Await the future to know that it has ended; dropping it takes nothing back.
+    /// Requests the cancellation of a task at once; a task that has not begun never begins. Tasks that need
+    /// its success are skipped, however it ends, and so are tasks that need theirs. Tasks that it depends on
+    /// go on. Await the future to know that the task has ended; dropping the future does not withdraw the
+    /// request.
     ///
     /// # Errors
     ///
     /// [`OrchestratorError::UnknownTask`].
     pub fn cancel_task(&self, task: impl TaskKey, level: CancelLevel) -> Result<Ending, OrchestratorError> {
         let task = Key::of(&task);
-        let number = self.shared.book().number(task)?;
+        let number = self.shared.registry().number(task)?;
         Ok(self.cancel_all(vec![number], level))
     }
 
@@ -258,28 +267,29 @@ impl<S: RuntimeSource> Orchestrator<S> {
     ///
     /// [`OrchestratorError::UnknownGroup`].
     pub fn cancel_group(&self, group: &str, level: CancelLevel) -> Result<Ending, OrchestratorError> {
-        let numbers = self.shared.book().group(group)?;
+        let numbers = self.shared.registry().group(group)?;
         Ok(self.cancel_all(numbers, level))
     }
 
     fn cancel_all(&self, numbers: Vec<usize>, level: CancelLevel) -> Ending {
-        let mut cells = Vec::new();
+        let mut nodes = Vec::new();
         for number in numbers {
-            cells.extend(self.shared.cancel_one(number, level));
+            nodes.extend(self.shared.cancel_one(number, level));
         }
-        Ending(Box::pin(self.shared.clone().ends(cells)))
+        Ending(Box::pin(self.shared.clone().wait_for_ends(nodes)))
     }
 
-    /// Asks the whole to stop: all that runs, and what has not begun never will. The orchestrator then takes nothing more.
-    /// Await the result to know that nothing is left; dropping it takes nothing back.
+    /// Requests the cancellation of everything that runs. Tasks that have not begun never begin. The
+    /// orchestrator then accepts nothing more. Await the result to know that nothing is left; dropping it
+    /// does not withdraw the request.
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
-        let mut book = self.shared.book();
-        let unused = self.shared.close(&mut book);
-        let (running, last) = (book.tasks(), book.last.clone());
-        drop(book);
+        let mut registry = self.shared.registry();
+        let unused = self.shared.close(&mut registry);
+        let (running, last) = (registry.tasks(), registry.last.clone());
+        drop(registry);
         drop(unused);
-        self.shared.tell();
-        // None of them has ended, or the last has.
+        self.shared.progress.notify();
+        // A session that takes batches has not ended. Where there is none, the last one has, or is about to.
         let mut tasks = running.into_iter().map(|task| Canceller::new(Some(task)).cancel(level));
         match (tasks.next(), last) {
             (Some(first), _) => first.and(tasks.next()),
@@ -288,41 +298,44 @@ impl<S: RuntimeSource> Orchestrator<S> {
         }
     }
 
-    /// Ends the whole in order: nothing begins any more; then what runs is asked to stop, gracefully, and each task has the grace
-    /// of its builder, else [`DEFAULT_GRACE`](sweet_async_core::task::DEFAULT_GRACE). First the ad-hoc tasks, which may use what others do; then
-    /// from the tasks that stand farthest below others to those that depend on nothing. The next are asked when these have
-    /// ended. The orchestrator then takes nothing more.
+    /// Ends the orchestration in order. Nothing begins any more. Then the graceful cancellation of running
+    /// tasks is requested, and each has the grace period of its builder, else
+    /// [`DEFAULT_GRACE`](sweet_async_core::task::DEFAULT_GRACE). Ad-hoc tasks are cancelled first, since they
+    /// may use the work of other tasks. The others follow by their depth in the graph, from the greatest to
+    /// the tasks that depend on nothing; each level is cancelled when the one before it has ended. The
+    /// orchestrator accepts nothing more.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it asks nobody more; nothing begins all the same.
+    /// Dropping the future cancels no further tasks; nothing begins all the same.
     pub async fn shutdown(&self) -> ExecutionStats {
-        let (levels, guests) = {
-            let mut book = self.shared.book();
-            // Relaxed: whoever reads it was asked after this.
+        let (levels, ad_hoc) = {
+            let mut registry = self.shared.registry();
+            // Relaxed: the session that reads it was cancelled after this.
             self.shared.is_shut_down.store(true, Ordering::Relaxed);
-            let unused = self.shared.close(&mut book);
-            let (levels, guests) = (book.levels(), book.guests.clone());
-            drop(book);
+            let unused = self.shared.close(&mut registry);
+            let (levels, ad_hoc) = (registry.levels(), registry.ad_hoc_session.clone());
+            drop(registry);
             drop(unused);
-            (levels, guests)
+            (levels, ad_hoc)
         };
-        self.shared.tell();
-        // First all that has not begun, the dependents before what they depend on: so none of them begins meanwhile.
-        for (plan, index) in levels.iter().rev().flatten() {
-            plan.cancel_early(*index);
+        self.shared.progress.notify();
+        // First every task that has not begun, dependents before their dependencies: so none of them begins
+        // meanwhile.
+        for (batch, index) in levels.iter().rev().flatten() {
+            batch.cancel_early(*index);
         }
-        if let Some(guests) = guests {
-            if let Some(task) = guests.task() {
+        if let Some(session) = ad_hoc {
+            if let Some(task) = session.task() {
                 cancel(task, CancelLevel::Graceful, CancelCause::Requested);
             }
-            self.shared.until(|| guests.is_idle()).await;
+            self.shared.progress.until(|| session.is_idle()).await;
         }
         for level in levels.into_iter().rev() {
-            for (plan, index) in &level {
-                plan.cancel(*index, CancelLevel::Graceful, CancelCause::Requested);
+            for (batch, index) in &level {
+                batch.cancel(*index, CancelLevel::Graceful, CancelCause::Requested);
             }
-            self.shared.clone().ends(level).await;
+            self.shared.clone().wait_for_ends(level).await;
         }
         let _ = self.shared.join().await;
         self.execution_stats()
@@ -330,32 +343,33 @@ impl<S: RuntimeSource> Orchestrator<S> {
 }
 
 impl<R: Runtime> Shared<R> {
-    /// Asks one to stop, and skips what needs it. Gives where it is, if it was started.
-    fn cancel_one(&self, number: usize, level: CancelLevel) -> Option<At<R>> {
-        let mut book = self.book();
-        let entry = book.entries.get(number)?;
+    /// Requests the cancellation of one task, and skips the tasks that need its success. Returns its node, if
+    /// it was started.
+    fn cancel_one(&self, number: usize, level: CancelLevel) -> Option<StartedNode<R>> {
+        let mut registry = self.registry();
+        let entry = registry.entries.get(number)?;
         if entry.status().is_terminal() {
             return None;
         }
         let cause = Cause { task: entry.name.clone(), cancelled: true };
         let own = entry.started();
-        let below = book.graph.with_below([number], |policy| policy == EdgePolicy::Success);
+        let below = registry.graph.with_below([number], |policy| policy == EdgePolicy::Success);
         let (mut unused, mut skipped) = (Vec::new(), Vec::new());
-        unused.extend(book.end_early(number, Stage::Cancelled));
+        unused.extend(registry.end_early(number, Stage::Cancelled));
         for below in below.into_iter().filter(|below| *below != number) {
-            skipped.extend(book.entries.get(below).and_then(|entry| entry.started()));
-            unused.extend(book.end_early(below, Stage::Skipped(cause.clone())));
+            skipped.extend(registry.entries.get(below).and_then(|entry| entry.started()));
+            unused.extend(registry.end_early(below, Stage::Skipped(cause.clone())));
         }
-        drop(book);
+        drop(registry);
         drop(unused);
-        // Before the task itself: it may end with a value all the same, and none of them is to begin then.
-        for (plan, index) in skipped {
-            plan.skip(index, cause.clone());
+        // Before the task itself: it may end with a value all the same, and no dependent is to begin then.
+        for (batch, index) in skipped {
+            batch.skip(index, cause.clone());
         }
-        if let Some((plan, index)) = &own {
-            plan.cancel(*index, level, CancelCause::Requested);
+        if let Some((batch, index)) = &own {
+            batch.cancel(*index, level, CancelCause::Requested);
         }
-        self.tell();
+        self.progress.notify();
         own
     }
 }

@@ -1,4 +1,5 @@
-//! What was registered: tasks, what they depend on, groups, contexts. The description; what runs is in plans.
+//! The registry: tasks, their dependencies, groups and contexts. It describes the tasks, and batches run
+//! them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use crate::edge_policy::EdgePolicy;
 use crate::execution::batch::Batch;
 use crate::execution::node_state::Work;
 use crate::execution::session::Session;
-use crate::execution::whose::{TraceFields, Whose};
-use crate::graph::{Circle, Graph};
+use crate::execution::session_kind::{SessionKind, TraceFields};
+use crate::graph::{Cycle, Graph};
 use crate::registry::key::{Key, Mark};
 use crate::registry::registration::{Registration, Stage};
 use sweet_async_core::error::AsyncTaskError;
@@ -20,37 +21,40 @@ use sweet_async_core::runtime::Runtime;
 type Names<V> = HashMap<Arc<str>, V, foldhash::fast::RandomState>;
 
 pub(crate) struct Registry<R: Runtime> {
-    /// Its nodes are told from those of others by it.
+    /// The mark by which the orchestrator recognizes its nodes.
     pub(crate) mark: Arc<Mark>,
     pub(crate) graph: Graph<EdgePolicy>,
     pub(crate) entries: Vec<Registration<R>>,
     names: Names<usize>,
     groups: Names<Vec<Arc<str>>>,
     contexts: Names<Arc<Values>>,
-    /// Of the orchestration as a task.
+    /// The settings of the orchestration as a task.
     pub(crate) settings: Configured,
-    /// Those that were added before it was started.
+    /// The trace fields that were added before it was started.
     pub(crate) trace_fields: TraceFields,
-    /// The run that takes plans, below the task that began it.
-    pub(crate) run: Option<Arc<Session<R>>>,
-    /// That of tasks that are in no graph, each of which has a caller of its own: below none of them.
-    pub(crate) guests: Option<Arc<Session<R>>>,
-    /// How many runs have not ended.
-    pub(crate) live: usize,
-    /// The task of the run that was the last to come to its end.
+    /// The session of the graph that takes batches. It is below the task that began it.
+    pub(crate) graph_session: Option<Arc<Session<R>>>,
+    /// The session of ad-hoc tasks. Each of those has a caller of its own, and the session is below none of
+    /// them.
+    pub(crate) ad_hoc_session: Option<Arc<Session<R>>>,
+    /// The number of sessions that have not ended.
+    pub(crate) live_sessions: usize,
+    /// The task of the last session of the graph that has stopped taking batches.
     pub(crate) last: Option<TaskRef>,
-    /// As `last`, of ad-hoc tasks.
-    pub(crate) last_guests: Option<TaskRef>,
-    /// Why a run was stopped before its tasks had ended.
+    /// The task of the last session of ad-hoc tasks that has ended.
+    pub(crate) last_ad_hoc: Option<TaskRef>,
+    /// The error with which a session was stopped before its tasks had ended.
     pub(crate) stopped: Option<Arc<AsyncTaskError>>,
+    /// True once the orchestrator accepts nothing more.
     pub(crate) is_closed: bool,
-    /// There is no handle any more.
+    /// True once there is no handle any more.
     pub(crate) is_orphaned: bool,
 }
 
-/// What a run that has left was held by. Its destructors may be foreign code.
-pub(crate) struct Left<R: Runtime> {
-    _runs: [Option<Arc<Session<R>>>; 2],
+/// The references to a session that it leaves here, to be dropped without the lock: their destructors may be
+/// foreign code.
+pub(crate) struct Released<R: Runtime> {
+    _sessions: [Option<Arc<Session<R>>>; 2],
     _last: Option<TaskRef>,
 }
 
@@ -65,10 +69,10 @@ impl<R: Runtime> Registry<R> {
             contexts: Names::default(),
             settings,
             trace_fields: Vec::new(),
-            last_guests: None,
-            run: None,
-            guests: None,
-            live: 0,
+            last_ad_hoc: None,
+            graph_session: None,
+            ad_hoc_session: None,
+            live_sessions: 0,
             last: None,
             stopped: None,
             is_closed: false,
@@ -76,11 +80,11 @@ impl<R: Runtime> Registry<R> {
         }
     }
 
-    pub(crate) fn open(&self) -> Result<(), OrchestratorError> {
+    pub(crate) fn check_open(&self) -> Result<(), OrchestratorError> {
         if self.is_closed { Err(OrchestratorError::Closed) } else { Ok(()) }
     }
 
-    /// Registers a task. What is refused is given back, to be dropped elsewhere.
+    /// Registers a task. Refused work is returned, to be dropped without the lock.
     pub(crate) fn register(
         &mut self,
         (name, number): (&Arc<str>, u64),
@@ -102,7 +106,7 @@ impl<R: Runtime> Registry<R> {
             values: None,
         });
         for on in above {
-            // A node that nothing depends on closes no circle.
+            // A node that nothing depends on closes no cycle.
             let _ = self.graph.depend(index, *on, EdgePolicy::Success);
         }
         Ok(())
@@ -114,7 +118,7 @@ impl<R: Runtime> Registry<R> {
         let Some(identity) = task.identity else {
             return number.ok_or_else(|| OrchestratorError::UnknownTask { task: name() });
         };
-        if !Arc::ptr_eq(&identity.of, &self.mark) {
+        if !Arc::ptr_eq(&identity.mark, &self.mark) {
             return Err(OrchestratorError::Foreign { task: name() });
         }
         let is_own =
@@ -150,10 +154,10 @@ impl<R: Runtime> Registry<R> {
         if !self.is_registered(number) {
             return Err(OrchestratorError::AlreadyStarted { task: self.name(number) });
         }
-        self.graph.depend(number, on, policy).map_err(|circle| self.cycle(circle))
+        self.graph.depend(number, on, policy).map_err(|cycle| self.cycle(cycle))
     }
 
-    pub(crate) fn cycle(&self, Circle(path): Circle) -> OrchestratorError {
+    pub(crate) fn cycle(&self, Cycle(path): Cycle) -> OrchestratorError {
         OrchestratorError::Cycle { path: path.into_iter().map(|number| self.name(number)).collect() }
     }
 
@@ -182,7 +186,7 @@ impl<R: Runtime> Registry<R> {
         Ok(members.iter().filter_map(|name| self.names.get(name).copied()).collect())
     }
 
-    /// What is refused is left to the caller, to be dropped elsewhere.
+    /// Refused values are left to the caller, to be dropped without the lock.
     pub(crate) fn create_context(
         &mut self,
         context: &str,
@@ -208,14 +212,15 @@ impl<R: Runtime> Registry<R> {
         Ok(())
     }
 
-    /// Closes it, and cancels what was not started. Gives what that work holds, to be dropped elsewhere.
+    /// Closes the orchestrator, and cancels all tasks that were not started. Returns their former stages, to
+    /// be dropped without the lock.
     pub(crate) fn close(&mut self) -> Vec<Stage<R>> {
         self.is_closed = true;
         let waiting = self.entries.iter_mut().filter(|entry| matches!(entry.stage, Stage::Registered(_)));
         waiting.map(|entry| std::mem::replace(&mut entry.stage, Stage::Cancelled)).collect()
     }
 
-    /// Ends one that was not started, if it was not.
+    /// Ends a task that was not started, and returns its former stage; `None` if it was started.
     pub(crate) fn end_early(&mut self, number: usize, stage: Stage<R>) -> Option<Stage<R>> {
         if !self.is_registered(number) {
             return None;
@@ -223,54 +228,54 @@ impl<R: Runtime> Registry<R> {
         Some(std::mem::replace(&mut self.entries.get_mut(number)?.stage, stage))
     }
 
-    /// From now on `run` takes no plans. Gives what goes with it, to be dropped elsewhere.
-    pub(crate) fn leave_run(&mut self, run: &Arc<Session<R>>) -> Left<R> {
-        let guests = self.guests.take_if(|own| Arc::ptr_eq(own, run));
-        let own = self.run.take_if(|own| Arc::ptr_eq(own, run));
-        let task = own.as_ref().and_then(|run| run.task().cloned());
+    /// Keeps `session` from taking batches from now on. Returns references to be dropped without the lock.
+    pub(crate) fn release_session(&mut self, session: &Arc<Session<R>>) -> Released<R> {
+        let ad_hoc = self.ad_hoc_session.take_if(|own| Arc::ptr_eq(own, session));
+        let graph = self.graph_session.take_if(|own| Arc::ptr_eq(own, session));
+        let task = graph.as_ref().and_then(|session| session.task().cloned());
         let before = task.and_then(|task| self.last.replace(task));
-        Left { _runs: [guests, own], _last: before }
+        Released { _sessions: [ad_hoc, graph], _last: before }
     }
 
-    /// The orchestration as a task: the one that runs, else the last that did.
-    pub(crate) fn whole(&self) -> Option<TaskRef> {
-        let running = self.run.as_ref().and_then(|run| run.task());
+    /// The orchestration as a task: the running one, else the last that has run.
+    pub(crate) fn graph_task(&self) -> Option<TaskRef> {
+        let running = self.graph_session.as_ref().and_then(|session| session.task());
         running.or(self.last.as_ref()).cloned()
     }
 
-    /// As [`whole`](Self::whole), of ad-hoc tasks.
-    pub(crate) fn all_guests(&self) -> Option<TaskRef> {
-        let running = self.guests.as_ref().and_then(|run| run.task());
-        running.or(self.last_guests.as_ref()).cloned()
+    /// As [`graph_task`](Self::graph_task), for ad-hoc tasks.
+    pub(crate) fn ad_hoc_task(&self) -> Option<TaskRef> {
+        let running = self.ad_hoc_session.as_ref().and_then(|session| session.task());
+        running.or(self.last_ad_hoc.as_ref()).cloned()
     }
 
-    /// The tasks of the runs that take plans, that of the graph first.
+    /// The tasks of the sessions that take batches, that of the graph first.
     pub(crate) fn tasks(&self) -> Vec<TaskRef> {
-        let runs = self.run.iter().chain(&self.guests);
-        runs.filter_map(|run| run.task().cloned()).collect()
+        let sessions = self.graph_session.iter().chain(&self.ad_hoc_session);
+        sessions.filter_map(|session| session.task().cloned()).collect()
     }
 
-    pub(crate) fn slot(&mut self, whose: Whose) -> &mut Option<Arc<Session<R>>> {
-        match whose {
-            Whose::Graph => &mut self.run,
-            Whose::Guests => &mut self.guests,
+    pub(crate) fn slot(&mut self, kind: SessionKind) -> &mut Option<Arc<Session<R>>> {
+        match kind {
+            SessionKind::Graph => &mut self.graph_session,
+            SessionKind::AdHoc => &mut self.ad_hoc_session,
         }
     }
 
-    pub(crate) fn plans(&self, run: &Arc<Session<R>>) -> Vec<Arc<Batch<R>>> {
-        let mut plans: Vec<Arc<Batch<R>>> = Vec::new();
+    pub(crate) fn batches(&self, session: &Arc<Session<R>>) -> Vec<Arc<Batch<R>>> {
+        let mut batches: Vec<Arc<Batch<R>>> = Vec::new();
         for entry in &self.entries {
-            if let Stage::Started(plan, _) = &entry.stage
-                && Arc::ptr_eq(&plan.run, run)
-                && plans.last().is_none_or(|last| !Arc::ptr_eq(last, plan))
+            if let Stage::Started(batch, _) = &entry.stage
+                && Arc::ptr_eq(&batch.session, session)
+                && batches.last().is_none_or(|last| !Arc::ptr_eq(last, batch))
             {
-                plans.push(plan.clone());
+                batches.push(batch.clone());
             }
         }
-        plans
+        batches
     }
 
-    /// What was started, by how far below others it stands; the first stand below none.
+    /// The nodes that were started, by depth in the graph. Those of the first level depend on nothing.
     pub(crate) fn levels(&self) -> Vec<Vec<(Arc<Batch<R>>, u32)>> {
         let mut levels = Vec::new();
         for (entry, depth) in self.entries.iter().zip(self.graph.depths()) {
@@ -284,12 +289,18 @@ impl<R: Runtime> Registry<R> {
         levels
     }
 
-    /// Once there is no handle any more and nothing runs: all tasks, whose plans hold on to this.
+    /// Takes out all tasks, once there is no handle any more and no session: their batches hold references to
+    /// this.
     pub(crate) fn discard(&mut self) -> Vec<Registration<R>> {
-        if self.is_orphaned && self.live == 0 { std::mem::take(&mut self.entries) } else { Vec::new() }
+        if self.is_orphaned && self.live_sessions == 0 {
+            std::mem::take(&mut self.entries)
+        } else {
+            Vec::new()
+        }
     }
 
-    /// Takes out those that have ended and that nothing depends on which has not. Gives them, to be dropped elsewhere.
+    /// Takes out the tasks that have ended and on which no task depends that has not ended. Returns them, to
+    /// be dropped without the lock.
     pub(crate) fn clear(&mut self) -> Vec<Registration<R>> {
         let ended: Vec<bool> = self.entries.iter().map(|entry| entry.status().is_terminal()).collect();
         let has_ended = |number: usize| ended.get(number) == Some(&true);
@@ -298,15 +309,15 @@ impl<R: Runtime> Registry<R> {
         };
         let keeps: Vec<bool> = (0..self.entries.len()).map(|number| !is_done(number)).collect();
         self.graph.retain(|number| keeps.get(number) == Some(&true));
-        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        let (mut kept, mut cleared) = (Vec::new(), Vec::new());
         for (entry, keep) in std::mem::take(&mut self.entries).into_iter().zip(keeps) {
-            if keep { kept.push(entry) } else { gone.push(entry) }
+            if keep { kept.push(entry) } else { cleared.push(entry) }
         }
         self.entries = kept;
         self.names = (0..).zip(&self.entries).map(|(number, entry)| (entry.name.clone(), number)).collect();
         for members in self.groups.values_mut() {
             members.retain(|name| self.names.contains_key(name));
         }
-        gone
+        cleared
     }
 }

@@ -5,34 +5,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::registry::node::Node;
 
-/// An orchestrator's mark on its nodes. It also numbers them: names are free again once a task is cleared, numbers are not.
+/// The mark of an orchestrator on its nodes. It also numbers them: a name is free again once its task is
+/// cleared, a number is not.
 #[derive(Debug, Default)]
 pub(crate) struct Mark {
     next: AtomicU64,
 }
 
-/// A node's identity: its orchestrator, and its number there.
+/// The identity of a node: its orchestrator, and its number there.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    pub(crate) of: Arc<Mark>,
+    pub(crate) mark: Arc<Mark>,
     pub(crate) number: u64,
 }
 
 impl Identity {
-    /// The next of `of`.
-    pub(crate) fn new(of: &Arc<Mark>) -> Self {
-        // Relaxed: a number is to be unique, and orders nothing.
-        Self { of: of.clone(), number: of.next.fetch_add(1, Ordering::Relaxed) }
+    /// The next identity of `mark`.
+    pub(crate) fn new(mark: &Arc<Mark>) -> Self {
+        // Relaxed: a number has to be unique, and orders nothing.
+        Self { mark: mark.clone(), number: mark.next.fetch_add(1, Ordering::Relaxed) }
     }
 }
 
-/// A key by which an orchestrator finds a task: its name, which is any string, or its [`Node`], which is refused where the
-/// task was cleared, or is another orchestrator's.
+/// A key by which an orchestrator finds a task: its name, as any string, or its [`Node`]. A node is refused
+/// if its task was cleared, or if it belongs to another orchestrator.
 pub trait TaskKey {
     #[doc(hidden)]
     fn task_name(&self) -> &str;
 
-    /// `None` where the name is all that is known.
+    /// `None` where only the name is known.
     #[doc(hidden)]
     fn identity(&self) -> Option<&Identity>;
 }
@@ -53,7 +54,7 @@ impl<T> TaskKey for Node<T> {
     }
 
     fn identity(&self) -> Option<&Identity> {
-        Some(self.own())
+        Some(self.own_identity())
     }
 }
 
@@ -63,11 +64,11 @@ impl<T> TaskKey for &Node<T> {
     }
 
     fn identity(&self) -> Option<&Identity> {
-        Some(self.own())
+        Some(self.own_identity())
     }
 }
 
-/// A key that was read before the registry is locked: a string's `as_ref` is foreign code.
+/// A key that was read before the registry is locked: the `as_ref` of a string is foreign code.
 #[derive(Clone, Copy)]
 pub(crate) struct Key<'a> {
     pub(crate) name: &'a str,

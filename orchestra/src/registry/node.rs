@@ -1,21 +1,22 @@
-//! Typed handles of tasks, and what they give to those that are declared after them.
+//! Typed handles of tasks, and the outputs that they pass to tasks declared after them.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::registry::key::{Identity, Key, Mark};
 
-/// A task of an orchestra that gives a `T`: what is declared after it receives that, and it can be had once the task has
-/// completed. Clonable; it keeps nothing running.
+/// A handle of a task of an orchestra whose output is a `T`. Tasks that are declared after it receive the
+/// output, which can also be read here once the task has completed. A node can be cloned, and keeps nothing
+/// running.
 pub struct Node<T> {
     name: Arc<str>,
     output: Arc<OnceLock<Arc<T>>>,
-    own: Identity,
+    identity: Identity,
 }
 
 impl<T> Node<T> {
-    pub(crate) fn new(name: Arc<str>, of: &Arc<Mark>) -> Self {
-        Self { name, output: Arc::default(), own: Identity::new(of) }
+    pub(crate) fn new(name: Arc<str>, mark: &Arc<Mark>) -> Self {
+        Self { name, output: Arc::default(), identity: Identity::new(mark) }
     }
 
     /// Its name, unique within its orchestrator.
@@ -23,23 +24,23 @@ impl<T> Node<T> {
         &self.name
     }
 
-    /// What it has given; `None` until it has completed, and where it never will.
+    /// The output; `None` until the task has completed, and where it never does.
     pub fn output(&self) -> Option<Arc<T>> {
         self.output.get().cloned()
     }
 
-    pub(crate) fn own(&self) -> &Identity {
-        &self.own
+    pub(crate) fn own_identity(&self) -> &Identity {
+        &self.identity
     }
 
-    pub(crate) fn slot(&self) -> &Arc<OnceLock<Arc<T>>> {
+    pub(crate) fn output_slot(&self) -> &Arc<OnceLock<Arc<T>>> {
         &self.output
     }
 }
 
 impl<T> Clone for Node<T> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), output: self.output.clone(), own: self.own.clone() }
+        Self { name: self.name.clone(), output: self.output.clone(), identity: self.identity.clone() }
     }
 }
 
@@ -52,24 +53,25 @@ impl<T> fmt::Debug for Node<T> {
     }
 }
 
-/// A task that another is declared after.
+/// A task that another one is declared after.
 pub struct Dependency {
     pub(crate) name: Arc<str>,
-    pub(crate) own: Identity,
+    pub(crate) identity: Identity,
 }
 
 impl Dependency {
     pub(crate) fn key(&self) -> Key<'_> {
-        Key { name: &self.name, identity: Some(&self.own) }
+        Key { name: &self.name, identity: Some(&self.identity) }
     }
 }
 
-/// What gives the inputs, once they are there.
+/// A function that returns the inputs, once they are all there.
 pub type Take<V> = Box<dyn FnOnce() -> Option<V> + Send>;
 
-/// What a task may be declared after: a [`Node`], up to six of them of any types, or any number of one type.
+/// The tasks that a task may be declared after: a [`Node`], up to six of them of any types, or any number of
+/// one type.
 pub trait Inputs {
-    /// What its work is given: the output of each, shared.
+    /// The inputs of the work: the output of each task, shared.
     type Values: Clone + Send + Sync + 'static;
 
     #[doc(hidden)]
@@ -83,7 +85,7 @@ impl<T: Send + Sync + 'static> Inputs for &Node<T> {
     type Values = Arc<T>;
 
     fn dependencies(&self) -> Vec<Dependency> {
-        vec![Dependency { name: self.name.clone(), own: self.own.clone() }]
+        vec![Dependency { name: self.name.clone(), identity: self.identity.clone() }]
     }
 
     fn take(&self) -> Take<Arc<T>> {

@@ -1,4 +1,4 @@
-//! A task as it was registered.
+//! A registered task, and the stage that it is in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,24 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Values;
 use sweet_async_core::runtime::Runtime;
 
-/// A task as it was registered.
+/// A registered task.
 pub(crate) struct Registration<R: Runtime> {
     pub(crate) name: Arc<str>,
-    /// Its node's, unique among all that were ever registered.
+    /// The number of its node, unique among all tasks that were ever registered.
     pub(crate) number: u64,
     pub(crate) stage: Stage<R>,
     pub(crate) values: Option<Arc<Values>>,
 }
 
+/// The stage of a registered task.
 pub(crate) enum Stage<R: Runtime> {
+    /// Not started. This is its work.
     Registered(Work<R>),
     /// Cancelled before it was started.
     Cancelled,
     /// Skipped before it was started.
     Skipped(Cause),
+    /// Started, as the node of this index in the batch.
     Started(Arc<Batch<R>>, u32),
 }
 
@@ -34,7 +37,7 @@ impl<R: Runtime> Registration<R> {
             Stage::Registered(_) => NodeStatus::Pending,
             Stage::Cancelled => NodeStatus::Cancelled,
             Stage::Skipped(cause) => NodeStatus::Skipped { cause: cause.clone() },
-            Stage::Started(plan, index) => plan.cell(*index).map_or(NodeStatus::Pending, NodeState::status),
+            Stage::Started(batch, index) => batch.node(*index).map_or(NodeStatus::Pending, NodeState::status),
         }
     }
 }
@@ -47,33 +50,33 @@ impl<R: Runtime> Registration<R> {
             || (status.is_terminal() && status != NodeStatus::Completed)
     }
 
-    /// Where it is, if it was started.
+    /// Its node in a batch, if it was started.
     pub(crate) fn started(&self) -> Option<(Arc<Batch<R>>, u32)> {
         match &self.stage {
-            Stage::Started(plan, index) => Some((plan.clone(), *index)),
+            Stage::Started(batch, index) => Some((batch.clone(), *index)),
             _ => None,
         }
     }
 
-    fn in_cell<O>(&self, f: impl FnOnce(&NodeState<R>) -> Option<O>) -> Option<O> {
+    fn in_node<O>(&self, f: impl FnOnce(&NodeState<R>) -> Option<O>) -> Option<O> {
         match &self.stage {
-            Stage::Started(plan, index) => f(plan.cell(*index)?),
+            Stage::Started(batch, index) => f(batch.node(*index)?),
             _ => None,
         }
     }
 
-    /// How long it took, if it was run.
+    /// The time that it took, if it was run to its end.
     pub(crate) fn took(&self) -> Option<Duration> {
-        self.in_cell(NodeState::took)
+        self.in_node(NodeState::took)
     }
 
-    /// When it began and ended, from the beginning of the orchestrator.
+    /// The times at which it began and ended, from the epoch of the orchestrator.
     pub(crate) fn times(&self) -> (Option<Duration>, Option<Duration>) {
-        self.in_cell(|cell| Some(cell.times())).unwrap_or_default()
+        self.in_node(|node| Some(node.times())).unwrap_or_default()
     }
 
-    /// What it has failed with.
+    /// The error with which its task ended.
     pub(crate) fn error(&self) -> Option<Arc<AsyncTaskError>> {
-        self.in_cell(NodeState::error)
+        self.in_node(NodeState::error)
     }
 }

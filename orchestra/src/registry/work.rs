@@ -1,4 +1,4 @@
-//! A task of an orchestra: a builder and its work, until the graph lets it begin.
+//! The work of a task of an orchestra with its builder's policies, until the graph lets it begin.
 
 use std::future::Future;
 use std::panic::Location;
@@ -6,16 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::Timeout;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{
     Call, Configured, Contextual, Guarded, Inner, Policies, Resilience, Retrying, TaskContext, Unconfigured,
     Work,
 };
 
-/// Work that is given what it depends on.
+/// Work that takes inputs of type `I`.
 pub trait Fed<I> {
-    /// What it returns.
+    /// The type that a call returns.
     type Output;
 
     #[doc(hidden)]
@@ -34,7 +33,7 @@ pub trait FedAgain<I>: Fed<I> {
     }
 }
 
-/// Work that is given nothing.
+/// Work without inputs.
 pub struct Alone<F>(pub(crate) F);
 
 impl<F: FnOnce() -> O, O> Fed<()> for Alone<F> {
@@ -72,7 +71,7 @@ impl<F: Fn(TaskContext) -> O, O> FedAgain<TaskContext> for Informed<F> {
     }
 }
 
-/// Work that is given the outputs of others.
+/// Work that is given the outputs of other tasks.
 pub struct Given<F>(pub(crate) F);
 
 impl<F: FnOnce(I) -> O, I, O> Fed<I> for Given<F> {
@@ -103,7 +102,7 @@ impl<F: Fed<I>, I> Call for Now<F, I> {
     }
 }
 
-/// One of several calls.
+/// One of several calls of work, with its inputs.
 pub struct Anew<F, I> {
     work: Arc<F>,
     inputs: I,
@@ -117,28 +116,29 @@ impl<F: FedAgain<I>, I> Call for Anew<F, I> {
     }
 }
 
-/// Where a builder was used, and what it brings along.
+/// The parts of a builder that its work needs: the policies around it, the runtime source, and the spawn
+/// site.
 pub struct Maker<S> {
     pub(crate) inner: Inner,
     pub(crate) source: S,
-    pub(crate) place: &'static Location<'static>,
+    pub(crate) site: &'static Location<'static>,
 }
 
-/// The policies of a builder whose work an orchestra can run. Implemented by all of them, for all work that they fit: work
-/// that is tried again must be callable again.
+/// The policies of a builder whose work an orchestra can run. All policies implement it, for all work that
+/// they fit: work that is retried must be callable again.
 #[diagnostic::on_unimplemented(
     message = "this work cannot be that of a task of an orchestrator",
     note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
 )]
 pub trait Begins<F, I, O, T, S, W, M>: Policies<T> {
-    /// The work, with what is around it.
+    /// The work, with the policies around it.
     type Body: Future<Output = Result<T, AsyncTaskError>> + Send + 'static;
 
     #[doc(hidden)]
     fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body;
 }
 
-/// For each kind of policies whose work is called once.
+/// Implements [`Begins`] for policies whose work is called once.
 macro_rules! begins_once {
     ($($policies:ty)+) => {$(
         impl<F, I, O, T, S, W, M> Begins<F, I, O, T, S, W, M> for $policies
@@ -148,7 +148,7 @@ macro_rules! begins_once {
             S: RuntimeSource,
             T: Send + 'static,
         {
-            type Body = Guarded<Timeout<M::Body, S>, S>;
+            type Body = Guarded<M::Body, T, S>;
 
             fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
                 let Maker { inner, source, .. } = maker;
@@ -171,12 +171,12 @@ where
     type Body = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
 
     fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
-        let Maker { inner, source, place } = maker;
+        let Maker { inner, source, site } = maker;
         let work = Arc::new(work);
         let begin = move |source: &S, attempt| {
             let (work, inputs) = (work.clone(), F::of_attempt(inputs.clone(), attempt));
             M::body(Anew { work, inputs }, source)
         };
-        Box::pin(inner.again(begin, source, place))
+        Box::pin(inner.again(begin, source, site))
     }
 }

@@ -1,8 +1,9 @@
-//! What is written in a picture.
+//! The text in pictures: escaped, shortened, and times with units.
 
 use std::time::Duration;
 
-/// A character that every picture can show: spaces for control characters, and a sign for what XML has no room for.
+/// A character that every picture can show: a space for a control character, and a replacement character for
+/// one that XML does not allow.
 pub(crate) fn shown(c: char) -> char {
     match c {
         c if c.is_control() => ' ',
@@ -11,7 +12,7 @@ pub(crate) fn shown(c: char) -> char {
     }
 }
 
-/// As text in a picture.
+/// Escapes `text` for XML.
 pub(crate) fn escaped(text: &str) -> String {
     let escape = |c: char| match shown(c) {
         '&' => "&amp;".to_owned(),
@@ -23,7 +24,7 @@ pub(crate) fn escaped(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// As much of `text` as there is room for.
+/// Shortens `text` to at most `letters` characters, with an ellipsis.
 pub(crate) fn shortened(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.to_owned();
@@ -31,7 +32,7 @@ pub(crate) fn shortened(text: &str, letters: usize) -> String {
     text.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// A time with its unit, in three digits.
+/// A time with its unit, in about three digits.
 pub(crate) fn human(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
@@ -45,15 +46,15 @@ pub(crate) fn human(time: Duration) -> String {
     }
 }
 
-/// Three digits that count, and no more.
+/// At most three significant digits; a larger integer part is kept whole.
 fn digits(number: f64) -> String {
-    let places = if number >= 100.0 {
+    let decimals = if number >= 100.0 {
         0
     } else if number >= 10.0 {
         1
     } else {
         2
     };
-    let text = format!("{number:.places$}");
+    let text = format!("{number:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -1,4 +1,4 @@
-//! The graph as text that other programs draw.
+//! The graph as text for programs that draw it: Mermaid and Graphviz.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::report::captions::shown;
 use crate::status::NodeStatus;
 use sweet_async_core::runtime::RuntimeSource;
 
-/// One colour for each status, in pictures of all kinds: its word, what is filled with it, and the line around it.
+/// One colour for each status, in pictures of all kinds: the status, the fill, and the line around it.
 pub(crate) const COLOURS: [(&str, &str, &str); 7] = [
     ("completed", "#7fcf9f", "#2b7a4b"),
     ("running", "#8fbdf0", "#2f66a8"),
@@ -19,7 +19,7 @@ pub(crate) const COLOURS: [(&str, &str, &str); 7] = [
     ("pending", "#f4f5f7", "#9aa1ab"),
 ];
 
-/// What is filled, and the line around it.
+/// The fill and the line of `status`.
 pub(crate) fn colours(status: &str) -> (&'static str, &'static str) {
     if status == "critical path" {
         return ("#ffffff", "#1b1f24");
@@ -28,7 +28,8 @@ pub(crate) fn colours(status: &str) -> (&'static str, &'static str) {
     found.map_or(("#f4f5f7", "#9aa1ab"), |(_, fill, line)| (fill, line))
 }
 
-/// `text` for Mermaid, which ends a label at a quote, knows characters by their numbers, and refuses a label without any.
+/// Escapes `text` for Mermaid, which ends a label at a quote, knows characters by their numbers, and refuses
+/// an empty label.
 fn for_mermaid(text: &str) -> String {
     if text.is_empty() {
         return " ".to_owned();
@@ -40,7 +41,7 @@ fn for_mermaid(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// `text` for Graphviz, which reads labels as HTML does: `&lt;` is a `<` to it.
+/// Escapes `text` for Graphviz, which reads labels as HTML does: `&lt;` is a `<` to it.
 fn for_dot(text: &str) -> String {
     let escaped = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),
@@ -51,21 +52,21 @@ fn for_dot(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// The graph of one moment.
+/// The graph at one moment.
 struct Picture {
     nodes: Vec<(String, NodeStatus)>,
-    /// From, to, and why. Each once.
+    /// The edges, each once: the dependency, the dependent, and the condition.
     edges: Vec<(usize, usize, EdgePolicy)>,
 }
 
 impl<S: RuntimeSource> Orchestrator<S> {
     fn picture(&self) -> Picture {
-        let book = self.shared.book();
-        let nodes = book.entries.iter().map(|entry| (entry.name.to_string(), entry.status())).collect();
-        let mut edges = Vec::with_capacity(book.graph.edges());
-        for node in 0..book.graph.len() {
+        let registry = self.shared.registry();
+        let nodes = registry.entries.iter().map(|entry| (entry.name.to_string(), entry.status())).collect();
+        let mut edges = Vec::with_capacity(registry.graph.edges());
+        for node in 0..registry.graph.len() {
             let mut above: Vec<_> =
-                book.graph.above(node).iter().map(|link| (link.node, link.edge)).collect();
+                registry.graph.above(node).iter().map(|link| (link.node, link.edge)).collect();
             above.sort_unstable_by_key(|(on, policy)| (*on, *policy == EdgePolicy::AnyEnd));
             above.dedup();
             edges.extend(above.into_iter().map(|(on, policy)| (on, node, policy)));
@@ -73,7 +74,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         Picture { nodes, edges }
     }
 
-    /// The graph as a Mermaid flowchart, each task in the colour of its status; dotted edges are those of
+    /// The graph as a Mermaid flowchart. Each task has the colour of its status; dotted edges are those of
     /// [`EdgePolicy::AnyEnd`].
     pub fn to_mermaid(&self) -> String {
         let Picture { nodes, edges } = self.picture();

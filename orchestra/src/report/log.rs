@@ -1,4 +1,4 @@
-//! What has been run, when, and how it ended.
+//! A report of the tasks that were run: when they began and ended, and how.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,29 +13,31 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::NamedTask as _;
 
-/// One task, as a [`Report`] tells of it. Times count from the beginning of the first run.
+/// One task of a [`Report`]. Times count from the moment at which the first task began.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportedTask {
     /// Its name.
     pub name: Arc<str>,
-    /// Where it was in its life.
+    /// Its status.
     pub status: NodeStatus,
     /// When it began; `None` if it has not.
     pub began: Option<Duration>,
     /// When it ended; `None` if it has not, or had not begun.
     pub ended: Option<Duration>,
-    /// Those that it depends on.
+    /// The tasks that it depends on.
     pub depends_on: Vec<Arc<str>>,
-    /// What it has failed with.
+    /// The error with which it ended, as text: that of a failure, or of a cancellation. `None` also for a
+    /// task that was cancelled while it waited for its dependencies.
     pub error: Option<Arc<str>>,
-    /// True if it is on the critical path: the way through the graph whose tasks took longest together.
+    /// True if it is on the critical path: the path through the graph whose tasks took longest together.
     pub is_critical: bool,
-    /// Which of the places that were in use at the same time it had; counted, since nobody gives places numbers.
+    /// The index of its lane; `None` if it has not begun. Tasks that were under way at the same time have
+    /// different lanes. Lanes are computed for the report, since permits have no numbers.
     pub lane: Option<usize>,
 }
 
-/// What was run, as of one moment: see [`Orchestrator::report`].
+/// A record of the tasks, as of one moment: see [`Orchestrator::report`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
@@ -43,40 +45,41 @@ pub struct Report {
     pub name: Option<Arc<str>>,
     /// The tasks, in the order of their registration.
     pub tasks: Vec<ReportedTask>,
-    /// How many are where.
+    /// Counts of tasks by status, ad-hoc tasks included.
     pub stats: ExecutionStats,
-    /// From the beginning of the first run to the last end, or to now while something runs.
+    /// The time from the beginning of the first task to the last end, or to now while a task runs.
     pub elapsed: Duration,
-    /// How many places were in use at the same time.
+    /// The number of lanes: how many tasks were under way at the same time, at most.
     pub lanes: usize,
 }
 
 impl<S: RuntimeSource> Orchestrator<S> {
-    /// What has been run until now: for pictures ([`Report::to_svg`]) and programs ([`Report::to_json`]). Tasks that were
-    /// [cleared](Self::clear_completed_tasks) are not in it.
+    /// Returns a record of the tasks until now, for pictures ([`Report::to_svg`]) and programs
+    /// ([`Report::to_json`]). Tasks that were [cleared](Self::clear_completed_tasks) are not in it, and
+    /// ad-hoc tasks are only counted.
     pub fn report(&self) -> Report {
         let (name, stats) = (self.name(), self.execution_stats());
-        let run = self.shared.book().run.clone();
-        let now = run.map(|run| Duration::from_nanos(run.elapsed()));
-        let book = self.shared.book();
-        let (mut tasks, errors) = told(&book);
+        let session = self.shared.registry().graph_session.clone();
+        let now = session.map(|session| Duration::from_nanos(session.elapsed()));
+        let registry = self.shared.registry();
+        let (mut tasks, errors) = collect_tasks(&registry);
         let running = tasks.iter().any(|task| task.began.is_some() && task.ended.is_none());
         let last = tasks.iter().filter_map(|task| task.ended).max().unwrap_or_default();
         let elapsed = now.filter(|_| running).map_or(last, |now| now.max(last));
         let took = |task: &ReportedTask| {
             let (began, ended) = (task.began?, task.ended.unwrap_or(elapsed));
-            // Of ways that took no time, the longest is meant.
+            // A weight of at least 1: of paths that took no time, the longest is meant.
             Some(u64::try_from(ended.saturating_sub(began).as_nanos()).unwrap_or(u64::MAX).max(1))
         };
         let weights: Vec<Option<u64>> = tasks.iter().map(took).collect();
         let weight = |number: usize| weights.get(number).copied().flatten();
-        for number in book.graph.critical_path(|number| weight(number).unwrap_or(0)) {
+        for number in registry.graph.critical_path(|number| weight(number).unwrap_or(0)) {
             if let Some(task) = tasks.get_mut(number).filter(|_| weight(number).is_some()) {
                 task.is_critical = true;
             }
         }
-        drop(book);
-        // After the lock: how an error shows is foreign code.
+        drop(registry);
+        // After the lock: formatting an error runs foreign code.
         for (task, error) in tasks.iter_mut().zip(errors) {
             task.error = error.map(|error| error.reason().into());
         }
@@ -85,12 +88,14 @@ impl<S: RuntimeSource> Orchestrator<S> {
     }
 }
 
-/// The tasks, and the errors of those that have failed.
-fn told<R: Runtime>(book: &Registry<R>) -> (Vec<ReportedTask>, Vec<Option<Arc<AsyncTaskError>>>) {
-    let tell = |number: usize| {
-        let entry = book.entries.get(number)?;
+/// The tasks, and the errors that they ended with.
+fn collect_tasks<R: Runtime>(
+    registry: &Registry<R>,
+) -> (Vec<ReportedTask>, Vec<Option<Arc<AsyncTaskError>>>) {
+    let collect = |number: usize| {
+        let entry = registry.entries.get(number)?;
         let (began, ended) = entry.times();
-        let mut above: Vec<usize> = book.graph.above(number).iter().map(|link| link.node).collect();
+        let mut above: Vec<usize> = registry.graph.above(number).iter().map(|link| link.node).collect();
         above.sort_unstable();
         above.dedup();
         let task = ReportedTask {
@@ -98,23 +103,23 @@ fn told<R: Runtime>(book: &Registry<R>) -> (Vec<ReportedTask>, Vec<Option<Arc<As
             status: entry.status(),
             began,
             ended: ended.filter(|_| began.is_some()),
-            depends_on: above.into_iter().map(|on| book.name(on)).collect(),
+            depends_on: above.into_iter().map(|on| registry.name(on)).collect(),
             error: None,
             is_critical: false,
             lane: None,
         };
         Some((task, entry.error()))
     };
-    (0..book.entries.len()).filter_map(tell).unzip()
+    (0..registry.entries.len()).filter_map(collect).unzip()
 }
 
-/// Gives each task that began the first lane that was free then. Says how many there are.
+/// Assigns to each task that began the first lane that was free then. Returns the number of lanes.
 fn lay_out(tasks: &mut [ReportedTask]) -> usize {
-    let mut begun: Vec<(Duration, usize)> =
+    let mut starts: Vec<(Duration, usize)> =
         tasks.iter().enumerate().filter_map(|(number, task)| Some((task.began?, number))).collect();
-    begun.sort_unstable();
+    starts.sort_unstable();
     let (mut busy, mut free, mut lanes) = (BinaryHeap::new(), BinaryHeap::new(), 0);
-    for (began, number) in begun {
+    for (began, number) in starts {
         while let Some(Reverse((end, lane))) = busy.peek().copied() {
             if end > began {
                 break;

@@ -1,4 +1,4 @@
-//! The report of what was run: as JSON, as a graph in text, and as an SVG timeline.
+//! The report of an orchestrator's tasks: as JSON, as a graph in text, and as an SVG timeline.
 
 pub(crate) mod captions;
 pub(crate) mod graph_text;

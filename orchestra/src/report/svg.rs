@@ -1,4 +1,5 @@
-//! A report as a picture: one lane for each place that was in use, a bar for each task, and below what never began.
+//! A report as a picture: a lane for each of the tasks that were under way at the same time, a bar for each
+//! task, and below these the tasks that never began.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,11 +13,11 @@ const WIDTH: f64 = 1200.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 92.0;
-/// The width of a letter of the labels, on average.
+/// The average width of a letter of the labels.
 const LETTER: f64 = 6.4;
-/// So many lines tell of what failed, and of what never began; the rest is counted.
+/// The maximum number of lines for failed tasks and for tasks that never began; the rest is counted.
 const LINES: usize = 24;
-/// Around a name that stands beside its bar, where lines may pass.
+/// The outline of a name beside its bar, where lines may pass.
 const HALO: &str = " paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\"";
 
 /// A round distance between ticks, so that there are about eight.
@@ -26,7 +27,7 @@ fn step(seconds: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|round| round * decade).find(|step| *step >= rough).unwrap_or(rough)
 }
 
-/// Where things are.
+/// The positions of times and lanes.
 struct Scale {
     elapsed: f64,
     lane: f64,
@@ -43,8 +44,9 @@ impl Scale {
 }
 
 impl Report {
-    /// The report as an SVG picture in one file, for any browser: a lane for each place, a bar for each task in the colour of
-    /// its status, the critical path in bold, what has failed and why, and what never began and why.
+    /// The report as an SVG picture in one file, for any browser. It has a lane for each of the tasks that
+    /// were under way at the same time, a bar for each task in the colour of its status, the critical path in
+    /// bold, the failed tasks with their errors, and the tasks that never began with the reason.
     pub fn to_svg(&self) -> String {
         let lane = match self.lanes {
             0..=40 => 28.0,
@@ -63,7 +65,7 @@ impl Report {
         );
         self.head(&mut svg);
         self.axis(&mut svg, &scale, bottom);
-        // Under the bars, so that their names can be read.
+        // Drawn under the bars, so that their names can be read.
         self.path(&mut svg, &scale);
         self.bars(&mut svg, &scale);
         for (line, (status, text)) in notes.iter().enumerate() {
@@ -82,7 +84,7 @@ impl Report {
         svg
     }
 
-    /// The title, what happened in one line, and what the colours mean.
+    /// The title, a summary in one line, and the meaning of the colours.
     fn head(&self, svg: &mut String) {
         let name = self.name.as_deref().unwrap_or("orchestra");
         let _ = writeln!(
@@ -165,13 +167,13 @@ impl Report {
     }
 
     fn bars(&self, svg: &mut String, scale: &Scale) {
-        // In the order of their lanes and times, so that each knows where the next one begins.
+        // In the order of lanes and times, so that each bar knows where the next one begins.
         let mut drawn: Vec<(usize, Duration, &ReportedTask)> =
             self.tasks.iter().filter_map(|task| Some((task.lane?, task.began?, task))).collect();
         drawn.sort_by_key(|(lane, began, _)| (*lane, *began));
         let mut next = drawn.iter().skip(1).map(|(lane, began, _)| (*lane, *began));
-        // How far each lane is taken, up to what is drawn next.
-        let mut taken = (usize::MAX, LEFT);
+        // The lane that is drawn, and how far it is taken until now.
+        let mut occupied = (usize::MAX, LEFT);
         for (lane, began, task) in &drawn {
             let end = task.ended.unwrap_or(self.elapsed);
             let (x, y, gap) = (scale.x(*began), scale.y(*lane), if scale.lane > 10.0 { 3.0 } else { 0.5 });
@@ -203,11 +205,11 @@ impl Report {
                 _ => "",
             };
             let label = format!("{mark}{}", task.name);
-            if taken.0 != *lane {
-                taken = (*lane, LEFT);
+            if occupied.0 != *lane {
+                occupied = (*lane, LEFT);
             }
-            let (after, left) = (x + width, x - taken.1);
-            taken.1 = after;
+            let (after, room_before) = (x + width, x - occupied.1);
+            occupied.1 = after;
             if scale.lane > 10.0 {
                 let with_time = format!("{label}  {took}");
                 let length = |text: &str| LETTER * text.chars().count() as f64 + 10.0;
@@ -216,9 +218,9 @@ impl Report {
                 } else if length(&label) <= width {
                     (x + 6.0, "start", label)
                 } else if length(&label) <= room - width {
-                    taken.1 = after + length(&label);
+                    occupied.1 = after + length(&label);
                     (after + 4.0, "start", label)
-                } else if length(&label) <= left {
+                } else if length(&label) <= room_before {
                     (x - 4.0, "end", label)
                 } else {
                     let letters = ((width - 10.0) / LETTER).max(0.0) as usize;
@@ -239,7 +241,7 @@ impl Report {
         }
     }
 
-    /// From each task of the critical path to the next.
+    /// Draws a line from each task of the critical path to the next.
     fn path(&self, svg: &mut String, scale: &Scale) {
         let mut path: Vec<&ReportedTask> = self.tasks.iter().filter(|task| task.is_critical).collect();
         path.sort_by_key(|task| (task.began, task.ended));
@@ -257,7 +259,8 @@ impl Report {
         }
     }
 
-    /// What has failed and why, and what never began and why: a status and a line for each.
+    /// The lines below the lanes, each with a status: the critical path, the failed tasks with their errors,
+    /// and the tasks that never began with the reason.
     fn notes(&self) -> Vec<(&'static str, String)> {
         let failed = self.tasks.iter().filter(|task| task.status == NodeStatus::Failed).map(|task| {
             let error = task.error.as_deref().unwrap_or("failed");

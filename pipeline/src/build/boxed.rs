@@ -18,15 +18,16 @@ use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::{Configured, TaskRef};
 use sweet_async_core::runtime::RuntimeSource;
 
-/// A pipeline at work.
+/// A running pipeline.
 pub(crate) type Work<K, V> = Pin<Box<dyn Future<Output = Outcome<Collection<K, V>>> + Send>>;
 
 /// Starts the pipeline as the work of a task.
 pub(crate) type Start<R, K, V> =
     Box<dyn FnOnce(R, TaskRef, Arc<Counters>) -> Result<Work<K, V>, AsyncTaskError> + Send>;
 
-/// A pipeline whose type names none of its closures, for functions that return one and structs that hold one: see
-/// [`Pipeline::boxed`](crate::Pipeline::boxed). It is run as [`Pipeline`](crate::Pipeline) is.
+/// A pipeline whose type names none of its closures, for functions that return one and structs that hold one.
+/// It is made by [`Pipeline::boxed`](crate::Pipeline::boxed), and runs as a [`Pipeline`](crate::Pipeline)
+/// does.
 #[must_use = "a pipeline does nothing until its end is awaited"]
 pub struct BoxedPipeline<S: RuntimeSource, K, V> {
     pub(crate) source: S,
@@ -39,15 +40,16 @@ impl<S: RuntimeSource, K: Key, V: Send + 'static> BoxedPipeline<S, K, V> {
     ///
     /// # Cancel safety
     ///
-    /// As there.
+    /// The same as there.
     #[track_caller]
     pub fn await_final_event<U>(
         self,
         handler: impl FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> U,
     ) -> impl Future<Output = U> {
-        let place = Location::caller();
+        let spawn_site = Location::caller();
         async move {
-            let (event, collection) = collected(in_place(self.source, self.task, self.start, place).await);
+            let (event, collection) =
+                collected(in_place(self.source, self.task, self.start, spawn_site).await);
             handler(event, collection)
         }
     }

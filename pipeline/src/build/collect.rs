@@ -12,7 +12,7 @@ use crate::collect::Collector;
 use crate::collect::collection::Collection;
 use crate::collect::duplicate::OnDuplicate;
 use crate::collect::key::Key;
-use crate::collect::store::Home;
+use crate::collect::store::CollectionStore;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::delivery::Delivery;
@@ -32,7 +32,7 @@ pub struct Pipeline<T, S, F, G> {
     pub(crate) receiver: G,
 }
 
-/// A receiver that may collect, with the types that inference found for it; it is handed an `A`.
+/// A receiver that may collect, with the types that inference found for it. Its argument is an `A`.
 pub struct Receiver<G, O, M, K, V, A> {
     receiver: G,
     rule: OnDuplicate<V>,
@@ -53,11 +53,12 @@ impl<G: Clone, O, M, K, V, A> Clone for Receiver<G, O, M, K, V, A> {
 }
 
 impl<T, S, F, G, O, X, K, V, A> Pipeline<T, S, F, Receiver<G, O, Sync<X>, K, V, A>> {
-    /// Runs the receiver, which is synchronous, on the blocking pool, a chunk at a time: it may block, or compute for
-    /// long, and the executor's threads stay free. A thread is taken only once a chunk is there, and it is its turn.
+    /// Runs the receiver, which is synchronous, on the blocking pool, one chunk at a time. The receiver may
+    /// block or compute for long, and the executor's threads stay free. A thread is taken only once a chunk
+    /// is there, and it is the chunk's turn.
     ///
-    /// A kill stops it between two events, and waits for the one under way; a time limit does not, and says that it still
-    /// runs.
+    /// A kill stops the receiver between two events, and waits for the call under way. A time limit does not
+    /// wait; its error says that the call still runs.
     pub fn blocking(mut self) -> Self {
         self.from.settings.blocking = true;
         self
@@ -76,33 +77,34 @@ where
     V: Send + 'static,
     A: Delivery<T> + 'static,
 {
-    /// What is done about a key that is collected more than once; by default, the value that is last in source order
-    /// stays.
+    /// Sets the rule for a key that is collected more than once. By default the value that is last in source
+    /// order stays.
     pub fn on_duplicate(mut self, rule: OnDuplicate<V>) -> Self {
         self.receiver.rule = rule;
         self
     }
 
-    /// Runs the pipeline to its end and gives what `handler` makes of it: of the summary, or of the error that ended
-    /// it, and of everything that was collected until then.
+    /// Runs the pipeline to its end and returns the value that `handler` makes of it: of the summary or the
+    /// error that ended the pipeline, and of all that was collected until then.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future kills sender and workers; the task around it, if there is one, does not end before them.
+    /// Dropping the future kills the sender and the workers. The task around it, if there is one, does not
+    /// end before them.
     #[track_caller]
     pub fn await_final_event<U>(
         self,
         handler: impl FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> U,
     ) -> impl Future<Output = U> {
-        let place = Location::caller();
+        let spawn_site = Location::caller();
         async move {
-            let (event, collection) = collected(self.whole().in_place(place).await);
+            let (event, collection) = collected(self.whole().in_place(spawn_site).await);
             handler(event, collection)
         }
     }
 
-    /// Starts the pipeline now, as a task of its own: its handle is a future of what `handler` makes of its end, which is
-    /// as for [`await_final_event`](Self::await_final_event).
+    /// Starts the pipeline now, as a task of its own. The handle is a future of the value that `handler`
+    /// makes of the end, as in [`await_final_event`](Self::await_final_event).
     #[track_caller]
     pub fn spawn<U, E, H>(self, handler: H) -> EmittingTask<U, S::Runtime>
     where
@@ -117,7 +119,8 @@ where
         })
     }
 
-    /// The same, with a type that names none of its closures: what a function can return, and a struct hold.
+    /// Returns the same pipeline with a type that names none of its closures, so that a function can return
+    /// it and a struct can hold it.
     ///
     /// ```
     /// # use sweet_async_core::DynRuntime;
@@ -154,13 +157,13 @@ where
         Receiving<Collecting<G, O, M, K, V>, A>,
     > {
         let Receiver { receiver, rule, .. } = self.receiver;
-        let home = Home::open(rule, self.from.settings.max_errors);
-        let collecting = Collecting::<G, O, M, K, V> { receiver, home, marker: PhantomData };
+        let store = CollectionStore::open(rule, self.from.settings.max_errors);
+        let collecting = Collecting::<G, O, M, K, V> { receiver, store, marker: PhantomData };
         self.from.whole(Receiving::<_, A>::new(collecting))
     }
 }
 
-/// What a final handler is given.
+/// The arguments of a final handler.
 pub(crate) fn collected<K, V>(
     end: End<Collection<K, V>>,
 ) -> (Result<FinalEvent, AsyncTaskError>, Collection<K, V>) {

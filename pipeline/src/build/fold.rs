@@ -18,7 +18,12 @@ use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::IntoResult;
 
-/// A pipeline that folds its events; await it for the value and the summary.
+/// A pipeline that folds its events. Await it for the value and the summary.
+///
+/// # Cancel safety
+///
+/// Dropping the awaited future kills the sender and the workers, as for
+/// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event).
 #[must_use = "a pipeline does nothing until it is awaited"]
 pub struct Fold<T, S, F, I, G, O, K, J> {
     pub(crate) from: PipelineSender<T, S, F>,
@@ -48,7 +53,7 @@ where
     K: 'static,
     J: Fn(A, A) -> A + Send + 'static,
 {
-    /// The whole of it, and what makes one value of the workers' values.
+    /// The whole pipeline, and the function that merges the workers' values into one.
     #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
     fn whole(
         self,
@@ -74,7 +79,7 @@ where
         (from.whole(Folding::<I, G, O, K> { init, fold, marker: PhantomData }), merged)
     }
 
-    /// Starts the pipeline now, as a task of its own, whose handle is a future of the value and the summary.
+    /// Starts the pipeline now, as a task of its own. The handle is a future of the value and the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<(A, FinalEvent), S::Runtime> {
         let (whole, merged) = self.whole();
@@ -99,10 +104,10 @@ where
 
     #[track_caller]
     fn into_future(self) -> Self::IntoFuture {
-        let place = Location::caller();
+        let spawn_site = Location::caller();
         Box::pin(async move {
             let (whole, merged) = self.whole();
-            merged(whole.in_place(place).await)
+            merged(whole.in_place(spawn_site).await)
         })
     }
 }

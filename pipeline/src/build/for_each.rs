@@ -18,7 +18,12 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::Sync;
 
-/// A pipeline that collects nothing; await it for its summary. Its receiver is handed an `A`.
+/// A pipeline that collects nothing. Await it for its summary. The argument of its receiver is an `A`.
+///
+/// # Cancel safety
+///
+/// Dropping the awaited future kills the sender and the workers, as for
+/// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event).
 #[must_use = "a pipeline does nothing until it is awaited"]
 pub struct ForEach<T, S, F, G, O, M, A> {
     pub(crate) from: PipelineSender<T, S, F>,
@@ -57,7 +62,7 @@ where
         from.whole(Receiving::<_, A>::new(Each::<G, O, M> { receiver, marker: PhantomData }))
     }
 
-    /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
+    /// Starts the pipeline now, as a task of its own. The handle is a future of the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
         self.whole().spawn(|(event, _)| event)
@@ -75,12 +80,12 @@ where
     A: Delivery<T> + 'static,
 {
     type Output = Result<FinalEvent, AsyncTaskError>;
-    // Boxed once for the whole pipeline: an async block has no name to put here.
+    // Boxed once for the whole pipeline: an async block has no name that could stand here.
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     #[track_caller]
     fn into_future(self) -> Self::IntoFuture {
-        let place = Location::caller();
-        Box::pin(async move { self.whole().in_place(place).await.0 })
+        let spawn_site = Location::caller();
+        Box::pin(async move { self.whole().in_place(spawn_site).await.0 })
     }
 }

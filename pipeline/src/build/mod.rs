@@ -1,4 +1,4 @@
-//! The builder of a pipeline, in the order in which it is called: options, sender, and what is done with events.
+//! The builder of a pipeline, in the order of its calls: options, sender, and the receiver of the events.
 
 pub(crate) mod boxed;
 pub(crate) mod collect;

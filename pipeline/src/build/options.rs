@@ -1,4 +1,4 @@
-//! What can be set on a pipeline before it knows what it reads.
+//! The options of a pipeline, which are set before its sources are named.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use sweet_async_core::extend::Limit;
 use sweet_async_core::limit::TaskPriority;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 
-/// Describes a pipeline of events that carry a `T`. Nothing runs until its end is awaited.
+/// Describes a pipeline of events that carry a `T`. Nothing runs before the pipeline is spawned or pulled, or
+/// its end is awaited.
 #[must_use = "a pipeline does nothing until its end is awaited"]
 #[derive(Clone)]
 pub struct PipelineBuilder<T, S> {
@@ -25,12 +26,12 @@ pub struct PipelineBuilder<T, S> {
 }
 
 impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
-    /// A pipeline whose runtime `source` finds when it starts.
+    /// Creates a pipeline. `source` finds the runtime when the pipeline starts.
     pub fn new(source: S) -> Self {
         Self { source, settings: Settings::default(), events: PhantomData }
     }
 
-    /// Runs on `runtime`, whatever the ambient one is.
+    /// Runs the pipeline on `runtime`, whatever the ambient one is.
     pub fn on<R: Runtime>(self, runtime: &R) -> PipelineBuilder<T, R> {
         PipelineBuilder { source: runtime.clone(), settings: self.settings, events: PhantomData }
     }
@@ -40,72 +41,81 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self
     }
 
-    fn told(self, change: impl FnOnce(Configured) -> Configured) -> Self {
+    fn configure(self, change: impl FnOnce(Configured) -> Configured) -> Self {
         self.set(|settings| settings.task = change(std::mem::take(&mut settings.task)))
     }
 
     /// Names the pipeline and its tasks, in errors and traces.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
-        self.told(|task| task.named(name.into()))
+        self.configure(|task| task.named(name.into()))
     }
 
-    /// Measures what its tasks use: see [`MetricsEnabledTask`](sweet_async_core::MetricsEnabledTask). What files give is counted as
-    /// read by the sender.
+    /// Measures the resources that the pipeline's tasks use: see
+    /// [`MetricsEnabledTask`](sweet_async_core::MetricsEnabledTask). Bytes from files count as read by the
+    /// sender.
     pub fn metrics(self, on: bool) -> Self {
-        self.told(|task| task.metered(on))
+        self.configure(|task| task.metered(on))
     }
 
-    /// Gives the pipeline a UUID of version 7 as its id, and so its events: see
+    /// Gives the pipeline a UUID of version 7 as its id, which is part of the ids of its events: see
     /// [`TaskBuilder::uuid`](sweet_async_core::TaskBuilder::uuid).
     #[cfg(feature = "uuid")]
     pub fn uuid(self) -> Self {
-        self.told(Configured::identified)
+        self.configure(Configured::identified)
     }
 
-    /// Gives the pipeline a `tracing` span of its own, in which all of it runs: see [`TracingTask`](sweet_async_core::TracingTask).
+    /// Gives the pipeline a `tracing` span of its own, in which all of it runs: see
+    /// [`TracingTask`](sweet_async_core::TracingTask).
     pub fn tracing(self, on: bool) -> Self {
-        self.told(|task| task.traced(on))
+        self.configure(|task| task.traced(on))
     }
 
-    /// Notes when the pipeline was spawned, first polled and done: see [`TimedTask`](sweet_async_core::TimedTask).
+    /// Records the times at which the pipeline was spawned, first polled and done: see
+    /// [`TimedTask`](sweet_async_core::TimedTask).
     pub fn timestamps(self, on: bool) -> Self {
-        self.told(|task| task.stamped(on))
+        self.configure(|task| task.stamped(on))
     }
 
-    /// How urgent the pipeline is, and so all that its receivers run: where they wait for a [`Limiter`](sweet_async_core::Limiter), for
-    /// one. As the task around it otherwise.
+    /// Sets the priority of the pipeline and of all that its receivers run, for example where they wait for a
+    /// [`Limiter`](sweet_async_core::Limiter). By default it is the priority of the task around the pipeline.
     pub fn priority(self, priority: TaskPriority) -> Self {
-        self.told(|task| task.prioritized(priority))
+        self.configure(|task| task.prioritized(priority))
     }
 
-    /// How long the pipeline has after a graceful cancellation to handle what it has read, before it is killed;
-    /// [`DEFAULT_GRACE`](sweet_async_core::task::DEFAULT_GRACE) otherwise. [`Duration::MAX`] never kills.
+    /// Sets the grace period: the time that the pipeline has after a graceful cancellation request to handle
+    /// the rows that it has read, before it is killed. The default is
+    /// [`DEFAULT_GRACE`](sweet_async_core::task::DEFAULT_GRACE); [`Duration::MAX`] never kills.
     pub fn grace(self, grace: Duration) -> Self {
-        self.told(|task| task.graced(grace))
+        self.configure(|task| task.graced(grace))
     }
 
-    /// Hands `value` to its sender closure and its receivers, by type: [`TaskContext::get`](sweet_async_core::TaskContext::get) of
-    /// [`TaskContext::current`](sweet_async_core::TaskContext::current) finds it there. A second one of the same type takes its place.
+    /// Makes `value` available to the sender closure and the receivers, by type: read it with
+    /// [`TaskContext::get`](sweet_async_core::TaskContext::get) on
+    /// [`TaskContext::current`](sweet_async_core::TaskContext::current). A second value of the same type
+    /// replaces the first.
     pub fn with<V: Send + Sync + 'static>(self, value: V) -> Self {
-        self.told(|task| task.with(value))
+        self.configure(|task| task.with(value))
     }
 
-    /// Limits the whole pipeline to `limit`, from `spawn` or `pull`, or from the first poll of its end. At the limit
-    /// receivers are dropped at their next await, and the final event is
-    /// [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout). Zero polls once; [`Duration::MAX`] is no limit.
+    /// Limits the whole pipeline to `limit`, from `spawn` or `pull`, or from the first poll of its end. At
+    /// the limit receivers are dropped at their next await, and the final event is
+    /// [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout). Zero polls once;
+    /// [`Duration::MAX`] is no limit.
     ///
-    /// Blocking work that has started, a read or a receiver on the blocking pool, is not waited for: the error says that it
-    /// [still runs](sweet_async_core::TimeoutError::still_running), and it is counted as a blocking job of the runtime until it returns. What
-    /// it gives is not counted any more, and what its worker has collected is not in the collection.
+    /// Blocking work that has started, a read or a receiver on the blocking pool, is not waited for. The
+    /// error says that it [still runs](sweet_async_core::TimeoutError::still_running), and it counts as a
+    /// blocking job of the runtime until it returns. Its results are not counted any more, and the values
+    /// that its worker has collected are not in the collection.
     ///
-    /// [`TimedTask`](sweet_async_core::TimedTask) tells the limit, and moves it while the pipeline runs.
+    /// [`TimedTask`](sweet_async_core::TimedTask) reports the limit, and moves it while the pipeline runs.
     pub fn timeout(self, limit: Duration) -> Self {
-        self.told(|task| task.limited(Limit::After(limit)))
+        self.configure(|task| task.limited(Limit::After(limit)))
     }
 
-    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock ([`Runtime::now`]). The last that is said holds.
+    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock ([`Runtime::now`]). The last limit
+    /// that is set holds.
     pub fn timeout_at(self, deadline: Instant) -> Self {
-        self.told(|task| task.limited(Limit::At(deadline)))
+        self.configure(|task| task.limited(Limit::At(deadline)))
     }
 
     /// The same as [`timeout`](Self::timeout).
@@ -113,23 +123,26 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.timeout(limit)
     }
 
-    /// What is done about rows that cannot be parsed or that the receiver refuses: by default, the first ends it all.
+    /// Sets the strategy for rows that cannot be parsed or that the receiver refuses. By default the first
+    /// such row ends the pipeline.
     ///
-    /// A source that fails (a file that is missing or corrupt, a reader that gives an error or panics) ends the pipeline under
-    /// every strategy: what it would have given is not known, so it cannot be counted as rejected. Its rows until then are
-    /// handled.
+    /// A source that fails ends the pipeline under every strategy: a file that is missing or corrupt, a
+    /// reader that returns an error or panics. The rows that it would have given are not known, so they
+    /// cannot be counted as rejected. Its rows until then are handled.
     pub fn on_error(self, strategy: ErrorStrategy<T>) -> Self {
         self.set(|settings| settings.strategy = strategy)
     }
 
-    /// How many errors are kept, the first in source order; 1000 by default. All are counted.
+    /// Sets the number of errors that are kept: the first ones in source order, 1000 by default. All errors
+    /// are counted.
     pub fn max_errors(self, max: usize) -> Self {
         self.set(|settings| settings.max_errors = max)
     }
 
-    /// Ends the pipeline once `rejected` rows are rejected, with a [`TooManyErrors`](crate::TooManyErrors) that says how many
-    /// there were and which was the first, whatever the strategy says of each. Rows before the one that reaches the
-    /// number are still handled, so there may be a few more.
+    /// Ends the pipeline once `rejected` rows are rejected, whatever the strategy decides about each row. The
+    /// error is a [`TooManyErrors`](crate::TooManyErrors), which has the number of rejected rows and the
+    /// first of them. Rows that precede the one that reaches the number, in source order, are still handled,
+    /// so a few more may be rejected.
     pub fn fail_after(self, rejected: u64) -> Self {
         self.set(|settings| settings.fail_after = Some(rejected))
     }
@@ -139,54 +152,58 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.keep_raw = keep)
     }
 
-    /// How many workers parse and handle rows; by default, as many as the runtime has threads. Each handles one event
-    /// at a time: a receiver that mostly waits wants more of them. The same as
-    /// [`ReceiverStrategy::Parallel`].
+    /// Sets the number of workers that parse and handle rows. By default there are as many as the runtime has
+    /// threads. Each worker handles one event at a time: a receiver that mostly waits needs more of them. The
+    /// same as [`ReceiverStrategy::Parallel`].
     pub fn workers(self, workers: usize) -> Self {
         self.receiver_strategy(ReceiverStrategy::Parallel { workers })
     }
 
-    /// How many events are handled at the same time.
+    /// Sets the number of events that are handled at the same time.
     pub fn receiver_strategy(self, strategy: ReceiverStrategy) -> Self {
         self.set(|settings| settings.receivers = Some(strategy))
     }
 
-    /// Limits each call of an asynchronous receiver to `limit`, from its first poll, by the runtime's clock. At the limit it is
-    /// dropped at its next await, and the error of its event (of all events of its batch) is an
-    /// [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout); where events are tried again, each attempt has the limit for itself.
+    /// Limits each call of an asynchronous receiver to `limit`, from its first poll, by the runtime's clock.
+    /// At the limit the call is dropped at its next await, and the error of its event (of all events of its
+    /// batch) is an [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout). Where events are
+    /// retried, the limit holds for each attempt. [`Duration::MAX`] is no limit.
     ///
-    /// Synchronous code cannot be interrupted. A synchronous receiver, a fold and a pulled pipeline have no such limit, and are
-    /// refused ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) where one was set.
+    /// Synchronous code cannot be interrupted. So a synchronous receiver, a fold and a pulled pipeline are
+    /// refused ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) if a
+    /// limit was set.
     pub fn event_timeout(self, limit: Duration) -> Self {
         self.set(|settings| settings.event_timeout = Some(limit))
     }
 
-    /// How many chunks may wait in the queue; by default, two for each worker. A full queue pauses the sender.
+    /// Sets the number of chunks that may wait in the queue; by default, two for each worker. A full queue
+    /// pauses the sender.
     pub fn queue(self, chunks: usize) -> Self {
         self.set(|settings| settings.queue = Some(chunks))
     }
 
-    /// How sources are read: one after the other by default.
+    /// Sets the strategy for reading sources. By default they are read one after the other.
     pub fn sender_strategy(self, strategy: SenderStrategy) -> Self {
         self.set(|settings| settings.sender = strategy)
     }
 
-    /// Reads as many as `sources` sources at the same time: [`SenderStrategy::Parallel`].
+    /// Reads up to `sources` sources at the same time: [`SenderStrategy::Parallel`].
     pub fn with_concurrency(self, sources: usize) -> Self {
         self.sender_strategy(SenderStrategy::Parallel { sources })
     }
 
-    /// Hands on at most `events` events in each `per`, each as soon as its time has come: a token bucket that holds
-    /// `events`, and is full at first, so that as many may come at once. It is one rate for all workers, by the runtime's clock;
-    /// what waits for it holds no thread, and the source waits behind it. Rows that cannot be parsed do not count.
+    /// Passes on at most `events` events in each period `per`. The rate is kept by a token bucket that holds
+    /// `events` tokens and is full at first, so as many events may come at once. The rate is one for all
+    /// workers, by the runtime's clock. Events that wait for it hold no thread, and the source waits for
+    /// them. Rows that cannot be parsed do not count.
     ///
     /// Cost: a short lock for each event.
     pub fn rate_limit(self, events: u32, per: Duration) -> Self {
         self.set(|settings| settings.rate = Some((events, per)))
     }
 
-    /// Hands events to the receiver in source order, one at a time. Rows are still parsed in parallel; batches are
-    /// gathered and handled by one worker.
+    /// Passes events to the receiver in source order, one at a time. Rows are still parsed in parallel.
+    /// Batches are gathered and handled by one worker.
     pub fn ordered(self) -> Self {
         self.set(|settings| settings.ordered = true)
     }
@@ -201,7 +218,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.progress = Some(Arc::new(progress)))
     }
 
-    /// Says what is read: `sender` names the sources, when the pipeline starts.
+    /// Sets the sender closure. It names the sources, and is called when the pipeline starts.
     pub fn sender<F, O>(self, sender: F) -> PipelineSender<T, S, F>
     where
         F: FnOnce(&mut Sources<T>) -> O,

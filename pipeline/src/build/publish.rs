@@ -1,4 +1,4 @@
-//! A pipeline whose chunks go into a queue, for other pipelines to handle.
+//! A pipeline that publishes its chunks into a queue, for other pipelines to handle.
 
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
@@ -20,7 +20,13 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{Async, Fallible};
 
-/// A pipeline that publishes what it reads; await it for its summary.
+/// A pipeline that publishes the chunks that it reads. Await it for its summary.
+///
+/// # Cancel safety
+///
+/// Dropping the awaited future kills the sender and the workers, as for
+/// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event). A message that was being published
+/// may or may not be in the queue. Publishing again under the same job name uses the same key for it.
 #[must_use = "a pipeline does nothing until it is awaited"]
 pub struct Publish<T, S, F, Q> {
     from: PipelineSender<T, S, F>,
@@ -29,21 +35,24 @@ pub struct Publish<T, S, F, Q> {
 }
 
 impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
-    /// Publishes the chunks of the sources into `queue`, each as one message, to be read with
-    /// [`of_queue`](Sources::of_queue) by other pipelines, on other machines perhaps. Rows are cut and not parsed: that is
-    /// for those who read them. So `T` matters only to the compiler; only text can be published.
+    /// Publishes the chunks of the sources into `queue`, each as one message. Other pipelines, possibly on
+    /// other machines, read them with [`of_queue`](Sources::of_queue). Rows are cut and not parsed: the
+    /// reading pipeline parses them. So `T` matters only to the compiler. Only text can be published.
     ///
-    /// Each message is an event here: workers publish at the same time, tried again, timed and limited as events are;
-    /// an error of the queue is the event's ([`QueueError`]). The summary counts messages (and rows that could not be cut).
+    /// Each message is an event of this pipeline: workers publish at the same time, and messages are retried,
+    /// timed and limited as events are. An error of the queue is the error of its event ([`QueueError`]). The
+    /// summary counts messages (and rows that could not be cut).
     ///
-    /// `job` names this run. A message's key is made of it, of the source's place among the sources and of the chunk's place
-    /// and length in it: what is published again under the same name, after a crash for one, is there once, if it is cut into
-    /// chunks of the same size. Other data must have another name, or its messages are taken for those that are there; a file
-    /// that has grown since is other data.
+    /// `job` names this run. The key of a message consists of this name, the index of the source, and the
+    /// position and length of the chunk in its source. Data that is published again under the same name, for
+    /// example after a crash, is in the queue once, if it is cut into chunks of the same size. Other data
+    /// must have another name, or its messages are taken for the ones that are there already. A file that has
+    /// grown since is other data.
     ///
-    /// Where a chunk ends depends on the text and on the chunks' size alone. So a source that fails, or panics, leaves the rows of its
-    /// unfinished chunk unpublished and uncounted, for the next attempt to publish, and a [polled reader](Sources::of_async_reader) that has
-    /// no more for the moment does not end a chunk early.
+    /// The end of a chunk depends only on the text and on the size of chunks. So a source that fails or
+    /// panics leaves the rows of its unfinished chunk unpublished and uncounted, for the next attempt to
+    /// publish. A [polled reader](Sources::of_async_reader) that has no more for the moment does not end a
+    /// chunk early.
     ///
     /// ```
     /// # use std::num::NonZeroUsize;
@@ -68,7 +77,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     }
 }
 
-/// Names what inference cannot find.
+/// Names the types that inference cannot find.
 fn each<G, O>(receiver: G) -> Each<G, O, Async<Fallible<AsyncTaskError>>>
 where
     G: Fn(Event<QueueMessage>) -> O,
@@ -109,7 +118,7 @@ where
         Whole { source, settings: settings.of(strategy), plans, handler }
     }
 
-    /// Starts the pipeline now, as a task of its own, whose handle is a future of the summary.
+    /// Starts the pipeline now, as a task of its own. The handle is a future of the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<FinalEvent, S::Runtime> {
         self.whole().spawn(|(event, _)| event)
@@ -124,12 +133,12 @@ where
     Q: Queue,
 {
     type Output = Result<FinalEvent, AsyncTaskError>;
-    // Boxed once for the whole pipeline: an async block has no name to put here.
+    // Boxed once for the whole pipeline: an async block has no name that could stand here.
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     #[track_caller]
     fn into_future(self) -> Self::IntoFuture {
-        let place = Location::caller();
-        Box::pin(async move { self.whole().in_place(place).await.0 })
+        let spawn_site = Location::caller();
+        Box::pin(async move { self.whole().in_place(spawn_site).await.0 })
     }
 }

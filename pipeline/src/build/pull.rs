@@ -9,22 +9,23 @@ use crate::run::work::pulling::Pulling;
 use crate::source::Sources;
 use sweet_async_core::runtime::RuntimeSource;
 
-/// Batches of events that may wait to be pulled.
+/// The number of batches of events that may wait to be pulled.
 const AHEAD: usize = 4;
 
 impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 'static>
     PipelineSender<T, S, F>
 {
-    /// Starts the pipeline now, as a task of its own whose events are pulled from its handle, a
-    /// [`Stream`](futures_core::Stream). Rows are parsed in parallel and come in completion order, or in source order with
-    /// [`ordered`](crate::PipelineBuilder::ordered). Some thousand events may be ready at most; who pulls slowly makes the
+    /// Starts the pipeline now, as a task of its own. Its events are pulled from the handle, which is a
+    /// [`Stream`](futures_core::Stream). Rows are parsed in parallel and come in completion order, or in
+    /// source order with [`ordered`](crate::PipelineBuilder::ordered). A few thousand events may be ready at
+    /// most: four batches of about 256 wait, and each worker may hold one more. A slow consumer makes the
     /// sender wait.
     ///
-    /// Rejected rows are treated as everywhere; an error that ends the pipeline is the stream's last item. After the
-    /// end there is the [`summary`](EmittingTask::summary).
+    /// Rejected rows are treated as in other pipelines. An error that ends the pipeline is the last item of
+    /// the stream. After the end there is a [`summary`](EmittingTask::summary).
     ///
-    /// Asked to stop gracefully, it still gives what has been read: pull on, or its grace is used up. A kill, and
-    /// dropping the handle, drop what has not been pulled.
+    /// After a graceful cancellation request the events that have been read are still available: they must be
+    /// pulled within the grace period. A kill, and dropping the handle, drop the events that were not pulled.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime};

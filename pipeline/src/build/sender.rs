@@ -1,4 +1,4 @@
-//! A pipeline that knows what it reads, and not yet what is done with it.
+//! A pipeline whose sources are named, and whose receiver is not yet set.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{IntoAsyncResult, IntoResult};
 
-/// A pipeline that knows what it reads.
+/// A pipeline whose sources are named. Its methods set the receiver of its events.
 #[must_use = "a pipeline does nothing until its end is awaited"]
 #[derive(Clone)]
 pub struct PipelineSender<T, S, F> {
@@ -32,11 +32,11 @@ pub struct PipelineSender<T, S, F> {
 }
 
 impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
-    /// Says what is done with each event. A receiver is synchronous or asynchronous, and may return a `Result`: an
-    /// error, or a panic, is that event's error. Several workers call it at the same time.
+    /// Sets the receiver of each event. It is synchronous or asynchronous, and may return a `Result`. An
+    /// error or a panic is the error of that event. Several workers call the receiver at the same time.
     ///
-    /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking pool, where
-    /// [`blocking`](Pipeline::blocking) is asked for.
+    /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking
+    /// pool if [`blocking`](Pipeline::blocking) is set.
     #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
     pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
     where
@@ -90,7 +90,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         self.for_each(receiver)
     }
 
-    /// Says what is done with each event, where nothing is collected. Await it for the summary.
+    /// Sets the receiver of each event, which collects nothing. Await the pipeline for the summary.
     pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
     where
         G: Fn(Event<T>) -> O + Send + Sync + 'static,
@@ -100,23 +100,25 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         ForEach { from: self, receiver, marker: PhantomData }
     }
 
-    /// Hands events to the receiver in batches: each worker gathers until it has `size` events, or `delay` has passed since the
-    /// first of them came, or there are no more. A batch whose receiver fails rejects all of its rows, with one error,
-    /// at the first of them.
+    /// Passes events to the receiver in batches. Each worker gathers until it has `size` events, or until
+    /// `delay` has passed since the first of them came, or until there are no more. If the receiver fails for
+    /// a batch, all of its rows are rejected with one error, at the first of them.
     ///
-    /// What is gathered is held in addition to the queue's chunks: up to `size` events for each worker.
+    /// Gathered events are held in addition to the chunks of the queue: up to `size` events for each worker.
     ///
-    /// Events of a [queue](Sources::of_queue) hold their messages. So a batch that has such events is also handed over when their queue
-    /// has given nothing for 50 ms, and when no more is read from it. A message is settled once the batch with its last row is handled.
+    /// Events of a [queue](Sources::of_queue) hold their messages. So a batch with such events is also handed
+    /// over when their queue has given nothing for 50 ms, and when no more is read from it. A message is
+    /// settled once the batch with its last row is handled.
     pub fn batched(mut self, size: usize, delay: Duration) -> BatchedSender<T, S, F> {
         self.settings.batches = Some(Batches { size, delay });
         BatchedSender(self)
     }
 
-    /// Folds events into one value, holding no rows: each worker starts from `init()` and folds what it is given;
-    /// at the end the workers' values are merged. Await it for the value and the summary.
+    /// Folds events into one value and holds no rows. Each worker starts with `init()` and folds its events
+    /// into that; at the end the workers' values are merged. Await the pipeline for the value and the
+    /// summary.
     ///
-    /// Which events a worker gets is not fixed, so `merge` should not depend on their order.
+    /// The events of a worker are not fixed, so `merge` should not depend on their order.
     pub fn fold<A, I, G, O, K, J>(self, init: I, fold: G, merge: J) -> Fold<T, S, F, I, G, O, K, J>
     where
         A: Send + 'static,
@@ -128,7 +130,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         Fold { from: self, init, fold, merge, marker: PhantomData }
     }
 
-    /// The whole of it, with what is done with its events.
+    /// The whole pipeline, with the handler of its events.
     #[allow(clippy::type_complexity, reason = "an opaque type cannot be part of an alias")]
     pub(crate) fn whole<H>(
         self,
@@ -140,7 +142,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     }
 }
 
-/// The sources that `sender` names, which must suit how they are to be read.
+/// The sources that `sender` names. The strategy must be able to read them.
 pub(crate) fn plans<T: Send + 'static>(
     sender: impl FnOnce(&mut Sources<T>),
     strategy: SenderStrategy,
@@ -152,7 +154,7 @@ pub(crate) fn plans<T: Send + 'static>(
     Ok(plans)
 }
 
-/// A pipeline that hands its receiver several events at a time; see [`PipelineSender::batched`].
+/// A pipeline that passes several events at a time to its receiver; see [`PipelineSender::batched`].
 #[must_use = "a pipeline does nothing until its end is awaited"]
 #[derive(Clone)]
 pub struct BatchedSender<T, S, F>(PipelineSender<T, S, F>);
@@ -160,7 +162,7 @@ pub struct BatchedSender<T, S, F>(PipelineSender<T, S, F>);
 impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSender<T, S, F> {
     /// As [`PipelineSender::receiver`], with a batch in place of an event.
     ///
-    /// What is collected has its batch's place in source order, which is that of its first event.
+    /// Collected values have the position of their batch in source order, which is that of its first event.
     #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
     pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
     where

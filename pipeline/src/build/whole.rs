@@ -1,4 +1,4 @@
-//! A whole pipeline as a task: spawned, or in place, as a part of its caller.
+//! A complete pipeline as a task: spawned, or in place, as a part of its caller.
 
 use std::future::Future;
 use std::panic::Location;
@@ -16,14 +16,15 @@ use crate::run::work::handler::Handler;
 use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, InPlace, SpawnSite, TaskRef, as_part_of};
-use sweet_async_core::extend::{InPlaceTask, Registered, spawn_with};
+use sweet_async_core::extend::{InPlaceTask, Registered};
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{Fallible, Task, TaskContext};
 
-/// The final event; the summary, and what the handler has made of the events, where the pipeline has begun.
+/// The final event. If the pipeline has started: also its summary, and the handler's value.
 pub(crate) type End<E> = (Result<FinalEvent, AsyncTaskError>, Option<(FinalEvent, E)>);
 
-/// All that a pipeline is told, and what is done with its events; `P` names what it reads, when it starts.
+/// The settings of a pipeline, and the handler of its events. `plans` names the sources when the pipeline
+/// starts.
 pub(crate) struct Whole<T, S, P, H> {
     pub(crate) source: S,
     pub(crate) settings: Settings<T>,
@@ -38,7 +39,7 @@ where
     P: FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>,
     H: Handler<T>,
 {
-    /// Its work, once its settings were seen to be sound and its sources are known.
+    /// Checks the settings, names the sources, and returns the pipeline's work.
     pub(crate) fn start(
         self,
         runtime: S::Runtime,
@@ -67,13 +68,19 @@ where
         Ok(async move { run(&runtime, &task, &settings, counters, plans, handler).await })
     }
 
-    /// Runs it as part of the caller: see [`in_place`].
-    pub(crate) async fn in_place(self, place: &'static Location<'static>) -> End<H::End> {
-        let (source, named) = (self.source.clone(), self.settings.task.clone());
-        in_place(source, named, |runtime, task, counters| self.start(runtime, task, counters), place).await
+    /// Runs the pipeline as part of the caller: see [`in_place`].
+    pub(crate) async fn in_place(self, spawn_site: &'static Location<'static>) -> End<H::End> {
+        let (source, configured) = (self.source.clone(), self.settings.task.clone());
+        in_place(
+            source,
+            configured,
+            |runtime, task, counters| self.start(runtime, task, counters),
+            spawn_site,
+        )
+        .await
     }
 
-    /// Starts it now: see [`spawn`].
+    /// Starts the pipeline now: see [`spawn`].
     #[track_caller]
     pub(crate) fn spawn<U, E>(self, finish: E) -> EmittingTask<U, S::Runtime>
     where
@@ -81,17 +88,18 @@ where
         P: Send + 'static,
         E: FnOnce(End<H::End>) -> Result<U, AsyncTaskError> + Send + 'static,
     {
-        let (source, named) = (self.source.clone(), self.settings.task.clone());
-        spawn(source, named, |runtime, task, counters| self.start(runtime, task, counters), finish)
+        let (source, configured) = (self.source.clone(), self.settings.task.clone());
+        spawn(source, configured, |runtime, task, counters| self.start(runtime, task, counters), finish)
     }
 }
 
-/// Runs a pipeline as part of the caller: as a task in place, so that it has an id, and all that a task can be told.
+/// Runs a pipeline as part of the caller. It is a task in place, so it has an id and all the settings of a
+/// task.
 pub(crate) async fn in_place<S, B, W, D>(
     source: S,
-    named: Configured,
+    configured: Configured,
     start: B,
-    place: &'static Location<'static>,
+    spawn_site: &'static Location<'static>,
 ) -> End<D>
 where
     S: RuntimeSource,
@@ -103,25 +111,25 @@ where
     let slot = &mut end;
     let make = move |_: &S, runtime: &S::Runtime, context: TaskContext| {
         let task = context.task_ref().clone();
-        // The sender closure is the task's, too.
+        // The sender closure is part of the task as well.
         let started = as_part_of(&task, || start(runtime.clone(), task.clone(), Arc::default()));
         let work = async move {
-            let Outcome { told, summary, end } = started?.await;
+            let Outcome { final_event, summary, end } = started?.await;
             *slot = Some((summary, end));
-            as_asked(&task, told)
+            as_requested(&task, final_event)
         };
-        // Boxed: what makes a task of it is compiled once, and not for each pipeline.
+        // Boxed: the code that makes a task of it is compiled once, and not for each pipeline.
         Box::pin(work) as Pin<Box<dyn Future<Output = _> + Send + '_>>
     };
-    let told = InPlaceTask::<_, S, _, FinalEvent>::new(make, source, named, place).await;
-    (told, end)
+    let final_event = InPlaceTask::<_, S, _, FinalEvent>::new(make, source, configured, spawn_site).await;
+    (final_event, end)
 }
 
-/// Starts a pipeline now, as a task of its own, which ends with what `finish` makes of its end.
+/// Starts a pipeline now, as a task of its own, whose result `finish` makes of the pipeline's end.
 #[track_caller]
 pub(crate) fn spawn<S, B, W, D, U, E>(
     source: S,
-    named: Configured,
+    configured: Configured,
     start: B,
     finish: E,
 ) -> EmittingTask<U, S::Runtime>
@@ -133,31 +141,30 @@ where
     U: Send + 'static,
     E: FnOnce(End<D>) -> Result<U, AsyncTaskError> + Send + 'static,
 {
-    let (counters, birth) = (Arc::<Counters>::default(), SpawnSite::here().birth(Some(&named)));
+    let counters = Arc::<Counters>::default();
+    let registered = match source.into_runtime() {
+        Ok(runtime) => Registered::new(runtime, SpawnSite::here().request(Some(&configured))),
+        Err(error) => return EmittingTask::new(Task::refused(error, &configured), counters),
+    };
+    let (runtime, task) = (registered.task.runtime.clone(), registered.inside.clone());
     let counts = counters.clone();
-    let body = move |runtime: &S::Runtime, born: &Registered<S::Runtime>| {
-        let (runtime, task) = (runtime.clone(), born.context().task_ref().clone());
-        let work = move || async move {
-            let end = match start(runtime, task.clone(), counts) {
-                Ok(work) => {
-                    let Outcome { told, summary, end } = work.await;
-                    (told, Some((summary, end)))
-                }
-                Err(error) => (Err(error), None),
-            };
-            as_asked(&task, finish(end))
+    let work = move || async move {
+        let end = match start(runtime, task.clone(), counts) {
+            Ok(work) => {
+                let Outcome { final_event, summary, end } = work.await;
+                (final_event, Some((summary, end)))
+            }
+            Err(error) => (Err(error), None),
         };
-        InPlace::<_, _, U, Fallible<AsyncTaskError>>::new(work)
+        as_requested(&task, finish(end))
     };
-    let task = match source.into_runtime() {
-        Ok(runtime) => spawn_with(runtime, birth, body),
-        Err(error) => Task::refused(error, &named),
-    };
+    let task = registered.launch(InPlace::<_, _, U, Fallible<AsyncTaskError>>::new(work));
     EmittingTask::new(task, counters)
 }
 
-/// Where a pipeline ends with what it was asked to do, its task has stopped as asked, and has not failed.
-fn as_asked<U>(task: &TaskRef, result: Result<U, AsyncTaskError>) -> Result<U, AsyncTaskError> {
+/// A pipeline that ends with the cancellation that was requested has stopped as requested, and has not
+/// failed.
+fn as_requested<U>(task: &TaskRef, result: Result<U, AsyncTaskError>) -> Result<U, AsyncTaskError> {
     let error = match result {
         Err(AsyncTaskError::Cancelled { level, cause }) if task.control.asked() == Some((level, cause)) => {
             task.control.stop_as_asked()

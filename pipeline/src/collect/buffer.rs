@@ -1,20 +1,20 @@
-//! Entries of one worker that have not been handed over.
+//! A worker's buffer of entries that have not been handed over.
 
 use crate::collect::calls::CallId;
 
-/// Entries that a buffer holds before it is handed over: enough to make taking a part cheap, few enough for all
-/// buffers of a worker to stay in its cache.
+/// The number of entries from which on a buffer is handed over: enough to make taking a part cheap, few
+/// enough to keep all buffers of a worker in its cache.
 const FULL: usize = 256;
 
-/// Entries in the order in which they were collected. Those of the last call stand at the end, where they can be removed
-/// again; the ones before them are of calls that have succeeded.
+/// Entries in the order in which they were collected. The entries of the last call are at the end, where they
+/// can be removed again. The entries before them belong to calls that have succeeded.
 pub(crate) struct Buffer<T> {
     entries: Vec<T>,
     /// The last call that has collected here.
     call: CallId,
     /// The index of that call's first entry.
     first: usize,
-    /// The number of entries from which on they are to be handed over.
+    /// The number of entries from which on the buffer is to be handed over.
     full: usize,
 }
 
@@ -27,18 +27,18 @@ impl<T> Buffer<T> {
         self.entries.is_empty()
     }
 
-    /// Adds an entry of `call`. Before the first one of a call, `hand_over` is asked to take what there is, if that is
-    /// enough; false says that it could not.
+    /// Adds an entry of `call`. Before the first entry of a call, a buffer that is full enough is passed to
+    /// `hand_over`, which returns false if it could not take the entries.
     #[inline]
     pub(crate) fn push(&mut self, call: CallId, entry: T, hand_over: impl FnOnce(&mut Vec<T>) -> bool) {
         if self.call != call {
-            // Before the mark is set: where this panics, there is nothing of this call.
-            self.relieve(hand_over);
+            // Before `call` and `first` are set: if this panics, the buffer has no entry of this call.
+            self.hand_over_if_full(hand_over);
         }
         self.append(call, entry);
     }
 
-    /// Adds an entry of `call`, and calls no user code.
+    /// Adds an entry of `call`. Runs no user code.
     #[inline]
     pub(crate) fn append(&mut self, call: CallId, entry: T) {
         if self.call != call {
@@ -48,24 +48,25 @@ impl<T> Buffer<T> {
         self.entries.push(entry);
     }
 
-    /// Asks `hand_over` to take what there is, if that is enough. The last call must have ended.
+    /// Passes the entries to `hand_over` if there are enough of them. The last call must have ended.
     #[inline]
-    pub(crate) fn relieve(&mut self, hand_over: impl FnOnce(&mut Vec<T>) -> bool) {
+    pub(crate) fn hand_over_if_full(&mut self, hand_over: impl FnOnce(&mut Vec<T>) -> bool) {
         if self.entries.len() >= self.full {
-            // In use by another worker: the buffer grows, and is not tried again for each entry.
+            // If the part is in use by another worker, the buffer grows, and the next try comes only after
+            // some entries.
             self.full = if hand_over(self.settled()) { FULL } else { self.entries.len() + FULL };
             self.entries.shrink_to(2 * self.full);
         }
     }
 
-    /// Removes what `call`, the last one, has collected.
+    /// Removes the entries of `call`, which is the last call.
     pub(crate) fn roll_back(&mut self, call: CallId) {
         if self.call == call {
             self.entries.truncate(self.first);
         }
     }
 
-    /// All entries, to be handed over: the last call must have ended.
+    /// All entries, to be handed over. The last call must have ended.
     pub(crate) fn settled(&mut self) -> &mut Vec<T> {
         self.call = CallId::default();
         self.first = 0;

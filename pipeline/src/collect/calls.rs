@@ -1,21 +1,23 @@
-//! The calls of a receiver by their numbers: what a call collected counts once the call has succeeded.
+//! The calls of a receiver by their numbers. Entries of a call count once the call has succeeded.
 //!
-//! An event that is tried again is a call each time; a batch is one call. A worker makes one call after the other.
+//! Each attempt of an event that is retried is a call; a batch is one call. A worker makes one call after the
+//! other.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Bits of a number that count a worker's calls; the ones above are the worker's index.
+/// The bits of a number that count a worker's calls. The bits above them are the worker's index.
 const CALL_BITS: u32 = 47;
 
-/// Set in a state whose call has ended.
+/// Flag of a state: set before the first call, and from a call's outcome until the next call starts. No call
+/// is running while it is set.
 const ENDED: u64 = 1 << 63;
 
-/// The number of one call among those of a pipeline. [`Default`] is no call's.
+/// The number of one call among those of a pipeline. [`Default`] is the number of no call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallId(u64);
 
 impl CallId {
-    /// The index of the worker that made it.
+    /// The index of the worker that made the call.
     pub(crate) fn worker(self) -> usize {
         (self.0 >> CALL_BITS) as usize
     }
@@ -25,29 +27,30 @@ impl CallId {
     }
 }
 
-/// The calls of one worker. Aligned, so that no two workers write to one cache line.
+/// The calls of one worker. Aligned, so that no two workers write to the same cache line.
 #[repr(align(128))]
 pub(crate) struct Calls {
     /// The number of the last call, with [`ENDED`] once it has an outcome.
     ///
-    /// Relaxed throughout: it is written by the worker alone, and read by the worker, or by the coordinator once the
-    /// worker has ended.
+    /// Relaxed throughout: it is accessed by the worker alone, and by the coordinator once the worker has
+    /// ended.
     state: AtomicU64,
-    /// The number of entries that came from other tasks and threads and have not reached the worker's buffers.
+    /// The number of entries that came from other tasks and threads and have not reached the worker's
+    /// buffers.
     ///
-    /// Relaxed throughout: an entry that was made before something that the worker has waited for is counted before it
-    /// as well, and the entries themselves pass through a queue.
+    /// Relaxed throughout: an entry that was made before something that the worker has waited for is counted
+    /// before it as well, and the entries themselves pass through a queue.
     waiting: AtomicUsize,
 }
 
 impl Calls {
-    /// Of the worker at `index`, of which there are at most 2^16.
+    /// The calls of the worker at `index`. There are at most 2^16 workers.
     pub(crate) fn of_worker(index: usize) -> Self {
         let state = ENDED | ((index as u64) << CALL_BITS);
         Self { state: AtomicU64::new(state), waiting: AtomicUsize::new(0) }
     }
 
-    /// The worker's next call.
+    /// Starts the worker's next call.
     #[inline]
     pub(crate) fn begin(&self) -> CallId {
         let call = (self.state.load(Ordering::Relaxed) & !ENDED) + 1;
@@ -55,7 +58,7 @@ impl Calls {
         CallId(call)
     }
 
-    /// Says that the last call has an outcome.
+    /// Notes that the last call has an outcome.
     #[inline]
     pub(crate) fn end(&self) {
         self.state.store(self.state.load(Ordering::Relaxed) | ENDED, Ordering::Relaxed);
@@ -73,7 +76,7 @@ impl Calls {
         (state & ENDED == 0).then_some(CallId(state))
     }
 
-    /// True if entries came from elsewhere.
+    /// True if entries came from other tasks and threads.
     #[inline]
     pub(crate) fn has_waiting(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) != 0
@@ -88,12 +91,12 @@ impl Calls {
     }
 }
 
-/// The calls of one worker that have failed, in runs of consecutive ones.
+/// The calls of one worker that have failed, as ranges of consecutive numbers.
 #[derive(Default)]
 pub(crate) struct FailedCalls(Vec<(CallId, CallId)>);
 
 impl FailedCalls {
-    /// `call` is later than all that were added before.
+    /// Adds `call`, which is later than all calls that were added before.
     pub(crate) fn add(&mut self, call: CallId) {
         match self.0.last_mut() {
             Some((_, last)) if call.follows(*last) => *last = call,

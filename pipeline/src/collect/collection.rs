@@ -1,4 +1,4 @@
-//! Everything that was collected, once the pipeline has ended.
+//! The collected values and errors of a pipeline that has ended.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::collect::partition::Partition;
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::names::Names;
 
-/// Everything that a pipeline's receivers collected.
+/// All values and errors that a pipeline's receivers have collected.
 pub struct Collection<K, V> {
     partitions: Vec<Partition<K, V>>,
     errors: Vec<CollectedError<K>>,
@@ -32,7 +32,7 @@ impl<K, V> Collection<K, V> {
         Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
     }
 
-    /// Of a pipeline that never began.
+    /// The collection of a pipeline that never started.
     pub(crate) fn nothing() -> Self {
         Self::new(Vec::new(), 0, None, &Names::default())
     }
@@ -41,7 +41,7 @@ impl<K, V> Collection<K, V> {
         Self { summary, ..self }
     }
 
-    /// What the pipeline did, also where the final event is an error.
+    /// The summary of the pipeline, also where the final event is an error.
     pub fn summary(&self) -> &FinalEvent {
         &self.summary
     }
@@ -50,7 +50,7 @@ impl<K, V> Collection<K, V> {
         self.duplicates
     }
 
-    /// How many distinct keys there are.
+    /// Returns the number of distinct keys.
     pub fn len(&self) -> usize {
         self.partitions.iter().map(Partition::len).sum()
     }
@@ -60,25 +60,26 @@ impl<K, V> Collection<K, V> {
         self.partitions.iter().all(Partition::is_empty)
     }
 
-    /// The errors that receivers have collected, the first in source order, at most
+    /// The errors that receivers have collected: the first in source order, at most
     /// [`max_errors`](crate::PipelineBuilder::max_errors) of them.
     pub fn errors(&self) -> &[CollectedError<K>] {
         &self.errors
     }
 
-    /// How many errors receivers have collected: exact, however many of them are kept.
+    /// Returns the number of errors that receivers have collected. It is exact, however many of them are
+    /// kept.
     pub fn error_count(&self) -> u64 {
         self.error_count
     }
 
-    /// The keys and values as they are held: no key is hashed again, nothing is copied.
+    /// Returns the keys and values as they are held: no key is hashed again, nothing is copied.
     pub fn into_partitions(self) -> Vec<Partition<K, V>> {
         self.partitions
     }
 }
 
 impl<K: Hash + Eq, V> Collection<K, V> {
-    /// The keys and values as one map; each key is hashed and moved once more.
+    /// Returns the keys and values as one map. Each key is hashed and moved once more.
     pub fn collected(self) -> HashMap<K, V> {
         into_map(self.partitions)
     }

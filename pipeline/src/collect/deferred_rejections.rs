@@ -1,36 +1,36 @@
-//! Rows that are known to be rejected only when all rows are there.
+//! Deferred rejections: rows that are known to be rejected only after all rows are there.
 
 use crate::collect::row_place::RowPlace;
 use crate::outcome::failure::RowError;
 use crate::outcome::names::Names;
 use sweet_async_core::error::AsyncTaskError;
 
-/// What the end of a pipeline brings to light.
+/// The deferred rejections of a pipeline, and the panic of its end.
 #[derive(Default)]
-pub(crate) struct Late {
+pub(crate) struct DeferredRejections {
     /// Rows that are rejected although they were handled, each of them once, in source order.
     pub(crate) rejected: Vec<Duplicate>,
-    /// A user's function that panicked.
+    /// The panic of a user's function.
     pub(crate) panic: Option<AsyncTaskError>,
 }
 
-/// A row whose key was there before, and where that was.
+/// A row whose key was collected before, and the position of the first row with that key.
 pub(crate) struct Duplicate {
     pub(crate) sequence: u64,
-    pub(crate) spot: RowPlace,
+    pub(crate) row_place: RowPlace,
     pub(crate) first_sequence: u64,
     pub(crate) first: RowPlace,
 }
 
 impl Duplicate {
     pub(crate) fn row(&self, names: &Names) -> RowError {
-        let (position, first) = (self.spot.position(), self.first.position());
+        let (position, first) = (self.row_place.position(), self.first.position());
         let name = self.first.name(names);
         let first = match first.line() {
             Some(_) => format!("{name}, {first}"),
             None => format!("{name}, item {}", self.first_sequence),
         };
-        let origin = self.spot.name(names);
+        let origin = self.row_place.name(names);
         let error = AsyncTaskError::Parse {
             origin: origin.clone(),
             position: Box::new(position),

@@ -1,15 +1,15 @@
-//! What becomes of the values that come under one key.
+//! The rule for values under the same key.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What a pipeline does about a key that is collected more than once: see
+/// The rule of a pipeline for a key that is collected more than once: see
 /// [`on_duplicate`](crate::Pipeline::on_duplicate).
 ///
-/// It is decided by source order, not by when a worker happened to come by, whatever the strategy and the number of
-/// workers. Values that one row collects under one key stand in the order in which it collected them.
+/// Source order decides, whatever the strategy, the number of workers and the order in which workers collect.
+/// Values that one row collects under one key are in the order in which it collected them.
 ///
-/// Under all of them each value that came under a key that was there already is counted in
+/// Under every rule each value whose key was there already is counted in
 /// [`FinalEvent::duplicates`](crate::FinalEvent::duplicates).
 #[derive(Default)]
 #[non_exhaustive]
@@ -19,23 +19,24 @@ pub enum OnDuplicate<V> {
     KeepLast,
     /// The value that is first in source order stays. Memory is bounded by the keys.
     KeepFirst,
-    /// The first value in source order stays. The row of each later one is rejected: the reason names the place where
-    /// the key stood first, the [`ErrorStrategy`](crate::ErrorStrategy) is applied to it, and it is counted
-    /// as rejected, not as handled, even though its receiver has run. Of two values that one row collects under one key
-    /// the later stays, and that is no error. What a rejected row has collected under other keys stays as well.
+    /// The first value in source order stays. The row of each later one is rejected, with a reason that names
+    /// the position of the first row. The [`ErrorStrategy`](crate::ErrorStrategy) applies to the rejected
+    /// row. It counts as rejected and not as handled, even though its receiver has run. Of two values that
+    /// one row collects under one key the later stays, and that is no error. Entries of a rejected row under
+    /// other keys stay as well.
     ///
-    /// Which of two rows comes first is known for certain at the end: of each duplicate, key and place are kept until
-    /// then, and its value is dropped at once.
+    /// The order of two rows is known for certain only at the end. Until then the key and the position of
+    /// each duplicate are kept; its value is dropped at once.
     Error,
-    /// The values are merged, from the first in source order to the last: `f(f(first, second), third)`. Right for any
-    /// function, also for one whose result depends on the order.
+    /// The values are merged, from the first in source order to the last: `f(f(first, second), third)`. Right
+    /// for any function, also for one whose result depends on the order.
     ///
-    /// A value that is earlier may come at any time, so all values are kept until the end, where one thread merges them:
-    /// memory is bounded by the values. Where the order makes no difference,
+    /// An earlier value may come at any time. So all values are kept until the end, where one thread merges
+    /// them: memory is bounded by the values. Where the order makes no difference,
     /// [`MergeUnordered`](Self::MergeUnordered) needs less.
     Merge(MergeFn<V>),
-    /// The values are merged as they come, in no particular order: for a function that gives the same in any order and
-    /// grouping, such as a sum. Memory is bounded by the keys.
+    /// The values are merged as they come, in no particular order. For a function that gives the same result
+    /// in any order and grouping, such as a sum. Memory is bounded by the keys.
     MergeUnordered(MergeFn<V>),
 }
 

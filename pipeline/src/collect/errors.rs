@@ -1,4 +1,4 @@
-//! Errors that a receiver collects beside its values.
+//! Errors that a receiver collects next to its values.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::outcome::firsts::Firsts;
 use crate::outcome::names::Names;
 use sweet_async_core::error::AsyncTaskError;
 
-/// An error that was collected under a key, with the place of its row.
+/// An error that was collected under a key, with the position of its row.
 #[derive(Debug)]
 pub struct CollectedError<K> {
     pub(crate) key: K,
@@ -16,12 +16,12 @@ pub struct CollectedError<K> {
 }
 
 impl<K> CollectedError<K> {
-    /// The key that it was collected under.
+    /// The key under which the error was collected.
     pub fn key(&self) -> &K {
         &self.key
     }
 
-    /// The error, and where the row stands whose receiver collected it.
+    /// The error, and the position of the row whose receiver collected it.
     pub fn row(&self) -> &RowError {
         &self.row
     }
@@ -33,15 +33,15 @@ impl<K: fmt::Debug> fmt::Display for CollectedError<K> {
     }
 }
 
-/// An error on its way to the others.
+/// A collected error that is not yet among the first errors.
 pub(crate) struct Noted<K> {
     pub(crate) sequence: u64,
-    pub(crate) spot: RowPlace,
+    pub(crate) row_place: RowPlace,
     pub(crate) key: K,
     pub(crate) error: AsyncTaskError,
 }
 
-/// The first errors in source order, and how many there were.
+/// The first errors in source order, and the number of all.
 pub(crate) struct FirstErrors<K>(Firsts<u64, Noted<K>>);
 
 impl<K> FirstErrors<K> {
@@ -58,9 +58,9 @@ impl<K> FirstErrors<K> {
     }
 
     pub(crate) fn into_rows(self, names: &Names) -> impl Iterator<Item = CollectedError<K>> {
-        self.0.into_sorted().map(|Noted { sequence, spot, key, error }| {
-            let position = spot.position();
-            let origin = spot.name(names);
+        self.0.into_sorted().map(|Noted { sequence, row_place, key, error }| {
+            let position = row_place.position();
+            let origin = row_place.name(names);
             CollectedError { key, row: RowError { origin, position, sequence, error, raw: None } }
         })
     }

@@ -1,16 +1,16 @@
-//! The thread's own state: the shard of the worker that polls its receiver here.
+//! The shard that is installed on a thread: that of the worker that polls its receiver there.
 
 use std::any::Any;
 use std::cell::Cell;
 
-/// A shard whose type is its pipeline's.
+/// A shard of any pipeline's type.
 pub(crate) type Erased = Box<dyn Any + Send>;
 
 thread_local! {
     static INSTALLED: Cell<Option<Erased>> = const { Cell::new(None) };
 }
 
-/// Swaps the thread's shard, and back when dropped.
+/// Restores the thread's outer shard, and returns the inner one, when it is dropped.
 struct Swap<'a> {
     shard: &'a mut Option<Erased>,
     outer: Option<Erased>,
@@ -23,7 +23,7 @@ impl Drop for Swap<'_> {
     }
 }
 
-/// Runs `f` with `shard` as the thread's own.
+/// Runs `f` with `shard` installed on the thread.
 pub(crate) fn with_installed<O>(shard: &mut Option<Erased>, f: impl FnOnce() -> O) -> O {
     let outer = INSTALLED.try_with(|cell| cell.replace(shard.take())).unwrap_or(None);
     let swap = Swap { shard, outer };
@@ -32,8 +32,8 @@ pub(crate) fn with_installed<O>(shard: &mut Option<Erased>, f: impl FnOnce() -> 
     output
 }
 
-/// The thread's shard while it is in use. A `collect` from within a key's own `Hash` or `Eq` finds none and takes the slow
-/// path.
+/// The thread's shard while it is in use. A `collect` from within a key's own `Hash` or `Eq` finds none, and
+/// takes the slow path.
 pub(crate) struct Installed(Option<Erased>);
 
 impl Installed {
@@ -44,13 +44,13 @@ impl Installed {
         Self(taken)
     }
 
-    /// It, if it is an `S`.
+    /// The shard, if it is an `S`.
     #[inline]
     pub(crate) fn get<S: 'static>(&mut self) -> Option<&mut S> {
         self.0.as_mut()?.downcast_mut()
     }
 
-    /// It, whatever it is.
+    /// The shard, of whatever type.
     pub(crate) fn any(&mut self) -> Option<&mut Erased> {
         self.0.as_mut()
     }

@@ -1,13 +1,13 @@
 //! Keyed results of a pipeline.
 //!
-//! Each worker buffers what it collects by the key's hash and hands a full buffer to the one owner of that
-//! [`Partition`], so workers share no lock and no map, and memory is bounded by the distinct keys and not by the rows.
-//! An entry keeps the sequence of its event: what becomes of two values under one key is decided by source order,
-//! whatever the order in which they were collected. What the running call of a receiver has collected stays in the
-//! buffers until the call has an outcome, and is removed from their ends if it fails.
+//! Each worker buffers its entries by the key's hash, and hands a full buffer to the one owner of that
+//! [`Partition`]. So workers share no lock and no map, and memory is bounded by the distinct keys and not by
+//! the rows. An entry keeps the sequence of its event: source order decides about two values under one key,
+//! whatever the order in which they were collected. Entries of a receiver's running call stay at the ends of
+//! the buffers until the call has an outcome, and are removed from there if it fails.
 //!
 //! ```text
-//! Collector (in the receiver) ─► Shard (of the worker) ─full buffer─► Partitions ─► Collection (in the final event)
+//! Collector (in the receiver) ─► Shard (of the worker) ─full buffer─► Partitions ─► Collection (final event)
 //! Collector (elsewhere) ─► Inbox (of the worker) ─┘
 //! ```
 
@@ -25,7 +25,7 @@ pub(crate) mod map;
 pub(crate) mod part;
 pub(crate) mod partition;
 pub(crate) mod partitions;
-pub(crate) mod returns;
+pub(crate) mod registry;
 pub(crate) mod row_place;
 pub(crate) mod shard;
 pub(crate) mod store;
@@ -38,7 +38,7 @@ pub(crate) use crate::collect::calls::CallId;
 pub(crate) use crate::collect::row_place::RowPlace;
 
 use crate::collect::errors::Noted;
-use crate::collect::partition::Slot;
+use crate::collect::partition::Entry;
 use crate::collect::partitions::Partitions;
 use crate::collect::row_place::MaybeRowPlace;
 use crate::event::single::Event;
@@ -48,20 +48,20 @@ use sweet_async_core::task::TaskId;
 
 /// Takes keyed values from a receiver, for the final event.
 ///
-/// It is a few numbers: made for each event, it costs nothing until it is used. It belongs to the receiver's call or
-/// future; elsewhere it still works, on a slower path, until the pipeline ends.
+/// It consists of a few numbers: it is made for each event, and costs nothing until it is used. It belongs to
+/// the receiver's call or future. Elsewhere it still works, on a slower path, until the pipeline ends.
 ///
-/// What a call of the receiver collects counts once the call has succeeded, wherever it was collected. A call that
-/// returns an error, panics or times out leaves nothing, nor does one that is killed, and each attempt of an event that is
-/// tried again is a call of its own. A batch is one call. Values and errors of one row keep the order in which they were
-/// collected. Until its call ends, what it has collected is held in memory, however much that is.
+/// The entries of a call count once the call has succeeded, wherever they were collected. A call that returns
+/// an error, panics, times out or is killed leaves none. Each attempt of an event that is retried is a call
+/// of its own; a batch is one call. Values and errors of one row keep the order in which they were collected.
+/// The entries of a call are held in memory until it ends, however many they are.
 pub struct Collector<K, V> {
     pipeline: u64,
     call: CallId,
-    /// The pipeline's task; `None` where it was handed no event.
+    /// The pipeline's task; `None` where there was no event.
     task: Option<TaskId>,
     sequence: u64,
-    spot: RowPlace,
+    row_place: RowPlace,
     types: PhantomData<fn(K, V)>,
 }
 
@@ -73,10 +73,17 @@ where
     #[inline]
     pub(crate) fn new<T>(pipeline: u64, call: CallId, event: &Event<T>) -> Self {
         let task = Some(event.origin.task);
-        Self { pipeline, call, task, sequence: event.sequence, spot: RowPlace::of(event), types: PhantomData }
+        Self {
+            pipeline,
+            call,
+            task,
+            sequence: event.sequence,
+            row_place: RowPlace::of(event),
+            types: PhantomData,
+        }
     }
 
-    /// For an event, or the first one of several.
+    /// A collector for an event, or for the first one of a batch.
     #[inline]
     pub(crate) fn of<T>(pipeline: u64, call: CallId, first: Option<&Event<T>>) -> Self {
         match first {
@@ -86,79 +93,81 @@ where
                 call,
                 task: None,
                 sequence: 0,
-                spot: RowPlace::default(),
+                row_place: RowPlace::default(),
                 types: PhantomData,
             },
         }
     }
 
-    /// A collector for one event of a batch, with that event's place in source order.
+    /// Returns a collector for one event of a batch, with the position of that event in source order.
     pub fn at<T>(&self, event: &Event<T>) -> Self {
         Self::new(self.pipeline, self.call, event)
     }
 
-    /// Collects `value` under `key`. What becomes of several values under one key is up to
-    /// [`on_duplicate`](crate::Pipeline::on_duplicate): by default, the one that is last in source order stays.
+    /// Collects `value` under `key`. [`on_duplicate`](crate::Pipeline::on_duplicate) decides about several
+    /// values under one key; by default, the one that is last in source order stays.
     ///
-    /// A value collected after its pipeline has ended, which takes a collector that was moved out of the receiver,
-    /// has nowhere to go: it is dropped, and that is reported through `tracing`.
+    /// A value that is collected after the end of its pipeline, by a collector that was moved out of the
+    /// receiver, is dropped. That is reported through `tracing`.
     #[inline]
     pub fn collect(&self, key: K, value: V) {
-        let slot = Slot { key, value, sequence: self.sequence, spot: () };
-        if let Err(Slot { key, value, .. }) = crate::collect::shard::push(self.pipeline, self.call, slot) {
-            // A copy, made only here: then a collector that is not used otherwise need not be in memory at all.
-            Self { types: PhantomData, ..*self }.elsewhere(key, value);
+        let entry = Entry { key, value, sequence: self.sequence, row_place: () };
+        if let Err(Entry { key, value, .. }) = crate::collect::shard::push(self.pipeline, self.call, entry) {
+            // The copy is made only here: a collector that is not used otherwise then need not be in memory
+            // at all.
+            Self { types: PhantomData, ..*self }.collect_slow(key, value);
         }
     }
 
-    /// Collects `error` under `key`, beside the values and with the place of this event's row, for
-    /// [`Collection::errors`](crate::Collection::errors). The row counts as handled all the same.
+    /// Collects `error` under `key`, next to the values and with the position of this event's row, for
+    /// [`Collection::errors`](crate::Collection::errors). The row still counts as handled.
     ///
-    /// As for a value, one that comes after the end is dropped, and that is reported.
+    /// As for a value, an error that comes after the end is dropped, and that is reported.
     pub fn collect_error(&self, key: K, error: impl Into<BoxError>) {
         let error = AsyncTaskError::failure(error);
-        let noted = Noted { sequence: self.sequence, spot: self.spot, key, error };
+        let noted = Noted { sequence: self.sequence, row_place: self.row_place, key, error };
         let sent = crate::collect::shard::note::<K, V, ()>(self.pipeline, self.call, noted)
             .or_else(|noted| crate::collect::shard::note::<K, V, RowPlace>(self.pipeline, self.call, noted))
             .or_else(|noted| self.send_error::<()>(noted))
             .or_else(|noted| self.send_error::<RowPlace>(noted));
         if sent.is_err() {
-            self.too_late();
+            self.warn_dropped();
         }
     }
 
-    fn slot<P: MaybeRowPlace>(&self, key: K, value: V) -> Slot<K, V, P> {
-        Slot { key, value, sequence: self.sequence, spot: P::from_spot(&self.spot) }
+    fn entry<P: MaybeRowPlace>(&self, key: K, value: V) -> Entry<K, V, P> {
+        Entry { key, value, sequence: self.sequence, row_place: P::from_row_place(&self.row_place) }
     }
 
-    /// By way of the worker that made the call.
+    /// Sends a value through the inbox of the worker that made the call.
     fn send<P: MaybeRowPlace>(&self, key: K, value: V) -> Result<(), (K, V)> {
-        let Some(partitions) = crate::collect::returns::find::<Partitions<K, V, P>>(self.pipeline) else {
+        let Some(partitions) = crate::collect::registry::find::<Partitions<K, V, P>>(self.pipeline) else {
             return Err((key, value));
         };
-        partitions.send(self.call, self.slot(key, value)).map_err(|slot| (slot.key, slot.value))
+        partitions.send(self.call, self.entry(key, value)).map_err(|entry| (entry.key, entry.value))
     }
 
     fn send_error<P: MaybeRowPlace>(&self, noted: Noted<K>) -> Result<(), Noted<K>> {
-        match crate::collect::returns::find::<Partitions<K, V, P>>(self.pipeline) {
+        match crate::collect::registry::find::<Partitions<K, V, P>>(self.pipeline) {
             Some(partitions) => partitions.send_error(self.call, noted),
             None => Err(noted),
         }
     }
 
-    /// A duplicate is an error here, or this has left its worker.
+    /// The path for a pipeline in which a duplicate is an error, and for a collector that has left its
+    /// worker.
     #[inline(never)]
-    fn elsewhere(self, key: K, value: V) {
-        let sent = crate::collect::shard::push(self.pipeline, self.call, self.slot::<RowPlace>(key, value))
-            .or_else(|Slot { key, value, .. }| self.send::<()>(key, value))
+    fn collect_slow(self, key: K, value: V) {
+        let sent = crate::collect::shard::push(self.pipeline, self.call, self.entry::<RowPlace>(key, value))
+            .or_else(|Entry { key, value, .. }| self.send::<()>(key, value))
             .or_else(|(key, value)| self.send::<RowPlace>(key, value));
         if sent.is_err() {
-            self.too_late();
+            self.warn_dropped();
         }
     }
 
     #[cold]
-    fn too_late(&self) {
+    fn warn_dropped(&self) {
         let id = self.task.map(TaskId::field);
         tracing::warn!(
             task.id = id.as_ref().map(IdField::value),
@@ -169,7 +178,7 @@ where
 }
 
 impl<V: Send + 'static> Collector<u64, V> {
-    /// Collects `value` under its event's sequence.
+    /// Collects `value` under the sequence of its event.
     pub fn collect_item(&self, value: V) {
         self.collect(self.sequence, value);
     }

@@ -1,4 +1,4 @@
-//! A part of the keys, as it is handed over at the end.
+//! One part of the keys, as it is handed over at the end.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -9,43 +9,43 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::{IntoIter, Iter};
 
 /// A value in its table, with the sequence of its event.
-pub(crate) struct Slot<K, V, P = ()> {
+pub(crate) struct Entry<K, V, P = ()> {
     pub(crate) key: K,
     pub(crate) value: V,
     pub(crate) sequence: u64,
-    pub(crate) spot: P,
+    pub(crate) row_place: P,
 }
 
 /// The values whose keys fall into one part of the hash space.
 pub struct Partition<K, V> {
-    pub(crate) table: HashTable<Slot<K, V>>,
+    pub(crate) table: HashTable<Entry<K, V>>,
     pub(crate) hasher: RandomState,
 }
 
 impl<K: Hash + Eq, V> Partition<K, V> {
-    /// The value under `key`.
+    /// Returns the value under `key`.
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        self.table.find(hash, |slot| slot.key.borrow() == key).map(|slot| &slot.value)
+        self.table.find(hash, |entry| entry.key.borrow() == key).map(|entry| &entry.value)
     }
 }
 
 impl<K, V> Partition<K, V> {
-    /// How many keys it holds.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// True if it holds none.
+    /// True if there are no keys.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// Its keys and values, in no particular order.
+    /// Iterates over the keys and values, in no particular order.
     pub fn iter(&self) -> PartitionIter<'_, K, V> {
         PartitionIter(self.table.iter())
     }
@@ -58,13 +58,13 @@ impl<K, V> fmt::Debug for Partition<K, V> {
 }
 
 /// Keys and values of a partition, by reference.
-pub struct PartitionIter<'a, K, V>(Iter<'a, Slot<K, V>>);
+pub struct PartitionIter<'a, K, V>(Iter<'a, Entry<K, V>>);
 
 impl<'a, K, V> Iterator for PartitionIter<'a, K, V> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|slot| (&slot.key, &slot.value))
+        self.0.next().map(|entry| (&entry.key, &entry.value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -82,13 +82,13 @@ impl<'a, K, V> IntoIterator for &'a Partition<K, V> {
 }
 
 /// Keys and values of a partition.
-pub struct PartitionIntoIter<K, V>(IntoIter<Slot<K, V>>);
+pub struct PartitionIntoIter<K, V>(IntoIter<Entry<K, V>>);
 
 impl<K, V> Iterator for PartitionIntoIter<K, V> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
-        self.0.next().map(|slot| (slot.key, slot.value))
+        self.0.next().map(|entry| (entry.key, entry.value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

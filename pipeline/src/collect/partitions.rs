@@ -1,4 +1,4 @@
-//! All parts of the keys of one pipeline, and the errors beside them.
+//! All parts of the keys of one pipeline, and the collected errors.
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
@@ -11,33 +11,34 @@ use crate::collect::calls::{CallId, Calls};
 use crate::collect::duplicate::OnDuplicate;
 use crate::collect::errors::{FirstErrors, Noted};
 use crate::collect::exclusive::Exclusive;
-use crate::collect::inbox::{Inbox, Stray};
+use crate::collect::inbox::{Inbox, RemoteEntry};
 use crate::collect::installed::Erased;
 use crate::collect::part::{Item, Part};
-use crate::collect::partition::Slot;
+use crate::collect::partition::Entry;
 use crate::collect::row_place::MaybeRowPlace;
 use crate::collect::shard::Shard;
-use crate::collect::store::{Settled, Store};
+use crate::collect::store::{PartitionStore, Settled};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 
 /// An inbox for each worker.
 type Inboxes<K, V, P> = Box<[Arc<Inbox<K, V, P>>]>;
 
-/// Where the values of a pipeline go: parts by the keys' hashes, each with one who is at it, or with none.
+/// The parts of a pipeline's collection, chosen by the hash of a key. Each part has one user at a time.
 pub(crate) struct Partitions<K, V, P> {
     parts: Box<[Exclusive<Part<K, V, P>>]>,
     errors: Exclusive<FirstErrors<K>>,
-    /// Of each worker, once there are workers.
+    /// One for each worker, once there are workers.
     inboxes: OnceLock<Inboxes<K, V, P>>,
     rule: OnDuplicate<V>,
-    /// The earliest row so far that is rejected for its key.
+    /// The earliest row so far that is rejected for its key; `u64::MAX` if there is none.
     rejected: AtomicU64,
     pub(crate) hasher: RandomState,
 }
 
 impl<K: Hash + Eq, V, P: MaybeRowPlace> Partitions<K, V, P> {
-    /// Enough for many workers to rarely meet at one, few enough for a buffer each to stay small; a power of two.
+    /// The number of parts, a power of two: enough to make two workers rarely meet at one, few enough to keep
+    /// one buffer for each small.
     pub(crate) const COUNT: usize = 64;
 
     pub(crate) fn new(rule: OnDuplicate<V>, max_errors: usize) -> Self {
@@ -51,23 +52,25 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Partitions<K, V, P> {
         }
     }
 
-    /// Which part a hash falls into: by bits that the tables do not look at first, the lowest and the highest.
+    /// The part of a hash. It uses neither the lowest nor the highest bits, which the tables use first.
     pub(crate) fn index(hash: u64) -> usize {
         (hash >> 40) as usize % Self::COUNT
     }
 
-    /// Moves all of `items` into part `index`, in their order. False, and nothing is moved, if somebody else is at it.
+    /// Moves all `items` into part `index`, in their order. Returns false, and moves nothing, if another
+    /// worker uses the part.
     pub(crate) fn absorb(&self, index: usize, items: &mut Vec<Item<K, V, P>>) -> bool {
         let moved = self.parts.get(index).and_then(|part| {
             part.with(|part| {
                 let before = part.refused();
-                // From the end, so that a key whose `Hash` or `Eq` panics takes no other value with it.
+                // From the end, so that a key whose `Hash` or `Eq` panics loses no other value.
                 let items = Reversed::new(items);
                 while let Some(item) = items.0.pop() {
                     part.insert(item, &self.rule, &self.hasher);
                 }
                 if let Some(earliest) = part.earliest_refused(before) {
-                    // Relaxed: the number alone matters, and who sees it late handles a row too many.
+                    // Relaxed: only the number matters, and a worker that sees it late handles a row too
+                    // many.
                     self.rejected.fetch_min(earliest, Ordering::Relaxed);
                 }
             })
@@ -75,38 +78,39 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Partitions<K, V, P> {
         moved.is_some()
     }
 
-    /// Puts a value that was not collected into its worker's shard on the way to it. It comes back if the pipeline has
-    /// ended.
-    pub(crate) fn send(&self, call: CallId, slot: Slot<K, V, P>) -> Result<(), Slot<K, V, P>> {
-        let hash = self.hasher.hash_one(&slot.key);
-        match self.deliver(call, Stray::Value(Item { hash, slot })) {
-            Some(Stray::Value(Item { slot, .. })) => Err(slot),
+    /// Sends a value that was not collected in its worker's shard to that worker's inbox. Returns it if the
+    /// pipeline has ended.
+    pub(crate) fn send(&self, call: CallId, entry: Entry<K, V, P>) -> Result<(), Entry<K, V, P>> {
+        let hash = self.hasher.hash_one(&entry.key);
+        match self.deliver(call, RemoteEntry::Value(Item { hash, entry })) {
+            Some(RemoteEntry::Value(Item { entry, .. })) => Err(entry),
             _ => Ok(()),
         }
     }
 
-    /// The same with an error.
+    /// Sends an error, as [`send`](Self::send) does a value.
     pub(crate) fn send_error(&self, call: CallId, error: Noted<K>) -> Result<(), Noted<K>> {
-        match self.deliver(call, Stray::Error(error)) {
-            Some(Stray::Error(error)) => Err(error),
+        match self.deliver(call, RemoteEntry::Error(error)) {
+            Some(RemoteEntry::Error(error)) => Err(error),
             _ => Ok(()),
         }
     }
 
-    fn deliver(&self, call: CallId, stray: Stray<K, V, P>) -> Option<Stray<K, V, P>> {
+    fn deliver(&self, call: CallId, entry: RemoteEntry<K, V, P>) -> Option<RemoteEntry<K, V, P>> {
         match self.inboxes.get().and_then(|inboxes| inboxes.get(call.worker())) {
-            Some(inbox) => inbox.push(call, stray).err(),
-            None => Some(stray),
+            Some(inbox) => inbox.push(call, entry).err(),
+            None => Some(entry),
         }
     }
 
-    /// Moves all of `errors` to the others. False, and nothing is moved, if somebody else is doing that.
+    /// Moves all `errors` to the collected ones. Returns false, and moves nothing, if another worker is doing
+    /// that.
     pub(crate) fn note(&self, errors: &mut Vec<Noted<K>>) -> bool {
         self.errors.with(|all| errors.drain(..).for_each(|noted| all.add(noted))).is_some()
     }
 }
 
-/// Entries from the last to the first; what is left of them is in its order again when this is dropped.
+/// Reversed entries. Those that are left when this is dropped are in their order again.
 struct Reversed<'a, T>(&'a mut Vec<T>);
 
 impl<'a, T> Reversed<'a, T> {
@@ -122,7 +126,7 @@ impl<T> Drop for Reversed<'_, T> {
     }
 }
 
-impl<K, V, P> Store<K, V> for Partitions<K, V, P>
+impl<K, V, P> PartitionStore<K, V> for Partitions<K, V, P>
 where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
@@ -143,7 +147,7 @@ where
         }
     }
 
-    fn shut(&self) {
+    fn close_inboxes(&self) {
         self.inboxes.get().into_iter().flatten().for_each(|inbox| inbox.close());
     }
 

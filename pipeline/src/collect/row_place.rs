@@ -1,4 +1,4 @@
-//! Where the row of a collected value stood, for those who have to tell.
+//! The row place: the position of the row of a collected value.
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::collect::partition::Slot;
+use crate::collect::partition::Entry;
 use crate::event::single::Event;
 use crate::event::single::{Origin, position};
 use crate::outcome::names::Names;
 use sweet_async_core::Position;
 
-/// Where a row stands; line 0 says that there are none.
+/// The position of a row. Line 0 means that the source has no lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RowPlace {
     pub(crate) source: u32,
@@ -32,48 +32,52 @@ impl RowPlace {
         position(self.source, self.line, self.byte)
     }
 
-    /// What its source is called.
+    /// The name of the row's source.
     pub(crate) fn name(self, names: &Names) -> Arc<str> {
         names.of(self.source, self.published)
     }
 }
 
-/// What a value carries of its row's place: all of it where a duplicate is an error, else nothing.
+/// The row place that a value carries: all of it where a duplicate is an error, and nothing otherwise.
 pub(crate) trait MaybeRowPlace: Copy + Send + 'static {
-    fn from_spot(spot: &RowPlace) -> Self;
+    fn from_row_place(row_place: &RowPlace) -> Self;
 
-    fn spot(self) -> Option<RowPlace>;
+    fn row_place(self) -> Option<RowPlace>;
 
-    /// The table without places.
-    fn strip<K: Hash, V>(table: HashTable<Slot<K, V, Self>>, hasher: &RandomState) -> HashTable<Slot<K, V>>;
+    /// Removes the row places from a table.
+    fn strip<K: Hash, V>(table: HashTable<Entry<K, V, Self>>, hasher: &RandomState)
+    -> HashTable<Entry<K, V>>;
 }
 
 impl MaybeRowPlace for () {
-    fn from_spot(_: &RowPlace) -> Self {}
+    fn from_row_place(_: &RowPlace) -> Self {}
 
-    fn spot(self) -> Option<RowPlace> {
+    fn row_place(self) -> Option<RowPlace> {
         None
     }
 
-    fn strip<K: Hash, V>(table: HashTable<Slot<K, V>>, _: &RandomState) -> HashTable<Slot<K, V>> {
+    fn strip<K: Hash, V>(table: HashTable<Entry<K, V>>, _: &RandomState) -> HashTable<Entry<K, V>> {
         table
     }
 }
 
 impl MaybeRowPlace for RowPlace {
-    fn from_spot(spot: &RowPlace) -> Self {
-        *spot
+    fn from_row_place(row_place: &RowPlace) -> Self {
+        *row_place
     }
 
-    fn spot(self) -> Option<RowPlace> {
+    fn row_place(self) -> Option<RowPlace> {
         Some(self)
     }
 
-    fn strip<K: Hash, V>(table: HashTable<Slot<K, V, Self>>, hasher: &RandomState) -> HashTable<Slot<K, V>> {
+    fn strip<K: Hash, V>(
+        table: HashTable<Entry<K, V, Self>>,
+        hasher: &RandomState,
+    ) -> HashTable<Entry<K, V>> {
         let mut stripped = HashTable::with_capacity(table.len());
-        for Slot { key, value, sequence, .. } in table {
-            let slot = Slot { key, value, sequence, spot: () };
-            stripped.insert_unique(hasher.hash_one(&slot.key), slot, |slot| hasher.hash_one(&slot.key));
+        for Entry { key, value, sequence, .. } in table {
+            let entry = Entry { key, value, sequence, row_place: () };
+            stripped.insert_unique(hasher.hash_one(&entry.key), entry, |entry| hasher.hash_one(&entry.key));
         }
         stripped
     }

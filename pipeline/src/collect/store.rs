@@ -1,4 +1,4 @@
-//! The collection of one pipeline while it is being filled, whatever its values carry.
+//! The collection store of one pipeline: its collection while it is being filled.
 
 use std::any::Any;
 use std::hash::Hash;
@@ -6,60 +6,61 @@ use std::sync::Arc;
 
 use crate::collect::calls::Calls;
 use crate::collect::collection::Collection;
-use crate::collect::deferred_rejections::{Duplicate, Late};
+use crate::collect::deferred_rejections::{DeferredRejections, Duplicate};
 use crate::collect::duplicate::OnDuplicate;
 use crate::collect::errors::FirstErrors;
 use crate::collect::installed::{Erased, Installed};
 use crate::collect::partition::Partition;
 use crate::collect::partitions::Partitions;
-use crate::collect::returns::Registration;
+use crate::collect::registry::Registration;
 use crate::collect::row_place::RowPlace;
 use crate::outcome::names::Names;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::task::TaskId;
 
-/// The parts of a collection behind one pointer, so that a pipeline is compiled once whatever its duplicates do.
-pub(crate) trait Store<K, V>: Any + Send + Sync {
-    /// What each worker collects into. Called once.
+/// The parts of a collection as a trait object, so that a pipeline is compiled once for all rules for
+/// duplicates.
+pub(crate) trait PartitionStore<K, V>: Any + Send + Sync {
+    /// Creates the shards of the workers. Called once.
     fn shards(self: Arc<Self>, pipeline: u64, workers: &[Arc<Calls>]) -> Vec<Erased>;
 
-    /// Ends a shard's call.
+    /// Ends the running call of a shard.
     fn end(&self, shard: &mut dyn Any, succeeded: bool);
 
-    /// Hands over what is in a shard, but for what another worker is in the way of.
+    /// Hands over the entries of a shard whose parts no other worker uses.
     fn flush(&self, shard: &mut dyn Any) -> Result<(), AsyncTaskError>;
 
-    /// From now on, nothing comes from other tasks and threads.
-    fn shut(&self);
+    /// Closes the inboxes: no entry comes from other tasks and threads from now on.
+    fn close_inboxes(&self);
 
     /// The earliest row so far that is rejected for its key.
     fn rejected(&self) -> u64;
 
     fn parts(&self) -> usize;
 
-    /// Takes a part for good, and decides about its duplicates. What of the part can be kept is kept, also if a user's
-    /// function panics.
+    /// Takes a part for good, and decides about its duplicates. The values that can be kept are kept, also if
+    /// a user's function panics.
     fn close(&self, part: usize, settled: &mut Settled<K, V>) -> Result<(), AsyncTaskError>;
 
     /// Takes the errors for good.
     fn errors(&self) -> Option<FirstErrors<K>>;
 }
 
-/// What the parts held.
+/// The content of the parts.
 pub(crate) struct Settled<K, V> {
     pub(crate) partitions: Vec<Partition<K, V>>,
     pub(crate) duplicates: u64,
     pub(crate) rejected: Vec<Duplicate>,
 }
 
-/// Where the workers of one pipeline bring what they collect.
-pub(crate) struct Home<K, V> {
+/// The collection store: the destination of all entries that the workers of one pipeline collect.
+pub(crate) struct CollectionStore<K, V> {
     pub(crate) pipeline: u64,
-    store: Arc<dyn Store<K, V>>,
+    partitions: Arc<dyn PartitionStore<K, V>>,
     _registration: Registration,
 }
 
-impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
+impl<K: Hash + Eq + Send + 'static, V: Send + 'static> CollectionStore<K, V> {
     pub(crate) fn open(rule: OnDuplicate<V>, max_errors: usize) -> Self {
         match rule {
             OnDuplicate::Error => Self::of(Arc::new(Partitions::<K, V, RowPlace>::new(rule, max_errors))),
@@ -67,19 +68,20 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
         }
     }
 
-    fn of(store: Arc<impl Store<K, V>>) -> Self {
-        // Not the task's id: a runtime may count its own tasks, and collectors of all runtimes meet.
+    fn of(partitions: Arc<impl PartitionStore<K, V>>) -> Self {
+        // Not the task's id: a runtime may count its own tasks, and the registry is shared by the collectors
+        // of all runtimes.
         let pipeline = TaskId::next().as_u64().unwrap_or_default();
-        let registration = Registration::new(pipeline, &store);
-        Self { pipeline, store, _registration: registration }
+        let registration = Registration::new(pipeline, &partitions);
+        Self { pipeline, partitions, _registration: registration }
     }
 
-    /// What each worker collects into. Called once.
+    /// Creates the shards of the workers. Called once.
     pub(crate) fn shards(&self, workers: &[Arc<Calls>]) -> Vec<Erased> {
-        self.store.clone().shards(self.pipeline, workers)
+        self.partitions.clone().shards(self.pipeline, workers)
     }
 
-    /// Ends the call of a worker whose shard is installed: what it has collected counts, or leaves nothing.
+    /// Ends the call of a worker whose shard is installed: its entries count, or are removed.
     #[inline]
     pub(crate) fn end(&self, calls: &Calls, succeeded: bool) {
         if succeeded && !calls.has_waiting() {
@@ -93,30 +95,37 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
     #[inline(never)]
     fn settle(&self, succeeded: bool) {
         if let Some(shard) = Installed::take().any() {
-            self.store.end(&mut **shard, succeeded);
+            self.partitions.end(&mut **shard, succeeded);
         }
     }
 
-    /// Hands over what a worker still holds. What another worker is in the way of stays, for [`close`](Self::close).
+    /// Hands over the entries that a worker still holds. Entries whose part another worker uses stay, for
+    /// [`close`](Self::close).
     ///
     /// # Errors
     ///
     /// A panic of a key or of a merge.
     pub(crate) fn flush(&self, shard: &mut Erased) -> Result<(), AsyncTaskError> {
-        self.store.flush(&mut **shard)
+        self.partitions.flush(&mut **shard)
     }
 
     /// The earliest row so far that is rejected for its key.
     pub(crate) fn rejected(&self) -> u64 {
-        self.store.rejected()
+        self.partitions.rejected()
     }
 
-    /// Takes over what the workers have left, which are all gone, and closes the collection: what comes later is lost.
-    pub(crate) async fn close(&self, left: Vec<Erased>, names: &Names) -> (Late, Collection<K, V>) {
+    /// Takes over the entries that the workers have left, after all workers have ended, and closes the
+    /// collection. Entries that come later are lost.
+    pub(crate) async fn close(
+        &self,
+        shards: Vec<Erased>,
+        names: &Names,
+    ) -> (DeferredRejections, Collection<K, V>) {
         let mut panic = None;
-        self.store.shut();
-        for mut shard in left {
-            // Nobody else is at the parts: each panic has taken one entry with it, and without one, all is handed over.
+        self.partitions.close_inboxes();
+        for mut shard in shards {
+            // The parts have no other user here. Each panic has removed one entry; without a panic, all
+            // entries are handed over.
             while let Err(error) = self.flush(&mut shard) {
                 panic = panic.or(Some(error));
                 futures_lite::future::yield_now().await;
@@ -124,17 +133,17 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Home<K, V> {
             futures_lite::future::yield_now().await;
         }
         let mut settled = Settled { partitions: Vec::new(), duplicates: 0, rejected: Vec::new() };
-        for part in 0..self.store.parts() {
-            if let Err(error) = self.store.close(part, &mut settled) {
+        for part in 0..self.partitions.parts() {
+            if let Err(error) = self.partitions.close(part, &mut settled) {
                 panic = panic.or(Some(error));
             }
-            // A part may have much to merge.
+            // A part may have many values to merge.
             futures_lite::future::yield_now().await;
         }
         let Settled { partitions, duplicates, mut rejected } = settled;
         rejected.sort_by_key(|duplicate| duplicate.sequence);
         rejected.dedup_by_key(|duplicate| duplicate.sequence);
-        let collection = Collection::new(partitions, duplicates, self.store.errors(), names);
-        (Late { rejected, panic }, collection)
+        let collection = Collection::new(partitions, duplicates, self.partitions.errors(), names);
+        (DeferredRejections { rejected, panic }, collection)
     }
 }

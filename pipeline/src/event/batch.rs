@@ -1,12 +1,12 @@
-//! Several events, handed to the receiver together.
+//! Several events that are passed to the receiver together.
 
 use std::ops::Deref;
 use std::vec;
 
 use crate::event::single::Event;
 
-/// Events that are handled together: never none, in the order in which their worker was given them. See
-/// [`PipelineSender::batched`](crate::PipelineSender::batched).
+/// Events that are handled together. A batch is never empty. The events are in the order in which their
+/// worker got them. See [`PipelineSender::batched`](crate::PipelineSender::batched).
 #[derive(Clone, Debug)]
 pub struct Batch<T>(Vec<Event<T>>);
 
@@ -15,7 +15,7 @@ impl<T> Batch<T> {
         Self(events)
     }
 
-    /// The events, taken out.
+    /// Returns the events.
     pub fn into_events(self) -> Vec<Event<T>> {
         self.0
     }

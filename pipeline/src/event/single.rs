@@ -1,4 +1,4 @@
-//! One event: a value, and where it came from.
+//! One event: a value and its position.
 
 use std::fmt;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use sweet_async_core::Position;
 use sweet_async_core::task::TaskId;
 
-/// The identity of an event: its pipeline and its place in it.
+/// The identity of an event: its pipeline, and its position in the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     task: TaskId,
@@ -19,19 +19,22 @@ impl fmt::Display for EventId {
     }
 }
 
-/// What all events of one chunk have in common.
+/// The data that all events of one chunk have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     pub(crate) task: TaskId,
     pub(crate) source: u32,
-    /// The [number](crate::outcome::names::PublishedSource) of the source that was published; 0 for what comes from no queue.
+    /// The [number](crate::outcome::names::PublishedSource) of the source that was published; 0 for rows that
+    /// come from no queue.
     pub(crate) published: u32,
-    /// Rows of the sources before this one.
+    /// The sequence of the source's first row: the number of rows of the sources before. Where sources are
+    /// read at the same time it is made of the source's number, see
+    /// [`SenderStrategy`](crate::SenderStrategy).
     pub(crate) base: u64,
     pub(crate) at: Instant,
 }
 
-/// One value on its way through a pipeline, with where it came from.
+/// One value on its way through a pipeline, with its position.
 #[derive(Clone, Debug)]
 pub struct Event<T> {
     pub(crate) data: T,
@@ -42,50 +45,52 @@ pub struct Event<T> {
 }
 
 impl<T> Event<T> {
-    /// The value.
+    /// Returns the value.
     pub fn data(&self) -> &T {
         &self.data
     }
 
-    /// The value, taken out. Ask for the rest before.
+    /// Returns the value and drops the rest, which must be read before.
     pub fn take_data(self) -> T {
         self.data
     }
 
-    /// Its place alone.
+    /// The event's position alone.
     pub(crate) fn without_data(&self) -> Event<()> {
         let Self { origin, sequence, line, byte, .. } = *self;
         Event { data: (), origin, sequence, line, byte }
     }
 
-    /// The value's place in source order, from 0, over all sources of the pipeline. Rejected rows have a place too. Where
-    /// sources are read at the same time there are gaps: see [`SenderStrategy`](crate::SenderStrategy).
+    /// Returns the value's position in source order, from 0, over all sources of the pipeline. Rejected rows
+    /// have a position too. Where sources are read at the same time there are gaps: see
+    /// [`SenderStrategy`](crate::SenderStrategy).
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// When the value's chunk was sent, by the runtime's clock.
+    /// Returns the time at which the value's chunk was ready to be sent to the workers, by the runtime's
+    /// clock.
     pub fn timestamp(&self) -> Instant {
         self.origin.at
     }
 
-    /// The event's identity.
+    /// Returns the event's identity.
     pub fn event_id(&self) -> EventId {
         EventId { task: self.origin.task, sequence: self.sequence }
     }
 
-    /// The pipeline's id.
+    /// Returns the pipeline's id.
     pub fn task_id(&self) -> TaskId {
         self.origin.task
     }
 
-    /// Where the value stands in its source.
+    /// Returns the value's position in its source.
     pub fn position(&self) -> Position {
         position(self.origin.source, self.line, self.byte)
     }
 }
 
-/// Lines count from 1: line 0 says that there are none.
+/// Makes a position. Lines count from 1: line 0 means that the source has no lines.
 pub(crate) fn position(source: u32, line: u64, byte: u64) -> Position {
     let (line, byte) = if line == 0 { (None, None) } else { (Some(line), Some(byte)) };
     Position::new(source, line, byte)

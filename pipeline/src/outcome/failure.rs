@@ -1,4 +1,4 @@
-//! Rows that could not be handled, and where they stood.
+//! Rejected rows, with their positions and errors.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::outcome::final_event::FinalEvent;
 use sweet_async_core::Position;
 use sweet_async_core::error::AsyncTaskError;
 
-/// A row that was rejected: where it stands, and why.
+/// A rejected row: its position, and its error.
 #[derive(Debug)]
 pub struct RowError {
     pub(crate) origin: Arc<str>,
@@ -29,28 +29,29 @@ impl RowError {
         &self.origin
     }
 
-    /// Where the row stands in its source.
+    /// The row's position in its source.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// The row's place in source order.
+    /// The row's position in source order.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// Why: [`AsyncTaskError::Parse`], or what the receiver returned.
+    /// The error: [`AsyncTaskError::Parse`], or the error that the receiver returned.
     pub fn error(&self) -> &AsyncTaskError {
         &self.error
     }
 
-    /// The row's text, without its line end, at most the first 4096 bytes of it. `None` unless `keep_raw` was asked for, for
-    /// items that come from no text, and for a row that was refused as part of a batch, or that could not even be cut.
+    /// The row's text without its line end, at most the first 4096 bytes of it. `None` unless `keep_raw` was
+    /// set; also for items that come from no text, for a row that was refused as part of a batch, and for one
+    /// that could not be cut.
     pub fn raw(&self) -> Option<&[u8]> {
         self.raw.as_deref()
     }
 
-    /// Why, without the place.
+    /// The reason, without the position.
     pub fn reason(&self) -> String {
         match &self.error {
             AsyncTaskError::Parse { reason, .. } => reason.to_string(),
@@ -71,8 +72,8 @@ impl Error for RowError {
     }
 }
 
-/// More rows were rejected than `fail_after` permits: a pipeline's [`AsyncTaskError::Failure`], found with
-/// [`AsyncTaskError::downcast_ref`]. Its `source` is the first of them in source order.
+/// The number of rejected rows has reached `fail_after`. It is a pipeline's [`AsyncTaskError::Failure`],
+/// found with [`AsyncTaskError::downcast_ref`]. Its `source` is the first rejected row in source order.
 #[derive(Clone, Debug)]
 pub struct TooManyErrors(FinalEvent);
 
@@ -81,7 +82,7 @@ impl TooManyErrors {
         Self(summary)
     }
 
-    /// How many rows were rejected.
+    /// Returns the number of rejected rows.
     pub fn rejected(&self) -> u64 {
         self.0.rejected()
     }
@@ -91,7 +92,7 @@ impl TooManyErrors {
         self.0.errors()
     }
 
-    /// What the pipeline did until then.
+    /// The summary of the pipeline until then.
     pub fn summary(&self) -> &FinalEvent {
         &self.0
     }
@@ -113,8 +114,8 @@ impl Error for TooManyErrors {
     }
 }
 
-/// Where a row stood, for its error.
-pub(crate) struct Place<'a> {
+/// The position of a row, for its error.
+pub(crate) struct RowContext<'a> {
     pub(crate) name: &'a Arc<str>,
     pub(crate) origin: Origin,
     pub(crate) sequence: u64,
@@ -123,8 +124,8 @@ pub(crate) struct Place<'a> {
     pub(crate) raw: Option<&'a [u8]>,
 }
 
-impl<'a> Place<'a> {
-    /// Where an event stood, in the source of this name.
+impl<'a> RowContext<'a> {
+    /// The position of an event in the source of this name.
     pub(crate) fn of<T>(event: &Event<T>, name: &'a Arc<str>) -> Self {
         let Event { origin, sequence, line, byte, .. } = *event;
         Self { name, origin, sequence, line, byte, raw: None }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::outcome::failure::RowError;
 use crate::outcome::progress::Progress;
 
-/// What a pipeline did, once all of it has ended: `read` = `handled` + `rejected` + `dropped`, exactly. A clone is the
-/// same summary, and costs next to nothing.
+/// The summary of a pipeline, after all of it has ended. The sum of `handled`, `rejected` and `dropped`
+/// equals `read`, exactly. A clone is the same summary, and costs next to nothing.
 #[derive(Clone, Default)]
 pub struct FinalEvent(Arc<Summary>);
 
@@ -27,9 +27,9 @@ impl From<Summary> for FinalEvent {
 }
 
 impl FinalEvent {
-    /// Of the rows that were there to be pulled, `taken` were; the others are dropped.
+    /// Counts `taken` rows as handled. The other rows that were there to be pulled count as dropped.
     pub(crate) fn with_taken(mut self, taken: u64) -> Self {
-        // Nobody else has it yet.
+        // There is no other clone yet.
         if let Some(Summary { progress, .. }) = Arc::get_mut(&mut self.0) {
             progress.dropped += progress.handled.saturating_sub(taken);
             progress.handled = taken;
@@ -37,48 +37,51 @@ impl FinalEvent {
         self
     }
 
-    /// Rows read, headers not counted.
+    /// Returns the number of rows read, without headers.
     pub fn read(&self) -> u64 {
         self.0.progress.read
     }
 
-    /// Rows that a receiver took without an error.
+    /// Returns the number of rows that a receiver took without an error.
     pub fn handled(&self) -> u64 {
         self.0.progress.handled
     }
 
-    /// Rows that could not be parsed, or that a receiver refused: exact, however many errors are kept.
+    /// Returns the number of rows that could not be parsed, or that a receiver refused. It is exact, however
+    /// many errors are kept.
     pub fn rejected(&self) -> u64 {
         self.0.progress.rejected
     }
 
-    /// Rows that were read and that nobody has handled to the end, because the pipeline ended first.
+    /// Returns the number of rows that were read and not handled to the end, because the pipeline ended
+    /// first.
     pub fn dropped(&self) -> u64 {
         self.0.progress.dropped
     }
 
-    /// Values collected under a key that was there already.
+    /// Returns the number of values collected under a key that was there already.
     pub fn duplicates(&self) -> u64 {
         self.0.duplicates
     }
 
-    /// Bytes read from text sources.
+    /// Returns the number of bytes read from text sources.
     pub fn bytes(&self) -> u64 {
         self.0.progress.bytes_read
     }
 
-    /// The first rejected rows in source order, at most `max_errors` of them. One whose error has become the pipeline's
-    /// own is not among them.
+    /// The first rejected rows in source order: at most `max_errors` of them, or one where that is zero and
+    /// `fail_after` is set. A row whose error has become the pipeline's own is not among them.
     pub fn errors(&self) -> &[RowError] {
         &self.0.errors
     }
 
-    /// From start to end, by the runtime's clock.
+    /// Returns the time from start to end, by the runtime's clock.
     pub fn elapsed(&self) -> Duration {
         self.0.progress.elapsed
     }
 
-    /// The sources' names, in the order in which the sender named them; [`Position::source`](sweet_async_core::Position::source) is an index into it.
+    /// The names of the sources, in the order in which the sender named them.
+    /// [`Position::source`](sweet_async_core::Position::source) is an index into this.
     pub fn sources(&self) -> &[Arc<str>] {
         &self.0.sources
     }

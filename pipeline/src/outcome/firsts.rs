@@ -1,18 +1,20 @@
-//! The first of many, by rank.
+//! The lowest-ranked of many values.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// The values of the lowest ranks, up to a number of them; of equal ranks the earlier one counts as lower.
+/// The values of the lowest ranks, up to a number of them. Of equal ranks the one that was added earlier
+/// counts as lower.
 ///
-/// Cost: below that number, a value is appended. Beyond it, a value that is too late costs one comparison, and one that
-/// displaces another a logarithm of the number. The order of arrival makes no other difference.
+/// Cost: below that number, a value is appended. Above it, a value that is too late costs one comparison, and
+/// one that displaces another costs a logarithm of the number. The order of arrival makes no other
+/// difference.
 pub(crate) struct Firsts<R, T> {
     most: usize,
     count: u64,
     /// Fewer than `most`, in order of arrival; empty from then on.
     few: Vec<Ranked<R, T>>,
-    /// Exactly `most`, the last of them on top.
+    /// Exactly `most`, with the highest rank on top.
     full: BinaryHeap<Ranked<R, T>>,
 }
 

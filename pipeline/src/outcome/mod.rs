@@ -1,4 +1,5 @@
-//! The results of a pipeline: its progress, its figures at the end, the rows that were rejected, and the names of its sources.
+//! The results of a pipeline: its progress, its summary at the end, the rejected rows, and the names of its
+//! sources.
 
 pub(crate) mod failure;
 pub(crate) mod final_event;

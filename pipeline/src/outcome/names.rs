@@ -1,29 +1,30 @@
-//! The names of a pipeline's sources: those that its sender has named, and those that other pipelines have published, as
-//! they come out of queues.
+//! The names of a pipeline's sources: those that its sender names, and those of published sources, as their
+//! messages come out of queues.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::event::single::Origin;
 
-/// Names that are there at least until those that nobody needs any more are looked for.
+/// The number of published sources below which unused ones are not removed.
 const FEW: usize = 64;
 
 /// All sources of a pipeline.
 #[derive(Default)]
 pub(crate) struct Names {
-    /// As the sender has named them, by their index.
+    /// The names that the sender has given, by the index of the source.
     named: Box<[Arc<str>]>,
-    /// A lock, taken where a message is of another source than the one before, and where a row of one is rejected.
+    /// The published sources. The lock is taken where a message is of another source than the one before, and
+    /// where a row of one is rejected.
     published: Mutex<Published>,
-    /// Places of rows are told at the end: no name is forgotten.
+    /// True if positions of rows are reported at the end: then no name is removed.
     keeps: bool,
 }
 
 /// A source that another pipeline has published.
 pub(crate) struct PublishedSource {
     pub(crate) name: Arc<str>,
-    /// Its number in this pipeline, from 1.
+    /// The source's number in this pipeline, from 1; 0 if no number was left.
     pub(crate) number: u32,
 }
 
@@ -32,10 +33,10 @@ struct Published {
     by_name: HashMap<Arc<str>, Weak<PublishedSource>>,
     by_number: HashMap<u32, Weak<PublishedSource>>,
     kept: Vec<Arc<PublishedSource>>,
-    /// The number that was given last. None is given twice.
+    /// The last number that was assigned. None is assigned twice.
     last: u32,
-    /// With so many names, those that nobody needs any more are looked for.
-    crowded: usize,
+    /// The number of sources from which on unused ones are removed.
+    cleanup_threshold: usize,
 }
 
 impl Names {
@@ -43,17 +44,18 @@ impl Names {
         Self { named, published: Mutex::default(), keeps }
     }
 
-    /// As the sender has named them.
+    /// The names that the sender has given.
     pub(crate) fn named(&self) -> &[Arc<str>] {
         &self.named
     }
 
-    /// The name of the source that the sender has named at `index`.
+    /// The name that the sender has given to the source at `index`.
     pub(crate) fn at(&self, index: u32) -> Option<&Arc<str>> {
         self.named.get(index as usize)
     }
 
-    /// The name of a row's source: the one that was published, where it was.
+    /// The name of a row's source: the published name if the source was published, and the sender's
+    /// otherwise.
     pub(crate) fn of(&self, source: u32, published: u32) -> Arc<str> {
         let known = match published {
             0 => None,
@@ -65,18 +67,19 @@ impl Names {
         }
     }
 
-    /// As [`of`](Self::of), of what has come from `origin`.
+    /// The name of the source that rows of `origin` come from, as by [`of`](Self::of).
     pub(crate) fn of_origin(&self, origin: Origin) -> Arc<str> {
         self.of(origin.source, origin.published)
     }
 
-    /// The source that was published as `name`. It is known as long as this lives, or to the end where names are kept.
+    /// The source that was published as `name`. It is known as long as the result lives, or to the end where
+    /// names are kept.
     pub(crate) fn publish(&self, name: Arc<str>) -> Arc<PublishedSource> {
         let published = &mut *self.published();
         if let Some(known) = published.by_name.get(&name).and_then(Weak::upgrade) {
             return known;
         }
-        // With no number left, a row's source is called as its queue is.
+        // Without a number, a row's source has the name of its queue.
         let number = published.last.checked_add(1).unwrap_or(0);
         let known = Arc::new(PublishedSource { name: name.clone(), number });
         if number > 0 {
@@ -86,10 +89,10 @@ impl Names {
         }
         if self.keeps {
             published.kept.push(known.clone());
-        } else if published.by_number.len() >= published.crowded.max(FEW) {
+        } else if published.by_number.len() >= published.cleanup_threshold.max(FEW) {
             published.by_name.retain(|_, known| known.strong_count() > 0);
             published.by_number.retain(|_, known| known.strong_count() > 0);
-            published.crowded = published.by_number.len() * 2;
+            published.cleanup_threshold = published.by_number.len() * 2;
         }
         known
     }

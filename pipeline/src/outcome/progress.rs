@@ -1,58 +1,62 @@
-//! How far a pipeline is.
+//! The progress of a pipeline, and its counters.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How far a pipeline is, at one moment. Once all of it has ended, `read` = `handled` + `rejected` + `dropped`, exactly.
+/// The progress of a pipeline at one moment. After all of it has ended, `handled` + `rejected` + `dropped`
+/// equals `read`, exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
     /// Bytes read from text sources so far.
     pub bytes_read: u64,
-    /// Bytes that the sources have in all, as they were when the pipeline started, and each one since it was opened; compressed
-    /// ones as they are. `None` where any of them cannot tell: a reader, a pipe, an iterator, a stream, a queue.
+    /// The total bytes of all sources. A source counts with its length at the start of the pipeline, and with
+    /// its length at opening once it is opened; a compressed one with its compressed length. `None` until all
+    /// lengths are known, and where any source has none: a reader, a pipe, an iterator, a stream, a queue.
     pub bytes_total: Option<u64>,
-    /// Rows read so far: those that an iterator or a stream has given, and of text those that are whole in what was read,
-    /// whether they have been with a worker or not.
+    /// Rows read so far. Of an iterator or a stream: the items that were taken. Of text: the rows that are
+    /// complete in the bytes that were read, whether a worker has had them or not.
     pub read: u64,
     /// Rows that a receiver took without an error so far.
     pub handled: u64,
     /// Rows rejected so far.
     pub rejected: u64,
-    /// Rows that were read and then given up, because the pipeline ended first; 0 until its end.
+    /// Rows that were read and then dropped, because the pipeline ended first; 0 until its end.
     pub dropped: u64,
-    /// How many workers may handle rows at the moment.
+    /// The number of workers that may handle rows at the moment.
     pub workers: u64,
-    /// Time since the start, or from start to end, by the runtime's clock.
+    /// The time since the start, or from start to end, by the runtime's clock.
     pub elapsed: Duration,
 }
 
 impl Progress {
-    /// Rows handled per second, on average since the start.
+    /// Returns the rows handled per second, on average since the start.
     pub fn rows_per_second(&self) -> f64 {
         self.handled as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 }
 
-/// A counter that is closed at the end of its pipeline: rows of blocking work that was left running are no longer counted.
+/// A counter that is closed at the end of its pipeline. Rows of blocking work that was left running are not
+/// counted any more.
 ///
-/// Relaxed throughout: each counter is independent, and all other writers have ended before it is closed.
+/// Relaxed throughout: each counter is independent, and all writers but that work have ended before it is
+/// closed.
 #[derive(Default)]
 pub(crate) struct Counter(AtomicU64);
 
-/// Flag in a counter: it is closed, and does not change.
+/// Flag in a counter: set at the end of the pipeline. The counter then does not change any more.
 const CLOSED: u64 = 1 << 63;
 
 impl Counter {
-    /// Adds unless it is closed. Gives the number before.
+    /// Adds `n` unless the counter is closed. Returns the number before.
     pub(crate) fn add(&self, n: u64) -> u64 {
         let add = |now: u64| (n > 0 && now & CLOSED == 0).then(|| now + n);
         let (Ok(before) | Err(before)) = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         before & !CLOSED
     }
 
-    /// Subtracts what was added before; not after `close`.
+    /// Subtracts rows that were added before. Must not be called after `close`.
     pub(crate) fn sub(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Relaxed);
     }
@@ -66,13 +70,14 @@ impl Counter {
     }
 }
 
-/// The counters that sender and workers keep, some rows at a time. Relaxed throughout, as they are.
+/// The counters of the sender and the workers. They are updated for some rows at a time. Relaxed throughout,
+/// as each of them.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) bytes: AtomicU64,
     total: AtomicU64,
     unknown_totals: AtomicU64,
-    /// `total` and `unknown_totals` include all sources.
+    /// True once `total` and `unknown_totals` include all sources.
     is_expected: AtomicBool,
     pub(crate) read: Counter,
     pub(crate) handled: Counter,
@@ -80,7 +85,7 @@ pub(crate) struct Counters {
     dropped: AtomicU64,
     pub(crate) workers: AtomicU64,
     started: OnceLock<Instant>,
-    took: OnceLock<Duration>,
+    elapsed: OnceLock<Duration>,
 }
 
 impl Counters {
@@ -88,7 +93,7 @@ impl Counters {
         counter.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// The length of each source, if known. Called before any is opened.
+    /// Takes the length of each source, if it is known. Called before any source is opened.
     pub(crate) fn expect(&self, lengths: impl Iterator<Item = Option<u64>>) {
         for length in lengths {
             match length {
@@ -99,10 +104,10 @@ impl Counters {
         self.is_expected.store(true, Ordering::Relaxed);
     }
 
-    /// An opened source has `length` bytes; `expected` is its length as known before.
+    /// Takes the length of a source that was opened. `expected` is the length that was known before.
     pub(crate) fn opened(&self, length: u64, expected: Option<u64>) {
         match expected {
-            // It may have shrunk: the sum wraps, as the difference does.
+            // The file may have shrunk: the sum wraps, as the difference does.
             Some(expected) => Self::add(&self.total, length.wrapping_sub(expected)),
             None => {
                 Self::add(&self.total, length);
@@ -127,12 +132,13 @@ impl Counters {
         self.started.get().copied()
     }
 
-    /// Once nothing is left that counts: whatever was read and is neither handled nor rejected, nobody will handle.
+    /// Closes the counters, after the last part that counts has ended. Rows that were read and are neither
+    /// handled nor rejected are dropped.
     pub(crate) fn end(&self, now: Instant) {
         let done = self.handled.close() + self.rejected.close();
-        // Closed after them: what was done was read before.
+        // Closed after the others: rows that are done were read before.
         Self::set(&self.dropped, self.read.close().saturating_sub(done));
-        let _ = self.took.set(self.since_start(now));
+        let _ = self.elapsed.set(self.since_start(now));
     }
 
     fn since_start(&self, now: Instant) -> Duration {
@@ -149,7 +155,7 @@ impl Counters {
             rejected: self.rejected.get(),
             dropped: Self::get(&self.dropped),
             workers: Self::get(&self.workers),
-            elapsed: self.took.get().copied().unwrap_or_else(|| self.since_start(now)),
+            elapsed: self.elapsed.get().copied().unwrap_or_else(|| self.since_start(now)),
         }
     }
 }

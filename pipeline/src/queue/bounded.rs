@@ -12,84 +12,90 @@ use crate::queue::{Claim, Queue, QueueMessage};
 
 /// A bounded [`Queue`] in memory. A clone is a handle on the same queue.
 ///
-/// What was claimed is held until it is acknowledged or given back, or until its receipt is dropped, which gives it back: no
-/// lease runs out while its holder lives. Keys are not looked at. Messages that come back go before all others.
+/// A claimed message is held until it is acknowledged or given back, or until its receipt is dropped, which
+/// gives it back: no lease runs out while its holder lives. Keys are ignored. Messages that come back go
+/// before all others.
 #[derive(Clone)]
 pub struct BoundedQueue(Arc<Shared>);
 
 struct Shared {
-    waiting: ConcurrentQueue<Kept>,
-    returned: ConcurrentQueue<Kept>,
-    /// Published, and not acknowledged.
-    left: AtomicUsize,
+    waiting: ConcurrentQueue<Stored>,
+    returned: ConcurrentQueue<Stored>,
+    /// Messages that are published, or about to be, and not acknowledged.
+    unacknowledged: AtomicUsize,
+    /// Set by `close`, and never cleared. No message is added from then on.
     closed: AtomicBool,
-    /// There is a message, or no more will come.
+    /// Notified when there is a message, or when no more will come.
     ready: Event,
-    /// There is room.
+    /// Notified when there is room, or when the queue is closed.
     room: Event,
 }
 
-struct Kept {
+struct Stored {
     message: QueueMessage,
     deliveries: u32,
 }
 
-/// A message of a [`BoundedQueue`] that is claimed. The last clone that is dropped gives it back, unless it was
-/// acknowledged.
+/// The receipt of a message of a [`BoundedQueue`] that is claimed. Dropping the last clone gives the message
+/// back, unless it was acknowledged.
 #[derive(Clone)]
-pub struct BoundedReceipt(Arc<Held>);
+pub struct BoundedReceipt(Arc<ClaimedMessage>);
 
-struct Held {
+struct ClaimedMessage {
     queue: Arc<Shared>,
     message: QueueMessage,
     deliveries: u32,
-    /// Acknowledged, or given back.
+    /// Set once the message is acknowledged or given back, whichever is first. Excludes the other.
     settled: AtomicBool,
 }
 
-/// The queue was closed: the message comes back.
+/// The error of a queue that was closed: the message comes back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the queue is closed")]
 pub struct QueueClosed(pub QueueMessage);
 
 impl BoundedQueue {
-    /// A queue with room for `capacity` messages that wait to be claimed.
+    /// A queue with room for `capacity` messages that wait to be claimed. A message that is given back needs
+    /// no room.
     pub fn new(capacity: NonZeroUsize) -> Self {
         Self(Arc::new(Shared {
             waiting: ConcurrentQueue::bounded(capacity.get()),
             returned: ConcurrentQueue::unbounded(),
-            left: AtomicUsize::new(0),
+            unacknowledged: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             ready: Event::new(),
             room: Event::new(),
         }))
     }
 
-    /// Takes no more messages: once those that are there are acknowledged, its consumers end.
+    /// Closes the queue: it takes no more messages. Once those that are there are acknowledged, its consumers
+    /// end.
     pub fn close(&self) {
         self.0.waiting.close();
-        // SeqCst, and below: whoever sees it set must see all that was published before, and `left` with it.
+        // SeqCst here and for `unacknowledged`: a consumer that sees `closed` set must see every message
+        // published before, and its count in `unacknowledged`.
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.ready.notify(usize::MAX);
         self.0.room.notify(usize::MAX);
     }
 
-    /// How many messages are published and not acknowledged.
+    /// Returns the number of messages that are not acknowledged, those of publishers that wait for room
+    /// included.
     pub fn unacknowledged(&self) -> usize {
-        self.0.left.load(Ordering::SeqCst)
+        self.0.unacknowledged.load(Ordering::SeqCst)
     }
 }
 
 impl Shared {
     fn next(self: &Arc<Self>) -> Option<Claim<BoundedReceipt>> {
-        let kept = self.returned.pop().ok().or_else(|| {
-            let kept = self.waiting.pop().ok()?;
+        let stored = self.returned.pop().ok().or_else(|| {
+            let stored = self.waiting.pop().ok()?;
             self.room.notify_additional(1);
-            Some(kept)
+            Some(stored)
         })?;
-        let Kept { message, deliveries } = kept;
+        let Stored { message, deliveries } = stored;
         let deliveries = deliveries.saturating_add(1);
-        let held = Held {
+        let held = ClaimedMessage {
             queue: self.clone(),
             message: message.clone(),
             deliveries,
@@ -99,56 +105,58 @@ impl Shared {
     }
 
     fn has_ended(&self) -> bool {
-        self.closed.load(Ordering::SeqCst) && self.left.load(Ordering::SeqCst) == 0
+        self.closed.load(Ordering::SeqCst) && self.unacknowledged.load(Ordering::SeqCst) == 0
     }
 
-    fn forget(&self) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+    fn uncount(&self) {
+        if self.unacknowledged.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.ready.notify(usize::MAX);
         }
     }
 }
 
-/// A message that is being published counts before it can be claimed, so that nobody takes the queue for empty; dropped, it
-/// does not count any more.
-struct Counted<'a>(Option<&'a Shared>);
+/// The count of a message that is being published. The message counts before it can be claimed, so that no
+/// consumer takes the queue for ended. Dropped without [`commit`](Self::commit), it does not count any more.
+struct PublishGuard<'a>(Option<&'a Shared>);
 
-impl<'a> Counted<'a> {
+impl<'a> PublishGuard<'a> {
     fn new(queue: &'a Shared) -> Self {
-        queue.left.fetch_add(1, Ordering::SeqCst);
+        queue.unacknowledged.fetch_add(1, Ordering::SeqCst);
         Self(Some(queue))
     }
 
-    fn keep(mut self) {
+    fn commit(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for PublishGuard<'_> {
     fn drop(&mut self) {
         if let Some(queue) = self.0 {
-            queue.forget();
+            queue.uncount();
         }
     }
 }
 
-impl Held {
-    /// True for whoever is first.
+impl ClaimedMessage {
+    /// True for the first call only.
     fn settle(&self) -> bool {
         !self.settled.swap(true, Ordering::AcqRel)
     }
 
     fn give_back(&self) {
         if self.settle() {
-            // It takes as many as there are.
-            let _ =
-                self.queue.returned.push(Kept { message: self.message.clone(), deliveries: self.deliveries });
+            // Cannot fail: this queue is unbounded, and never closed.
+            let _ = self
+                .queue
+                .returned
+                .push(Stored { message: self.message.clone(), deliveries: self.deliveries });
             self.queue.ready.notify_additional(1);
         }
     }
 }
 
-impl Drop for Held {
+impl Drop for ClaimedMessage {
     fn drop(&mut self) {
         self.give_back();
     }
@@ -159,18 +167,18 @@ impl Queue for BoundedQueue {
     type Error = QueueClosed;
 
     async fn publish(&self, message: QueueMessage) -> Result<(), QueueClosed> {
-        let counted = Counted::new(&self.0);
-        let mut kept = Kept { message, deliveries: 0 };
+        let guard = PublishGuard::new(&self.0);
+        let mut stored = Stored { message, deliveries: 0 };
         loop {
             let listening = self.0.room.listen();
-            kept = match self.0.waiting.push(kept) {
+            stored = match self.0.waiting.push(stored) {
                 Ok(()) => break,
-                Err(PushError::Full(kept)) => kept,
-                Err(PushError::Closed(kept)) => return Err(QueueClosed(kept.message)),
+                Err(PushError::Full(stored)) => stored,
+                Err(PushError::Closed(stored)) => return Err(QueueClosed(stored.message)),
             };
             listening.await;
         }
-        counted.keep();
+        guard.commit();
         self.0.ready.notify_additional(1);
         Ok(())
     }
@@ -188,7 +196,7 @@ impl Queue for BoundedQueue {
 
     async fn ack(&self, receipts: &[BoundedReceipt]) -> Result<usize, QueueClosed> {
         let held = receipts.iter().filter(|receipt| receipt.0.settle());
-        Ok(held.map(|receipt| receipt.0.queue.forget()).count())
+        Ok(held.map(|receipt| receipt.0.queue.uncount()).count())
     }
 
     async fn extend(&self, receipts: &[BoundedReceipt], _: Duration) -> Result<usize, QueueClosed> {

@@ -1,4 +1,4 @@
-//! A queue of any engine, for a pipeline that does not name its type.
+//! The erased form of a queue, for a pipeline that does not name its type.
 
 use std::any::Any;
 use std::future::Future;
@@ -14,14 +14,14 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a
 /// A queue's own receipt.
 pub(crate) type Receipt = Arc<dyn Any + Send + Sync>;
 
-/// A message that is claimed.
+/// A claimed message.
 pub(crate) struct Claimed {
     pub(crate) message: QueueMessage,
     pub(crate) receipt: Receipt,
     pub(crate) deliveries: u32,
 }
 
-/// See [`Queue`].
+/// The erased form of [`Queue`], with the same methods.
 pub(crate) trait DynQueue: Send + Sync {
     fn claim(&self, most: usize, lease: Duration) -> Boxed<'_, Vec<Claimed>>;
     fn ack(&self, receipts: Vec<Receipt>) -> Boxed<'_, usize>;

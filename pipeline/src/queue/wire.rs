@@ -1,11 +1,13 @@
-//! A chunk as bytes: what a pipeline publishes, and what another makes rows of.
+//! The wire format of a chunk, which one pipeline publishes and another makes rows of.
 //!
 //! ```text
-//! version u8 | head length u32 | head | first row u64 | rows u64 | first line u64 | first byte u64 | the chunk's text
-//! head: kind u8, what it needs, the source's name
+//! version u8 | head length u32 | head |
+//!   first row u64 | rows u64 | first line u64 | first byte u64 | the chunk's text
+//! head: kind u8, the data of that kind, the source's name
 //! ```
 //!
-//! All numbers are little endian; texts have their length before them. The head is the same for all chunks of a source.
+//! All numbers are little endian. A text has its length before it, as a u32. The head is the same for all
+//! chunks of a source.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,10 +20,10 @@ use crate::text::decode::{Decoded, Decoder, Decoders};
 
 const VERSION: u8 = 1;
 
-/// No source is longer.
-const FARTHEST: u64 = 1 << 60;
+/// The most rows, lines or bytes that a source may have: no source is longer.
+const MAX_POSITION: u64 = 1 << 60;
 
-/// What the text of a source is.
+/// The kind of a source's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Lines,
@@ -44,7 +46,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What all chunks of a source have in common.
+/// The data that all chunks of a source have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) source: Arc<str>,
@@ -54,12 +56,12 @@ pub(crate) struct Head {
 /// Makes messages of the chunks of a source.
 pub(crate) struct Sealing {
     head: Bytes,
-    /// What the keys of its messages begin with.
+    /// The beginning of its messages' keys.
     key: Arc<str>,
 }
 
 struct Sealer {
-    of: Arc<Sealing>,
+    sealing: Arc<Sealing>,
     chunk: Option<RawChunk>,
 }
 
@@ -70,8 +72,8 @@ impl Sealing {
 
     /// Decoders that make one message of each chunk.
     pub(crate) fn decoders(self) -> Decoders<QueueMessage> {
-        let of = Arc::new(self);
-        Arc::new(move || Box::new(Sealer { of: of.clone(), chunk: None }))
+        let sealing = Arc::new(self);
+        Arc::new(move || Box::new(Sealer { sealing: sealing.clone(), chunk: None }))
     }
 
     fn seal(&self, chunk: &RawChunk) -> QueueMessage {
@@ -82,7 +84,7 @@ impl Sealing {
             body.put_u64_le(number);
         }
         body.put_slice(&chunk.bytes);
-        // With its length: one that was cut elsewhere is not the same.
+        // The length is part of the key: a chunk that was cut elsewhere is another message.
         let key = format!("{}/{}+{}", self.key, chunk.first_byte, chunk.bytes.len());
         QueueMessage::new(key, body)
     }
@@ -100,7 +102,7 @@ impl Decoder<QueueMessage> for Sealer {
             line: chunk.first_line,
             byte: chunk.first_byte,
             len: 0,
-            data: Ok(self.of.seal(&chunk)),
+            data: Ok(self.sealing.seal(&chunk)),
         })
     }
 
@@ -109,14 +111,14 @@ impl Decoder<QueueMessage> for Sealer {
     }
 }
 
-/// A message, taken apart as far as it goes without knowing its rows' type.
+/// A message, decoded as far as that is possible without the type of its rows.
 pub(crate) struct Unsealed {
     pub(crate) head: Bytes,
     pub(crate) chunk: RawChunk,
 }
 
 impl Unsealed {
-    /// `None` if it is no chunk of ours, or one of another version.
+    /// Reads a message. `None` if it is not a chunk in this format, or is one of another version.
     pub(crate) fn read(message: &QueueMessage) -> Option<Self> {
         let mut body = Reader(message.body.clone());
         if body.take(1)?.first() != Some(&VERSION) {
@@ -125,10 +127,10 @@ impl Unsealed {
         let head = body.bytes()?;
         let (first_row, rows) = (body.u64()?, body.u64()?);
         let (first_line, first_byte) = (body.u64()?, body.u64()?);
-        // Not what anybody has published: places are counted on from these.
-        let is_place = |number: u64| number <= FARTHEST;
+        // Positions are counted on from these numbers. Larger ones were published by no pipeline.
+        let is_position = |number: u64| number <= MAX_POSITION;
         if !(1..=body.0.len() as u64).contains(&rows)
-            || ![first_row, first_line, first_byte].into_iter().all(is_place)
+            || ![first_row, first_line, first_byte].into_iter().all(is_position)
         {
             return None;
         }
@@ -138,7 +140,7 @@ impl Unsealed {
 }
 
 fn put(bytes: &mut BytesMut, text: &[u8]) {
-    // What a message holds is smaller than 4 GiB: a record is, and so are the names of its columns.
+    // The length fits into 32 bits: a record is smaller than 4 GiB, and so are the names of its columns.
     bytes.put_u32_le(text.len() as u32);
     bytes.put_slice(text);
 }
@@ -172,7 +174,7 @@ impl Head {
     }
 }
 
-/// Bytes that are read from the front.
+/// A cursor that reads bytes from the front.
 struct Reader(Bytes);
 
 impl Reader {
@@ -204,7 +206,7 @@ mod csv {
     use crate::text::csv::layout::Layout;
     use crate::text::dialect::CsvDialect;
 
-    /// What makes rows of CSV.
+    /// The head of CSV: the data that makes rows of its chunks.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct CsvHead {
         pub(crate) dialect: CsvDialect,
@@ -216,7 +218,7 @@ mod csv {
             let CsvDialect { delimiter, quote, comment } = self.dialect;
             bytes.put_u8(delimiter);
             for mark in [quote, comment] {
-                // Both are ASCII, and neither ends a line.
+                // Both marks are ASCII, and neither ends a line: LF stands for none.
                 bytes.put_u8(mark.unwrap_or(b'\n'));
             }
             bytes.put_u32_le(self.layout.width().map_or(u32::MAX, |width| width as u32));

@@ -1,4 +1,4 @@
-//! A pipeline at work: one sender, a bounded queue, some workers, and the coordinator that waits for them.
+//! A running pipeline: one sender, a bounded queue, workers, and the coordinator that waits for them.
 
 pub(crate) mod handle;
 pub(crate) mod read;

@@ -1,4 +1,4 @@
-//! Events made by hand: a channel into the pipeline.
+//! A channel into the pipeline, for events that are sent by hand.
 
 use std::fmt;
 use std::future::Future;
@@ -11,30 +11,30 @@ use futures_sink::Sink;
 use pin_project_lite::pin_project;
 use sync_wrapper::SyncWrapper;
 
-/// Sends events into a pipeline; made by [`Sources::channel`](crate::Sources::channel). Clones send into the same channel,
-/// and the source ends once all of them are gone. What one sender sends comes in its order.
+/// Sends events into a pipeline; made by [`Sources::channel`](crate::Sources::channel). Clones send into the
+/// same channel, and the source ends once all of them are dropped. Events of one sender keep its order.
 ///
-/// As a [`Sink`] it keeps one event of its own while the channel is full: flush it before it is dropped, or that event is
-/// lost. Closed as a sink, it sends no more, which is as good as being dropped.
+/// As a [`Sink`] it keeps one event of its own while the channel is full. Flush it before it is dropped, or
+/// that event is lost. Closed as a sink, it sends no more, as if it were dropped.
 pub struct EventSender<T> {
     /// `None` once it was closed as a sink.
     channel: Option<async_channel::Sender<T>>,
-    /// What it keeps as a sink.
+    /// The send of the event that it keeps as a sink. `None` if it keeps none.
     kept: Option<Kept>,
 }
 
 type Kept = SyncWrapper<Pin<Box<dyn Future<Output = Result<(), SendError<()>>> + Send>>>;
 
-/// The pipeline is gone, or the channel was closed: the event comes back.
+/// The error of an [`EventSender`]: the pipeline has ended, or the channel was closed. The event comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
-/// Why an event was not sent at once: it comes back.
+/// The reason why an event was not sent at once. The event comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// The channel is full.
     Full(T),
-    /// The pipeline is gone, or the channel was closed.
+    /// The pipeline has ended, or the channel was closed.
     Closed(T),
 }
 
@@ -45,16 +45,16 @@ impl<T: Send + 'static> EventSender<T> {
         (Self { channel: Some(channel), kept: None }, Incoming { receiver })
     }
 
-    /// Sends an event, when there is room for it. Sent, it waits in the channel: a pipeline that ends before it gets there
-    /// drops it.
+    /// Sends an event, once there is room for it. A sent event waits in the channel; a pipeline that ends
+    /// before it reads the event drops it.
     ///
     /// # Errors
     ///
-    /// [`SendError`] gives the event back, once the pipeline is gone or the channel was closed.
+    /// [`SendError`] gives the event back, once the pipeline has ended or the channel was closed.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, nothing was sent, and the event is dropped with it.
+    /// If the future is dropped before it is ready, nothing was sent, and the event is dropped with it.
     pub async fn send(&self, event: T) -> Result<(), SendError<T>> {
         match &self.channel {
             Some(channel) => channel.send(event).await.map_err(|error| SendError(error.0)),
@@ -66,7 +66,7 @@ impl<T: Send + 'static> EventSender<T> {
     ///
     /// # Errors
     ///
-    /// [`TrySendError`] gives the event back, and says why.
+    /// [`TrySendError`] gives the event back, with the reason.
     pub fn try_send(&self, event: T) -> Result<(), TrySendError<T>> {
         let Some(channel) = &self.channel else { return Err(TrySendError::Closed(event)) };
         channel.try_send(event).map_err(|error| match error {
@@ -75,14 +75,16 @@ impl<T: Send + 'static> EventSender<T> {
         })
     }
 
-    /// Ends the source, whoever else may still hold a sender: what has been sent is read, and nothing is sent any more.
+    /// Ends the source, even while other senders exist: events that have been sent are read, and no more can
+    /// be sent.
     pub fn close(&self) {
         if let Some(channel) = &self.channel {
             channel.close();
         }
     }
 
-    /// True if nothing can be sent any more: the pipeline is gone, or the channel was closed.
+    /// True if nothing can be sent any more: the pipeline has ended, the channel was closed, or this sender
+    /// was closed as a sink.
     pub fn is_closed(&self) -> bool {
         self.channel.as_ref().is_none_or(async_channel::Sender::is_closed)
     }
@@ -142,7 +144,7 @@ impl<T> fmt::Debug for EventSender<T> {
     }
 }
 
-// As the standard library's: an error can be told whatever the event is.
+// As the standard library's: the error has a text whatever the event is.
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SendError(..)")
@@ -178,8 +180,8 @@ impl<T> fmt::Display for TrySendError<T> {
 impl<T> std::error::Error for TrySendError<T> {}
 
 pin_project! {
-    /// The channel's other end, as a source. Dropped, it closes the channel and drops what is still in it: senders may
-    /// outlive the pipeline, and would keep that.
+    /// The receiving end of the channel, as a source. Dropping it closes the channel and drops the events
+    /// still in it: senders may outlive the pipeline, and would keep these events.
     pub(crate) struct Incoming<T> {
         #[pin]
         receiver: Receiver<T>,

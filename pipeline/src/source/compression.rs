@@ -1,4 +1,4 @@
-//! Compressed text.
+//! The compression of text sources.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -7,23 +7,27 @@ use std::path::Path;
 use crate::source::decompress::Decompressed;
 use sweet_async_core::error::AsyncTaskError;
 
-/// How the bytes of a text source are compressed.
+/// The compression of a text source's bytes.
 ///
-/// Positions are those of the text; bytes read, in [`Progress`](crate::Progress) and at the end, are those of the
-/// source. Several gzip members or zstd frames, one behind the other, are one text; zeros behind a gzip member are padding,
-/// and passed over. Data that is corrupt or cut short is an error ([`AsyncTaskError::Io`]), and the whole rows before it
-/// stand: those of all that could be decompressed. Where data is corrupt, that may be noticed only after what it has turned
-/// into was handed on.
+/// Positions are those of the text. Bytes read, in [`Progress`](crate::Progress) and at the end, are those of
+/// the source. Several gzip members or zstd frames, one after the other, are one text; zeros after a gzip
+/// member are padding, and passed over.
 ///
-/// Decompressing costs a fixed amount of memory for each source that is being read: 64 KiB for gzip, and for zstd the
-/// frame's window, of which at most 8 MiB are taken: beyond that lie `zstd --ultra` and `--long`.
+/// Data that is corrupt or cut short is an error ([`AsyncTaskError::Io`]). The whole rows before it stand:
+/// those of all data that could be decompressed. Corruption may be noticed only after the text that was made
+/// of it was handed on.
+///
+/// Decompressing costs a fixed amount of memory for each source that is being read: 64 KiB for gzip, and for
+/// zstd the frame's window, of at most 8 MiB. Larger windows, which `zstd --ultra` and `--long` make, are an
+/// error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// A file whose name ends in `.gz` is gzip, one in `.zst` zstd; everything else is plain.
+    /// A file whose name ends in `.gz` is gzip, one in `.zst` zstd, in upper or lower case; everything else
+    /// is plain.
     #[default]
     ByExtension,
-    /// Plain, whatever its name.
+    /// Plain, whatever the file's name.
     None,
     /// gzip (RFC 1952). Needs the feature `compression`.
     Gzip,
@@ -31,7 +35,7 @@ pub enum Compression {
     Zstd,
 }
 
-/// What undoes it.
+/// The format that a compressed source is decoded from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Codec {
     Gzip,
@@ -39,11 +43,11 @@ pub(crate) enum Codec {
 }
 
 impl Compression {
-    /// What undoes the compression of the file `path`, or of something without a name.
+    /// Returns the format of the file `path`, or of a source without a name; `None` if it is plain.
     ///
     /// # Errors
     ///
-    /// The feature is not enabled.
+    /// The source is compressed, and the feature `compression` is not enabled.
     pub(crate) fn codec(self, path: Option<&Path>) -> Result<Option<Codec>, AsyncTaskError> {
         let codec = match self {
             Self::None => return Ok(None),
@@ -68,7 +72,7 @@ impl Compression {
     }
 }
 
-/// A source's bytes, as text.
+/// The bytes of a source as plain text.
 #[allow(
     clippy::large_enum_variant,
     reason = "there is one for each source that is open, and it is seldom moved"
@@ -88,12 +92,12 @@ impl Plaintext {
         }
     }
 
-    /// Compressed bytes taken so far; `None` if it is plain.
-    pub(crate) fn taken(&self) -> Option<u64> {
+    /// The number of compressed bytes read so far; `None` if the source is plain.
+    pub(crate) fn bytes_read(&self) -> Option<u64> {
         match self {
             Self::Plain(_) => None,
             #[cfg(feature = "compression")]
-            Self::Decompressed(text) => Some(text.taken()),
+            Self::Decompressed(text) => Some(text.bytes_read()),
         }
     }
 }

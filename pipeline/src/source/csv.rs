@@ -1,4 +1,4 @@
-//! Text as CSV: what makes rows of it.
+//! CSV as the format of a text source or of a queue.
 
 use std::sync::Arc;
 
@@ -17,9 +17,10 @@ use crate::text::decode::Decoders;
 use crate::text::dialect::{CsvDialect, Dialect};
 use crate::text::fault::BadRow;
 
-// The bounds are those of the methods: of a type that keeps none of them the compiler then says what to do.
+// The bounds are on the methods and not on the impl: for a type that does not meet them, the compiler then
+// says what to do.
 impl<T: Send + 'static> TextSource<'_, T, Undecided> {
-    /// Adds the rows of CSV, cut into chunks of `size`, each row to be read into a `T`: through serde, or as a
+    /// Adds the rows of CSV, cut into chunks of `size`. Each row is read into a `T`, through serde or as a
     /// [`Row`](crate::Row).
     pub fn into_chunks(self, size: ChunkSize)
     where
@@ -30,7 +31,7 @@ impl<T: Send + 'static> TextSource<'_, T, Undecided> {
 }
 
 impl<T: Send + 'static> TextSource<'_, T, Csv> {
-    /// Adds the rows, cut into chunks of `size`, each row to be read into a `T`: through serde, or as a
+    /// Adds the rows, cut into chunks of `size`. Each row is read into a `T`, through serde or as a
     /// [`Row`](crate::Row).
     pub fn into_chunks(self, size: ChunkSize)
     where
@@ -73,8 +74,8 @@ fn decoders<T: FromRow + Send + 'static>(head: CsvHead) -> Decoders<T> {
 }
 
 impl<T: FromRow + Send + 'static> QueueSource<'_, T> {
-    /// Adds the queue's messages, which are of CSV: each row is read into a `T`, through serde or as a
-    /// [`Row`](crate::Row). Delimiter, columns and all else are as its publisher had them.
+    /// Adds the queue's messages, which hold CSV. Each row is read into a `T`, through serde or as a
+    /// [`Row`](crate::Row). Delimiter, columns and all other options are those of its publisher.
     pub fn csv(self) {
         self.add(|kind| match kind {
             Kind::Csv(head) => Ok(decoders(head)),

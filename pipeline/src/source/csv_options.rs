@@ -5,10 +5,10 @@ use crate::source::text::TextSource;
 use crate::text::dialect::{Checks, CsvDialect};
 use sweet_async_core::error::AsyncTaskError;
 
-/// What stands between the fields of a row.
+/// The separator of the fields of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delimiter {
-    /// Rows end at line ends, fields at the default separator, a comma.
+    /// As [`Comma`](Self::Comma): rows end at line ends, fields at the default separator.
     NewLine,
     /// A comma.
     #[default]
@@ -46,7 +46,7 @@ impl Default for CsvSettings {
 }
 
 impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
-    /// Reads CSV, as a source does that names no format. The options of CSV say the same.
+    /// Reads CSV, as a source without a named format does. An option of CSV has the same effect.
     pub fn csv(self) -> TextSource<'a, T, Csv>
     where
         Format: NoFormat,
@@ -61,7 +61,8 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         self.in_format()
     }
 
-    /// What stands between the fields; a comma by default.
+    /// Sets the separator of the fields; a comma by default. It must be ASCII and not CR or LF, and differ
+    /// from quote and comment mark; otherwise it is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_delimiter(self, delimiter: Delimiter) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
@@ -71,8 +72,12 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// What fields may be put in, `"` by default. With `None` such a character is text, and no field can hold a delimiter
-    /// or a line end. It must be ASCII, and differ from delimiter and comment mark.
+    /// Sets the mark that fields may be put in, `"` by default. It must be ASCII and not CR or LF, and differ
+    /// from delimiter and comment mark; otherwise it is refused ([`AsyncTaskError::InvalidConfig`]).
+    ///
+    /// With `None`, such a character is text, and no field can hold a delimiter or a line end.
+    /// [`strict`](Self::strict), [`resync`](Self::resync) and
+    /// [`with_max_record_lines`](Self::with_max_record_lines) are then refused.
     pub fn with_quote(self, quote: Option<char>) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
@@ -82,8 +87,9 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// Passes over lines that begin with this character, up to their LF; none by default. It must be ASCII, and differ
-    /// from delimiter and quote.
+    /// Passes over lines that begin with this character, up to their LF; none by default. It must be ASCII
+    /// and not CR or LF, and differ from delimiter and quote; otherwise it is refused
+    /// ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_comment(self, comment: char) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
@@ -93,7 +99,8 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// Whether the first record names the columns; true by default. Without names, fields are taken in order.
+    /// If true, the first record names the columns; true by default. Without names, fields are taken in
+    /// order.
     pub fn with_headers(self, headers: bool) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
@@ -103,7 +110,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// Takes rows with fewer or more fields than the first record; otherwise such a row is rejected.
+    /// Accepts rows with fewer or more fields than the first record; otherwise such a row is rejected.
     pub fn flexible(self) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
@@ -113,9 +120,9 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// Refuses what the csv crate reads and RFC 4180 does not have: a quote inside a field that is not in quotes, and text
-    /// behind a closing quote. Such a row is rejected, at that place. A quote that is text by mistake is often found so, where
-    /// it would otherwise take the rows up to the next quote with it.
+    /// Refuses what the csv crate accepts and RFC 4180 does not: a quote inside a field that is not in
+    /// quotes, and text after a closing quote. Such a row is rejected, at that position. A mistaken quote is
+    /// often found this way, which would otherwise take the rows up to the next quote with it.
     pub fn strict(self) -> TextSource<'a, T, Csv>
     where
         Format: CsvOptions,
@@ -125,8 +132,9 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// The most lines that one row may have; no limit by default. A row has several where line ends are in quotes. One that has
-    /// more is rejected, and passed over. With 1, no field holds a line end.
+    /// Sets the most lines that one row may have; no limit by default. A row has several lines where line
+    /// ends are in quotes. A row with more lines is rejected, and passed over. With 1, no field holds a line
+    /// end. Zero is refused ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// Lines are counted by their LF.
     pub fn with_max_record_lines(self, lines: u64) -> TextSource<'a, T, Csv>
@@ -138,10 +146,11 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         source
     }
 
-    /// Goes on at the next line where a row is rejected for its quotes: that a quote is never closed, that the row is longer than
-    /// [`with_max_record`](Self::with_max_record), has more lines than [`with_max_record_lines`](Self::with_max_record_lines),
-    /// or is not [`strict`](Self::strict). Only the first line of such a row is rejected, and the next one begins a row; otherwise
-    /// everything is passed over that the row took, which may be the rest of the source. A limit of lines keeps small what has to
+    /// Goes on at the next line after a row that is rejected for its quotes: because a quote is never closed,
+    /// or because the row is longer than [`with_max_record`](Self::with_max_record), has more lines than
+    /// [`with_max_record_lines`](Self::with_max_record_lines), or is not [`strict`](Self::strict). Only the
+    /// first line of such a row is rejected, and the next line begins a row. Otherwise everything that the
+    /// row took is passed over, which may be the rest of the source. A limit of lines bounds how much has to
     /// be read until a quote is seen to be open.
     ///
     /// A row that was meant to have several lines, and is rejected, gives as many rows as it has lines.

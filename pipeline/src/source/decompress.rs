@@ -1,4 +1,4 @@
-//! Decompresses as it reads.
+//! A reader that decompresses as it reads.
 
 use std::io::{self, BufReader, Read};
 
@@ -6,7 +6,7 @@ use crate::source::compression::Codec;
 use crate::source::gzip::Members;
 use crate::source::zstd::Frames;
 
-/// Compressed bytes, as text.
+/// Compressed bytes, read as text.
 pub(crate) enum Decompressed {
     Gzip(Box<Members>),
     Zstd(Box<Frames<BufReader<Counting>>>),
@@ -14,16 +14,16 @@ pub(crate) enum Decompressed {
 
 impl Decompressed {
     pub(crate) fn of(base: Box<dyn Read + Send>, codec: Codec) -> Self {
-        let source = BufReader::with_capacity(32 << 10, Counting { base, taken: 0, first: [0; 4] });
+        let source = BufReader::with_capacity(32 << 10, Counting { base, bytes_read: 0, first: [0; 4] });
         match codec {
             Codec::Gzip => Self::Gzip(Box::new(Members::new(source))),
             Codec::Zstd => Self::Zstd(Box::new(Frames::new(source))),
         }
     }
 
-    /// Compressed bytes taken so far.
-    pub(crate) fn taken(&self) -> u64 {
-        self.source().taken
+    /// The number of compressed bytes read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.source().bytes_read
     }
 
     fn source(&self) -> &Counting {
@@ -33,14 +33,14 @@ impl Decompressed {
         }
     }
 
-    /// What the data should be, where its first bytes say that it is something else.
+    /// The format that the data should have, if its first bytes are not of that format.
     fn expected(&self) -> Option<&'static str> {
         let first = self.source().first();
         let begins = |magic: &[u8]| first.iter().zip(magic).all(|(byte, due)| byte == due);
         match self {
             Self::Gzip(_) => (!begins(&[0x1F, 0x8B])).then_some("gzip"),
             Self::Zstd(_) => {
-                // A frame, or one that is passed over.
+                // A frame, or a skippable one.
                 let skipped = |kind: u8| begins(&[kind, 0x2A, 0x4D, 0x18]);
                 let is_zstd = begins(&[0x28, 0xB5, 0x2F, 0xFD]) || (0x50..=0x5F).any(skipped);
                 (!is_zstd).then_some("zstd")
@@ -70,7 +70,7 @@ impl Read for Decompressed {
     }
 }
 
-/// What is wrong with compressed data, unless it is that it could not be read.
+/// The error of data that is corrupt or cut short. Any other error of the reader keeps its kind.
 pub(crate) fn corrupt(
     codec: &str,
     kind: io::ErrorKind,
@@ -86,43 +86,44 @@ pub(crate) fn corrupt(
     }
 }
 
-/// Counts what is read.
+/// A reader that counts the bytes read, and keeps the first of them.
 pub(crate) struct Counting {
     base: Box<dyn Read + Send>,
-    taken: u64,
-    /// The first bytes, once they were read.
+    bytes_read: u64,
+    /// The first bytes, as far as `bytes_read` counts them.
     first: [u8; 4],
 }
 
 impl Counting {
-    /// Its first bytes, as far as they were read.
+    /// Returns its first bytes, as far as they were read.
     fn first(&self) -> &[u8] {
-        let read = self.taken.min(self.first.len() as u64) as usize;
+        let read = self.bytes_read.min(self.first.len() as u64) as usize;
         self.first.get(..read).unwrap_or_default()
     }
 
     /// An empty source, as a placeholder.
-    pub(crate) fn nothing() -> Self {
-        Self { base: Box::new(io::empty()), taken: 0, first: [0; 4] }
+    pub(crate) fn empty() -> Self {
+        Self { base: Box::new(io::empty()), bytes_read: 0, first: [0; 4] }
     }
 }
 
 impl Read for Counting {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // A decoder may not be able to go on from the middle of a header.
+        // An interrupted read is repeated here: a decoder may not be able to go on from the middle of a
+        // header.
         let read = loop {
             match self.base.read(into) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read?,
             }
         };
-        if self.taken < 4 {
-            let before = self.taken as usize;
+        if self.bytes_read < 4 {
+            let before = self.bytes_read as usize;
             for (first, byte) in self.first.iter_mut().skip(before).zip(into.iter().take(read)) {
                 *first = *byte;
             }
         }
-        self.taken += read as u64;
+        self.bytes_read += read as u64;
         Ok(read)
     }
 }

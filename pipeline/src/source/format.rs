@@ -1,6 +1,6 @@
 //! The formats of text, as types: each has the options that it knows, and no others.
 
-/// Marker: no format has been named. The text is CSV with a header, unless one is.
+/// Marker: no format has been named. The text is CSV with a header, unless a format is named later.
 #[derive(Clone, Copy, Debug)]
 pub struct Undecided;
 
@@ -17,7 +17,7 @@ pub struct Lines;
 #[derive(Clone, Copy, Debug)]
 pub struct JsonLines;
 
-/// A format that is CSV, or may still become it: the options of CSV are its own.
+/// A format that has the options of CSV: CSV itself, or one that may still become CSV.
 #[diagnostic::on_unimplemented(
     message = "this option is one of CSV, and the source is read as `{Self}`",
     label = "no option of `{Self}`",
@@ -28,7 +28,7 @@ pub trait CsvOptions: sealed::Format {}
 impl CsvOptions for Undecided {}
 impl CsvOptions for Csv {}
 
-/// A source whose format is still to be named.
+/// The format of a source that has not named one yet.
 #[diagnostic::on_unimplemented(
     message = "the source is read as `{Self}` already: it cannot have a second format",
     label = "the format was decided before",

@@ -7,7 +7,8 @@ use flate2::bufread::GzDecoder;
 
 use crate::source::decompress::Counting;
 
-/// Members, one after the other, each followed by any number of zeros: tapes and block devices pad with zeros.
+/// Members, one after the other, each followed by any number of zeros: tapes and block devices pad with
+/// zeros.
 pub(crate) struct Members(GzDecoder<BufReader<Counting>>);
 
 impl Members {
@@ -19,7 +20,7 @@ impl Members {
         self.0.get_ref()
     }
 
-    /// With a member at its end, begins the next one; false if there is none.
+    /// At the end of a member, begins the next one; false if there is none.
     fn begin(&mut self) -> io::Result<bool> {
         let source = self.0.get_mut();
         loop {
@@ -35,7 +36,7 @@ impl Members {
             }
         }
         // The decoder keeps its memory: files of thousands of small members are common.
-        let source = mem::replace(source, BufReader::with_capacity(0, Counting::nothing()));
+        let source = mem::replace(source, BufReader::with_capacity(0, Counting::empty()));
         self.0.reset(source);
         Ok(true)
     }

@@ -1,4 +1,4 @@
-//! Where text comes from, and how it is opened.
+//! The inputs of text sources, and how they are opened.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,29 +12,29 @@ use crate::source::compression::{Codec, Compression, Plaintext};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::metrics::metered;
 
-/// Where text comes from.
+/// The input of a text source.
 pub(crate) enum Input {
     Blocking(Blocking, Option<Codec>),
     /// Read on the executor.
     Async(Pin<Box<dyn AsyncRead + Send>>),
 }
 
-/// What is read on the blocking pool.
+/// An input that is read on the blocking pool.
 pub(crate) enum Blocking {
     File(PathBuf),
     Bytes(Bytes),
     Reader(Box<dyn Read + Send>),
 }
 
-/// An input that is open.
+/// An open input.
 pub(crate) struct Opened {
     pub(crate) reader: Plaintext,
-    /// Its length in bytes, where it has one that should not shrink.
+    /// Its length in bytes, if it has one that should not shrink.
     pub(crate) length: Option<u64>,
 }
 
 impl Input {
-    /// What it is called where its user gave it no name.
+    /// Returns the name of a source that was given none.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Blocking(Blocking::File(path), _) => path.display().to_string(),
@@ -43,7 +43,7 @@ impl Input {
         }
     }
 
-    /// Its length in bytes, if known before it is opened.
+    /// Returns its length in bytes, if known before it is opened.
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Blocking(Blocking::Bytes(bytes), _) => Some(bytes.len() as u64),
@@ -51,11 +51,12 @@ impl Input {
         }
     }
 
-    /// As it is, but compressed like that.
+    /// Returns the input with this compression.
     ///
     /// # Errors
     ///
-    /// It cannot be read then.
+    /// The input is compressed, and the feature `compression` is not enabled or the input is read on the
+    /// executor.
     pub(crate) fn compressed(self, compression: Compression) -> Result<Self, AsyncTaskError> {
         match self {
             Self::Blocking(input, _) => {
@@ -72,7 +73,7 @@ impl Input {
 }
 
 impl Blocking {
-    /// Opens it; blocks.
+    /// Opens the input. Blocks the thread.
     pub(crate) fn open(self, codec: Option<Codec>) -> io::Result<Opened> {
         let (reader, length): (Box<dyn Read + Send>, _) = match self {
             Self::File(path) => {

@@ -1,4 +1,4 @@
-//! Values that are there already, or come one by one: iterators and streams.
+//! Iterators and streams as sources.
 
 use futures_core::Stream;
 
@@ -12,10 +12,10 @@ pub struct ItemSource<'a, T, I> {
     items: I,
 }
 
-/// Items that a stream gives: see [`Sources::of_stream`].
+/// The items of a stream: see [`Sources::of_stream`].
 pub struct Pulled<St>(pub(crate) St);
 
-/// What gives items, and how many go into a chunk.
+/// A source of items, and the number of items in a chunk.
 pub(crate) struct ItemChunks<I> {
     pub(crate) name: &'static str,
     pub(crate) items: I,
@@ -29,7 +29,8 @@ impl<'a, T, I> ItemSource<'a, T, I> {
 }
 
 impl<T: Send + 'static, I: Iterator<Item = T> + Send + 'static> ItemSource<'_, T, I> {
-    /// Adds the items, `size` of them to a chunk. A size in bytes counts the items' own size, not what they point to.
+    /// Adds the items, `size` of them to a chunk. A size in bytes counts the items' own size, not the data
+    /// that they point to.
     pub fn into_chunks(self, size: ChunkSize) {
         let items: Box<dyn Fill<T>> = Box::new(self.items);
         self.sources
@@ -38,8 +39,8 @@ impl<T: Send + 'static, I: Iterator<Item = T> + Send + 'static> ItemSource<'_, T
 }
 
 impl<T: Send + 'static, St: Stream<Item = T> + Send + 'static> ItemSource<'_, T, Pulled<St>> {
-    /// Adds the stream's items, `size` of them to a chunk; a chunk goes out earlier when the stream has no more for
-    /// the moment. A size in bytes counts the items' own size, not what they point to.
+    /// Adds the stream's items, `size` of them to a chunk. A chunk goes out earlier when the stream has no
+    /// more for the moment. A size in bytes counts the items' own size, not the data that they point to.
     pub fn into_chunks(self, size: ChunkSize) {
         let items = Box::pin(self.items.0);
         let rows = rows::<T>(size);
@@ -54,12 +55,13 @@ fn rows<T>(size: ChunkSize) -> usize {
     }
 }
 
-/// The most items for which there is room in a chunk before they are there, whatever their iterator says.
+/// The most items for which a chunk allocates memory in advance, whatever the iterator's size hint.
 const ROOM: usize = 1 << 16;
 
-/// An iterator, asked for a slice of a chunk at a time: one virtual call for many items.
+/// An iterator that is read by a slice of a chunk at a time: one virtual call for many items.
 pub(crate) trait Fill<T>: Send {
-    /// Adds at most `most` items to `chunk`, which is to have `rows` of them. True if there are no more.
+    /// Adds at most `most` items to `chunk`, which is to have `rows` of them in the end. True if there are no
+    /// more.
     fn fill(&mut self, chunk: &mut Vec<T>, most: usize, rows: usize) -> bool;
 }
 

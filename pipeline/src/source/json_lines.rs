@@ -1,4 +1,4 @@
-//! Text as JSON Lines.
+//! JSON Lines as the format of a text source or of a queue.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::text::fault::BadRow;
 use crate::text::json::JsonDecoder;
 
 impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
-    /// Reads JSON Lines in place of CSV: each line is a JSON value, read through serde; blank lines are no rows. What an
-    /// error says of a column counts bytes, from the first one that is not white space.
+    /// Reads JSON Lines instead of CSV: each line is a JSON value, read through serde; blank lines are no
+    /// rows. A column in an error counts bytes, from the first one that is not white space.
     pub fn json_lines(self) -> TextSource<'a, T, JsonLines>
     where
         Format: NoFormat,
@@ -28,7 +28,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> TextSource<'_, T, JsonLines> {
-    /// Adds the lines, cut into chunks of `size`, each line to be read into a `T` through serde.
+    /// Adds the lines, cut into chunks of `size`. Each line is read into a `T` through serde.
     pub fn into_chunks(self, size: ChunkSize) {
         let dialect = Dialect::Lines { blank: false };
         let decoders = Arc::new(JsonDecoders);
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned + Send + 'static> MakeDecoder<T> for JsonDecoders {
 }
 
 impl<T: DeserializeOwned + Send + 'static> QueueSource<'_, T> {
-    /// Adds the queue's messages, which are of JSON Lines: each line is read into a `T` through serde.
+    /// Adds the queue's messages, which hold JSON Lines. Each line is read into a `T` through serde.
     pub fn json_lines(self) {
         self.add(|kind| match kind {
             Kind::JsonLines => Ok(Arc::new(|| Box::new(JsonDecoder::new()))),

@@ -1,4 +1,4 @@
-//! Text as lines.
+//! Lines as the format of a text source or of a queue.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use crate::text::fault::BadRow;
 use crate::text::lines::LinesDecoder;
 
 impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
-    /// Reads lines in place of CSV: each line is a row, parsed by `FromStr`; blank lines are rows too.
+    /// Reads lines instead of CSV: each line is a row, parsed by `FromStr`; blank lines are rows too.
     pub fn lines(self) -> TextSource<'a, T, Lines>
     where
         Format: NoFormat,
@@ -31,7 +31,7 @@ where
     T: FromStr + Send + 'static,
     T::Err: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Adds the lines, cut into chunks of `size`.
+    /// Adds the lines, cut into chunks of `size`. Each line is parsed by `FromStr`.
     pub fn into_chunks(self, size: ChunkSize) {
         self.add(size, |_| {
             Ok(TextFormat {
@@ -65,7 +65,7 @@ where
     T: FromStr + Send + 'static,
     T::Err: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// Adds the queue's messages, which are of lines: each line is parsed by `FromStr`.
+    /// Adds the queue's messages, which hold lines. Each line is parsed by `FromStr`.
     pub fn lines(self) {
         self.add(|kind| match kind {
             Kind::Lines => Ok(Arc::new(|| Box::new(LinesDecoder::new()))),

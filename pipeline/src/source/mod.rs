@@ -1,4 +1,4 @@
-//! What a pipeline reads: items, streams, files, readers and bytes.
+//! The sources of a pipeline: items, streams, channels, files, readers, bytes and queues.
 
 pub(crate) mod channel;
 pub(crate) mod compression;
@@ -45,15 +45,16 @@ use crate::queue::{Queue, QueueMessage};
 use crate::text::chunk::ChunkSize;
 use sweet_async_core::error::AsyncTaskError;
 
-/// Where the sender closure names what the pipeline reads. Each source is added by its `into_chunks`; several are
-/// read one after the other, in the order in which they were added, unless [`SenderStrategy`](crate::SenderStrategy) says otherwise.
+/// The sources of a pipeline, as the sender closure adds them. A channel is added at once, a queue when its
+/// format is named, and every other source by its `into_chunks`. Several are read one after the other, in the
+/// order in which they were added, unless [`SenderStrategy`](crate::SenderStrategy) says otherwise.
 pub struct Sources<T> {
     plans: Vec<Plan<T>>,
-    /// The first fault is told when the pipeline starts, in place of starting it.
+    /// The first invalid setting. The pipeline fails with it when it is to start, and reads nothing.
     fault: Option<AsyncTaskError>,
 }
 
-/// What a sender closure returns: nothing, since `into_chunks` adds each source.
+/// The output of a sender closure: `()`, since `into_chunks` adds each source.
 #[diagnostic::on_unimplemented(
     message = "a sender closure returns `()`, and this one a `{Self}`",
     note = "a source is added by `into_chunks`: end with it, such as `.into_chunks(100.rows())`; one of a queue, with its format"
@@ -67,7 +68,7 @@ mod output {
     impl Sealed for () {}
 }
 
-/// The most events that a channel has room for: its memory is taken when it is made.
+/// The most events that a channel has room for: its memory is allocated when it is made.
 const MOST_EVENTS: usize = 1 << 20;
 
 /// One source, ready to be read.
@@ -90,7 +91,7 @@ impl<T> Plan<T> {
 }
 
 impl<T> Plan<T> {
-    /// Its length in bytes, if known.
+    /// Returns its length in bytes, if known.
     pub(crate) fn length(&self) -> Option<u64> {
         if let Self::Text(text) = self { text.length } else { None }
     }
@@ -102,7 +103,7 @@ impl<T> Plan<T> {
         }
     }
 
-    /// The name and the path of a file.
+    /// Returns the name and the path, if the source is a file.
     pub(crate) fn file(&self) -> Option<(Arc<str>, PathBuf)> {
         let Self::Text(TextPlan { name, input: Input::Blocking(Blocking::File(path), _), .. }) = self else {
             return None;
@@ -116,9 +117,10 @@ impl<T: Send + 'static> Sources<T> {
         Self { plans: Vec::new(), fault: None }
     }
 
-    /// Items of an iterator. It runs on the executor's threads, in slices of at most 256 items and about 200 us, whatever the
-    /// size of a chunk: other tasks run between two slices, and a cancellation is seen there. An iterator that blocks belongs
-    /// into blocking work that feeds a channel, to be read with [`of_stream`](Self::of_stream).
+    /// Items of an iterator. It runs on the executor's threads, in slices of at most 256 items and about 200
+    /// us, whatever the size of a chunk: other tasks run between two slices, and a cancellation is noticed
+    /// there. An iterator that blocks belongs in blocking work that feeds a channel, to be read with
+    /// [`of_stream`](Self::of_stream).
     pub fn of<I>(&mut self, items: I) -> ItemSource<'_, T, I::IntoIter>
     where
         I: IntoIterator<Item = T>,
@@ -127,7 +129,7 @@ impl<T: Send + 'static> Sources<T> {
         ItemSource::new(self, items.into_iter())
     }
 
-    /// Items of a stream, taken in slices as those of an [iterator](Self::of).
+    /// Items of a stream, taken in slices like those of an [iterator](Self::of).
     pub fn of_stream<St>(&mut self, stream: St) -> ItemSource<'_, T, crate::source::items::Pulled<St>>
     where
         St: Stream<Item = T> + Send + 'static,
@@ -135,9 +137,11 @@ impl<T: Send + 'static> Sources<T> {
         ItemSource::new(self, crate::source::items::Pulled(stream))
     }
 
-    /// Events that are sent by hand: through the sender that this gives, which the sender closure hands to whoever is to
-    /// send. The source ends once all clones of it are gone. The channel has room for `capacity` events, and as many may
-    /// be on their way into a chunk; what is there goes out at once.
+    /// Events that are sent by hand, through the sender that this returns. The sender closure passes it to
+    /// the code that is to send. The source ends once all clones of the sender are dropped, or once one of
+    /// them [closes](EventSender::close) the channel. The channel has room for `capacity` events, and as many
+    /// may be on their way into a chunk; events that are there go out at once. A capacity of zero, or of more
+    /// than 1,048,576, is refused ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// A receiver that keeps a sender keeps its own pipeline from ending.
     ///
@@ -175,46 +179,52 @@ impl<T: Send + 'static> Sources<T> {
         sender
     }
 
-    /// Rows of a file: CSV with a header, unless the source says otherwise. It is read on the
-    /// blocking pool, and opened when its turn comes; that it can be is seen when the pipeline starts, before any source is
-    /// read.
+    /// Rows of a file: CSV with a header, unless the source says otherwise. The file is read on the blocking
+    /// pool, and opened when its turn comes. A file that cannot be opened is noticed when the pipeline
+    /// starts, before any source is read.
     ///
-    /// What is appended to it before its end is reached is read too. Its last row needs no line end: of a file that is still
-    /// being written, what is there of the last line is a row, whole or not. So a file should be complete when it is read, or
-    /// be renamed to its name once it is. A file that is cut shorter than it was when it was
-    /// opened is an error, once its rows until then have been handed on. One that is replaced by another is read on as it was.
+    /// Data that is appended to the file before its end is reached is read too. Its last row needs no line
+    /// end: in a file that is still being written, the part of the last line that is there is a row, whole or
+    /// not. So a file should be complete when it is read, or be renamed to its name once it is.
+    ///
+    /// A file that is cut shorter than it was when it was opened is an error ([`AsyncTaskError::Io`]), once
+    /// its rows until then have been handed on. If a file is replaced by another, the one that was opened is
+    /// read on.
     pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()), None)])
     }
 
     /// Rows of several files, one file after the other, each with a header of its own; otherwise as
-    /// [`of_file`](Self::of_file). No file at all is refused ([`AsyncTaskError::InvalidConfig`]).
+    /// [`of_file`](Self::of_file). An empty list of files is refused ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// The first file that cannot be read ends the whole pipeline, whatever its
-    /// [`ErrorStrategy`](crate::ErrorStrategy), which is about rows: one that is missing before any row of the others
-    /// is handled, one that turns out to be corrupt or in UTF-16 once its turn has come. To read on without such a file, give each
-    /// file a pipeline of its own.
+    /// [`ErrorStrategy`](crate::ErrorStrategy), which is about rows. A missing file ends it before any row of
+    /// the others is handled; a file that turns out to be corrupt or in UTF-16 ends it once its turn has
+    /// come. To read on without such a file, give each file a pipeline of its own.
     pub fn of_files<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> TextSource<'_, T> {
         let input = |path: P| Input::Blocking(Blocking::File(path.into()), None);
         TextSource::new(self, paths.into_iter().map(input).collect())
     }
 
-    /// Rows of what a reader gives, read on the blocking pool: CSV with a header, unless the source says otherwise. A
-    /// read that was [`Interrupted`](std::io::ErrorKind::Interrupted) is tried again. Rows go out once they fill a chunk:
-    /// a reader that gives them now and then wants small ones.
+    /// Rows of a reader, read on the blocking pool: CSV with a header, unless the source says otherwise. A
+    /// read that was [`Interrupted`](std::io::ErrorKind::Interrupted) is tried again. Rows go out once they
+    /// fill a chunk: a reader that gives rows only now and then needs small chunks.
     ///
-    /// A read is blocking work of the pipeline's task: one that stalls is not waited for at the limit of
-    /// [`with_timeout`](crate::PipelineBuilder::with_timeout), and holds up every other end of the pipeline until it
-    /// returns, a kill and the error of a row among them; a hard kill answers that it goes on. A reader that may stall for long
-    /// wants a time limit of its own, or is one that is polled. Asked to stop gracefully, the pipeline handles what has been read,
-    /// and what the read under way still gives within the grace period.
+    /// A read is blocking work of the pipeline's task. A read that stalls is not waited for at the limit of
+    /// [`with_timeout`](crate::PipelineBuilder::with_timeout). It delays every other end of the pipeline
+    /// until it returns, a kill and the error of a row among them. A hard kill reports that the read goes on
+    /// ([`CancelOutcome::Abandoned`](sweet_async_core::CancelOutcome::Abandoned)). A reader that may stall
+    /// for long needs a time limit of its own, or should be a polled one
+    /// ([`of_async_reader`](Self::of_async_reader)). At a graceful cancellation the pipeline handles what has
+    /// been read, and what the read under way still gives within the grace period.
     pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)), None)])
     }
 
-    /// As [`of_reader`](Self::of_reader), of a reader that is polled: on the executor's threads, at most 64 KiB at a time,
-    /// between which others run. A chunk goes out earlier when the reader has no more for the moment, unless it is
-    /// [published](crate::PipelineSender::publish). The reader is gone when the pipeline ends.
+    /// As [`of_reader`](Self::of_reader), for a reader that is polled: on the executor's threads, at most 64
+    /// KiB at a time, so that other tasks can run in between. A chunk goes out earlier when the reader has no
+    /// more for the moment, unless it is [published](crate::PipelineSender::publish). The reader is dropped
+    /// when the pipeline ends.
     pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T> {
         TextSource::new(self, vec![Input::Async(Box::pin(reader))])
     }
@@ -224,17 +234,19 @@ impl<T: Send + 'static> Sources<T> {
         TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()), None)])
     }
 
-    /// What other pipelines have [published](crate::PipelineSender::publish) into `queue`, from the queue's first message to
-    /// its end; one that never ends is read until the pipeline is cancelled. It names a format, as the publisher did.
+    /// The messages that other pipelines have [published](crate::PipelineSender::publish) into `queue`, from
+    /// its first message to its end. A queue that never ends is read until the pipeline is cancelled. The
+    /// source must name the format of its publisher.
     ///
-    /// A message is acknowledged as soon as its last row is handled, or rejected by a strategy that goes on. What receivers have
-    /// collected or folded by then is in this process alone: where that must outlive the process, the receiver itself writes it.
-    /// What the pipeline's end leaves unhandled is given back; killed, it is claimed by others when the lease runs out. So rows
-    /// may be handled more than once. A [pulled](crate::PipelineSender::pull) pipeline reads no queue: it does not know what
-    /// becomes of its events.
+    /// A message is acknowledged as soon as its last row is handled, or rejected by a strategy that goes on.
+    /// Values that receivers have collected or folded by then are in this process alone; where they must
+    /// outlive the process, the receiver itself writes them. Messages that the pipeline's end leaves
+    /// unhandled are given back; after a kill, others claim them when the lease runs out. So rows may be
+    /// handled more than once. A [pulled](crate::PipelineSender::pull) pipeline does not know what becomes of
+    /// its events, and is refused a queue ([`AsyncTaskError::InvalidConfig`]).
     ///
-    /// An event's position is that in the source that was published; its sequence counts in the order of claims. The
-    /// order of rows is kept within a message. Errors name the source that was published.
+    /// An event's position is that in the source that was published; its sequence counts in the order of
+    /// claims. The order of rows is kept within a message. Errors name the source that was published.
     pub fn of_queue(&mut self, queue: &impl Queue) -> QueueSource<'_, T> {
         QueueSource::new(self, queue.clone())
     }
@@ -256,7 +268,8 @@ impl<T: Send + 'static> Sources<T> {
         self.fault.get_or_insert(fault);
     }
 
-    /// Of each text the chunks, as messages of `job`.
+    /// Returns the same sources with their chunks as messages of `job`. Only text can be published: other
+    /// sources are refused.
     pub(crate) fn sealed(plans: Vec<Plan<T>>, job: &str) -> Result<Vec<Plan<QueueMessage>>, AsyncTaskError> {
         let sealed = |(source, plan): (usize, Plan<T>)| match plan {
             Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),

@@ -1,4 +1,4 @@
-//! Messages of a queue, which other pipelines have published.
+//! A queue as a source: messages that other pipelines have published.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use crate::source::{Plan, Sources};
 use crate::text::decode::Decoders;
 use sweet_async_core::error::AsyncTaskError;
 
-/// A queue to be read; [`csv`](Self::csv), [`lines`](Self::lines) or [`json_lines`](Self::json_lines) adds it to the pipeline.
+/// A queue to be read; [`csv`](Self::csv), [`lines`](Self::lines) or [`json_lines`](Self::json_lines) adds it
+/// to the pipeline.
 #[must_use = "a queue is read only once its format has been named"]
 pub struct QueueSource<'a, T> {
     sources: &'a mut Sources<T>,
@@ -24,7 +25,7 @@ pub(crate) struct QueuePlan<T> {
     pub(crate) queue: Arc<dyn DynQueue>,
     pub(crate) lease: Duration,
     pub(crate) max_deliveries: u32,
-    /// Gives back what its rows cannot be made of.
+    /// Makes decoders for a kind of text, or returns the kind if its rows cannot be made of it.
     pub(crate) make: fn(Kind) -> Result<Decoders<T>, Kind>,
 }
 
@@ -40,15 +41,17 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
         self
     }
 
-    /// How long a message is claimed for, 30 seconds by default. While its rows are handled the lease is extended, three times
-    /// in its length; so this is how long it takes until others get what a consumer that has died had claimed.
+    /// Sets how long a message is claimed for, 30 seconds by default. While its rows are handled the lease is
+    /// extended, three times in its length. So this is also how long it takes until other consumers get the
+    /// messages of one that has died. Zero is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// A message that has been delivered more often than this is rejected, as one bad row, in place of being handled again:
-    /// its handling may be what ends its consumers. No limit by default.
+    /// Rejects a message that has been delivered more often than this, as one bad row, instead of handling it
+    /// again: its handling may be the reason why its consumers end. No limit by default; zero is refused
+    /// ([`AsyncTaskError::InvalidConfig`]).
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.max_deliveries = deliveries;
         self

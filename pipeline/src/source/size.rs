@@ -1,9 +1,9 @@
-//! Sizes of chunks from integers.
+//! Chunk sizes from integers.
 
 use crate::text::chunk::ChunkSize;
 
-/// `100.rows()`, `64.kib()`: sizes of chunks from bare integer literals and variables. A negative number reads as
-/// zero, which is refused when the pipeline starts.
+/// Chunk sizes from integer literals and variables: `100.rows()`, `64.kib()`. A number that is negative, or
+/// too large for a `usize`, reads as zero, which is refused when the pipeline starts.
 pub trait ChunkSizeExt {
     /// This many rows.
     fn rows(self) -> ChunkSize;

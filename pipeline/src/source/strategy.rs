@@ -1,4 +1,4 @@
-//! How sources are read.
+//! The strategies by which a pipeline reads its sources.
 
 use std::time::Duration;
 
@@ -7,45 +7,50 @@ use crate::source::input::{Blocking, Input};
 use crate::source::text::TextPlan;
 use sweet_async_core::error::AsyncTaskError;
 
-/// How a pipeline reads its sources.
+/// The strategy by which a pipeline reads its sources.
 ///
-/// Whatever it is, the queue in front of the receivers is bounded, and who finds it full waits. Where several sources are
-/// read at the same time, an event's [`sequence`](crate::Event::sequence) is the number of its source,
-/// shifted left by 44 bits, and its row: unique and in source order, as before, but with gaps.
+/// With every strategy the queue in front of the receivers is bounded, and a reader that finds it full waits.
+/// Where several sources are read at the same time, an event's [`sequence`](crate::Event::sequence) is the
+/// number of its source, shifted left by 44 bits, and its row: unique and in source order, but with gaps.
+/// More than 1,048,576 sources cannot be read at the same time, and are refused
+/// ([`AsyncTaskError::InvalidConfig`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SenderStrategy {
     /// One source after the other.
     #[default]
     Serial,
-    /// Several sources at the same time, each by a task of its own; when one has ended, the next is begun. Under
-    /// [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst) the error is that of the first bad row in source order
-    /// among those that had been read when the reading stopped: an earlier source may hold one that nobody has come to.
+    /// Several sources at the same time, each by a task of its own; when one has ended, the next is begun.
+    /// Under [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst) the error is that of the first bad row in
+    /// source order among those that had been read when the reading stopped: an earlier source may hold one
+    /// that was not reached.
     ///
-    /// With [`ordered`](crate::PipelineBuilder::ordered), what is read ahead of its turn waits, two chunks of
-    /// each source that is being read.
+    /// With [`ordered`](crate::PipelineBuilder::ordered), chunks that are read ahead of their turn wait, two
+    /// of each source that is being read.
     Parallel {
-        /// How many, at least one.
+        /// The number of sources, at least one.
         sources: usize,
     },
-    /// One source after the other. What streams and channels give is gathered until there are `size` events, whatever
-    /// `into_chunks` was told, or `delay` has passed since the first of them, or the source has ended. Iterators, files and
-    /// bytes are not waited for: they give `size` events at a time. A named pipe is a file here: its rows wait until there are
-    /// `size` of them, or the pipe ends. A reader and a queue cannot be gathered from, and are refused
-    /// ([`AsyncTaskError::InvalidConfig`]).
+    /// One source after the other. Events of streams and channels are gathered until there are `size` of
+    /// them, whatever the size given to `into_chunks`, or `delay` has passed since the first of them, or the
+    /// source has ended. Iterators, files and bytes are not waited for: they give `size` events at a time. A
+    /// named pipe is a file here: its rows wait until there are `size` of them, or the pipe ends. A reader
+    /// and a queue cannot be gathered from, and are refused ([`AsyncTaskError::InvalidConfig`]).
     Batched {
-        /// Most events in a batch, at least one.
+        /// The most events in a batch, at least one.
         size: usize,
-        /// Longest wait of an event for others, by the runtime's clock; more than zero.
+        /// The longest time that an event waits for others, by the runtime's clock; more than zero.
         delay: Duration,
     },
-    /// As [`Parallel`](Self::Parallel), with as many sources at the same time as the queue wants: it begins with `min`, and
-    /// looks at the queue a hundred times a second. While that is empty the number doubles, and later grows by one; when it
-    /// is full, the number falls by a quarter, and those that are too many pause. Each decision is told through `tracing`.
+    /// As [`Parallel`](Self::Parallel), with a number of sources that follows the load of the queue. It
+    /// begins with `min`, and the queue is looked at a hundred times a second. When the queue is empty the
+    /// number doubles; once the queue has been full, it grows by one instead. When the queue is full the
+    /// number falls by a quarter, at least by one, and the surplus readers pause. Each change is reported
+    /// through `tracing`.
     Adaptive {
-        /// The fewest, at least one.
+        /// The fewest sources, at least one.
         min: usize,
-        /// The most, at least `min`.
+        /// The most sources, at least `min`.
         max: usize,
     },
 }
@@ -74,7 +79,7 @@ impl SenderStrategy {
         Err(AsyncTaskError::config(reason))
     }
 
-    /// How many events there are in a chunk, where `into_chunks` does not say it.
+    /// Returns the number of events in a chunk, where the strategy sets it and not `into_chunks`.
     pub(crate) fn batch(self) -> Option<usize> {
         match self {
             Self::Batched { size, .. } => Some(size),
@@ -82,7 +87,7 @@ impl SenderStrategy {
         }
     }
 
-    /// Whether these can be read so.
+    /// Checks that these sources can be read with this strategy.
     pub(crate) fn suits<T>(self, plans: &[Plan<T>]) -> Result<(), AsyncTaskError> {
         let gathers = |plan: &Plan<T>| match plan {
             Plan::Items(_) | Plan::Stream(_) => true,

@@ -1,4 +1,4 @@
-//! Text from files, bytes and readers, as CSV, as lines or as JSON Lines.
+//! Text sources: files, bytes and readers, as CSV, as lines or as JSON Lines.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,41 +16,45 @@ use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
 
-/// The most bytes that one record may have, whatever the limit that is set: offsets in a chunk are 32 bits.
+/// The most bytes that one record may have, whatever limit is set: offsets in a chunk are 32 bits.
 const MOST: usize = 1 << 30;
 
 /// Text to be read; `into_chunks` adds it to the pipeline.
 ///
-/// It is CSV with a header, unless [`lines`](Self::lines) or `json_lines` names another format. An option of CSV decides for
-/// CSV, and what a format does not have cannot be said of it: either is an error of the compiler.
+/// It is CSV with a header, unless [`lines`](Self::lines) or `json_lines` names another format. An option of
+/// CSV names CSV. A second format, or an option that the format does not have, is a compile error.
 ///
 /// # CSV
 ///
-/// Read as by the csv crate:
+/// The text is read as by the csv crate:
 ///
-/// - A field may be in quotes; it may hold delimiters and line ends then, and a quote that is written twice. A quote opens
-///   only at a field's start: elsewhere it is text, and so is what follows a closing quote (`a"b` and `"a"b` are `a"b`
-///   and `ab`). NUL and other control characters are text.
-/// - CR, LF or both end a row, mixed as they come. Blank lines are no rows; they count as lines. The last row needs no line end.
+/// - A field may be in quotes. It may then hold delimiters and line ends, and a quote that is written twice.
+///   A quote opens only at a field's start: elsewhere it is text, and so is the text after a closing quote
+///   (`a"b` and `"a"b` are `a"b` and `ab`). NUL and other control characters are text.
+/// - CR, LF or both end a row, mixed as they come. Blank lines are no rows; they count as lines. The last row
+///   needs no line end.
 /// - A byte order mark at the start is passed over. UTF-16 is an error that says so.
-/// - An empty source, or one that has a header alone, has no rows.
-/// - The header's names are taken as they stand. Of several columns of one name, [`Row`](crate::Row) finds the
-///   first, and a map keeps the last; a struct that has a field of this name refuses every row ("duplicate field").
-/// - A quote that is never closed makes no row of what follows it: the row is rejected, with the line where the quote opened,
-///   and how many bytes and lines it took. One that is closed by a later row's quote makes one row of all between them, and
-///   nothing is wrong with that: [`strict`](Self::strict) and [`with_max_record_lines`](Self::with_max_record_lines) refuse
-///   such rows, and with [`resync`](Self::resync) only one line is lost of them.
-/// - Lines are numbered by LF alone, as in most editors. Of a file whose lines end in CR alone the rows are right, and all are
-///   on line 1; their bytes tell them apart.
+/// - An empty source, or one with a header alone, has no rows.
+/// - The header's names are taken as they stand. Of several columns with the same name, [`Row`](crate::Row)
+///   finds the first, and a map keeps the last; a struct that has a field of this name refuses every row
+///   ("duplicate field").
+/// - The text after a quote that is never closed makes no row: the row is rejected, with the line where the
+///   quote opened, and the number of bytes and lines that it took. A quote that is closed by the quote of a
+///   later row makes one row of everything between them, which is no error: [`strict`](Self::strict) and
+///   [`with_max_record_lines`](Self::with_max_record_lines) refuse such rows, and with
+///   [`resync`](Self::resync) only one line of them is lost.
+/// - Lines are numbered by LF alone, as in most editors. In a file whose lines end in CR alone the rows are
+///   right, and all are on line 1; their byte offsets tell them apart.
 ///
 /// # Lines and JSON Lines
 ///
-/// LF ends a line, and a CR right before it belongs to the end. A blank line is a row of lines, and none of JSON Lines. A CR
-/// elsewhere is text: a file whose lines end in CR alone is one line. The last line needs no LF.
+/// LF ends a line, and a CR right before it is part of the line end. A blank line is a row of lines, and no
+/// row of JSON Lines. A CR elsewhere is text: a file whose lines end in CR alone is one line. The last line
+/// needs no LF.
 #[must_use = "a source is read only once `into_chunks` has added it"]
 pub struct TextSource<'a, T, Format = Undecided> {
     sources: &'a mut Sources<T>,
-    /// One after the other, each with a header of its own.
+    /// Read one after the other, each with a header of its own.
     inputs: Vec<Input>,
     name: Option<Arc<str>>,
     pub(crate) options: Options,
@@ -65,16 +69,16 @@ pub(crate) struct Options {
     compression: Compression,
 }
 
-/// Makes one decoder for each worker, once the first record is known.
+/// Makes the decoders of a source, one for each worker, once the first record is known.
 pub(crate) trait MakeDecoder<T>: Send + Sync {
-    /// Takes the header, or where there is none the first chunk, for what all rows have in common.
+    /// Reads what all rows have in common from the header, or from the first chunk where there is none.
     ///
     /// # Errors
     ///
     /// The header cannot be used.
     fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow>;
 
-    /// As `learn`, for decoders that others make.
+    /// As [`learn`](Self::learn), but returns the kind of the text, for decoders of other pipelines.
     fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow>;
 }
 
@@ -89,12 +93,13 @@ pub(crate) struct TextPlan<T> {
     pub(crate) length: Option<u64>,
 }
 
-/// How text is cut into records, and what makes rows of them.
+/// The rules by which text is cut into records, and the decoders that make rows of them.
 pub(crate) struct TextFormat<T> {
     pub(crate) dialect: Dialect,
     pub(crate) headers: bool,
     pub(crate) decoders: Arc<dyn MakeDecoder<T>>,
-    /// A chunk counts as one, and not as many as it has rows; none is cut short by a source that pauses or fails.
+    /// True if a chunk counts as one row, and not as many as it has. Such a chunk is never cut short by a
+    /// source that pauses or fails.
     pub(crate) whole: bool,
 }
 
@@ -114,16 +119,17 @@ impl<'a, T: Send + 'static> TextSource<'a, T, Undecided> {
 }
 
 impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
-    /// The same source, read in another format.
+    /// Returns the same source, read in another format.
     pub(crate) fn in_format<Other>(self) -> TextSource<'a, T, Other> {
         let Self { sources, inputs, name, options, .. } = self;
         TextSource { sources, inputs, name, options, format: PhantomData }
     }
 
-    /// The most bytes that one record may have, 4 MiB by default and 1 GiB at most; a longer one is rejected, and its
-    /// bytes are passed over without being kept, so that no input can take the memory. Its error is told when it has ended, with
-    /// the bytes and lines that it took; under [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst), and with
-    /// [`resync`](Self::resync), as soon as the limit is passed.
+    /// Sets the most bytes that one record may have: 4 MiB by default, and 1 GiB at most. A longer record is
+    /// rejected, and its bytes are passed over without being kept, so that no input can take the memory. Its
+    /// error is reported when it has ended, with the bytes and lines that it took; under
+    /// [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst), and with [`resync`](Self::resync), as soon as the
+    /// limit is passed. Zero is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_max_record(mut self, bytes: usize) -> Self {
         self.options.max_record = bytes;
         self
@@ -136,13 +142,15 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         self
     }
 
-    /// How the bytes are compressed; by default a file's name says it.
+    /// Sets how the bytes are compressed; by default a file's name decides. A polled reader
+    /// ([`of_async_reader`](Sources::of_async_reader)) cannot be decompressed, and is refused
+    /// ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_compression(mut self, compression: Compression) -> Self {
         self.options.compression = compression;
         self
     }
 
-    /// Adds the text, in the format that `format` gives.
+    /// Adds the text, in the format that `format` returns.
     pub(crate) fn add(
         self,
         size: ChunkSize,

@@ -1,4 +1,4 @@
-//! zstd data as text, frame by frame: the decoder knows one frame.
+//! A reader of zstd data, frame by frame: the decoder handles one frame.
 
 use std::error::Error;
 use std::io::{self, BufRead, Read};
@@ -8,20 +8,23 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::source::decompress::corrupt;
 
-/// What the format's specification wants every decoder to take.
+/// The window that the format's specification wants every decoder to support.
 const WINDOW: u64 = 8 << 20;
 
 /// An empty block that is the last of its frame, and a checksum, which is read only where the frame has one.
 const LAST: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
 
-/// Frames, one behind the other.
+/// Frames, one after the other.
 pub(crate) struct Frames<S> {
     source: S,
     decoder: FrameDecoder,
+    /// Set once a frame's header is read. Cleared when all of the frame's data was given and its checksum
+    /// matches.
     in_frame: bool,
-    /// The frame's error; reported after all data that was decoded before.
+    /// The error of a frame's header or of its blocks, reported after all data that was decoded before it.
+    /// Never cleared: nothing is decoded from then on.
     fault: Option<io::Error>,
-    /// No frame has been seen yet: nothing at all is no zstd data.
+    /// Set until the first frame is begun: an empty source is no zstd data, and an error.
     first: bool,
 }
 
@@ -36,12 +39,18 @@ impl<S: BufRead> Frames<S> {
         &self.source
     }
 
-    /// Begins the next frame; false if there is none.
+    /// Begins the next frame, or passes over one without data; false if there is none.
     fn begin(&mut self) -> io::Result<bool> {
         if !self.first && self.source.fill_buf()?.is_empty() {
             return Ok(false);
         }
         self.first = false;
+        self.begin_frame().inspect_err(|error| self.fault = Some(again(error)))?;
+        Ok(true)
+    }
+
+    /// Reads a frame's header, or passes over a frame without data.
+    fn begin_frame(&mut self) -> io::Result<()> {
         match self.decoder.init(&mut self.source) {
             Ok(()) => self.in_frame = true,
             Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
@@ -54,7 +63,7 @@ impl<S: BufRead> Frames<S> {
             }
             Err(error) => return Err(explain(error)),
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Decodes until there is something to give, or the frame ends.
@@ -63,8 +72,8 @@ impl<S: BufRead> Frames<S> {
             let one = BlockDecodingStrategy::UptoBlocks(1);
             if let Err(error) = self.decoder.decode_blocks(&mut self.source, one) {
                 self.fault = Some(explain(error));
-                // The decoder holds back one window of data until it has seen the last block, so it is given an empty one.
-                // An error here adds nothing to the first.
+                // The decoder holds back one window of data until it has seen the last block, so it is given
+                // an empty one. An error here adds nothing to the first.
                 let _ = self.decoder.decode_blocks(LAST, BlockDecodingStrategy::All);
                 return;
             }
@@ -89,18 +98,25 @@ impl<S: BufRead> Read for Frames<S> {
                     self.decode();
                 }
                 match (self.decoder.read(into)?, &self.fault) {
-                    // Reported again at each further read.
-                    (0, Some(fault)) => return Err(io::Error::new(fault.kind(), fault.to_string())),
+                    (0, Some(fault)) => return Err(again(fault)),
                     (0, None) => self.checked()?,
                     (read, _) => return Ok(read),
                 }
                 self.in_frame = false;
+            }
+            if let Some(fault) = &self.fault {
+                return Err(again(fault));
             }
             if !self.begin()? {
                 return Ok(0);
             }
         }
     }
+}
+
+/// The same error, for one that is reported again at each further read.
+fn again(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
 }
 
 fn explain(error: FrameDecoderError) -> io::Error {

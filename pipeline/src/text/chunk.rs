@@ -1,29 +1,31 @@
-//! A chunk: some whole records, not yet parsed, and where they stood in their source.
+//! A chunk: whole records, not yet parsed, and their position in the source.
 
 use bytes::Bytes;
 
-/// How much one chunk holds.
+/// The size of one chunk.
 ///
-/// A zero counts as one. A chunk may be shorter at the end of the source, before a row that cannot be
-/// read, and before a run of blank or comment lines longer than the record limit; a chunk of text by rows also with the row
-/// that brings it to 8 MiB, so that rows that are larger than was thought do not take the memory.
+/// Zero is refused when the pipeline starts
+/// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)). A chunk may be shorter at the end of
+/// the source, before a row that cannot be read, before a run of blank or comment lines longer than the
+/// record limit, and where a stream or a polled reader has no more for the moment. A chunk of text by rows
+/// also ends with the row that brings it to 8 MiB, so that rows larger than expected do not take the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChunkSize {
-    /// This many records, or of text fewer of at least 8 MiB.
+    /// This many records; of text, fewer if they have at least 8 MiB.
     Rows(usize),
     /// Records until at least this many bytes: a chunk ends with the record that reaches the number.
     Bytes(usize),
 }
 
-/// One or more whole records. The first byte is the first byte of the first record: blank lines and
-/// comments before it are gone, those between its records are still there.
+/// One or more whole records. The first byte is the first byte of the first record: blank lines and comments
+/// before it are dropped, those between its records are kept.
 #[derive(Clone, Debug)]
 pub(crate) struct RawChunk {
     pub(crate) bytes: Bytes,
-    /// Index of the first record in its source, from 0. The header has none and reads 0.
+    /// Index of the first record in its source, from 0. The header has no index; its chunk has 0 here.
     pub(crate) first_row: u64,
-    /// How many records the bytes hold, at least one.
+    /// The number of records in the bytes, at least one.
     pub(crate) rows: u64,
     /// Line of the first byte, from 1. LF alone counts, as in the csv crate and most editors.
     pub(crate) first_line: u64,
@@ -32,7 +34,8 @@ pub(crate) struct RawChunk {
 }
 
 impl RawChunk {
-    /// The raw text of one of its rows, from what the row says of itself: `byte` and `len`. It shares the chunk's memory.
+    /// Returns the raw text of one of its rows, by the `byte` and `len` of that row. The text shares the
+    /// chunk's memory.
     pub(crate) fn text(&self, byte: u64, len: usize) -> Bytes {
         let start =
             usize::try_from(byte.saturating_sub(self.first_byte)).unwrap_or(usize::MAX).min(self.bytes.len());

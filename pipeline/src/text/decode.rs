@@ -7,7 +7,7 @@ use crate::text::fault::BadRowReason;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 
-/// A row of a chunk, decoded or not, and where it stood in its source.
+/// A row of a chunk, decoded or not, and its position in its source.
 #[derive(Debug)]
 pub struct Decoded<T> {
     /// Its index in the source, from 0.
@@ -16,12 +16,12 @@ pub struct Decoded<T> {
     pub(crate) line: u64,
     /// Offset of its first byte in the source.
     pub(crate) byte: u64,
-    /// How many bytes it has, without its line end; see [`RawChunk::text`].
+    /// Its length in bytes, without its line end; see [`RawChunk::text`].
     pub(crate) len: usize,
     pub(crate) data: Result<T, Fault>,
 }
 
-/// Why a row has no value.
+/// The reason why a row has no value.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Bad(BadRowReason),
@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     Panicked(AsyncTaskError),
 }
 
-/// Runs a parser of the user's. Its panic is its row's error, and the rows after it are parsed all the same.
+/// Runs a parser of the user's. A panic is the error of its row; the rows after it are still parsed.
 #[inline]
 pub(crate) fn parsed<T>(parse: impl FnOnce() -> Result<T, BadRowReason>) -> Result<T, Fault> {
     match caught(parse) {
@@ -38,17 +38,18 @@ pub(crate) fn parsed<T>(parse: impl FnOnce() -> Result<T, BadRowReason>) -> Resu
     }
 }
 
-/// Decodes chunks, one after the other. A worker keeps one per source: building one is dear, starting
-/// it on another chunk is not.
+/// Decodes chunks, one after the other. A worker keeps one decoder per source, up to a limit: making one is
+/// expensive, starting it on another chunk is not.
 pub(crate) trait Decoder<T>: Send {
-    /// Begins a chunk; what was left of the one before is forgotten.
+    /// Begins a chunk; the rest of the one before is dropped.
     fn start(&mut self, chunk: &RawChunk);
 
-    /// The next row of the chunk. Every record gives one, a bad one too. One at a time: a row that is handled before
-    /// the next is parsed gives its memory back while that is still in the cache.
+    /// Returns the next row of the chunk. Every record gives one row, a bad record too. Rows come one at a
+    /// time: a row that is handled before the next is parsed gives its memory back while that is still in the
+    /// cache.
     fn next(&mut self) -> Option<Decoded<T>>;
 
-    /// Lets go of the chunk, which shares its memory with others.
+    /// Drops the chunk, which shares its memory with others.
     fn release(&mut self);
 }
 

@@ -1,23 +1,24 @@
-//! The dialects a source can be cut in.
+//! The dialects in which a source can be cut.
 
-/// How records are told apart.
+/// The rules that separate records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Delimited fields, quotes, CR or LF or both between records; blank lines are no records.
+    /// Delimited fields and quotes; CR, LF or both end a record; blank lines are no records.
     Csv(CsvDialect, Checks),
-    /// LF ends a line, a CR right before it belongs to the end.
+    /// LF ends a line; a CR right before it is part of the line end.
     Lines {
-        /// Lines of nothing, or of white space alone, are records.
+        /// True if lines that are empty, or hold white space alone, are records.
         blank: bool,
     },
 }
 
-/// Which records of CSV are refused where they are cut. Those that are left are parsed as ever: a parser need not know.
+/// The records of CSV that the cutter refuses. The other records are parsed as without checks, so a parser
+/// needs no knowledge of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Checks {
     /// Refuses a quote inside a field that is not in quotes, and text after a closing quote.
     pub(crate) strict: bool,
-    /// Of a refused record only the first line is rejected: cutting goes on at the line after it.
+    /// Rejects only the first line of a refused record: cutting goes on at the line after it.
     pub(crate) resync: bool,
     /// The most lines of a record.
     pub(crate) max_lines: u64,
@@ -29,7 +30,7 @@ impl Default for Checks {
     }
 }
 
-/// The three bytes that shape a CSV file. A quote inside quotes is written twice.
+/// The three bytes that structure a CSV file. A quote inside quotes is written twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CsvDialect {
     pub(crate) delimiter: u8,
@@ -45,8 +46,12 @@ impl Default for CsvDialect {
 }
 
 impl CsvDialect {
-    /// Says why the three bytes cannot work together. The cutter and the parser agree on every dialect
-    /// that passes; on others they may not.
+    /// Checks that the three bytes can work together. The cutter and the parser agree on every dialect that
+    /// passes; on others they may not.
+    ///
+    /// # Errors
+    ///
+    /// The reason why they cannot.
     pub(crate) fn check(self) -> Result<Self, &'static str> {
         let ends_line = |byte: u8| matches!(byte, b'\r' | b'\n');
         if ends_line(self.delimiter) {

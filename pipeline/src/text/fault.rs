@@ -1,27 +1,27 @@
-//! What can be wrong with a row or a whole source, said so that it can be put right.
+//! The faults of a row or of a whole source, with texts that say how to correct them.
 
 use std::fmt;
 use std::str::Utf8Error;
 
-/// Longest piece of the user's data that an error repeats: a thousand kept errors must stay small even
+/// The most characters of the user's data that an error repeats: a thousand kept errors must stay small even
 /// when each is about a 4 MiB field.
 const LONGEST_QUOTE: usize = 400;
 
-/// A row that cannot be handed on, where it is, and why.
+/// A row that cannot be handed on: its position, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BadRow {
-    /// Its index among the rows of its source; it takes a place as a good row does.
+    /// Its index among the rows of its source; a bad row is counted as a good one is.
     pub(crate) sequence: u64,
     pub(crate) line: u64,
     pub(crate) byte: u64,
     pub(crate) reason: BadRowReason,
 }
 
-/// Why a row cannot be handed on.
+/// The reason why a row cannot be handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BadRowReason {
     /// Boxed, as a field's fault is.
-    Uncut(Box<Uncut>),
+    Refused(Box<RefusedRecord>),
     Width {
         expected: usize,
         found: usize,
@@ -34,20 +34,20 @@ pub(crate) enum BadRowReason {
     Parse(Box<str>),
 }
 
-/// A record that is refused where records are told apart.
+/// A record that the cutter refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Uncut {
-    pub(crate) why: UncutReason,
-    /// Where the record goes on behind its first line: the line of the quote that took the next one.
+pub(crate) struct RefusedRecord {
+    pub(crate) reason: RefusalReason,
+    /// The line of the quote that is open at the end of the record's first line, if one is.
     pub(crate) quote: Option<u64>,
-    /// Its bytes and its lines, where all of it is passed over.
-    pub(crate) taken: Option<(u64, u64)>,
-    /// Only its first line is passed over.
+    /// The number of its bytes and of its lines, if all of it is passed over.
+    pub(crate) extent: Option<(u64, u64)>,
+    /// True if only its first line is passed over.
     pub(crate) resumed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UncutReason {
+pub(crate) enum RefusalReason {
     OpenQuote { line: u64 },
     RecordTooLong { limit: usize },
     LineTooLong { limit: usize },
@@ -56,17 +56,17 @@ pub(crate) enum UncutReason {
     TextAfterQuote,
 }
 
-/// One field that does not decode.
+/// A field that does not decode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldFault {
-    /// From 1, as people count columns.
+    /// Its number, from 1 as people count columns.
     pub(crate) number: u64,
-    /// Its name in the header, where there is one.
+    /// Its name in the header, if there is one.
     pub(crate) name: Option<Box<str>>,
     pub(crate) reason: Box<str>,
 }
 
-/// Why a whole source cannot be read; cutting it any further makes no sense.
+/// The reason why a whole source cannot be read. It is not cut any further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     Utf16 { encoding: &'static str },
@@ -82,7 +82,7 @@ impl BadRowReason {
         Self::NotUtf8 { valid_up_to: fault.valid_up_to() }
     }
 
-    /// What is wrong with the field at `index`, which is counted from 0.
+    /// The fault of the field at `index`, from 0.
     #[cfg(feature = "csv")]
     pub(crate) fn field(index: usize, name: Option<&str>, reason: &impl fmt::Display) -> Self {
         let (number, name) = (index as u64 + 1, name.map(short));
@@ -90,7 +90,7 @@ impl BadRowReason {
     }
 }
 
-/// The text, or its beginning and three dots.
+/// Returns the text, or its beginning and three dots.
 fn short(text: &str) -> Box<str> {
     match text.char_indices().nth(LONGEST_QUOTE) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()).into(),
@@ -101,7 +101,7 @@ fn short(text: &str) -> Box<str> {
 impl fmt::Display for BadRowReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Uncut(uncut) => uncut.fmt(f),
+            Self::Refused(refused) => refused.fmt(f),
             Self::Width { expected, found } => {
                 let s = if *expected == 1 { "" } else { "s" };
                 write!(f, "expected {expected} field{s}, found {found}")
@@ -115,14 +115,14 @@ impl fmt::Display for BadRowReason {
     }
 }
 
-impl fmt::Display for Uncut {
+impl fmt::Display for RefusedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.why.fmt(f)?;
-        match (self.why, self.quote) {
-            (UncutReason::OpenQuote { .. }, _) | (_, None) => {}
+        self.reason.fmt(f)?;
+        match (self.reason, self.quote) {
+            (RefusalReason::OpenQuote { .. }, _) | (_, None) => {}
             (_, Some(line)) => write!(f, "; a quote opened on line {line}")?,
         }
-        if let Some((bytes, lines)) = self.taken {
+        if let Some((bytes, lines)) = self.extent {
             let s = if lines == 1 { "" } else { "s" };
             write!(f, "; it took {bytes} bytes on {lines} line{s}")?;
         }
@@ -133,7 +133,7 @@ impl fmt::Display for Uncut {
     }
 }
 
-impl fmt::Display for UncutReason {
+impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OpenQuote { line } => write!(

@@ -1,4 +1,4 @@
-//! Decodes chunks of JSON Lines: one JSON value a line.
+//! The decoder of JSON Lines: one JSON value in each line.
 
 use std::marker::PhantomData;
 
@@ -42,10 +42,10 @@ fn explain(line: &[u8], error: &serde_json::Error) -> BadRowReason {
     if let Err(fault) = std::str::from_utf8(line) {
         return BadRowReason::not_utf8(&fault);
     }
-    // The parser knows of this one line only; which line of the source it is, the row's place says.
-    let (said, column) = (error.to_string(), error.column());
-    let place = format!(" at line {} column {column}", error.line());
-    let reason = said.strip_suffix(&place).unwrap_or(&said);
+    // The parser sees this one line only; the row's position says which line of the source it is.
+    let (message, column) = (error.to_string(), error.column());
+    let suffix = format!(" at line {} column {column}", error.line());
+    let reason = message.strip_suffix(&suffix).unwrap_or(&message);
     match column {
         0 => BadRowReason::parse(&reason),
         _ => BadRowReason::parse(&format_args!("column {column}: {reason}")),

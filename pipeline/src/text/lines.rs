@@ -1,4 +1,4 @@
-//! Decodes chunks of plain lines.
+//! The decoder of plain lines.
 
 use std::error::Error;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, Decoder, parsed};
 use crate::text::fault::BadRowReason;
 
-/// Walks the lines of a chunk; formats with one record a line build on it.
+/// A cursor over the lines of a chunk. Formats with one record in each line build on it.
 #[derive(Debug, Default)]
 pub(crate) struct LineCursor {
     bytes: Bytes,
@@ -19,11 +19,11 @@ pub(crate) struct LineCursor {
     sequence: u64,
     line: u64,
     first_byte: u64,
-    /// Passes over lines of nothing but white space, and over white space in front of others.
+    /// True if it passes over lines of white space alone, and over white space in front of others.
     no_blank: bool,
 }
 
-/// A line without its line end, and where it stood.
+/// A line without its line end, and its position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawLine<'a> {
     pub(crate) bytes: &'a [u8],
@@ -32,7 +32,7 @@ pub(crate) struct RawLine<'a> {
     pub(crate) byte: u64,
 }
 
-/// White space, in lines whose blank ones are no records.
+/// True if the byte is white space, for lines whose blank ones are no records.
 pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
@@ -52,7 +52,7 @@ impl LineCursor {
         self.first_byte = chunk.first_byte;
     }
 
-    /// The next line. LF ends one, CR LF too; a CR elsewhere is text.
+    /// Returns the next line. LF or CR LF ends a line; a CR elsewhere is text.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<RawLine<'_>> {
         if self.no_blank {
@@ -79,7 +79,7 @@ impl LineCursor {
         self.at += blank;
     }
 
-    /// Lets go of the chunk.
+    /// Drops the chunk.
     pub(crate) fn release(&mut self) {
         self.bytes = Bytes::new();
     }

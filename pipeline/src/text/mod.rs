@@ -1,12 +1,12 @@
-//! Rows: bytes become chunks of whole records, and chunks become typed rows.
+//! Text as rows: bytes become chunks of whole records, and chunks become typed rows.
 //!
 //! ```text
 //! blocks of bytes --Cutter--> RawChunk, RawChunk, .. --Decoder--> Decoded<T>, ..
 //!                 one sender                         many workers
 //! ```
 //!
-//! The cutter only finds where records end, so one sender feeds many workers; the workers do the
-//! dear part. Everything here is pure: values in, values out, no executor, no file, no clock.
+//! The cutter only finds where records end, so one sender feeds many workers; the workers do the expensive
+//! part. Everything here is pure: values in, values out, no executor, no file, no clock.
 
 pub(crate) mod chunk;
 #[cfg(feature = "csv")]

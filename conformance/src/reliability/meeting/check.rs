@@ -1,4 +1,4 @@
-//! What must hold of each run, whatever met.
+//! The invariants of each run, whatever features and faults it combines.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,68 +7,72 @@ use sweet_async::DynRuntime;
 use sweet_async::pipeline::{BoundedQueue, Progress, Queue as _};
 
 use super::input::{CHUNK, Number, ROWS, is_bad, whole_rows};
-use super::run::{Ran, WORKERS};
+use super::run::{Observations, WORKERS};
 use super::table::{Body, Combination, End, Fault, Source, Strategy};
 use crate::kit::prelude::*;
 use crate::kit::published::LONG;
 
-/// Holds `ran` to everything that is promised of `combination`.
-pub(super) async fn check(rt: &DynRuntime, combination: Combination, ran: &Ran) -> Outcome {
-    right_end(rt, combination, ran)?;
+/// Checks `observed` against everything that is promised of `combination`.
+pub(super) async fn check(rt: &DynRuntime, combination: Combination, observed: &Observations) -> Outcome {
+    right_end(rt, combination, observed)?;
     for n in 0..ROWS {
-        ensure!(ran.ledger.succeeded(n) <= 1, "row {n} was handled {} times", ran.ledger.succeeded(n));
+        ensure!(
+            observed.ledger.succeeded(n) <= 1,
+            "row {n} was handled {} times",
+            observed.ledger.succeeded(n)
+        );
     }
-    if let Some(progress) = &ran.progress {
-        counts(combination, ran, progress)?;
+    if let Some(progress) = &observed.progress {
+        counts(combination, observed, progress)?;
     }
-    if let Some(collected) = &ran.collected {
+    if let Some(collected) = &observed.collected {
         for n in 0..ROWS {
-            let (is_there, is_due) = (collected.get(&n), ran.ledger.succeeded(n) == 1);
+            let (is_there, is_due) = (collected.get(&n), observed.ledger.succeeded(n) == 1);
             ensure!(is_there.is_some() == is_due, "row {n}: collected {is_there:?}, succeeded {is_due}");
             ensure!(
-                is_there.is_none_or(|attempt| *attempt == ran.ledger.attempts(n)),
+                is_there.is_none_or(|attempt| *attempt == observed.ledger.attempts(n)),
                 "row {n} of another attempt"
             );
         }
         let duplicates =
-            ran.end.as_ref().and_then(|end| end.as_ref().ok()?.as_ref().map(FinalEvent::duplicates));
+            observed.end.as_ref().and_then(|end| end.as_ref().ok()?.as_ref().map(FinalEvent::duplicates));
         ensure!(duplicates.is_none_or(|duplicates| duplicates == 0), "{duplicates:?} duplicates");
     }
-    if let Some(folded) = &ran.folded {
+    if let Some(folded) = &observed.folded {
         let (rows, count) = (folded.iter().collect::<BTreeSet<_>>(), folded.len() as u64);
-        ensure!(rows.len() as u64 == count && count == ran.ledger.successes(), "folded {folded:?}");
+        ensure!(rows.len() as u64 == count && count == observed.ledger.successes(), "folded {folded:?}");
     }
-    if let Some(pulled) = &ran.pulled {
+    if let Some(pulled) = &observed.pulled {
         ensure!(pulled.iter().collect::<BTreeSet<_>>().len() == pulled.len(), "pulled twice: {pulled:?}");
     }
-    if let Some(queue) = &ran.read_from {
-        leases(rt, combination, ran, queue).await?;
+    if let Some(queue) = &observed.read_from {
+        leases(rt, combination, observed, queue).await?;
     }
-    if let Some(queue) = &ran.published {
-        published(rt, combination, ran, queue).await?;
+    if let Some(queue) = &observed.published {
+        published(rt, combination, observed, queue).await?;
     }
     Ok(())
 }
 
-/// A combination that is refused says so, unless it was stopped before it had looked.
-pub(super) fn refused(ran: &Ran) -> Outcome {
-    let is_refused = match &ran.end {
+/// Checks that a combination was refused, unless it was stopped before its settings were checked.
+pub(super) fn refused(observed: &Observations) -> Outcome {
+    let is_refused = match &observed.end {
         Some(Err(error)) => matches!(error, AsyncTaskError::InvalidConfig(_)) || error.is_cancelled(),
         Some(Ok(_)) => false,
         None => true,
     };
-    ensure!(is_refused, "it is not refused: {:?}", ran.end);
+    ensure!(is_refused, "it is not refused: {:?}", observed.end);
     Ok(())
 }
 
-/// How many rows there are that cannot be parsed.
+/// Returns the number of rows that cannot be parsed.
 fn bad_rows() -> u64 {
     (0..ROWS).filter(|n| is_bad(*n)).count() as u64
 }
 
-fn right_end(rt: &DynRuntime, combination: Combination, ran: &Ran) -> Outcome {
+fn right_end(rt: &DynRuntime, combination: Combination, observed: &Observations) -> Outcome {
     let Combination { end, strategy, fault, .. } = combination;
-    let Some(ended) = &ran.end else {
+    let Some(ended) = &observed.end else {
         ensure!(fault == Fault::Dropped, "no end");
         return Ok(());
     };
@@ -87,9 +91,10 @@ fn right_end(rt: &DynRuntime, combination: Combination, ran: &Ran) -> Outcome {
             matches!(ended, Err(error) if !(error.is_panic() || error.is_timeout() || error.is_cancelled()))
         }
         Fault::SourcePanics => matches!(ended, Err(error) if error.is_panic()),
-        // The end may come first.
+        // The pipeline may end before the request.
         Fault::Graceful | Fault::Kill => ended.as_ref().map_or_else(AsyncTaskError::is_cancelled, |_| true),
-        // Also here the end may come first, where threads run beside each other: a limit is noticed when the pipeline is polled.
+        // Here too the pipeline may end first where threads run in parallel: a limit is noticed only when the
+        // pipeline is polled.
         Fault::Timeout => {
             let may_end = combination.body == Body::Async || rt.name() != "sim";
             ended.as_ref().map_or_else(AsyncTaskError::is_timeout, |_| may_end)
@@ -100,27 +105,31 @@ fn right_end(rt: &DynRuntime, combination: Combination, ran: &Ran) -> Outcome {
     Ok(())
 }
 
-fn counts(combination: Combination, ran: &Ran, progress: &Progress) -> Outcome {
+fn counts(combination: Combination, observed: &Observations, progress: &Progress) -> Outcome {
     let Combination { source, end, fault, strategy, .. } = combination;
     let Progress { read, handled, rejected, dropped, .. } = *progress;
     ensure!(read == handled + rejected + dropped, "they do not add up: {progress:?}");
     if end == End::Publish {
         return Ok(());
     }
-    let due = match &ran.pulled {
+    let due = match &observed.pulled {
         Some(pulled) => pulled.len() as u64,
-        None => ran.ledger.successes(),
+        None => observed.ledger.successes(),
     };
     ensure!(handled == due, "{handled} are said to be handled, {due} were: {progress:?}");
     if matches!(source, Source::Items | Source::Stream) {
-        ensure!(read == ran.given, "{read} are said to be read, {} were given: {progress:?}", ran.given);
+        ensure!(
+            read == observed.given,
+            "{read} are said to be read, {} were given: {progress:?}",
+            observed.given
+        );
     }
-    let is_whole = matches!(ran.end, Some(Ok(_)));
+    let is_whole = matches!(observed.end, Some(Ok(_)));
     if is_whole {
         ensure!(read == ROWS && dropped == 0, "not all: {progress:?}");
-        // A limit of a millisecond may also pass for a row that a busy machine keeps waiting.
-        let has_failed = |n: &u64| fault == Fault::EventTimeout || ran.ledger.failed(*n) > 0;
-        let failed = (0..ROWS).filter(|n| ran.ledger.succeeded(*n) == 0 && has_failed(n)).count();
+        // The limit of a millisecond may also pass for a row that a busy machine delays.
+        let has_failed = |n: &u64| fault == Fault::EventTimeout || observed.ledger.failed(*n) > 0;
+        let failed = (0..ROWS).filter(|n| observed.ledger.succeeded(*n) == 0 && has_failed(n)).count();
         let bad = if fault == Fault::BadRows { bad_rows() } else { 0 };
         ensure!(rejected == failed as u64 + bad, "{rejected} rejected, {failed} failed: {progress:?}");
     }
@@ -131,8 +140,13 @@ fn counts(combination: Combination, ran: &Ran, progress: &Progress) -> Outcome {
     Ok(())
 }
 
-/// Each message is acknowledged or given back, and no row is lost.
-async fn leases(rt: &DynRuntime, combination: Combination, ran: &Ran, queue: &BoundedQueue) -> Outcome {
+/// Checks that each message is acknowledged or given back, and that no row is lost.
+async fn leases(
+    rt: &DynRuntime,
+    combination: Combination,
+    observed: &Observations,
+    queue: &BoundedQueue,
+) -> Outcome {
     let unacknowledged = queue.unacknowledged();
     let mut claims = Vec::new();
     while let Some(more) = poll_once(queue.claim(1, LONG)).await {
@@ -145,21 +159,21 @@ async fn leases(rt: &DynRuntime, combination: Combination, ran: &Ran, queue: &Bo
     ensure!(claims.len() == unacknowledged, "{} of {unacknowledged} messages came back", claims.len());
     drop(claims);
     let left = rows_of(rt, Source::Queue, queue).await?;
-    let is_whole = matches!(ran.end, Some(Ok(_)));
+    let is_whole = matches!(observed.end, Some(Ok(_)));
     ensure!(!is_whole || unacknowledged == 0, "{unacknowledged} messages are left at a good end");
     for n in 0..ROWS {
         let is_bad = combination.fault == Fault::BadRows && is_bad(n);
-        let is_settled = ran.ledger.succeeded(n) == 1 || ran.ledger.failed(n) > 0 || is_bad;
+        let is_settled = observed.ledger.succeeded(n) == 1 || observed.ledger.failed(n) > 0 || is_bad;
         ensure!(is_settled || left.contains(&n), "row {n} is lost");
     }
     Ok(())
 }
 
-/// The rows that a queue still holds, sorted.
+/// Returns the rows that a queue still holds, sorted.
 async fn rows_of(rt: &DynRuntime, source: Source, queue: &BoundedQueue) -> Result<Vec<u64>, Failure> {
     queue.close();
     let rows = Arc::<Mutex<Vec<u64>>>::default();
-    let (seen, queue) = (rows.clone(), queue.clone());
+    let (pushed, queue) = (rows.clone(), queue.clone());
     AsyncTask::emits::<Number>()
         .on(rt)
         .on_error(ErrorStrategy::ContinueOnError)
@@ -172,7 +186,7 @@ async fn rows_of(rt: &DynRuntime, source: Source, queue: &BoundedQueue) -> Resul
             }
         })
         .for_each(move |event: Event<Number>| {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).push(event.take_data().n);
+            pushed.lock().unwrap_or_else(PoisonError::into_inner).push(event.take_data().n);
         })
         .await?;
     let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -180,22 +194,27 @@ async fn rows_of(rt: &DynRuntime, source: Source, queue: &BoundedQueue) -> Resul
     Ok(rows)
 }
 
-/// Each row is published once, or with its message not at all.
-async fn published(rt: &DynRuntime, combination: Combination, ran: &Ran, queue: &BoundedQueue) -> Outcome {
+/// Checks that each row is published once, or is missing together with its whole message.
+async fn published(
+    rt: &DynRuntime,
+    combination: Combination,
+    observed: &Observations,
+    queue: &BoundedQueue,
+) -> Outcome {
     let Combination { source, fault, .. } = combination;
     let messages = queue.unacknowledged() as u64;
-    if let Some(progress) = &ran.progress {
-        // A message whose publishing was stopped may be there.
+    if let Some(progress) = &observed.progress {
+        // A message whose publishing was stopped may be in the queue.
         let is_stopped = matches!(fault, Fault::Kill | Fault::Graceful | Fault::Timeout);
         let most = progress.handled + if is_stopped { WORKERS } else { 0 };
         ensure!((progress.handled..=most).contains(&messages), "{messages} messages: {progress:?}");
     }
     let rows = rows_of(rt, source, queue).await?;
     ensure!(rows.windows(2).all(|two| matches!(two, [a, b] if a < b)), "published twice: {rows:?}");
-    if matches!(ran.end, Some(Ok(_))) {
+    if matches!(observed.end, Some(Ok(_))) {
         let is_bad = |n: &u64| fault == Fault::BadRows && is_bad(*n);
         let lost = match fault {
-            // One message is refused by the queue, or panics in it.
+            // The queue refuses one message, or panics at it.
             Fault::ReceiverFails | Fault::ReceiverPanics => CHUNK,
             _ => 0,
         };

@@ -1,4 +1,4 @@
-//! A queue whose engine may fail or panic, once.
+//! A queue whose engine fails or panics once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use sweet_async::pipeline::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueMes
 use super::table::Fault;
 use crate::kit::explode;
 
-/// The claim that fails, and the number of the message whose publishing fails.
+/// The number of the call, a claim or a publish, that fails.
 const BREAK: usize = 3;
 
-/// A queue in memory behind an engine that breaks. A clone is a handle on the same.
+/// A queue in memory with an engine that breaks. A clone is a handle on the same queue.
 #[derive(Clone)]
 pub(super) struct FlakyQueue {
     inner: BoundedQueue,
@@ -23,12 +23,12 @@ pub(super) struct FlakyQueue {
 }
 
 impl FlakyQueue {
-    /// A queue to be read, whose third claim breaks.
+    /// Returns a queue to be read, whose third claim breaks.
     pub(super) fn reading(inner: BoundedQueue, fault: Fault) -> Self {
         Self { inner, claims: Some(fault), publishes: None, calls: Arc::default() }
     }
 
-    /// A queue to be published into: some message fails, for ever or once.
+    /// Returns a queue to be published into, whose third publish breaks.
     pub(super) fn publishing(inner: BoundedQueue, fault: Fault) -> Self {
         Self { inner, claims: None, publishes: Some(fault), calls: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! The sources of the table: thirty numbers, some of which cannot be parsed, from a source that may fail or panic.
+//! The sources of the table: thirty numbers, some of which cannot be parsed. A source may fail or panic.
 
 use std::io::{self, Read, Write as _};
 use std::pin::Pin;
@@ -17,10 +17,10 @@ use crate::kit::explode;
 use crate::kit::prelude::*;
 use crate::kit::published::bounded;
 
-/// How many rows there are.
+/// The number of rows.
 pub(super) const ROWS: u64 = 30;
 
-/// Rows in a chunk.
+/// The number of rows in a chunk.
 pub(super) const CHUNK: usize = 4;
 
 /// The row at which a source fails or panics.
@@ -40,12 +40,12 @@ impl FromStr for Number {
     }
 }
 
-/// True for the rows that cannot be parsed, where there are such rows.
+/// True for the rows that cannot be parsed, where the fault is bad rows.
 pub(super) fn is_bad(n: u64) -> bool {
     n % 9 == 4
 }
 
-/// Counts the rows that a source has given.
+/// A count of the rows that a source has given.
 pub(super) type Given = Arc<AtomicU64>;
 
 fn text(source: Source, bad: bool, rows: u64) -> String {
@@ -72,7 +72,7 @@ fn compressed(source: Source, text: String) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// A reader of some bytes, a few at a time, that may end in an error or a panic.
+/// A reader of some bytes, at most seven at a time, that may end in an error or a panic.
 struct Broken {
     bytes: Vec<u8>,
     at: usize,
@@ -98,7 +98,7 @@ impl Read for Broken {
     }
 }
 
-/// Counts what it gives, and panics where it is told to.
+/// An iterator that counts what it gives, and panics at [`BREAK`] if it is set to.
 pub(super) struct Counted {
     next: u64,
     panics: bool,
@@ -122,10 +122,10 @@ impl Iterator for Counted {
     }
 }
 
-/// A stream of the same, with a rest before each third row.
-pub(super) struct Rested(Counted, bool);
+/// A stream of the same rows, which is pending once before each third row.
+pub(super) struct PausingStream(Counted, bool);
 
-impl futures_lite::Stream for Rested {
+impl futures_lite::Stream for PausingStream {
     type Item = Number;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Number>> {
@@ -139,17 +139,17 @@ impl futures_lite::Stream for Rested {
     }
 }
 
-/// A source, made before the pipeline.
+/// A source that is made before the pipeline.
 pub(super) enum Input {
     Text(Source, Fault, Vec<u8>),
     Items(Counted),
-    Stream(Rested),
+    Stream(PausingStream),
     Channel(DynRuntime, Given),
     Queue(FlakyQueue),
 }
 
 impl Input {
-    /// Makes the source of `combination`, and the queue behind it where it has one.
+    /// Makes the source of `combination`, and the queue that it reads, if it reads one.
     pub(super) async fn new(
         rt: &DynRuntime,
         combination: Combination,
@@ -159,7 +159,7 @@ impl Input {
         let counted = || Counted { next: 0, panics: fault == Fault::SourcePanics, given: given.clone() };
         Ok(match source {
             Source::Items => Self::Items(counted()),
-            Source::Stream => Self::Stream(Rested(counted(), false)),
+            Source::Stream => Self::Stream(PausingStream(counted(), false)),
             Source::Channel => Self::Channel(rt.clone(), given.clone()),
             Source::Queue => Self::Queue(FlakyQueue::reading(filled(rt, fault).await?, fault)),
             text => Self::Text(text, fault, bytes(text, fault)?),
@@ -203,7 +203,7 @@ impl Input {
         }
     }
 
-    /// The queue that is read, if one is.
+    /// Returns the queue that is read, if one is.
     pub(super) fn queue(&self) -> Option<BoundedQueue> {
         match self {
             Self::Queue(queue) => Some(queue.inner().clone()),
@@ -214,12 +214,12 @@ impl Input {
 
 fn bytes(source: Source, fault: Fault) -> Result<Vec<u8>, Failure> {
     let broken = matches!(fault, Fault::SourceFails | Fault::SourcePanics);
-    // What is compressed is read to its end before it breaks: a part of a frame may hold no row at all.
+    // Compressed data is whole up to the break, since a part of a frame may hold no row at all.
     let rows = if broken { BREAK } else { ROWS };
     compressed(source, text(source, fault == Fault::BadRows, rows))
 }
 
-/// A queue that holds all rows, and is closed.
+/// Returns a queue that holds all rows, and is closed.
 async fn filled(rt: &DynRuntime, fault: Fault) -> Result<BoundedQueue, Failure> {
     let queue = bounded(64);
     let text = text(Source::Queue, fault == Fault::BadRows, ROWS);
@@ -233,7 +233,7 @@ async fn filled(rt: &DynRuntime, fault: Fault) -> Result<BoundedQueue, Failure> 
     Ok(queue)
 }
 
-/// The number of rows that a source which breaks has given whole.
+/// Returns the number of rows that a source gives whole before it breaks.
 pub(super) fn whole_rows(fault: Fault) -> u64 {
     if matches!(fault, Fault::SourceFails | Fault::SourcePanics) { BREAK } else { ROWS }
 }

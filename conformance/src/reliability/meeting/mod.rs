@@ -1,7 +1,7 @@
-//! Features that meet: each combination of source, way, end, receiver and error strategy, with each fault, and one set of
-//! invariants.
+//! Combinations of features: each source, mode, end, receiver and error strategy with each fault, and one set
+//! of invariants for all.
 //!
-//! - `table`: the dimensions, and which pairs cannot be had
+//! - `table`: the dimensions, and the pairs that cannot exist
 //! - `input`, `work`: the sources and receivers, and the ledger of what they did
 //! - `run`: one combination, run once
 //! - `check`: the invariants
@@ -19,10 +19,11 @@ use table::{Combination, Refusal};
 use super::Scale;
 use crate::kit::prelude::*;
 
-/// The rows at which a pipeline is stopped, where it is.
+/// The rows at which a pipeline is stopped, if the fault is a stop.
 const TRIGGERS: [u64; 3] = [0, 9, 24];
 
-/// How many seeds a choice of combinations is run with, where a flavour has seeds, and how often where it has none.
+/// A choice of combinations, the number of seeds for a flavour with seeds, and the number of runs for one
+/// without.
 struct Size {
     combinations: Vec<Combination>,
     seeds: u64,
@@ -40,8 +41,9 @@ fn sizes(scale: Scale) -> Vec<Size> {
     }
 }
 
-/// Row 23: a combination ends, what was read is told of, nothing is handled twice, each lease is settled or given back, and
-/// what was collected is what succeeded. Pairs that cannot be had are those of [`Combination::refusal`].
+/// Row 23: each combination ends, every row that was read is counted, nothing is handled twice, each lease is
+/// settled or given back, and exactly what succeeded was collected. The pairs that cannot exist are those of
+/// [`Combination::refusal`].
 pub(super) fn features_meet<H: Harness>(scale: Scale) -> Result<String, Failure> {
     let (mut tried, mut runs, mut failures) = (0, 0, Vec::new());
     for Size { combinations, seeds, times } in sizes(scale) {

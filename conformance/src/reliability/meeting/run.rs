@@ -17,23 +17,23 @@ use super::work::{Ledger, Work};
 use crate::kit::prelude::*;
 use crate::kit::published::bounded;
 
-/// Far longer than any combination takes.
+/// The time after which a combination is reported as hanging: far longer than any takes.
 const LONG: Duration = Duration::from_secs(5);
 
-/// How many workers there are, where their number is fixed.
+/// The number of workers, where it is fixed.
 pub(super) const WORKERS: u64 = 2;
 
 /// A limit on the whole that passes while asynchronous receivers are at work.
 const LIMIT: Duration = Duration::from_millis(5);
 
-/// What was seen of one run.
-pub(super) struct Ran {
+/// The observations of one run.
+pub(super) struct Observations {
     pub(super) ledger: Arc<Ledger>,
     pub(super) given: u64,
-    /// How it ended; nothing where the handle was dropped.
+    /// The result; `None` where the handle was dropped.
     pub(super) end: Option<Result<Option<FinalEvent>, AsyncTaskError>>,
     pub(super) progress: Option<Progress>,
-    /// What was collected, where the handler of the end was called: by row, the number of the attempt.
+    /// The collected entries, where the handler of the end was called: by row, the number of the attempt.
     pub(super) collected: Option<HashMap<u64, u64>>,
     pub(super) folded: Option<Vec<u64>>,
     pub(super) pulled: Option<Vec<u64>>,
@@ -42,9 +42,9 @@ pub(super) struct Ran {
     pub(super) read_from: Option<BoundedQueue>,
 }
 
-/// What a handle gives in the end, whatever it is of.
+/// The results of a handle, whatever kind of end it belongs to.
 #[derive(Default)]
-struct Told {
+struct HandleResult {
     summary: Option<FinalEvent>,
     collected: Option<HashMap<u64, u64>>,
     folded: Option<Vec<u64>>,
@@ -54,8 +54,12 @@ struct Told {
 type Sender = Box<dyn FnOnce(&mut Sources<Number>) + Send>;
 type From = PipelineSender<Number, DynRuntime, Sender>;
 
-/// Runs `combination` to its end; `trigger` is the row at which it is stopped, where it is.
-pub(super) async fn run(rt: &DynRuntime, combination: Combination, trigger: u64) -> Result<Ran, Failure> {
+/// Runs `combination` to its end. `trigger` is the row at which it is stopped, if the fault is a stop.
+pub(super) async fn run(
+    rt: &DynRuntime,
+    combination: Combination,
+    trigger: u64,
+) -> Result<Observations, Failure> {
     let overdue = async {
         rt.sleep_until(rt.now() + LONG).await;
         bail!("it does not end")
@@ -63,13 +67,17 @@ pub(super) async fn run(rt: &DynRuntime, combination: Combination, trigger: u64)
     or(run_to_its_end(rt, combination, trigger), overdue).await
 }
 
-/// Lets the clock go on, where it is virtual.
+/// Lets the clock advance, where it is virtual.
 async fn moment(rt: &DynRuntime) {
     rt.sleep_until(rt.now() + Duration::from_micros(50)).await;
 }
 
-async fn run_to_its_end(rt: &DynRuntime, combination: Combination, trigger: u64) -> Result<Ran, Failure> {
-    // An executor of the whole process may have tasks of others, which stay.
+async fn run_to_its_end(
+    rt: &DynRuntime,
+    combination: Combination,
+    trigger: u64,
+) -> Result<Observations, Failure> {
+    // An executor of the whole process may have tasks of other cases, which stay.
     let others = rt.active_task_count();
     let given = Given::default();
     let input = Input::new(rt, combination, &given).await?;
@@ -77,7 +85,7 @@ async fn run_to_its_end(rt: &DynRuntime, combination: Combination, trigger: u64)
     let ledger = Arc::<Ledger>::default();
     let work = Work { rt: rt.clone(), fault: combination.fault, trigger, ledger: ledger.clone() };
     let from = sender(rt, combination, input);
-    let mut ran = Ran {
+    let mut observed = Observations {
         ledger,
         given: 0,
         end: None,
@@ -89,12 +97,12 @@ async fn run_to_its_end(rt: &DynRuntime, combination: Combination, trigger: u64)
         read_from,
     };
     match combination.end {
-        End::Pull => pull(rt, &mut ran, combination, from, trigger).await?,
+        End::Pull => pull(rt, &mut observed, combination, from, trigger).await?,
         End::Publish => {
             let queue = bounded(64);
-            ran.published = Some(queue.clone());
+            observed.published = Some(queue.clone());
             let handle = from.publish(&FlakyQueue::publishing(queue, combination.fault), "numbers").spawn();
-            drive(rt, &mut ran, combination, handle, summary).await;
+            drive(rt, &mut observed, combination, handle, summary).await;
         }
         End::Fold => {
             let fold = move |rows: &mut Vec<u64>, event: Event<Number>| {
@@ -109,19 +117,22 @@ async fn run_to_its_end(rt: &DynRuntime, combination: Combination, trigger: u64)
             };
             let fold = from.fold(Vec::new, fold, merge);
             let fold = if combination.body == Body::Blocking { fold.blocking() } else { fold };
-            let told =
-                |(rows, summary)| Told { summary: Some(summary), folded: Some(rows), ..Told::default() };
-            drive(rt, &mut ran, combination, fold.spawn(), told).await;
+            let into_result = |(rows, summary)| HandleResult {
+                summary: Some(summary),
+                folded: Some(rows),
+                ..HandleResult::default()
+            };
+            drive(rt, &mut observed, combination, fold.spawn(), into_result).await;
         }
-        End::ForEach => for_each(rt, &mut ran, combination, from, work).await,
-        End::Collect => collect(rt, &mut ran, combination, from, work).await,
+        End::ForEach => for_each(rt, &mut observed, combination, from, work).await,
+        End::Collect => collect(rt, &mut observed, combination, from, work).await,
     }
-    // Nothing of it is left: the channel's own sender ends when its pipeline has.
+    // Nothing of the run is left: the task that sends into the channel ends when its pipeline has ended.
     while rt.active_task_count() > others {
         moment(rt).await;
     }
-    ran.given = given.load(std::sync::atomic::Ordering::SeqCst);
-    Ok(ran)
+    observed.given = given.load(std::sync::atomic::Ordering::SeqCst);
+    Ok(observed)
 }
 
 fn sender(rt: &DynRuntime, combination: Combination, input: Input) -> From {
@@ -150,7 +161,7 @@ fn sender(rt: &DynRuntime, combination: Combination, input: Input) -> From {
     builder.sender(Box::new(|sources| input.add(sources)))
 }
 
-/// The size and the delay of batches.
+/// Returns the size and the delay of batches.
 fn batches(mode: Mode) -> (usize, Duration) {
     match mode {
         Mode::ByTime => (100, Duration::from_micros(200)),
@@ -162,7 +173,13 @@ fn numbers(batch: Batch<Number>) -> Vec<u64> {
     batch.into_iter().map(|event| event.take_data().n).collect()
 }
 
-async fn for_each(rt: &DynRuntime, ran: &mut Ran, combination: Combination, from: From, work: Work) {
+async fn for_each(
+    rt: &DynRuntime,
+    observed: &mut Observations,
+    combination: Combination,
+    from: From,
+    work: Work,
+) {
     let blocking = combination.body == Body::Blocking;
     let handle = match (combination.mode.is_batched(), combination.body) {
         (false, Body::Async) => {
@@ -190,10 +207,16 @@ async fn for_each(rt: &DynRuntime, ran: &mut Ran, combination: Combination, from
             }
         }
     };
-    drive(rt, ran, combination, handle, summary).await;
+    drive(rt, observed, combination, handle, summary).await;
 }
 
-async fn collect(rt: &DynRuntime, ran: &mut Ran, combination: Combination, from: From, work: Work) {
+async fn collect(
+    rt: &DynRuntime,
+    observed: &mut Observations,
+    combination: Combination,
+    from: From,
+    work: Work,
+) {
     let blocking = combination.body == Body::Blocking;
     let handle = match (combination.mode.is_batched(), combination.body) {
         (false, Body::Async) => from
@@ -225,29 +248,34 @@ async fn collect(rt: &DynRuntime, ran: &mut Ran, combination: Combination, from:
             }
         }
     };
-    drive(rt, ran, combination, handle, |told| told).await;
+    drive(rt, observed, combination, handle, |result| result).await;
 }
 
-/// The handler of the end: an error is passed on beside what was collected until then.
+/// The handler of the end: it returns an error together with what was collected until then.
 fn ended(
     end: Result<FinalEvent, AsyncTaskError>,
     collection: sweet_async::pipeline::Collection<u64, u64>,
-) -> Result<Told, BoxError> {
+) -> Result<HandleResult, BoxError> {
     let (summary, error) = match end {
         Ok(summary) => (Some(summary), None),
         Err(error) => (None, Some(error)),
     };
-    Ok(Told { summary, error, collected: Some(collection.collected().into_iter().collect()), folded: None })
+    Ok(HandleResult {
+        summary,
+        error,
+        collected: Some(collection.collected().into_iter().collect()),
+        folded: None,
+    })
 }
 
-fn summary(summary: FinalEvent) -> Told {
-    Told { summary: Some(summary), ..Told::default() }
+fn summary(summary: FinalEvent) -> HandleResult {
+    HandleResult { summary: Some(summary), ..HandleResult::default() }
 }
 
-/// Waits until it is time to stop it, unless it ends before.
+/// Waits until the pipeline is to be stopped, unless it ends before.
 async fn until_reached<U: Send + 'static>(
     rt: &DynRuntime,
-    ran: &Ran,
+    observed: &Observations,
     combination: Combination,
     handle: &EmittingTask<U, DynRuntime>,
 ) {
@@ -259,36 +287,36 @@ async fn until_reached<U: Send + 'static>(
             moment(rt).await;
         }
     };
-    or(ran.ledger.reached.wait(), over).await;
+    or(observed.ledger.reached.wait(), over).await;
 }
 
-/// Awaits the handle, or stops what it is of.
+/// Awaits the handle, or stops its pipeline.
 async fn drive<U: Send + 'static>(
     rt: &DynRuntime,
-    ran: &mut Ran,
+    observed: &mut Observations,
     combination: Combination,
     mut handle: EmittingTask<U, DynRuntime>,
-    told: impl FnOnce(U) -> Told,
+    into_result: impl FnOnce(U) -> HandleResult,
 ) {
     let level = match combination.fault {
         Fault::Graceful => Some(CancelLevel::Graceful),
         Fault::Kill => Some(CancelLevel::Kill),
-        Fault::Dropped => return until_reached(rt, ran, combination, &handle).await,
+        Fault::Dropped => return until_reached(rt, observed, combination, &handle).await,
         _ => None,
     };
     if let Some(level) = level {
-        until_reached(rt, ran, combination, &handle).await;
+        until_reached(rt, observed, combination, &handle).await;
         handle.cancel(level).await;
     }
-    let end = (&mut handle).await.map(told);
-    ran.progress = Some(handle.progress());
-    ran.end = Some(match end {
-        Ok(told) => {
-            ran.collected = told.collected;
-            ran.folded = told.folded;
-            match told.error {
+    let end = (&mut handle).await.map(into_result);
+    observed.progress = Some(handle.progress());
+    observed.end = Some(match end {
+        Ok(result) => {
+            observed.collected = result.collected;
+            observed.folded = result.folded;
+            match result.error {
                 Some(error) => Err(error),
-                None => Ok(told.summary),
+                None => Ok(result.summary),
             }
         }
         Err(error) => Err(error),
@@ -297,7 +325,7 @@ async fn drive<U: Send + 'static>(
 
 async fn pull(
     rt: &DynRuntime,
-    ran: &mut Ran,
+    observed: &mut Observations,
     combination: Combination,
     from: From,
     trigger: u64,
@@ -319,7 +347,7 @@ async fn pull(
                 Fault::Kill => drop(events.cancel(CancelLevel::Kill)),
                 Fault::Dropped => {
                     drop(events);
-                    ran.pulled = Some(pulled);
+                    observed.pulled = Some(pulled);
                     return Ok(());
                 }
                 _ => {}
@@ -329,11 +357,11 @@ async fn pull(
     while !events.is_complete() {
         moment(rt).await;
     }
-    ran.progress = Some(events.progress());
-    ran.end = Some(match end {
+    observed.progress = Some(events.progress());
+    observed.end = Some(match end {
         Some(error) => error,
         None => Ok(events.summary().cloned()),
     });
-    ran.pulled = Some(pulled);
+    observed.pulled = Some(pulled);
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The table of features and faults, and the pairs in it that cannot be had.
+//! The table of features and faults, and the pairs in it that cannot exist.
 
-/// Declares one dimension of the table: an enum, all of its values, and nothing else.
+/// Declares one dimension of the table: an enum and the list of its values.
 macro_rules! dimension {
     ($(#[$doc:meta])* $name:ident { $($value:ident)+ }) => {
         $(#[$doc])*
@@ -19,7 +19,7 @@ dimension! {
 }
 
 dimension! {
-    /// A way in which events reach what handles them.
+    /// A way in which events reach their receiver.
     Mode { PerItem Ordered Sequence BySize ByTime Adaptive }
 }
 
@@ -34,12 +34,12 @@ dimension! {
 }
 
 dimension! {
-    /// What is done about a row that is rejected.
+    /// The reaction to a rejected row.
     Strategy { Stop Continue }
 }
 
 dimension! {
-    /// What goes wrong.
+    /// A fault that is injected, or none.
     Fault {
         Nothing BadRows SourceFails SourcePanics ReceiverFails ReceiverPanics Retry EventTimeout
         Graceful Kill Timeout Dropped
@@ -57,22 +57,22 @@ pub(super) struct Combination {
     pub(super) fault: Fault,
 }
 
-/// How a combination that cannot be had is refused.
+/// The way in which a combination that cannot exist is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// There is no such program: the reason.
+    /// There is no such program, for this reason.
     Type(&'static str),
     /// It compiles, and is `InvalidConfig` when it starts.
     Config,
 }
 
 impl Source {
-    /// The source gives text, which a pipeline cuts into rows.
+    /// True if the source gives text, which a pipeline cuts into rows.
     pub(super) fn is_text(self) -> bool {
         !matches!(self, Self::Items | Self::Stream | Self::Channel | Self::Queue)
     }
 
-    /// The source gives values, which need no parsing.
+    /// True if the source gives values, which need no parsing.
     pub(super) fn is_typed(self) -> bool {
         matches!(self, Self::Items | Self::Stream | Self::Channel)
     }
@@ -85,7 +85,7 @@ impl Mode {
 }
 
 impl Combination {
-    /// The refusal of this combination, if it has one.
+    /// Returns the refusal of this combination, if it has one.
     pub(super) fn refusal(self) -> Option<Refusal> {
         let Self { source, mode, end, body, fault, .. } = self;
         let refused = |why| Some(Refusal::Type(why));
@@ -120,7 +120,7 @@ impl Combination {
         (unknown_end || unpublished).then_some(Refusal::Config)
     }
 
-    /// All combinations, those that are refused among them.
+    /// Returns all combinations, refused ones included.
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let each = |source: &Source| {
             let source = *source;
@@ -143,8 +143,8 @@ impl Combination {
         Source::ALL.iter().flat_map(each)
     }
 
-    /// The places of this combination in the six dimensions.
-    fn places(self) -> [usize; 6] {
+    /// Returns the indexes of this combination in the six dimensions.
+    fn indexes(self) -> [usize; 6] {
         [
             self.source as usize,
             self.mode as usize,
@@ -155,26 +155,26 @@ impl Combination {
         ]
     }
 
-    /// The pairs of values that this combination tries.
+    /// Returns the pairs of values that this combination covers.
     fn pairs(self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
-        let places = self.places();
+        let indexes = self.indexes();
         let of = move |(first, a): (usize, usize)| {
-            places.into_iter().enumerate().skip(first + 1).map(move |(second, b)| (first, a, second, b))
+            indexes.into_iter().enumerate().skip(first + 1).map(move |(second, b)| (first, a, second, b))
         };
-        places.into_iter().enumerate().flat_map(of)
+        indexes.into_iter().enumerate().flat_map(of)
     }
 
-    /// A choice of combinations in which each pair of values that can be had stands at least once.
+    /// Returns a choice of combinations that covers each possible pair of values at least once.
     pub(super) fn pairwise() -> Vec<Self> {
-        let mut left: std::collections::BTreeSet<_> =
+        let mut uncovered: std::collections::BTreeSet<_> =
             Self::all().filter(|one| one.refusal().is_none()).flat_map(Self::pairs).collect();
         let mut chosen = Vec::new();
-        // Those first that try the most that is new.
+        // The combinations that cover the most new pairs come first.
         for least in (1..=15).rev() {
             for one in Self::all().filter(|one| one.refusal().is_none()) {
-                if one.pairs().filter(|pair| left.contains(pair)).count() >= least {
+                if one.pairs().filter(|pair| uncovered.contains(pair)).count() >= least {
                     one.pairs().for_each(|pair| {
-                        left.remove(&pair);
+                        uncovered.remove(&pair);
                     });
                     chosen.push(one);
                 }

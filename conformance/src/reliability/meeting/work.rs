@@ -10,10 +10,10 @@ use super::table::Fault;
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
-/// How long a receiver takes where a limit is to pass, and how long the limit on an event is.
+/// The time that an asynchronous receiver takes where the limit on the whole is to pass.
 const NAP: Duration = Duration::from_millis(1);
 
-/// What receivers did, row by row, by their own account.
+/// The actions of receivers, row by row, as they recorded them.
 #[derive(Default)]
 pub(super) struct Ledger {
     attempts: Counts,
@@ -60,7 +60,7 @@ impl Ledger {
     }
 }
 
-/// A receiver: clones are the same one.
+/// A receiver. Clones are the same one.
 #[derive(Clone)]
 pub(super) struct Work {
     pub(super) rt: DynRuntime,
@@ -70,7 +70,7 @@ pub(super) struct Work {
     pub(super) ledger: Arc<Ledger>,
 }
 
-/// What happens to a row, or to a batch of rows.
+/// The outcome for a row, or for a batch of rows.
 enum Step {
     Succeed,
     Fail,
@@ -79,8 +79,8 @@ enum Step {
 }
 
 impl Work {
-    /// Called once for each attempt. Gives the number of the attempt at each row to `collect`, as a receiver that
-    /// collects before it knows how it ends.
+    /// Called once for each attempt. Passes the number of the attempt at each row to `collect`, like a
+    /// receiver that collects before it knows its own outcome.
     fn begin(&self, rows: &[u64], mut collect: impl FnMut(u64, u64)) -> Step {
         let mut step = Step::Succeed;
         for n in rows.iter().copied() {

@@ -1,25 +1,25 @@
-//! A builder's policies, as those of a task inside something larger.
+//! The policies of a builder for a task inside something larger, such as a node of an orchestra.
 
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::body::Governed;
 use crate::breaker::CircuitBreaker;
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::Once;
-use crate::task::layers::admission::Guarded;
+use crate::task::layers::admission::{Admission, Guarded};
 use crate::task::layers::gate::Gate;
-use crate::task::layers::retry::Attempts;
+use crate::task::layers::retry::{Again, Attempts};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
-use crate::time::Timeout;
 use crate::tree::recovery::RecoveryWork;
 
-/// A builder's policies as those of a task inside something larger: what is around the whole, and what is around the work.
-/// The name is given to a task that has any policy. A bare one has none: a name would be all that its cold slot is for, which
-/// costs more than the rest of the task.
+/// Splits a builder's policies for a task inside something larger. The settings and the recovery are around
+/// the whole, [`Inner`] is around the work. The name is given only to a task that has a policy: for a bare
+/// task, the name alone would allocate the extras, which cost more than the rest of the task.
 pub fn embedded<T>(
     resilience: Resilience<T>,
     retry: Option<Retry>,
@@ -37,7 +37,7 @@ pub fn embedded<T>(
     (settings, recovery, Inner { attempt, breaker, limiter, retry })
 }
 
-/// What of a builder's policies is around the work itself, or one attempt at it.
+/// The part of a builder's policies that is around the work itself, or around each attempt at it.
 pub struct Inner {
     attempt: Configured,
     breaker: Option<CircuitBreaker>,
@@ -50,35 +50,35 @@ impl Inner {
         Gate::new(self.breaker.clone(), self.limiter.clone(), source)
     }
 
-    /// `body` as work that is done once.
-    pub fn once<B, S: RuntimeSource>(self, body: B, source: S) -> Guarded<Timeout<B, S>, S> {
-        let work = self.attempt.attempt(body, source.clone());
-        Guarded::of_task(work, self.gate(source))
+    /// Puts the policies around `body`, which runs once.
+    pub fn once<B, T, S: RuntimeSource>(self, body: B, source: S) -> Guarded<B, T, S> {
+        let limit = self.attempt.attempt_limit(source.clone());
+        Governed::within(Admission::of_task(limit, self.gate(source)), body)
     }
 
-    /// Work that is tried again; `begin` begins an attempt.
+    /// Puts the policies around work that is tried again; `begin` makes the work of an attempt.
     pub fn again<K, B, T, S: RuntimeSource>(
         self,
         begin: K,
         source: S,
-        place: &'static Location<'static>,
-    ) -> Attempts<K, B, T, S> {
+        location: &'static Location<'static>,
+    ) -> Again<K, B, T, S> {
         let gate = self.gate(source.clone());
-        Attempts::new(begin, self.attempt, self.retry.unwrap_or_default(), gate, source, place)
+        let attempts = Attempts::new(self.attempt, self.retry.unwrap_or_default(), gate, source, location);
+        Again::new(begin, attempts, None)
     }
 }
 
-/// The whole of a task inside something larger: a place of `limiter` first, and the recovery behind all else.
+/// Puts the policies of the whole task around `work`: a permit of `limiter` first, and the recovery outside
+/// of all else.
 pub fn whole<B, T, R: Runtime>(
     work: B,
     recovery: Option<RecoveryWork<T>>,
     limiter: Option<Limiter>,
-    (runtime, born): (&R, &Registered<R>),
+    registered: &Registered<R>,
 ) -> Once<B, T, R> {
     let policies = Resilience { settings: Configured::default(), breaker: None, limiter, recovery };
-    let mut whole = crate::task::layers::once(policies, work, runtime.clone());
-    if let Some(guarded) = whole.work_mut() {
-        guarded.come(born.inside.urgency());
-    }
+    let mut whole = crate::task::layers::once(policies, work, registered.task.runtime.clone());
+    whole.layer_mut().enter_queue(registered.inside.urgency());
     whole
 }

@@ -1,4 +1,4 @@
-//! The builder of one task: its setters, its type states, and how each of these starts the work.
+//! The builder of one task: its setters, its type states, and their methods that start the work.
 
 pub(crate) mod embedded;
 pub(crate) mod policies;

@@ -1,35 +1,37 @@
-//! The policies of a builder: a type, so that a bare task carries none.
+//! The policies of a builder, as types: a bare task carries none.
 
 use std::future::Future;
 use std::panic::Location;
 use std::time::Duration;
 
+use crate::body::Governed;
 use crate::error::AsyncTaskError;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::handle::task::{Task, spawn_with};
+use crate::task::handle::task::Task;
 use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::lifecycle::spawn::{Registered, SpawnSite};
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
-use crate::time::{Limit, Timeout};
+use crate::time::{Limit, TimeLimiter, TimeLimits};
 
-/// No policy was set: work runs bare.
+/// The policies of a builder without any: work runs bare.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unconfigured;
 
-/// Some policy was set that is a task's alone: work in place becomes a task, too, that is part of its caller.
+/// Settings that only a task can have. With them, work in place becomes an in-place task.
 #[derive(Clone, Debug, Default)]
 pub struct Contextual(pub(crate) Configured);
 
-/// What a builder's policies become when another is set. Implemented by [`Unconfigured`], [`Configured`], [`Contextual`],
-/// [`Resilience`] and [`Retrying`](crate::task::settings::resilience::Retrying).
+/// The policies of a builder, and the types that they become when another one is set. Implemented by
+/// [`Unconfigured`], [`Configured`], [`Contextual`], [`Resilience`] and
+/// [`Retrying`](crate::task::settings::resilience::Retrying).
 pub trait Policies<T>: sealed::Sealed + Clone {
-    /// With another policy set.
+    /// The policies with another one, which work in place needs no task for.
     type More: Policies<T>;
-    /// With a policy set that is a task's alone.
+    /// The policies with another one, which only a task can have.
     type Own: Policies<T>;
-    /// With a breaker, a limiter, or a recovery.
+    /// The policies with a breaker, a limiter, or a recovery.
     type Resilient: Policies<T>;
 
     #[doc(hidden)]
@@ -41,17 +43,23 @@ pub trait Policies<T>: sealed::Sealed + Clone {
     #[doc(hidden)]
     fn resilient(self, change: impl FnOnce(&mut Resilience<T>)) -> Self::Resilient;
 
+    /// The settings that a spawned task is registered with.
+    #[doc(hidden)]
+    fn settings(&self) -> Option<&Configured>;
+
     #[doc(hidden)]
     fn into_all(self) -> (Resilience<T>, Option<Retry>);
 }
 
-/// Marks the policies of work that is done once. Without parameters, so that nobody else can implement it for others.
+/// Marks the policies of work that runs once. It has no type parameters: with one, another crate could
+/// implement it for a foreign type.
 pub trait Once: sealed::Sealed {}
 impl Once for Unconfigured {}
 impl Once for Configured {}
 impl Once for Contextual {}
 
-/// The policies of a builder whose work can be supervised: all but [`Retrying`](crate::task::settings::resilience::Retrying).
+/// The policies of a builder whose work can be supervised: all but
+/// [`Retrying`](crate::task::settings::resilience::Retrying).
 #[diagnostic::on_unimplemented(
     message = "work with `.retry` cannot be supervised, too: both start failing work again",
     label = "this builder has `.retry`",
@@ -61,36 +69,49 @@ impl Once for Contextual {}
 pub trait Supervisable: sealed::Sealed {}
 impl<P: Once> Supervisable for P {}
 
-/// The policies of work that is done once. Work that is tried again has a builder of its own kind, whose work must be
+/// The policies of work that runs once. A builder with retries is of another type, whose work must be
 /// callable again: see [`TaskBuilder::retry`](crate::TaskBuilder::retry).
 pub trait PolicySet<T>: Policies<T> + Once {
-    /// With a limit on the whole.
+    /// The policies with a limit on the whole.
     type Limited: PolicySet<T> + Once;
 
     #[doc(hidden)]
     fn limited(self, limit: Duration) -> Self::Limited;
 
-    /// What work in place becomes.
+    /// The future of work in place under these policies.
     type Governed<B, S>: Future<Output = Result<T, AsyncTaskError>>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
 
     #[doc(hidden)]
-    fn govern<B, S>(self, body: B, source: S, place: &'static Location<'static>) -> Self::Governed<B, S>
+    fn govern<B, S>(self, body: B, source: S, location: &'static Location<'static>) -> Self::Governed<B, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
 
+    /// Starts a registered task with these policies around `body`.
     #[doc(hidden)]
-    fn spawn<B, R>(self, runtime: R, at: SpawnSite, body: impl FnOnce(&R, &Registered<R>) -> B) -> Task<T, R>
+    fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime;
 }
 
-/// A task with these policies for which no runtime was found.
+/// Registers a task with these policies on the runtime that `source` finds.
+pub(crate) fn register<T, P: Policies<T>, S: RuntimeSource>(
+    source: S,
+    policies: &P,
+    at: SpawnSite,
+) -> Result<Registered<S::Runtime>, AsyncTaskError> {
+    Ok(Registered::new(source.into_runtime()?, at.request(policies.settings())))
+}
+
+/// Work under a limit on its one attempt.
+pub(crate) type Limited<B, T, S> = Governed<B, T, TimeLimiter<S>>;
+
+/// The handle of a task with these policies for which no runtime was found.
 #[track_caller]
 pub(crate) fn refused<T, P, R>(error: AsyncTaskError, policies: P) -> Task<T, R>
 where
@@ -125,6 +146,10 @@ impl<T> Policies<T> for Unconfigured {
         Resilience::from(Configured::default()).changed(change)
     }
 
+    fn settings(&self) -> Option<&Configured> {
+        None
+    }
+
     fn into_all(self) -> (Resilience<T>, Option<Retry>) {
         (Resilience::from(Configured::default()), None)
     }
@@ -150,13 +175,13 @@ impl<T> PolicySet<T> for Unconfigured {
         body
     }
 
-    fn spawn<B, R>(self, runtime: R, at: SpawnSite, body: impl FnOnce(&R, &Registered<R>) -> B) -> Task<T, R>
+    fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {
-        spawn_with(runtime, at.birth(None), body)
+        registered.launch(body)
     }
 }
 
@@ -177,6 +202,10 @@ impl<T> Policies<T> for Configured {
         Resilience::from(self).changed(change)
     }
 
+    fn settings(&self) -> Option<&Configured> {
+        Some(self)
+    }
+
     fn into_all(self) -> (Resilience<T>, Option<Retry>) {
         (Resilience::from(self), None)
     }
@@ -184,7 +213,7 @@ impl<T> Policies<T> for Configured {
 
 impl<T> PolicySet<T> for Configured {
     type Governed<B, S>
-        = Timeout<Timeout<B, S>, S>
+        = Governed<B, T, TimeLimits<S>>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -199,21 +228,18 @@ impl<T> PolicySet<T> for Configured {
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
-        let attempt = self.attempt(body, source.clone());
-        Timeout::new(attempt, self.overall(), source)
+        let attempt = self.attempt_limit(source.clone());
+        Governed::within(TimeLimits::new(self.overall_limit(source), attempt), body)
     }
 
-    fn spawn<B, R>(self, runtime: R, at: SpawnSite, body: impl FnOnce(&R, &Registered<R>) -> B) -> Task<T, R>
+    fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {
-        if self.attempt.is_none() {
-            return spawn_with(runtime, at.birth(Some(&self)), body);
-        }
-        let attempt = |runtime: &R, born: &Registered<R>| self.attempt(body(runtime, born), runtime.clone());
-        spawn_with(runtime, at.birth(Some(&self)), attempt)
+        let limit = self.attempt_limit(registered.task.runtime.clone());
+        registered.launch_boxed(Governed::within(limit, body))
     }
 }
 
@@ -234,6 +260,10 @@ impl<T> Policies<T> for Contextual {
         Resilience::from(self.0).changed(change)
     }
 
+    fn settings(&self) -> Option<&Configured> {
+        Some(&self.0)
+    }
+
     fn into_all(self) -> (Resilience<T>, Option<Retry>) {
         (Resilience::from(self.0), None)
     }
@@ -241,7 +271,7 @@ impl<T> Policies<T> for Contextual {
 
 impl<T> PolicySet<T> for Contextual {
     type Governed<B, S>
-        = InPlaceTask<Ready<Timeout<B, S>>, S, Timeout<B, S>, T>
+        = InPlaceTask<Ready<Limited<B, T, S>>, S, Limited<B, T, S>, T>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -251,21 +281,21 @@ impl<T> PolicySet<T> for Contextual {
         Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
     }
 
-    fn govern<B, S>(self, body: B, source: S, place: &'static Location<'static>) -> Self::Governed<B, S>
+    fn govern<B, S>(self, body: B, source: S, location: &'static Location<'static>) -> Self::Governed<B, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
-        let attempt = self.0.attempt(body, source.clone());
-        InPlaceTask::new(Ready(attempt), source, self.0, place)
+        let attempt = Governed::within(self.0.attempt_limit(source.clone()), body);
+        InPlaceTask::new(Ready(attempt), source, self.0, location)
     }
 
-    fn spawn<B, R>(self, runtime: R, at: SpawnSite, body: impl FnOnce(&R, &Registered<R>) -> B) -> Task<T, R>
+    fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {
-        self.0.spawn(runtime, at, body)
+        self.0.launch(registered, body)
     }
 }

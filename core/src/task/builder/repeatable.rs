@@ -1,4 +1,5 @@
-//! The ends of a builder whose work is tried again.
+//! The methods of a builder whose work is tried again: the settings of the retries, and those that start the
+//! work.
 
 use std::future::Future;
 use std::panic::Location;
@@ -8,23 +9,23 @@ use std::time::Duration;
 use crate::error::{AsyncTaskError, BoxError};
 use crate::retry::{Jitter, RetryBudget, RetryStrategy};
 use crate::runtime::RuntimeSource;
-use crate::task::builder::policies::{Once, Policies, PolicySet, refused};
+use crate::task::builder::policies::{Once, Policies, PolicySet, refused, register};
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::run::Run;
-use crate::task::handle::task::{Task, spawn_with};
+use crate::task::handle::task::Task;
 use crate::task::layers::again;
 use crate::task::lifecycle::in_place::InPlaceTask;
-use crate::task::lifecycle::spawn::{Registered, SpawnSite};
+use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::settings::resilience::Retrying;
 use crate::task::view::context::TaskContext;
 use crate::task::work::kinds::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
 
 impl<T> Retrying<T> {
-    /// As a task that is part of its caller. `begin` makes the work of one attempt.
+    /// The work as an in-place task. `begin` makes the work of one attempt.
     fn in_place<S, B>(
         self,
         source: S,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
         begin: impl Fn(&S, TaskContext) -> B + Clone,
     ) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
@@ -33,8 +34,8 @@ impl<T> Retrying<T> {
     {
         let settings = self.resilience.settings.clone();
         let make =
-            move |source: &S, _: &S::Runtime, _: TaskContext| again(self, begin, source.clone(), place);
-        Run::new(InPlaceTask::new(make, source, settings, place))
+            move |source: &S, _: &S::Runtime, _: TaskContext| again(self, begin, source.clone(), location);
+        Run::new(InPlaceTask::new(make, source, settings, location))
     }
 
     fn start<S, B>(
@@ -48,25 +49,20 @@ impl<T> Retrying<T> {
         S: RuntimeSource,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
-        let runtime = match source.into_runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => return Task::refused(error, &self.resilience.settings),
+        let location = at.location;
+        let registered = match register(source, &self, at) {
+            Ok(registered) => registered,
+            Err(error) => return refused(error, self),
         };
-        let (settings, place) = (self.resilience.settings.clone(), at.place);
-        let body = |runtime: &S::Runtime, born: &Registered<S::Runtime>| {
-            born.task.control.set_recovery(self.resilience.told(Some(&self.retry)));
-            let mut work = again(self, begin, runtime.clone(), place);
-            if let Some(attempts) = work.work_mut() {
-                attempts.come(born.inside.urgency());
-            }
-            work
-        };
-        spawn_with(runtime, at.birth(Some(&settings)), body)
+        registered.task.control.set_recovery(self.resilience.new_recovery(Some(&self.retry)));
+        let mut work = again(self, begin, registered.task.runtime.clone(), location);
+        work.attempts_mut().enter_queue(registered.inside.urgency());
+        registered.launch_boxed(work)
     }
 }
 
-/// The policies of a builder whose work a [scope](crate::Scope) can take as a member's. Implemented by all of them, for all
-/// work that they fit.
+/// The policies of a builder whose work can be that of a member of a [scope](crate::Scope). Implemented by
+/// all policies, for all work that they fit.
 #[diagnostic::on_unimplemented(
     message = "this work cannot be that of a member of a scope",
     note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
@@ -85,8 +81,11 @@ where
     T: Send + 'static,
 {
     fn join(self, source: S, work: F, at: SpawnSite) -> Task<T, S::Runtime> {
-        match source.into_runtime() {
-            Ok(runtime) => self.spawn(runtime, at, |runtime, _| M::body(work, runtime)),
+        match register(source, &self, at) {
+            Ok(registered) => {
+                let body = M::body(work, &registered.task.runtime);
+                self.launch(registered, body)
+            }
             Err(error) => refused(error, self),
         }
     }
@@ -105,19 +104,21 @@ where
     }
 }
 
-/// With work that is tried again.
+/// A builder whose work is tried again.
 impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
-    /// How the wait between two attempts grows; see [`RetryStrategy::default`] otherwise. [`Jitter`] stays as it is.
+    /// Sets the growth of the wait between two attempts; [`RetryStrategy::default`] by default. The
+    /// [`Jitter`] stays as it is.
     pub fn backoff(self, strategy: RetryStrategy) -> Self {
         self.with_policies(|policies| Retrying { retry: policies.retry.backoff(strategy), ..policies })
     }
 
-    /// What chance does to the wait: [`Jitter::Full`] otherwise.
+    /// Sets the random part of the wait; [`Jitter::Full`] by default.
     pub fn jitter(self, jitter: Jitter) -> Self {
         self.with_policies(|policies| Retrying { retry: policies.retry.jitter(jitter), ..policies })
     }
 
-    /// Tries again only after errors of which `predicate` is true; of those that are never retried it is not asked.
+    /// Tries again only after errors for which `predicate` is true. It is not called for errors that are
+    /// never retried.
     pub fn retry_if(
         self,
         predicate: impl Fn(&AsyncTaskError) -> bool + Send + std::marker::Sync + 'static,
@@ -125,17 +126,17 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
         self.with_policies(|policies| Retrying { retry: policies.retry.retry_if(predicate), ..policies })
     }
 
-    /// Shares a limit on retries with others.
+    /// Sets a budget of retries, which other work may share.
     pub fn retry_budget(self, budget: &RetryBudget) -> Self {
         self.with_policies(|policies| Retrying { retry: policies.retry.budget(budget), ..policies })
     }
 
-    /// Runs `work` as part of the caller, when awaited, and again when it fails. It may borrow, and need not be `Send`, where
-    /// it is asynchronous.
+    /// Runs `work` as part of the caller, when awaited, and again when it fails. Asynchronous work may
+    /// borrow, and need not be `Send`.
     ///
     /// # Cancel safety
     ///
-    /// As that of a builder without retries.
+    /// As for a builder without retries.
     #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
@@ -203,7 +204,7 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     }
 }
 
-/// With work that is tried again, on the runtime.
+/// A builder whose work is tried again, as a spawned task.
 impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     /// Starts `work` now, on the runtime, as a task of its own, and again when it fails.
     #[track_caller]

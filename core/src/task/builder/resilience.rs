@@ -1,4 +1,4 @@
-//! A builder whose task has policies about failure and load.
+//! The states of a builder with policies for failure and load: a breaker, a limiter, a recovery, retries.
 
 use std::future::Future;
 use std::panic::Location;
@@ -10,10 +10,10 @@ use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::builder::policies;
 use crate::task::builder::policies::sealed::Sealed;
 use crate::task::builder::policies::{Policies, PolicySet};
-use crate::task::handle::task::{Task, spawn_with};
+use crate::task::handle::task::Task;
 use crate::task::layers::{Once, once};
 use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
-use crate::task::lifecycle::spawn::{Registered, SpawnSite};
+use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::{Resilience, Retrying};
 use crate::time::Limit;
@@ -39,6 +39,10 @@ impl<T> Policies<T> for Resilience<T> {
         self.changed(change)
     }
 
+    fn settings(&self) -> Option<&Configured> {
+        Some(&self.settings)
+    }
+
     fn into_all(self) -> (Self, Option<Retry>) {
         (self, None)
     }
@@ -56,30 +60,25 @@ impl<T> PolicySet<T> for Resilience<T> {
         self.more(|policies| policies.limit = Some(Limit::After(limit)))
     }
 
-    fn govern<B, S>(self, body: B, source: S, place: &'static Location<'static>) -> Self::Governed<B, S>
+    fn govern<B, S>(self, body: B, source: S, location: &'static Location<'static>) -> Self::Governed<B, S>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
         let settings = self.settings.clone();
-        InPlaceTask::new(Ready(once(self, body, source.clone())), source, settings, place)
+        InPlaceTask::new(Ready(once(self, body, source.clone())), source, settings, location)
     }
 
-    fn spawn<B, R>(self, runtime: R, at: SpawnSite, body: impl FnOnce(&R, &Registered<R>) -> B) -> Task<T, R>
+    fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
         R: Runtime,
     {
-        let settings = self.settings.clone();
-        spawn_with(runtime, at.birth(Some(&settings)), |runtime, born| {
-            born.task.control.set_recovery(self.told(None));
-            let mut work = once(self, body(runtime, born), runtime.clone());
-            if let Some(guarded) = work.work_mut() {
-                guarded.come(born.inside.urgency());
-            }
-            work
-        })
+        registered.task.control.set_recovery(self.new_recovery(None));
+        let mut work = once(self, body, registered.task.runtime.clone());
+        work.layer_mut().enter_queue(registered.inside.urgency());
+        registered.launch_boxed(work)
     }
 }
 
@@ -102,6 +101,10 @@ impl<T> Policies<T> for Retrying<T> {
     fn resilient(mut self, change: impl FnOnce(&mut Resilience<T>)) -> Self {
         change(&mut self.resilience);
         self
+    }
+
+    fn settings(&self) -> Option<&Configured> {
+        Some(&self.resilience.settings)
     }
 
     fn into_all(self) -> (Resilience<T>, Option<Retry>) {

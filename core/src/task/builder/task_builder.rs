@@ -12,10 +12,10 @@ use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::erased::DynRuntime;
 use crate::runtime::{LocalScope, Runtime, RuntimeSource};
-use crate::task::builder::policies::refused;
 use crate::task::builder::policies::{Once, Policies, PolicySet, Unconfigured};
+use crate::task::builder::policies::{refused, register};
 use crate::task::handle::run::Run;
-use crate::task::handle::task::{Task, spawn_local};
+use crate::task::handle::task::Task;
 use crate::task::layers::once;
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest, SpawnSite};
@@ -31,31 +31,33 @@ use crate::vocabulary::priority::TaskPriority;
 /// The future of work of kind `M`, with the builder's policies around it.
 type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet<T>>::Governed<<M as Work<F, O, T, S, W>>::Body, S>>;
 
-/// Describes one task that gives a `T`. Nothing runs until [`run`](Self::run) is awaited or [`spawn`](Self::spawn)
-/// is called; each method returns a new builder, and a builder can be cloned and used again.
+/// Describes one task that gives a `T`. Nothing runs until [`run`](Self::run) is awaited or
+/// [`spawn`](Self::spawn) is called; each method returns a new builder, and a builder can be cloned and used
+/// again.
 ///
-/// `S` says where the runtime is found, `P` whether any policy is set, `W` where synchronous work runs.
+/// `S` is the source of the runtime, `P` holds the policies, and `W` is the choice of where synchronous work
+/// runs.
 #[must_use = "a builder does nothing until `run` or `spawn`"]
 #[derive(Clone, Debug)]
 pub struct TaskBuilder<T, S, P = Unconfigured, W = Pool> {
     source: S,
     policies: P,
-    place: PhantomData<W>,
+    sync_mode: PhantomData<W>,
     output: PhantomData<fn() -> T>,
 }
 
 impl<T, S: RuntimeSource> TaskBuilder<T, S> {
-    /// A task whose runtime `source` finds when it starts.
+    /// A builder of a task; `source` finds the runtime when the task starts.
     pub fn new(source: S) -> Self {
-        Self { source, policies: Unconfigured, place: PhantomData, output: PhantomData }
+        Self { source, policies: Unconfigured, sync_mode: PhantomData, output: PhantomData }
     }
 }
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
-    /// Runs on `runtime`, whatever the ambient one is.
+    /// Sets the runtime, whatever the ambient one is.
     pub fn on<R: Runtime>(self, runtime: &R) -> TaskBuilder<T, R, P, W> {
         let Self { policies, .. } = self;
-        TaskBuilder { source: runtime.clone(), policies, place: PhantomData, output: PhantomData }
+        TaskBuilder { source: runtime.clone(), policies, sync_mode: PhantomData, output: PhantomData }
     }
 
     /// Names the task: in errors and traces, and on its handle.
@@ -63,33 +65,35 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         self.configure(|policies| policies.name = Some(name.into()))
     }
 
-    /// Limits the whole task to `limit`, from `spawn` or from the first poll of `run`. At the limit the work is
-    /// dropped, then the task fails with [`AsyncTaskError::Timeout`]; a value that is ready wins. Zero polls once;
-    /// [`Duration::MAX`] is no limit. Blocking work that has started goes on, and the error says so. The tasks
-    /// below a task have its deadline, too.
+    /// Limits the whole task to `limit`, from `spawn` or from the first poll of `run`. At the limit the work
+    /// is dropped, then the task fails with [`AsyncTaskError::Timeout`]; a value that is ready by then is the
+    /// result. With zero, the work is polled once; [`Duration::MAX`] is no limit. Blocking work that has
+    /// started goes on, and the error says so. The tasks below a task have its deadline, too.
     pub fn timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
         self.configure(|policies| policies.limit = Some(Limit::After(limit)))
     }
 
-    /// As [`timeout`](Self::timeout), at a moment of the runtime's clock ([`Runtime::now`]). The last that is said holds.
+    /// As [`timeout`](Self::timeout), at an instant of the runtime's clock ([`Runtime::now`]). Of several
+    /// limits on the whole, the last one that was set holds.
     pub fn timeout_at(self, deadline: Instant) -> TaskBuilder<T, S, P::More, W> {
         self.configure(|policies| policies.limit = Some(Limit::At(deadline)))
     }
 
-    /// Limits one attempt at the work to `limit`, from its first poll. Where both this and the limit on the whole have
-    /// passed, the error is that of the whole.
+    /// Limits one attempt at the work to `limit`, from its first poll. If both this and the limit on the
+    /// whole have passed, the error is that of the whole.
     pub fn attempt_timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
         self.configure(|policies| policies.attempt = Some(limit))
     }
 
-    /// How long the work has to end by itself after a graceful cancellation, before it is killed;
-    /// [`DEFAULT_GRACE`](crate::task::lifecycle::grace::DEFAULT_GRACE) otherwise. [`Duration::MAX`] never kills.
+    /// Sets the grace period: the time that the work has to end by itself after a graceful cancellation,
+    /// before it is killed. [`DEFAULT_GRACE`](crate::task::lifecycle::grace::DEFAULT_GRACE) by default;
+    /// [`Duration::MAX`] never kills.
     pub fn grace(self, grace: Duration) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.grace = Some(grace))
     }
 
     /// Hands `value` down to the work and to all tasks below it, by its type:
-    /// [`TaskContext::get`](crate::TaskContext::get) finds it. A second one of the same type takes its place.
+    /// [`TaskContext::get`](crate::TaskContext::get) finds it. A second one of the same type replaces it.
     pub fn with<V: Send + std::marker::Sync + 'static>(self, value: V) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| {
             let values = policies.values.get_or_insert_with(Arc::default);
@@ -97,38 +101,43 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         })
     }
 
-    /// Notes when the task was spawned, first polled and done: see [`TimedTask`](crate::TimedTask).
+    /// Records the times at which the task is spawned, first polled and ended: see
+    /// [`TimedTask`](crate::TimedTask).
     pub fn timestamps(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.timestamps = on)
     }
 
-    /// Measures what the task uses: see [`MetricsEnabledTask`](crate::MetricsEnabledTask).
+    /// Measures the usage of the task: see [`MetricsEnabledTask`](crate::MetricsEnabledTask).
     ///
     /// Cost: about 3 us for each poll, most of it the system's two clocks, which are read before and after.
     pub fn metrics(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.metrics = on)
     }
 
-    /// Gives the task a UUID of version 7 as its id ([`TaskId`](crate::TaskId)), in place of the runtime's next number: for ids
-    /// that mean the same outside of the process. Its time is the runtime's ([`Runtime::unix_time`]), and so is its chance
-    /// ([`Runtime::entropy`]): a simulation gives the same ones again.
+    /// Gives the task a UUID of version 7 as its id ([`TaskId`](crate::TaskId)), in place of the runtime's
+    /// next number: for ids that are unique outside of the process, too. Its time is the runtime's
+    /// ([`Runtime::unix_time`]), and so are its random bits ([`Runtime::entropy`]): a simulation gives the
+    /// same ids again.
     #[cfg(feature = "uuid")]
     pub fn uuid(self) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.uuid = true)
     }
 
-    /// Gives the task a `tracing` span of its own, in which its work runs: see [`TracingTask`](crate::TracingTask).
+    /// Gives the task a `tracing` span of its own, in which its work runs: see
+    /// [`TracingTask`](crate::TracingTask).
     pub fn tracing(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.tracing = on)
     }
 
-    /// How urgent the task is, where it has to wait for a [`limiter`](Self::limiter): as the task around it otherwise.
+    /// Sets the priority of the task, by which a [`limiter`](Self::limiter) admits it; by default that of the
+    /// task around it.
     pub fn priority(self, priority: TaskPriority) -> TaskBuilder<T, S, P::Own, W> {
         self.contextual(|policies| policies.priority = Some(priority))
     }
 
-    /// Tries again when the work fails, `retries` times after the first, with the default backoff: exponential from 100 ms,
-    /// full jitter. The work must then be callable again; what it needs each time it clones:
+    /// Tries again when the work fails, at most `retries` times after the first attempt, with the default
+    /// backoff: exponential from 100 ms, full jitter. The work must then be callable again; it clones what it
+    /// needs each time:
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
@@ -143,27 +152,30 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Cancellations, panics, a breaker's and a limiter's refusals are not retried. What a failed attempt has spawned is
-    /// gone before the next begins. Each attempt is a task in place, below this one.
+    /// Cancellations, panics, and the refusals of a breaker or a limiter are not retried. Everything that a
+    /// failed attempt has spawned has ended before the next begins. Each attempt is an in-place task, below
+    /// this one.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made. A wait that would end
-    /// after the deadline, of this task or of one above it, is not begun: the error comes at once, also after the first
-    /// attempt, and says so ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made. A wait
+    /// that would end after the deadline, of this task or of one above it, is not begun: the error is given
+    /// at once, also after the first attempt, and says so
+    /// ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
     pub fn retry(self, retries: u32) -> TaskBuilder<T, S, Retrying<T>, W> {
         self.retry_as(Retry::new(retries))
     }
 
-    /// As [`retry`](Self::retry), as `retry` says, whatever was said before.
+    /// As [`retry`](Self::retry), with all settings of `retry`, which replace earlier ones.
     pub fn retry_as(self, retry: Retry) -> TaskBuilder<T, S, Retrying<T>, W> {
         let (resilience, _) = self.policies.into_all();
         let policies = Retrying { resilience, retry };
-        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+        TaskBuilder { source: self.source, policies, sync_mode: PhantomData, output: PhantomData }
     }
 
-    /// Asks `breaker` before each attempt, and tells it how that went. With a limiter it is asked before the wait for a place,
-    /// and again when the attempt begins: what waits takes none of the calls that a half-open breaker permits.
+    /// Asks `breaker` before each attempt, and reports the result to it. With a limiter, it is asked before
+    /// the wait for a permit, and again when the attempt begins: a waiter takes none of the calls that a
+    /// half-open breaker permits.
     ///
     /// # Errors
     ///
@@ -172,22 +184,22 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         self.resilient(|policies| policies.breaker = Some(breaker.clone()))
     }
 
-    /// Waits for a place of `limiter` before each attempt, which keeps it until it and all that is under it have ended: what
-    /// it has spawned, and blocking work that was left behind at a time limit. Work in a place that waits for other work of
-    /// the same limiter may so wait for ever.
+    /// Waits for a permit of `limiter` before each attempt. The attempt holds the permit until it and
+    /// everything below it have ended: what it has spawned, and blocking work that was given up at a time
+    /// limit. Work that holds a permit and waits for other work of the same limiter may wait forever.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::Rejected`] where as many wait as may.
+    /// [`AsyncTaskError::Rejected`] if the limiter has as many waiters as it may have.
     pub fn limiter(self, limiter: &Limiter) -> TaskBuilder<T, S, P::Resilient, W> {
         self.resilient(|policies| policies.limiter = Some(limiter.clone()))
     }
 
-    /// Where all else has failed, also at the limit on the whole, does `work` with the error and gives what that gives. It is
-    /// not asked after a cancellation, and is not under the limit. What the failed work had spawned is stopped, and gone
-    /// before it begins.
+    /// If everything else has failed, also at the limit on the whole, calls `work` with the error; its result
+    /// is the task's. It is not called after a cancellation or a shutdown, and it is not under the limit.
+    /// Everything that the failed work had spawned is killed, and has ended before the recovery begins.
     ///
-    /// Cost: a box for the work that it stands behind, and one for each recovery.
+    /// Cost: one allocation for `work`, and one for each recovery.
     pub fn recover_with<F, O, K>(self, work: F) -> TaskBuilder<T, S, P::Resilient, W>
     where
         F: Fn(AsyncTaskError) -> O + Send + std::marker::Sync + 'static,
@@ -201,11 +213,11 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         })
     }
 
-    /// Runs synchronous work where it is instead of on the blocking pool: for closures too cheap to move. It need
-    /// not be `Send`, and may borrow.
+    /// Runs synchronous work in the poll itself instead of on the blocking pool: for closures that are too
+    /// cheap to move. They need not be `Send`, and may borrow.
     pub fn inline(self) -> TaskBuilder<T, S, P, Here> {
         let Self { source, policies, .. } = self;
-        TaskBuilder { source, policies, place: PhantomData, output: PhantomData }
+        TaskBuilder { source, policies, sync_mode: PhantomData, output: PhantomData }
     }
 
     fn configure(self, change: impl FnOnce(&mut Configured)) -> TaskBuilder<T, S, P::More, W> {
@@ -222,7 +234,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
 
     pub(crate) fn with_policies<Q>(self, change: impl FnOnce(P) -> Q) -> TaskBuilder<T, S, Q, W> {
         let policies = change(self.policies);
-        TaskBuilder { source: self.source, policies, place: PhantomData, output: PhantomData }
+        TaskBuilder { source: self.source, policies, sync_mode: PhantomData, output: PhantomData }
     }
 
     /// The source of the runtime, and the policies.
@@ -234,14 +246,15 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
 impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// Runs `work` as part of the caller, when awaited.
     ///
-    /// Asynchronous work runs in place: no spawn, no allocation, and it needs neither `Send` nor `'static`, nor a
-    /// runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it never holds up
-    /// the executor; see [`inline`](Self::inline). A panic is caught and becomes [`AsyncTaskError::Panic`].
+    /// Asynchronous work runs in place: no spawn, no allocation, and it needs neither `Send` nor `'static`,
+    /// nor a runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it
+    /// never holds up the executor; see [`inline`](Self::inline). A panic is caught and becomes
+    /// [`AsyncTaskError::Panic`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the work. Blocking work that has started runs on; the task around it, if there is
-    /// one, does not end before it.
+    /// Dropping the future drops the work. Blocking work that has started runs on; the task around it, if
+    /// there is one, does not end before it.
     #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> RunOf<M, F, O, T, S, P, W>
     where
@@ -270,8 +283,9 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
         self.run::<F, O, Async<Fallible<BoxError>>>(work)
     }
 
-    /// As [`run`](Self::run), as a task of its own that is part of its caller, whose context the work is given. It does not
-    /// end before what it spawns. Dropped, it kills that, and the task around it, if there is one, does not end before.
+    /// As [`run`](Self::run), as an in-place task, whose context the work is given. It does not end before
+    /// everything that it has spawned. If it is dropped, it kills its children, and the task around it, if
+    /// there is one, does not end before them.
     ///
     /// Cost: an allocation or two. It needs a runtime.
     #[track_caller]
@@ -318,10 +332,11 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
 impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// Starts `work` now, on the runtime, as a task of its own; its handle is a future of the result.
     ///
-    /// Spawned inside another task, it is a child of that task, which does not end before it. Where no runtime can be
-    /// found, or it takes no more work, the handle gives the error.
+    /// Spawned inside another task, it is a child of that task, which does not end before it. If no runtime
+    /// can be found, or it takes no more work, the handle gives the error.
     ///
-    /// Cost: what the executor's own spawn costs, and one allocation; the first child of a task also makes the list of them.
+    /// Cost: that of the executor's own spawn, and one allocation; one more if the builder has any policy.
+    /// The first child of a task also allocates the list of its children.
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>
     where
@@ -329,9 +344,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
         O: IntoAsyncResult<T, M>,
         M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
     {
-        match self.source.into_runtime() {
-            Ok(runtime) => {
-                self.policies.spawn(runtime, SpawnSite::here(), |runtime, _| M::body(work, runtime))
+        match register(self.source, &self.policies, SpawnSite::here()) {
+            Ok(registered) => {
+                let body = M::body(work, &registered.task.runtime);
+                self.policies.launch(registered, body)
             }
             Err(error) => refused(error, self.policies),
         }
@@ -345,12 +361,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
         O: IntoAsyncResult<T, M>,
         M: Work<WithContext<F>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
-        let body = |runtime: &S::Runtime, born: &Registered<S::Runtime>| {
-            let context = born.context();
-            M::body(WithContext { work, context }, runtime)
-        };
-        match self.source.into_runtime() {
-            Ok(runtime) => self.policies.spawn(runtime, SpawnSite::here(), body),
+        match register(self.source, &self.policies, SpawnSite::here()) {
+            Ok(registered) => {
+                let context = registered.context();
+                let body = M::body(WithContext { work, context }, &registered.task.runtime);
+                self.policies.launch(registered, body)
+            }
             Err(error) => refused(error, self.policies),
         }
     }
@@ -377,9 +393,9 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
     }
 
     /// As [`spawn`](Self::spawn), for work that is not `Send`, and so stays on this thread: it runs in the
-    /// [`run_local`](crate::LocalRuntime::run_local) around this call, and on no other runtime that this builder
-    /// may name. Outside of one, the handle gives [`AsyncTaskError::InvalidState`]. The value itself must be `Send`, since
-    /// its handle is.
+    /// [`run_local`](crate::LocalRuntime::run_local) around this call, and on no other runtime that this
+    /// builder may name. Outside of one, the handle gives [`AsyncTaskError::InvalidState`]. The value itself
+    /// must be `Send`, since its handle is.
     ///
     /// Cost: two boxes and a channel more than [`spawn`](Self::spawn).
     #[track_caller]
@@ -392,19 +408,17 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
         match LocalScope::current() {
             Some(scope) => {
                 let (policies, _) = self.policies.into_all();
-                let settings = policies.settings.clone();
-                let body = |born: &Registered<DynRuntime>| {
-                    if policies.recovery.is_some() {
-                        born.task.control.set_recovery(policies.told(None));
-                    }
-                    once(policies, M::body(work, &scope.runtime), scope.runtime.clone())
-                };
-                let birth = SpawnRequest {
+                let request = SpawnRequest {
                     kind: Kind::Spawned,
                     place: Location::caller(),
-                    settings: Some(&settings),
+                    settings: Some(&policies.settings),
                 };
-                spawn_local(&scope, birth, body)
+                let registered = Registered::new(scope.runtime.clone(), request);
+                if policies.recovery.is_some() {
+                    registered.task.control.set_recovery(policies.new_recovery(None));
+                }
+                let body = once(policies, M::body(work, &scope.runtime), scope.runtime.clone());
+                registered.launch_local(&scope, body)
             }
             None => refused(OUTSIDE, self.policies),
         }
@@ -418,10 +432,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
         O: IntoAsyncResult<T, Sync<K>>,
         Sync<K>: Work<F, O, T, S::Runtime, Pool, Body: Send + 'static>,
     {
-        match self.source.into_runtime() {
-            Ok(runtime) => self.policies.spawn(runtime, SpawnSite::here(), |runtime, _| {
-                <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, runtime)
-            }),
+        match register(self.source, &self.policies, SpawnSite::here()) {
+            Ok(registered) => {
+                let runtime = &registered.task.runtime;
+                let body = <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, runtime);
+                self.policies.launch(registered, body)
+            }
             Err(error) => refused(error, self.policies),
         }
     }

@@ -1,4 +1,4 @@
-//! The capability of a task to be asked to stop.
+//! The capability of a task to be cancelled.
 
 use crate::error::AsyncTaskError;
 use crate::task::capabilities::Handle;
@@ -7,40 +7,40 @@ use crate::tree::callbacks::IntoCallback;
 use crate::tree::on_cancel::{on_cancel, run_late};
 use crate::vocabulary::cancel::CancelLevel;
 
-/// A task that can be asked to stop.
+/// A task that can be cancelled.
 pub trait CancellableTask {
-    /// Asks it to stop, at once; await the returned future to know that it has, and what became of the work. Dropping that
-    /// future takes nothing back.
+    /// Requests cancellation, at once. The returned future is ready once the task has ended, and gives the
+    /// outcome of its work. Dropping that future does not take the request back.
     fn cancel(&self, level: CancelLevel) -> Cancellation;
 
-    /// [`CancelLevel::Graceful`].
+    /// Cancels it at [`CancelLevel::Graceful`].
     fn cancel_gracefully(&self) -> Cancellation {
         self.cancel(CancelLevel::Graceful)
     }
 
-    /// [`CancelLevel::Kill`].
+    /// Cancels it at [`CancelLevel::Kill`].
     fn cancel_forcefully(&self) -> Cancellation {
         self.cancel(CancelLevel::Kill)
     }
 
-    /// [`CancelLevel::KillHard`].
+    /// Cancels it at [`CancelLevel::KillHard`].
     fn cancel_immediately(&self) -> Cancellation {
         self.cancel(CancelLevel::KillHard)
     }
 
-    /// True once it was asked to stop, whether it has or not.
+    /// True once cancellation was requested, also after the task's end.
     fn is_cancelled(&self) -> bool;
 
-    /// Has `callback` run when the task is asked to stop gracefully: once, as part of the task, the last registered
-    /// first, and each after the end of the one before. The task does not end before them, but for its grace period. A kill
-    /// runs none. A callback that panics fails the task.
+    /// Registers a callback for a graceful cancellation. It runs once, as part of the task: the last
+    /// registered runs first, and each after the end of the one before. The task waits for the callbacks, at
+    /// most for its grace period. A kill runs none. A callback that panics fails the task.
     ///
-    /// Registered after the end, a synchronous callback runs at once, here.
+    /// A synchronous callback that is registered after the task's end runs at once, in this call.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::InvalidState`] for an asynchronous callback after the end: nobody is left to run it.
-    /// [`AsyncTaskError::Panic`] if one that ran here panicked.
+    /// [`AsyncTaskError::InvalidState`] for an asynchronous callback after the task's end: nothing is left to
+    /// run it. [`AsyncTaskError::Panic`] if a callback that ran in this call panicked.
     fn on_cancel<M>(&self, callback: impl IntoCallback<M>) -> Result<(), AsyncTaskError>
     where
         Self: Sized;

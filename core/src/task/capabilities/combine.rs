@@ -1,6 +1,7 @@
-//! What can be done with a result before it is there. Inherent, so that these names never meet those of `FutureExt`.
+//! Combinators of the futures of a result. They are inherent methods, so that their names never clash with
+//! those of `FutureExt`.
 //!
-//! The closures run in the caller's poll, and are the caller's: their panics are not caught.
+//! The closures run in the caller's poll; their panics are not caught.
 
 use std::future::Future;
 
@@ -10,24 +11,24 @@ use crate::task::handle::run::Run;
 use crate::task::handle::scoped_task::ScopedTask;
 use crate::task::handle::task::Task;
 
-/// The same four methods for each kind of future of a result.
+/// Defines the same four methods for each kind of future of a result.
 macro_rules! combinators {
     ($T:ident) => {
-        /// The value, made into another. Dropping the future drops what it waits for.
+        /// Maps the value. Dropping the future drops what it waits for.
         pub async fn map<U>(self, f: impl FnOnce($T) -> U) -> Result<U, AsyncTaskError> {
             self.await.map(f)
         }
 
-        /// The error, made into another.
+        /// Maps the error.
         ///
         /// # Errors
         ///
-        /// What `f` makes of the error.
+        /// The output of `f`.
         pub async fn map_err<E>(self, f: impl FnOnce(AsyncTaskError) -> E) -> Result<$T, E> {
             self.await.map_err(f)
         }
 
-        /// The value, handed on to work that may fail: a task, work in place, or any future of a `Result`.
+        /// Passes the value on to work that may fail: a task, work in place, or any future of a `Result`.
         ///
         /// # Errors
         ///
@@ -40,7 +41,7 @@ macro_rules! combinators {
             f(self.await?).await.map_err(AsyncTaskError::failure)
         }
 
-        /// The value, or what other work gives in place of the error.
+        /// The value, or the result of other work, which is given the error.
         ///
         /// # Errors
         ///

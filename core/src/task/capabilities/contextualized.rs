@@ -1,4 +1,4 @@
-//! The capability of a task to know where it belongs.
+//! The capability of a task to give its relatives and its runtime.
 
 use crate::runtime::Runtime;
 use crate::runtime::erased::DynRuntime;
@@ -7,15 +7,15 @@ use crate::task::handle::task::Task;
 use crate::task::view::context::TaskContext;
 use crate::task::view::relationships::Relationships;
 
-/// A task that knows where it belongs.
+/// A task that gives its relatives and its runtime.
 pub trait ContextualizedTask {
     /// The runtime that it is on.
     type Runtime: Runtime;
 
-    /// Who is above it and who below it, and channels to them.
+    /// Its parent, its children, and the channels between it and the task that spawned it.
     fn relationships(&self) -> Relationships;
 
-    /// The runtime that it is on; `None` where none was found for it.
+    /// The runtime that it is on; `None` if none was found for it.
     fn runtime(&self) -> Option<Self::Runtime>;
 }
 

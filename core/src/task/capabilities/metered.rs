@@ -1,34 +1,35 @@
-//! The capability of a task to say what it uses.
+//! The capability of a task to report its usage.
 
 use crate::metrics::{CpuUsage, IoUsage, MemoryUsage, PollUsage};
 use crate::task::capabilities::Handle;
 use crate::tree::metering::{disable, enable, measured};
 
-/// A task that can say what it uses: itself, its blocking work, and its children, those that have ended and those that live;
-/// see [`metrics`](crate::metrics) for what is measured, and how.
+/// A task that reports its usage: its own, that of its blocking work, and that of its children, ended or
+/// live. See [`metrics`](crate::metrics) for the figures, and for their measurement.
 ///
-/// Everything is `None` for a task that was never told `.metrics(true)` nor [`enable_metrics`](Self::enable_metrics), and
-/// wherever it cannot be known.
+/// A figure is `None` for a task that never had metrics, by `.metrics(true)`, by
+/// [`enable_metrics`](Self::enable_metrics) or by a watched runtime, and wherever it cannot be known.
 pub trait MetricsEnabledTask {
     /// Switches metrics on, from the task's next poll on, and from the next blocking work that it starts.
     fn enable_metrics(&self);
 
-    /// Switches them off, likewise. What was measured until then stays.
+    /// Switches metrics off, likewise. The figures so far stay.
     fn disable_metrics(&self);
 
-    /// True while they are on.
+    /// True while metrics are on.
     fn is_metrics_enabled(&self) -> bool;
 
     /// The processor time.
     fn cpu_usage(&self) -> Option<CpuUsage>;
 
-    /// What was allocated; `None` where no allocator counts: see [`count_allocations`](crate::metrics::count_allocations).
+    /// The allocations; `None` if no allocator counts them: see
+    /// [`count_allocations`](crate::metrics::count_allocations).
     fn memory_usage(&self) -> Option<MemoryUsage>;
 
-    /// What was read and written; `None` until something [`metered`](crate::metrics::metered()) was used.
+    /// The input and the output; `None` until something [`metered`](crate::metrics::metered()) was used.
     fn io_usage(&self) -> Option<IoUsage>;
 
-    /// How its polls went: its own, and not those of its children.
+    /// The figures of its own polls, without those of its children.
     fn poll_usage(&self) -> Option<PollUsage>;
 }
 

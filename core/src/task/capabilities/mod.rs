@@ -1,4 +1,5 @@
-//! What every kind of task can do: one small trait for each capability, so that generic code can ask for just one.
+//! The capabilities of all kinds of task: one small trait for each, so that generic code can require just
+//! one.
 
 pub(crate) mod cancellable;
 pub(crate) mod combine;
@@ -20,9 +21,9 @@ use crate::task::view::canceller::Canceller;
 use crate::task::view::context::TaskContext;
 use crate::tree::node::TaskRef;
 
-/// A task as this module sees it; `None` for one that could not be started.
+/// A handle of a task, as the capabilities use it.
 pub trait Handle {
-    /// The task; none for one that was refused.
+    /// The record of the task; `None` if there is none.
     fn task_ref(&self) -> Option<TaskRef>;
 }
 

@@ -9,7 +9,7 @@ pub trait NamedTask {
     /// Its name, if it has one.
     fn name(&self) -> Option<Arc<str>>;
 
-    /// Gives it another name, also while it runs.
+    /// Renames it, also while it runs.
     fn set_name(&self, name: &str);
 }
 

@@ -1,34 +1,36 @@
 //! The capability of a task to have a priority.
 
 use crate::task::capabilities::Handle;
-use crate::tree::priority::{give, rouse};
+use crate::tree::priority::{assign, repoll_tree};
 use crate::vocabulary::priority::{RankableByPriority, TaskPriority};
 
-/// What has a priority. It says who comes first where there is a limit ([`Limiter`](crate::Limiter)); nothing that runs is
+/// A task with a priority, by which a [`Limiter`](crate::Limiter) admits waiters. Nothing that runs is
 /// interrupted for it.
 ///
-/// A task without one of its own has that of the task around it, [`Normal`](TaskPriority::Normal) at the top. It is never
-/// less urgent than those that wait for it: who awaits a handle lends the task its priority, until that ends.
+/// A task without a priority of its own has that of the task around it; at the top it is
+/// [`Normal`](TaskPriority::Normal). A task is never less urgent than the tasks that wait for it: a task that
+/// awaits a handle lends its priority to the other task, until that ends.
 pub trait PrioritizedTask: RankableByPriority {
-    /// As it was set for this task, or for the nearest around it.
+    /// The priority that was set for this task, or for the nearest task above it that has one.
     fn priority(&self) -> TaskPriority;
 
-    /// Sets it: also for what waits already, once that is polled, which it is at once.
+    /// Sets the priority. It holds for waiters, too: the task and the tasks below it are polled at once, and
+    /// read it.
     fn set_priority(&self, priority: TaskPriority);
 
-    /// One class more urgent.
+    /// Raises the priority by one class.
     fn increase_priority(&self) {
         self.set_priority(self.priority().increased());
     }
 
-    /// One class less urgent.
+    /// Lowers the priority by one class.
     fn decrease_priority(&self) {
         self.set_priority(self.priority().decreased());
     }
 }
 
 impl<H: Handle> RankableByPriority for H {
-    /// The greater of its priority and of what was lent to it.
+    /// Its priority, raised to the priorities that were lent to it.
     fn rank(&self) -> TaskPriority {
         self.task_ref().map_or(TaskPriority::Normal, |task| task.urgency())
     }
@@ -41,8 +43,8 @@ impl<H: Handle> PrioritizedTask for H {
 
     fn set_priority(&self, priority: TaskPriority) {
         if let Some(task) = self.task_ref() {
-            give(&task, priority);
-            rouse(&task);
+            assign(&task, priority);
+            repoll_tree(&task);
         }
     }
 }

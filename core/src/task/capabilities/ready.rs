@@ -1,4 +1,4 @@
-//! Waiting until a task is ready to be used.
+//! The wait until a task is ready to be used.
 
 use std::fmt;
 use std::future::Future;
@@ -17,26 +17,28 @@ use crate::tree::current::note;
 use crate::tree::node::TaskRef;
 use crate::tree::state::STARTED;
 
-/// Ready once a task has said that it can be used: see [`TaskContext::started`](crate::TaskContext::started).
+/// A future that is ready once a task has reported that it can be used: see
+/// [`TaskContext::started`](crate::TaskContext::started).
 ///
 /// # Errors
 ///
-/// [`AsyncTaskError::InvalidState`] if the task has ended without saying so; its handle says why.
+/// [`AsyncTaskError::InvalidState`] if the task has ended without reporting that; its handle gives the
+/// reason.
 ///
 /// # Cancel safety
 ///
-/// It can be dropped and asked for again.
+/// It can be dropped and made again.
 #[must_use = "it says nothing unless awaited"]
 pub struct Ready {
     task: Option<TaskRef>,
     listener: Option<EventListener>,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl Ready {
     #[track_caller]
     fn new(task: Option<TaskRef>) -> Self {
-        Self { task, listener: None, place: Location::caller() }
+        Self { task, listener: None, location: Location::caller() }
     }
 }
 
@@ -45,16 +47,16 @@ impl Future for Ready {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        const UNSAID: AsyncTaskError = AsyncTaskError::InvalidState(
+        const NOT_REPORTED: AsyncTaskError = AsyncTaskError::InvalidState(
             "the task has ended without saying that it was ready: await its handle for the reason",
         );
-        let Some(task) = &this.task else { return Poll::Ready(Err(UNSAID)) };
-        let done = |state: crate::tree::state::State| state.has(STARTED) || state.is_gone();
+        let Some(task) = &this.task else { return Poll::Ready(Err(NOT_REPORTED)) };
+        let done = |state: crate::tree::state::State| state.has(STARTED) || state.is_reported();
         if task.control.poll_change(&mut this.listener, done, cx).is_pending() {
-            note(this.place);
+            note(this.location);
             return Poll::Pending;
         }
-        Poll::Ready(if task.control.state().has(STARTED) { Ok(()) } else { Err(UNSAID) })
+        Poll::Ready(if task.control.state().has(STARTED) { Ok(()) } else { Err(NOT_REPORTED) })
     }
 }
 
@@ -66,7 +68,7 @@ impl fmt::Debug for Ready {
 }
 
 impl<T: Send + 'static, R: Runtime> Task<T, R> {
-    /// Waits until the task says that it is ready to be used.
+    /// Waits until the task reports that it is ready to be used.
     #[track_caller]
     pub fn ready(&self) -> Ready {
         Ready::new(self.task_ref())

@@ -11,50 +11,54 @@ use crate::task::handle::task::Task;
 use crate::tree::node::TaskRef;
 use crate::tree::recovery::{Recovery, is_recoverable};
 
-/// What a task does about its failures. Restarts of supervised work count as retries: those within the period of its policy.
+/// A task with retries or recovery work. Restarts of supervised work count as retries, those within the
+/// period of its policy.
 pub trait RecoverableTask {
-    /// What the task gives.
+    /// The type of the task's value.
     type Value;
 
-    /// True if the task would answer `error` with another attempt, whatever their number, or with its recovery work.
+    /// True if `error` leads to another attempt, whatever the number of attempts so far, or to the recovery
+    /// work.
     fn can_recover_from(&self, error: &AsyncTaskError) -> bool;
 
     /// Runs the task's recovery work for `error`, as part of the caller.
     ///
     /// # Errors
     ///
-    /// The work's; `error` itself where the task has none, or it was cancelled.
+    /// The error of the recovery work; `error` itself if the task has none, or if `error` is a cancellation
+    /// or a shutdown.
     fn recover(
         &self,
         error: AsyncTaskError,
     ) -> impl Future<Output = Result<Self::Value, AsyncTaskError>> + Send + 'static;
 
-    /// How many attempts there may be after the first.
+    /// The greatest number of attempts after the first.
     fn max_retries(&self) -> u32;
 
-    /// How many there have been after the first, since the last reset.
+    /// The number of attempts after the first, since the last reset.
     fn retry_count(&self) -> u32;
 
-    /// Counts them from zero again: as many more are permitted.
+    /// Counts retries from zero again: as many as at first are permitted once more.
     fn reset_retry_count(&self);
 
-    /// True if it has made all the retries that it was permitted; false of a task that has none to make.
+    /// True if all permitted retries were made; false for a task without retries.
     fn retries_exhausted(&self) -> bool {
         let most = self.max_retries();
         most > 0 && self.retry_count() >= most
     }
 
-    /// How the wait between attempts grows; `None` where there is one attempt.
+    /// The growth of the wait between attempts; `None` if there is only one attempt.
     fn retry_strategy(&self) -> Option<RetryStrategy>;
 }
 
-/// Asks what is behind a handle.
+/// Calls `ask` with the recovery record of the handle's task, if it has one.
 fn asked<O>(handle: &impl Handle, ask: impl FnOnce(&Recovery) -> O) -> Option<O> {
     let task: TaskRef = handle.task_ref()?;
     task.control.recovery().map(ask)
 }
 
-/// For each kind of handle that gives a value. Not for all handles at once: some give none.
+/// Implements the trait for each kind of handle that gives a value. Not for all handles at once: some give
+/// none.
 macro_rules! recoverable {
     ($($handle:ident)+) => {$(
         impl<T: Send + 'static, R: Runtime> RecoverableTask for $handle<T, R> {

@@ -1,4 +1,4 @@
-//! The capability of a task to say where it is in its life.
+//! The capability of a task to report its status.
 
 use crate::error::AsyncTaskError;
 use crate::task::capabilities::{Handle, live};
@@ -6,13 +6,13 @@ use crate::tree::children::cancel;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::status::TaskStatus;
 
-/// A task whose life can be looked at.
+/// A task that reports its status.
 pub trait StatusEnabledTask {
-    /// Where it is in its life. A terminal status means that nothing of it is left.
+    /// Its status. A terminal status means that nothing of it is left.
     fn status(&self) -> TaskStatus;
 
-    /// Asks for what a caller may decide: [`TaskStatus::PendingCancellation`] asks the task to stop gracefully,
-    /// [`TaskStatus::Cancelled`] kills it. All else comes about by itself.
+    /// Requests a status, as far as a caller may: [`TaskStatus::PendingCancellation`] cancels the task
+    /// gracefully, [`TaskStatus::Cancelled`] kills it. All other statuses are the task's own.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The capability of a task to know the time, and to have a limit.
+//! The capability of a task to report its times, and to have a limit.
 
 use std::time::{Duration, Instant};
 
@@ -6,21 +6,21 @@ use crate::error::AsyncTaskError;
 use crate::task::capabilities::{Handle, live};
 use crate::vocabulary::cancel::CancelOutcome;
 
-/// A task that knows the time, by the clock of its runtime.
+/// A task with times and a limit, by the clock of its runtime.
 pub trait TimedTask {
-    /// When it was spawned; `None` unless the builder was told `.timestamps(true)`, as for the next two.
+    /// The time of its spawn; `None` unless it was built with `.timestamps(true)`, as for the next two.
     fn created_timestamp(&self) -> Option<Instant>;
 
-    /// When it was first polled; `None` until then.
+    /// The time of its first poll; `None` until then.
     fn executed_timestamp(&self) -> Option<Instant>;
 
-    /// When it ended; `None` until then.
+    /// The time of its end; `None` until then.
     fn completed_timestamp(&self) -> Option<Instant>;
 
-    /// The limit that it was given last; where that was a deadline, the time until then.
+    /// The limit that was set last; for a deadline, the time that was left when it was set.
     fn timeout(&self) -> Option<Duration>;
 
-    /// Gives it `limit` from now on, in place of the deadline that it has; [`Duration::MAX`] takes the deadline away. A
+    /// Limits it to `limit` from now on, in place of its deadline; [`Duration::MAX`] removes the deadline. A
     /// deadline of a task above it stays in force.
     ///
     /// # Errors
@@ -32,21 +32,22 @@ pub trait TimedTask {
     fn deadline(&self) -> Option<Instant>;
 
     /// Moves its deadline, also while it runs: at the new one its work is dropped, and it fails with
-    /// [`AsyncTaskError::Timeout`]. One that has passed ends it at its next poll, which is woken.
+    /// [`AsyncTaskError::Timeout`]. A deadline that has passed ends it at its next poll, for which it is
+    /// woken.
     ///
     /// # Errors
     ///
     /// [`AsyncTaskError::InvalidState`] once it has ended.
     fn set_deadline(&self, deadline: Instant) -> Result<(), AsyncTaskError>;
 
-    /// How long it has run: from its first poll to its end, or to now. Needs timestamps.
+    /// The time for which it has run, from its first poll to its end, or to now. It needs timestamps.
     fn elapsed(&self) -> Option<Duration>;
 
     /// The time until its deadline; zero once that has passed.
     fn remaining(&self) -> Option<Duration>;
 
-    /// True if its deadline has passed: it ended at it, or is about to. False where something else ended it, the limit of an
-    /// attempt, or of other work, among them.
+    /// True if its deadline has passed: the task has ended at it, or is about to. False if something else has
+    /// ended it, such as the limit of an attempt or of other work.
     fn is_expired(&self) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! The capability of a task to tell what it does through `tracing`.
+//! The capability of a task to report events through `tracing`.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -7,25 +7,26 @@ use std::sync::Arc;
 use crate::task::capabilities::Handle;
 use crate::tree::trace::Trace;
 
-/// A task that can tell what it does through `tracing`. A task built with `.tracing(true)` has a span with its id, name,
-/// parent and status, in which its work runs, and tells of its start and its end by itself; for others these do nothing.
+/// A task that reports events through `tracing`. A task that was built with `.tracing(true)` has a span with
+/// its id, name, parent and status, in which its work runs, and reports its start and its end by itself. For
+/// other tasks these methods do nothing.
 pub trait TracingTask {
-    /// Tells that something of the task begins.
+    /// Reports that a part of the task begins.
     fn trace_start(&self);
 
-    /// Tells that something of it is done.
+    /// Reports that a part of it is done.
     fn trace_completion(&self);
 
-    /// Tells of an error that is not its end.
+    /// Reports an error that does not end it.
     fn trace_error(&self, error: &dyn Error);
 
-    /// Tells `message`, with the fields.
+    /// Reports `message`, with the fields.
     fn trace_event(&self, message: &str);
 
-    /// Adds a field to its span and to what it tells from now on, or gives the field another value.
+    /// Adds a field to its span and to its events from now on, or replaces the value of the field.
     fn add_trace_field(&self, key: &str, value: &dyn Display);
 
-    /// The fields that were added, in the order of their adding.
+    /// The fields that were added, in the order in which each was last set.
     fn trace_fields(&self) -> Vec<(Arc<str>, Arc<str>)>;
 
     /// True if it was built with `.tracing(true)`.

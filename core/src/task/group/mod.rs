@@ -1,4 +1,4 @@
-//! Several tasks: scopes, sets, and work that is started again.
+//! Several tasks: scopes, sets, and supervised work.
 
 pub(crate) mod restart;
 pub(crate) mod scope;

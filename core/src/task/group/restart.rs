@@ -1,4 +1,4 @@
-//! Work that is started again when it fails.
+//! Supervised work, which is started again when it fails.
 
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use futures_lite::future::or;
 
+use crate::body::Governed;
 use crate::breaker::CircuitBreaker;
 use crate::error::{AsyncTaskError, RetriesError};
 use crate::retry::{Jitter, RetryStrategy};
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::builder::policies::refused;
 use crate::task::builder::policies::{Policies, PolicySet, Supervisable};
+use crate::task::builder::policies::{refused, register};
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::task::Task;
-use crate::task::layers::admission::Guarded;
+use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
-use crate::task::layers::retry::{Pause, is_futile};
+use crate::task::layers::pause::{Pause, is_futile};
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::view::context::TaskContext;
@@ -27,14 +28,15 @@ use crate::tree::current::with_frame;
 use crate::tree::recovery::{Recovery, is_restartable};
 use crate::tree::trace::trace_attempt;
 
-/// How often failing work is started again: at most `intensity` times within any `period`. The rule, and its names, are
-/// those of Erlang/OTP supervisors. A period of zero, which would permit restarts without end, is refused
-/// ([`AsyncTaskError::InvalidConfig`]) when the work is started; [`Duration::MAX`] counts all restarts.
+/// The bounds of the restarts of failing work: at most `intensity` within any `period`. The rule, and its
+/// names, are those of Erlang/OTP supervisors. A period of zero, which would permit endless restarts, is
+/// refused ([`AsyncTaskError::InvalidConfig`]) when the work is started; [`Duration::MAX`] counts all
+/// restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartPolicy {
-    /// The most restarts within a period.
+    /// The greatest number of restarts within a period.
     pub intensity: u32,
-    /// The length of the period that looks back from each failure.
+    /// The length of the period before each failure that counts.
     pub period: Duration,
 }
 
@@ -49,12 +51,13 @@ impl RestartPolicy {
     }
 }
 
-/// When the restarts were that still count.
+/// The times of the restarts that still count.
 #[derive(Debug, Default)]
 pub(crate) struct Restarts(VecDeque<Instant>);
 
 impl Restarts {
-    /// A failure at `now`: if the work may be started again, the number of this restart among those that count, from 1.
+    /// Counts a restart for a failure at `now`. Returns its number among those that count, from 1; `None` if
+    /// it is not permitted.
     pub(crate) fn permit(&mut self, policy: RestartPolicy, now: Instant) -> Option<u32> {
         while self.0.front().is_some_and(|then| now.saturating_duration_since(*then) >= policy.period) {
             self.0.pop_front();
@@ -66,7 +69,7 @@ impl Restarts {
         })
     }
 
-    /// Forgets the earliest, so that no more than `most` are left.
+    /// Removes the earliest restarts, so that no more than `most` are left.
     fn keep(&mut self, most: u32) {
         while self.0.len() as u64 > u64::from(most) {
             self.0.pop_front();
@@ -85,7 +88,7 @@ pub struct Supervision<T, S, P, W> {
 }
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
-    /// Starts the work again when it fails, as `policy` permits; the work must be callable again. Not to be had together with
+    /// Starts the work again when it fails, as `policy` permits; the work must be callable again. It excludes
     /// [`retry`](Self::retry), which does the same by another rule.
     pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W>
     where
@@ -100,30 +103,33 @@ impl<T, S, P, W> Supervision<T, S, P, W> {
         Self { builder, policy, strategy: RetryStrategy::default(), jitter: Jitter::default() }
     }
 
-    /// How the wait before a restart grows with the number of restarts within the period: as that of retries otherwise,
-    /// exponential from 100 ms, doubled each time, at most 20 s. Once restarts no longer count, it is short again.
+    /// Sets the growth of the wait before a restart with the number of restarts within the period. By default
+    /// it is that of retries: exponential from 100 ms, doubled each time, at most 20 s. Once earlier restarts
+    /// no longer count, the wait is short again.
     pub fn backoff(self, strategy: RetryStrategy) -> Self {
         Self { strategy, ..self }
     }
 
-    /// What chance does to that wait: [`Jitter::Full`] otherwise.
+    /// Sets the random part of that wait; [`Jitter::Full`] by default.
     pub fn jitter(self, jitter: Jitter) -> Self {
         Self { jitter, ..self }
     }
 }
 
 impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, P, W> {
-    /// Starts `work` now, as a task of its own. Each time it fails (an error, a panic, the limit of one attempt), it is
-    /// called again, once everything that it had spawned is gone, and after a [wait](Self::backoff), which a cancellation of
-    /// the task ends. A value ends it, and so does a cancellation of the task. The cancellation of another task, whose error the
-    /// work passes on, is a failure as others: nobody has asked this task to stop.
+    /// Starts `work` now, as a task of its own. Each time it fails (an error, a panic, the limit of one
+    /// attempt), it is called again, once everything that it had spawned has ended, and after a
+    /// [wait](Self::backoff), which a cancellation of the task ends. A value ends it, and so does a
+    /// cancellation of the task. The cancellation of another task, whose error the work passes on, is a
+    /// failure like any other: cancellation of this task was not requested.
     ///
-    /// While its circuit breaker refuses calls, the work waits for that. This is no failure, and uses up no restart.
+    /// While its circuit breaker refuses calls, the work waits. This is no failure, and uses up no restart.
     ///
     /// # Errors
     ///
-    /// The handle gives [`AsyncTaskError::RetriesExhausted`], with the last failure, when a restart is not permitted any more;
-    /// [`AsyncTaskError::InvalidConfig`] for a policy or a backoff that cannot work, before the first call.
+    /// The handle gives [`AsyncTaskError::RetriesExhausted`], with the last failure, when a restart is not
+    /// permitted any more; [`AsyncTaskError::InvalidConfig`] for a policy or a backoff that cannot work,
+    /// before the first call.
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>
     where
@@ -133,122 +139,123 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
     {
         let Self { builder, policy, strategy, jitter } = self;
         let at = SpawnSite::here();
-        let place = at.place;
+        let location = at.location;
         let (source, policies) = builder.into_parts();
-        let runtime = match source.into_runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => return refused(error, policies),
-        };
-        // Breaker, limiter and the limit of one attempt are about each attempt; the recovery is about the whole.
+        // Breaker, limiter and attempt timeout apply to each attempt, the recovery to the whole.
         let (mut whole, _) = policies.into_all();
         let one = whole.settings.one_attempt();
         whole.settings.attempt = None;
         let (breaker, limiter) = (whole.breaker.take(), whole.limiter.take());
-        let work = Arc::new(work);
-        whole.spawn(runtime, at, |runtime: &S::Runtime, born| {
-            let runtime = runtime.clone();
-            if let Some(recovery) = born.task.control.recovery() {
-                recovery.restarts(policy.intensity, strategy);
-            }
-            async move {
-                policy.check()?;
-                strategy.check()?;
-                let (mut restarts, mut attempts) = (Restarts::default(), 0u32);
-                loop {
-                    if let Some(breaker) = &breaker
-                        && !is_admitted(breaker, &runtime, place).await?
-                    {
-                        return Err(stopped());
-                    }
-                    let number = attempts.saturating_add(1);
-                    // For the error of a limit on the whole.
-                    with_frame(|frame| frame.task.control.attempted(number));
-                    let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
-                    let (work, settings) = (Again(work.clone()), one.clone());
-                    let gate = Gate::new(breaker.clone(), limiter.clone(), runtime.clone());
-                    let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
-                        trace_attempt(context.task_ref(), number);
-                        let _ = node.set(context);
-                        let work = settings.attempt(M::body(work, runtime), runtime.clone());
-                        let noted = async move {
-                            // Relaxed: it is looked at after this, in the same task.
-                            begun.store(true, Ordering::Relaxed);
-                            work.await
-                        };
-                        Guarded::of_task(noted, gate)
+        let registered = match register(source, &whole, at) {
+            Ok(registered) => registered,
+            Err(error) => return refused(error, whole),
+        };
+        let (work, runtime) = (Arc::new(work), registered.task.runtime.clone());
+        let recovery = whole.new_recovery(None);
+        recovery.restarts(policy.intensity, strategy);
+        // Before `launch` sets one without restarts, which is then ignored.
+        registered.task.control.set_recovery(recovery);
+        let body = async move {
+            policy.check()?;
+            strategy.check()?;
+            let (mut restarts, mut attempts) = (Restarts::default(), 0u32);
+            loop {
+                if let Some(breaker) = &breaker
+                    && !is_admitted(breaker, &runtime, location).await?
+                {
+                    return Err(stopped());
+                }
+                let number = attempts.saturating_add(1);
+                // For the error of a limit on the whole.
+                with_frame(|frame| frame.task.control.attempted(number));
+                let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
+                let (work, settings) = (Again(work.clone()), one.clone());
+                let gate = Gate::new(breaker.clone(), limiter.clone(), runtime.clone());
+                let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
+                    trace_attempt(context.task_ref(), number);
+                    let _ = node.set(context);
+                    let limit = settings.attempt_limit(runtime.clone());
+                    let work = M::body(work, runtime);
+                    let noted = async move {
+                        // Relaxed: it is read after this, in the same task.
+                        begun.store(true, Ordering::Relaxed);
+                        work.await
                     };
-                    let failure = match InPlaceTask::new(begin, runtime.clone(), one.clone(), place).await {
-                        Ok(value) => return Ok(value),
-                        Err(error) => error,
-                    };
-                    // The breaker has opened while it stood in line: the work was not called.
-                    if failure.is_circuit_open() && !begun.load(Ordering::Relaxed) {
-                        continue;
-                    }
-                    attempts = number;
-                    let is_asked = |context: &TaskContext| context.is_cancelled();
-                    if node.get().is_some_and(is_asked)
-                        || TaskContext::current().as_ref().is_some_and(is_asked)
-                        || !may_restart(&failure, &runtime)
-                    {
-                        return Err(failure);
-                    }
-                    // Those that a handle has taken back do not count.
-                    let counted = with_frame(|frame| frame.task.control.recovery().map(Recovery::retries));
-                    restarts.keep(counted.flatten().unwrap_or_default());
-                    let Some(restart) = restarts.permit(policy, runtime.now()) else {
-                        return Err(RetriesError::exhausted(attempts, failure));
-                    };
-                    let delay = jitter.apply(strategy.delay(restart), runtime.entropy());
-                    if is_futile(delay) {
-                        return Err(RetriesError::out_of_time(attempts, failure));
-                    }
-                    tracing::warn!(
-                        task.attempt = attempts,
-                        ?delay,
-                        error = format_args!("{failure:#}"),
-                        "supervised work failed and is restarted"
-                    );
-                    with_frame(|frame| {
-                        frame.task.control.keep_failure(attempts, failure, None);
-                        frame.task.control.recovery().inspect(|recovery| recovery.count(restart));
-                    });
-                    // Without a wait, the executor has a turn all the same: to ask it to stop.
-                    if !Pause::new(&runtime, delay, place).await? {
-                        return Err(stopped());
-                    }
+                    Governed::within(Admission::of_task(limit, gate), noted)
+                };
+                let failure = match InPlaceTask::new(begin, runtime.clone(), one.clone(), location).await {
+                    Ok(value) => return Ok(value),
+                    Err(error) => error,
+                };
+                // The breaker has opened during the wait for a permit: the work was not called.
+                if failure.is_circuit_open() && !begun.load(Ordering::Relaxed) {
+                    continue;
+                }
+                attempts = number;
+                let is_asked = |context: &TaskContext| context.is_cancelled();
+                if node.get().is_some_and(is_asked)
+                    || TaskContext::current().as_ref().is_some_and(is_asked)
+                    || !may_restart(&failure, &runtime)
+                {
+                    return Err(failure);
+                }
+                // Restarts that a handle has reset do not count.
+                let counted = with_frame(|frame| frame.task.control.recovery().map(Recovery::retries));
+                restarts.keep(counted.flatten().unwrap_or_default());
+                let Some(restart) = restarts.permit(policy, runtime.now()) else {
+                    return Err(RetriesError::exhausted(attempts, failure));
+                };
+                let delay = jitter.apply(strategy.delay(restart), runtime.entropy());
+                if is_futile(delay) {
+                    return Err(RetriesError::out_of_time(attempts, failure));
+                }
+                tracing::warn!(
+                    task.attempt = attempts,
+                    ?delay,
+                    error = format_args!("{failure:#}"),
+                    "supervised work failed and is restarted"
+                );
+                with_frame(|frame| {
+                    frame.task.control.keep_failure(attempts, failure, None);
+                    frame.task.control.recovery().inspect(|recovery| recovery.count(restart));
+                });
+                // Without a delay the pause yields once all the same, so that a cancellation can come in
+                // between.
+                if !Pause::new(&runtime, delay, location).await? {
+                    return Err(stopped());
                 }
             }
-        })
+        };
+        whole.launch(registered, body)
     }
 }
 
-/// False after what starting the work again cannot mend. The shutdown of another runtime is a failure as others.
+/// False for errors that a restart cannot mend. The shutdown of another runtime is a failure like any other.
 fn may_restart(error: &AsyncTaskError, runtime: &impl Runtime) -> bool {
     is_restartable(error) || (error.is_shutdown() && runtime.is_running())
 }
 
-/// The error of a task that was asked to stop while nothing of its work was under way.
+/// The error of a task that was cancelled while nothing of its work was under way.
 fn stopped() -> AsyncTaskError {
     let error = with_frame(|frame| frame.task.control.stop_as_asked());
     error.unwrap_or(AsyncTaskError::Shutdown)
 }
 
-/// True once `breaker` may let a call through; false if the task around is asked to stop before.
+/// Waits until `breaker` may admit a call: true then; false if the task around is cancelled before that.
 async fn is_admitted<R: Runtime>(
     breaker: &CircuitBreaker,
     runtime: &R,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 ) -> Result<bool, AsyncTaskError> {
     loop {
-        // Listen first, then look: a change that comes in between is seen or heard.
+        // Listen first, then look: a change in between is seen, or notifies the listener.
         let changed = breaker.listen();
         let Some(left) = breaker.refuses_for(runtime) else { return Ok(true) };
         let changed = async {
             changed.await;
             Ok(true)
         };
-        if !or(Pause::new(runtime, left, place), changed).await? {
+        if !or(Pause::new(runtime, left, location), changed).await? {
             return Ok(false);
         }
     }

@@ -1,4 +1,4 @@
-//! Tasks that belong to a block of code: it does not end before them.
+//! Scopes: a block of code that does not end before the tasks that it has spawned as members.
 
 use std::fmt;
 use std::future::Future;
@@ -18,9 +18,9 @@ use crate::task::view::context::TaskContext;
 use crate::task::work::in_place::InPlace;
 use crate::task::work::kinds::{Async, Fallible, IntoAsyncResult};
 
-/// Takes members for as long as its scope has not ended. See [`TaskBuilder::scope`].
+/// The spawner of a scope's members, until the scope has ended. See [`TaskBuilder::scope`].
 ///
-/// A member may spawn others: clones are the same scope.
+/// A member may spawn others: clones are of the same scope.
 #[derive(Clone)]
 pub struct Scope<R: Runtime> {
     context: TaskContext,
@@ -32,10 +32,11 @@ impl<R: Runtime> Scope<R> {
         Self { context, runtime }
     }
 
-    /// Starts `work` now, as a member: the scope does not end before it, and its failure is the scope's. Its handle may be
-    /// dropped; it runs on.
+    /// Starts `work` now, as a member: the scope does not end before it, and its failure is the scope's. If
+    /// its handle is dropped, it runs on.
     ///
-    /// Errors reach it by `?`, of whatever type; work that returns a type of its own is for [`spawn_as`](Self::spawn_as).
+    /// The work returns errors of any type by `?`. Work with an error type of its own is for
+    /// [`spawn_as`](Self::spawn_as).
     #[track_caller]
     pub fn spawn<T, F, O>(&self, work: F) -> ScopedTask<T, R>
     where
@@ -81,15 +82,16 @@ impl<R: Runtime> Scope<R> {
         ScopedTask::new(policies.join(source, work, at))
     }
 
-    /// The scope as a task: to see whether it was asked to stop, to give it a callback, or to ask it to stop.
+    /// The scope as a task: to see whether it was cancelled, to register a callback, or to cancel it.
     pub fn context(&self) -> &TaskContext {
         &self.context
     }
 }
 
 impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
-    /// Runs `body` in place with a [`Scope`], whose members it may spawn: none of them outlives the scope. It ends when
-    /// `body` and all members have. Once one fails, `body` and the other members are killed and waited for.
+    /// Runs `body` in place with a [`Scope`], through which it spawns members. None of them outlives the
+    /// scope, which ends when `body` and all members have. Once a member fails, `body` and the other members
+    /// are killed and waited for; once `body` fails, so are the members.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
@@ -103,17 +105,18 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Tasks that are spawned inside without `s` belong to the scope, too: they are waited for, but their failure is
-    /// their handle's alone.
+    /// Tasks that are spawned inside without `s` belong to the scope, too: they are waited for, but their
+    /// failure is their handle's alone.
     ///
     /// # Errors
     ///
-    /// The first failure, of `body` or of a member, with those that came after it attached ([`AsyncTaskError::Several`]).
+    /// The first failure, of `body` or of a member, with those that came after it attached
+    /// ([`AsyncTaskError::Several`]).
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it kills its members ([`ScopeDropped`](crate::CancelCause::ScopeDropped)); it cannot wait for them, so the
-    /// task around it does, or else the root scope.
+    /// If it is dropped, it kills its members ([`ScopeDropped`](crate::CancelCause::ScopeDropped)). It cannot
+    /// wait for them; the task around it does, or else the root scope.
     #[track_caller]
     pub fn scope<F, O>(self, body: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where

@@ -16,17 +16,18 @@ use crate::task::handle::scoped_task::ScopedTask;
 use crate::task::handle::task::Task;
 use crate::vocabulary::cancel::CancelCause;
 
-/// What can be joined with others: a [`Task`], a [`ScopedTask`], or work in place ([`Run`]), which may borrow.
+/// Work that can be joined with others: a [`Task`], a [`ScopedTask`], or work in place ([`Run`]), which may
+/// borrow.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be joined with others",
     label = "not a task, and not work in place",
     note = "join what `spawn` or `run` gives; make a future of your own one of them: `AsyncTask::to::<T>().run(|| future)`"
 )]
 pub trait Joinable: Future<Output = Result<Self::Value, AsyncTaskError>> {
-    /// What it gives.
+    /// The type of its value.
     type Value;
 
-    /// Asks it to stop: true if its end is then to be awaited, false if it is to be dropped.
+    /// Cancels it: true if its end is then to be awaited, false if it is to be dropped.
     #[doc(hidden)]
     fn stop(self: Pin<&mut Self>, cause: CancelCause) -> bool;
 }
@@ -62,7 +63,7 @@ pin_project! {
         index: usize,
         #[pin]
         member: Option<J>,
-        // To be woken when it is emptied: the set looks only at members that were.
+        // Woken when the slot is emptied: the set polls only members that were woken.
         waker: Option<Waker>,
     }
 }
@@ -101,7 +102,8 @@ impl<J: Joinable> Future for Slot<J> {
     }
 }
 
-/// Work that goes on at the same time, and whose results are taken as they come. Members can be added at any time.
+/// Work that runs at the same time, and whose results are taken in the order in which they come. Members can
+/// be added at any time.
 ///
 /// ```
 /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder, TaskSet};
@@ -120,7 +122,8 @@ impl<J: Joinable> Future for Slot<J> {
 ///
 /// # Drop
 ///
-/// Its members are dropped: a task is killed, the member of a scope left to it, work in place is gone.
+/// Its members are dropped: a task is killed, the member of a scope is left to its scope, work in place is
+/// dropped.
 pub struct TaskSet<J: Joinable> {
     members: FuturesUnordered<Slot<J>>,
     pushed: usize,
@@ -138,13 +141,14 @@ impl<J: Joinable> TaskSet<J> {
         Self::default()
     }
 
-    /// Adds a member. Work in place is polled only while something of the set is awaited. Costs one allocation.
+    /// Adds a member. Work in place is polled only while a method of the set is awaited. Costs one
+    /// allocation.
     pub fn push(&mut self, member: J) {
         self.members.push(Slot { index: self.pushed, member: Some(member), waker: None });
         self.pushed += 1;
     }
 
-    /// How many members have not given their result.
+    /// The number of members that have not given their result.
     pub fn len(&self) -> usize {
         self.members.len()
     }
@@ -158,7 +162,7 @@ impl<J: Joinable> TaskSet<J> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, it has taken no result.
+    /// If it is dropped before it is ready, no result was taken.
     pub async fn next(&mut self) -> Option<Result<J::Value, AsyncTaskError>> {
         self.next_indexed().await.map(|(_, result)| result)
     }
@@ -173,8 +177,8 @@ impl<J: Joinable> TaskSet<J> {
         }
     }
 
-    /// Asks all members to stop, and waits until they have; work in place is dropped, and what that had spawned is waited for
-    /// by the task around. Gives the errors of those that failed of themselves.
+    /// Cancels all members, and waits for their end. Work in place is dropped; what it had spawned is waited
+    /// for by the task around. Returns the errors of the members that failed by themselves.
     pub async fn stop(&mut self) -> Vec<AsyncTaskError> {
         self.stop_for(CancelCause::Unneeded).await
     }
@@ -190,7 +194,7 @@ impl<J: Joinable> TaskSet<J> {
         failures
     }
 
-    /// All values, in the order of pushing; or, once a member fails, the others are stopped and waited for.
+    /// All values, in the order of pushing. Once a member fails, the others are cancelled and waited for.
     ///
     /// # Errors
     ///
@@ -198,7 +202,7 @@ impl<J: Joinable> TaskSet<J> {
     ///
     /// # Cancel safety
     ///
-    /// Values that had come are dropped with it; members that had not ended stay in the set.
+    /// Values that it has taken are dropped with it; members that have not ended stay in the set.
     pub async fn all(&mut self) -> Result<Vec<J::Value>, AsyncTaskError> {
         let mut values = Vec::with_capacity(self.len());
         while let Some((index, result)) = self.next_indexed().await {
@@ -215,11 +219,12 @@ impl<J: Joinable> TaskSet<J> {
         Ok(values.into_iter().map(|(_, value)| value).collect())
     }
 
-    /// The value of the first member to succeed; the others are stopped and waited for.
+    /// The value of the first member to succeed; the others are cancelled and waited for.
     ///
     /// # Errors
     ///
-    /// If none succeeds, the first failure, with the others attached; [`AsyncTaskError::InvalidConfig`] for an empty set.
+    /// If none succeeds, the first failure, with the others attached; [`AsyncTaskError::InvalidConfig`] for
+    /// an empty set.
     ///
     /// # Cancel safety
     ///
@@ -229,13 +234,13 @@ impl<J: Joinable> TaskSet<J> {
         first.pop().ok_or(AsyncTaskError::InvalidState("one success was asked for, and none was found"))
     }
 
-    /// The values of the first `n` members to succeed, in the order in which they did; the others are stopped and waited
-    /// for.
+    /// The values of the first `n` members to succeed, in the order in which they did; the others are
+    /// cancelled and waited for.
     ///
     /// # Errors
     ///
-    /// Once so many have failed that `n` cannot succeed any more, the first failure, with the others attached;
-    /// [`AsyncTaskError::InvalidConfig`] if the set has less than `n` members.
+    /// Once so many have failed that `n` cannot succeed any more, the first failure, with the others
+    /// attached; [`AsyncTaskError::InvalidConfig`] if the set has less than `n` members.
     ///
     /// # Cancel safety
     ///
@@ -262,8 +267,8 @@ impl<J: Joinable> TaskSet<J> {
     }
 }
 
-fn is_cancelled_for(error: &AsyncTaskError, why: CancelCause) -> bool {
-    matches!(error, AsyncTaskError::Cancelled { cause, .. } if *cause == why)
+fn is_cancelled_for(error: &AsyncTaskError, expected: CancelCause) -> bool {
+    matches!(error, AsyncTaskError::Cancelled { cause, .. } if *cause == expected)
 }
 
 impl<J: Joinable> Extend<J> for TaskSet<J> {

@@ -1,4 +1,4 @@
-//! Handles: the results to come.
+//! The handles of tasks: futures of their results.
 
 pub(crate) mod run;
 pub(crate) mod scoped_task;

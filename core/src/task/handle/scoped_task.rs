@@ -13,7 +13,7 @@ use crate::tree::node::TaskRef;
 use crate::vocabulary::cancel::CancelCause;
 use crate::vocabulary::id::TaskId;
 
-/// A member of a scope, and its value to come. What it fails with is the scope's error; here it is
+/// A member of a scope: a future of its value. The error of the member is the scope's; this future then gives
 /// [`AsyncTaskError::Cancelled`] with the cause [`SiblingFailed`](crate::CancelCause::SiblingFailed).
 ///
 /// # Drop
@@ -51,12 +51,13 @@ impl<T: Send + 'static, R: Runtime> ScopedTask<T, R> {
         self.task.as_ref().is_none_or(Task::is_finished)
     }
 
-    /// What asks this member alone to stop: that is no failure, and its scope goes on.
+    /// A canceller of this member alone. Its cancellation is no failure, and its scope goes on.
     pub fn canceller(&self) -> Canceller {
         Canceller::new(self.task_ref())
     }
 
-    /// Asks the member to stop, for a cause of the library's own.
+    /// Kills the member, for a cause of the library's own. False as in
+    /// [`cancel`](crate::tree::children::cancel).
     pub(crate) fn stop(&self, cause: CancelCause) -> bool {
         self.task.as_ref().is_some_and(|task| task.stop(cause))
     }

@@ -16,7 +16,8 @@ use crate::runtime::{Join, LocalScope, Runtime};
 use crate::task::lifecycle::guarded_result::GuardedResult;
 use crate::task::lifecycle::on_complete::{Reporting, Reports, erased};
 use crate::task::lifecycle::spawn::{Registered, SpawnRequest, without_runtime};
-use crate::task::lifecycle::supervise::Supervised;
+use crate::task::lifecycle::supervise::Lifecycle;
+use crate::task::lifecycle::supervised::Supervised;
 use crate::task::settings::configured::Configured;
 use crate::task::view::canceller::{Cancellation, Canceller};
 use crate::tree::children::{cancel, release};
@@ -30,33 +31,33 @@ use crate::vocabulary::status::TaskStatus;
 
 type JoinOf<T, R> = <R as Runtime>::Join<GuardedResult<T>>;
 
-/// A task that was spawned, and its result to come.
+/// A spawned task: a future of its result.
 ///
-/// Awaiting it gives the result once the work, everything that it spawned and their destructors are done. Await
-/// `&mut task` to keep the handle, for instance in a `select`.
+/// Awaiting it gives the result once the work, everything that it spawned and their destructors are done.
+/// Await `&mut task` to keep the handle, for instance in a `select`.
 ///
 /// # Drop
 ///
-/// Dropping the handle asks the task to stop ([`CancelLevel::Kill`], cause [`CancelCause::HandleDropped`]) and
-/// returns at once; a drop before the work's first poll is reported through `tracing`, since it is mostly a handle
-/// that was forgotten. [`detach`](Self::detach) lets it run on.
+/// Dropping the handle cancels the task ([`CancelLevel::Kill`], cause [`CancelCause::HandleDropped`]) and
+/// returns at once. A drop before the work's first poll is reported through `tracing`, since the handle was
+/// most likely forgotten. [`detach`](Self::detach) lets the task run on.
 ///
 /// # Cancel safety
 ///
 /// An await of `&mut task` can be dropped and begun again; nothing is lost.
 #[must_use = "dropping the handle cancels the task: await it, keep it, or call `detach`"]
 pub struct Task<T: Send + 'static, R: Runtime> {
-    /// `None` where no runtime was found for it.
+    /// `None` if no runtime was found for it.
     task: Option<Arc<Shared<R>>>,
-    /// Where it was spawned.
-    place: &'static Location<'static>,
+    /// The source location of its spawn.
+    location: &'static Location<'static>,
     outcome: Outcome<T, R>,
 }
 
 enum Outcome<T: Send + 'static, R: Runtime> {
-    Coming(JoinOf<T, R>),
-    /// Its executor has dropped it; what it had started elsewhere may still be there.
-    Leaving(Option<EventListener>),
+    Running(JoinOf<T, R>),
+    /// Its executor has dropped it; its descendants may not have ended yet.
+    Dropped(Option<EventListener>),
     Refused(Box<Refused>),
     Taken,
 }
@@ -64,7 +65,7 @@ enum Outcome<T: Send + 'static, R: Runtime> {
 /// A task that could not be started. Boxed: handles are many, and these are few.
 struct Refused {
     error: Option<AsyncTaskError>,
-    /// The task, where there is no runtime that it could be of.
+    /// The record of the task, if there is no runtime for it.
     without_runtime: Option<TaskRef>,
 }
 
@@ -73,117 +74,121 @@ impl<T: Send + 'static, R: Runtime> Unpin for Task<T, R> {}
 
 /// Starts `body` as a task of `runtime`.
 ///
-/// `body` has dropped all of its work by the time it is ready.
-pub fn spawn<B, T, R>(runtime: R, birth: SpawnRequest<'_>, body: B) -> Task<T, R>
+/// `body` is dropped as soon as it is ready, within the task.
+pub fn spawn<B, T, R>(runtime: R, request: SpawnRequest<'_>, body: B) -> Task<T, R>
 where
     B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     T: Send + 'static,
     R: Runtime,
 {
-    spawn_with(runtime, birth, |_, _| body)
+    Registered::new(runtime, request).launch(body)
 }
 
-/// As [`spawn`], with a body that is made once the task is known.
-pub fn spawn_with<B, T, R>(
-    runtime: R,
-    birth: SpawnRequest<'_>,
-    body: impl FnOnce(&R, &Registered<R>) -> B,
-) -> Task<T, R>
-where
-    B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-    T: Send + 'static,
-    R: Runtime,
-{
-    start(
-        runtime,
-        birth,
-        |runtime, born| erased(body(runtime, born)),
-        |runtime, supervised| runtime.spawn(supervised),
-    )
+impl<R: Runtime> Registered<R> {
+    /// Starts the task with `body`, on the executor.
+    pub fn launch<B, T>(self, body: B) -> Task<T, R>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (unstarted, life) = self.split();
+        unstarted.start(Supervised::<_, T, R>::new(erased(body), life))
+    }
+
+    /// As [`launch`](Self::launch), with `body` in a box: the supervision of the task, and the executor's
+    /// part, are then compiled once for each type of result and not for each body. For bodies with policies
+    /// around the work, beside which a box costs little.
+    pub fn launch_boxed<B, T>(self, body: B) -> Task<T, R>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let body: Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>> = Box::pin(body);
+        let (unstarted, life) = self.split();
+        unstarted.start(Supervised::<_, T, R>::new(body, life))
+    }
+
+    /// As [`launch`](Self::launch); `reports` is notified of the task before it is started, and is dropped
+    /// once the end is recorded everywhere, before the handle gives the result.
+    pub fn launch_reporting<B, T, E>(self, body: B, reports: E) -> Task<T, R>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        T: Send + 'static,
+        E: Reports,
+    {
+        let (unstarted, life) = self.split();
+        unstarted.start(Reporting::new(Supervised::<_, T, R>::new(erased(body), life), reports))
+    }
+
+    fn split(self) -> (Unstarted<R>, Lifecycle) {
+        let Self { task, inside, parent, location, refusal } = self;
+        (Unstarted { task, location, refusal }, Lifecycle::new(inside, parent))
+    }
 }
 
-/// As [`spawn_with`]; `ended` is dropped once the task has ended and that is booked everywhere, before its handle gives the
-/// result. It learns of the task when that is started.
-pub fn spawn_reporting<B, T, R, E>(
-    runtime: R,
-    birth: SpawnRequest<'_>,
-    body: impl FnOnce(&R, &Registered<R>) -> B,
-    ended: E,
-) -> Task<T, R>
-where
-    B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-    T: Send + 'static,
-    R: Runtime,
-    E: Reports,
-{
-    start(
-        runtime,
-        birth,
-        |runtime, born| erased(body(runtime, born)),
-        |runtime, supervised| runtime.spawn(Reporting::new(supervised, ended)),
-    )
+impl Registered<DynRuntime> {
+    /// As [`launch`](Self::launch), on the thread of `scope`.
+    pub(crate) fn launch_local<B, T>(self, scope: &Rc<LocalScope>, body: B) -> Task<T, DynRuntime>
+    where
+        B: Future<Output = Result<T, AsyncTaskError>> + 'static,
+        T: Send + 'static,
+    {
+        let (unstarted, life) = self.split();
+        let supervised = Supervised::<B, T, DynRuntime>::new(body, life);
+        let spawned = unstarted.refusal.is_none().then(|| Ok(scope.spawn(supervised)));
+        unstarted.handle(spawned)
+    }
 }
 
-/// As [`spawn`], on the thread of the local scope that is being polled here.
-pub(crate) fn spawn_local<B, T>(
-    scope: &Rc<LocalScope>,
-    birth: SpawnRequest<'_>,
-    body: impl FnOnce(&Registered<DynRuntime>) -> B,
-) -> Task<T, DynRuntime>
-where
-    B: Future<Output = Result<T, AsyncTaskError>> + 'static,
-    T: Send + 'static,
-{
-    start(scope.runtime.clone(), birth, |_, born| body(born), |_, supervised| Ok(scope.spawn(supervised)))
+/// A registered task without its body.
+struct Unstarted<R: Runtime> {
+    task: Arc<Shared<R>>,
+    location: &'static Location<'static>,
+    refusal: Option<AsyncTaskError>,
 }
 
-fn start<B, T, R>(
-    runtime: R,
-    birth: SpawnRequest<'_>,
-    body: impl FnOnce(&R, &Registered<R>) -> B,
-    spawn: impl FnOnce(&R, Supervised<B, T, R>) -> Result<JoinOf<T, R>, SpawnError>,
-) -> Task<T, R>
-where
-    B: Future<Output = Result<T, AsyncTaskError>>,
-    T: Send + 'static,
-    R: Runtime,
-{
-    let place = birth.place;
-    let born = Registered::new(runtime, birth);
-    let admitted = born.task.runtime.root().admits(born.inside.is_child_here(born.parent.as_ref()));
-    let body = body(&born.task.runtime, &born);
-    let Registered { task, inside, parent, is_taken } = born;
-    let supervised = Supervised::new(body, inside, parent);
-    // Dropped unfinished, it does its own bookkeeping, as when the executor refuses it.
-    let spawned = match (is_taken, admitted) {
-        (true, true) => spawn(&task.runtime, supervised).map_err(AsyncTaskError::from),
-        (true, false) => Err(AsyncTaskError::Shutdown),
-        (false, _) => Err(AsyncTaskError::InvalidState("the scope has ended, and takes no more tasks")),
-    };
-    let outcome = match spawned {
-        Ok(join) => Outcome::Coming(join),
-        Err(error) => Outcome::Refused(Box::new(Refused { error: Some(error), without_runtime: None })),
-    };
-    Task { task: Some(task), place, outcome }
+impl<R: Runtime> Unstarted<R> {
+    /// Gives `future` to the executor. If it is refused, here or there, it is dropped unfinished, which ends
+    /// the task.
+    fn start<F, T>(self, future: F) -> Task<T, R>
+    where
+        F: Future<Output = GuardedResult<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let spawned = self.refusal.is_none().then(|| self.task.runtime.spawn(future));
+        self.handle(spawned)
+    }
+
+    /// The handle of the task; `spawned` is `None` if the task was not given to the executor.
+    fn handle<T: Send + 'static>(self, spawned: Option<Result<JoinOf<T, R>, SpawnError>>) -> Task<T, R> {
+        let refused =
+            |error| Outcome::Refused(Box::new(Refused { error: Some(error), without_runtime: None }));
+        let outcome = match spawned {
+            Some(Ok(join)) => Outcome::Running(join),
+            Some(Err(error)) => refused(error.into()),
+            None => refused(self.refusal.unwrap_or(AsyncTaskError::Shutdown)),
+        };
+        Task { task: Some(self.task), location: self.location, outcome }
+    }
 }
 
 impl<T: Send + 'static, R: Runtime> Task<T, R> {
-    /// A task for which no runtime was found: it has failed with `error`, which names it, and is in all else as its builder was
-    /// told.
+    /// A task for which no runtime was found. It has failed with `error`, which names it, and has the
+    /// settings of its builder.
     #[track_caller]
     pub fn refused(error: AsyncTaskError, settings: &Configured) -> Self {
-        let place = Location::caller();
-        let task = without_runtime(place, settings);
+        let location = Location::caller();
+        let task = without_runtime(location, settings);
         let error = error.not_started(task.control.name().as_ref());
         let refused = Refused { error: Some(error), without_runtime: Some(task) };
-        Self { task: None, place, outcome: Outcome::Refused(Box::new(refused)) }
+        Self { task: None, location, outcome: Outcome::Refused(Box::new(refused)) }
     }
 
     pub(crate) fn shared(&self) -> Option<&Arc<Shared<R>>> {
         self.task.as_ref()
     }
 
-    /// The task; none for one that was refused.
+    /// The record of the task; `None` once the error of a task without a runtime was taken.
     pub fn task_ref(&self) -> Option<TaskRef> {
         match (&self.task, &self.outcome) {
             (Some(task), _) => Some(task.clone()),
@@ -201,7 +206,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         }
     }
 
-    /// The task's name, if it was given one.
+    /// The task's name, if it has one.
     pub fn name(&self) -> Option<Arc<str>> {
         match &self.task {
             Some(task) => task.control.name(),
@@ -209,7 +214,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         }
     }
 
-    /// Where the task is in its life. A terminal status means that nothing of it is left.
+    /// The task's status. A terminal status means that nothing of it is left.
     pub fn status(&self) -> TaskStatus {
         self.task.as_ref().map_or(TaskStatus::Failed, |task| task.control.status())
     }
@@ -219,30 +224,30 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         self.status().is_terminal()
     }
 
-    /// Asks the task to stop, at once; await the returned future to know that it has, and what became of the work.
-    /// Dropping that future takes nothing back.
+    /// Requests cancellation, at once. The returned future is ready once the task has ended, and gives the
+    /// outcome of its work. Dropping that future does not take the request back.
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
         self.canceller().cancel(level)
     }
 
-    /// Asks the task to stop for `cause`; false where there is nothing to wait for.
+    /// Kills the task for `cause`. False if it has ended, or was killed before.
     pub(crate) fn stop(&self, cause: CancelCause) -> bool {
         self.task_ref().is_some_and(|task| cancel(&task, CancelLevel::Kill, cause))
     }
 
-    /// A handle that can only ask the task to stop: clonable, and free to outlive this one.
+    /// A handle that can only cancel the task. It can be cloned, and may outlive this one.
     pub fn canceller(&self) -> Canceller {
         Canceller::new(self.task_ref())
     }
 
-    /// Lets the task run on without a handle: its result is dropped, and the task that spawned it does not wait for
-    /// it. It still belongs to its runtime's root scope: [`Runtime::active_task_count`] counts it, and
-    /// [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown) waits for it.
+    /// Lets the task run on without a handle: its result is dropped, and the task that spawned it does not
+    /// wait for it. It still belongs to its runtime's root scope: [`Runtime::active_task_count`] counts it,
+    /// and [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown) waits for it.
     pub fn detach(mut self) {
-        if let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
+        if let Outcome::Running(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
             if let Some(task) = &self.task {
                 let orphan: TaskRef = task.clone();
-                // Looked up first: a detached task has no parent any more.
+                // Read first: a detached task has no parent any more.
                 let parent = orphan.parent();
                 if task.control.detach() && orphan.parent.is_some() {
                     parent.as_ref().inspect(|parent| release(parent));
@@ -253,7 +258,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         }
     }
 
-    /// Who polls this waits for the task.
+    /// Lends the task the urgency of the task that polls this handle, and so waits for it.
     fn lend(&self) {
         if is_used()
             && let Some(task) = self.task_ref()
@@ -264,7 +269,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
 
     /// Leaves the task to the scope that it is a member of.
     pub(crate) fn leave_to_scope(mut self) {
-        if let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
+        if let Outcome::Running(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) {
             if let Some(task) = &self.task {
                 task.control.abandon();
             }
@@ -280,28 +285,28 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Outcome::Coming(join) = &mut this.outcome {
+        if let Outcome::Running(join) = &mut this.outcome {
             match Pin::new(join).poll(cx) {
                 Poll::Pending => {
-                    note(this.place);
+                    note(this.location);
                     this.lend();
                     return Poll::Pending;
                 }
-                Poll::Ready(Some(parcel)) => {
+                Poll::Ready(Some(guarded)) => {
                     this.outcome = Outcome::Taken;
-                    return Poll::Ready(parcel.open());
+                    return Poll::Ready(guarded.open());
                 }
-                Poll::Ready(None) => this.outcome = Outcome::Leaving(None),
+                Poll::Ready(None) => this.outcome = Outcome::Dropped(None),
             }
         }
         let result = match &mut this.outcome {
-            Outcome::Leaving(listener) => {
+            Outcome::Dropped(listener) => {
                 let Some(task) = &this.task else { return Poll::Ready(Err(AsyncTaskError::Shutdown)) };
-                std::task::ready!(task.control.poll_change(listener, State::is_gone, cx));
+                std::task::ready!(task.control.poll_change(listener, State::is_reported, cx));
                 Err(task.control.cancelled())
             }
             Outcome::Refused(refused) => return Poll::Ready(Err(refused.error.take().unwrap_or(TAKEN))),
-            Outcome::Taken | Outcome::Coming(_) => Err(TAKEN),
+            Outcome::Taken | Outcome::Running(_) => Err(TAKEN),
         };
         this.outcome = Outcome::Taken;
         Poll::Ready(result)
@@ -310,7 +315,7 @@ impl<T: Send + 'static, R: Runtime> Future for Task<T, R> {
 
 impl<T: Send + 'static, R: Runtime> Drop for Task<T, R> {
     fn drop(&mut self) {
-        let Outcome::Coming(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) else { return };
+        let Outcome::Running(join) = std::mem::replace(&mut self.outcome, Outcome::Taken) else { return };
         let Some(control) = self.task.as_ref().map(|task| &task.control) else { return };
         if control.status() == TaskStatus::Pending {
             let id = control.id().field();

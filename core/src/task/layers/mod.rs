@@ -1,53 +1,62 @@
-//! How the policies of one task are put together, whatever the order in which a builder was given them.
+//! The policies around the work of a task, in one order, whatever the order in which a builder was given
+//! them.
 //!
 //! ```text
-//!   Recovered                   the recovery: once, when all else has failed; not under the limit on the whole
-//!   └─ limit on the whole       waits and backoff included; kept by the task itself (`supervise.rs`)
-//!      └─ Attempts              retries, with backoff in between; each attempt is a task in place
-//!         └─ Guarded            the circuit breaker refuses at once,
-//!            │                  the limiter makes wait, or refuses, which the breaker does not hear of;
-//!            │                  what it lets in is a call of the breaker's, which is asked again
-//!            └─ Timeout         the limit on one attempt
-//!               └─ the work
+//!   Recovery                     once everything else has failed; not under the limit on the whole
+//!   └─ limit on the whole        waits and backoff included; kept by the task (`supervise.rs`), or by the
+//!      │                         recovery if there is one
+//!      └─ Attempts               retries, with a pause in between; each attempt is an in-place task
+//!         └─ Admission
+//!            ├─ Gate             the circuit breaker refuses at once; the limiter makes the attempt wait, or
+//!            │                   refuses it, which the breaker does not count; then the breaker is asked
+//!            │                   again, and the attempt is a call of it
+//!            └─ TimeLimiter      the limit on one attempt
+//!               └─ Slot          the work, and then its value
 //! ```
 //!
-//! The place of the limiter is the task's whose work it is, that of an attempt or the whole: it is given back when that has
-//! ended, with all that was under it, blocking work that was left behind included. What a recovery stands behind is gone, and
-//! its place given back, before the recovery begins.
+//! The future of work that runs once is [`Once`], that of retried work is [`Again`]: one shell of the work's
+//! type each. The state machines in the drawing poll the slot as a `dyn Body`, and are compiled once for all
+//! work.
+//!
+//! The permit of the limiter is held by the task whose work it admits: an attempt, or the whole. It is
+//! returned when that task has ended, with everything below it, blocking work that was given up included.
+//! Before a recovery begins, the work that it follows has ended, and its permit is returned.
 
 pub(crate) mod admission;
 pub(crate) mod gate;
+pub(crate) mod pause;
 pub(crate) mod recovery;
 pub(crate) mod retry;
 pub(crate) mod standalone;
 
+use std::panic::Location;
+
 use crate::runtime::RuntimeSource;
-use crate::task::layers::admission::Guarded;
+use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
 use crate::task::layers::recovery::Recovered;
-use crate::task::layers::retry::Attempts;
+use crate::task::layers::retry::{Again, Attempts};
 use crate::task::settings::resilience::{Resilience, Retrying};
-use crate::time::Timeout;
 
-/// The work of a task that is done once, with what is around it inside the task.
-pub(crate) type Once<B, T, S> = Recovered<Guarded<Timeout<B, S>, S>, T>;
+/// Work that runs once, with the policies that are around it inside the task.
+pub(crate) type Once<B, T, S> = Recovered<B, T, Admission<S>>;
 
-/// As [`Once`], for work that is tried again; `K` begins an attempt.
-pub(crate) type Again<K, B, T, S> = Recovered<Attempts<K, B, T, S>, T>;
-
+/// Puts `policies` around `work`, which runs once.
 pub(crate) fn once<B, T, S: RuntimeSource>(policies: Resilience<T>, work: B, source: S) -> Once<B, T, S> {
     let Resilience { settings, breaker, limiter, recovery } = policies;
-    let attempt = settings.attempt(work, source.clone());
-    Recovered::new(Guarded::of_task(attempt, Gate::new(breaker, limiter, source)), recovery)
+    let limit = settings.attempt_limit(source.clone());
+    Recovered::new(work, Admission::of_task(limit, Gate::new(breaker, limiter, source)), recovery)
 }
 
+/// As [`once`], for work that is tried again; `begin` makes the work of an attempt.
 pub(crate) fn again<K, B, T, S: RuntimeSource>(
     policies: Retrying<T>,
     begin: K,
     source: S,
-    place: &'static std::panic::Location<'static>,
+    location: &'static Location<'static>,
 ) -> Again<K, B, T, S> {
     let Retrying { resilience: Resilience { settings, breaker, limiter, recovery }, retry } = policies;
     let gate = Gate::new(breaker, limiter, source.clone());
-    Recovered::new(Attempts::new(begin, settings.one_attempt(), retry, gate, source, place), recovery)
+    let attempts = Attempts::new(settings.one_attempt(), retry, gate, source, location);
+    Again::new(begin, attempts, recovery)
 }

@@ -1,125 +1,209 @@
-//! Work that is tried again.
+//! Retries: one attempt after the other, with waits in between.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::panic::Location;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::body::{Body, Clear, ENDED, Layered, Slot};
 use crate::error::{AsyncTaskError, RetriesError};
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::layers::admission::Guarded;
+use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
-use crate::task::lifecycle::in_place::{InPlaceTask, Make};
+use crate::task::layers::pause::{Pause, is_futile};
+use crate::task::layers::recovery::Recovery;
+use crate::task::lifecycle::grace::make_grace;
+use crate::task::lifecycle::in_place::{poll_in_place, register_in_place};
+use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
-use crate::task::view::context::{Cancelled, TaskContext};
-use crate::time::{Sleep, Timeout};
+use crate::task::view::context::TaskContext;
 use crate::tree::current::with_frame;
-use crate::tree::recovery::Recovery;
+use crate::tree::recovery::{Recovery as Recorded, RecoveryWork};
 use crate::tree::trace::trace_attempt;
 use crate::vocabulary::priority::TaskPriority;
 
-/// Begins one attempt: a task in place, below the one that is tried again.
-pub(crate) struct Attempt<K, S: RuntimeSource> {
-    begin: K,
-    number: u32,
-    settings: Configured,
-    gate: Gate<S>,
+/// Work that can be begun again.
+pub(crate) trait Begin<S: RuntimeSource>: Body {
+    /// Makes the work of one attempt, whose task has this context. Nothing of it runs yet.
+    fn begin(self: Pin<&mut Self>, source: &S, context: TaskContext);
 }
 
-impl<K, B, S> Make<Guarded<Timeout<B, S>, S>, S> for Attempt<K, S>
+/// The work of one attempt after the other, each made by `begin`.
+struct Repeated<'a, K, B, T> {
+    begin: &'a K,
+    slot: Pin<&'a mut Slot<B, T>>,
+}
+
+impl<K, B, T, S> Begin<S> for Repeated<'_, K, B, T>
 where
     K: Fn(&S, TaskContext) -> B,
+    B: Future<Output = Result<T, AsyncTaskError>>,
     S: RuntimeSource,
 {
-    fn make(self, source: &S, _: &S::Runtime, context: TaskContext) -> Guarded<Timeout<B, S>, S> {
-        trace_attempt(context.task_ref(), self.number);
-        let work = self.settings.attempt((self.begin)(source, context), source.clone());
-        Guarded::of_task(work, self.gate)
+    fn begin(self: Pin<&mut Self>, source: &S, context: TaskContext) {
+        let this = self.get_mut();
+        this.slot.set(Slot::Work { work: (this.begin)(source, context) });
     }
 }
 
-/// An attempt, with what is around it.
-type Tried<K, B, T, S> = InPlaceTask<Attempt<K, S>, S, Guarded<Timeout<B, S>, S>, T>;
-
-fn attempt<K: Clone, B, T, S: RuntimeSource>(
-    (begin, settings, source): (&K, &Configured, &S),
-    gate: Gate<S>,
-    place: &'static Location<'static>,
-    number: u32,
-) -> Tried<K, B, T, S> {
-    let make = Attempt { begin: begin.clone(), number, settings: settings.clone(), gate };
-    InPlaceTask::new(make, source.clone(), settings.clone(), place)
+impl<K, B, T> Body for Repeated<'_, K, B, T>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        self.get_mut().slot.as_mut().poll(cx)
+    }
 }
 
-pin_project! {
-    #[project = StageProj]
-    enum Stage<K, B, T, S: RuntimeSource> {
-        Next,
-        Attempt { #[pin] attempt: Tried<K, B, T, S> },
-        Pause { #[pin] pause: Pause<S::Runtime> },
-        Done,
+impl<K, B, T> Clear for Repeated<'_, K, B, T> {
+    fn clear(self: Pin<&mut Self>) {
+        self.get_mut().slot.as_mut().clear();
     }
 }
 
 pin_project! {
-    /// All attempts, with the waits between them.
-    pub struct Attempts<K, B, T, S: RuntimeSource> {
+    /// Work that is tried again, and its recovery: a thin shell of the work's type around [`Attempts`].
+    pub struct Again<K, B, T, S: RuntimeSource> {
         #[pin]
-        stage: Stage<K, B, T, S>,
+        slot: Slot<B, T>,
         begin: K,
-        settings: Configured,
-        retry: Retry,
-        // That of each attempt is one like it.
-        gate: Gate<S>,
-        source: S,
-        place: &'static Location<'static>,
-        number: u32,
-        output: PhantomData<fn() -> T>,
+        #[pin]
+        attempts: Attempts<S>,
+        recovery: Recovery<T>,
     }
-}
 
-impl<K, B, T, S: RuntimeSource> Attempts<K, B, T, S> {
-    pub(crate) fn new(
-        begin: K,
-        settings: Configured,
-        retry: Retry,
-        gate: Gate<S>,
-        source: S,
-        place: &'static Location<'static>,
-    ) -> Self {
-        let stage = Stage::Next;
-        Self { stage, begin, settings, retry, gate, source, place, number: 0, output: PhantomData }
-    }
-}
-
-impl<K: Clone, B, T, S: RuntimeSource> Attempts<K, B, T, S> {
-    /// See [`Gate::come`]; for the first attempt.
-    pub(crate) fn come(&mut self, urgency: TaskPriority) {
-        // A mistake in the configuration is told by the first poll.
-        if self.retry.check().is_ok() {
-            self.number = 1;
-            let (work, mut gate) = ((&self.begin, &self.settings, &self.source), self.gate.another());
-            gate.come(urgency);
-            let attempt = attempt(work, gate, self.place, 1);
-            self.stage = Stage::Attempt { attempt };
+    impl<K, B, T, S: RuntimeSource> PinnedDrop for Again<K, B, T, S> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            this.attempts.abandon(this.slot);
         }
     }
 }
 
-impl<K, B, T, S> Future for Attempts<K, B, T, S>
+impl<K, B, T, S: RuntimeSource> Again<K, B, T, S> {
+    pub(crate) fn new(begin: K, attempts: Attempts<S>, recovery: Option<RecoveryWork<T>>) -> Self {
+        Self { slot: Slot::Cleared, begin, attempts, recovery: Recovery::new(recovery) }
+    }
+
+    /// The attempts, before the first poll.
+    pub(crate) fn attempts_mut(&mut self) -> &mut Attempts<S> {
+        &mut self.attempts
+    }
+}
+
+impl<K, B, T, S> Future for Again<K, B, T, S>
 where
-    K: Fn(&S, TaskContext) -> B + Clone,
+    K: Fn(&S, TaskContext) -> B,
     B: Future<Output = Result<T, AsyncTaskError>>,
     S: RuntimeSource,
 {
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let work = pin!(Repeated { begin: this.begin, slot: this.slot.as_mut() });
+        let attempts_body = pin!(AllAttempts { attempts: this.attempts, work });
+        let answer = ready!(this.recovery.poll(attempts_body, cx));
+        Poll::Ready(answer.and_then(|answer| answer.map_or_else(|| this.slot.finish(Ok(())), Ok)))
+    }
+}
+
+/// All attempts as one body, for the recovery.
+struct AllAttempts<'a, S: RuntimeSource> {
+    attempts: Pin<&'a mut Attempts<S>>,
+    work: Pin<&'a mut dyn Begin<S>>,
+}
+
+impl<S: RuntimeSource> Body for AllAttempts<'_, S> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        let this = self.get_mut();
+        this.attempts.as_mut().poll(this.work.as_mut(), cx)
+    }
+}
+
+impl<S: RuntimeSource> Clear for AllAttempts<'_, S> {
+    fn clear(self: Pin<&mut Self>) {
+        let this = self.get_mut();
+        this.attempts.as_mut().abandon(this.work.as_mut());
+    }
+}
+
+pin_project! {
+    #[project = StageProj]
+    enum Stage<S: RuntimeSource> {
+        Next,
+        Attempt { #[pin] admission: Admission<S> },
+        Pause { #[pin] pause: Pause<S::Runtime> },
+        Done,
+    }
+}
+
+impl<S: RuntimeSource> Clear for Stage<S> {
+    fn clear(mut self: Pin<&mut Self>) {
+        self.set(Self::Done);
+    }
+}
+
+pin_project! {
+    /// The state machine of the attempts and of the waits between them. Each attempt is an in-place task,
+    /// below the task that is polled.
+    pub struct Attempts<S: RuntimeSource> {
+        // In this order: the attempt is dropped before the stage, which holds its permit and its ticket. The
+        // task of an attempt, from its first poll.
+        life: Option<Lifecycle>,
+        #[pin]
+        stage: Stage<S>,
+        settings: Configured,
+        retry: Retry,
+        // Each attempt has a gate of its own, with the same breaker and limiter.
+        gate: Gate<S>,
+        source: S,
+        location: &'static Location<'static>,
+        number: u32,
+    }
+}
+
+impl<S: RuntimeSource> Attempts<S> {
+    pub(crate) fn new(
+        settings: Configured,
+        retry: Retry,
+        gate: Gate<S>,
+        source: S,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self { life: None, stage: Stage::Next, settings, retry, gate, source, location, number: 0 }
+    }
+
+    /// See [`Gate::enter_queue`]; for the first attempt.
+    pub(crate) fn enter_queue(&mut self, urgency: TaskPriority) {
+        // A mistake in the configuration is reported by the first poll.
+        if self.retry.check().is_ok() {
+            self.number = 1;
+            let mut admission = admission(&self.settings, &self.source, &self.gate);
+            admission.enter_queue(urgency);
+            self.stage = Stage::Attempt { admission };
+        }
+    }
+
+    /// Drops the attempt that is under way.
+    fn abandon(self: Pin<&mut Self>, work: Pin<&mut dyn Clear>) {
+        let mut this = self.project();
+        let parts = pin!(AttemptParts { work, stage: this.stage.as_mut() });
+        match this.life.take() {
+            Some(mut life) => life.abandon(parts),
+            None => parts.clear(),
+        }
+    }
+
+    fn poll(
+        self: Pin<&mut Self>,
+        mut work: Pin<&mut dyn Begin<S>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
         let mut this = self.project();
         loop {
             match this.stage.as_mut().project() {
@@ -130,53 +214,89 @@ where
                     *this.number = this.number.saturating_add(1);
                     let number = *this.number;
                     with_frame(|frame| frame.task.control.attempted(number));
-                    let work = (&*this.begin, &*this.settings, &*this.source);
-                    let attempt = attempt(work, this.gate.another(), this.place, number);
-                    this.stage.set(Stage::Attempt { attempt });
+                    let admission = admission(this.settings, this.source, this.gate);
+                    this.stage.set(Stage::Attempt { admission });
                 }
-                StageProj::Attempt { attempt } => {
-                    let result = ready!(attempt.poll(cx));
-                    this.stage.set(Stage::Done);
-                    let error = match result {
-                        Ok(value) => {
-                            this.retry.succeeded();
-                            return Poll::Ready(Ok(value));
+                StageProj::Attempt { admission } => {
+                    let attempt = (&*this.settings, &*this.source, *this.location, *this.number);
+                    let result = match begin(this.life, attempt, work.as_mut()) {
+                        Ok(life) => {
+                            let body = pin!(Layered { layer: admission, body: work.as_mut() });
+                            let make = make_grace::<S::Runtime>;
+                            ready!(poll_in_place(life, body, make, this.location, cx))
                         }
-                        Err(error) => error,
+                        Err(error) => Err(error),
+                    };
+                    *this.life = None;
+                    this.stage.set(Stage::Done);
+                    let Err(error) = result else {
+                        this.retry.succeeded();
+                        return Poll::Ready(Ok(()));
                     };
                     let runtime = this.source.resolve()?;
-                    let delay = follows(this.retry, error, *this.number, || runtime.entropy())?;
-                    this.stage.set(Stage::Pause { pause: Pause::new(&runtime, delay, this.place) });
+                    let delay = next_delay(this.retry, error, *this.number, || runtime.entropy())?;
+                    this.stage.set(Stage::Pause { pause: Pause::new(&runtime, delay, this.location) });
                 }
                 StageProj::Pause { pause } => {
                     if !ready!(pause.poll(cx))? {
-                        // Nothing of it is under way: the task has ended as it was asked to.
+                        // Nothing of the work is under way: the task ends as it was requested to.
                         let error = with_frame(|frame| frame.task.control.stop_as_asked());
                         return Poll::Ready(Err(error.unwrap_or(AsyncTaskError::Shutdown)));
                     }
                     this.stage.set(Stage::Next);
                 }
-                StageProj::Done => {
-                    return Poll::Ready(Err(AsyncTaskError::InvalidState(
-                        "this future was polled after it had ended",
-                    )));
-                }
+                StageProj::Done => return Poll::Ready(Err(ENDED)),
             }
         }
     }
 }
 
-/// After attempt `number` has failed: the wait before the next one, or the error of the whole.
-fn follows(
+/// The policies around one attempt.
+fn admission<S: RuntimeSource>(settings: &Configured, source: &S, gate: &Gate<S>) -> Admission<S> {
+    Admission::of_task(settings.attempt_limit(source.clone()), gate.another())
+}
+
+/// The task of an attempt. At its first poll it is registered, and its work is made.
+fn begin<'a, S: RuntimeSource>(
+    life: &'a mut Option<Lifecycle>,
+    (settings, source, location, number): (&Configured, &S, &'static Location<'static>, u32),
+    work: Pin<&mut dyn Begin<S>>,
+) -> Result<&'a mut Lifecycle, AsyncTaskError> {
+    if life.is_none() {
+        let registered = register_in_place(source, settings, location)?;
+        let context = registered.context();
+        trace_attempt(context.task_ref(), number);
+        work.begin(source, context);
+        return Ok(life.insert(registered.into_life()));
+    }
+    life.as_mut().ok_or(ENDED)
+}
+
+/// An attempt's work and what is around it, which are dropped together.
+struct AttemptParts<'a, S: RuntimeSource> {
+    work: Pin<&'a mut dyn Clear>,
+    stage: Pin<&'a mut Stage<S>>,
+}
+
+impl<S: RuntimeSource> Clear for AttemptParts<'_, S> {
+    fn clear(self: Pin<&mut Self>) {
+        let this = self.get_mut();
+        this.work.as_mut().clear();
+        this.stage.as_mut().clear();
+    }
+}
+
+/// The wait before the attempt that follows the failed attempt `number`, or the error of the whole.
+fn next_delay(
     retry: &Retry,
     error: AsyncTaskError,
     number: u32,
-    chance: impl FnOnce() -> u64,
+    entropy: impl FnOnce() -> u64,
 ) -> Result<Duration, AsyncTaskError> {
-    // Those that a handle has taken back do not count.
-    let counted = with_frame(|frame| frame.task.control.recovery().map(Recovery::retries)).flatten();
-    let (delay, error) = retry.follow(error, number, counted.unwrap_or(number - 1), chance)?;
-    // Asked to stop meanwhile, it has ended with what it has.
+    // Retries that a handle has reset do not count.
+    let counted = with_frame(|frame| frame.task.control.recovery().map(Recorded::retries)).flatten();
+    let (delay, error) = retry.follow(error, number, counted.unwrap_or(number - 1), entropy)?;
+    // If cancellation was requested meanwhile, the task ends with the last failure.
     if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
         return Err(error);
     }
@@ -189,51 +309,6 @@ fn follows(
         error = format_args!("{error:#}"),
         "attempt failed; another follows"
     );
-    with_frame(|frame| frame.task.control.has_failed(number, error, Some(retry)));
+    with_frame(|frame| frame.task.control.note_failed_attempt(number, error, Some(retry)));
     Ok(delay)
-}
-
-/// True if a deadline would end the wait for another attempt: of the task that is polled here, or of one above it.
-pub(crate) fn is_futile(delay: Duration) -> bool {
-    with_frame(|frame| frame.task.ends_within(delay)) == Some(true)
-}
-
-pin_project! {
-    /// The wait between two attempts. A cancellation of the task around it ends it: then it gives false.
-    pub struct Pause<R: Runtime> {
-        #[pin]
-        cancelled: Option<Cancelled>,
-        #[pin]
-        timer: Option<Sleep<R>>,
-        yielded: bool,
-    }
-}
-
-impl<R: Runtime> Pause<R> {
-    /// A pause of `delay` before the next attempt.
-    pub fn new(runtime: &R, delay: Duration, place: &'static Location<'static>) -> Self {
-        let timer = (!delay.is_zero()).then(|| Sleep::silent(runtime, runtime.now().checked_add(delay)));
-        Self { cancelled: TaskContext::current().map(|cx| cx.cancelled_at(place)), timer, yielded: false }
-    }
-}
-
-impl<R: Runtime> Future for Pause<R> {
-    type Output = Result<bool, AsyncTaskError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if this.cancelled.as_pin_mut().is_some_and(|cancelled| cancelled.poll(cx).is_ready()) {
-            return Poll::Ready(Ok(false));
-        }
-        match this.timer.as_pin_mut() {
-            Some(timer) => timer.poll(cx).map_ok(|()| true),
-            None if *this.yielded => Poll::Ready(Ok(true)),
-            None => {
-                // Others are to have their turn, also those who would ask this one to stop.
-                *this.yielded = true;
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-        }
-    }
 }

@@ -15,23 +15,22 @@ use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::admission::Guarded;
-use crate::task::layers::retry::{Pause, is_futile};
+use crate::task::layers::pause::{Pause, is_futile};
 use crate::task::work::in_place::InPlace;
 use crate::task::work::kinds::{AttemptOf, Attempted, IntoResult, ValueOf};
 
+/// The future of work that a breaker or a limiter is applied to.
+pub type Applied<F, O, S> = Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, ValueOf<O>, S>;
+
 impl CircuitBreaker {
-    /// Runs `work`, when awaited, unless the breaker is open, and notes how it went, by the clock of `source`. A panic is
-    /// caught. Inside a task of the library, [`TaskBuilder::circuit_breaker`](crate::TaskBuilder::circuit_breaker) does the
-    /// same.
+    /// Runs `work`, when awaited, unless the breaker is open, and records the result, by the clock of
+    /// `source`. A panic is caught. Inside a task of the library,
+    /// [`TaskBuilder::circuit_breaker`](crate::TaskBuilder::circuit_breaker) does the same.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::CircuitOpen`] while it is open; the work's.
-    pub fn apply_on<F, O, S>(
-        &self,
-        source: &S,
-        work: F,
-    ) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, S>
+    /// [`AsyncTaskError::CircuitOpen`] while it is open; the error of the work.
+    pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Applied<F, O, S>
     where
         F: FnOnce() -> O,
         O: Future<Output: Attempted>,
@@ -42,22 +41,18 @@ impl CircuitBreaker {
 }
 
 impl Limiter {
-    /// Runs `work`, when awaited, once it has a place, by the clock of `source`. A panic is caught. It is no task: it gives
-    /// the place back when the future of `work` has ended, or is dropped, whatever that has started elsewhere;
-    /// [`TaskBuilder::limiter`](crate::TaskBuilder::limiter) waits for that, too.
+    /// Runs `work`, when awaited, once it has a permit, by the clock of `source`. A panic is caught. It is no
+    /// task: the permit is returned when the future of `work` has ended or is dropped, whatever the work has
+    /// started elsewhere. [`TaskBuilder::limiter`](crate::TaskBuilder::limiter) waits for that, too.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::Rejected`] where as many wait as may; the work's.
+    /// [`AsyncTaskError::Rejected`] if the limiter has as many waiters as it may have; the error of the work.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it leaves the line, or gives its place on.
-    pub fn apply_on<F, O, S>(
-        &self,
-        source: &S,
-        work: F,
-    ) -> Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, S>
+    /// If it is dropped, it leaves the queue, or its permit goes to the next waiter.
+    pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Applied<F, O, S>
     where
         F: FnOnce() -> O,
         O: Future<Output: Attempted>,
@@ -68,13 +63,13 @@ impl Limiter {
 }
 
 impl Retry {
-    /// Runs `work`, when awaited, and again when it fails, with the timers of `source`. A panic is caught, and not retried.
-    /// Where the task around it is asked to stop, there is no further attempt.
+    /// Runs `work`, when awaited, and again when it fails, with the timers of `source`. A panic is caught,
+    /// and not retried. If the task around it is cancelled, there is no further attempt.
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made; also after the first,
-    /// where the wait before another would end after the deadline of the task around it.
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made; also
+    /// after the first, if the wait before another would end after the deadline of the task around it.
     #[track_caller]
     pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, S>
     where
@@ -88,7 +83,7 @@ impl Retry {
 
 /// Work that is called for each attempt.
 pub trait CallAgain {
-    /// What it returns.
+    /// The type that it returns.
     type Output;
 
     #[doc(hidden)]
@@ -122,19 +117,19 @@ pin_project! {
         work: F,
         retry: Retry,
         source: S,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
         number: u32,
         output: PhantomData<fn() -> (T, K)>,
     }
 }
 
 impl<F, O, T, K, S: RuntimeSource> Retried<F, O, T, K, S> {
-    /// As [`Retry::apply_on`], for what is no closure.
+    /// As [`Retry::apply_on`], for work that is no closure.
     #[doc(hidden)]
     #[track_caller]
     pub fn new(retry: Retry, source: S, work: F) -> Self {
-        let (stage, place) = (Stage::Next, Location::caller());
-        Self { stage, work, retry, source, place, number: 0, output: PhantomData }
+        let (stage, location) = (Stage::Next, Location::caller());
+        Self { stage, work, retry, source, location, number: 0, output: PhantomData }
     }
 }
 
@@ -194,7 +189,7 @@ where
             if is_futile(delay) {
                 return Poll::Ready(Err(RetriesError::out_of_time(number, error)));
             }
-            let pause = Pause::new(&runtime, delay, this.place);
+            let pause = Pause::new(&runtime, delay, this.location);
             this.stage.set(Stage::Pause { pause, last: Some(error) });
         }
     }

@@ -1,6 +1,7 @@
-//! What a task does beside its work: keeps its deadline, and answers a cancellation.
+//! The part of a task beside its work: it keeps the deadline and the grace period, passes a cancellation on,
+//! and runs the callbacks.
 //!
-//! Made for a task that has a deadline or was asked to stop gracefully; the others never have one.
+//! Made for a task that has a deadline or is cancelled; other tasks never have one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,13 +22,12 @@ use crate::tree::span::within;
 use crate::tree::state::ORCHESTRAL;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
-/// How long a task has after a graceful cancellation, where nobody has said otherwise: as long as a worker of an
-/// Erlang/OTP supervisor.
+/// The default grace period: that of a worker of an Erlang/OTP supervisor.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
 
-/// What is to become of the task.
+/// The result of a check of cancellation and clock.
 pub(crate) enum Verdict {
-    /// It goes on; the waker is registered for what may change that.
+    /// It goes on; its waker is registered for the next change.
     Wait,
     /// It was killed, or its grace period is over.
     Killed,
@@ -37,27 +37,67 @@ pub(crate) enum Verdict {
     Shutdown,
 }
 
+/// A timer that can be set again, on a runtime whose type its owner does not know.
+pub(crate) trait Timer: Send {
+    fn now(&self) -> Instant;
+    /// Sets the timer for `at`, or turns it off.
+    fn set(self: Pin<&mut Self>, at: Option<Instant>);
+    /// Ready at the time, or with an error if the runtime has ended; pending while the timer is off.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>>;
+}
+
 pin_project! {
-    pub(crate) struct Grace<R: Runtime> {
+    pub(crate) struct TimerOf<R: Runtime> {
         runtime: R,
         #[pin]
-        timer: Option<Sleep<R>>,
+        sleep: Option<Sleep<R>>,
+    }
+}
+
+impl<R: Runtime> Timer for TimerOf<R> {
+    fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    fn set(self: Pin<&mut Self>, at: Option<Instant>) {
+        let mut this = self.project();
+        this.sleep.set(at.map(|at| Sleep::silent(this.runtime, Some(at))));
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        self.project().sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx))
+    }
+}
+
+/// The function that makes the [`Grace`] of a task, for runtimes of one type.
+pub(crate) type MakeGrace = fn(&TaskRef) -> Option<Pin<Box<Grace<dyn Timer>>>>;
+
+/// Makes the [`Grace`] of a task of an `R`; `None` for a task of another runtime.
+pub(crate) fn make_grace<R: Runtime>(task: &TaskRef) -> Option<Pin<Box<Grace<dyn Timer>>>> {
+    let runtime = task.runtime.own().downcast_ref::<R>()?.clone();
+    Some(Grace::new(TimerOf { runtime, sleep: None }))
+}
+
+pin_project! {
+    pub(crate) struct Grace<Z: ?Sized> {
         armed_for: Option<Instant>,
-        // When the graceful cancellation was seen, and whether the children know.
+        // The time at which the graceful cancellation was seen. `passed_on` is true once it was passed on to
+        // all children.
         asked_at: Option<Instant>,
         passed_on: bool,
         // The last registered is at the end, and runs first.
         callbacks: Vec<Callback>,
         running: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         panic: Option<AsyncTaskError>,
+        #[pin]
+        timer: Z,
     }
 }
 
-impl<R: Runtime> Grace<R> {
-    pub(crate) fn new(runtime: R) -> Pin<Box<Self>> {
+impl<Z> Grace<Z> {
+    fn new(timer: Z) -> Pin<Box<Self>> {
         Box::pin(Self {
-            runtime,
-            timer: None,
+            timer,
             armed_for: None,
             asked_at: None,
             passed_on: false,
@@ -66,9 +106,11 @@ impl<R: Runtime> Grace<R> {
             panic: None,
         })
     }
+}
 
-    /// Looks at cancellation and clock, in this order. `slot` holds the task's frame.
-    pub(crate) fn tend(self: Pin<&mut Self>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Verdict {
+impl Grace<dyn Timer> {
+    /// Checks the cancellation and then the clock. `slot` holds the task's frame.
+    pub(crate) fn check(self: Pin<&mut Self>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Verdict {
         let mut this = self.project();
         let Some(task) = slot.as_ref().map(|frame| frame.task.clone()) else { return Verdict::Wait };
         let control = &task.control;
@@ -76,24 +118,26 @@ impl<R: Runtime> Grace<R> {
             if control.is_killed() {
                 return Verdict::Killed;
             }
-            let (shielded, now) = (control.is_shielded(), this.runtime.now());
+            let (shielded, now) = (control.is_shielded(), this.timer.now());
             let mut next = None;
             if let Some((CancelLevel::Graceful, cause)) = control.asked() {
                 let since = *this.asked_at.get_or_insert(now);
-                // Not all are told within a shielded region, and what is born in it is told after it.
+                // Within a shielded region the request does not reach all children, nor those that are
+                // spawned in it: it is passed on again after the region.
                 *this.passed_on &= !shielded;
                 if !*this.passed_on {
                     *this.passed_on = !shielded;
                     pass_on(&task, CancelLevel::Graceful, cause.passed_on());
                 }
-                let polled = call_back(&task, this.callbacks, this.running, slot, cx);
+                let polled = run_callbacks(&task, this.callbacks, this.running, slot, cx);
                 if let Err(panic) = polled {
                     this.panic.get_or_insert(panic);
                 }
                 next = grace_ends(&task, cause, since);
                 if next.is_some_and(|end| now >= end) {
                     cancel(&task, CancelLevel::Kill, cause);
-                    // In a shielded region it goes on; its end looks again.
+                    // In a shielded region the task goes on; the end of the region wakes it for another
+                    // check.
                     next = None;
                     if !shielded {
                         continue;
@@ -111,25 +155,25 @@ impl<R: Runtime> Grace<R> {
             }
             if *this.armed_for != next {
                 *this.armed_for = next;
-                this.timer.set(next.map(|at| Sleep::silent(this.runtime, Some(at))));
+                this.timer.as_mut().set(next);
             }
-            match this.timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx)) {
-                None | Some(Poll::Pending) => return Verdict::Wait,
-                Some(Poll::Ready(Err(_))) => return Verdict::Shutdown,
-                Some(Poll::Ready(Ok(()))) => {
+            match this.timer.as_mut().poll(cx) {
+                Poll::Pending => return Verdict::Wait,
+                Poll::Ready(Err(_)) => return Verdict::Shutdown,
+                Poll::Ready(Ok(())) => {
                     *this.armed_for = None;
-                    this.timer.set(None);
+                    this.timer.as_mut().set(None);
                 }
             }
         }
     }
 
     /// True if a callback is under way.
-    pub(crate) fn calls_back(&self) -> bool {
+    pub(crate) fn runs_callback(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Drops the callbacks that have not ended. To be called in the task's frame.
+    /// Drops the callbacks that have not ended. It must be called in the task's frame.
     pub(crate) fn drop_callbacks(self: Pin<&mut Self>) {
         let this = self.project();
         let (running, callbacks) = (this.running.take(), std::mem::take(this.callbacks));
@@ -144,26 +188,27 @@ impl<R: Runtime> Grace<R> {
     }
 }
 
-/// When the grace period of a task is over that was asked at `since`. One that was only told what another was asked, or a
-/// shutdown, is killed with the others; unless it has a grace period of its own. Each task of an orchestra has one, since
-/// that waits for each of them.
+/// The end of the grace period of a task that has seen its cancellation at `since`; `None` if it has none. A
+/// task to which the cancellation was passed on, or that is cancelled by a shutdown, has none and is killed
+/// with the others, unless a grace period was set for it. Each task of a cancelled orchestra has one, since
+/// the orchestra waits for each of them.
 fn grace_ends(task: &TaskRef, cause: CancelCause, since: Instant) -> Option<Instant> {
     let grace = match (task.control.grace(), cause) {
         (Some(grace), _) => grace,
         (None, CancelCause::Requested) => DEFAULT_GRACE,
-        (None, CancelCause::ParentCancelled) if is_of_one_asked(task) => DEFAULT_GRACE,
+        (None, CancelCause::ParentCancelled) if is_of_cancelled_orchestra(task) => DEFAULT_GRACE,
         (None, _) => return None,
     };
     since.checked_add(grace)
 }
 
-/// True for a task of an orchestra that was itself asked to stop, and was not only told what another was asked.
-fn is_of_one_asked(task: &TaskRef) -> bool {
+/// True for a task of an orchestra whose own cancellation was requested, and not only passed on to it.
+fn is_of_cancelled_orchestra(task: &TaskRef) -> bool {
     if !task.control.state().has(ORCHESTRAL) {
         return false;
     }
     let mut above = task.parent();
-    // In place are the parts of the orchestra's own task.
+    // The in-place tasks in between are parts of the orchestra's own task.
     while let Some(part) = above.take_if(|above| above.control.is_in_place()) {
         above = part.parent();
     }
@@ -171,8 +216,9 @@ fn is_of_one_asked(task: &TaskRef) -> bool {
     matches!(asked, Some((_, CancelCause::Requested)))
 }
 
-/// Runs callbacks, the last registered first, each to its end before the next. Returns when none is left, or one waits.
-fn call_back(
+/// Runs callbacks, the last registered first, each to its end before the next. Returns when none is left or
+/// one is pending, with the first panic.
+fn run_callbacks(
     task: &TaskRef,
     callbacks: &mut Vec<Callback>,
     running: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>,

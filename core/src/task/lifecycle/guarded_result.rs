@@ -1,10 +1,10 @@
-//! A task's result on its way through the executor.
+//! A task's result while the executor holds it.
 
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 
-/// A task's result, as the executor holds it. Whoever drops it unopened, an executor for a handle that is gone or a
-/// handle that came too late, is not to suffer from a value whose destructor panics.
+/// A task's result, as the executor holds it. If it is dropped unopened, by an executor whose handle is
+/// dropped or by a handle that came too late, a panic of the value's destructor is caught.
 pub(crate) struct GuardedResult<T>(Option<Result<T, AsyncTaskError>>);
 
 impl<T> GuardedResult<T> {

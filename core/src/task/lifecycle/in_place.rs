@@ -1,28 +1,30 @@
-//! Work that runs in place and is a task all the same: it has a context, children that it waits for, and an end of its own.
+//! In-place tasks: work that its caller polls, with a context, children that it waits for, and an end of its
+//! own.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::body::{Body, ENDED, Slot};
 use crate::error::AsyncTaskError;
 use crate::runtime::RuntimeSource;
+use crate::task::lifecycle::grace::{MakeGrace, make_grace};
 use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest};
-use crate::task::lifecycle::supervise::Supervised;
+use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
 use crate::tree::current::{note, with_frame};
 
-/// What gives a task's body, once the task is there.
+/// The maker of a task's body, once the task is registered.
 pub trait Make<B, S: RuntimeSource> {
     #[doc(hidden)]
     fn make(self, source: &S, runtime: &S::Runtime, context: TaskContext) -> B;
 }
 
-/// A body that was there before.
+/// A body that was made before its task.
 pub struct Ready<B>(pub(crate) B);
 
 impl<B, S: RuntimeSource> Make<B, S> for Ready<B> {
@@ -41,27 +43,31 @@ where
 }
 
 pin_project! {
-    #[project = StageProj]
-    enum Stage<K, S: RuntimeSource, B, T> {
-        Start { start: Option<(K, S, Configured)> },
-        Running { #[pin] task: Supervised<B, T, S::Runtime> },
-    }
-}
-
-pin_project! {
     /// A task that is part of its caller; it begins at the first poll.
     pub struct InPlaceTask<K, S: RuntimeSource, B, T> {
         #[pin]
-        stage: Stage<K, S, B, T>,
-        place: &'static Location<'static>,
-        body: PhantomData<fn() -> (B, T)>,
+        slot: Slot<B, T>,
+        // `None` once it has begun.
+        start: Option<(K, S, Configured)>,
+        // `None` until it has begun.
+        life: Option<Lifecycle>,
+        location: &'static Location<'static>,
+    }
+
+    impl<K, S: RuntimeSource, B, T> PinnedDrop for InPlaceTask<K, S, B, T> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(life) = this.life {
+                life.abandon(this.slot);
+            }
+        }
     }
 }
 
 impl<K, S: RuntimeSource, B, T> InPlaceTask<K, S, B, T> {
-    /// Work that `make` makes, as a task that its caller polls.
-    pub fn new(make: K, source: S, settings: Configured, place: &'static Location<'static>) -> Self {
-        Self { stage: Stage::Start { start: Some((make, source, settings)) }, place, body: PhantomData }
+    /// An in-place task whose work `make` makes.
+    pub fn new(make: K, source: S, settings: Configured, location: &'static Location<'static>) -> Self {
+        Self { slot: Slot::Cleared, start: Some((make, source, settings)), life: None, location }
     }
 }
 
@@ -75,37 +81,55 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let StageProj::Start { start } = this.stage.as_mut().project() {
-            let Some((make, source, settings)) = start.take() else {
-                return Poll::Ready(Err(AsyncTaskError::InvalidState(
-                    "this future was polled after it had ended",
-                )));
-            };
-            let birth = SpawnRequest { kind: Kind::InPlace, place: this.place, settings: Some(&settings) };
-            let runtime = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()));
-            let born = Registered::new(runtime?, birth);
-            let body = make.make(&source, &born.task.runtime, born.context());
-            let Registered { inside, parent, .. } = born;
-            let task = Supervised::new(body, inside, parent);
-            this.stage.set(Stage::Running { task });
+        if let Some((make, source, settings)) = this.start.take() {
+            let registered = register_in_place(&source, &settings, this.location)?;
+            let work = make.make(&source, &registered.task.runtime, registered.context());
+            this.slot.set(Slot::Work { work });
+            *this.life = Some(registered.into_life());
         }
-        let StageProj::Running { task } = this.stage.project() else { return Poll::Pending };
-        let polled = task.poll(cx);
-        match polled.map(crate::task::lifecycle::guarded_result::GuardedResult::open) {
-            Poll::Pending => note(this.place),
-            // It has heard first, in the poll in which the kill of the task around it came: that drops it now.
-            Poll::Ready(Err(error)) if is_stopped(&error) && is_killed() => {}
-            ready => return ready,
-        }
-        Poll::Pending
+        let Some(life) = this.life else { return Poll::Ready(Err(ENDED)) };
+        let result =
+            ready!(poll_in_place(life, this.slot.as_mut(), make_grace::<S::Runtime>, this.location, cx));
+        Poll::Ready(this.slot.finish(result))
     }
+}
+
+/// Registers an in-place task.
+pub(crate) fn register_in_place<S: RuntimeSource>(
+    source: &S,
+    settings: &Configured,
+    location: &'static Location<'static>,
+) -> Result<Registered<S::Runtime>, AsyncTaskError> {
+    let runtime = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()))?;
+    Ok(Registered::new(
+        runtime,
+        SpawnRequest { kind: Kind::InPlace, place: location, settings: Some(settings) },
+    ))
+}
+
+/// Polls an in-place task, which is part of the task that is polled here, if there is one.
+pub(crate) fn poll_in_place(
+    life: &mut Lifecycle,
+    body: Pin<&mut dyn Body>,
+    make: MakeGrace,
+    location: &'static Location<'static>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), AsyncTaskError>> {
+    match life.poll(body, make, cx) {
+        Poll::Pending => note(location),
+        // It has seen the kill of the task around it first, in the poll in which that comes: that task drops
+        // it now.
+        Poll::Ready(Err(error)) if is_stopped(&error) && is_killed() => {}
+        ready => return ready,
+    }
+    Poll::Pending
 }
 
 fn is_stopped(error: &AsyncTaskError) -> bool {
     error.is_cancelled() || error.is_shutdown()
 }
 
-/// True if the task around is to be dropped when this poll is over.
+/// True if the body of the task around is dropped after this poll.
 fn is_killed() -> bool {
     with_frame(|frame| frame.task.control.is_killed()) == Some(true)
 }

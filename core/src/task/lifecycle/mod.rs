@@ -6,3 +6,4 @@ pub(crate) mod in_place;
 pub(crate) mod on_complete;
 pub(crate) mod spawn;
 pub(crate) mod supervise;
+pub(crate) mod supervised;

@@ -1,4 +1,4 @@
-//! Tasks of something larger: nobody has their handle, and who started them is told of their end.
+//! Tasks whose end is reported to the code that started them, with a handle or without.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,18 +10,20 @@ use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::{Join, Runtime};
 use crate::task::lifecycle::guarded_result::GuardedResult;
-use crate::task::lifecycle::spawn::{Registered, SpawnRequest};
-use crate::task::lifecycle::supervise::Supervised;
+use crate::task::lifecycle::spawn::Registered;
+use crate::task::lifecycle::supervise::Lifecycle;
+use crate::task::lifecycle::supervised::Supervised;
 use crate::tree::node::TaskRef;
 
-/// What is to be known of the end of a tracked task: its result, once nothing of it is left.
+/// The receiver of the result of a tracked task.
 pub trait Told<T>: Send + 'static {
-    /// Called once, with the result, before the task ends.
+    /// Called once: with the result after the end of the task is recorded everywhere, or with an error if the
+    /// executor has dropped or refused the task.
     fn told(self, task: &TaskRef, result: Result<T, AsyncTaskError>);
 }
 
 pin_project! {
-    /// A task that tells of its end: after that is booked everywhere, and also when its executor drops it.
+    /// A task that reports its end: after that is recorded everywhere, and also if its executor drops it.
     struct Tracked<B, T, R: Runtime, E: Told<T>> {
         #[pin]
         task: Option<Supervised<B, T, R>>,
@@ -64,7 +66,7 @@ where
 
 /// Reports the end of a task when it is dropped.
 pub trait Reports: Send + 'static {
-    /// The task is about to be started.
+    /// Called before the task is started.
     fn starts(&mut self, task: &TaskRef);
 }
 
@@ -102,54 +104,40 @@ where
         let Some(task) = this.task.as_mut().as_pin_mut() else {
             return Poll::Ready(GuardedResult::new(Err(AsyncTaskError::Shutdown)));
         };
-        let parcel = ready!(task.poll(cx));
+        let guarded = ready!(task.poll(cx));
         this.task.set(None);
-        // What it drops may be the user's.
+        // Its destructor may be the user's code.
         let reports = this.reports.take();
         let _ = caught(|| drop(reports));
-        Poll::Ready(parcel)
+        Poll::Ready(guarded)
     }
 }
 
-/// Starts a task whose end `told` is told of, also where it cannot be started.
-pub fn spawn_tracked<B, T, R, E>(
-    runtime: R,
-    birth: SpawnRequest<'_>,
-    body: impl FnOnce(&R, &Registered<R>) -> B,
-    told: E,
-) -> TaskRef
-where
-    B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
-    T: Send + 'static,
-    R: Runtime,
-    E: Told<T>,
-{
-    let born = Registered::new(runtime, birth);
-    let admitted = born.task.runtime.root().admits(born.inside.is_child_here(born.parent.as_ref()));
-    let body = erased(body(&born.task.runtime, &born));
-    let Registered { task, inside, parent, is_taken } = born;
-    let supervised: Supervised<_, T, R> = Supervised::new(body, inside.clone(), parent);
-    let mut tracked =
-        Tracked { task: Some(supervised), inside: inside.clone(), told: Some(told), refusal: None };
-    match is_taken && admitted {
-        // Refused by the executor, it is dropped there, and so told of.
-        true => {
+impl<R: Runtime> Registered<R> {
+    /// Starts the task with `body`, without a handle; its end is reported to `told`, also if it cannot be
+    /// started.
+    pub fn launch_tracked<B, T, E>(self, body: B, told: E) -> TaskRef
+    where
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        T: Send + 'static,
+        E: Told<T>,
+    {
+        let Self { task, inside, parent, refusal, .. } = self;
+        let life = Lifecycle::new(inside.clone(), parent);
+        let supervised: Supervised<_, T, R> = Supervised::new(erased(body), life);
+        let is_refused = refusal.is_some();
+        let tracked = Tracked { task: Some(supervised), inside: inside.clone(), told: Some(told), refusal };
+        // If it is refused, here or by the executor, it is dropped, which reports its end.
+        if !is_refused {
             let _ = task.runtime.spawn(tracked).map(Join::detach);
         }
-        false => {
-            tracked.refusal = Some(match is_taken {
-                true => AsyncTaskError::Shutdown,
-                false => {
-                    AsyncTaskError::InvalidState("what it is part of has ended, and takes no more tasks")
-                }
-            });
-        }
+        inside
     }
-    inside
 }
 
-/// In a debug build, boxes the body of a spawned task: what supervises it, and its executor's part, are then compiled once
-/// for each type of result and not for each body, which halves the time that a build of many tasks takes.
+/// In a debug build, boxes the body of a spawned task. The supervision of the task, and the executor's part,
+/// are then compiled once for each type of result and not for each body, which halves the build time of many
+/// tasks.
 pub(crate) fn erased<T: 'static>(
     body: impl Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
 ) -> impl Future<Output = Result<T, AsyncTaskError>> + Send + 'static {

@@ -1,22 +1,24 @@
-//! How a task comes into the world: what it is told, and whose child it is.
+//! The registration of a task: its settings, its parent, and the root scope that counts it.
 
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::Runtime;
+use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
 use crate::tree::children::adopt;
 use crate::tree::current::current_task;
 use crate::tree::metering::enable;
 use crate::tree::node::{Shared, TaskRef, refused, share};
-use crate::tree::priority::give;
-use crate::tree::span::callers;
+use crate::tree::priority::assign;
+use crate::tree::span::current_span;
 use crate::tree::state::{IN_PLACE, MEMBER, ORCHESTRAL, PART};
 use crate::tree::trace::{Trace, task_span};
 
-/// Where a task belongs, and how it runs.
+/// The kind of a new task: its parent, and where it runs.
 pub enum Kind {
     /// On the executor, a child of the task that is being polled here.
     Spawned,
@@ -24,93 +26,111 @@ pub enum Kind {
     InPlace,
     /// On the executor, a member of this scope.
     Member(TaskRef),
-    /// On the executor, and nobody's child.
+    /// On the executor, without a parent.
     Apart,
-    /// On the executor, a task of an orchestra: a child of this one, which may have ended. Its failure is its own.
+    /// On the executor, a task of an orchestra: a child of this one, which may have ended. Its failure is its
+    /// own.
     Child(TaskRef),
-    /// On the executor, a child of the task that is being polled here, and a part of it: its metrics are switched with those
-    /// of that task.
+    /// On the executor, a child of the task that is being polled here, and a part of it: its metrics are
+    /// switched with those of that task.
     Part,
 }
 
-/// Where in the tree, and in the source, a task is spawned.
+/// The position in the tree and the location in the source at which a task is spawned.
 pub struct SpawnSite {
     pub(crate) kind: Kind,
-    pub(crate) place: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
 }
 
 impl SpawnSite {
     /// On the executor, below the task that is being polled here.
     #[track_caller]
     pub fn here() -> Self {
-        Self { kind: Kind::Spawned, place: Location::caller() }
+        Self { kind: Kind::Spawned, location: Location::caller() }
     }
 
     /// As [`here`](Self::here), for a part of the task that is being polled.
     #[track_caller]
     pub fn part() -> Self {
-        Self { kind: Kind::Part, place: Location::caller() }
+        Self { kind: Kind::Part, location: Location::caller() }
     }
 
     /// A spawn request for this site.
-    pub fn birth(self, settings: Option<&Configured>) -> SpawnRequest<'_> {
-        SpawnRequest { kind: self.kind, place: self.place, settings }
+    pub fn request(self, settings: Option<&Configured>) -> SpawnRequest<'_> {
+        SpawnRequest { kind: self.kind, place: self.location, settings }
     }
 }
 
-/// What a new task is told.
+/// The request for a new task.
 pub struct SpawnRequest<'a> {
-    /// What kind of task it is.
+    /// The kind of the task.
     pub kind: Kind,
-    /// Where its builder was called.
+    /// The source location of the call of its builder.
     pub place: &'static Location<'static>,
     /// The settings of its builder, if it had one.
     pub settings: Option<&'a Configured>,
 }
 
-/// A task that has come into the world, and is not polled yet.
+/// A task that is registered, and not polled yet.
 pub struct Registered<R: Runtime> {
     /// The record of the task.
     pub task: Arc<Shared<R>>,
-    /// The task itself, as its own work sees it.
+    /// The same record, with the type of its runtime erased.
     pub inside: TaskRef,
-    /// The task that it is a child of.
+    /// Its parent, if it has one.
     pub parent: Option<TaskRef>,
-    /// False if it was to be a member of a scope that has ended.
-    pub(crate) is_taken: bool,
+    /// The source location of the call of its builder.
+    pub(crate) location: &'static Location<'static>,
+    /// The reason for which it must not be started, if there is one.
+    pub(crate) refusal: Option<AsyncTaskError>,
 }
 
 impl<R: Runtime> Registered<R> {
-    pub(crate) fn new(runtime: R, birth: SpawnRequest<'_>) -> Self {
-        let (parent, flags, is_invited) = match birth.kind {
-            Kind::Spawned => (current(), 0, false),
-            Kind::InPlace => (current(), IN_PLACE, false),
-            Kind::Apart => (None, 0, false),
-            Kind::Member(scope) => (Some(scope), MEMBER, true),
-            Kind::Child(parent) => (Some(parent), ORCHESTRAL, true),
-            Kind::Part => (current(), PART, false),
+    /// Registers the task with its parent and, unless it is in place, with its root scope.
+    pub fn new(runtime: R, request: SpawnRequest<'_>) -> Self {
+        let (parent, flags, refusal) = match request.kind {
+            Kind::Spawned => (current(), 0, None),
+            Kind::InPlace => (current(), IN_PLACE, None),
+            Kind::Apart => (None, 0, None),
+            Kind::Member(scope) => (Some(scope), MEMBER, Some(SCOPE_ENDED)),
+            Kind::Child(parent) => (Some(parent), ORCHESTRAL, Some(PARENT_ENDED)),
+            Kind::Part => (current(), PART, None),
         };
-        let task = share(runtime, flags, birth.place, parent.as_ref());
+        let task = share(runtime, flags, request.place, parent.as_ref());
         let inside: TaskRef = task.clone();
-        equip(&inside, parent.as_ref(), birth.settings);
+        apply_settings(&inside, parent.as_ref(), request.settings);
         if flags != IN_PLACE {
             task.runtime.root().task_begun(&inside);
         }
-        let mut is_taken = true;
+        let mut is_accepted = true;
         if let Some(parent) = &parent {
-            match is_invited {
-                true => is_taken = parent.control.member_started(),
-                false => parent.control.child_started(),
+            match refusal {
+                Some(_) => is_accepted = parent.control.member_started(),
+                None => parent.control.child_started(),
             }
-            if is_taken {
+            if is_accepted {
                 adopt(parent, &inside);
             }
-            // After it was adopted: metrics that are switched on meanwhile find it there, or are seen here.
+            // After its adoption: if the parent's metrics are switched on meanwhile, they reach it through
+            // the list, or are seen here.
             if flags == PART && parent.control.is_metered() {
                 enable(&inside, true);
             }
         }
-        Self { task, inside, parent: parent.filter(|_| is_taken), is_taken }
+        let parent = parent.filter(|_| is_accepted);
+        let is_admitted =
+            flags == IN_PLACE || task.runtime.root().admits(inside.is_child_here(parent.as_ref()));
+        let refusal = match (is_accepted, is_admitted) {
+            (true, true) => None,
+            (true, false) => Some(AsyncTaskError::Shutdown),
+            (false, _) => refusal,
+        };
+        Self { task, inside, parent, location: request.place, refusal }
+    }
+
+    /// The state machine of the task.
+    pub(crate) fn into_life(self) -> Lifecycle {
+        Lifecycle::new(self.inside, self.parent)
     }
 
     /// The context that the task's work is given.
@@ -119,19 +139,25 @@ impl<R: Runtime> Registered<R> {
     }
 }
 
-/// A task for which no runtime was found: it has failed, and is equipped as if it had begun.
-pub(crate) fn without_runtime(place: &'static Location<'static>, settings: &Configured) -> TaskRef {
-    let task = refused(place);
-    equip(&task, None, Some(settings));
+/// A task for which no runtime was found: it has failed, and has its settings as if it had begun.
+pub(crate) fn without_runtime(location: &'static Location<'static>, settings: &Configured) -> TaskRef {
+    let task = refused(location);
+    apply_settings(&task, None, Some(settings));
     task
 }
 
-/// The task that is being polled here; blocking work that was given up may have outlived its own, and has none.
+const SCOPE_ENDED: AsyncTaskError =
+    AsyncTaskError::InvalidState("the scope has ended, and takes no more tasks");
+const PARENT_ENDED: AsyncTaskError =
+    AsyncTaskError::InvalidState("what it is part of has ended, and takes no more tasks");
+
+/// The task that is being polled here; `None` in blocking work that was given up and has outlived its task.
 fn current() -> Option<TaskRef> {
     current_task().filter(|task| !task.control.state().is_terminal())
 }
 
-fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>) {
+/// Gives a new task its values, its span and its settings.
+fn apply_settings(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>) {
     let control = &task.control;
     let inherited = parent.and_then(|parent| parent.control.values());
     let own = settings.and_then(|settings| settings.values.as_ref());
@@ -140,11 +166,11 @@ fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>
         (Some(values), None) | (None, Some(values)) => control.set_values(values.clone()),
         (None, None) => {}
     }
-    if let Some(span) = callers() {
+    if let Some(span) = current_span() {
         control.set_span(Some(span));
     }
     let Some(settings) = settings else { return };
-    // First, so that all that is told of it has the same id.
+    // First, so that all reports of the task have the same id.
     #[cfg(feature = "uuid")]
     if settings.uuid {
         let chance = [task.runtime.random(), task.runtime.random()];
@@ -154,7 +180,7 @@ fn equip(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>
         control.set_name(name.clone());
     }
     if let Some(priority) = settings.priority {
-        give(task, priority);
+        assign(task, priority);
     }
     if let Some(grace) = settings.grace {
         control.set_grace(grace);

@@ -1,237 +1,251 @@
-//! The life of a task, from its first poll to the end of its last descendant.
+//! The state machine of one task, from its first poll to the end of its last descendant.
 //!
 //! ```text
-//!   spawn, or the first poll of a task in place
+//!   registered
 //!     │
 //!     ▼
-//!  Pending ── first poll ──► Running ───────────────── ready: a value, an error, a panic ──────────┐
-//!     │                        │  │ ▲                                                             │
-//!     │         asked to stop  │  │ └─ Pending: waker registered, then the word is read again      │
-//!     │         gracefully     │  │                                                                │
-//!     │                        ▼  └──── deadline passed ─────────────────────────┐                 │
-//!     │           told: cancelled() is ready, callbacks run,                     │                 │
-//!     │           children are told; the work goes on ── ready ──────────────────┼─────────────────┤
-//!     │                        │                                                 │                 │
-//!     │                        │ grace period over                               │                 │
-//!     │ killed                 ▼                                                 ▼                 │
-//!     └─────────► killed: the body is dropped, inside its frame ◄──── (not in a shielded region)   │
-//!                              │                                                                   ▼
-//!                              └──────────────► Lingering: no body; children that are not wanted are asked to stop,
-//!                                               callbacks end, the last child wakes it
-//!                                                 │
-//!                                                 ▼
-//!                     Done: Completed | Failed | Cancelled. Root scope, parent and listeners are told, in this order;
-//!                           the output leaves
+//!  Pending ── first poll ──► Running ────────── ready: a value, an error, a panic ────────┐
+//!     │                       │  │ ▲                                                      │
+//!     │           cancelled   │  │ └─ pending: waker registered, then state read again    │
+//!     │           gracefully  │  │                                                        │
+//!     │                       ▼  └──── deadline passed ──────────────┐                    │
+//!     │    notified: cancelled() is ready, callbacks run, children   │                    │
+//!     │    are cancelled, too; the work goes on ── ready ────────────┼────────────────────┤
+//!     │                       │                                      │                    │
+//!     │                       │ grace period over                    │                    │
+//!     │ killed                ▼                                      ▼                    │
+//!     └─────────► the body is dropped, in the task's frame ◄── (not in a shielded region) │
+//!                             │                                                           ▼
+//!                             └────────────► Lingering: no body; after an error the children are killed,
+//!                                            callbacks end, the last child wakes the task
+//!                                              │
+//!                                              ▼
+//!                   Done: Completed | Failed | Cancelled. The end is reported to the root scope, the
+//!                         parent and the listeners, in this order; then the result is ready
 //! ```
 //!
-//! - Kill is read before each poll, and again after a pending one once the waker is registered, so killed work is
-//!   never polled again and a kill is never slept through. The deadline is read after that: on a tie, cancelled.
-//! - A ready value wins over a kill or a deadline that came during the poll; an attempt's timeout does not.
-//! - The output leaves only after the body is dropped and every child has ended: that is what makes an await of the
-//!   handle mean that nothing is left.
-//! - Dropped unfinished, by its executor or with the caller that it is part of, a task cannot wait. It kills its
-//!   children, and the last of them does the rest: until then the task counts with its own parent, and with the root scope.
+//! 1. The level is read before each poll, and again after a pending one once the waker is registered. So
+//!    killed work is never polled again, and no kill is missed. The deadline is read after that: on a tie,
+//!    the task is cancelled.
+//! 2. A ready value wins over a kill or a deadline that came during the poll; the timeout of an attempt does
+//!    not.
+//! 3. The result is ready only after the body is dropped and every child has ended. So an await of the handle
+//!    means that nothing is left. The value of a success waits in the body's slot until then.
+//! 4. A task that is dropped unfinished, by its executor or with the caller that it is part of, cannot wait.
+//!    It kills its children, and the last of them ends it; until then the task counts with its own parent and
+//!    with the root scope.
 
-use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use pin_project_lite::pin_project;
-
+use crate::body::{Body, Clear};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
-use crate::runtime::Runtime;
-use crate::task::lifecycle::grace::{Grace, Verdict};
-use crate::task::lifecycle::guarded_result::GuardedResult;
-use crate::task::work::body::{Left, in_task, poll_body, timed_out};
-use crate::task::work::output::{Output, SIBLINGS, attach_failures, give_to_scope};
+use crate::task::lifecycle::grace::{Grace, MakeGrace, Timer, Verdict};
+use crate::task::work::body::{BodyEnd, in_task, poll_body, timed_out};
+use crate::task::work::output::{Output, SIBLINGS, attach_failures, report_to_scope};
 use crate::tree::children::{cancel, children, end, kill_children, leave};
 use crate::tree::current::{Frame, giving_up};
 use crate::tree::ending::Ending;
-use crate::tree::metering::charged;
+use crate::tree::metering::attributed;
 use crate::tree::node::TaskRef;
 use crate::tree::priority::lend_to_child;
 use crate::tree::state::{IN_PLACE, MEMBER};
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
-pin_project! {
-    #[project = StageProj]
-    enum Stage<B, T> {
-        Body { #[pin] body: B },
-        Lingering { output: Option<Output<T>> },
-        Done,
-    }
+const ENDED: AsyncTaskError = AsyncTaskError::InvalidState("this task was polled after it had ended");
+
+/// The state machine of a task, for work of every type.
+pub(crate) struct Lifecycle {
+    /// `None` while there is a body that is polled.
+    output: Option<Output>,
+    /// `None` once the task has ended.
+    frame: Option<Frame>,
+    parent: Option<TaskRef>,
+    grace: Option<Pin<Box<Grace<dyn Timer>>>>,
 }
 
-pin_project! {
-    /// A task's body with everything that makes it a task.
-    pub(crate) struct Supervised<B, T, R: Runtime> {
-        #[pin]
-        stage: Stage<B, T>,
-        frame: Option<Frame>,
-        parent: Option<TaskRef>,
-        tending: Option<Pin<Box<Grace<R>>>>,
-    }
-
-    impl<B, T, R: Runtime> PinnedDrop for Supervised<B, T, R> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let Some(task) = this.frame.as_ref().map(|frame| frame.task.clone()) else { return };
-            let cause = match task.control.state().has(IN_PLACE) {
-                true => CancelCause::ScopeDropped,
-                false => CancelCause::Shutdown,
-            };
-            let unasked = task.control.asked().is_none();
-            task.control.raise(CancelLevel::Kill, cause);
-            // A panic in a destructor must not unwind into the executor, and there is nobody left to report it to.
-            let _ = caught(|| in_task(this.frame, || caught(|| drop(this.tending.take()))));
-            let _ = caught(|| in_task(this.frame, || caught(|| this.stage.set(Stage::Done))));
-            this.frame.take();
-            // The scope of a member that another executor has dropped would otherwise never know that it is incomplete.
-            if let Some(scope) = this.parent.as_ref()
-                && unasked
-                && task.control.state().has(MEMBER)
-            {
-                scope.control.push_failure(AsyncTaskError::Shutdown);
-                cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
-            }
-            let cause = if cause == CancelCause::Shutdown { CancelCause::ParentEnded } else { cause };
-            kill_children(&task, cause);
-            leave(&task, this.parent.take());
-        }
-    }
-}
-
-impl<B, T, R: Runtime> Supervised<B, T, R> {
-    pub(crate) fn new(body: B, task: TaskRef, parent: Option<TaskRef>) -> Self {
-        Self { stage: Stage::Body { body }, frame: Some(Frame::new(task)), parent, tending: None }
+impl Lifecycle {
+    pub(crate) fn new(task: TaskRef, parent: Option<TaskRef>) -> Self {
+        Self { output: None, frame: Some(Frame::new(task)), parent, grace: None }
     }
 
     /// The task; `None` once it has ended.
     pub(crate) fn task_ref(&self) -> Option<&TaskRef> {
         self.frame.as_ref().map(|frame| &frame.task)
     }
-}
 
-impl<B, T, R> Future for Supervised<B, T, R>
-where
-    B: Future<Output = Result<T, AsyncTaskError>>,
-    R: Runtime,
-{
-    type Output = GuardedResult<T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GuardedResult<T>> {
-        let mut this = self.project();
-        if let StageProj::Body { mut body } = this.stage.as_mut().project() {
-            let left = loop {
-                if let Poll::Ready(left) = poll_body(body.as_mut(), this.frame, cx) {
-                    break left;
-                }
-                match pause(this.frame, this.parent, this.tending, cx) {
-                    Verdict::Wait => return Poll::Pending,
-                    Verdict::Killed => break Left::Killed,
-                    // The body has looked at the clock a moment before: it looks again, and ends its work itself.
-                    Verdict::Overdue if minds_limit(this.frame) => {}
-                    Verdict::Overdue => break Left::Overdue,
-                    Verdict::Shutdown => break Left::Shutdown,
-                }
-            };
-            let mut output = match left {
-                // A body that is ready has dropped its work.
-                Left::Ready(result) => Output { ending: ending(this.frame, &result), result },
-                left => {
-                    let task = this.frame.as_ref().map(|frame| frame.task.clone());
-                    let mut drop_body = || {
-                        charged(task.as_ref(), || {
-                            in_task(this.frame, || caught(|| this.stage.set(Stage::Done)))
-                        })
-                    };
-                    // At a deadline, blocking work that has started is left behind, and not waited for.
-                    let (dropped, still_running) = match left {
-                        Left::Overdue => giving_up(drop_body),
-                        _ => (drop_body(), false),
-                    };
-                    left.output(this.frame, dropped, still_running)
-                }
-            };
-            if let (Err(error), Some(frame)) = (&mut output.result, &*this.frame)
+    /// Polls the task once. Ready once nothing of it is left; the value of a success is then in `body`.
+    pub(crate) fn poll(
+        &mut self,
+        mut body: Pin<&mut dyn Body>,
+        make: MakeGrace,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        if self.frame.is_none() {
+            return Poll::Ready(Err(ENDED));
+        }
+        if self.output.is_none() {
+            let mut output = ready!(self.poll_work(body.as_mut(), make, cx));
+            if let (Err(error), Some(frame)) = (&mut output.result, &self.frame)
                 && let Some(name) = frame.task.control.name()
             {
                 error.name(&name);
             }
-            settle(this.frame, this.parent, &mut output);
-            this.stage.set(Stage::Lingering { output: Some(output) });
+            report_body_dropped(&self.frame, &self.parent, &mut output);
+            self.output = Some(output);
         }
-        let (StageProj::Lingering { output }, true) = (this.stage.as_mut().project(), this.frame.is_some())
-        else {
-            let ended = AsyncTaskError::InvalidState("this task was polled after it had ended");
-            return Poll::Ready(GuardedResult::new(Err(ended)));
-        };
-        if !is_over(this.frame, this.tending) && !has_ended(this.frame, this.parent, this.tending, output, cx)
-        {
+        if !self.is_over() && !self.has_ended(body.as_mut(), make, cx) {
             return Poll::Pending;
         }
-        let (Some(mut output), Some(Frame { task })) = (output.take(), this.frame.take()) else {
+        let (Some(mut output), Some(Frame { task })) = (self.output.take(), self.frame.take()) else {
             return Poll::Pending;
         };
-        if let Some(panic) = this.tending.as_mut().and_then(|tending| tending.as_mut().take_panic()) {
-            let value = std::mem::replace(&mut output.result, Err(panic));
-            let _ = caught(|| drop(value));
-            output.ending = Ending::Failed;
-            give_to_scope(&task, this.parent, &mut output);
+        if let Some(panic) = self.grace.as_mut().and_then(|grace| grace.as_mut().take_panic()) {
+            output = Output { result: Err(panic), ending: Ending::Failed };
+            report_to_scope(&task, &self.parent, &mut output);
         }
         if !task.control.is_plain() {
             attach_failures(&task, &mut output);
         }
-        let Output { result, ending } = output;
-        let mut parcel = GuardedResult::new(result);
+        let Output { mut result, ending } = output;
         if task.control.is_unwanted() {
-            // Dropped here, before anybody hears of the end, and not by the executor after it.
-            parcel = GuardedResult::new(Err(AsyncTaskError::Shutdown));
+            // The value is dropped here, before the end is reported, and not by the executor after it.
+            result = Err(AsyncTaskError::Shutdown);
         }
-        this.stage.set(Stage::Done);
-        end(&task, this.parent.as_ref(), ending);
-        Poll::Ready(parcel)
+        if result.is_err() {
+            let _ = caught(|| body.as_mut().clear());
+        }
+        end(&task, self.parent.as_ref(), ending);
+        Poll::Ready(result)
+    }
+
+    /// Polls the work, and drops it if it is not to go on.
+    fn poll_work(
+        &mut self,
+        mut body: Pin<&mut dyn Body>,
+        make: MakeGrace,
+        cx: &mut Context<'_>,
+    ) -> Poll<Output> {
+        let body_end = loop {
+            if let Poll::Ready(body_end) = poll_body(body.as_mut(), &mut self.frame, cx) {
+                break body_end;
+            }
+            match self.pause(make, cx) {
+                Verdict::Wait => return Poll::Pending,
+                Verdict::Killed => break BodyEnd::Killed,
+                // The body has read the clock a moment before: it is polled again, and ends its work itself.
+                Verdict::Overdue if minds_limit(&self.frame) => {}
+                Verdict::Overdue => break BodyEnd::Overdue,
+                Verdict::Shutdown => break BodyEnd::Shutdown,
+            }
+        };
+        if let BodyEnd::Ready(result) = body_end {
+            // A body that is ready has dropped its work.
+            return Poll::Ready(Output { ending: ending(&self.frame, &result), result });
+        }
+        let task = self.frame.as_ref().map(|frame| frame.task.clone());
+        let mut drop_body =
+            || attributed(task.as_ref(), || in_task(&mut self.frame, || caught(|| body.as_mut().clear())));
+        // At a deadline, blocking work that has started is given up, and not waited for.
+        let (dropped, still_running) = match body_end {
+            BodyEnd::Overdue => giving_up(drop_body),
+            _ => (drop_body(), false),
+        };
+        Poll::Ready(body_end.output(&self.frame, dropped, still_running))
+    }
+
+    /// Ends a task that is dropped unfinished.
+    pub(crate) fn abandon(&mut self, body: Pin<&mut dyn Clear>) {
+        let Some(task) = self.frame.as_ref().map(|frame| frame.task.clone()) else { return };
+        let cause = match task.control.state().has(IN_PLACE) {
+            true => CancelCause::ScopeDropped,
+            false => CancelCause::Shutdown,
+        };
+        let unasked = task.control.asked().is_none();
+        task.control.raise(CancelLevel::Kill, cause);
+        // A panic in a destructor must not unwind into the executor, and nothing is left to report it to.
+        let _ = caught(|| in_task(&mut self.frame, || caught(|| drop(self.grace.take()))));
+        let _ = caught(|| in_task(&mut self.frame, || caught(|| body.clear())));
+        self.frame.take();
+        // Otherwise the scope of a member that another executor has dropped would not see that it is
+        // incomplete.
+        if let Some(scope) = self.parent.as_ref()
+            && unasked
+            && task.control.state().has(MEMBER)
+        {
+            scope.control.push_failure(AsyncTaskError::Shutdown);
+            cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
+        }
+        let cause = if cause == CancelCause::Shutdown { CancelCause::ParentEnded } else { cause };
+        kill_children(&task, cause);
+        leave(&task, self.parent.take());
+    }
+
+    /// Registers the waker for the end of what is left of the task, and acts on requests meanwhile. True if
+    /// nothing is left by now.
+    fn has_ended(&mut self, body: Pin<&mut dyn Body>, make: MakeGrace, cx: &mut Context<'_>) -> bool {
+        let verdict = self.pause(make, cx);
+        // The limit of an in-place task, such as a scope, is also on its children, and voids its value. No
+        // other verdict voids a value; it reaches only the children.
+        if let (Verdict::Overdue, Some(Frame { task }), Some(output)) =
+            (&verdict, &self.frame, &mut self.output)
+            && task.control.is_in_place()
+            && output.result.is_ok()
+        {
+            *output = Output { result: Err(timed_out(&task.control, false)), ending: Ending::TimedOut };
+            let _ = caught(|| body.clear());
+        }
+        if !matches!(verdict, Verdict::Wait) {
+            if let Some(grace) = &mut self.grace {
+                in_task(&mut self.frame, || grace.as_mut().drop_callbacks());
+            }
+            if let Some(Frame { task }) = &self.frame {
+                let cause = match (verdict, task.control.asked()) {
+                    (Verdict::Killed, Some((_, cause))) => cause.passed_on(),
+                    _ => CancelCause::ParentEnded,
+                };
+                kill_children(task, cause);
+            }
+        }
+        self.is_over()
+    }
+
+    /// After a pending poll: registers the waker, then checks the requests and the clock.
+    fn pause(&mut self, make: MakeGrace, cx: &mut Context<'_>) -> Verdict {
+        let Some(Frame { task }) = &self.frame else { return Verdict::Wait };
+        let (state, first) = task.control.pause(cx.waker());
+        // A pending task to which no task above it would pass a cancellation on is listed by the root scope.
+        if first && !task.is_child_here(self.parent.as_ref()) {
+            task.runtime.scope().list_orphan(task);
+        }
+        if task.control.is_detached() {
+            // A detached task must not keep its former parent alive.
+            self.parent.take();
+        }
+        if state.is_quiet() {
+            return Verdict::Wait;
+        }
+        if self.grace.is_none() {
+            self.grace = make(task);
+        }
+        // It was made: the task was spawned with a runtime of this type.
+        let Some(grace) = &mut self.grace else { return Verdict::Wait };
+        grace.as_mut().check(&mut self.frame, cx)
+    }
+
+    /// True once nothing of the task is left but its output.
+    fn is_over(&self) -> bool {
+        let Some(Frame { task }) = &self.frame else { return true };
+        let runs_callback = self.grace.as_ref().is_some_and(|grace| grace.runs_callback());
+        !runs_callback
+            && (task.control.is_plain() || !task.control.has_pending_callbacks())
+            && task.control.is_childless()
     }
 }
 
-/// Something of the task is left: leaves the waker for its end, and passes on what is asked meanwhile. True if it has ended
-/// by now.
-fn has_ended<T, R: Runtime>(
-    slot: &mut Option<Frame>,
-    parent: &mut Option<TaskRef>,
-    tending: &mut Option<Pin<Box<Grace<R>>>>,
-    output: &mut Option<Output<T>>,
-    cx: &mut Context<'_>,
-) -> bool {
-    let verdict = pause(slot, parent, tending, cx);
-    // The members of a scope are part of what its limit is on. Nothing else of this can take a value back, but it reaches the
-    // children.
-    if let (Verdict::Overdue, Some(Frame { task }), Some(output)) = (&verdict, &*slot, output)
-        && task.control.is_in_place()
-        && output.result.is_ok()
-    {
-        let value = std::mem::replace(&mut output.result, Err(timed_out(&task.control, false)));
-        let _ = caught(|| drop(value));
-        output.ending = Ending::TimedOut;
-    }
-    if !matches!(verdict, Verdict::Wait) {
-        if let Some(tending) = tending {
-            in_task(slot, || tending.as_mut().drop_callbacks());
-        }
-        if let Some(Frame { task }) = slot {
-            let cause = match (verdict, task.control.asked()) {
-                (Verdict::Killed, Some((_, cause))) => cause.passed_on(),
-                _ => CancelCause::ParentEnded,
-            };
-            kill_children(task, cause);
-        }
-    }
-    is_over(slot, tending)
-}
-
-/// How a task ends whose body has given `result`.
-fn ending<T>(slot: &Option<Frame>, result: &Result<T, AsyncTaskError>) -> Ending {
+/// The ending of a task whose body has given `result`.
+fn ending(slot: &Option<Frame>, result: &Result<(), AsyncTaskError>) -> Ending {
     match (result, slot) {
         // The body has ended its work itself at the limit.
         (Err(error), Some(Frame { task })) if error.is_timeout() && task.control.has_passed_limit() => {
@@ -246,51 +260,14 @@ fn minds_limit(slot: &Option<Frame>) -> bool {
     slot.as_ref().is_some_and(|frame| frame.task.control.minds_limit())
 }
 
-/// After a poll that has to wait: leaves the waker, then looks at what has been asked, and at the clock.
-fn pause<R: Runtime>(
-    slot: &mut Option<Frame>,
-    parent: &mut Option<TaskRef>,
-    tending: &mut Option<Pin<Box<Grace<R>>>>,
-    cx: &mut Context<'_>,
-) -> Verdict {
-    let Some(Frame { task }) = slot else { return Verdict::Wait };
-    let (state, first) = task.control.pause(cx.waker());
-    // A task that has to wait, and that nobody above it would pass a cancellation on to, is remembered by the root scope.
-    if first && !task.is_child_here(parent.as_ref()) {
-        task.runtime.scope().list_orphan(task);
-    }
-    if task.control.is_detached() {
-        // It is not to keep what has let it go.
-        parent.take();
-    }
-    if state.is_quiet() {
-        return Verdict::Wait;
-    }
-    let tending = match tending {
-        Some(tending) => tending,
-        None => match task.runtime.own().downcast_ref::<R>() {
-            Some(runtime) => tending.insert(Grace::new(runtime.clone())),
-            // Its runtime is an `R`: it was spawned with it.
-            None => return Verdict::Wait,
-        },
-    };
-    tending.as_mut().tend(slot, cx)
-}
-
-/// True once nothing of the task is left but its output.
-fn is_over<R: Runtime>(slot: &Option<Frame>, tending: &Option<Pin<Box<Grace<R>>>>) -> bool {
-    let Some(Frame { task }) = slot else { return true };
-    let calls_back = tending.as_ref().is_some_and(|tending| tending.calls_back());
-    !calls_back && (task.control.is_plain() || !task.control.owes_callbacks()) && task.control.is_childless()
-}
-
-/// The body is gone: what is that to children, and to the scope that this is a member of?
-fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output<T>) {
+/// Reports the drop of the body to the children, and a failure to the scope that the task is a member of.
+/// After an error, the children are killed.
+fn report_body_dropped(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output) {
     let Some(task) = slot.as_ref().map(|frame| &frame.task) else { return };
-    if task.control.settle() {
+    if task.control.set_body_dropped() {
         for child in children(task) {
-            // Nobody will read what it sends, nor send it anything.
-            child.control.close_links();
+            // This task reads no more messages of the child, and sends it none.
+            child.control.close_channels();
             lend_to_child(task, &child);
         }
     }
@@ -303,8 +280,8 @@ fn settle<T>(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output
     };
     let is_after_a_member = task.control.is_failed_by_member() && task.control.is_in_place();
     kill_children(task, cause);
-    give_to_scope(task, parent, output);
-    // A scope whose body fails after a member: that comes first.
+    report_to_scope(task, parent, output);
+    // If the body of a scope fails after a member, the member's failure comes first.
     if is_after_a_member
         && let Err(own) = std::mem::replace(&mut output.result, Err(SIBLINGS))
         && !own.is_siblings()

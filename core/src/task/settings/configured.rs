@@ -1,15 +1,16 @@
-//! The settings of a task, as its builder was told them.
+//! The settings of a task, and the time limits that they make.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::TimeoutKind;
 use crate::runtime::RuntimeSource;
-use crate::time::{Limit, TimeLimit, Timeout};
+use crate::time::{Limit, TimeLimit, TimeLimiter};
 use crate::tree::values::Values;
 use crate::vocabulary::priority::TaskPriority;
 
-/// Some policy was set, of those that work in place needs no task of its own for.
+/// The settings of a task. As the policies of a builder: settings for which work in place needs no task of
+/// its own.
 #[derive(Clone, Debug, Default)]
 pub struct Configured {
     pub(crate) name: Option<Arc<str>>,
@@ -26,7 +27,7 @@ pub struct Configured {
 }
 
 impl Configured {
-    /// For tasks that are part of something larger, and take its name.
+    /// The settings of a task that is part of something larger, and has its name.
     pub fn part_of(name: Option<Arc<str>>) -> Self {
         Self { name, ..Self::default() }
     }
@@ -36,7 +37,7 @@ impl Configured {
         Self { name: Some(name), ..self }
     }
 
-    /// From now on it has this name.
+    /// Sets the name.
     pub fn rename(&mut self, name: Arc<str>) {
         self.name = Some(name);
     }
@@ -46,7 +47,7 @@ impl Configured {
         self.name.as_ref()
     }
 
-    /// With `value`, by type.
+    /// With `value`, which its type finds.
     pub fn with<V: Send + Sync + 'static>(mut self, value: V) -> Self {
         Arc::make_mut(self.values.get_or_insert_with(Arc::default)).insert(value);
         self
@@ -96,17 +97,17 @@ impl Configured {
         self.limit
     }
 
-    /// Gives it another limit on the whole.
+    /// Sets the limit on the whole.
     pub fn limit_is(&mut self, limit: Limit) {
         self.limit = Some(limit);
     }
 
-    /// Whether the task has a span.
+    /// True if the task has a span of its own.
     pub fn is_traced(&self) -> bool {
         self.tracing
     }
 
-    /// Whether what the task uses is counted.
+    /// True if the usage of the task is measured.
     pub fn is_metered(&self) -> bool {
         self.metrics
     }
@@ -121,7 +122,7 @@ impl Configured {
         self.priority
     }
 
-    /// Gives it another priority.
+    /// Sets the priority.
     pub fn priority_is(&mut self, priority: TaskPriority) {
         self.priority = Some(priority);
     }
@@ -145,7 +146,7 @@ impl Configured {
         self
     }
 
-    /// With values that its own come before.
+    /// Adds the values of `outer`, except those that its own replace.
     pub fn add_values(&mut self, outer: Option<&Arc<Values>>) {
         if let Some(outer) = outer {
             self.values = Some(match &self.values {
@@ -155,32 +156,35 @@ impl Configured {
         }
     }
 
-    /// For one attempt of what is tried several times.
+    /// The settings of one attempt of work that is tried several times.
     pub(crate) fn one_attempt(&self) -> Self {
         Self { attempt: self.attempt, name: self.name.clone(), ..Self::default() }
     }
 
-    /// The limit on the whole of a task that is born now, and the deadline.
+    /// The limit on the whole of a task that is registered now, and its deadline.
     pub(crate) fn deadline(&self, now: impl FnOnce() -> Instant) -> Option<(Duration, Option<Instant>)> {
         let (limit, deadline) = self.limit?.from(now())?;
         Some((limit, Some(deadline)))
     }
 
-    /// The limit on the whole of work in place, and its name.
-    pub(crate) fn overall(&self) -> Option<TimeLimit> {
+    /// The limit on the whole of work in place, with its name for errors.
+    pub(crate) fn overall_limit<S: RuntimeSource>(&self, source: S) -> TimeLimiter<S> {
         let limit = self.limit.filter(|limit| *limit != Limit::After(Duration::MAX));
         let (name, kind) = (self.name.clone(), TimeoutKind::Overall);
-        (limit.is_some() || name.is_some()).then_some(TimeLimit { name, kind, limit })
+        TimeLimiter::new(
+            (limit.is_some() || name.is_some()).then_some(TimeLimit { name, kind, limit }),
+            source,
+        )
     }
 
-    /// `body` as one attempt.
-    pub(crate) fn attempt<B, S: RuntimeSource>(&self, body: B, source: S) -> Timeout<B, S> {
+    /// The limit on one attempt.
+    pub(crate) fn attempt_limit<S: RuntimeSource>(&self, source: S) -> TimeLimiter<S> {
         let limit = self.attempt.filter(|limit| *limit != Duration::MAX).map(|limit| TimeLimit {
             name: self.name.clone(),
             kind: TimeoutKind::Attempt,
             limit: Some(Limit::After(limit)),
         });
-        Timeout::new(body, limit, source)
+        TimeLimiter::new(limit, source)
     }
 
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {

@@ -9,7 +9,7 @@ use crate::retry::Retry;
 use crate::task::settings::configured::Configured;
 use crate::tree::recovery::{Recovery, RecoveryWork};
 
-/// A breaker, a limiter or a recovery was set.
+/// Settings with a breaker, a limiter or a recovery.
 pub struct Resilience<T> {
     pub(crate) settings: Configured,
     pub(crate) breaker: Option<CircuitBreaker>,
@@ -50,12 +50,12 @@ impl<T> Resilience<T> {
         self.settings.name.clone()
     }
 
-    /// As `told`, where there is anything to ask.
+    /// As `new_recovery`, if there are retries or there is a recovery.
     pub fn told_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
     where
         T: 'static,
     {
-        (retry.is_some() || self.recovery.is_some()).then(|| self.told(retry))
+        (retry.is_some() || self.recovery.is_some()).then(|| self.new_recovery(retry))
     }
 
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
@@ -63,8 +63,8 @@ impl<T> Resilience<T> {
         self
     }
 
-    /// What a handle can ask of a task that is spawned with it.
-    pub(crate) fn told(&self, retry: Option<&Retry>) -> Recovery
+    /// The record of the retries and the recovery of a task, as its handles see it.
+    pub(crate) fn new_recovery(&self, retry: Option<&Retry>) -> Recovery
     where
         T: 'static,
     {
@@ -72,7 +72,8 @@ impl<T> Resilience<T> {
     }
 }
 
-/// Work that fails is tried again: it must be callable again. See [`TaskBuilder::retry`](crate::TaskBuilder::retry).
+/// Settings with retries: the work must be callable again. See
+/// [`TaskBuilder::retry`](crate::TaskBuilder::retry).
 pub struct Retrying<T> {
     pub(crate) resilience: Resilience<T>,
     pub(crate) retry: Retry,

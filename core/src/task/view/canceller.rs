@@ -1,4 +1,4 @@
-//! Asking a task to stop, and waiting until it has.
+//! Cancellers, and the wait for the end of a cancelled task.
 
 use std::fmt;
 use std::future::Future;
@@ -17,14 +17,14 @@ use crate::tree::state::State;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
 use crate::vocabulary::status::TaskStatus;
 
-/// Asks one task to stop. Clonable; holding it keeps nothing running.
+/// A handle that can only cancel one task. It can be cloned, and keeps nothing running.
 #[derive(Clone)]
 pub struct Canceller {
     task: Option<TaskRef>,
 }
 
 impl Canceller {
-    /// A canceller of `task`; of nothing if there is none.
+    /// A canceller of `task`, or of nothing.
     pub fn new(task: Option<TaskRef>) -> Self {
         Self { task }
     }
@@ -59,14 +59,16 @@ impl fmt::Debug for Canceller {
     }
 }
 
-/// A task that could not be started has failed.
+/// The status of `task`; a task that could not be started has failed.
 fn status(task: Option<&TaskRef>) -> TaskStatus {
     task.map_or(TaskStatus::Failed, |task| task.control.status())
 }
 
-/// The end of a task that was asked to stop: ready once nothing of it is left.
+/// The end of a cancelled task: ready once nothing of it is left. With [`CancelLevel::KillHard`] it is ready
+/// at once if the task, or one below it, cannot be interrupted now.
 ///
-/// A task that awaits its own cancellation waits for itself, and ends only at the kill: ask and do not await there.
+/// A task that awaits its own cancellation waits for itself, and ends only at the kill: there, request it and
+/// do not await it.
 ///
 /// # Cancel safety
 ///
@@ -77,33 +79,33 @@ pub struct Cancellation {
     listener: Option<EventListener>,
     abandoned: bool,
     limit: Option<Pin<Box<Sleep<DynRuntime>>>>,
-    /// Without a task: what that is told as.
+    /// The outcome and the status that are given without a task.
     without: (CancelOutcome, TaskStatus),
-    /// Another of the same request, which is awaited with this one.
+    /// Another end of the same request, which is awaited with this one.
     also: Option<Box<Also>>,
 }
 
 struct Also {
     other: Cancellation,
-    /// What each has ended with.
+    /// The results of both so far.
     results: (Option<CancellationResult>, Option<CancellationResult>),
 }
 
 impl Cancellation {
-    /// Ready once `other` is ready, too. What it gives is of this one, and names what is stuck of both.
+    /// Waits for `other`, too. The result is that of this one, with what is stuck of both.
     pub fn and(self, other: Option<Self>) -> Self {
         let also = other.map(|other| Box::new(Also { other, results: (None, None) }));
         Self { also, ..self }
     }
 
-    /// That of something that had not begun, and now never will.
+    /// The cancellation of something that had not begun, and never will.
     pub fn of_nothing_begun() -> Self {
         let without = (CancelOutcome::Cancelled, TaskStatus::Cancelled);
         Self { task: None, listener: None, abandoned: false, limit: None, without, also: None }
     }
 
-    /// Gives the task another grace period, from when it saw the request; at its end the task is killed. It stays for
-    /// requests to come.
+    /// Gives the task another grace period, from the time at which it has seen the request; at its end the
+    /// task is killed. It stays for later requests.
     pub fn grace(self, grace: Duration) -> Self {
         let others = std::iter::successors(self.also.as_deref(), |also| also.other.also.as_deref());
         for task in others.map(|also| &also.other.task).chain([&self.task]).flatten() {
@@ -176,13 +178,13 @@ impl Cancellation {
             let (outcome, status) = this.without;
             return Poll::Ready(CancellationResult { outcome, status, asked: None, stuck: Vec::new() });
         };
-        if task.control.poll_change(&mut this.listener, State::is_gone, cx).is_ready() {
+        if task.control.poll_change(&mut this.listener, State::is_reported, cx).is_ready() {
             return Poll::Ready(this.result(task, task.control.outcome()));
         }
         if this.abandoned {
             return Poll::Ready(this.result(task, CancelOutcome::Abandoned));
         }
-        // A timer that fails says that its runtime has ended, and this limit with it.
+        // A timer that fails means that its runtime has ended, and this limit with it.
         match this.limit.as_mut().map(|limit| limit.as_mut().poll(cx)) {
             Some(Poll::Ready(_)) => Poll::Ready(this.result(task, CancelOutcome::Running)),
             Some(Poll::Pending) | None => Poll::Pending,

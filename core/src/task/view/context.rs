@@ -1,4 +1,4 @@
-//! What work can ask of the task that it is part of.
+//! The context of a task, as its work sees it.
 
 use std::fmt;
 use std::future::Future;
@@ -23,10 +23,11 @@ use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::id::TaskId;
 use crate::vocabulary::status::TaskStatus;
 
-/// The task that work is part of: what it was given, and what is asked of it. Clonable; it keeps nothing running.
+/// The task that work is part of: its settings and values, and its cancellation. It can be cloned, and keeps
+/// nothing running.
 ///
-/// [`spawn_with`](crate::TaskBuilder::spawn_with) and [`run_with`](crate::TaskBuilder::run_with) hand it to the work, and
-/// [`current`](Self::current) finds it anywhere below. Its capabilities, such as
+/// [`spawn_with`](crate::TaskBuilder::spawn_with) and [`run_with`](crate::TaskBuilder::run_with) hand it to
+/// the work, and [`current`](Self::current) finds it anywhere below. Its capabilities, such as
 /// [`set_deadline`](crate::TimedTask::set_deadline), are those of the traits that all kinds of task have.
 #[derive(Clone)]
 pub struct TaskContext {
@@ -44,8 +45,8 @@ impl TaskContext {
         &self.task
     }
 
-    /// The task that is being polled here, or whose blocking work this is; `None` outside of one. Bare work in place
-    /// (`run` without a policy that needs a task) is part of the task around it.
+    /// The task that is being polled here, or whose blocking work this is; `None` outside of one. Bare work
+    /// in place (`run` without a policy that needs a task) is part of the task around it.
     pub fn current() -> Option<Self> {
         current_task().map(Self::new)
     }
@@ -55,43 +56,45 @@ impl TaskContext {
         self.task.control.id()
     }
 
-    /// The task's name, if it was given one.
+    /// The task's name, if it has one.
     pub fn name(&self) -> Option<Arc<str>> {
         self.task.control.name()
     }
 
-    /// Where the task is in its life.
+    /// The task's status.
     pub fn status(&self) -> TaskStatus {
         self.task.control.status()
     }
 
-    /// Ready once the task was asked to stop, at whatever level.
+    /// A future that is ready once cancellation of the task was requested, at any level.
     ///
-    /// Work that is told gracefully has its grace period to end in a way of its own; what it then returns is its result.
+    /// After a graceful request the work has its grace period to end by itself; the value that it then
+    /// returns is its result.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and asked for again.
+    /// It can be dropped and called again.
     #[track_caller]
     pub fn cancelled(&self) -> Cancelled {
         self.cancelled_at(Location::caller())
     }
 
-    pub(crate) fn cancelled_at(&self, place: &'static Location<'static>) -> Cancelled {
-        Cancelled { task: self.task.clone(), listener: None, place }
+    pub(crate) fn cancelled_at(&self, location: &'static Location<'static>) -> Cancelled {
+        Cancelled { task: self.task.clone(), listener: None, location }
     }
 
-    /// True once the task was asked to stop, at whatever level: for loops, and for blocking work, which cannot be dropped.
+    /// True once cancellation was requested, at any level: for loops, and for blocking work, which cannot be
+    /// dropped.
     pub fn is_cancelled(&self) -> bool {
         self.task.control.asked().is_some()
     }
 
-    /// How firmly it was asked to stop, if it was.
+    /// The level of the cancellation, if one was requested.
     pub fn level(&self) -> Option<CancelLevel> {
         self.task.control.asked().map(|(level, _)| level)
     }
 
-    /// Who asked it to stop first, if anybody did.
+    /// The cause of the first request, if there was one.
     pub fn cause(&self) -> Option<CancelCause> {
         self.task.control.asked().map(|(_, cause)| cause)
     }
@@ -105,16 +108,17 @@ impl TaskContext {
         crate::tree::on_cancel::on_cancel(&self.task, callback.into_callback())
     }
 
-    /// What asks this task to stop, to be given away.
+    /// A canceller of this task, which can be given away.
     pub fn canceller(&self) -> Canceller {
         Canceller::new(Some(self.task.clone()))
     }
 
-    /// Runs `future` as a region that is not interrupted: a kill, and a deadline of this task, wait until it is done. The
-    /// request stands, and [`cancelled`](Self::cancelled) tells of it within the region, too; children are not asked to stop
-    /// before its end. Meanwhile whatever else the task's work polls beside the region goes on with it.
+    /// Runs `future` as a region that is not interrupted: a kill, and a deadline of this task, take effect
+    /// only after its end. The request stands, and [`cancelled`](Self::cancelled) is ready within the region,
+    /// too; children are cancelled only after its end. Meanwhile everything else that the task's work polls
+    /// beside the region goes on as well.
     ///
-    /// What the executor itself drops, at its own end, is dropped all the same; so is a future that its caller drops.
+    /// An executor that ends drops the region all the same, and so does a caller that drops the future.
     ///
     /// # Cancel safety
     ///
@@ -124,17 +128,19 @@ impl TaskContext {
         Shield {
             future,
             region: Region { task: self.task.clone(), entered: false },
-            place: Location::caller(),
+            location: Location::caller(),
         }
     }
 
-    /// The value of this type that was given `.with(value)` to this task, or to the nearest above it that was given one.
+    /// The value of this type that was given by `.with(value)` to this task, or to the nearest task above it
+    /// that has one.
     pub fn get<V: Send + Sync + 'static>(&self) -> Option<Arc<V>> {
         self.task.control.values()?.get()
     }
 
-    /// Says that the task is ready to be used: `task.ready().await` returns. Again changes nothing. Said by work in place, or
-    /// by one attempt of supervised work, it goes for the task that this is part of, too.
+    /// Reports that the task is ready to be used: `task.ready().await` returns. A second call changes
+    /// nothing. A call in an in-place task, such as an attempt of supervised work, also holds for the task
+    /// that it is part of.
     pub fn started(&self) {
         let mut task = Some(self.task.clone());
         while let Some(part) = task {
@@ -153,7 +159,7 @@ impl TaskContext {
         self.deadline().map(|deadline| deadline.saturating_duration_since(self.task.runtime.clock()))
     }
 
-    /// Who is above the task and who below it, and channels to them.
+    /// Its parent, its children, and the channels between it and the task that spawned it.
     pub fn relationships(&self) -> Relationships {
         Relationships::new(Some(self.task.clone()))
     }
@@ -175,7 +181,7 @@ impl fmt::Debug for TaskContext {
 pub struct Cancelled {
     task: TaskRef,
     listener: Option<EventListener>,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl Future for Cancelled {
@@ -185,7 +191,7 @@ impl Future for Cancelled {
         let this = &mut *self;
         let polled = this.task.control.poll_change(&mut this.listener, |state| state.level() > 0, cx);
         if polled.is_pending() {
-            note(this.place);
+            note(this.location);
         }
         polled
     }
@@ -204,7 +210,7 @@ pin_project! {
         #[pin]
         future: F,
         region: Region,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
     }
 }
 
@@ -217,20 +223,20 @@ impl<F: Future> Future for Shield<F> {
         let polled = this.future.poll(cx);
         match polled.is_ready() {
             true => this.region.set(false),
-            false => note(this.place),
+            false => note(this.location),
         }
         polled
     }
 }
 
-/// Entered or not; left when dropped.
+/// A shielded region: entered or not, and left when dropped.
 struct Region {
     task: TaskRef,
     entered: bool,
 }
 
 impl Region {
-    /// For the task, and for those that it is a part of, up to the one that has an executor's poll to itself.
+    /// Enters or leaves the region, for the task and for the tasks that it is part of, up to the spawned one.
     fn set(&mut self, enter: bool) {
         if std::mem::replace(&mut self.entered, enter) == enter {
             return;
@@ -241,7 +247,7 @@ impl Region {
             within = task.parent().filter(|_| task.control.state().has(IN_PLACE));
         }
         if !enter {
-            // What has waited for the end of the region may be due.
+            // A request that has waited for the end of the region may be due.
             self.task.control.wake();
         }
     }

@@ -1,4 +1,4 @@
-//! A task as its own work and others see it: its context, what asks it to stop, and its relationships.
+//! A task as its own work and others see it: its context, its cancellers, and its relationships.
 
 pub(crate) mod canceller;
 pub(crate) mod context;

@@ -1,4 +1,4 @@
-//! Who is above a task and who below it, and what they say to each other.
+//! The parent and the children of a task, and the channels between a task and its spawner.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::tree::children::children;
 use crate::tree::node::TaskRef;
 use crate::vocabulary::info::TaskInfo;
 
-/// A task's place among others, as it is when it is asked for.
+/// A task's parent, children and channels, as they are at the time of each call.
 #[derive(Clone)]
 pub struct Relationships {
     task: Option<TaskRef>,
@@ -19,19 +19,21 @@ impl Relationships {
         Self { task }
     }
 
-    /// The task that spawned this one and waits for it; `None` for a detached task, and where no task spawned it.
+    /// The task that spawned this one and waits for it; `None` for a detached task, and where no task spawned
+    /// it.
     pub fn parent(&self) -> Option<TaskInfo> {
         Some(self.task.as_ref()?.parent()?.control.info())
     }
 
-    /// The tasks that this one has spawned and waits for, in no order: those that have not ended. Costs as much as there
-    /// are.
+    /// The tasks that this one has spawned and waits for, and that have not ended, in no order. Cost: linear
+    /// in their number.
     pub fn children(&self) -> Vec<TaskInfo> {
         let children = self.task.as_ref().map(children).unwrap_or_default();
         children.iter().map(|child| child.control.info()).collect()
     }
 
-    /// The channel for messages of type `M` from the one who spawned this task to it. The same for all who ask.
+    /// The channel for messages of type `M` from the task that spawned this one to it. All calls give the
+    /// same channel.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, ContextualizedTask as _, Runtime, TaskBuilder};
@@ -47,17 +49,18 @@ impl Relationships {
         self.channel::<Down, M>()
     }
 
-    /// The channel for messages of type `M` from this task to the one who spawned it. The same for all who ask.
+    /// The channel for messages of type `M` from this task to the one that spawned it. All calls give the
+    /// same channel.
     pub fn upward<M: Send + 'static>(&self) -> Channel<M> {
         self.channel::<Up, M>()
     }
 
-    fn channel<Way: 'static, M: Send + 'static>(&self) -> Channel<M> {
+    fn channel<Direction: 'static, M: Send + 'static>(&self) -> Channel<M> {
         match &self.task {
             Some(task) => {
-                let channel = task.control.extras().links.get::<Way, M>();
-                // Made first, then looked: an end closes what has been made by then.
-                if is_over(task) {
+                let channel = task.control.extras().channels.get::<Direction, M>();
+                // Made first, then look: an end closes the channels that were made before it.
+                if is_closed(task) {
                     channel.sender.close();
                 }
                 channel
@@ -80,13 +83,13 @@ impl fmt::Debug for Relationships {
     }
 }
 
-/// True once the task, or the one that spawned it, will not talk any more.
-fn is_over(task: &TaskRef) -> bool {
-    if task.control.is_settled() {
+/// True once the work of the task, or of the task that spawned it, is done.
+fn is_closed(task: &TaskRef) -> bool {
+    if task.control.is_work_done() {
         return true;
     }
     let alone = task.parent.is_none() || task.control.is_detached();
-    !alone && task.parent().is_none_or(|parent| parent.control.is_settled())
+    !alone && task.parent().is_none_or(|parent| parent.control.is_work_done())
 }
 
 struct Down;

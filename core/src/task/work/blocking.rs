@@ -1,11 +1,11 @@
 //! Synchronous work on a thread that may block, awaited from asynchronous code.
 //!
-//! A thread cannot be stopped from outside, so giving such work up has three outcomes, settled by who takes the
-//! closure or the result out of its slot first:
+//! A thread cannot be stopped from outside. So there are three outcomes if such work is given up, settled by
+//! the side that takes the closure or the result out of its slot first:
 //!
 //! - not started: the closure is dropped and never runs;
 //! - started: it runs to its end, its result is dropped there, and the task that awaited it waits for that;
-//! - started, and its time was up: the same, but nobody waits.
+//! - started, and given up at a time limit: the same, but the task does not wait.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -16,18 +16,18 @@ use std::task::{Context, Poll};
 use tracing::Span;
 
 use crate::error::AsyncTaskError;
-use crate::metrics::{Charge, Meter, active};
+use crate::metrics::{Attribution, Meter, active};
 use crate::panic::caught;
 use crate::runtime::{Join, Runtime, RuntimeSource};
 use crate::task::work::job::Slot;
 use crate::task::work::kinds::{Call, IntoResult};
 use crate::tree::children::release;
 use crate::tree::current::{
-    Frame, current_task, in_frame, in_runtime, is_overdue, keeps_running, welcome_blocking,
+    Frame, allow_blocking, current_task, in_frame, in_runtime, is_overdue, keeps_running,
 };
 use crate::tree::node::TaskRef;
-use crate::tree::permits::{Place, places};
-use crate::tree::span::{callers, within};
+use crate::tree::permits::{SharedPermit, permits};
+use crate::tree::span::{current_span, within};
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;
 
@@ -46,14 +46,14 @@ enum Stage<F, T, S: RuntimeSource> {
 // Nothing in it is ever pinned: the closure is moved out, and join handles are `Unpin`.
 impl<F, T, K, S: RuntimeSource> Unpin for OnPool<F, T, K, S> {}
 
-/// What the awaiting future and the pool's thread share.
+/// The state that the awaiting future and the pool's thread share.
 struct Job<F, T, R: Runtime> {
     runtime: R,
     slot: Slot<F, Result<T, AsyncTaskError>>,
     /// The task that waits for this job's end.
     parent: Option<TaskRef>,
-    /// What it holds on to where nobody waits any more, until the pool has done with it.
-    places: OnceLock<Vec<Place>>,
+    /// The permits that it holds if no task waits for it any more, until the pool is done with it.
+    permits: OnceLock<Vec<SharedPermit>>,
 }
 
 impl<F, T, R: Runtime> Job<F, T, R> {
@@ -63,7 +63,7 @@ impl<F, T, R: Runtime> Job<F, T, R> {
         }
     }
 
-    /// Drops the closure if it has not been taken. True if it had not.
+    /// Drops the closure if it has not been taken. True if so.
     fn revoke(&self) -> bool {
         let Some(work) = self.slot.take_work() else { return false };
         let _ = caught(|| drop(work));
@@ -72,7 +72,7 @@ impl<F, T, R: Runtime> Job<F, T, R> {
         true
     }
 
-    /// Leaves the result to nobody: whoever of the two sides comes second drops it. True if the work still runs.
+    /// Gives the result up: the side that comes second drops it. True if the work still runs.
     fn abandon(&self) -> bool {
         let still_runs = self.slot.abandon();
         if !still_runs {
@@ -93,7 +93,7 @@ impl<F, T, R: Runtime> Job<F, T, R> {
     }
 }
 
-/// Counts blocking work in its task until dropped, whether anybody waits for it or not.
+/// Counts blocking work in its task until dropped, whether it is waited for or not.
 struct InTask<'a>(Option<&'a TaskRef>);
 
 impl<'a> InTask<'a> {
@@ -130,11 +130,11 @@ impl<R: Runtime> Drop for InRoot<'_, R> {
     }
 }
 
-/// The pool's end of a job. Dropping it, after the run or without one, settles the job.
+/// The pool's side of a job. Dropping it, after the run or without one, settles the job.
 struct Runner<F, T, R: Runtime> {
     job: Arc<Job<F, T, R>>,
     span: Option<Span>,
-    /// Who was charged where it was handed over, and is charged for it.
+    /// The meter that was active where the job was handed over. Its usage is recorded there.
     meter: Option<Arc<Meter>>,
 }
 
@@ -143,17 +143,17 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
     where
         F: Call<Output: IntoResult<T, K>>,
     {
-        // Counted before the closure is taken: whoever finds it taken finds it counted.
+        // Counted before the closure is taken: a thread that finds it taken finds it counted.
         let _in_task = InTask::new(self.job.parent.as_ref());
         let Some(work) = self.job.slot.take_work() else { return };
         let _in_root = InRoot::new(&self.job.runtime);
         let work = || caught(|| work.call().into_result()).and_then(|result| result);
         let mut frame = self.job.parent.clone().map(Frame::new);
-        // The span also around a result that nobody fetches, which is dropped here.
+        // The span is also around the drop of a result that is not fetched.
         within(self.span.as_ref(), || {
             let is_part_of_a_task = frame.is_some();
-            let result = welcome_blocking(self.job.runtime.root(), || {
-                let _charge = self.meter.as_ref().map(Charge::begin);
+            let result = allow_blocking(self.job.runtime.root(), || {
+                let _attribution = self.meter.as_ref().map(Attribution::begin);
                 in_frame(&mut frame, || match is_part_of_a_task {
                     true => work(),
                     false => in_runtime(&self.job.runtime, work),
@@ -186,7 +186,8 @@ where
     K: 'static,
     S: RuntimeSource,
 {
-    /// Hands the closure to the pool, unless that is done: it becomes a job of the task that is polled here.
+    /// Hands the closure to the pool, unless that was done before: it becomes a job of the task that is
+    /// polled here.
     ///
     /// # Errors
     ///
@@ -204,8 +205,8 @@ where
         let runtime = source.resolve().map_err(|error| error.not_started(None))?;
         let root = runtime.root();
         root.job_begun();
-        // Counted first: a shutdown that has found nothing left takes nothing more. Work that is run in place is part of
-        // its caller, who is inside.
+        // Counted first: a shutdown that has found nothing left takes no more work. Work in place is part of
+        // its caller, which is inside.
         if !root.admits(true) {
             let _ = caught(|| drop(work));
             root.job_ended();
@@ -216,9 +217,9 @@ where
             runtime: runtime.clone(),
             slot: Slot::new(work),
             parent,
-            places: OnceLock::new(),
+            permits: OnceLock::new(),
         });
-        let runner = Runner { job: job.clone(), span: callers(), meter: active() };
+        let runner = Runner { job: job.clone(), span: current_span(), meter: active() };
         let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
             job.revoke();
@@ -255,9 +256,9 @@ impl<F, T, K, S: RuntimeSource> Drop for OnPool<F, T, K, S> {
     fn drop(&mut self) {
         if let Stage::Waiting { join, job } = std::mem::replace(&mut self.stage, Stage::Done) {
             if !job.revoke() {
-                // Before the pool can hear that it is left: it drops this last.
+                // Before the pool can see that the job is given up: the pool drops the job last.
                 if let (true, Some(parent)) = (is_overdue(), &job.parent) {
-                    let _ = job.places.set(places(parent));
+                    let _ = job.permits.set(permits(parent));
                 }
                 if job.abandon() && keeps_running() {
                     job.settle();

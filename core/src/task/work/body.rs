@@ -1,9 +1,9 @@
 //! One poll of a task's body, and the reasons for which a body is not polled any more.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::body::Body;
 use crate::error::{AsyncTaskError, TimeoutError};
 use crate::panic::caught;
 use crate::task::work::output::Output;
@@ -20,7 +20,7 @@ pub(crate) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
     in_frame(slot, || within(span.as_deref(), f))
 }
 
-/// Runs `f` as part of `task`, which nobody polls yet.
+/// Runs `f` as part of `task`, which is not polled yet.
 pub fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
     in_task(&mut Some(Frame::new(task.clone())), f)
 }
@@ -33,21 +33,22 @@ pub fn timed_out(control: &Control, still_running: bool) -> AsyncTaskError {
     TimeoutError::overall(control.name(), limit, control.attempts(), still_running, last)
 }
 
-/// Why a body is not polled any more.
-pub(crate) enum Left<T> {
-    Ready(Result<T, AsyncTaskError>),
+/// The reason for which a body is not polled any more.
+pub(crate) enum BodyEnd {
+    Ready(Result<(), AsyncTaskError>),
     Killed,
     Overdue,
     Shutdown,
 }
 
-impl<T> Left<T> {
+impl BodyEnd {
+    /// The output of a task whose body was dropped; `dropped` is the result of that.
     pub(crate) fn output(
         self,
         slot: &Option<Frame>,
         dropped: Result<(), AsyncTaskError>,
         still_running: bool,
-    ) -> Output<T> {
+    ) -> Output {
         let Some(control) = slot.as_ref().map(|frame| &frame.task.control) else {
             return Output { result: Err(AsyncTaskError::Shutdown), ending: Ending::Cancelled };
         };
@@ -62,22 +63,19 @@ impl<T> Left<T> {
 }
 
 /// Polls the body once, if it may be polled.
-pub(crate) fn poll_body<B, T>(
-    body: Pin<&mut B>,
+pub(crate) fn poll_body(
+    body: Pin<&mut dyn Body>,
     slot: &mut Option<Frame>,
     cx: &mut Context<'_>,
-) -> Poll<Left<T>>
-where
-    B: Future<Output = Result<T, AsyncTaskError>>,
-{
+) -> Poll<BodyEnd> {
     if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
-        return Poll::Ready(Left::Killed);
+        return Poll::Ready(BodyEnd::Killed);
     }
     let measuring = match &*slot {
         Some(Frame { task }) if task.control.is_metered() => Measuring::begin(task, cx),
         _ => None,
     };
-    // One place in which the body is polled, with metrics or without.
+    // One call polls the body, with metrics or without.
     let mut own = Context::from_waker(measuring.as_ref().map_or(cx.waker(), Measuring::waker));
     // The body catches the panics of the work; a subscriber's are caught here.
     let polled = caught(|| in_task(slot, || body.poll(&mut own)));
@@ -90,18 +88,18 @@ where
     };
     if let (Err(error), Some(Frame { task })) = (&result, &*slot) {
         if task.control.has_stopped() {
-            return Poll::Ready(Left::Killed);
+            return Poll::Ready(BodyEnd::Killed);
         }
         let is_attempt = error.is_of_attempt();
-        // A limit that has passed in the same poll as the kill comes after it; and what it hears from below of its own
-        // kill, it has not failed with.
+        // A limit that has passed in the same poll as the kill comes after it. An error from below that is
+        // due to the task's own kill is no failure.
         if (is_attempt || error.is_cancelled() || error.is_shutdown()) && task.control.is_killed() {
-            return Poll::Ready(Left::Killed);
+            return Poll::Ready(BodyEnd::Killed);
         }
         if is_attempt && task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline)
         {
-            return Poll::Ready(Left::Overdue);
+            return Poll::Ready(BodyEnd::Overdue);
         }
     }
-    Poll::Ready(Left::Ready(result))
+    Poll::Ready(BodyEnd::Ready(result))
 }

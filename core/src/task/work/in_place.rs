@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::body::Clear;
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::task::work::kinds::{Call, IntoResult};
@@ -64,13 +65,25 @@ where
         match polled {
             Ok(polled) => polled,
             Err(panic) => {
-                // What a panicking poll left behind is still dropped here, before anybody hears of the end. A second
-                // panic, from a destructor, adds nothing to the first.
-                let _ = caught(|| stage.set(Stage::Done));
+                // The rest of a panicking poll is dropped here, before the end is reported. A second panic,
+                // from a destructor, adds nothing to the first.
+                clear(stage);
                 Poll::Ready(Err(panic))
             }
         }
     }
+}
+
+impl<F, O> Clear for Stage<F, O> {
+    fn clear(mut self: Pin<&mut Self>) {
+        self.set(Self::Done);
+    }
+}
+
+/// Drops the rest after a panic. Compiled once for all work.
+#[cold]
+fn clear(left: Pin<&mut dyn Clear>) {
+    let _ = caught(|| left.clear());
 }
 
 /// A synchronous closure that runs in the poll itself.

@@ -1,10 +1,10 @@
-//! What the two sides of a blocking job, the one that awaits it and the pool's thread, take from each other.
+//! The slots of a blocking job, between the side that awaits it and the pool's thread.
 //!
 //! ```text
-//!  closure: in its slot ── whoever takes it first: the pool runs it, the other side drops it
+//!  closure: in its slot ── taken once: by the pool, which runs it, or by the other side, which drops it
 //!  result:  OPEN ── deliver ──► DELIVERED ── fetched, or dropped by the side that awaited it
 //!            └───── abandon ──► ABANDONED ── dropped by the pool
-//!  parent:  told by whoever settles first
+//!  parent:  notified by the side that settles first
 //! ```
 
 use crate::sync::{AtomicBool, AtomicU8, ConcurrentQueue, Ordering};
@@ -13,14 +13,15 @@ const OPEN: u8 = 0;
 const DELIVERED: u8 = 1;
 const ABANDONED: u8 = 2;
 
+/// The closure and the result of a blocking job. Each is taken at most once.
 pub(crate) struct Slot<F, T> {
-    /// The closure, until somebody takes it: to run it, or to drop it.
+    /// The closure, until it is taken: to be run, or to be dropped.
     work: ConcurrentQueue<F>,
-    /// The result, until somebody takes it.
+    /// The result, until it is taken.
     result: ConcurrentQueue<T>,
-    /// `OPEN`, then once `DELIVERED` (the result is in its slot) or `ABANDONED` (nobody will fetch it).
+    /// `OPEN`, then once `DELIVERED` (the result is in its slot) or `ABANDONED` (it will not be fetched).
     phase: AtomicU8,
-    /// Whether the task that waits for the job has been told of its end.
+    /// True once the task that waits for the job was notified of its end.
     settled: AtomicBool,
 }
 
@@ -45,19 +46,19 @@ impl<F, T> Slot<F, T> {
         self.result.pop().ok()
     }
 
-    /// Leaves the result to nobody. True if there is none yet: the pool will drop it; else the caller is to.
+    /// Gives the result up. True if there is none yet: the pool will drop it; otherwise the caller must.
     pub(crate) fn abandon(&self) -> bool {
         // AcqRel pairs with the swap in `deliver`.
         self.phase.swap(ABANDONED, Ordering::AcqRel) != DELIVERED
     }
 
-    /// Puts the result into its slot. False if nobody will fetch it: the caller is to drop it.
+    /// Puts the result into its slot. False if it will not be fetched: the caller must drop it.
     pub(crate) fn deliver(&self, result: T) -> bool {
         let _ = self.result.push(result);
         self.phase.swap(DELIVERED, Ordering::AcqRel) != ABANDONED
     }
 
-    /// True for the first who calls it, who tells the task that waits.
+    /// True for the first caller, which notifies the task that waits.
     pub(crate) fn settle(&self) -> bool {
         // AcqRel: of the pool's thread and the awaiting side, the later one sees all that the first did.
         !self.settled.swap(true, Ordering::AcqRel)

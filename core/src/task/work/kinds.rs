@@ -1,8 +1,9 @@
-//! What may be handed over as work, and how each kind of it runs.
+//! The kinds of work, and the future that each of them becomes.
 //!
-//! Work is a closure that returns `T`, `Result<T, E>`, or a future of either. The kind is carried by a marker type
-//! that inference picks, so that each kind asks only for what it needs: a future that runs in place may borrow and
-//! need not be `Send`; a synchronous closure goes to the blocking pool and must be `Send + 'static`.
+//! Work is a closure that returns `T`, `Result<T, E>`, or a future of either. The kind is carried by a marker
+//! type that inference picks, so that each kind requires only what it needs: a future that runs in place may
+//! borrow and need not be `Send`; a synchronous closure goes to the blocking pool and must be `Send +
+//! 'static`.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -30,18 +31,18 @@ pub struct Async<K>(PhantomData<fn() -> K>);
 #[derive(Clone, Copy, Debug)]
 pub struct Pool;
 
-/// Marker: a synchronous closure runs where it is.
+/// Marker: a synchronous closure runs in the poll itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Here;
 
-/// What work gives in the end: a `T`, or a `Result<T, E>`.
+/// The output of work: a `T`, or a `Result<T, E>`.
 #[diagnostic::on_unimplemented(
     message = "this work does not give a `{T}`",
     label = "gives `{Self}`",
     note = "work for `to::<{T}>()` gives `{T}`, or `Result<{T}, E>` where `E` converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait IntoResult<T, K> {
-    /// The value, or the error of the work's own.
+    /// The value, or the work's own error.
     fn into_result(self) -> Result<T, AsyncTaskError>;
 }
 
@@ -57,8 +58,9 @@ impl<T, E: Into<BoxError>> IntoResult<T, Fallible<E>> for Result<T, E> {
     }
 }
 
-/// What work gives that a policy alone is put around: a `Result`. Its type of value cannot be said beforehand, as that of a task
-/// is by `to::<T>()`, so that a plain value could be meant as one, or as a result.
+/// The output of work that a policy alone is put around: a `Result`. The type of its value is not named
+/// beforehand, as that of a task is by `to::<T>()`, so that a `Result` could otherwise be meant as a plain
+/// value.
 #[diagnostic::on_unimplemented(
     message = "work that a policy is applied to gives a `Result`, and this does not",
     label = "gives `{Self}`",
@@ -84,7 +86,7 @@ pub type ValueOf<O> = <<O as Future>::Output as Attempted>::Value;
 /// Marker: work that gives a `Result`, as [`Attempted`] knows it.
 pub type AttemptOf<O> = Fallible<<<O as Future>::Output as Attempted>::Error>;
 
-/// What a work closure may return: a `T`, a `Result<T, E>`, or a future of either. `M` is picked by inference.
+/// The output of a work closure: a `T`, a `Result<T, E>`, or a future of either. `M` is picked by inference.
 #[diagnostic::on_unimplemented(
     message = "this work does not give a `{T}`",
     label = "returns `{Self}`",
@@ -101,7 +103,7 @@ impl<T, E: Into<BoxError>, F: Future<Output = Result<T, E>>> IntoAsyncResult<T, 
 
 /// Work that can be called once.
 pub trait Call {
-    /// What it returns.
+    /// The type that it returns.
     type Output;
 
     #[doc(hidden)]
@@ -155,7 +157,7 @@ impl<F: Fn(TaskContext) -> O, O> Call for AgainWith<F> {
     }
 }
 
-/// How work of one kind runs: the future that it becomes. Implemented by the markers, for all work that they fit.
+/// A kind of work, and the future that it becomes. Implemented by the markers, for all work that they fit.
 #[diagnostic::on_unimplemented(
     message = "this work cannot run here",
     note = "a synchronous closure runs on the blocking pool and must be `Send + 'static`; add `.inline()` to run a \

@@ -1,8 +1,8 @@
-//! Which shard a thread counts on: stands for `core/src/sync/shard.rs`, and lets the models say.
+//! The shard that a thread counts on: stands for `core/src/sync/shard.rs`, and lets the models choose.
 
 use std::cell::Cell;
 
-/// Two show all that more would.
+/// Two shards show everything that more would.
 pub(crate) const SHARDS: usize = 2;
 
 loom::thread_local! {

@@ -13,62 +13,63 @@ use sweet_async::DurationExt as _;
 use super::line;
 use crate::jobs::JobCounts;
 
-/// A connection to a server. Dropped, the client has left.
+/// A connection to a server. Dropping it disconnects the client.
 #[derive(Debug)]
 pub struct Client(BufReader<TcpStream>);
 
-/// What `stats` says.
+/// The answer to `stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
-    /// The tasks of the executor, as the library counts them: connections, what writes their answers, and jobs.
+    /// The number of the executor's tasks, as the library counts them: connections, the writers of their
+    /// answers, jobs, and the tasks that jobs are made of.
     pub active: usize,
     /// The jobs, as their guards count them.
     pub jobs: JobCounts,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to `server`.
     ///
     /// # Errors
     ///
-    /// Those of the socket.
+    /// The errors of the socket.
     pub async fn connect(server: SocketAddr) -> io::Result<Self> {
         Ok(Self(BufReader::new(TcpStream::connect(server).await?)))
     }
 
-    /// Says something, and waits for nothing.
+    /// Sends a line, and does not wait for an answer.
     ///
     /// # Errors
     ///
-    /// Those of the socket.
-    pub async fn say(&mut self, line: &str) -> io::Result<()> {
+    /// The errors of the socket.
+    pub async fn send(&mut self, line: &str) -> io::Result<()> {
         self.0.get_mut().write_all(format!("{line}\n").as_bytes()).await
     }
 
-    /// Waits for the next answer, of whichever line; `None` once the server has hung up.
+    /// Waits for the next answer, to whichever line; `None` once the server has closed the connection.
     ///
     /// # Errors
     ///
-    /// Those of the socket.
-    pub async fn hear(&mut self) -> io::Result<Option<String>> {
+    /// The errors of the socket.
+    pub async fn receive(&mut self) -> io::Result<Option<String>> {
         line::next(&mut self.0).await
     }
 
-    /// Says something, and waits for an answer.
+    /// Sends a line, and waits for an answer.
     ///
     /// # Errors
     ///
-    /// Those of the socket; or the server has hung up.
+    /// The errors of the socket, and that the server has closed the connection.
     pub async fn ask(&mut self, line: &str) -> anyhow::Result<String> {
-        self.say(line).await?;
-        self.hear().await?.context("the server has hung up")
+        self.send(line).await?;
+        self.receive().await?.context("the server has hung up")
     }
 
-    /// Asks for the stats. No other answer may be on its way.
+    /// Requests the stats. No other answer may be on its way.
     ///
     /// # Errors
     ///
-    /// As [`ask`](Self::ask); and an answer that is none.
+    /// As [`ask`](Self::ask); and an answer to something else.
     pub async fn stats(&mut self) -> anyhow::Result<Stats> {
         let answer = self.ask("stats").await?;
         let stats = answer.strip_prefix("stats: ").context("an answer to something else")?;
@@ -76,11 +77,11 @@ impl Client {
         Ok(Stats { active: active.parse()?, jobs: serde_json::from_str(jobs)? })
     }
 
-    /// Asks for the stats until they are as they should be, and gives them.
+    /// Requests the stats until `reached` is true of them, and returns those.
     ///
     /// # Errors
     ///
-    /// As [`stats`](Self::stats); or the time was up, which is far longer than it ever takes.
+    /// As [`stats`](Self::stats); and that 30 s have passed, which is far longer than it ever takes.
     pub async fn until(&mut self, mut reached: impl FnMut(&Stats) -> bool) -> anyhow::Result<Stats> {
         let asking = async {
             loop {

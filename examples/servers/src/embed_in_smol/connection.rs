@@ -1,4 +1,4 @@
-//! One client: a task that reads lines, children of it that are the jobs, and one that writes the answers.
+//! The task of one client. It reads lines; its children are the jobs, and one task that writes the answers.
 
 use std::future::{Future, pending};
 use std::io::{self, ErrorKind};
@@ -7,29 +7,34 @@ use smol::channel::{self, Receiver, SendError, Sender};
 use smol::io::{AsyncWriteExt as _, BufReader};
 use smol::net::TcpStream;
 use sweet_async::prelude::*;
-// Named, it is meant in place of the prelude's, which would find smol only where it is the one backend.
+// Imported by name, this one is used and not that of the prelude, which finds smol only if it is the one
+// backend.
 use sweet_async::smol::{AsyncTask, SmolRuntime};
 
 use super::line::{self, Line};
 use crate::jobs::{Job, Jobs};
 
-/// How many jobs a client may have under way.
-const AT_ONCE: usize = 100;
+/// The most jobs that a client may have under way.
+const MAX_JOBS: usize = 100;
 
-/// How many answers may wait for a client that does not read them.
-const UNREAD: usize = 16;
+/// The most answers that may wait for a client that does not read them.
+const MAX_UNREAD: usize = 16;
 
-/// What the jobs of one client share.
+/// The state of one client: the counts, the queue of its answers, and its jobs.
 struct Connection {
     jobs: Jobs,
     answers: Sender<String>,
-    /// Dropped with the connection, whichever way it ends: that is what cancels the jobs of a client that has left.
+    /// Dropped with the connection, however that ends, which cancels the jobs of a client that has left.
     running: Vec<Task<(), SmolRuntime>>,
 }
 
-/// Talks to one client until it leaves.
-pub(super) async fn converse(stream: TcpStream, jobs: Jobs, quit: Sender<()>) -> Result<(), AsyncTaskError> {
-    let (answers, queue) = channel::bounded(UNREAD);
+/// Serves one client until it leaves.
+pub(super) async fn serve_client(
+    stream: TcpStream,
+    jobs: Jobs,
+    quit: Sender<()>,
+) -> Result<(), AsyncTaskError> {
+    let (answers, queue) = channel::bounded(MAX_UNREAD);
     let answering = stream.clone();
     let writer = AsyncTask::to::<()>().name("answers").spawn(move || write(answering, queue));
     let mut lines = BufReader::new(stream);
@@ -37,29 +42,30 @@ pub(super) async fn converse(stream: TcpStream, jobs: Jobs, quit: Sender<()>) ->
     while let Some(text) = line::next(&mut lines).await.map_err(AsyncTaskError::failure)? {
         match Line::parse(&text) {
             Ok(Line::Quit) => {
-                connection.say("bye".to_owned()).await?;
-                // The last sender goes with the jobs that are dropped here; then all that was said is written.
+                connection.send_answer("bye".to_owned()).await?;
+                // The last sender is dropped with the jobs that are dropped here; then all answers so far are
+                // written.
                 drop(connection);
                 writer.await?;
                 let _ = quit.send(()).await;
                 return Ok(());
             }
-            Ok(line) => connection.take_on(text, line).await?,
-            Err(wrong) => connection.say(format!("{text}: {wrong}")).await?,
+            Ok(line) => connection.handle_line(text, line).await?,
+            Err(error) => connection.send_answer(format!("{text}: {error}")).await?,
         }
     }
     Ok(())
 }
 
 impl Connection {
-    async fn take_on(&mut self, text: String, line: Line) -> Result<(), AsyncTaskError> {
+    async fn handle_line(&mut self, text: String, line: Line) -> Result<(), AsyncTaskError> {
         match line {
             Line::Sum(n) => {
                 let answers = self.answers.clone();
                 let work = move |job: Job| async move {
                     let sum = sum(n).await?;
                     job.finish();
-                    say(&answers, format!("sum {n}: {sum}")).await
+                    send_answer(&answers, format!("sum {n}: {sum}")).await
                 };
                 self.start(&text, work).await
             }
@@ -74,25 +80,26 @@ impl Connection {
             Line::Background => {
                 let runtime = SmolRuntime::current();
                 let jobs = self.jobs.clone();
-                // Detached it is no child of this client's task, and belongs to the executor's root scope alone.
+                // Detached, it is no child of this client's task, and belongs to the executor's root scope
+                // alone.
                 let background = AsyncTask::to::<()>().name("background").spawn(move || async move {
                     let job = jobs.begin();
                     runtime.root().closing().await;
                     job.finish();
                 });
                 background.detach();
-                self.say(format!("{text}: accepted")).await
+                self.send_answer(format!("{text}: accepted")).await
             }
             Line::Stats => {
                 let active = SmolRuntime::current().active_task_count();
                 let counts = serde_json::to_string(&self.jobs.counts()).map_err(AsyncTaskError::failure)?;
-                self.say(format!("{text}: {active} {counts}")).await
+                self.send_answer(format!("{text}: {active} {counts}")).await
             }
             Line::Quit => Ok(()),
         }
     }
 
-    /// Starts a job as a child of this client's task, if the client has not too many.
+    /// Starts a job as a child of this client's task, unless the client has too many.
     async fn start<F>(
         &mut self,
         text: &str,
@@ -102,8 +109,8 @@ impl Connection {
         F: Future<Output = Result<(), AsyncTaskError>> + Send + 'static,
     {
         self.running.retain(|job| !job.status().is_terminal());
-        if self.running.len() >= AT_ONCE {
-            return self.say(format!("{text}: too many jobs, wait for some")).await;
+        if self.running.len() >= MAX_JOBS {
+            return self.send_answer(format!("{text}: too many jobs, wait for some")).await;
         }
         let jobs = self.jobs.clone();
         let task = AsyncTask::to::<()>().name(text).timeout(1.hours());
@@ -111,12 +118,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn say(&self, answer: String) -> Result<(), AsyncTaskError> {
-        say(&self.answers, answer).await
+    async fn send_answer(&self, answer: String) -> Result<(), AsyncTaskError> {
+        send_answer(&self.answers, answer).await
     }
 }
 
-/// The sum of the first `n` squares, each by a child task.
+/// Returns the sum of the first `n` squares, each computed by a child task.
 async fn sum(n: u64) -> Result<u64, AsyncTaskError> {
     let square = |number| AsyncTask::to::<u64>().spawn(move || async move { number * number });
     let squares: Vec<_> = (1..=n).map(square).collect();
@@ -127,12 +134,12 @@ async fn sum(n: u64) -> Result<u64, AsyncTaskError> {
     Ok(sum)
 }
 
-async fn say(answers: &Sender<String>, answer: String) -> Result<(), AsyncTaskError> {
+async fn send_answer(answers: &Sender<String>, answer: String) -> Result<(), AsyncTaskError> {
     let closed = |_: SendError<String>| io::Error::new(ErrorKind::BrokenPipe, "the client has left");
     answers.send(answer).await.map_err(closed).map_err(AsyncTaskError::failure)
 }
 
-/// Writes answers until nobody can give one any more.
+/// Writes answers until all their senders are dropped.
 async fn write(mut stream: TcpStream, answers: Receiver<String>) -> io::Result<()> {
     while let Ok(mut answer) = answers.recv().await {
         answer.push('\n');

@@ -1,14 +1,14 @@
-//! What a client may say.
+//! The lines that a client may send.
 
 use std::io::{self, ErrorKind};
 
 use smol::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 /// The largest `N` of `sum N`.
-pub const MOST: u64 = 1000;
+pub const MAX_N: u64 = 1000;
 
-/// The longest line, in bytes: one without an end is not read whole.
-const LONGEST: u64 = 256;
+/// The longest line, in bytes. A line without an end is not read whole.
+const MAX_LINE_BYTES: u64 = 256;
 
 pub(super) enum Line {
     Sum(u64),
@@ -19,11 +19,11 @@ pub(super) enum Line {
 }
 
 impl Line {
-    /// What `text` says, or what is wrong with it.
+    /// Parses a line. The error says what was expected.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let number = |number: &str| number.parse().ok().filter(|number| *number <= MOST);
+        let number = |number: &str| number.parse().ok().filter(|number| *number <= MAX_N);
         match text.split_once(' ') {
-            Some(("sum", n)) => number(n).map(Self::Sum).ok_or_else(|| format!("expected 0 to {MOST}")),
+            Some(("sum", n)) => number(n).map(Self::Sum).ok_or_else(|| format!("expected 0 to {MAX_N}")),
             None if text == "wait" => Ok(Self::Wait),
             None if text == "background" => Ok(Self::Background),
             None if text == "stats" => Ok(Self::Stats),
@@ -33,10 +33,10 @@ impl Line {
     }
 }
 
-/// The next line without its end, or `None` once there are no more.
+/// Reads the next line, without its end; `None` once there are no more.
 pub(super) async fn next(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
     let mut line = String::new();
-    if reader.take(LONGEST).read_line(&mut line).await? == 0 {
+    if reader.take(MAX_LINE_BYTES).read_line(&mut line).await? == 0 {
         return Ok(None);
     }
     match line.strip_suffix('\n') {

@@ -1,4 +1,4 @@
-//! A server for a line protocol, on smol, whose jobs are tasks of ours; `embed_in_smol.rs` runs it.
+//! A server for a line protocol, on smol, whose jobs are tasks. `embed_in_smol.rs` runs it.
 //!
 //! | line | answer |
 //! |---|---|
@@ -8,11 +8,11 @@
 //! | `stats` | the tasks of the executor, and the jobs |
 //! | `quit` | `bye`, and the server ends |
 //!
-//! Lines are not waited for one by one: answers come as jobs are done, and begin with their line. A client that closes
-//! its end has left.
+//! A line does not wait for those before it: answers come as jobs are done, and begin with their line. A
+//! client that closes its end has left.
 //!
 //! - [`serve`]: the server, and its end
-//! - [`Client`], [`tour`]: a client, and a few of them at play
+//! - [`Client`], [`tour`]: a client, and a demonstration with a few of them
 
 mod client;
 mod connection;
@@ -21,6 +21,6 @@ mod server;
 mod tour;
 
 pub use client::{Client, Stats};
-pub use line::MOST;
+pub use line::MAX_N;
 pub use server::serve;
 pub use tour::tour;

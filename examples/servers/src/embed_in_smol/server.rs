@@ -1,4 +1,4 @@
-//! The server, and its end.
+//! The server, from its first connection to its shutdown.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use smol::future;
 use smol::net::TcpListener;
 use sweet_async::smol::{AsyncTask, SmolRuntime};
 
-use super::connection::converse;
+use super::connection::serve_client;
 use crate::jobs::Jobs;
 use sweet_async::RuntimeExt as _;
 
-/// Serves until a client says `quit`, then ends in bounded time: clients are disconnected, their jobs cancelled, and
-/// the jobs that have no client get `limit` to end by themselves.
+/// Serves until a client sends `quit`, then ends in bounded time: clients are disconnected, their jobs are
+/// cancelled, and the jobs that have no client get `limit` to end by themselves.
 ///
 /// # Errors
 ///
-/// Those of the listener; [`RuntimeError::TasksLeft`](sweet_async::RuntimeError::TasksLeft) says how many jobs were
-/// killed at the limit.
+/// The errors of the listener; [`RuntimeError::TasksLeft`](sweet_async::RuntimeError::TasksLeft) says how
+/// many jobs were killed at the limit.
 pub async fn serve(listener: TcpListener, jobs: Jobs, limit: Duration) -> anyhow::Result<()> {
     let (quit, quitting) = channel::bounded::<()>(1);
     let mut connections = Vec::new();
@@ -32,12 +32,12 @@ pub async fn serve(listener: TcpListener, jobs: Jobs, limit: Duration) -> anyhow
         let (jobs, quit) = (jobs.clone(), quit.clone());
         let connection = AsyncTask::to::<()>()
             .name(format!("connection {client}"))
-            .spawn(move || converse(stream, jobs, quit));
+            .spawn(move || serve_client(stream, jobs, quit));
         connections.retain(|connection: &sweet_async::Task<_, _>| !connection.status().is_terminal());
         connections.push(connection);
     }
-    // A connection's task is dropped with its handle, and the jobs are children of that task. None of them is awaited
-    // here: the shutdown waits for all.
+    // Dropping a handle cancels the connection's task, and with it the jobs, which are its children. They are
+    // not awaited here: the shutdown waits for all.
     drop(connections);
     Ok(SmolRuntime::current().shutdown(limit).await?)
 }

@@ -1,4 +1,4 @@
-//! A few clients at play against a server that they have to themselves.
+//! A demonstration: a few clients of a server that has no others.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -7,11 +7,11 @@ use anyhow::ensure;
 
 use super::Client;
 
-/// Plays the clients, writes what came of each to `out`, one a line, and ends the server.
+/// Runs the clients, writes the result of each to `out`, one a line, and ends the server.
 ///
 /// # Errors
 ///
-/// Those of the clients, and an answer that is not the right one.
+/// The errors of the clients, and a wrong answer.
 pub async fn tour(server: SocketAddr, out: &mut impl Write) -> anyhow::Result<()> {
     let mut line = |client: &str, answer: &str| writeln!(out, "{client:<28}{answer}");
 
@@ -24,8 +24,8 @@ pub async fn tour(server: SocketAddr, out: &mut impl Write) -> anyhow::Result<()
     staying.until(|stats| stats.jobs.live == 1).await?;
 
     let mut leaving = Client::connect(server).await?;
-    leaving.say("wait").await?;
-    leaving.say("wait").await?;
+    leaving.send("wait").await?;
+    leaving.send("wait").await?;
     staying.until(|stats| stats.jobs.live == 3).await?;
     drop(leaving);
     staying.until(|stats| stats.jobs.cancelled == 2).await?;

@@ -1,4 +1,4 @@
-//! The routes. Each handler is plain axum; what it starts is a task of ours, found to be on Tokio without being told.
+//! The routes. Each handler is plain axum; the tasks that it starts find the Tokio runtime by themselves.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -14,19 +14,20 @@ use tokio::time::sleep;
 use crate::jobs::{JobCounts, Jobs};
 
 /// The largest `n` of `GET /work/{n}`.
-pub const MOST: u64 = 1000;
+pub const MAX_N: u64 = 1000;
 
-/// What `GET /stats` says.
+/// The answer to `GET /stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// The tasks of this Tokio runtime, as the library counts them: jobs, and the tasks that jobs are made of.
+    /// The number of tasks on this Tokio runtime, as the library counts them: jobs, and the tasks that jobs
+    /// are made of.
     pub active: usize,
     /// The jobs, as their guards count them.
     #[serde(flatten)]
     pub jobs: JobCounts,
 }
 
-/// The routes, counting what they start in `jobs`.
+/// Returns the routes, which count their jobs in `jobs`.
 pub fn app(jobs: Jobs) -> Router {
     Router::new()
         .route("/work/{n}", get(work))
@@ -36,9 +37,9 @@ pub fn app(jobs: Jobs) -> Router {
         .with_state(jobs)
 }
 
-/// The sum of the first `n` squares.
+/// Answers with the sum of the first `n` squares.
 async fn work(State(jobs): State<Jobs>, Path(n): Path<u64>) -> Result<String, Refusal> {
-    if n > MOST {
+    if n > MAX_N {
         return Err(Refusal::TooMuch);
     }
     let task = AsyncTask::to::<u64>().name(format!("work {n}")).timeout(10.seconds());
@@ -51,11 +52,11 @@ async fn work(State(jobs): State<Jobs>, Path(n): Path<u64>) -> Result<String, Re
     Ok(sum.await?.to_string())
 }
 
-/// Each square by a task, which is a child of the one that this is called in. An error drops the other handles, which
-/// cancels their tasks; the parent does not end before them.
+/// Computes each square by a task, which is a child of the calling task. An error drops the other handles,
+/// which cancels their tasks; the parent does not end before them.
 async fn sum_of_squares(n: u64) -> Result<u64, AsyncTaskError> {
     let square = |number| async move {
-        // All of Tokio is there: a task is on the runtime that it was started on.
+        // All of Tokio is available: a task is on the runtime that it was started on.
         sleep(1.millis()).await;
         number * number
     };
@@ -68,8 +69,8 @@ async fn sum_of_squares(n: u64) -> Result<u64, AsyncTaskError> {
     Ok(sum)
 }
 
-/// Never done. When the client disconnects, hyper drops this future, and with it the handle, which cancels the task;
-/// nothing here has to know of it.
+/// Never answers. When the client disconnects, hyper drops this future, and with it the handle, which cancels
+/// the task. The handler needs no code for that.
 async fn slow(State(jobs): State<Jobs>) -> Result<String, Refusal> {
     let task = AsyncTask::to::<()>().name("slow").timeout(1.hours()).spawn(move || async move {
         let job = jobs.begin();
@@ -80,8 +81,8 @@ async fn slow(State(jobs): State<Jobs>) -> Result<String, Refusal> {
     Ok(String::new())
 }
 
-/// A job that outlives its request. Detached it belongs to the runtime's root scope alone, so that a shutdown waits
-/// for it: it sees the shutdown begin, does what is left to do, and is done.
+/// Starts a job that outlives its request. Detached, it belongs to the runtime's root scope alone, so that a
+/// shutdown waits for it: the job sees the shutdown begin, does what is left to do, and ends.
 async fn background(State(jobs): State<Jobs>) -> Result<StatusCode, Refusal> {
     let runtime = TokioRuntime::current()?;
     let task = AsyncTask::to::<()>().name("background").spawn(move || async move {
@@ -99,7 +100,7 @@ async fn stats(State(jobs): State<Jobs>) -> Result<Json<Stats>, Refusal> {
     Ok(Json(Stats { active, jobs: jobs.counts() }))
 }
 
-/// Why there is no answer.
+/// The reason for a missing answer.
 enum Refusal {
     TooMuch,
     Task(AsyncTaskError),
@@ -120,7 +121,7 @@ impl From<RuntimeError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
-            Self::TooMuch => (StatusCode::BAD_REQUEST, format!("at most {MOST}")),
+            Self::TooMuch => (StatusCode::BAD_REQUEST, format!("at most {MAX_N}")),
             Self::Task(error) if error.is_timeout() => (StatusCode::GATEWAY_TIMEOUT, error.to_string()),
             // Refused by a shutdown, or killed at its limit.
             Self::Task(error) if error.is_shutdown() || error.is_cancelled() => {

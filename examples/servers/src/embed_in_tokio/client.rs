@@ -1,4 +1,4 @@
-//! Just enough of an HTTP/1.1 client to be told apart from one that leaves.
+//! A minimal HTTP/1.1 client, which can leave before it is answered.
 
 use std::fmt;
 use std::io;
@@ -8,18 +8,18 @@ use anyhow::Context as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A request that was sent. Dropped, the client disconnects.
+/// A request that was sent. Dropping it disconnects the client.
 #[derive(Debug)]
 pub struct Request {
     stream: TcpStream,
 }
 
-/// What the server said.
+/// The answer of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// HTTP's status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// What came after the headers.
+    /// The text after the headers.
     pub body: String,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Answer {
 ///
 /// # Errors
 ///
-/// Those of the socket.
+/// The errors of the socket.
 pub async fn send(server: SocketAddr, method: &str, path: &str) -> io::Result<Request> {
     let mut stream = TcpStream::connect(server).await?;
     let request = format!("{method} {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");
@@ -41,11 +41,11 @@ pub async fn send(server: SocketAddr, method: &str, path: &str) -> io::Result<Re
     Ok(Request { stream })
 }
 
-/// As [`send`], and waits for the answer.
+/// Sends a request as [`send`] does, and waits for the answer.
 ///
 /// # Errors
 ///
-/// As [`Request::answer`].
+/// As [`send`] and [`Request::answer`].
 pub async fn ask(server: SocketAddr, method: &str, path: &str) -> anyhow::Result<Answer> {
     send(server, method, path).await?.answer().await
 }
@@ -55,7 +55,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// Those of the socket, and an answer that is not HTTP.
+    /// The errors of the socket, and an answer that is not HTTP.
     pub async fn answer(mut self) -> anyhow::Result<Answer> {
         let mut text = String::new();
         self.stream.read_to_string(&mut text).await?;

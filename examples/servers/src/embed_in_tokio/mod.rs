@@ -1,14 +1,14 @@
-//! A web server on axum that starts tasks of ours; `embed_in_tokio.rs` runs it.
+//! A web server on axum that starts tasks. `embed_in_tokio.rs` runs it.
 //!
-//! - [`app`]: the routes, and the one place where tasks are started
+//! - [`app`]: the routes, and the only code that starts tasks
 //! - [`serve`]: the server, and its end
-//! - [`client`], [`tour`]: a client, and a few of them at play
+//! - [`client`], [`tour`]: a client, and a demonstration with a few requests
 
 mod app;
 pub mod client;
 mod server;
 mod tour;
 
-pub use app::{MOST, Stats, app};
+pub use app::{MAX_N, Stats, app};
 pub use server::serve;
 pub use tour::{tour, until};

@@ -1,4 +1,4 @@
-//! The server, and its end.
+//! The server, from its first connection to its shutdown.
 
 use std::future::{Future, IntoFuture as _};
 use std::time::Duration;
@@ -12,12 +12,13 @@ use tokio::time::timeout;
 use super::app;
 use crate::jobs::Jobs;
 
-/// Serves until `stop` is ready, then ends in bounded time: no new connections, and `limit` for the jobs to end by
-/// themselves. It runs inside any Tokio runtime with timers.
+/// Serves until `stop` is ready, then ends in bounded time: it accepts no new connections, and jobs have
+/// `limit` to end by themselves. It runs inside any Tokio runtime with timers.
 ///
 /// # Errors
 ///
-/// [`RuntimeError::TasksLeft`](sweet_async::RuntimeError::TasksLeft) says how many jobs were killed at the limit.
+/// [`RuntimeError::TasksLeft`](sweet_async::RuntimeError::TasksLeft) says how many jobs were killed at the
+/// limit.
 pub async fn serve(
     listener: TcpListener,
     jobs: Jobs,
@@ -25,17 +26,18 @@ pub async fn serve(
     limit: Duration,
 ) -> anyhow::Result<()> {
     let runtime = TokioRuntime::current()?;
-    let (tell, told) = oneshot::channel::<()>();
+    let (stop_accepting, stopped) = oneshot::channel::<()>();
     let serving = axum::serve(listener, app(jobs)).with_graceful_shutdown(async move {
-        let _ = told.await;
+        let _ = stopped.await;
     });
     let ending = async move {
         stop.await;
-        drop(tell);
+        drop(stop_accepting);
         runtime.shutdown(limit).await
     };
-    // Both at once: a request that waits for a job keeps the server, and it is the shutdown that ends the job. A client
-    // that never sends its request whole has no job; after the limit and a moment it is not waited for.
+    // Both run at once: a request that waits for a job keeps the server alive, and the shutdown ends that
+    // job. A client that never sends its request whole has no job; it is not waited for after the limit and
+    // one second.
     let mut serving = std::pin::pin!(serving.into_future());
     let mut ending = std::pin::pin!(ending);
     let ended = tokio::select! {

@@ -1,4 +1,4 @@
-//! A few clients at play against a server that they have to themselves.
+//! A demonstration: a few requests to a server that has no other clients.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -11,13 +11,13 @@ use tokio::time::timeout;
 use super::Stats;
 use super::client::{ask, send};
 
-/// Plays the clients, and writes what came of each to `out`, one a line.
+/// Sends the requests, and writes the result of each to `out`, one a line.
 ///
 /// # Errors
 ///
-/// Those of the clients, and an answer that is not the right one.
+/// The errors of the clients, and a wrong answer.
 pub async fn tour(server: SocketAddr, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut line = |client: &str, came: &dyn Display| writeln!(out, "{client:<28}{came}");
+    let mut line = |client: &str, result: &dyn Display| writeln!(out, "{client:<28}{result}");
 
     let answer = ask(server, "GET", "/work/100").await?;
     ensure!(answer.body == "338350", "the sum of 100 squares is not {}", answer.body);
@@ -40,11 +40,11 @@ async fn stats(server: SocketAddr) -> anyhow::Result<Stats> {
     Ok(serde_json::from_str(&ask(server, "GET", "/stats").await?.body)?)
 }
 
-/// Asks `server` for its stats until they are as they should be, and gives them.
+/// Requests the stats of `server` until `reached` is true of them, and returns those.
 ///
 /// # Errors
 ///
-/// Those of the client; or the time was up, which is far longer than it ever takes.
+/// The errors of the client; and that 30 s have passed, which is far longer than it ever takes.
 pub async fn until(server: SocketAddr, mut reached: impl FnMut(&Stats) -> bool) -> anyhow::Result<Stats> {
     let mut last = None;
     let asking = async {

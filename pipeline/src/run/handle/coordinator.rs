@@ -1,4 +1,5 @@
-//! The coordinator: starts sender and workers, watches the clock, waits for their end and adds up.
+//! The coordinator of one pipeline. It starts the sender and the workers, watches the time limit, waits until
+//! all of them have ended, and sums up.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -15,12 +16,12 @@ use crate::outcome::progress::Counters;
 use crate::policy::ErrorStrategy;
 use crate::run::read::sender::send;
 use crate::run::shared::control::{Control, Settings};
-use crate::run::shared::counters::{Kept, OnReject, Policy, reject_late};
+use crate::run::shared::counters::{KeptErrors, OnReject, Policy, reject_deferred};
 use crate::run::shared::limit::Limit;
-use crate::run::shared::overdue::{Part, Passing};
+use crate::run::shared::overdue::{Part, PassLimitOnDrop};
 use crate::run::shared::scale::{Gate, scale};
 use crate::run::work::handler::Handler;
-use crate::run::work::slot::Slot;
+use crate::run::work::slot::StateSlot;
 use crate::run::work::worker::{Workers, work};
 use crate::source::Plan;
 use sweet_async_core::RuntimeExt as _;
@@ -30,39 +31,41 @@ use sweet_async_core::extend::{Configured, Handle, InPlace, SpawnSite, TaskRef, 
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{Fallible, Plain};
 
-/// How often progress is told.
+/// The interval between two progress reports.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How a pipeline ended, and what its handler makes of it.
+/// The result of a pipeline: its final event, its summary, and the value that its handler made of the events.
 pub(crate) struct Outcome<E> {
-    /// The final event.
-    pub(crate) told: Result<FinalEvent, AsyncTaskError>,
+    /// The final event: the summary, or the error that ended the pipeline.
+    pub(crate) final_event: Result<FinalEvent, AsyncTaskError>,
     pub(crate) summary: FinalEvent,
     pub(crate) end: E,
 }
 
-/// Why a pipeline has ended.
+/// The reason for the end of a pipeline.
 enum Ended {
-    /// All was handled, or rejected as the strategy says.
-    Whole,
-    /// More rows were rejected than it permits.
+    /// All rows were handled, or rejected as the strategy permits.
+    Completed,
+    /// The number of rejected rows reached `fail_after`.
     TooManyErrors,
     Failed(AsyncTaskError),
 }
 
 impl Ended {
-    /// What is told of it.
-    fn told(self, summary: &FinalEvent) -> Result<FinalEvent, AsyncTaskError> {
+    /// The final event for this end.
+    fn into_final_event(self, summary: &FinalEvent) -> Result<FinalEvent, AsyncTaskError> {
         match self {
-            Self::Whole => Ok(summary.clone()),
+            Self::Completed => Ok(summary.clone()),
             Self::TooManyErrors => Err(AsyncTaskError::failure(TooManyErrors::new(summary.clone()))),
             Self::Failed(error) => Err(error),
         }
     }
 }
 
-/// Runs a pipeline to its end, as the work of `task`, which is polled here. Nothing of it is left when this returns, but for
-/// blocking work that had started where its time was up, of which the error says so.
+/// Runs a pipeline to its end, as the work of `task`, which is polled here.
+///
+/// Nothing of the pipeline is left when this returns, with one exception: at the time limit, blocking work
+/// that has started keeps running. The error says so.
 pub(crate) async fn run<T, R, H>(
     runtime: &R,
     task: &TaskRef,
@@ -76,7 +79,8 @@ where
     R: Runtime,
     H: Handler<T>,
 {
-    // At the limit there is a final event all the same, so that this ends the work, and not whoever polls the task.
+    // There is a final event at the limit as well. So the work ends here at the limit, and is not dropped by
+    // the task's own deadline.
     task.control.mind_limit();
     let (min, max) = settings.workers(runtime);
     counters.begin(runtime.now());
@@ -95,9 +99,9 @@ where
         batches: settings.batches,
         counters,
         kept: concurrent_queue::ConcurrentQueue::unbounded(),
-        names: Names::new(plans.iter().map(Plan::name).collect(), handler.keeps_places()),
+        names: Names::new(plans.iter().map(Plan::name).collect(), handler.reports_positions()),
         sender: settings.sender,
-        // It was seen to be sound when the settings were checked.
+        // The rate was checked with the other settings, so building the limiter does not fail.
         rate: settings.limiter().ok().flatten(),
         ordered: settings.ordered,
         idle: event_listener::Event::new(),
@@ -105,10 +109,12 @@ where
     });
     let calls: Vec<_> = (0..max).map(|worker| Arc::new(Calls::of_worker(worker))).collect();
     let slots = match caught(|| handler.locals(&calls)) {
-        Ok(locals) => locals.into_iter().zip(calls).map(|(local, calls)| Slot::new(local, calls)).collect(),
+        Ok(locals) => {
+            locals.into_iter().zip(calls).map(|(local, calls)| StateSlot::new(local, calls)).collect()
+        }
         Err(panic) => {
             let (_, end) = handler.close(Vec::new(), &control.names).await;
-            return Outcome { told: Err(panic), summary: FinalEvent::default(), end };
+            return Outcome { final_event: Err(panic), summary: FinalEvent::default(), end };
         }
     };
     let retrying = match &settings.strategy {
@@ -116,45 +122,47 @@ where
         _ => None,
     };
     let (gate, blocking) = (Gate::new(min), settings.blocking);
-    let crew = Arc::new(Workers { handler, slots, retrying, blocking, gate, control: control.clone() });
-    // Two chunks for each worker: one to go on with at once, one for when the sender is late.
+    let workers = Arc::new(Workers { handler, slots, retrying, blocking, gate, control: control.clone() });
+    // Two chunks for each worker: one to go on with at once, and one for a sender that is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(max * 2));
-    let named = Configured::part_of(control.name.clone());
-    let birth = || SpawnSite::part().birth(Some(&named));
-    let hands: Vec<_> = (0..max)
+    let configured = Configured::part_of(control.name.clone());
+    let spawn_request = || SpawnSite::part().request(Some(&configured));
+    let worker_tasks: Vec<_> = (0..max)
         .map(|index| {
-            let (crew, queue, overdue) = (crew.clone(), queue.clone(), control.overdue.clone());
-            let body = move || Part::new(work(crew, index, queue), overdue);
-            spawn(runtime.clone(), birth(), InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(body))
+            let (workers, queue, overdue) = (workers.clone(), queue.clone(), control.overdue.clone());
+            let body = move || Part::new(work(workers, index, queue), overdue);
+            spawn(runtime.clone(), spawn_request(), InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(body))
         })
         .collect();
-    let scaled = scale((min, max), &crew.gate, &control, queue.downgrade());
-    // The sender must find the queue closed once all workers are gone.
+    let scaled = scale((min, max), &workers.gate, &control, queue.downgrade());
+    // The sender must find the queue closed once all workers have ended.
     drop(queue);
-    let sending = control.clone();
+    let sender_control = control.clone();
     let body = move || {
-        let overdue = sending.overdue.clone();
-        Part::new(send(plans, sender, sending), overdue)
+        let overdue = sender_control.overdue.clone();
+        Part::new(send(plans, sender, sender_control), overdue)
     };
-    let mut sending = spawn(runtime.clone(), birth(), InPlace::<_, _, _, Plain>::new(body));
-    // Dropped before the sender: a worker that is killed is not to take the queue's end for that of the source.
-    let mut hands = hands;
-    // And this before both.
-    let parts = hands.iter().map(Handle::task_ref).chain([Handle::task_ref(&sending)]).flatten().collect();
-    let _passing = Passing { overdue: control.overdue.clone(), parts };
+    let mut sender_task = spawn(runtime.clone(), spawn_request(), InPlace::<_, _, _, Plain>::new(body));
+    // Dropped before the sender: a worker that is killed must not take the closed queue for the end of the
+    // sources.
+    let mut worker_tasks = worker_tasks;
+    // Dropped before both: it passes the time limit on to them.
+    let parts =
+        worker_tasks.iter().map(Handle::task_ref).chain([Handle::task_ref(&sender_task)]).flatten().collect();
+    let _pass_limit = PassLimitOnDrop { overdue: control.overdue.clone(), parts };
 
     let mut failed = None;
     let ended = async {
-        for hand in &mut hands {
-            if let Err(error) = hand.await {
+        for worker in &mut worker_tasks {
+            if let Err(error) = worker.await {
                 failed = Some(error);
             }
         }
-        Ok((&mut sending).await)
+        Ok((&mut sender_task).await)
     };
     let clocks = or(overdue(task, &control), report(settings, &control));
     let unwanted = async {
-        crew.handler.unwanted().await;
+        workers.handler.unwanted().await;
         control.limit.stop_at(0);
         std::future::pending().await
     };
@@ -168,61 +176,63 @@ where
             failed = failed.or(sent);
             None
         }
-        // Its time was up, or who is told of its progress panicked: everything is stopped.
+        // The time limit has passed, or the progress callback panicked: everything is stopped.
         Err(mut error) => {
-            let ends: Vec<_> = hands.iter().map(|hand| hand.cancel(CancelLevel::Kill)).collect();
-            sending.cancel(CancelLevel::Kill).await;
+            let ends: Vec<_> = worker_tasks.iter().map(|worker| worker.cancel(CancelLevel::Kill)).collect();
+            sender_task.cancel(CancelLevel::Kill).await;
             for end in ends {
                 end.await;
             }
-            let is_left = control.overdue.is_left(runtime).await;
-            if let (AsyncTaskError::Timeout(timeout), true) = (&mut error, is_left) {
+            let is_still_running = control.overdue.is_still_running(runtime).await;
+            if let (AsyncTaskError::Timeout(timeout), true) = (&mut error, is_still_running) {
                 timeout.left_running();
             }
             Some(error)
         }
     };
-    let locals = crew.slots.iter().filter_map(Slot::take).collect();
-    let (late, end) = crew.handler.close(locals, &control.names).await;
-    let mut kept: Vec<Kept> = control.kept.try_iter().collect();
+    let locals = workers.slots.iter().filter_map(StateSlot::take).collect();
+    let (deferred, end) = workers.handler.close(locals, &control.names).await;
+    let mut kept: Vec<KeptErrors> = control.kept.try_iter().collect();
     if stopped.is_none() {
-        reject_late(&control, late.rejected);
+        reject_deferred(&control, deferred.rejected);
         kept.extend(control.kept.try_iter());
-        failed = failed.or(late.panic);
+        failed = failed.or(deferred.panic);
     }
     control.counters.end(runtime.now());
-    let stopped = tell(settings, &control).err().or(stopped);
+    let stopped = report_once(settings, &control).err().or(stopped);
     let (ended, summary) = sum_up(&control, kept, stopped, failed);
     let summary = FinalEvent::from(Summary { duplicates: H::duplicates(&end), ..summary });
-    Outcome { told: ended.told(&summary), summary, end }
+    Outcome { final_event: ended.into_final_event(&summary), summary, end }
 }
 
-/// The sender has heard from its task that it is to stop: that is what the task was asked.
+/// The sender reports the cancellation that it saw. The task's own cancellation error takes its place.
 fn own_cancellation(task: &TaskRef, error: AsyncTaskError) -> AsyncTaskError {
-    let is_asked = error.is_cancelled() && task.control.asked().is_some();
-    if is_asked { task.control.cancelled() } else { error }
+    let is_requested = error.is_cancelled() && task.control.asked().is_some();
+    if is_requested { task.control.cancelled() } else { error }
 }
 
 fn sum_up<R: Runtime>(
     control: &Control<R>,
-    kept: Vec<Kept>,
+    kept: Vec<KeptErrors>,
     stopped: Option<AsyncTaskError>,
     failed: Option<AsyncTaskError>,
 ) -> (Ended, Summary) {
-    let (errors, stop) = Kept::merge(kept, &control.policy);
+    let (errors, stop) = KeptErrors::merge(kept, &control.policy);
     let progress = control.counters.progress(control.runtime.now());
     let too_many = control.policy.fail_after.is_some_and(|most| progress.rejected >= most);
-    // A row's error comes before what else failed: all that was sent before that stands before it in the source.
+    // The error of a row takes precedence over other failures: all that was sent before such a failure
+    // precedes it in the source.
     let ended = match (stopped, stop) {
         (Some(error), _) => Ended::Failed(error),
         (None, Some(stop)) => Ended::Failed(stop.error),
         (None, None) if too_many => Ended::TooManyErrors,
-        (None, None) => failed.map_or(Ended::Whole, Ended::Failed),
+        (None, None) => failed.map_or(Ended::Completed, Ended::Failed),
     };
     (ended, Summary { progress, duplicates: 0, errors, sources: control.names.named().to_vec() })
 }
 
-/// Ends once the limit of the task has passed, which may be moved meanwhile. A task that minds its limit is polled then.
+/// Ends once the time limit of the task has passed. The limit may be moved meanwhile. A task whose body keeps
+/// the limit is polled at that moment.
 async fn overdue<R: Runtime, O>(task: &TaskRef, control: &Control<R>) -> Result<O, AsyncTaskError> {
     let is_overdue = || task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline);
     std::future::poll_fn(|_| if is_overdue() { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -231,18 +241,18 @@ async fn overdue<R: Runtime, O>(task: &TaskRef, control: &Control<R>) -> Result<
     Err(timed_out(&task.control, false))
 }
 
-/// Tells progress, for ever; ends only with a panic of the one who is told, or with the runtime.
+/// Reports progress forever. Ends only with a panic of the callback, or with the runtime.
 async fn report<T, R: Runtime, O>(settings: &Settings<T>, control: &Control<R>) -> Result<O, AsyncTaskError> {
     if settings.progress.is_none() {
         return std::future::pending().await;
     }
     loop {
         control.runtime.sleep(TICK).await?;
-        tell(settings, control)?;
+        report_once(settings, control)?;
     }
 }
 
-fn tell<T, R: Runtime>(settings: &Settings<T>, control: &Control<R>) -> Result<(), AsyncTaskError> {
+fn report_once<T, R: Runtime>(settings: &Settings<T>, control: &Control<R>) -> Result<(), AsyncTaskError> {
     let Some(progress) = &settings.progress else { return Ok(()) };
     caught(|| progress(control.counters.progress(control.runtime.now())))
 }

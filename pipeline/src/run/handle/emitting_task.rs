@@ -1,4 +1,4 @@
-//! The handle of a pipeline that was spawned.
+//! The handle of a spawned pipeline.
 
 use std::fmt;
 use std::future::Future;
@@ -14,26 +14,27 @@ use sweet_async_core::extend::{Handle, TaskRef};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{Canceller, ContextualizedTask, Relationships, Task, TaskId};
 
-/// A pipeline that runs as a task of its own, and what it gives in the end. It has the capabilities of a [`Task`], but for
-/// [`RecoverableTask`](sweet_async_core::RecoverableTask): a pipeline tries its events again, and not itself.
+/// A pipeline that runs as a task of its own; its output is a `T`. It has the capabilities of a [`Task`],
+/// except [`RecoverableTask`](sweet_async_core::RecoverableTask): a pipeline retries events, and not itself.
 ///
-/// Asked to stop gracefully, its sender stops, what has been read is handled, and its final event is
-/// [`AsyncTaskError::Cancelled`], with what was asked of it; it is cancelled then, unless its handler makes a value of that. A
-/// kill drops what waits in the queue.
+/// On a graceful cancellation request the sender stops, and rows that have been read are handled. The final
+/// event is then [`AsyncTaskError::Cancelled`] with the level and the cause of the request. The task counts
+/// as cancelled, unless the handler turns that error into a value. A kill drops the chunks that wait in the
+/// queue.
 ///
-/// One that holds [`Events`](crate::Events) is pulled: it is a [`Stream`](futures_core::Stream) in place of a future, and its
-/// summary comes after the last event.
+/// With [`Events`](crate::Events) the pipeline is pulled: the handle is a [`Stream`](futures_core::Stream)
+/// and not a future, and the summary is available after the last event.
 ///
-/// At its limit, which [`TimedTask`](sweet_async_core::TimedTask) tells and moves, it ends with a final event as well. Metrics that are
-/// switched are switched for its sender and its workers, too.
+/// [`TimedTask`](sweet_async_core::TimedTask) reports the time limit and moves it. At the limit the pipeline
+/// ends with a final event as well. Switching metrics on or off also applies to the sender and the workers.
 ///
 /// # Drop
 ///
-/// Dropping it kills the pipeline, as for a [`Task`].
+/// Dropping the handle kills the pipeline, as for a [`Task`].
 ///
 /// # Cancel safety
 ///
-/// An await of `&mut task` can be dropped and begun again; nothing is lost.
+/// An await of `&mut task` can be dropped and started again; nothing is lost.
 #[must_use = "dropping the handle cancels the pipeline: await it, keep it, or call `detach`"]
 pub struct EmittingTask<T: Send + 'static, R: Runtime, E = ()> {
     pub(crate) task: Task<T, R>,
@@ -50,39 +51,40 @@ impl<T: Send + 'static, R: Runtime> EmittingTask<T, R> {
         EmittingTask { task: self.task, counters: self.counters, events }
     }
 
-    /// How far it is; once it has ended, what it came to. A pipeline that never started has done nothing.
+    /// Returns the progress so far, and after the end the final counts. All counts of a pipeline that never
+    /// started are zero.
     pub fn progress(&self) -> Progress {
         self.counted()
     }
 
-    /// True once nothing of it is left.
+    /// True once nothing of the pipeline is left.
     pub fn is_complete(&self) -> bool {
         self.is_over()
     }
 
-    /// As [`Task::detach`].
+    /// Lets the pipeline run without a handle, as [`Task::detach`].
     pub fn detach(self) {
         self.task.detach();
     }
 }
 
 impl<T: Send + 'static, R: Runtime, E> EmittingTask<T, R, E> {
-    /// The task's id.
+    /// Returns the task's id.
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
 
-    /// True once nothing of it is left.
+    /// True once nothing of the pipeline is left.
     pub fn is_finished(&self) -> bool {
         self.is_over()
     }
 
-    /// What asks it to stop: clonable, and free to outlive this.
+    /// Returns a handle that requests cancellation. It can be cloned, and may outlive this one.
     pub fn canceller(&self) -> Canceller {
         self.task.canceller()
     }
 
-    /// What sender and workers have counted.
+    /// The counts of the sender and the workers.
     pub(crate) fn counted(&self) -> Progress {
         let now = self.task.runtime().map_or_else(Instant::now, |runtime| runtime.now());
         self.counters.progress(now)

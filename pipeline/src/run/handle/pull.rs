@@ -1,4 +1,4 @@
-//! Events that are pulled, one by one, by who holds the handle.
+//! Events that the holder of the handle pulls one by one.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -14,23 +14,23 @@ use crate::run::handle::emitting_task::EmittingTask;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::Runtime;
 
-/// What an [`EmittingTask`] holds that is pulled: the events that are on their way to its holder.
+/// The events of a pulled [`EmittingTask`] that are on their way to its holder.
 pub struct Events<T> {
-    // Pinned: as a stream it waits with what is inside it.
+    // Pinned, since the receiver is polled as a stream and keeps its listener inside itself.
     queue: Pin<Box<Receiver<Vec<Event<T>>>>>,
     batch: vec::IntoIter<Event<T>>,
     taken: u64,
     end: Option<End>,
 }
 
-/// How it ended.
+/// The end of a pulled pipeline.
 enum End {
-    Whole(FinalEvent),
-    /// The error has been given as the last item.
+    Completed(FinalEvent),
+    /// The error was returned as the last item.
     Failed,
 }
 
-// None of them is ever pinned.
+// The events are never pinned.
 impl<T> Unpin for Events<T> {}
 
 impl<T> Events<T> {
@@ -51,29 +51,30 @@ impl<T> Events<T> {
         }
     }
 
-    /// Drops what has not been taken, and takes no more.
+    /// Takes no more events, and drops those that were not taken.
     fn close(&mut self) {
         self.batch = Vec::new().into_iter();
         drain(&self.queue);
     }
 }
 
-/// Takes no more, and drops what is there.
+/// Closes the queue, and drops its content.
 fn drain<T>(queue: &Receiver<T>) {
     queue.close();
     while queue.try_recv().is_ok() {}
 }
 
-/// Held by a pipeline as long as it runs: killed, it takes along what has not been pulled.
+/// Held by a pipeline as long as it runs. Dropped by a kill, it drops the events that were not pulled.
 pub(crate) struct DrainOnKill<T>(Option<(WeakReceiver<T>, Sender<T>)>);
 
 impl<T> DrainOnKill<T> {
-    /// With a sender of its own: workers that are killed before it are not to close the queue, which could then not be reached.
+    /// Keeps a sender of its own. Without it, workers that are killed earlier would close the queue, which
+    /// then could not be reached through its weak receiver.
     pub(crate) fn new(sender: &Sender<T>, queue: &Receiver<T>) -> Self {
         Self(Some((queue.downgrade(), sender.clone())))
     }
 
-    /// It has come to its end by itself: what was sent is to be pulled.
+    /// The pipeline ended by itself: events that were sent stay, and can be pulled.
     pub(crate) fn ended(mut self) {
         self.0 = None;
     }
@@ -91,59 +92,65 @@ impl<T> Drop for DrainOnKill<T> {
 
 /// A pipeline whose events are pulled: see [`PipelineSender::pull`](crate::PipelineSender::pull).
 impl<T: Send + 'static, R: Runtime> EmittingTask<FinalEvent, R, Events<T>> {
-    /// The next event, an error that has ended the pipeline, or `None` after the end.
+    /// Returns the next event, then the error that ended the pipeline if there is one, and `None` after the
+    /// end.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it has taken nothing.
+    /// A dropped call has taken no event.
     pub async fn next_event(&mut self) -> Option<Result<Event<T>, AsyncTaskError>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// The next event, if there is one now: `Pending` says that there may be one later, `Ready(None)` that this is the
-    /// end.
+    /// Returns the next event if one is ready. `Pending`: there may be one later. `Ready(None)`: the end was
+    /// reached.
     pub fn try_next_event(&mut self) -> Poll<Option<Result<Event<T>, AsyncTaskError>>> {
         Pin::new(self).poll_next(&mut Context::from_waker(Waker::noop()))
     }
 
-    /// True once the end has been given: all events, and the error after them if there was one.
+    /// True once the end was returned: all events, and after them the error if there was one.
     pub fn is_complete(&self) -> bool {
         self.events.end.is_some()
     }
 
-    /// What the pipeline did, once it has come to its end without an error. After an error, [`progress`](Self::progress)
-    /// has the counts.
+    /// The pipeline's summary, once the end was reached without an error. After an error the counts are in
+    /// [`progress`](Self::progress).
     pub fn summary(&self) -> Option<&FinalEvent> {
         match &self.events.end {
-            Some(End::Whole(summary)) => Some(summary),
+            Some(End::Completed(summary)) => Some(summary),
             _ => None,
         }
     }
 
-    /// Ends it here: no more is read, and what was read and not taken is dropped, and counted as dropped. All of it has
-    /// stopped when this returns.
+    /// Ends the pipeline here and returns its summary. No more is read; rows that were read and not taken are
+    /// dropped, and counted as dropped. The whole pipeline has stopped when this returns.
     ///
     /// # Errors
     ///
-    /// What ended the pipeline before, unless it was given as the last event: then [`AsyncTaskError::InvalidState`].
+    /// The error that ended the pipeline, or [`AsyncTaskError::InvalidState`] if that error was already
+    /// returned as the last item.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the handle, which kills the pipeline.
     pub async fn finish(mut self) -> Result<FinalEvent, AsyncTaskError> {
         self.events.close();
         if let Some(Err(error)) = self.next_event().await {
             return Err(error);
         }
         match self.events.end.take() {
-            Some(End::Whole(summary)) => Ok(summary),
+            Some(End::Completed(summary)) => Ok(summary),
             _ => Err(AsyncTaskError::InvalidState("the pipeline's error was taken before")),
         }
     }
 
-    /// How far it is: events count as handled once they were taken.
+    /// Returns the progress so far. An event counts as handled once it was taken.
     pub fn progress(&self) -> Progress {
         let mut progress = self.counted();
         let Events { queue, batch, taken, .. } = &self.events;
         let waiting = progress.handled.saturating_sub(*taken);
         progress.handled = *taken;
-        // Killed: what was sent and is not here will not come.
+        // The pipeline was killed: events that were sent and are not here were dropped.
         if self.is_over() && queue.is_closed() && queue.is_empty() {
             progress.dropped += waiting.saturating_sub(batch.len() as u64);
         }
@@ -151,11 +158,11 @@ impl<T: Send + 'static, R: Runtime> EmittingTask<FinalEvent, R, Events<T>> {
     }
 }
 
-/// Gives all events, and then the error that has ended the pipeline, if one has.
+/// Yields all events, and then the error that ended the pipeline if there is one.
 ///
 /// # Cancel safety
 ///
-/// What waits for the next item can be dropped at any time; nothing is lost.
+/// A future that waits for the next item can be dropped at any time; nothing is lost.
 impl<T: Send + 'static, R: Runtime> Stream for EmittingTask<FinalEvent, R, Events<T>> {
     type Item = Result<Event<T>, AsyncTaskError>;
 
@@ -167,10 +174,11 @@ impl<T: Send + 'static, R: Runtime> Stream for EmittingTask<FinalEvent, R, Event
         if let Some(event) = std::task::ready!(this.events.poll_event(cx)) {
             return Poll::Ready(Some(Ok(event)));
         }
-        // The pipeline has no more to give: now it is awaited, so that nothing of it is left at the end.
+        // There are no more events. The task is awaited now, so that nothing of the pipeline is left at the
+        // end.
         match std::task::ready!(Pin::new(&mut this.task).poll(cx)) {
             Ok(summary) => {
-                this.events.end = Some(End::Whole(summary.with_taken(this.events.taken)));
+                this.events.end = Some(End::Completed(summary.with_taken(this.events.taken)));
                 Poll::Ready(None)
             }
             Err(error) => {

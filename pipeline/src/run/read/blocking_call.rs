@@ -1,4 +1,4 @@
-//! A blocking call that begins before it is awaited.
+//! A blocking call that starts before it is awaited.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,23 +8,24 @@ use sweet_async_core::extend::OnPool;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::Plain;
 
-/// A blocking job of the task that is polled here. The task ends after the job, unless a time limit leaves it running.
+/// A blocking job of the task that is polled here. The task ends after the job, unless a time limit leaves
+/// the job running.
 pub(crate) struct BlockingCall<T: Send + 'static, R: Runtime>(
     OnPool<Box<dyn FnOnce() -> T + Send>, T, Plain, R>,
 );
 
 impl<T: Send + 'static, R: Runtime> BlockingCall<T, R> {
-    /// Hands `work` to the blocking pool now.
+    /// Passes `work` to the blocking pool now.
     ///
     /// # Errors
     ///
-    /// No thread can be had.
+    /// No thread is available.
     pub(crate) fn start(
         runtime: &R,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Self, AsyncTaskError> {
         let mut job = OnPool::new(Box::new(work) as Box<dyn FnOnce() -> T + Send>, runtime.clone());
-        // The pipeline has started, whatever becomes of this call.
+        // A refusal is not the pipeline's own: the pipeline has started, whatever the result of this call.
         job.begin().map_err(AsyncTaskError::passed_on)?;
         Ok(Self(job))
     }

@@ -1,13 +1,13 @@
-//! Where the chunks of a source go, and their places in source order.
+//! The sending end of the chunk queue for one source reader. It gives chunks their positions in source order.
 
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
 
 use crate::event::single::Origin;
-use crate::outcome::failure::Place;
+use crate::outcome::failure::RowContext;
 use crate::run::shared::control::Control;
-use crate::run::shared::counters::Tally;
+use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::message::{Content, Message, Turn};
 use crate::text::chunk::RawChunk;
@@ -16,37 +16,39 @@ use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::Runtime;
 
-/// Bits of a sequence that count rows, where the others are the number of the source.
+/// The number of low bits of a sequence that count rows. The bits above hold the number of the source, where
+/// sources are read at the same time.
 pub(crate) const ROW_BITS: u32 = 44;
 
-/// Why no more is sent.
+/// The reason for sending no more.
 pub(crate) enum Stop {
-    /// An error ends the pipeline, or all workers are gone.
+    /// An error ends the pipeline, or all workers have ended.
     NotWanted,
     Failed(AsyncTaskError),
 }
 
-/// How rows are numbered.
+/// The numbering of rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbering {
-    /// On from the rows of the source before.
+    /// Continues after the rows of the source before.
     Running,
-    /// From the number of the source.
+    /// Starts at the number of the source, shifted left by [`ROW_BITS`] bits.
     BySource,
 }
 
-/// Where chunks go.
+/// Sends the chunks of one source at a time.
 pub(crate) struct ChunkSender<T, R: Runtime> {
     pub(crate) queue: Sender<Message<T>>,
     pub(crate) control: Arc<Control<R>>,
-    tally: Tally<R>,
-    /// Where rows are handled in source order, and this sends them in it.
-    line: Option<Receiver<()>>,
+    counts: LocalCounts<R>,
+    /// The `before` of the next [`Turn`]. Set where rows are handled in source order and this sends them in
+    /// that order.
+    next_turn: Option<Receiver<()>>,
     numbering: Numbering,
     source: u32,
-    /// What the first row of the source counts as.
+    /// The sequence of the first row of the source.
     base: u64,
-    /// Rows of the source so far.
+    /// The number of rows of the source so far.
     rows: u64,
 }
 
@@ -55,14 +57,14 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
         queue: Sender<Message<T>>,
         control: Arc<Control<R>>,
         numbering: Numbering,
-        in_line: bool,
+        ordered: bool,
     ) -> Self {
-        let line = in_line.then(Turn::line);
-        let tally = Tally::new(control.clone());
-        Self { queue, control, tally, line, numbering, source: 0, base: 0, rows: 0 }
+        let next_turn = ordered.then(Turn::first);
+        let counts = LocalCounts::new(control.clone());
+        Self { queue, control, counts, next_turn, numbering, source: 0, base: 0, rows: 0 }
     }
 
-    /// What is sent from now on is of this source.
+    /// Starts a source: everything sent from now on belongs to it.
     pub(crate) fn begin(&mut self, source: u32) {
         self.source = source;
         let before = std::mem::take(&mut self.rows);
@@ -72,19 +74,19 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
         };
     }
 
-    /// Items that were counted when they were taken from their source.
+    /// Sends items. They were counted when they were taken from their source.
     pub(crate) async fn items(&mut self, items: Vec<T>) -> Result<(), Stop> {
         let (first, rows) = (self.rows, items.len() as u64);
         self.send(first, rows, Content::Items(items)).await
     }
 
-    /// A chunk, whose rows were counted when it was cut.
+    /// Sends a chunk. Its rows were counted when it was cut.
     pub(crate) async fn raw(&mut self, chunk: RawChunk, decoders: Decoders<T>) -> Result<(), Stop> {
         let (first, rows) = (chunk.first_row, chunk.rows);
         self.send(first, rows, Content::Raw { chunk, decoders, lease: None }).await
     }
 
-    /// A chunk that was claimed: it comes after all that were claimed before.
+    /// Sends a claimed chunk. Its rows follow those of all messages claimed before.
     pub(crate) async fn leased(
         &mut self,
         mut chunk: RawChunk,
@@ -94,19 +96,19 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
         chunk.first_row = self.rows;
         let (first, rows) = (chunk.first_row, chunk.rows);
         if self.control.limit.is_set() {
-            // It is given back, as if it had not been read.
+            // The message is given back as if it had not been read.
             return Err(Stop::NotWanted);
         }
         self.count(rows);
         self.send(first, rows, Content::Raw { chunk, decoders, lease: Some(lease) }).await
     }
 
-    /// So many rows were read.
+    /// Counts `rows` rows as read.
     pub(crate) fn count(&self, rows: u64) {
         self.control.counters.read.add(rows);
     }
 
-    /// Rows of the source so far.
+    /// The number of rows of the source so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
@@ -116,7 +118,7 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
             return Err(Stop::NotWanted);
         }
         self.rows = first + rows;
-        let turn = self.line.as_mut().map(Turn::behind);
+        let turn = self.next_turn.as_mut().map(Turn::after);
         let published = match &content {
             Content::Raw { lease: Some(lease), .. } => {
                 lease.source.as_ref().map_or(0, |source| source.number)
@@ -132,15 +134,15 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
         Origin { task: *task, source: self.source, published, base: self.base, at: runtime.now() }
     }
 
-    /// A row that could not be cut, and was counted: it is rejected here, no worker sees it.
+    /// Rejects a row that could not be cut. It was counted already, and no worker sees it.
     pub(crate) fn reject(&mut self, bad: BadRow) -> Result<(), Stop> {
         self.rows = bad.sequence + 1;
         let Some(name) = self.control.names.at(self.source) else { return Ok(()) };
         let sequence = self.base + bad.sequence;
-        let place =
-            Place { name, origin: self.origin(0), sequence, line: bad.line, byte: bad.byte, raw: None };
-        let error = place.unreadable(&bad.reason);
-        self.tally.reject(&place, error);
+        let context =
+            RowContext { name, origin: self.origin(0), sequence, line: bad.line, byte: bad.byte, raw: None };
+        let error = context.unreadable(&bad.reason);
+        self.counts.reject(&context, error);
         if self.control.limit.is_set() { Err(Stop::NotWanted) } else { Ok(()) }
     }
 }

@@ -1,4 +1,4 @@
-//! The sender: reads sources, cuts them into chunks, and sends these to the workers.
+//! The sender of a pipeline: reads sources, cuts them into chunks, and sends the chunks to the workers.
 
 pub(crate) mod blocking_call;
 pub(crate) mod chunk_sender;

@@ -1,4 +1,5 @@
-//! Looks at all files before any source is read: an error at the start is better than one after an hour.
+//! The preflight: a check of all files before any source is read. An error at the start is better than one
+//! after an hour.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,29 +12,29 @@ use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::Runtime;
 
-/// A file's place among the sources, its name, and its path.
+/// A file's index among the sources, its name, and its path.
 type Named = (usize, Arc<str>, PathBuf);
 
-/// The files that are to be looked at. One that is the only source is opened next anyway.
+/// The files to be checked. The only source of a pipeline is not among them: it is opened next anyway.
 pub(crate) fn files<T>(plans: &[Plan<T>]) -> Vec<Named> {
     match plans {
         [_] => Vec::new(),
         plans => {
-            let named = |(place, plan): (usize, &Plan<T>)| {
+            let named = |(index, plan): (usize, &Plan<T>)| {
                 let (name, path) = plan.file()?;
-                Some((place, name, path))
+                Some((index, name, path))
             };
             plans.iter().enumerate().filter_map(named).collect()
         }
     }
 }
 
-/// Looks at all files. Gives the places and lengths of those that have a length.
+/// Checks all files. Returns the indices and lengths of those that have a length.
 ///
 /// # Errors
 ///
-/// As it would be told when the file is opened.
-pub(crate) async fn look<R: Runtime>(
+/// The same error as for opening the file.
+pub(crate) async fn check_all<R: Runtime>(
     runtime: &R,
     files: Vec<Named>,
 ) -> Result<Vec<(usize, u64)>, AsyncTaskError> {
@@ -41,25 +42,26 @@ pub(crate) async fn look<R: Runtime>(
         return Ok(Vec::new());
     }
     let all = move || {
-        let look = |(place, name, path): &Named| {
-            let length = one(path).map_err(|error| failed("opening", name, error));
-            length.map(|length| length.map(|length| (*place, length))).transpose()
+        let check_named = |(index, name, path): &Named| {
+            let length = check(path).map_err(|error| failed("opening", name, error));
+            length.map(|length| length.map(|length| (*index, length))).transpose()
         };
-        files.iter().filter_map(look).collect()
+        files.iter().filter_map(check_named).collect()
     };
     BlockingCall::start(runtime, all)?.await?
 }
 
-/// Says how long it is, if it is a file.
-fn one(path: &Path) -> io::Result<Option<u64>> {
-    let about = fs::metadata(path)?;
-    if about.is_dir() {
+/// Checks that a file can be opened, and returns its length. `None` for a pipe or a device, which is not
+/// opened.
+fn check(path: &Path) -> io::Result<Option<u64>> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    // A pipe's opening waits for a writer.
-    if !about.is_file() {
+    // Opening a pipe waits for a writer.
+    if !metadata.is_file() {
         return Ok(None);
     }
     File::open(path)?;
-    Ok(Some(about.len()))
+    Ok(Some(metadata.len()))
 }

@@ -1,4 +1,5 @@
-//! A lane that reads a queue: claims messages, sends their chunks, and settles them once they are handled.
+//! The source reader's part for queues: claims messages, sends their chunks, and settles the messages once
+//! they are handled.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::run::read::chunk_sender::Stop;
 use crate::run::read::source_reader::SourceReader;
 use crate::run::shared::control::Control;
 use crate::run::shared::idle::{Idle, SILENCE};
-use crate::run::shared::lease::{Keeper, Lease, Told};
+use crate::run::shared::lease::{Keeper, Lease, Report};
 use crate::source::queue::QueuePlan;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::Decoders;
@@ -20,51 +21,57 @@ use crate::text::fault::{BadRow, BadRowReason};
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::runtime::Runtime;
 
-/// Messages that are claimed at a time, at most: few enough for other consumers to have theirs.
-const TOGETHER: usize = 64;
+/// The most messages of one claim: few enough for other consumers to have theirs.
+const MAX_CLAIM: usize = 64;
 
-/// What the rows of the last message were made of, and with: the next is mostly of the same source.
+/// The head, the source and the decoders of the last message. The next message mostly has the same.
 type Last<T> = Option<(Bytes, Arc<PublishedSource>, Decoders<T>)>;
 
 impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
-    /// Reads a queue to its end, or until the pipeline's, and settles all that was claimed.
+    /// Reads a queue to its end, or to the end of the pipeline, and settles all claimed messages.
     ///
-    /// With a `turn`, nothing is claimed before it has come: messages are not to be held, from other consumers for one, while
-    /// the sources before are read, which may be the same queue.
-    pub(crate) async fn claims(
-        &mut self,
-        plan: QueuePlan<T>,
-        turn: Option<Receiver<()>>,
-    ) -> Result<(), Stop> {
+    /// With a `turn`, nothing is claimed before the turn has come. While the sources before are read, which
+    /// may be the same queue, messages are not held from other consumers.
+    pub(crate) async fn queue(&mut self, plan: QueuePlan<T>, turn: Option<Receiver<()>>) -> Result<(), Stop> {
         if let Some(turn) = turn {
             let _ = self.wanted(turn.recv()).await?;
         }
-        let (tell, told) = async_channel::unbounded();
-        let (runtime, workers) = (self.outlet.control.runtime.clone(), self.outlet.queue.clone());
+        let (report_sender, reports) = async_channel::unbounded();
+        let (runtime, workers) = (self.chunk_sender.control.runtime.clone(), self.chunk_sender.queue.clone());
         let QueuePlan { name, queue, lease, .. } = &plan;
-        let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, told };
+        let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, reports };
         let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Failed) };
         let idle = Arc::new(Idle::default());
         let claiming = async {
-            let ended = self.claim(&plan, tell, &idle).await;
-            // For good: what is held of it is all that there is, and its end waits for that.
-            idle.set(&self.outlet.control.idle);
+            let ended = self.claim(&plan, report_sender, &idle).await;
+            // Set for good: workers hold all that will ever come from this queue, and the queue's end waits
+            // for that.
+            idle.set(&self.chunk_sender.control.idle);
             Ok(ended)
         };
         let (ended, ()) = try_zip(claiming, keeping).await?;
         ended
     }
 
-    async fn claim(&mut self, plan: &QueuePlan<T>, tell: Sender<Told>, idle: &Arc<Idle>) -> Result<(), Stop> {
+    async fn claim(
+        &mut self,
+        plan: &QueuePlan<T>,
+        reports: Sender<Report>,
+        idle: &Arc<Idle>,
+    ) -> Result<(), Stop> {
         let (mut id, mut last) = (0, None);
         loop {
-            self.goes_on().await?;
-            let room =
-                self.outlet.queue.capacity().map_or(1, |most| most.saturating_sub(self.outlet.queue.len()));
-            // Whether it is wanted is looked at first: what is given back at the end would be delivered once more for nothing.
+            self.wait_to_read().await?;
+            let room = self
+                .chunk_sender
+                .queue
+                .capacity()
+                .map_or(1, |most| most.saturating_sub(self.chunk_sender.queue.len()));
+            // This is polled first: messages that are claimed at the end would only be given back, and
+            // delivered once more.
             let unwanted = async { Err(self.unwanted().await) };
-            let claims = plan.queue.claim(room.clamp(1, TOGETHER), plan.lease);
-            let claims = or(claims, silent(&self.outlet.control, idle));
+            let claims = plan.queue.claim(room.clamp(1, MAX_CLAIM), plan.lease);
+            let claims = or(claims, mark_idle(&self.chunk_sender.control, idle));
             let claims = or(unwanted, async { Ok(claims.await) }).await?;
             idle.clear();
             let claims = claims
@@ -72,30 +79,33 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
             if claims.is_empty() {
                 return Ok(());
             }
-            // All of them, before any is sent, which may take long: they are held from now on.
+            // All of them are reported before any is sent, since sending may take long: they are held from
+            // now on.
             let leased: Vec<_> = claims
                 .into_iter()
                 .map(|claimed| {
                     id += 1;
-                    // Unbounded, and closed only where all is given back anyway.
-                    let _ = tell.try_send(Told::Claimed(id, claimed.receipt.clone()));
-                    let (tell, idle) = (tell.clone(), idle.clone());
-                    let lease = Lease { id, source: None, handled: false, tell, idle };
+                    // Unbounded, and closed only when all messages are given back anyway.
+                    let _ = reports.try_send(Report::Claimed(id, claimed.receipt.clone()));
+                    let (reports, idle) = (reports.clone(), idle.clone());
+                    let lease = Lease { id, source: None, handled: false, reports, idle };
                     (claimed, Box::new(lease))
                 })
                 .collect();
             for (claimed, mut lease) in leased {
-                match unsealed(plan, &claimed, &self.outlet.control.names, &mut last) {
+                match unsealed(plan, &claimed, &self.chunk_sender.control.names, &mut last) {
                     Ok((source, decoders, chunk)) => {
                         lease.source = Some(source);
-                        self.outlet.leased(chunk, decoders, lease).await?;
+                        self.chunk_sender.leased(chunk, decoders, lease).await?;
                     }
-                    Err(why) => {
-                        let reason =
-                            BadRowReason::parse(&format_args!("message {:?}: {why}", claimed.message.key()));
-                        let sequence = self.outlet.rows();
-                        self.outlet.count(1);
-                        self.outlet.reject(BadRow { sequence, line: 0, byte: 0, reason })?;
+                    Err(refusal) => {
+                        let reason = BadRowReason::parse(&format_args!(
+                            "message {:?}: {refusal}",
+                            claimed.message.key()
+                        ));
+                        let sequence = self.chunk_sender.rows();
+                        self.chunk_sender.count(1);
+                        self.chunk_sender.reject(BadRow { sequence, line: 0, byte: 0, reason })?;
                         lease.handled = true;
                     }
                 }
@@ -104,9 +114,9 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
     }
 }
 
-/// Says that the queue is idle once a claim has given nothing for some time. Never returns.
-async fn silent<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
-    // Only a batch holds what the queue may be waiting for.
+/// Marks the queue as idle once a claim has returned nothing for [`SILENCE`]. Never returns.
+async fn mark_idle<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
+    // Only a batch holds leases that the queue may be waiting for.
     if control.batches.is_some() {
         let _ = Sleep::silent(&control.runtime, control.runtime.now().checked_add(SILENCE)).await;
         idle.set(&control.idle);
@@ -114,7 +124,7 @@ async fn silent<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
     std::future::pending().await
 }
 
-/// The rows of a message.
+/// The source, the decoders and the rows of a message.
 #[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
 fn unsealed<T>(
     plan: &QueuePlan<T>,

@@ -1,4 +1,4 @@
-//! The sender: which sources are read when.
+//! The sender: the order and the concurrency in which sources are read.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use async_channel::{Receiver, Sender, WeakSender};
 use futures_lite::future::or;
 
 use crate::run::read::chunk_sender::{ChunkSender, Numbering, ROW_BITS, Stop};
-use crate::run::read::preflight::{files, look};
-use crate::run::read::source_reader::{Job, Jobs, SourceReader, told};
+use crate::run::read::preflight::{check_all, files};
+use crate::run::read::source_reader::{Job, Jobs, SourceReader, cancellation_requested};
 use crate::run::shared::control::Control;
 use crate::run::shared::message::{Message, Turn};
 use crate::run::shared::overdue::Part;
@@ -21,10 +21,10 @@ use sweet_async_core::extend::{Configured, InPlace, SpawnSite, spawn};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::Plain;
 
-/// Chunks of a source that wait for the sources before it.
+/// The number of chunks of a source that wait for the sources before it.
 const AHEAD: usize = 2;
 
-/// Sends everything; says why it ended early, if it did.
+/// Reads and sends all sources. Returns the error that ended this early, if there is one.
 pub(crate) async fn send<T, R>(
     mut plans: Vec<Plan<T>>,
     queue: Sender<Message<T>>,
@@ -34,18 +34,18 @@ where
     T: Send + 'static,
     R: Runtime,
 {
-    let told = async {
-        match told().await {
+    let cancelled = async {
+        match cancellation_requested().await {
             Stop::Failed(error) => Err(error),
             Stop::NotWanted => Ok(Vec::new()),
         }
     };
-    let lengths = match or(look(&control.runtime, files(&plans)), told).await {
+    let lengths = match or(check_all(&control.runtime, files(&plans)), cancelled).await {
         Ok(lengths) => lengths,
         Err(error) => return Some(error),
     };
-    for (place, length) in lengths {
-        if let Some(plan) = plans.get_mut(place) {
+    for (index, length) in lengths {
+        if let Some(plan) = plans.get_mut(index) {
             plan.set_length(length);
         }
     }
@@ -54,15 +54,18 @@ where
         SenderStrategy::Parallel { sources } => in_parallel(plans, queue, control, (sources, sources)).await,
         SenderStrategy::Adaptive { min, max } => in_parallel(plans, queue, control, (min, max)).await,
         SenderStrategy::Serial | SenderStrategy::Batched { .. } => {
-            let in_line = control.ordered;
+            let ordered = control.ordered;
             let jobs = jobs(plans, || (queue.clone(), None));
-            let outlet = ChunkSender::new(queue, control, Numbering::Running, in_line);
-            SourceReader::new(jobs, Arc::new(Gate::new(1)), 0, outlet).work().await.map(|(_, error)| error)
+            let chunk_sender = ChunkSender::new(queue, control, Numbering::Running, ordered);
+            SourceReader::new(jobs, Arc::new(Gate::new(1)), 0, chunk_sender)
+                .work()
+                .await
+                .map(|(_, error)| error)
         }
     }
 }
 
-/// Reads so many sources at the same time, each by a task of its own.
+/// Reads `min` to `max` sources at the same time, each by a task of its own.
 async fn in_parallel<T, R>(
     plans: Vec<Plan<T>>,
     queue: Sender<Message<T>>,
@@ -89,31 +92,32 @@ where
         parts.push((begins, ahead));
         (part, Some(turn))
     });
-    let named = Configured::part_of(control.name.clone());
+    let configured = Configured::part_of(control.name.clone());
     let gate = Arc::new(Gate::new(min));
-    let lane = |index| {
-        let outlet = ChunkSender::new(queue.clone(), control.clone(), Numbering::BySource, false);
-        let lane = SourceReader::new(jobs.clone(), gate.clone(), index, outlet);
-        let (birth, overdue) = (SpawnSite::part().birth(Some(&named)), control.overdue.clone());
-        let body = move || Part::new(lane.work(), overdue);
-        spawn(control.runtime.clone(), birth, InPlace::<_, _, _, Plain>::new(body))
+    let spawn_reader = |index| {
+        let chunk_sender = ChunkSender::new(queue.clone(), control.clone(), Numbering::BySource, false);
+        let reader = SourceReader::new(jobs.clone(), gate.clone(), index, chunk_sender);
+        let spawn_request = SpawnSite::part().request(Some(&configured));
+        let overdue = control.overdue.clone();
+        let body = move || Part::new(reader.work(), overdue);
+        spawn(control.runtime.clone(), spawn_request, InPlace::<_, _, _, Plain>::new(body))
     };
-    let lanes: Vec<_> = (0..max).map(lane).collect();
+    let readers: Vec<_> = (0..max).map(spawn_reader).collect();
     drop(jobs);
     let adapts = adapt((min, max), &gate, &control, queue.downgrade());
     let reads = async {
         in_order(parts, queue).await;
         let mut failed = Vec::new();
-        for lane in lanes {
-            failed.extend(lane.await.unwrap_or_else(|error| Some((u32::MAX, error))));
+        for reader in readers {
+            failed.extend(reader.await.unwrap_or_else(|error| Some((u32::MAX, error))));
         }
         failed.into_iter().min_by_key(|(source, _)| *source).map(|(_, error)| error)
     };
     or(reads, adapts).await
 }
 
-/// Changes how many sources are read at the same time as the queue says, for ever: one that is empty wants more, one that
-/// is full has enough. Ends only with the runtime.
+/// Adapts the number of sources that are read at the same time to the queue, forever: an empty queue wants
+/// more, a full one has enough. Ends only with the runtime.
 async fn adapt<T, R: Runtime>(
     (min, max): (usize, usize),
     gate: &Gate,
@@ -143,16 +147,16 @@ async fn adapt<T, R: Runtime>(
     }
 }
 
-/// Sends on what was read ahead, one source after the other: a worker that waits for its turn must not stand before the
-/// one whose turn it is.
+/// Forwards the chunks that were read ahead, one source after the other. Workers wait for the turn of their
+/// chunk, so a chunk must not be queued before those whose turn is earlier: all workers might wait for it.
 ///
-/// With each part goes a sender that is dropped when its turn has come.
+/// The sender in each part is dropped when the turn of its source has come.
 async fn in_order<T>(parts: Vec<(Sender<()>, Receiver<Message<T>>)>, queue: Sender<Message<T>>) {
-    let mut line = Turn::line();
+    let mut next_turn = Turn::first();
     for (begins, part) in parts {
         drop(begins);
         while let Ok(mut message) = part.recv().await {
-            message.turn = Some(Turn::behind(&mut line));
+            message.turn = Some(Turn::after(&mut next_turn));
             if queue.send(message).await.is_err() {
                 return;
             }
@@ -160,12 +164,12 @@ async fn in_order<T>(parts: Vec<(Sender<()>, Receiver<Message<T>>)>, queue: Send
     }
 }
 
-/// Where a source's chunks go, and its turn, where it has one.
+/// The queue for the chunks of a source, and its turn where it has one.
 type Destination<T> = (Sender<Message<T>>, Option<Receiver<()>>);
 
-fn jobs<T>(plans: Vec<Plan<T>>, mut outlet: impl FnMut() -> Destination<T>) -> Arc<Jobs<T>> {
+fn jobs<T>(plans: Vec<Plan<T>>, mut destination: impl FnMut() -> Destination<T>) -> Arc<Jobs<T>> {
     let job = |(source, plan)| {
-        let (queue, turn) = outlet();
+        let (queue, turn) = destination();
         Job { source, plan, queue, turn }
     };
     Arc::new(Jobs::new((0..).zip(plans).map(job).collect()))

@@ -1,4 +1,4 @@
-//! A lane: reads sources one after the other, and sends their chunks.
+//! A source reader: reads sources one after the other, and sends their chunks.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskContext;
 
-/// One source, and where its chunks go.
+/// One source, and the queue for its chunks.
 pub(crate) struct Job<T> {
     pub(crate) source: u32,
     pub(crate) plan: Plan<T>,
     pub(crate) queue: Sender<Message<T>>,
-    /// Where sources are handled in their order: closed once the ones before it have ended.
+    /// Set where sources are handled in their order. Closed once the sources before have ended.
     pub(crate) turn: Option<Receiver<()>>,
 }
 
-/// The sources that nobody reads yet, in their order.
+/// The sources that no reader has taken yet, in their order.
 pub(crate) struct Jobs<T> {
     jobs: Receiver<Job<T>>,
-    /// Kept, so that only `halt` closes them.
+    /// Kept, so that only `halt` closes the channel.
     open: Sender<Job<T>>,
 }
 
@@ -34,7 +34,7 @@ impl<T> Jobs<T> {
     pub(crate) fn new(all: Vec<Job<T>>) -> Self {
         let (open, jobs) = async_channel::bounded(all.len().max(1));
         for job in all {
-            // There is room for all.
+            // The channel has room for all.
             let _ = open.try_send(job);
         }
         Self { jobs, open }
@@ -44,7 +44,8 @@ impl<T> Jobs<T> {
         self.jobs.try_recv().ok()
     }
 
-    /// No source is read on, and none is begun: each lane ends where it waits for its source.
+    /// Stops all readers: no source is read any further, and none is started. Each reader ends where it waits
+    /// for its source.
     fn halt(&self) {
         self.jobs.close();
         while self.next().is_some() {}
@@ -61,25 +62,25 @@ impl<T> Jobs<T> {
 
 pub(crate) struct SourceReader<T, R: Runtime> {
     jobs: Arc<Jobs<T>>,
-    /// Who may read, and this one's place at it.
+    /// Decides which readers may read; `index` is this reader's index there.
     gate: Arc<Gate>,
     index: usize,
-    pub(crate) outlet: ChunkSender<T, R>,
-    /// Between blocks of text.
-    pub(crate) pace: TimeSlice,
-    /// Between slices of items.
-    pub(crate) taking: TimeSlice,
+    pub(crate) chunk_sender: ChunkSender<T, R>,
+    /// Rests between blocks of text.
+    pub(crate) block_slice: TimeSlice,
+    /// Rests between slices of items.
+    pub(crate) item_slice: TimeSlice,
 }
 
-/// Set once the pipeline was asked to stop: what has been sent is still handled.
+/// The error of a requested cancellation, if there is one. Chunks that were sent are still handled.
 fn stopped() -> Option<Stop> {
     let cx = TaskContext::current()?;
     let (level, cause) = (cx.level()?, cx.cause()?);
     Some(Stop::Failed(AsyncTaskError::Cancelled { level, cause }))
 }
 
-/// Waits until the pipeline is asked to stop.
-pub(crate) async fn told() -> Stop {
+/// Waits until cancellation of the pipeline is requested.
+pub(crate) async fn cancellation_requested() -> Stop {
     match TaskContext::current() {
         Some(cx) => cx.cancelled().await,
         None => std::future::pending().await,
@@ -88,28 +89,42 @@ pub(crate) async fn told() -> Stop {
 }
 
 impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
-    pub(crate) fn new(jobs: Arc<Jobs<T>>, gate: Arc<Gate>, index: usize, outlet: ChunkSender<T, R>) -> Self {
-        Self { jobs, gate, index, outlet, pace: TimeSlice::new(), taking: TimeSlice::taking() }
+    pub(crate) fn new(
+        jobs: Arc<Jobs<T>>,
+        gate: Arc<Gate>,
+        index: usize,
+        chunk_sender: ChunkSender<T, R>,
+    ) -> Self {
+        Self {
+            jobs,
+            gate,
+            index,
+            chunk_sender,
+            block_slice: TimeSlice::new(),
+            item_slice: TimeSlice::for_items(),
+        }
     }
 
-    /// Reads until no source is left. Says why it ended early, if it did: the source that was read, and the error.
+    /// Reads until no source is left. Returns the error that ended this early, if there is one, with the
+    /// number of the source that was being read.
     pub(crate) async fn work(mut self) -> Option<(u32, AsyncTaskError)> {
         let gate = self.gate.clone();
-        // When one has no more to do, those that wait must see for themselves what is left.
-        let _leaves = gate.leaves();
+        // When one reader has nothing more to do, the paused ones must check themselves for sources that are
+        // left.
+        let _open_on_drop = gate.open_on_drop();
         loop {
-            // Before a source is taken: it is not to wait here while others could read it.
-            if let Err(stop) = self.turn().await {
+            // Before a source is taken: a source must not wait here while other readers could read it.
+            if let Err(stop) = self.wait_for_gate().await {
                 return self.ended(stop, u32::MAX);
             }
             let Job { source, plan, queue, turn } = self.jobs.next()?;
-            self.outlet.queue = queue;
-            self.outlet.begin(source);
+            self.chunk_sender.queue = queue;
+            self.chunk_sender.begin(source);
             let sent = match plan {
                 Plan::Items(items) => self.items(items).await,
                 Plan::Stream(stream) => self.stream(stream).await,
                 Plan::Text(text) => self.text(text).await,
-                Plan::Queue(queue) => self.claims(queue, turn).await,
+                Plan::Queue(queue) => self.queue(queue, turn).await,
             };
             if let Err(stop) = sent {
                 return self.ended(stop, source);
@@ -125,38 +140,42 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
         }
     }
 
-    /// Waits until this lane may read, where it may not.
-    pub(crate) async fn turn(&self) -> Result<(), Stop> {
+    /// Waits until this reader may read.
+    pub(crate) async fn wait_for_gate(&self) -> Result<(), Stop> {
         match self.gate.is_open(self.index) {
             true => Ok(()),
-            false => self.wanted(self.gate.opens(self.index)).await,
+            false => self.wanted(self.gate.wait_open(self.index)).await,
         }
     }
 
-    /// Waits for a source as long as somebody wants what it gives: a source may be silent for ever, and an error that
-    /// ends the pipeline, or the end of all workers, must not wait for it.
+    /// Waits for a source as long as its output is wanted. A source may be silent forever; an error that ends
+    /// the pipeline, or the end of all workers, must not wait for it.
     pub(crate) async fn wanted<F: Future>(&self, source: F) -> Result<F::Output, Stop> {
         or(async { Ok(source.await) }, async { Err(self.unwanted().await) }).await
     }
 
-    /// Waits until nobody wants what comes; says why.
+    /// Waits until no more is wanted, and returns the reason.
     pub(crate) async fn unwanted(&self) -> Stop {
         let unwanted = async {
-            or(self.outlet.control.limit.reached(), or(self.outlet.queue.closed(), self.jobs.halted())).await;
+            or(
+                self.chunk_sender.control.limit.reached(),
+                or(self.chunk_sender.queue.closed(), self.jobs.halted()),
+            )
+            .await;
             Stop::NotWanted
         };
-        or(unwanted, told()).await
+        or(unwanted, cancellation_requested()).await
     }
 
-    /// Waits until more may be read; says why none is to be, if so.
-    pub(crate) async fn goes_on(&self) -> Result<(), Stop> {
-        self.turn().await?;
+    /// Waits until more may be read. The error is the reason for reading no more.
+    pub(crate) async fn wait_to_read(&self) -> Result<(), Stop> {
+        self.wait_for_gate().await?;
         self.is_wanted()
     }
 
-    /// Says why no more is to be read, if so, without waiting.
+    /// Checks without waiting that more is to be read. The error is the reason for reading no more.
     pub(crate) fn is_wanted(&self) -> Result<(), Stop> {
-        let ChunkSender { queue, control, .. } = &self.outlet;
+        let ChunkSender { queue, control, .. } = &self.chunk_sender;
         match stopped() {
             Some(stop) => Err(stop),
             None if self.jobs.are_halted() || control.limit.is_set() || queue.is_closed() => {

@@ -1,4 +1,4 @@
-//! Pulls items out of a stream, chunk by chunk.
+//! Chunks of items that are pulled out of a stream.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -13,15 +13,15 @@ use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::Runtime;
 
-/// A stream, and what it has given for the next chunk.
+/// A stream, and the items that it has yielded for the next chunk.
 pub(crate) struct StreamChunks<T, R: Runtime> {
     stream: Pin<Box<dyn Stream<Item = T> + Send>>,
-    /// Most items in a chunk.
+    /// The most items in a chunk.
     rows: usize,
     /// The longest time that the first item waits for others.
     delay: Duration,
     items: Vec<T>,
-    /// When the first of them came, where that matters.
+    /// The time at which the first item came, where that matters.
     first: Option<Instant>,
     due: Option<Pin<Box<Sleep<R>>>>,
 }
@@ -47,8 +47,8 @@ impl<T, R: Runtime> StreamChunks<T, R> {
         std::mem::take(&mut self.items)
     }
 
-    /// Takes at most `most` items, and counts them as read. A chunk that goes out is empty only if the stream has ended or
-    /// has failed.
+    /// Takes at most `most` items, and counts them as read. A chunk that is to be sent is empty only if the
+    /// stream has ended or failed.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl<T, R: Runtime> StreamChunks<T, R> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped, what has been given is still there to be taken.
+    /// After a drop, the items that were yielded are still there to be taken.
     pub(crate) async fn next(
         &mut self,
         runtime: &R,
@@ -75,7 +75,8 @@ impl<T, R: Runtime> StreamChunks<T, R> {
                     Ok(Poll::Ready(None)) => break Poll::Ready(Ok(Next::Ended)),
                     Err(panic) => break Poll::Ready(Err(panic)),
                     Ok(Poll::Pending) if self.items.is_empty() => break Poll::Pending,
-                    // What is there goes out: a receiver must not wait for a chunk that may never fill.
+                    // A chunk that is not full goes out: a receiver must not wait for one that may never
+                    // fill.
                     Ok(Poll::Pending) if self.delay.is_zero() => break Poll::Ready(Ok(Next::Full)),
                     Ok(Poll::Pending) => {
                         let due = self.due.get_or_insert_with(|| {
@@ -89,14 +90,15 @@ impl<T, R: Runtime> StreamChunks<T, R> {
                     self.first = Some(runtime.now());
                 }
             };
-            // Here, and not where they are sent: items of a sender that is killed were read, too.
+            // Counted here and not where they are sent: items of a sender that is killed were read as well.
             counters.read.add((self.items.len() - before) as u64);
             next
         })
         .await
     }
 
-    /// Full, or due: a stream that is always ready never reaches the timer.
+    /// The state after a slice. A stream that is always ready never reaches the timer, so the clock is
+    /// checked here.
     fn after_slice(&self, runtime: &R) -> Next {
         let is_due = || {
             let due = self.first.and_then(|first| first.checked_add(self.delay));

@@ -1,4 +1,4 @@
-//! Reading a text source: block by block, and cut where it is read.
+//! The blocks of a text source, cut on the thread that reads them.
 
 use std::future::poll_fn;
 use std::io::{self, Read};
@@ -19,23 +19,23 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::Runtime;
 
-/// Bytes read at a time on the blocking pool: large enough for the hop there not to count, small enough for a few of them
-/// to fit into a cache.
+/// The bytes of one read on the blocking pool: enough to make the hop there negligible, few enough for some
+/// blocks to fit into a cache.
 const BLOCK: usize = 512 << 10;
 
-/// Bytes read at a time on the executor: cut within a slice of the time that a task may keep its thread.
+/// The bytes of one read on the executor. They are cut within the time slice that a task may keep its thread.
 const SLICE: usize = 64 << 10;
 
-/// What one read gave.
+/// The result of one read.
 #[derive(Default)]
 pub(crate) struct Block {
     pub(crate) cuts: Vec<Cut>,
-    /// Bytes read.
+    /// The number of bytes read.
     pub(crate) bytes: u64,
-    /// At the first read: how many bytes there are in all, if the source can tell.
+    /// Set by the first read: the number of bytes in all, if the source knows it.
     pub(crate) length: Option<u64>,
     ended: bool,
-    /// Why no more can be read. The rows before it stand.
+    /// The reason for reading no further. The rows before it stay valid.
     pub(crate) failed: Option<AsyncTaskError>,
 }
 
@@ -45,10 +45,10 @@ pub(crate) struct Block {
     reason = "there is one for each source that is open, and it is seldom moved"
 )]
 pub(crate) enum Blocks<R: Runtime> {
-    /// The next block is read while the one before is sent; `None` after the last one.
+    /// The next block is read while the one before is sent. `blocking_call` is `None` after the last block.
     OnPool {
         control: Arc<Control<R>>,
-        visit: Option<BlockingCall<(Reading, Block), R>>,
+        blocking_call: Option<BlockingCall<(Reading, Block), R>>,
     },
     OnExecutor(Option<AsyncReading>),
 }
@@ -63,19 +63,19 @@ impl<R: Runtime> Blocks<R> {
             Input::Async(reader) => Self::OnExecutor(Some(AsyncReading { reader, cutting })),
             Input::Blocking(input, codec) => {
                 let reading = Reading { input: Some((input, codec)), opened: None, cutting };
-                Self::OnPool { control: control.clone(), visit: Some(reading.visit(control)?) }
+                Self::OnPool { control: control.clone(), blocking_call: Some(reading.start_read(control)?) }
             }
         })
     }
 
-    /// The next block; `None` after the last one, and after one that failed.
+    /// Returns the next block; `None` after the last one, and after one that failed.
     pub(crate) async fn next(&mut self) -> Result<Option<Block>, AsyncTaskError> {
         match self {
-            Self::OnPool { control, visit } => {
-                let Some((reading, mut block)) = visited(visit).await? else { return Ok(None) };
+            Self::OnPool { control, blocking_call } => {
+                let Some((reading, mut block)) = finished(blocking_call).await? else { return Ok(None) };
                 if !block.is_last() {
-                    match reading.visit(control) {
-                        Ok(next) => *visit = Some(next),
+                    match reading.start_read(control) {
+                        Ok(next) => *blocking_call = Some(next),
                         Err(error) => block.failed = Some(error),
                     }
                 }
@@ -92,11 +92,11 @@ impl<R: Runtime> Blocks<R> {
         }
     }
 
-    /// The block that is being read at the moment, with all complete records, for a source that is read no further; `None` after
-    /// the last block.
+    /// Returns the block that is being read at the moment, with all complete records, for a source that is
+    /// read no further. `None` after the last block.
     pub(crate) async fn last(&mut self) -> Result<Option<Block>, AsyncTaskError> {
         let (mut cutting, mut block) = match self {
-            Self::OnPool { visit, .. } => match visited(visit).await? {
+            Self::OnPool { blocking_call, .. } => match finished(blocking_call).await? {
                 Some((reading, block)) => (reading.cutting, block),
                 None => return Ok(None),
             },
@@ -110,14 +110,14 @@ impl<R: Runtime> Blocks<R> {
     }
 }
 
-/// The result of a read that is under way.
-async fn visited<R: Runtime>(
-    visit: &mut Option<BlockingCall<(Reading, Block), R>>,
+/// Waits for the result of a read that is under way.
+async fn finished<R: Runtime>(
+    blocking_call: &mut Option<BlockingCall<(Reading, Block), R>>,
 ) -> Result<Option<(Reading, Block)>, AsyncTaskError> {
-    let Some(under_way) = visit else { return Ok(None) };
-    let visited = under_way.await;
-    *visit = None;
-    visited.map(Some)
+    let Some(under_way) = blocking_call else { return Ok(None) };
+    let result = under_way.await;
+    *blocking_call = None;
+    result.map(Some)
 }
 
 impl Block {
@@ -126,26 +126,28 @@ impl Block {
     }
 }
 
-/// The cutter of one source, with its name for errors, and the counters of its rows.
+/// The cutter of one source, with the source's name for errors, and the counters of its rows.
 pub(crate) struct Cutting {
     name: Arc<str>,
     length: Option<u64>,
-    /// Bytes that the source has given: of the text, or where that is compressed, of what it is compressed into.
-    taken: u64,
+    /// The number of bytes that the source has given. Of a compressed source these are the compressed bytes.
+    bytes_read: u64,
     cutter: Cutter,
     counters: Arc<Counters>,
-    /// Rows counted so far.
+    /// The number of rows counted so far.
     rows: u64,
-    /// Chunks are handled whole: each counts as one row, and one that is not handed out as none.
+    /// Set where chunks are handled as a whole: each chunk counts as one row, and one that is held back
+    /// counts as none.
     whole: bool,
 }
 
 impl Cutting {
     pub(crate) fn new(name: Arc<str>, cutter: Cutter, counters: Arc<Counters>, whole: bool) -> Self {
-        Self { name, length: None, taken: 0, cutter, counters, rows: 0, whole }
+        Self { name, length: None, bytes_read: 0, cutter, counters, rows: 0, whole }
     }
 
-    /// Counts complete rows. Here, and not where they are sent: rows of a sender that is killed were read, too.
+    /// Counts complete rows. This is done here and not where they are sent: rows of a sender that is killed
+    /// were read as well.
     fn count(&mut self, cuts: &[Cut]) {
         let read = match self.whole {
             true => cuts.iter().filter(|cut| !matches!(cut, Cut::Header(_))).count() as u64,
@@ -155,7 +157,7 @@ impl Cutting {
         self.counters.read.add(read);
     }
 
-    /// Hands out all complete records of a source that is read no further.
+    /// Adds all complete records, for a source that is read no further.
     fn give_up(&mut self, cuts: &mut Vec<Cut>) {
         let mut rest = Vec::new();
         self.cutter.give_up(&mut rest);
@@ -163,24 +165,24 @@ impl Cutting {
         cuts.append(&mut rest);
     }
 
-    /// The last block of a source that cannot be read any further.
+    /// Makes the last block of a source that cannot be read any further.
     fn broken(&mut self, error: AsyncTaskError) -> Block {
         let mut block = Block { failed: Some(error), ..Block::default() };
-        // The records that are whole are handed on, whatever the size of a chunk; one that was cut short is not.
+        // Complete records are passed on, whatever the size of a chunk. A record that was cut short is not.
         self.give_up(&mut block.cuts);
         block
     }
 
-    /// Cuts what a read of at most `most` bytes gave, where the source has given `taken` bytes in all, unless those are
-    /// what was read.
-    fn cut(&mut self, read: io::Result<usize>, most: usize, taken: Option<u64>) -> Block {
-        let taken = taken.unwrap_or(self.taken + read.as_ref().map_or(0, |read| *read as u64));
-        let mut block = Block { bytes: taken - self.taken, ..Block::default() };
-        self.taken = taken;
+    /// Cuts the bytes of one read of at most `most` bytes. `bytes_read` is the number of bytes that the
+    /// source has given in all; `None` if these are the bytes that were read.
+    fn cut(&mut self, read: io::Result<usize>, most: usize, bytes_read: Option<u64>) -> Block {
+        let bytes_read = bytes_read.unwrap_or(self.bytes_read + read.as_ref().map_or(0, |read| *read as u64));
+        let mut block = Block { bytes: bytes_read - self.bytes_read, ..Block::default() };
+        self.bytes_read = bytes_read;
         let length = self.length.unwrap_or(0);
         let failure = match read {
-            Ok(0) if taken < length => {
-                let short = format!("it had {length} bytes when it was opened, and ended after {taken}");
+            Ok(0) if bytes_read < length => {
+                let short = format!("it had {length} bytes when it was opened, and ended after {bytes_read}");
                 io::Error::new(io::ErrorKind::UnexpectedEof, short)
             }
             Ok(read) if read > most => {
@@ -206,12 +208,12 @@ pub(crate) fn failed(doing: &str, name: &str, error: io::Error) -> AsyncTaskErro
     AsyncTaskError::Io { context: format!("{doing} {name}").into(), error }
 }
 
-/// The error of a source that is not what it should be.
+/// The error of a source whose content is invalid.
 pub(crate) fn unreadable(name: &str, reason: &Unreadable) -> AsyncTaskError {
     failed("reading", name, io::Error::new(io::ErrorKind::InvalidData, reason.to_string()))
 }
 
-/// What is read on the blocking pool; it moves there and back for each block.
+/// The part of a source that moves to the blocking pool and back for each block.
 pub(crate) struct Reading {
     input: Option<(Blocking, Option<Codec>)>,
     opened: Option<Opened>,
@@ -219,7 +221,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn visit<R: Runtime>(
+    fn start_read<R: Runtime>(
         mut self,
         control: &Arc<Control<R>>,
     ) -> Result<BlockingCall<(Self, Block), R>, AsyncTaskError> {
@@ -232,11 +234,11 @@ impl Reading {
         })
     }
 
-    /// Reads and cuts one block; blocks.
+    /// Reads and cuts one block. Blocks the thread.
     fn block(&mut self) -> Block {
         let mut length = None;
         if let Some((input, codec)) = self.input.take() {
-            // What decompresses a reader begins with its header.
+            // Opening may call the user's reader: a decompressor reads its header at once.
             let opened = caught(|| input.open(codec));
             let opened = opened
                 .and_then(|opened| opened.map_err(|error| failed("opening", &self.cutting.name, error)));
@@ -258,18 +260,18 @@ impl Reading {
                 Err(panic) => return self.cutting.broken(panic),
             }
         };
-        Block { length, ..self.cutting.cut(read, BLOCK, opened.reader.taken()) }
+        Block { length, ..self.cutting.cut(read, BLOCK, opened.reader.bytes_read()) }
     }
 }
 
-/// A reader that is polled, and cut where it is polled.
+/// A reader that is polled on the executor, where its bytes are cut as well.
 pub(crate) struct AsyncReading {
     reader: Pin<Box<dyn AsyncRead + Send>>,
     cutting: Cutting,
 }
 
 impl AsyncReading {
-    /// Reads and cuts one slice; what is whole goes out before the reader is waited for.
+    /// Reads and cuts one slice. Complete records go out before the reader is waited for.
     async fn block(&mut self) -> Block {
         let Self { reader, cutting } = self;
         poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! A lane that reads text.
+//! The source reader's part for text.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::text::decode::Decoders;
 use crate::text::fault::Unreadable;
 use sweet_async_core::runtime::Runtime;
 
-/// One text: its format, and the decoders of its chunks.
+/// One text source: its format, and the decoders of its chunks.
 struct Text<T> {
     name: Arc<str>,
     format: TextFormat<T>,
-    /// Set once the first record is known.
+    /// Set once the first record was read.
     decoders: Option<Decoders<T>>,
-    /// Its length in bytes at the start of the pipeline, if known then.
+    /// The length in bytes at the start of the pipeline, if it was known then.
     length: Option<u64>,
 }
 
@@ -39,17 +39,18 @@ impl<T> Text<T> {
 impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
     pub(crate) async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
         let TextPlan { name, input, format, size, max_record, length } = plan;
-        let control = self.outlet.control.clone();
+        let control = self.chunk_sender.control.clone();
         let size = control.sender.batch().map_or(size, ChunkSize::Rows);
-        // What stands for a chunk, such as a message, names its place and length.
+        // A message that stands for a chunk names the chunk's position and length, so its chunks are cut as a
+        // whole.
         let cutter =
             Cutter::new(format.dialect, size, max_record, format.headers).in_whole_chunks(format.whole);
-        let cutter = cutter.telling_at_once(control.policy.stops_on_first());
+        let cutter = cutter.reporting_at_once(control.policy.stops_on_first());
         let cutting = Cutting::new(name.clone(), cutter, control.counters.clone(), format.whole);
         let mut blocks = Blocks::of(&control, input, cutting).map_err(Stop::Failed)?;
         let mut text = Text { name, format, decoders: None, length };
         loop {
-            let block = match self.goes_on().await {
+            let block = match self.wait_to_read().await {
                 Ok(()) => self.wanted(blocks.next()).await,
                 Err(stop) => Err(stop),
             };
@@ -62,12 +63,12 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
             };
             let Some(block) = block else { return Ok(()) };
             self.block(block, &mut text).await?;
-            self.pace.rest(&control.runtime).await;
+            self.block_slice.rest(&control.runtime).await;
         }
     }
 
     async fn block(&mut self, block: Block, text: &mut Text<T>) -> Result<(), Stop> {
-        let counters = &self.outlet.control.counters;
+        let counters = &self.chunk_sender.control.counters;
         Counters::add(&counters.bytes, block.bytes);
         if let Some(length) = block.length {
             counters.opened(length, text.length);
@@ -75,13 +76,13 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
         for cut in block.cuts {
             match cut {
                 Cut::Header(chunk) => drop(text.learn(&chunk)?),
-                Cut::Bad(bad) => self.outlet.reject(bad)?,
+                Cut::Bad(bad) => self.chunk_sender.reject(bad)?,
                 Cut::Chunk(chunk) => {
                     let decoders = match &text.decoders {
                         Some(decoders) => decoders.clone(),
                         None => text.learn(&chunk)?,
                     };
-                    self.outlet.raw(chunk, decoders).await?;
+                    self.chunk_sender.raw(chunk, decoders).await?;
                 }
             }
         }
@@ -91,16 +92,17 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
         }
     }
 
-    /// The end of a source that is read no further, after an error elsewhere or a cancellation: rows that were read, and those of
-    /// the read under way, are still sent. Without a worker left they are dropped; they are counted already.
+    /// Handles the end of a source that is read no further, after an error elsewhere or a cancellation. Rows
+    /// that were read, and those of the read under way, are still sent. If no worker is left they are
+    /// dropped; they are counted already.
     async fn rest(&mut self, mut blocks: Blocks<R>, text: &mut Text<T>) {
         let nobody = async {
-            or(self.outlet.control.limit.reached(), self.outlet.queue.closed()).await;
+            or(self.chunk_sender.control.limit.reached(), self.chunk_sender.queue.closed()).await;
             None
         };
         let last = or(nobody, async { blocks.last().await.ok() }).await;
         if let Some(block) = last.flatten() {
-            // The first cause is the one that is reported.
+            // The first cause is reported, and not this error.
             let _ = self.block(block, text).await;
         }
     }

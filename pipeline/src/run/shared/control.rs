@@ -1,4 +1,4 @@
-//! What sender, workers and coordinator of one pipeline share, and what its user has set.
+//! The settings of a pipeline, and the state that its sender, its workers and its coordinator share.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use event_listener::Event;
 use crate::outcome::names::Names;
 use crate::outcome::progress::{Counters, Progress};
 use crate::policy::{ErrorStrategy, ReceiverStrategy};
-use crate::run::shared::counters::{Kept, Policy};
+use crate::run::shared::counters::{KeptErrors, Policy};
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::Overdue;
 use crate::source::strategy::SenderStrategy;
@@ -19,9 +19,9 @@ use sweet_async_core::limit::Limiter;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskId;
 
-/// What the builder was told.
+/// The settings of a pipeline, as the builder collects them.
 pub(crate) struct Settings<T> {
-    /// What the task is told that the whole pipeline is.
+    /// The settings of the task that runs the pipeline.
     pub(crate) task: Configured,
     pub(crate) event_timeout: Option<Duration>,
     pub(crate) strategy: ErrorStrategy<T>,
@@ -33,13 +33,13 @@ pub(crate) struct Settings<T> {
     pub(crate) blocking: bool,
     pub(crate) queue: Option<usize>,
     pub(crate) sender: SenderStrategy,
-    /// So many events in such a time.
+    /// The number of events in a period.
     pub(crate) rate: Option<(u32, Duration)>,
     pub(crate) ordered: bool,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
 
-/// How many events are gathered for a batch, and for how long.
+/// The size of a batch, and the longest time for which it is gathered.
 #[derive(Clone, Copy)]
 pub(crate) struct Batches {
     pub(crate) size: usize,
@@ -67,7 +67,7 @@ impl<T> Default for Settings<T> {
     }
 }
 
-// By hand: settings can be cloned also where the events cannot.
+// By hand: settings can also be cloned where events cannot.
 impl<T> Clone for Settings<T> {
     fn clone(&self) -> Self {
         Self {
@@ -89,11 +89,11 @@ impl<T> Clone for Settings<T> {
     }
 }
 
-/// The most workers, and the most chunks in a queue: a queue's memory is taken when it is made.
+/// The most workers, and the most chunks in a queue. A queue's memory is allocated when it is made.
 const MOST: usize = 1 << 16;
 
 impl<T> Settings<T> {
-    /// The same for other events, of which `strategy` is said.
+    /// The same settings for events of another type, with a strategy for those.
     pub(crate) fn of<U>(self, strategy: ErrorStrategy<U>) -> Settings<U> {
         let Self { task, event_timeout, max_errors, fail_after, keep_raw, receivers, .. } = self;
         let Self { batches, blocking, queue, sender, rate, ordered, progress, .. } = self;
@@ -152,7 +152,7 @@ impl<T> Settings<T> {
         self.strategy.check()
     }
 
-    /// What keeps the rate, if there is one.
+    /// Builds the limiter that keeps the rate, if a rate is set.
     pub(crate) fn limiter(&self) -> Result<Option<Limiter>, AsyncTaskError> {
         self.rate.map(|(events, per)| Limiter::builder().rate(events, per).build()).transpose()
     }
@@ -160,7 +160,7 @@ impl<T> Settings<T> {
     /// The fewest and the most workers.
     pub(crate) fn workers(&self, runtime: &impl Runtime) -> (usize, usize) {
         match self.receivers {
-            // Batches that are to be in order are gathered by one.
+            // Batches in source order are gathered by one worker.
             _ if self.ordered && self.batches.is_some() => (1, 1),
             Some(strategy) => strategy.range(),
             None => (runtime.worker_count().max(1), runtime.worker_count().max(1)),
@@ -168,7 +168,7 @@ impl<T> Settings<T> {
     }
 }
 
-/// What sender, workers and coordinator share.
+/// The state that sender, workers and coordinator share.
 pub struct Control<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) task: TaskId,
@@ -178,19 +178,20 @@ pub struct Control<R: Runtime> {
     pub(crate) event_timeout: Option<Duration>,
     pub(crate) batches: Option<Batches>,
     pub(crate) counters: Arc<Counters>,
-    /// What those that have ended kept.
-    pub(crate) kept: ConcurrentQueue<Kept>,
+    /// The errors kept by workers and senders that have ended.
+    pub(crate) kept: ConcurrentQueue<KeptErrors>,
     pub(crate) names: Names,
     pub(crate) sender: SenderStrategy,
     pub(crate) rate: Option<Limiter>,
     pub(crate) ordered: bool,
-    /// Notified when a queue has nothing to give for now: see [`Idle`](crate::run::shared::idle::Idle).
+    /// Notified when a queue becomes idle: see [`Idle`](crate::run::shared::idle::Idle).
     pub(crate) idle: Event,
     pub(crate) overdue: Arc<Overdue>,
 }
 
 impl<R: Runtime> Control<R> {
-    /// When a batch is handed over, full or not, whose first event came at `since`; `None` if it may wait forever.
+    /// The time at which a batch is handed over, full or not, if its first event came at `since`. `None` if
+    /// it may wait forever.
     pub(crate) fn batch_due(&self, since: Option<Instant>) -> Option<Instant> {
         since?.checked_add(self.batches?.delay)
     }
@@ -198,7 +199,8 @@ impl<R: Runtime> Control<R> {
 
 impl<R: Runtime> Drop for Control<R> {
     fn drop(&mut self) {
-        // Nobody is left that counts. A coordinator that was dropped itself has not said so.
+        // No part is left that counts. This is for a coordinator that was dropped before it closed the
+        // counters.
         self.counters.end(self.runtime.now());
     }
 }

@@ -1,9 +1,10 @@
-//! What a worker, or the sender, has done: it counts rows, and keeps the errors that are to be kept.
+//! The rows that one worker or sender has counted, the errors that it keeps, and the policy for rejected
+//! rows.
 
 use std::sync::Arc;
 
 use crate::collect::deferred_rejections::Duplicate;
-use crate::outcome::failure::Place;
+use crate::outcome::failure::RowContext;
 use crate::outcome::failure::RowError;
 use crate::outcome::firsts::Firsts;
 use crate::policy::AskAboutErrors;
@@ -13,7 +14,7 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::Runtime;
 
-/// What is done about rejected rows.
+/// The policy for rejected rows.
 pub(crate) struct Policy {
     pub(crate) on_reject: OnReject,
     pub(crate) max_errors: usize,
@@ -23,7 +24,7 @@ pub(crate) struct Policy {
 
 pub(crate) enum OnReject {
     Stop,
-    GoOn,
+    Continue,
     Ask(AskAboutErrors),
 }
 
@@ -31,35 +32,36 @@ impl<T> From<&ErrorStrategy<T>> for OnReject {
     fn from(strategy: &ErrorStrategy<T>) -> Self {
         match strategy {
             ErrorStrategy::StopOnFirst => Self::Stop,
-            ErrorStrategy::ContinueOnError | ErrorStrategy::Retry(_) => Self::GoOn,
+            ErrorStrategy::ContinueOnError | ErrorStrategy::Retry(_) => Self::Continue,
             ErrorStrategy::Custom(ask) => Self::Ask(ask.clone()),
         }
     }
 }
 
 impl Policy {
-    /// Whether the first rejected row ends the pipeline.
+    /// True if the first rejected row ends the pipeline.
     pub(crate) fn stops_on_first(&self) -> bool {
         matches!(self.on_reject, OnReject::Stop)
     }
 
-    /// How many errors are kept; a limit tells the first.
-    fn keeps(&self) -> usize {
+    /// The number of errors that are kept: at least one where `fail_after` is set, since its error names the
+    /// first.
+    fn max_kept(&self) -> usize {
         self.max_errors.max(usize::from(self.fail_after.is_some()))
     }
 }
 
-/// Errors, the first in source order of them.
+/// The kept errors: the first ones in source order.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct KeptErrors {
     errors: Firsts<u64, RowError>,
-    /// The one that ends the pipeline.
+    /// The error that ends the pipeline.
     pub(crate) stop: Option<RowError>,
 }
 
-impl Kept {
+impl KeptErrors {
     fn new(policy: &Policy) -> Self {
-        Self { errors: Firsts::new(policy.keeps()), ..Self::default() }
+        Self { errors: Firsts::new(policy.max_kept()), ..Self::default() }
     }
 
     fn stop(&mut self, error: RowError) {
@@ -68,56 +70,56 @@ impl Kept {
         }
     }
 
-    /// Joins what all have kept.
+    /// Merges the errors that all workers and senders have kept.
     pub(crate) fn merge(
         all: impl IntoIterator<Item = Self>,
         policy: &Policy,
     ) -> (Vec<RowError>, Option<RowError>) {
         let mut merged = Self::default();
         let mut errors = Vec::new();
-        for one in all {
-            errors.extend(one.errors.into_sorted());
-            if let Some(stop) = one.stop {
+        for part in all {
+            errors.extend(part.errors.into_sorted());
+            if let Some(stop) = part.stop {
                 merged.stop(stop);
             }
         }
         errors.sort_by_key(|error| error.sequence);
-        errors.truncate(policy.keeps());
+        errors.truncate(policy.max_kept());
         (errors, merged.stop)
     }
 }
 
-/// What one of them has done. Whatever ends it, its counts and errors are not lost.
-pub(crate) struct Tally<R: Runtime> {
+/// The counts and errors of one worker or sender. They are not lost, whatever ends it.
+pub(crate) struct LocalCounts<R: Runtime> {
     control: Arc<Control<R>>,
-    /// Not told yet.
+    /// Handled rows that were not added to the pipeline's counters yet.
     pub(crate) handled: u64,
-    kept: Kept,
+    kept: KeptErrors,
 }
 
-impl<R: Runtime> Tally<R> {
+impl<R: Runtime> LocalCounts<R> {
     pub(crate) fn new(control: Arc<Control<R>>) -> Self {
-        let kept = Kept::new(&control.policy);
+        let kept = KeptErrors::new(&control.policy);
         Self { control, handled: 0, kept }
     }
 
-    /// Tells how many rows were handled.
-    pub(crate) fn tell(&mut self) {
+    /// Adds the handled rows to the pipeline's counters.
+    pub(crate) fn flush(&mut self) {
         self.control.counters.handled.add(std::mem::take(&mut self.handled));
     }
 
-    /// Rejects the row at `place`.
-    pub(crate) fn reject(&mut self, place: &Place<'_>, error: AsyncTaskError) {
-        self.reject_all(place.error(error), 1);
+    /// Rejects the row of `context`.
+    pub(crate) fn reject(&mut self, context: &RowContext<'_>, error: AsyncTaskError) {
+        self.reject_all(context.error(error), 1);
     }
 
-    /// Rejects rows for one error, which is the first one's.
+    /// Rejects `rows` rows with one error, which is at the first of them.
     pub(crate) fn reject_all(&mut self, mut error: RowError, rows: u64) {
         let Control { policy, limit, counters, .. } = &*self.control;
         let before = counters.rejected.add(rows);
         let stops = match &policy.on_reject {
             OnReject::Stop => true,
-            OnReject::GoOn => false,
+            OnReject::Continue => false,
             OnReject::Ask(ask) => match caught(|| (ask.0)(&error)) {
                 Ok(action) => action == ErrorAction::Stop,
                 Err(panic) => {
@@ -136,19 +138,20 @@ impl<R: Runtime> Tally<R> {
     }
 }
 
-/// Rejects rows that were handled. None of them is rejected already: a refused row has left nothing under its keys.
-pub(crate) fn reject_late<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>) {
-    let mut tally = Tally::new(control.clone());
+/// Rejects rows that were handled before. None of them is rejected already: a refused row has left nothing
+/// under its keys.
+pub(crate) fn reject_deferred<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>) {
+    let mut counts = LocalCounts::new(control.clone());
     for row in rows {
         control.counters.handled.sub(1);
-        tally.reject_all(row.row(&control.names), 1);
+        counts.reject_all(row.row(&control.names), 1);
     }
 }
 
-impl<R: Runtime> Drop for Tally<R> {
+impl<R: Runtime> Drop for LocalCounts<R> {
     fn drop(&mut self) {
-        self.tell();
-        // It takes as many as there are.
+        self.flush();
+        // The queue is unbounded.
         let _ = self.control.kept.push(std::mem::take(&mut self.kept));
     }
 }

@@ -1,10 +1,13 @@
-//! A chunk's lease, on the way from the lane that has claimed it to the worker that handles it, and what that says of it.
+//! The leases of claimed chunks, and the keeper that extends and settles them.
+//!
+//! A lease travels with its chunk from the source reader to the worker, and reports the outcome to the
+//! keeper.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
-use futures_lite::future::or;
+use futures_lite::future::{or, poll_once};
 
 use crate::outcome::names::PublishedSource;
 use crate::queue::{DynQueue, QueueError, Receipt};
@@ -13,127 +16,141 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::runtime::Runtime;
 
-/// Goes with a chunk. Whoever drops it without having handled the chunk gives it back.
+/// The lease of one chunk. Dropped before the chunk was handled, it gives the message back.
 pub(crate) struct Lease {
     pub(crate) id: u64,
     /// The source that was published, once it is known.
     pub(crate) source: Option<Arc<PublishedSource>>,
     pub(crate) handled: bool,
-    pub(crate) tell: Sender<Told>,
-    /// Of the queue.
+    pub(crate) reports: Sender<Report>,
+    /// The idle flag of the queue.
     pub(crate) idle: Arc<Idle>,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Unbounded, and closed only where all is given back anyway.
-        let _ = self.tell.try_send(Told::Ended { id: self.id, handled: self.handled });
+        // Unbounded, and closed only when all messages are given back anyway.
+        let _ = self.reports.try_send(Report::Ended { id: self.id, handled: self.handled });
     }
 }
 
-/// What a keeper is told of a message, in this order.
-pub(crate) enum Told {
+/// The reports that a keeper receives about a message, in this order.
+pub(crate) enum Report {
     Claimed(u64, Receipt),
     Ended { id: u64, handled: bool },
 }
 
-/// Holds what was claimed until it is handled.
+/// Holds claimed messages until they are handled.
 pub(crate) struct Keeper<'a, R> {
     pub(crate) runtime: &'a R,
     pub(crate) queue: &'a dyn DynQueue,
     pub(crate) name: &'a Arc<str>,
     pub(crate) lease: Duration,
-    pub(crate) told: Receiver<Told>,
+    pub(crate) reports: Receiver<Report>,
 }
 
-/// What a keeper wakes for.
+/// The reason for which a keeper wakes up before its leases are to be extended.
 enum Next {
-    Told(Told),
-    /// All that was claimed is settled, and no more will be.
-    Over,
-    /// All workers are gone.
-    Gone,
-    Extend,
+    Report(Report),
+    /// All claimed messages are settled, and no more will be claimed.
+    AllSettled,
+    WorkersEnded,
+}
+
+impl Next {
+    async fn of(reports: &Receiver<Report>, workers_ended: impl Future<Output = ()>) -> Self {
+        let report = async { reports.recv().await.map_or(Self::AllSettled, Self::Report) };
+        let ended = async {
+            workers_ended.await;
+            Self::WorkersEnded
+        };
+        or(report, ended).await
+    }
 }
 
 impl<R: Runtime> Keeper<'_, R> {
-    /// Keeps all leases until everything is settled, or until `gone`, when what is left is given back.
+    /// Keeps all leases until everything is settled, or until `workers_ended` is ready; messages that are not
+    /// settled are then given back.
     ///
     /// # Errors
     ///
     /// The queue's.
-    pub(crate) async fn keep(self, gone: impl Future<Output = ()>) -> Result<(), AsyncTaskError> {
-        let Self { runtime, queue, name, lease, told } = self;
-        let mut gone = std::pin::pin!(gone);
+    pub(crate) async fn keep(self, workers_ended: impl Future<Output = ()>) -> Result<(), AsyncTaskError> {
+        let Self { runtime, queue, name, lease, reports } = self;
+        let mut workers_ended = std::pin::pin!(workers_ended);
         let mut held: Vec<(u64, Receipt)> = Vec::new();
         let period = lease / 3;
         let mut due = runtime.now().checked_add(period);
         loop {
-            let extend = async {
+            let clock = async {
                 let _ = Sleep::silent(runtime, due).await;
-                Next::Extend
+                None
             };
-            let told_of = async { told.recv().await.map_or(Next::Over, Next::Told) };
-            let gone = async {
-                gone.as_mut().await;
-                Next::Gone
-            };
-            // The clock first: leases must not run out while there is ever more to be told.
-            let first = match or(extend, or(told_of, gone)).await {
-                Next::Extend => {
-                    due = runtime.now().checked_add(period);
+            let next = async { Some(Next::of(&reports, workers_ended.as_mut()).await) };
+            // The clock first: leases must not run out while reports keep coming.
+            let next = match or(clock, next).await {
+                Some(next) => next,
+                None => {
                     let receipts: Vec<_> = held.iter().map(|(_, receipt)| receipt.clone()).collect();
                     let extended = match receipts.len() {
                         0 => Ok(0),
                         _ => queue.extend(receipts, lease).await,
                     };
-                    lost(
+                    warn_lost(
                         name,
                         held.len(),
                         extended.map_err(|error| QueueError::failure("extending leases of", name, error))?,
                     );
-                    continue;
+                    // Counted from the end of the extension, which may take longer than a period. Reports
+                    // are served after each extension, so that they cannot be starved by the clock.
+                    due = runtime.now().checked_add(period);
+                    match poll_once(Next::of(&reports, workers_ended.as_mut())).await {
+                        Some(next) => next,
+                        None => continue,
+                    }
                 }
-                Next::Over => return Ok(()),
-                Next::Told(told) => Some(told),
-                Next::Gone => None,
             };
-            let (over, mut handled, mut returned) = (first.is_none(), Vec::new(), Vec::new());
-            for told in first.into_iter().chain(std::iter::from_fn(|| told.try_recv().ok())) {
-                match told {
-                    Told::Claimed(id, receipt) => held.push((id, receipt)),
-                    Told::Ended { id, handled: was_handled } => {
+            let first = match next {
+                Next::AllSettled => return Ok(()),
+                Next::Report(report) => Some(report),
+                Next::WorkersEnded => None,
+            };
+            let (has_ended, mut handled, mut returned) = (first.is_none(), Vec::new(), Vec::new());
+            for report in first.into_iter().chain(std::iter::from_fn(|| reports.try_recv().ok())) {
+                match report {
+                    Report::Claimed(id, receipt) => held.push((id, receipt)),
+                    Report::Ended { id, handled: was_handled } => {
                         let Some(at) = held.iter().position(|(held, _)| *held == id) else { continue };
                         let (_, receipt) = held.swap_remove(at);
                         if was_handled { handled.push(receipt) } else { returned.push(receipt) }
                     }
                 }
             }
-            if over {
+            if has_ended {
                 returned.extend(held.drain(..).map(|(_, receipt)| receipt));
             }
             if !handled.is_empty() {
                 let count = handled.len();
                 let acked = queue.ack(handled).await;
-                lost(
+                warn_lost(
                     name,
                     count,
                     acked.map_err(|error| QueueError::failure("acknowledging to", name, error))?,
                 );
             }
             if !returned.is_empty() {
-                let back = queue.nack(returned).await;
-                back.map_err(|error| QueueError::failure("giving back to", name, error))?;
+                let given_back = queue.nack(returned).await;
+                given_back.map_err(|error| QueueError::failure("giving back to", name, error))?;
             }
-            if over {
+            if has_ended {
                 return Ok(());
             }
         }
     }
 }
 
-/// Tells of leases that had run out: what they were for may be handled twice.
-fn lost(name: &str, all: usize, held: usize) {
+/// Warns about leases that had run out: their messages may be handled twice.
+fn warn_lost(name: &str, all: usize, held: usize) {
     if held < all {
         tracing::warn!(
             queue = name,

@@ -1,16 +1,18 @@
-//! Where a pipeline stops.
+//! The row at which a pipeline stops.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use event_listener::Event;
 
-/// Where a pipeline stops: at the earliest row that ended it, wherever that was found.
+/// The position in source order at which a pipeline stops: the earliest row that ended it, wherever that was
+/// found.
 ///
-/// Rows before it are still handled, by whichever worker has them, so the row that ends a pipeline is the first bad
-/// one in source order and not the first that somebody happened to meet.
+/// Rows before it are still handled by the workers that have them. So the row that ends a pipeline is the
+/// first bad one in source order, and not the first one that a worker met.
 pub(crate) struct Limit {
     first: AtomicU64,
-    /// Wakes a sender that waits for a source, and a worker that waits to try again: what comes later is not wanted.
+    /// Wakes a sender that waits for a source, and a worker that waits for a retry: later rows are not
+    /// wanted.
     set: Event,
 }
 
@@ -19,7 +21,7 @@ impl Limit {
         Self { first: AtomicU64::new(u64::MAX), set: Event::new() }
     }
 
-    // Relaxed throughout: the number alone matters, and a worker that sees it late handles a row too many.
+    // Relaxed throughout: only the number matters, and a worker that sees it late handles a row too many.
     pub(crate) fn stop_at(&self, sequence: u64) {
         self.first.fetch_min(sequence, Ordering::Relaxed);
         self.set.notify(usize::MAX);
@@ -34,15 +36,15 @@ impl Limit {
         self.first.load(Ordering::Relaxed) != u64::MAX
     }
 
-    /// Waits until it is set.
+    /// Waits until any stop is set.
     pub(crate) async fn reached(&self) {
         self.excludes(u64::MAX - 1).await;
     }
 
-    /// Waits until a row is not wanted any more.
+    /// Waits until the row at `sequence` is not wanted any more.
     pub(crate) async fn excludes(&self, sequence: u64) {
         while self.allows(sequence) {
-            // Listen, then look again: `stop_at` sets before it notifies, and both fence.
+            // Listen, then check again: `stop_at` stores before it notifies, and both fence.
             let set = self.set.listen();
             if self.allows(sequence) {
                 set.await;

@@ -1,4 +1,4 @@
-//! What goes through the queue.
+//! The messages of the queue between the sender and the workers.
 
 use async_channel::{Receiver, Sender};
 
@@ -10,10 +10,10 @@ use crate::text::decode::Decoders;
 /// One chunk on its way to a worker.
 pub(crate) struct Message<T> {
     pub(crate) origin: Origin,
-    /// The first row's place in its source.
+    /// The position of the first row in its source.
     pub(crate) first: u64,
     pub(crate) content: Content<T>,
-    /// Where rows are handled in source order, this chunk's place in the line.
+    /// The chunk's turn, where rows are handled in source order.
     pub(crate) turn: Option<Turn>,
 }
 
@@ -22,33 +22,33 @@ pub(crate) enum Content<T> {
     Raw {
         chunk: RawChunk,
         decoders: Decoders<T>,
-        /// Where it was claimed from a queue.
+        /// Set where the chunk was claimed from a queue.
         lease: Option<Box<Lease>>,
     },
 }
 
-/// A chunk's place in line. Whoever drops it lets the next one go ahead.
+/// A chunk's position in the order of turns. Dropping it lets the next chunk proceed.
 pub(crate) struct Turn {
     before: Receiver<()>,
     _after: Sender<()>,
 }
 
 impl Turn {
-    /// The first place, and what the second is made from.
-    pub(crate) fn line() -> Receiver<()> {
-        // Its other end is gone: the first in line never waits.
+    /// Starts an order of turns. The result is the `before` of the first turn.
+    pub(crate) fn first() -> Receiver<()> {
+        // The sender is dropped here, so the first turn never waits.
         async_channel::bounded(1).1
     }
 
-    /// The place behind `before`; `before` becomes what the next place is made from.
-    pub(crate) fn behind(before: &mut Receiver<()>) -> Self {
+    /// The turn after `before`. `before` is replaced by the one for the turn after this.
+    pub(crate) fn after(before: &mut Receiver<()>) -> Self {
         let (after, next) = async_channel::bounded(1);
         Self { before: std::mem::replace(before, next), _after: after }
     }
 
-    /// Waits until everything before has been handled.
+    /// Waits until all chunks before have been handled.
     pub(crate) async fn wait(&self) {
-        // Nothing is ever sent: the answer is that the sender was dropped.
+        // Nothing is ever sent: the end of the sender is the signal.
         let _ = self.before.recv().await;
     }
 }

@@ -1,4 +1,4 @@
-//! A future that is polled on the blocking pool only.
+//! Execution of a future on the blocking pool only.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,44 +14,45 @@ use sweet_async_core::task::{Plain, TaskContext};
 
 type Boxed<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 
-/// Runs `future` on the blocking pool, in the context of the task that this is part of. Where it waits, for a time to
-/// pass, it takes no thread; a thread that it has it keeps as long as there is something to do.
+/// Runs `future` on the blocking pool, in the context of the task that this is part of. A thread is kept as
+/// long as there is something to do. While the future waits, for a time to pass for one, it takes no thread.
 ///
 /// # Errors
 ///
-/// The future's panic, and [`AsyncTaskError::Shutdown`] where no thread can be had.
+/// The future's panic, and [`AsyncTaskError::Shutdown`] if no thread is available.
 ///
 /// # Cancel safety
 ///
-/// Dropped by a kill, it stops at the future's next await; the task ends after that, unless a time limit leaves it running.
+/// Dropped by a kill, the future stops at its next await. The task ends after that, unless a time limit
+/// leaves the work running.
 pub(crate) async fn on_pool<R: Runtime, O: Send + 'static>(
     runtime: &R,
     mut future: Boxed<O>,
 ) -> Result<O, AsyncTaskError> {
-    let (bell, rung) = async_channel::bounded(1);
-    let bell = Arc::new(Bell(bell));
+    let (wake, woken) = async_channel::bounded(1);
+    let wake = Arc::new(WakeOnce(wake));
     loop {
-        let (waker, woken) = (Waker::from(bell.clone()), rung.clone());
-        let visit = move || visit(future, &waker, &woken);
-        match OnPool::<_, _, Plain, R>::new(visit, runtime.clone()).await? {
+        let (waker, wake_ups) = (Waker::from(wake.clone()), woken.clone());
+        let work = move || poll_on_thread(future, &waker, &wake_ups);
+        match OnPool::<_, _, Plain, R>::new(work, runtime.clone()).await? {
             Ok(output) => return Ok(output),
-            Err(waits) => future = waits,
+            Err(pending) => future = pending,
         }
-        // The bell is here: it is never closed.
-        let _ = rung.recv().await;
+        // `wake` is still here, so the channel is never closed.
+        let _ = woken.recv().await;
     }
 }
 
-/// Polls until the future is done, or waits for somebody else.
-fn visit<O>(mut future: Boxed<O>, waker: &Waker, woken: &Receiver<()>) -> Result<O, Boxed<O>> {
+/// Polls until the future is done, or waits for another wake-up.
+fn poll_on_thread<O>(mut future: Boxed<O>, waker: &Waker, woken: &Receiver<()>) -> Result<O, Boxed<O>> {
     let task = TaskContext::current();
     loop {
-        // What was rung until here, the poll that follows looks at.
+        // The poll that follows covers all wake-ups until here.
         let _ = woken.try_recv();
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
             return Ok(output);
         }
-        // Killed: it is dropped, with this visit's result, on this thread.
+        // After a kill the future is dropped with the result of this call, on this thread.
         let killed = task.as_ref().and_then(TaskContext::level) >= Some(CancelLevel::Kill);
         if killed || woken.is_empty() {
             return Err(future);
@@ -59,16 +60,16 @@ fn visit<O>(mut future: Boxed<O>, waker: &Waker, woken: &Receiver<()>) -> Result
     }
 }
 
-/// A waker that rings once, however often it is woken.
-struct Bell(Sender<()>);
+/// A waker that holds at most one wake-up, however often it is woken.
+struct WakeOnce(Sender<()>);
 
-impl Wake for Bell {
+impl Wake for WakeOnce {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Full: it has been rung already.
+        // Full: the wake-up is already there.
         let _ = self.0.try_send(());
     }
 }

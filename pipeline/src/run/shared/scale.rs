@@ -1,4 +1,4 @@
-//! How many of the workers may work: a fixed number, or what the load makes of it.
+//! The number of workers that may work: a fixed number, or one that follows the load.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,19 +13,19 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Change, Look, Observer};
 use sweet_async_core::runtime::Runtime;
 
-/// Lets the first workers work; the others wait at it, and cost nothing meanwhile.
+/// Lets the workers below an index work. The others wait, at no cost. Source readers use one as well.
 ///
-/// Relaxed throughout: the numbers alone matter, and a worker that sees one late takes a chunk more.
+/// Relaxed throughout: only the numbers matter, and a worker that sees one late takes one chunk more.
 pub(crate) struct Gate {
     open: AtomicUsize,
     busy: AtomicUsize,
     changed: Event,
 }
 
-/// Opens the gate for all once it is dropped.
-pub(crate) struct Leaves<'a>(&'a Gate);
+/// Opens the gate for all workers when it is dropped.
+pub(crate) struct OpenOnDrop<'a>(&'a Gate);
 
-/// A worker has a chunk in hand.
+/// Counts a worker as busy until it is dropped.
 pub(crate) struct Busy<'a>(&'a Gate);
 
 impl Gate {
@@ -38,9 +38,9 @@ impl Gate {
     }
 
     /// Waits until worker `index` may work.
-    pub(crate) async fn opens(&self, index: usize) {
+    pub(crate) async fn wait_open(&self, index: usize) {
         while !self.is_open(index) {
-            // Listen, then look again: `set` stores before it notifies, and both fence.
+            // Listen, then check again: `set` stores before it notifies, and both fence.
             let changed = self.changed.listen();
             if !self.is_open(index) {
                 changed.await;
@@ -50,16 +50,17 @@ impl Gate {
 
     pub(crate) fn set(&self, open: usize) {
         let before = self.open.load(Ordering::Relaxed);
-        // Once it is open for all, it stays so.
+        // Once the gate is open for all, it stays open.
         if before != usize::MAX && before != open {
             self.open.store(open, Ordering::Relaxed);
             self.changed.notify(usize::MAX);
         }
     }
 
-    /// For a worker that works: when it leaves, for whatever reason, those that wait must see for themselves what is left.
-    pub(crate) fn leaves(&self) -> Leaves<'_> {
-        Leaves(self)
+    /// Held by each worker. When one ends, for whatever reason, the waiting ones must check themselves for
+    /// work that is left.
+    pub(crate) fn open_on_drop(&self) -> OpenOnDrop<'_> {
+        OpenOnDrop(self)
     }
 
     pub(crate) fn busy(&self) -> Busy<'_> {
@@ -68,7 +69,7 @@ impl Gate {
     }
 }
 
-impl Drop for Leaves<'_> {
+impl Drop for OpenOnDrop<'_> {
     fn drop(&mut self) {
         self.0.set(usize::MAX);
     }
@@ -80,7 +81,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Changes the number of workers as the load does, for ever; ends only with the runtime.
+/// Adapts the number of workers to the load, forever. Ends only with the runtime.
 pub(crate) async fn scale<T, R: Runtime, O>(
     (min, max): (usize, usize),
     gate: &Gate,

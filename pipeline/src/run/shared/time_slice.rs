@@ -1,58 +1,58 @@
-//! How long a worker keeps its thread: it works in slices, and lets others run between them.
+//! The time slices in which a worker uses its thread. Other tasks run between two slices.
 
 use std::time::{Duration, Instant};
 
 use sweet_async_core::runtime::Runtime;
 
-/// How long a worker may keep an executor's thread before it lets others run. Long enough for the change-over, well
-/// under a microsecond, not to count; short enough for a server on the same threads to stay responsive.
+/// The longest time for which a worker keeps an executor's thread. It is long enough to make the switch, well
+/// under a microsecond, negligible. It is short enough for a server on the same threads to stay responsive.
 const SLICE: Duration = Duration::from_micros(200);
 
-/// The most rows that are handled before the clock is read again: enough for the reading not to count, few enough
-/// for rows that suddenly take a hundred times as long not to hold the thread for long.
+/// The most rows between two readings of the clock. They are enough to make a reading negligible, and few
+/// enough for rows that suddenly take a hundred times as long not to hold the thread for long.
 const MOST: usize = 64;
 
-/// As `MOST`, of items that are taken from an iterator or a stream, mostly a matter of nanoseconds.
+/// As `MOST`, for items that are taken from an iterator or a stream, which mostly takes nanoseconds.
 const MOST_TAKEN: usize = 256;
 
-/// The most rows between two rests, however short they take: where time passes only while all wait, as in a simulation, no
-/// slice would ever be over.
+/// The most rows between two rests, however short they take. Where time passes only while all tasks wait, as
+/// in a simulation, no slice would ever end by the clock.
 const UNRESTED: usize = 1 << 13;
 
-/// Learns how many rows fill a slice, from how long the last ones took.
+/// Adapts the number of rows in a slice to the time that the last ones took.
 pub struct TimeSlice {
     rows: usize,
     most: usize,
-    /// Since the last rest.
+    /// The number of rows since the last rest.
     unrested: usize,
-    /// When this worker last let others run.
+    /// The time at which this worker last let other tasks run.
     since: Option<Instant>,
 }
 
 impl TimeSlice {
     pub(crate) fn new() -> Self {
-        // From one row up: how long a row takes is not known before it has been handled.
+        // It starts with one row: the time for a row is not known before one was handled.
         Self { rows: 1, most: MOST, unrested: 0, since: None }
     }
 
-    /// For items that are taken from their source.
-    pub(crate) fn taking() -> Self {
+    /// A slice for items that are taken from their source.
+    pub(crate) fn for_items() -> Self {
         Self { most: MOST_TAKEN, ..Self::new() }
     }
 
-    /// How many rows to handle before the clock is read again.
+    /// The number of rows to handle before the clock is read again.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Called after each slice: lets others run if it is time.
+    /// Called after each slice. Lets other tasks run if it is time.
     pub(crate) async fn rest<R: Runtime>(&mut self, runtime: &R) {
         if self.is_over(runtime.now()) {
             self.pause(runtime).await;
         }
     }
 
-    /// True if it is time to let others run.
+    /// True if it is time to let other tasks run.
     pub(crate) fn is_over(&mut self, now: Instant) -> bool {
         let Some(since) = self.since else {
             self.since = Some(now);
@@ -65,11 +65,11 @@ impl TimeSlice {
         over || full
     }
 
-    /// Lets others run.
+    /// Lets other tasks run.
     pub(crate) async fn pause<R: Runtime>(&mut self, runtime: &R) {
         self.unrested = 0;
         futures_lite::future::yield_now().await;
-        // Time spent waiting for the thread is nobody's slice.
+        // The time spent waiting for the thread belongs to no slice.
         self.since = Some(runtime.now());
     }
 }

@@ -1,4 +1,4 @@
-//! One event after the other, each of them as often as the strategy says.
+//! Calls of the receiver for one event after the other, with the retries of the strategy.
 
 use std::panic::Location;
 
@@ -10,17 +10,17 @@ use crate::run::shared::control::Control;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::caller::Caller;
 use crate::run::work::delivery::Delivery;
-use crate::run::work::feed::{Desk, Feed};
+use crate::run::work::feed::{Feed, WorkerState};
 use crate::run::work::receive::Receive;
 use crate::text::decode::Decoded;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Pause, caught};
 use sweet_async_core::runtime::Runtime;
 
-/// Calls the receiver for each event of a chunk, and again where the strategy says so.
+/// Calls the receiver for each event of a chunk, and retries as the strategy says.
 pub(crate) async fn one_by_one<M, O, T, R, I, C>(
     feed: &mut Feed<'_, T, R, I>,
-    pace: &mut TimeSlice,
+    time_slice: &mut TimeSlice,
     caller: C,
 ) where
     M: Receive<O>,
@@ -31,19 +31,20 @@ pub(crate) async fn one_by_one<M, O, T, R, I, C>(
 {
     while let Some(event) = feed.next_event() {
         if let Some(event) = event {
-            let result = if feed.desk.retrying.is_none() {
-                M::once(event, feed.desk.control, &caller).await
+            let result = if feed.state.retrying.is_none() {
+                M::once(event, feed.state.control, &caller).await
             } else {
-                let Desk { control, retrying, .. } = feed.desk;
+                let WorkerState { control, retrying, .. } = feed.state;
                 attempts::<M, _, _, _, _, _>(event, control, retrying, &caller).await
             };
             feed.handled(result);
         }
-        feed.rest(pace).await;
+        feed.rest(time_slice).await;
     }
 }
 
-/// Calls the receiver, with a clone of what it was given as long as another attempt may follow.
+/// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
+/// call that another attempt may follow.
 pub(crate) async fn attempts<M, O, T, A, R, C>(
     mut argument: A,
     control: &Control<R>,
@@ -70,7 +71,7 @@ where
             return caught(|| drop(spare));
         };
         let (delay, error) = retry.follow(error, attempts, attempts - 1, || control.runtime.entropy())?;
-        // There is one where another attempt may follow.
+        // Set wherever another attempt may follow.
         let Some(spare) = spare else { return Err(error) };
         argument = spare;
         let pause = Pause::new(&control.runtime, delay, Location::caller());
@@ -78,7 +79,7 @@ where
             control.limit.excludes(sequence).await;
             Ok(false)
         };
-        // Asked to stop, or not wanted any more: it ends with what it has.
+        // Cancellation was requested, or the row is not wanted any more: the last error stands.
         if !or(pause, unwanted).await.unwrap_or(false) {
             return Err(error);
         }

@@ -1,26 +1,25 @@
-//! What a receiver is handed at a time: an event, or a batch of them.
+//! The argument of a receiver: an event, or a batch of events.
 
 use std::future::Future;
 
 use crate::event::batch::Batch;
 use crate::event::single::Event;
-use crate::outcome::failure::Place;
+use crate::outcome::failure::RowContext;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::attempts::attempts;
 use crate::run::work::caller::Caller;
-use crate::run::work::feed::{Desk, Feed, Gather};
+use crate::run::work::feed::{Feed, Gather, WorkerState};
 use crate::run::work::receive::Receive;
 use crate::text::decode::Decoded;
 use sweet_async_core::runtime::Runtime;
 
-/// What a receiver is handed: an [`Event`], or a [`Batch`] of them.
+/// The argument of a receiver: an [`Event`], or a [`Batch`] of them.
 pub trait Delivery<T>: Sequenced + Send + Sized {
-    /// Hands the rows of a chunk over: all of them, then it returns false; or until a batch was handed over, then it returns
-    /// true.
+    /// Hands over the rows of a chunk. Returns false when all were handed over, and true after each batch.
     #[doc(hidden)]
     fn drive<M, O, R, I, C>(
         feed: &mut Feed<'_, T, R, I>,
-        pace: &mut TimeSlice,
+        time_slice: &mut TimeSlice,
         caller: C,
     ) -> impl Future<Output = bool> + Send
     where
@@ -29,9 +28,9 @@ pub trait Delivery<T>: Sequenced + Send + Sized {
         I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Self, O>;
 
-    /// Hands over what was gathered.
+    /// Hands over the gathered events.
     #[doc(hidden)]
-    fn finish<M, O, R, C>(desk: &mut Desk<'_, T, R>, caller: C) -> impl Future<Output = ()> + Send
+    fn finish<M, O, R, C>(state: &mut WorkerState<'_, T, R>, caller: C) -> impl Future<Output = ()> + Send
     where
         M: Receive<O>,
         R: Runtime,
@@ -42,12 +41,12 @@ pub trait Delivery<T>: Sequenced + Send + Sized {
     fn spare(&self, clone: fn(&T) -> T) -> Self;
 }
 
-/// What has a place in source order.
+/// An argument that has a position in source order.
 pub trait Sequenced: crate::run::work::sealed::Sealed {
-    /// What an event carries.
+    /// The data of an event.
     type Data;
 
-    /// The event, or the first one of several.
+    /// The event, or the first one of a batch.
     #[doc(hidden)]
     fn first_event(&self) -> Option<&Event<Self::Data>>;
 }
@@ -69,18 +68,18 @@ impl<T> Sequenced for Batch<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Event<T> {
-    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C) -> bool
+    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C) -> bool
     where
         M: Receive<O>,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Self, O>,
     {
-        M::drive(feed, pace, caller).await;
+        M::drive(feed, time_slice, caller).await;
         false
     }
 
-    async fn finish<M, O, R, C>(_: &mut Desk<'_, T, R>, _: C)
+    async fn finish<M, O, R, C>(_: &mut WorkerState<'_, T, R>, _: C)
     where
         M: Receive<O>,
         R: Runtime,
@@ -95,38 +94,38 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Batch<T> {
-    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C) -> bool
+    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C) -> bool
     where
         M: Receive<O>,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Self, O>,
     {
-        let size = feed.desk.control.batches.map_or(1, |batches| batches.size);
+        let size = feed.state.control.batches.map_or(1, |batches| batches.size);
         loop {
-            let gathered = feed.gather(pace, size);
+            let gathered = feed.gather(time_slice, size);
             let due = match gathered {
                 Gather::Full => true,
-                Gather::More => feed.desk.is_overdue(),
+                Gather::More => feed.state.is_overdue(),
                 Gather::End => return false,
             };
             if due {
-                deliver::<M, _, _, _, _>(&mut feed.desk, &caller).await;
+                deliver::<M, _, _, _, _>(&mut feed.state, &caller).await;
             }
-            feed.rest(pace).await;
+            feed.rest(time_slice).await;
             if due {
                 return true;
             }
         }
     }
 
-    async fn finish<M, O, R, C>(desk: &mut Desk<'_, T, R>, caller: C)
+    async fn finish<M, O, R, C>(state: &mut WorkerState<'_, T, R>, caller: C)
     where
         M: Receive<O>,
         R: Runtime,
         C: Caller<Self, O>,
     {
-        deliver::<M, _, _, _, _>(desk, &caller).await;
+        deliver::<M, _, _, _, _>(state, &caller).await;
     }
 
     fn spare(&self, clone: fn(&T) -> T) -> Self {
@@ -134,23 +133,24 @@ impl<T: Send + 'static> Delivery<T> for Batch<T> {
     }
 }
 
-/// Hands over what was gathered. Refused, all of its rows are rejected, with one error at the first of them.
-async fn deliver<M, O, T, R, C>(desk: &mut Desk<'_, T, R>, caller: &C)
+/// Hands over the gathered events. If the batch fails all of its rows are rejected, with one error at the
+/// first of them.
+async fn deliver<M, O, T, R, C>(state: &mut WorkerState<'_, T, R>, caller: &C)
 where
     M: Receive<O>,
     T: Send + 'static,
     R: Runtime,
     C: Caller<Batch<T>, O>,
 {
-    let Some(batch) = desk.batch() else { return };
+    let Some(batch) = state.batch() else { return };
     let rows = batch.len() as u64;
     let first = batch.first().map(Event::without_data);
-    let Desk { control, retrying, .. } = *desk;
+    let WorkerState { control, retrying, .. } = *state;
     match (attempts::<M, _, _, _, _, _>(batch, control, retrying, caller).await, first) {
         (Err(error), Some(first)) => {
             let name = control.names.of_origin(first.origin);
-            desk.tally.reject_all(Place::of(&first, &name).error(error), rows);
+            state.counts.reject_all(RowContext::of(&first, &name).error(error), rows);
         }
-        _ => desk.tally.handled += rows,
+        _ => state.counts.handled += rows,
     }
 }

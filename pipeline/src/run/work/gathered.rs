@@ -1,4 +1,4 @@
-//! Events that wait for their batch, and the leases of the messages that they came with.
+//! Events that wait for their batch, and the leases of their messages.
 
 use std::time::Instant;
 
@@ -9,24 +9,24 @@ use crate::event::single::Event;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::limit::Limit;
 
-/// A worker's events that wait for their batch to be full.
+/// The events of one worker that wait for their batch to be full.
 pub(crate) struct Gathered<T> {
     events: Vec<Event<T>>,
-    /// When the first of them came.
+    /// The time at which the first of them came.
     since: Option<Instant>,
-    /// Events that ever came, those that were handed over included.
+    /// The number of events that ever came, including those that were handed over.
     count: u64,
     pub(crate) leases: Leases,
 }
 
-/// Leases of messages of which events wait.
+/// The leases of messages whose events are waiting.
 pub(crate) struct Leases(Vec<Held>);
 
 struct Held {
     lease: Box<Lease>,
     /// The sequence of the message's last row.
     last: u64,
-    /// How many events had come with the last one of the message.
+    /// The value of `count` after the last event of the message; 0 if the message had no event.
     until: u64,
 }
 
@@ -39,12 +39,12 @@ impl<T> Gathered<T> {
         self.since
     }
 
-    /// How many events ever came.
+    /// The number of events that ever came.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Takes an event; says how many wait.
+    /// Adds an event. Returns the number of waiting ones.
     pub(crate) fn push(&mut self, event: Event<T>, now: impl FnOnce() -> Instant) -> usize {
         if self.events.is_empty() {
             self.since = Some(now());
@@ -54,7 +54,7 @@ impl<T> Gathered<T> {
         self.events.len()
     }
 
-    /// What waits, but for what is not wanted any more; `None` if that is nothing.
+    /// The waiting events that are still wanted; `None` if there are none.
     pub(crate) fn batch(&mut self, limit: &Limit) -> Option<Batch<T>> {
         self.since = None;
         let room = self.events.len();
@@ -65,18 +65,19 @@ impl<T> Gathered<T> {
         (!events.is_empty()).then(|| Batch::new(events))
     }
 
-    /// Keeps the lease of a message that has no more rows, before whose first row `before` events had come.
+    /// Keeps the lease of a message that has no more rows. `before` is the value of `count` before its first
+    /// row.
     pub(crate) fn hold(&mut self, lease: Box<Lease>, last: u64, before: u64) {
-        // Without an event of its own it waits for none.
+        // A message without an event waits for none.
         let until = if self.count > before { self.count } else { 0 };
         self.leases.0.push(Held { lease, last, until });
     }
 
-    /// Gives up the leases of messages of which no event waits.
+    /// Releases the leases of messages that have no waiting event.
     pub(crate) fn settle(&mut self, limit: &Limit) {
         let handled = self.count - self.events.len() as u64;
         self.leases.0.retain_mut(|held| {
-            // It was handled to its end, unless the pipeline ended in it or before.
+            // The message was handled to its end, unless the pipeline stopped in it or before it.
             held.lease.handled = held.until <= handled && limit.allows(held.last);
             held.until > handled
         });
@@ -84,13 +85,13 @@ impl<T> Gathered<T> {
 }
 
 impl Leases {
-    /// Waits until a queue is idle of which there is a lease.
+    /// Waits until one of the queues of these leases is idle.
     pub(crate) async fn idle(&self, changed: &Changed) {
         if self.0.is_empty() {
             return std::future::pending().await;
         }
         loop {
-            // Listen, then look again: see `Idle::set`.
+            // Listen, then check again: see `Idle::set`.
             let listening = changed.listen();
             if self.0.iter().any(|held| held.lease.idle.is_set()) {
                 return;

@@ -1,4 +1,4 @@
-//! What is done with events: collect, fold, or just call.
+//! The handlers of events: they collect, fold, or only call the receiver.
 
 use std::future::Future;
 use std::hash::Hash;
@@ -8,56 +8,57 @@ use std::sync::Arc;
 use crate::collect::Collector;
 use crate::collect::calls::Calls;
 use crate::collect::collection::Collection;
-use crate::collect::deferred_rejections::Late;
+use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::installed::{Erased, with_installed};
-use crate::collect::store::Home;
+use crate::collect::store::CollectionStore;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::attempts::one_by_one;
 use crate::run::work::caller::Caller;
 use crate::run::work::delivery::{Delivery, Sequenced};
-use crate::run::work::feed::{Desk, Feed};
+use crate::run::work::feed::{Feed, WorkerState};
 use crate::run::work::receive::Receive;
-use crate::run::work::slot::Slot;
+use crate::run::work::slot::StateSlot;
 use crate::text::decode::Decoded;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{IntoResult, Sync as Synchronous};
 
-/// What is done with the rows of a pipeline; one value serves all workers.
+/// The handler of a pipeline's rows. One value serves all workers.
 pub(crate) trait Handler<T>: Send + Sync + 'static {
-    /// What each worker has for itself.
+    /// The state of one worker.
     type Local: Send + 'static;
-    /// What there is of it in the end.
+    /// The result of the handler at the end.
     type End: Send;
 
-    /// What each of the workers starts with. Called once.
+    /// The initial states of the workers. Called once.
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
 
-    /// Handles rows until there are no more, and returns false; or until a batch was handed over, and returns true: to be called
-    /// again, once the messages are settled whose rows are now handled.
+    /// Handles rows. Returns false when there are no more, and true after each batch: to be called again,
+    /// once the messages whose rows are now handled were settled.
     fn handle<R, I>(
         &self,
-        slot: &Slot<Self::Local>,
-        pace: &mut TimeSlice,
+        slot: &StateSlot<Self::Local>,
+        time_slice: &mut TimeSlice,
         feed: &mut Feed<'_, T, R, I>,
     ) -> impl Future<Output = bool> + Send
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send;
 
-    /// Handles what was gathered, whole or not.
+    /// Handles the gathered events, whether the batch is full or not.
     fn finish<R: Runtime>(
         &self,
-        slot: &Slot<Self::Local>,
-        desk: &mut Desk<'_, T, R>,
+        slot: &StateSlot<Self::Local>,
+        state: &mut WorkerState<'_, T, R>,
     ) -> impl Future<Output = ()> + Send {
-        let _ = (slot, desk);
+        let _ = (slot, state);
         std::future::ready(())
     }
 
-    /// Hands over what a worker still holds, at its end, but for what others are in the way of.
+    /// Hands over the results that a worker still holds at its end. Results stay with it where another worker
+    /// uses their destination.
     ///
     /// # Errors
     ///
@@ -66,61 +67,62 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The earliest row so far that is known to be rejected once all is there.
+    /// The earliest row so far that will be rejected once all rows are there.
     fn rejected(&self) -> u64 {
         u64::MAX
     }
 
-    /// True if places of rows are told at the end.
-    fn keeps_places(&self) -> bool {
+    /// True if positions of rows are reported at the end.
+    fn reports_positions(&self) -> bool {
         false
     }
 
-    /// True if what was handled once is handled for good.
+    /// True if an event that was handled once is handled for good.
     fn is_final(&self) -> bool {
         true
     }
 
-    /// True if a call for an event can be given up when its time is over.
+    /// True if the call for an event can be dropped at its time limit.
     fn can_be_timed(&self) -> bool {
         false
     }
 
-    /// Values that were collected under a key that was there already.
+    /// The number of values that were collected under a key that was there already.
     fn duplicates(_: &Self::End) -> u64 {
         0
     }
 
-    /// Waits until nobody wants what comes.
+    /// Waits until no more events are wanted.
     fn unwanted(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Called once, when all workers are gone, with what they had for themselves and the sources' names.
+    /// Called once, after all workers have ended, with their states and the names of the sources.
     fn close(
         &self,
         locals: Vec<Self::Local>,
         names: &Names,
-    ) -> impl Future<Output = (Late, Self::End)> + Send;
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
 }
 
-/// A user's receiver of events or of batches, whatever it does with them.
-pub(crate) trait Reception<A>: Send + Sync + 'static {
+/// A user's receiver of events or of batches, whatever it does with them. Methods without a doc are as in
+/// [`Handler`].
+pub(crate) trait ReceiverCalls<A>: Send + Sync + 'static {
     type Output: 'static;
     type Kind: Receive<Self::Output>;
-    /// See [`Handler`], as for what follows.
+    /// The state of one worker: see [`Handler`].
     type Local: Send + 'static;
     type End: Send;
 
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
 
-    /// Begins the next of the worker's calls.
+    /// Starts the next call of the worker.
     fn call(&self, calls: &Calls, argument: A) -> Self::Output;
 
-    /// Runs the user's code with the worker's own state at hand.
-    fn within(&self, slot: &Slot<Self::Local>, run: &mut dyn FnMut());
+    /// Runs user code with the worker's state installed.
+    fn within(&self, slot: &StateSlot<Self::Local>, run: &mut dyn FnMut());
 
-    /// Ends the call that was begun last.
+    /// Ends the call that was started last.
     fn end(&self, calls: &Calls, succeeded: bool);
 
     fn hand_over(&self, _: &mut Self::Local) -> Result<(), AsyncTaskError> {
@@ -131,7 +133,7 @@ pub(crate) trait Reception<A>: Send + Sync + 'static {
         u64::MAX
     }
 
-    fn keeps_places(&self) -> bool {
+    fn reports_positions(&self) -> bool {
         false
     }
 
@@ -143,40 +145,40 @@ pub(crate) trait Reception<A>: Send + Sync + 'static {
         &self,
         locals: Vec<Self::Local>,
         names: &Names,
-    ) -> impl Future<Output = (Late, Self::End)> + Send;
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
 }
 
-/// Calls a receiver.
+/// A handler that calls a receiver.
 pub(crate) struct Receiving<H, A> {
-    reception: H,
+    receiver: H,
     argument: PhantomData<fn(A)>,
 }
 
 impl<H, A> Receiving<H, A> {
-    pub(crate) fn new(reception: H) -> Self {
-        Self { reception, argument: PhantomData }
+    pub(crate) fn new(receiver: H) -> Self {
+        Self { receiver, argument: PhantomData }
     }
 }
 
-/// A receiver as one worker calls it.
-struct AtWorker<'r, 's, H, A, L> {
+/// A receiver, as one worker calls it.
+struct WorkerCaller<'r, 's, H, A, L> {
     receiving: &'r Receiving<H, A>,
-    slot: &'s Slot<L>,
+    slot: &'s StateSlot<L>,
 }
 
-impl<H: Reception<A>, A> Caller<A, H::Output> for AtWorker<'_, '_, H, A, H::Local> {
+impl<H: ReceiverCalls<A>, A> Caller<A, H::Output> for WorkerCaller<'_, '_, H, A, H::Local> {
     #[inline]
     fn call(&self, argument: A) -> H::Output {
-        self.receiving.reception.call(self.slot.calls(), argument)
+        self.receiving.receiver.call(self.slot.calls(), argument)
     }
 
     fn run(&self, code: &mut dyn FnMut()) {
-        self.receiving.reception.within(self.slot, code);
+        self.receiving.receiver.within(self.slot, code);
     }
 
     #[inline]
     fn end(&self, succeeded: bool) {
-        self.receiving.reception.end(self.slot.calls(), succeeded);
+        self.receiving.receiver.end(self.slot.calls(), succeeded);
     }
 }
 
@@ -184,46 +186,46 @@ impl<T, H, A> Handler<T> for Receiving<H, A>
 where
     T: Send + 'static,
     A: Delivery<T> + 'static,
-    H: Reception<A>,
+    H: ReceiverCalls<A>,
 {
     type Local = H::Local;
     type End = H::End;
 
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local> {
-        self.reception.locals(workers)
+        self.receiver.locals(workers)
     }
 
     fn handle<R, I>(
         &self,
-        slot: &Slot<Self::Local>,
-        pace: &mut TimeSlice,
+        slot: &StateSlot<Self::Local>,
+        time_slice: &mut TimeSlice,
         feed: &mut Feed<'_, T, R, I>,
     ) -> impl Future<Output = bool> + Send
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
     {
-        A::drive::<H::Kind, _, _, _, _>(feed, pace, AtWorker { receiving: self, slot })
+        A::drive::<H::Kind, _, _, _, _>(feed, time_slice, WorkerCaller { receiving: self, slot })
     }
 
     fn finish<R: Runtime>(
         &self,
-        slot: &Slot<Self::Local>,
-        desk: &mut Desk<'_, T, R>,
+        slot: &StateSlot<Self::Local>,
+        state: &mut WorkerState<'_, T, R>,
     ) -> impl Future<Output = ()> + Send {
-        A::finish::<H::Kind, _, _, _>(desk, AtWorker { receiving: self, slot })
+        A::finish::<H::Kind, _, _, _>(state, WorkerCaller { receiving: self, slot })
     }
 
     fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {
-        self.reception.hand_over(local)
+        self.receiver.hand_over(local)
     }
 
     fn rejected(&self) -> u64 {
-        self.reception.rejected()
+        self.receiver.rejected()
     }
 
-    fn keeps_places(&self) -> bool {
-        self.reception.keeps_places()
+    fn reports_positions(&self) -> bool {
+        self.receiver.reports_positions()
     }
 
     fn can_be_timed(&self) -> bool {
@@ -238,19 +240,19 @@ where
         &self,
         locals: Vec<Self::Local>,
         names: &Names,
-    ) -> impl Future<Output = (Late, Self::End)> + Send {
-        self.reception.close(locals, names)
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send {
+        self.receiver.close(locals, names)
     }
 }
 
-/// Calls a receiver that may collect.
+/// A receiver that may collect.
 pub(crate) struct Collecting<F, O, M, K, V> {
     pub(crate) receiver: F,
-    pub(crate) home: Home<K, V>,
+    pub(crate) store: CollectionStore<K, V>,
     pub(crate) marker: PhantomData<fn() -> (O, M)>,
 }
 
-impl<A, F, O, M, K, V> Reception<A> for Collecting<F, O, M, K, V>
+impl<A, F, O, M, K, V> ReceiverCalls<A> for Collecting<F, O, M, K, V>
 where
     A: Sequenced,
     F: Fn(A, Collector<K, V>) -> O + Send + Sync + 'static,
@@ -265,52 +267,52 @@ where
     type End = Collection<K, V>;
 
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Erased> {
-        self.home.shards(workers)
+        self.store.shards(workers)
     }
 
     #[inline]
     fn call(&self, calls: &Calls, argument: A) -> O {
-        let collector = Collector::of(self.home.pipeline, calls.begin(), argument.first_event());
+        let collector = Collector::of(self.store.pipeline, calls.begin(), argument.first_event());
         (self.receiver)(argument, collector)
     }
 
-    fn within(&self, slot: &Slot<Self::Local>, run: &mut dyn FnMut()) {
+    fn within(&self, slot: &StateSlot<Self::Local>, run: &mut dyn FnMut()) {
         slot.with(|shard| with_installed(shard, run));
     }
 
     #[inline]
     fn end(&self, calls: &Calls, succeeded: bool) {
-        self.home.end(calls, succeeded);
+        self.store.end(calls, succeeded);
     }
 
     fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {
-        self.home.flush(local)
+        self.store.flush(local)
     }
 
     fn rejected(&self) -> u64 {
-        self.home.rejected()
+        self.store.rejected()
     }
 
     fn duplicates(end: &Collection<K, V>) -> u64 {
         end.duplicates()
     }
 
-    fn keeps_places(&self) -> bool {
+    fn reports_positions(&self) -> bool {
         true
     }
 
-    async fn close(&self, locals: Vec<Self::Local>, names: &Names) -> (Late, Collection<K, V>) {
-        self.home.close(locals, names).await
+    async fn close(&self, locals: Vec<Self::Local>, names: &Names) -> (DeferredRejections, Collection<K, V>) {
+        self.store.close(locals, names).await
     }
 }
 
-/// Calls a receiver that keeps nothing.
+/// A receiver that keeps nothing.
 pub(crate) struct Each<F, O, M> {
     pub(crate) receiver: F,
     pub(crate) marker: PhantomData<fn() -> (O, M)>,
 }
 
-impl<A, F, O, M> Reception<A> for Each<F, O, M>
+impl<A, F, O, M> ReceiverCalls<A> for Each<F, O, M>
 where
     F: Fn(A) -> O + Send + Sync + 'static,
     O: 'static,
@@ -329,18 +331,18 @@ where
         (self.receiver)(argument)
     }
 
-    fn within(&self, _: &Slot<()>, run: &mut dyn FnMut()) {
+    fn within(&self, _: &StateSlot<()>, run: &mut dyn FnMut()) {
         run();
     }
 
     fn end(&self, _: &Calls, _: bool) {}
 
-    async fn close(&self, _: Vec<()>, _: &Names) -> (Late, ()) {
-        (Late::default(), ())
+    async fn close(&self, _: Vec<()>, _: &Names) -> (DeferredRejections, ()) {
+        (DeferredRejections::default(), ())
     }
 }
 
-/// Folds events into one value for each worker.
+/// A handler that folds events into one value for each worker.
 pub(crate) struct Folding<Init, F, O, K> {
     pub(crate) init: Init,
     pub(crate) fold: F,
@@ -363,29 +365,34 @@ where
         workers.iter().map(|_| (self.init)()).collect()
     }
 
-    async fn handle<R, I>(&self, slot: &Slot<A>, pace: &mut TimeSlice, feed: &mut Feed<'_, T, R, I>) -> bool
+    async fn handle<R, I>(
+        &self,
+        slot: &StateSlot<A>,
+        time_slice: &mut TimeSlice,
+        feed: &mut Feed<'_, T, R, I>,
+    ) -> bool
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
     {
-        if feed.desk.retrying.is_some() {
+        if feed.state.retrying.is_some() {
             let call = |event| slot.with(|local| (self.fold)(local.get_or_insert_with(&self.init), event));
-            one_by_one::<Synchronous<K>, _, _, _, _, _>(feed, pace, call).await;
+            one_by_one::<Synchronous<K>, _, _, _, _, _>(feed, time_slice, call).await;
             return false;
         }
         loop {
             let more = slot.with(|local| {
                 let folded = local.get_or_insert_with(&self.init);
-                feed.slice(pace, |event| (self.fold)(folded, event).into_result(), |_| ())
+                feed.slice(time_slice, |event| (self.fold)(folded, event).into_result(), |_| ())
             });
-            feed.rest(pace).await;
+            feed.rest(time_slice).await;
             if !more {
                 return false;
             }
         }
     }
 
-    async fn close(&self, locals: Vec<A>, _: &Names) -> (Late, Vec<A>) {
-        (Late::default(), locals)
+    async fn close(&self, locals: Vec<A>, _: &Names) -> (DeferredRejections, Vec<A>) {
+        (DeferredRejections::default(), locals)
     }
 }

@@ -1,4 +1,4 @@
-//! A worker's wait for its next chunk, which is no longer than what it has gathered may wait.
+//! A worker's wait for its next chunk, which ends early when gathered events are due.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::run::work::gathered::Leases;
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::runtime::Runtime;
 
-/// The next chunk, or the end of the queue; `None` once what was gathered must wait no longer.
+/// The next chunk, or the end of the queue. `None` once the gathered events must not wait any longer.
 pub(crate) async fn next<T, R: Runtime>(
     queue: &Receiver<Message<T>>,
     control: &Control<R>,
@@ -33,10 +33,10 @@ pub(crate) async fn next<T, R: Runtime>(
     or(async { Some(queue.recv().await) }, due).await
 }
 
-/// Waits until what was gathered must wait no longer.
+/// Waits until the gathered events must not wait any longer.
 pub(crate) async fn overdue<R: Runtime>(control: &Control<R>, due: Option<Instant>) {
     match due {
-        // Only the runtime's end is an error, and that ends the worker at its next wait.
+        // Only the end of the runtime is an error, and that ends the worker at its next wait.
         Some(_) => drop(Sleep::silent(&control.runtime, due).await),
         None => std::future::pending().await,
     }

@@ -1,7 +1,7 @@
-//! The workers: take chunks off the queue, decode their rows, and hand these to the receiver.
+//! The workers of a pipeline: they take chunks from the queue, decode their rows, and call the receiver.
 //!
-//! A synchronous receiver is called in slices of time, an asynchronous one is awaited; with an event or with a batch of them, and
-//! again where it failed and the strategy says so.
+//! A synchronous receiver is called in time slices, an asynchronous one is awaited. The argument is an event
+//! or a batch. A failed call is repeated where the strategy says so.
 
 pub(crate) mod attempts;
 pub(crate) mod caller;

@@ -1,24 +1,25 @@
-//! Events that are handed on to whoever pulls them.
+//! The handler of a pulled pipeline: it passes events on to the holder of the handle.
 
 use std::sync::Arc;
 
 use async_channel::Sender;
 
 use crate::collect::calls::Calls;
-use crate::collect::deferred_rejections::Late;
+use crate::collect::deferred_rejections::DeferredRejections;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::feed::Feed;
 use crate::run::work::handler::Handler;
-use crate::run::work::slot::Slot;
+use crate::run::work::slot::StateSlot;
 use crate::text::decode::Decoded;
 use sweet_async_core::runtime::Runtime;
 
-/// Events that go together at most: enough for the queue not to count, few enough for the first not to wait for long.
-const TOGETHER: usize = 256;
+/// The number of events from which on they are passed on together: enough to make the queue's cost
+/// negligible, few enough for the first one not to wait for long.
+const BATCH: usize = 256;
 
-/// Puts events into a queue. A full one makes the workers wait, and these the sender.
+/// Puts events into a queue. A full queue makes the workers wait, and they make the sender wait.
 pub(crate) struct Pulling<T> {
     pub(crate) queue: Sender<Vec<Event<T>>>,
 }
@@ -31,22 +32,27 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         vec![(); workers.len()]
     }
 
-    async fn handle<R, I>(&self, _: &Slot<()>, pace: &mut TimeSlice, feed: &mut Feed<'_, T, R, I>) -> bool
+    async fn handle<R, I>(
+        &self,
+        _: &StateSlot<()>,
+        time_slice: &mut TimeSlice,
+        feed: &mut Feed<'_, T, R, I>,
+    ) -> bool
     where
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
     {
         let mut events = Vec::new();
         loop {
-            let more = feed.take(pace.rows(), &mut events);
-            feed.rest(pace).await;
-            if events.len() >= TOGETHER || !more {
+            let more = feed.take(time_slice.rows(), &mut events);
+            feed.rest(time_slice).await;
+            if events.len() >= BATCH || !more {
                 let count = events.len() as u64;
-                // Nobody pulls any more: what is left is dropped, and counted so.
+                // Nobody pulls any more: the remaining events are dropped, and counted as dropped.
                 if count > 0 && self.queue.send(std::mem::take(&mut events)).await.is_err() {
                     return false;
                 }
-                feed.desk.tally.handled += count;
+                feed.state.counts.handled += count;
             }
             if !more {
                 return false;
@@ -62,7 +68,7 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         self.queue.closed().await;
     }
 
-    async fn close(&self, _: Vec<()>, _: &Names) -> (Late, ()) {
-        (Late::default(), ())
+    async fn close(&self, _: Vec<()>, _: &Names) -> (DeferredRejections, ()) {
+        (DeferredRejections::default(), ())
     }
 }

@@ -1,4 +1,4 @@
-//! One call of a receiver, or of as many as fit into a slice.
+//! One call of a receiver, or as many calls as fit into a time slice.
 
 use std::future::Future;
 use std::pin::pin;
@@ -18,14 +18,14 @@ use sweet_async_core::extend::{InPlace, caught};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{Async, Fallible, IntoResult, Sync};
 
-/// How receivers that return an `O` are called. Implemented by the markers that inference picks for
+/// The way to call a receiver that returns an `O`. Implemented by the markers that inference picks for
 /// [`IntoAsyncResult`](sweet_async_core::task::IntoAsyncResult).
 #[diagnostic::on_unimplemented(
     message = "this receiver cannot be called here",
     note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
 )]
 pub trait Receive<O>: crate::run::work::sealed::Sealed + Send + 'static {
-    /// True if a call can be given up when its time is over.
+    /// True if a call can be dropped at its time limit.
     #[doc(hidden)]
     const CAN_BE_TIMED: bool;
 
@@ -33,7 +33,7 @@ pub trait Receive<O>: crate::run::work::sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     fn drive<T, R, I, C>(
         feed: &mut Feed<'_, T, R, I>,
-        pace: &mut TimeSlice,
+        time_slice: &mut TimeSlice,
         caller: C,
     ) -> impl Future<Output = ()> + Send
     where
@@ -55,7 +55,8 @@ pub trait Receive<O>: crate::run::work::sealed::Sealed + Send + 'static {
         C: Caller<A, O>;
 }
 
-/// What a receiver returns whose body uses `?` and names no error type: a `Result<(), BoxError>`, or a future of one.
+/// The return type of a receiver whose body uses `?` and names no error type: a `Result<(), BoxError>`, or a
+/// future of one.
 #[diagnostic::on_unimplemented(
     message = "this receiver does not return `Result<(), BoxError>`, nor a future of it",
     label = "returns `{Self}`",
@@ -72,23 +73,23 @@ where
 {
     const CAN_BE_TIMED: bool = false;
 
-    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C)
+    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C)
     where
         T: Send + 'static,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Event<T>, O>,
     {
-        if feed.desk.retrying.is_some() {
-            return one_by_one::<Self, _, _, _, _, _>(feed, pace, caller).await;
+        if feed.state.retrying.is_some() {
+            return one_by_one::<Self, _, _, _, _, _>(feed, time_slice, caller).await;
         }
         loop {
             let mut more = false;
             caller.run(&mut || {
                 let call = |event| caller.call(event).into_result();
-                more = feed.slice(pace, call, |succeeded| caller.end(succeeded));
+                more = feed.slice(time_slice, call, |succeeded| caller.end(succeeded));
             });
-            feed.rest(pace).await;
+            feed.rest(time_slice).await;
             if !more {
                 return;
             }
@@ -119,14 +120,14 @@ where
 {
     const CAN_BE_TIMED: bool = true;
 
-    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, pace: &mut TimeSlice, caller: C)
+    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C)
     where
         T: Send + 'static,
         R: Runtime,
         I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Event<T>, O>,
     {
-        one_by_one::<Self, _, _, _, _, _>(feed, pace, caller).await;
+        one_by_one::<Self, _, _, _, _, _>(feed, time_slice, caller).await;
     }
 
     async fn once<A, R, C>(argument: A, control: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
@@ -148,12 +149,13 @@ where
                     }
                 }
             });
-            // A ready value wins; the clock is looked at afterwards. A limit that the clock cannot count to is none.
+            // A ready value wins: the clock is checked after the poll. A limit beyond the clock's range is no
+            // limit.
             let (Poll::Pending, Some(Some(deadline))) = (&polled, deadline) else { return polled };
             if !passed(deadline, control, &mut timer, cx) {
                 return Poll::Pending;
             }
-            // Its destructors are user code as well.
+            // The destructors of the future are user code as well.
             let mut dropped = Ok(());
             caller.run(&mut || {
                 dropped = caught(|| future.set(None));
@@ -165,7 +167,7 @@ where
     }
 }
 
-/// True once it is `deadline`; the task is woken then.
+/// True once `deadline` is reached. The task is woken at that time.
 fn passed<R: Runtime>(
     deadline: Instant,
     control: &Control<R>,
@@ -178,7 +180,7 @@ fn passed<R: Runtime>(
     if timer.is_none() {
         timer.set(Some(Sleep::silent(&control.runtime, Some(deadline))));
     }
-    // Where the runtime has ended, its timers with it, the worker is dropped soon.
+    // If the runtime has ended, its timers have ended with it, and the worker is dropped soon.
     timer.as_mut().as_pin_mut().is_some_and(|timer| matches!(timer.poll(cx), Poll::Ready(Ok(()))))
 }
 

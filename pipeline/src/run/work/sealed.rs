@@ -1,4 +1,4 @@
-//! The kinds of receivers and of deliveries, which are closed.
+//! The seal on the kinds of receivers and of deliveries: other crates cannot add any.
 
 pub trait Sealed {}
 impl<K> Sealed for sweet_async_core::task::Sync<K> {}

@@ -1,4 +1,4 @@
-//! A worker: takes chunks off the queue, parses them, and hands their rows to the receiver.
+//! A worker: it takes chunks from the queue, parses them, and passes their rows to the receiver.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use futures_lite::future::or;
 use crate::event::single::Origin;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
-use crate::run::shared::counters::{OnReject, Tally};
+use crate::run::shared::counters::{LocalCounts, OnReject};
 use crate::run::shared::lease::Lease;
 use crate::run::shared::message::{Content, Message, Turn};
 use crate::run::shared::on_pool::on_pool;
 use crate::run::shared::scale::Gate;
 use crate::run::shared::time_slice::TimeSlice;
-use crate::run::work::feed::{Desk, Feed};
+use crate::run::work::feed::{Feed, WorkerState};
 use crate::run::work::gathered::Gathered;
 use crate::run::work::handler::Handler;
 use crate::run::work::intake::{next, overdue};
-use crate::run::work::slot::Slot;
+use crate::run::work::slot::StateSlot;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, Decoder, Decoders};
 use sweet_async_core::cancel::CancelLevel;
@@ -28,47 +28,48 @@ use sweet_async_core::limit::Limiter;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskContext;
 
-/// Rows that are parsed before others may run, where they are parsed before their turn.
+/// The number of rows that are parsed between two checks of the time slice, where a chunk is parsed before
+/// its turn.
 const PARSED: usize = 256;
 
-/// Decoders that a worker keeps, each for a source, since making one is dear: enough for as many sources as are usually
-/// read at the same time.
+/// The number of decoders that a worker keeps, one for each source, since making one is expensive. Enough for
+/// the sources that are usually read at the same time.
 const DECODERS: usize = 8;
 
-/// What the workers of a pipeline share.
+/// The state that the workers of a pipeline share.
 pub(crate) struct Workers<T, R: Runtime, H: Handler<T>> {
     pub(crate) handler: H,
-    pub(crate) slots: Box<[Slot<H::Local>]>,
+    pub(crate) slots: Box<[StateSlot<H::Local>]>,
     pub(crate) retrying: Option<RetryEvents<T>>,
-    /// Chunks are handled on the blocking pool.
+    /// Set where chunks are handled on the blocking pool.
     pub(crate) blocking: bool,
     pub(crate) gate: Gate,
     pub(crate) control: Arc<Control<R>>,
 }
 
-/// One worker's own.
+/// The state of one worker.
 struct Worker<T, R: Runtime, H: Handler<T>> {
-    crew: Arc<Workers<T, R, H>>,
+    shared: Arc<Workers<T, R, H>>,
     index: usize,
-    tally: Tally<R>,
-    pace: TimeSlice,
+    counts: LocalCounts<R>,
+    time_slice: TimeSlice,
     gathered: Gathered<T>,
-    /// The last ones, the latest at the end, with what made them.
-    decoders: Vec<Made<T>>,
+    /// The decoders used last, with their factories; the latest is at the end.
+    decoders: Vec<CachedDecoder<T>>,
 }
 
-/// A decoder, and what made it.
-type Made<T> = (Decoders<T>, Box<dyn Decoder<T>>);
+/// A decoder, and the factory that made it.
+type CachedDecoder<T> = (Decoders<T>, Box<dyn Decoder<T>>);
 
-/// What a worker does next.
+/// The next job of a worker.
 enum Job<T> {
-    /// With its lease, and its last row's sequence, where it was claimed from a queue.
+    /// A chunk. Where it was claimed from a queue, it comes with its lease and the sequence of its last row.
     Chunk(Origin, Rows<T>, Option<(Box<Lease>, u64)>),
-    /// What was gathered is handled, whole or not.
+    /// The gathered events are to be handled, whether the batch is full or not.
     Finish,
 }
 
-/// The rows of a chunk; the numbers are places in its source.
+/// The rows of a chunk. The number is the position of the first item in its source.
 enum Rows<T> {
     Items(Vec<T>, u64),
     Raw(RawChunk, Decoders<T>),
@@ -77,7 +78,7 @@ enum Rows<T> {
 
 /// Works until the queue is closed and empty.
 pub(crate) async fn work<T, R, H>(
-    crew: Arc<Workers<T, R, H>>,
+    shared: Arc<Workers<T, R, H>>,
     index: usize,
     queue: Receiver<Message<T>>,
 ) -> Result<(), AsyncTaskError>
@@ -86,21 +87,21 @@ where
     R: Runtime,
     H: Handler<T>,
 {
-    let control = crew.control.clone();
-    let _leaves = crew.gate.leaves();
-    let tally = Tally::new(control.clone());
+    let control = shared.control.clone();
+    let _open_on_drop = shared.gate.open_on_drop();
+    let counts = LocalCounts::new(control.clone());
     let mut worker = Worker {
-        crew: crew.clone(),
+        shared: shared.clone(),
         index,
-        tally,
-        pace: TimeSlice::new(),
+        counts,
+        time_slice: TimeSlice::new(),
         gathered: Gathered::new(),
         decoders: Vec::new(),
     };
     loop {
-        if !crew.gate.is_open(index) {
+        if !shared.gate.is_open(index) {
             worker = worker.run(Job::Finish).await?;
-            crew.gate.opens(index).await;
+            shared.gate.wait_open(index).await;
         }
         let Some(next) = next(&queue, &control, worker.gathered.since(), &worker.gathered.leases).await
         else {
@@ -111,7 +112,7 @@ where
         if !control.limit.allows(origin.base + first) {
             continue;
         }
-        let _busy = crew.gate.busy();
+        let _busy = shared.gate.busy();
         let mut claimed = None;
         let rows = match content {
             Content::Items(items) => Rows::Items(items, first),
@@ -123,24 +124,26 @@ where
                 }
             }
         };
-        // Before a blocking thread is taken: the one whose turn it is may need it.
+        // Before a blocking thread is taken: the worker whose turn it is may need that thread.
         if let Some(turn) = &turn {
             Turn::wait(turn).await;
         }
         worker = worker.run(Job::Chunk(origin, rows, claimed)).await?;
     }
-    // Killed in this very poll, it has seen the queue's end since the sender was killed, too.
+    // A worker that is killed in this very poll has seen the queue's end because the sender was killed as
+    // well.
     if !is_killed() {
         worker = worker.run(Job::Finish).await?;
     }
-    let Some(slot) = crew.slots.get(index) else { return Ok(()) };
-    let handed_over = slot.with(|local| local.as_mut().map_or(Ok(()), |local| crew.handler.hand_over(local)));
+    let Some(slot) = shared.slots.get(index) else { return Ok(()) };
+    let handed_over =
+        slot.with(|local| local.as_mut().map_or(Ok(()), |local| shared.handler.hand_over(local)));
     drop(worker);
     handed_over
 }
 
-/// In a debug build, boxes the rows of a chunk: what handles them is then compiled once for each pipeline, and not for each
-/// kind of rows. That is a tenth of what a build of many pipelines consists of.
+/// Boxes the rows of a chunk in a debug build. The code that handles them is then compiled once for each
+/// pipeline, and not for each kind of rows. That is a tenth of a build of many pipelines.
 fn erased<'a, T: 'a>(
     rows: impl Iterator<Item = Decoded<T>> + Send + 'a,
 ) -> impl Iterator<Item = Decoded<T>> + Send + 'a {
@@ -154,13 +157,13 @@ fn is_killed() -> bool {
 }
 
 impl<T, R: Runtime, H: Handler<T>> Workers<T, R, H> {
-    /// Tells what is handled, and gives up the leases of messages that are handled to their end.
-    fn settle(&self, tally: &mut Tally<R>, gathered: &mut Gathered<T>) {
-        tally.tell();
+    /// Counts the handled rows, and releases the leases of messages that were handled to their end.
+    fn settle(&self, counts: &mut LocalCounts<R>, gathered: &mut Gathered<T>) {
+        counts.flush();
         let Control { policy, limit, .. } = &*self.control;
-        let late = self.handler.rejected();
-        if late != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
-            limit.stop_at(late);
+        let deferred = self.handler.rejected();
+        if deferred != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
+            limit.stop_at(deferred);
         }
         gathered.settle(limit);
     }
@@ -172,16 +175,16 @@ where
     R: Runtime,
     H: Handler<T>,
 {
-    /// Does a job, where such jobs are done.
+    /// Does a job, on the executor or on the blocking pool as set.
     async fn run(mut self, job: Job<T>) -> Result<Self, AsyncTaskError> {
         if matches!(job, Job::Finish) && self.gathered.since().is_none() {
             return Ok(self);
         }
-        if !self.crew.blocking {
+        if !self.shared.blocking {
             self.handle(job).await;
             return Ok(self);
         }
-        let runtime = self.crew.control.runtime.clone();
+        let runtime = self.shared.control.runtime.clone();
         let work = async move {
             self.handle(job).await;
             self
@@ -200,17 +203,17 @@ where
             }
             Job::Finish => self.finish().await,
         }
-        self.crew.settle(&mut self.tally, &mut self.gathered);
+        self.shared.settle(&mut self.counts, &mut self.gathered);
     }
 
-    /// Hands over what was gathered, full or not.
+    /// Hands over the gathered events, whether the batch is full or not.
     async fn finish(&mut self) {
-        let crew = self.crew.clone();
-        let Some((slot, _, mut desk)) = self.desk(&crew) else { return };
-        crew.handler.finish(slot, &mut desk).await;
+        let shared = self.shared.clone();
+        let Some((slot, _, mut state)) = self.lend_state(&shared) else { return };
+        shared.handler.finish(slot, &mut state).await;
     }
 
-    /// Handles the rows of a chunk; `published` is what its source is called where it was published.
+    /// Handles the rows of a chunk. `published` is the name under which its source was published.
     async fn chunk(&mut self, origin: Origin, rows: Rows<T>, published: Option<&Arc<str>>) {
         match rows {
             Rows::Items(items, first) => {
@@ -236,7 +239,7 @@ where
         }
     }
 
-    fn decoder(&mut self, chunk: &RawChunk, make: Decoders<T>) -> Made<T> {
+    fn decoder(&mut self, chunk: &RawChunk, make: Decoders<T>) -> CachedDecoder<T> {
         let mut decoder = match self.decoders.iter().rposition(|(made_by, _)| Arc::ptr_eq(made_by, &make)) {
             Some(kept) => self.decoders.remove(kept),
             None => {
@@ -248,7 +251,7 @@ where
         decoder
     }
 
-    fn keep(&mut self, mut decoder: Made<T>) {
+    fn keep(&mut self, mut decoder: CachedDecoder<T>) {
         decoder.1.release();
         if self.decoders.len() == DECODERS {
             self.decoders.remove(0);
@@ -256,14 +259,14 @@ where
         self.decoders.push(decoder);
     }
 
-    /// A chunk that is parsed whole before its turn: that is the part that runs in parallel.
+    /// Parses a whole chunk before its turn. This is the part that runs in parallel.
     async fn parsed(&mut self, chunk: RawChunk, make: Decoders<T>) -> Rows<T> {
         let mut decoder = self.decoder(&chunk, make);
-        let (mut parsed, mut before, mut pace) = (Vec::new(), None, TimeSlice::new());
+        let (mut parsed, mut before, mut time_slice) = (Vec::new(), None, TimeSlice::new());
         while before != Some(parsed.len()) {
             before = Some(parsed.len());
             parsed.extend(std::iter::from_fn(|| decoder.1.next()).take(PARSED));
-            pace.rest(&self.crew.control.runtime).await;
+            time_slice.rest(&self.shared.control.runtime).await;
         }
         self.keep(decoder);
         Rows::Parsed(parsed, chunk)
@@ -276,41 +279,41 @@ where
         published: Option<&Arc<str>>,
         text: Option<RawChunk>,
     ) {
-        let crew = self.crew.clone();
-        let control = &crew.control;
+        let shared = self.shared.clone();
+        let control = &shared.control;
         let Some(name) = published.or(control.names.at(origin.source)) else { return };
         let text = text.filter(|_| control.policy.keep_raw);
         let Some(rate) = &control.rate else {
-            let Some((slot, pace, desk)) = self.desk(&crew) else { return };
-            let mut feed = Feed::new(erased(rows), origin, name, text, desk);
-            while crew.handler.handle(slot, pace, &mut feed).await {
-                crew.settle(feed.desk.tally, feed.desk.gathered);
+            let Some((slot, time_slice, state)) = self.lend_state(&shared) else { return };
+            let mut feed = Feed::new(erased(rows), origin, name, text, state);
+            while shared.handler.handle(slot, time_slice, &mut feed).await {
+                shared.settle(feed.state.counts, feed.state.gathered);
             }
             return;
         };
         for row in rows {
-            // One that could not be parsed is no event.
-            if row.data.is_ok() && !self.paced(rate, origin.base + row.sequence).await {
+            // A row that could not be parsed is no event.
+            if row.data.is_ok() && !self.admit(rate, origin.base + row.sequence).await {
                 return;
             }
-            let Some((slot, pace, desk)) = self.desk(&crew) else { return };
-            let mut feed = Feed::new(erased(std::iter::once(row)), origin, name, text.clone(), desk);
-            while crew.handler.handle(slot, pace, &mut feed).await {
-                crew.settle(feed.desk.tally, feed.desk.gathered);
+            let Some((slot, time_slice, state)) = self.lend_state(&shared) else { return };
+            let mut feed = Feed::new(erased(std::iter::once(row)), origin, name, text.clone(), state);
+            while shared.handler.handle(slot, time_slice, &mut feed).await {
+                shared.settle(feed.state.counts, feed.state.gathered);
             }
         }
     }
 
-    /// Waits until the rate permits an event. False if it is not wanted any more.
-    async fn paced(&mut self, rate: &Limiter, sequence: u64) -> bool {
-        let control = self.crew.control.clone();
+    /// Waits until the rate permits an event. Returns false if the event is not wanted any more.
+    async fn admit(&mut self, rate: &Limiter, sequence: u64) -> bool {
+        let control = self.shared.control.clone();
         let unwanted = async {
             control.limit.excludes(sequence).await;
             false
         };
-        // Only the runtime's end is an error, and that ends the worker at its next wait.
-        let its_time = async { rate.acquire(control.runtime.clone()).await.is_ok() };
-        let mut permitted = pin!(or(unwanted, its_time));
+        // Only the end of the runtime is an error, and that ends the worker at its next wait.
+        let permit = async { rate.acquire(control.runtime.clone()).await.is_ok() };
+        let mut permitted = pin!(or(unwanted, permit));
         loop {
             let due = control.batch_due(self.gathered.since());
             let overdue = async {
@@ -322,19 +325,20 @@ where
                 // The batch does not wait for the rate.
                 None => {
                     self.finish().await;
-                    self.crew.settle(&mut self.tally, &mut self.gathered);
+                    self.shared.settle(&mut self.counts, &mut self.gathered);
                 }
             }
         }
     }
 
     #[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
-    fn desk<'a>(
+    fn lend_state<'a>(
         &'a mut self,
-        crew: &'a Workers<T, R, H>,
-    ) -> Option<(&'a Slot<H::Local>, &'a mut TimeSlice, Desk<'a, T, R>)> {
-        let Self { tally, gathered, pace, .. } = self;
-        let desk = Desk { control: &crew.control, tally, retrying: crew.retrying.as_ref(), gathered };
-        Some((crew.slots.get(self.index)?, pace, desk))
+        shared: &'a Workers<T, R, H>,
+    ) -> Option<(&'a StateSlot<H::Local>, &'a mut TimeSlice, WorkerState<'a, T, R>)> {
+        let Self { counts, gathered, time_slice, .. } = self;
+        let state =
+            WorkerState { control: &shared.control, counts, retrying: shared.retrying.as_ref(), gathered };
+        Some((shared.slots.get(self.index)?, time_slice, state))
     }
 }

@@ -14,14 +14,15 @@ use crate::text::decode::{Decoded, Decoder, Fault, parsed};
 use crate::text::dialect::CsvDialect;
 use crate::text::fault::BadRowReason;
 
-/// What a table that has held records of unusual size keeps between chunks.
+/// The most capacity that a table keeps between chunks, in bytes of text, in fields and in records each:
+/// records of unusual size must not hold their memory.
 const KEPT: usize = 64 << 10;
 
 /// Decodes each record into a `T`.
 pub(crate) struct CsvDecoder<T> {
     splitter: Splitter,
     width: Option<usize>,
-    /// The row to come.
+    /// The next row. Its table holds the records that are split so far.
     row: Row,
     sequence: u64,
     first_line: u64,
@@ -57,10 +58,10 @@ impl<T: FromRow> Decoder<T> for CsvDecoder<T> {
     }
 
     fn next(&mut self) -> Option<Decoded<T>> {
-        if self.row.place().is_none() {
+        if self.row.span().is_none() {
             self.row.restart(|table| self.splitter.fill(table));
         }
-        let place = *self.row.place()?;
+        let span = *self.row.span()?;
         let data = match self.width {
             Some(expected) if expected != self.row.len() => Err(Fault::Bad(self.wrong_width(expected))),
             _ => parsed(|| T::from_row(&self.row).map_err(BadRowReason::from)),
@@ -68,8 +69,8 @@ impl<T: FromRow> Decoder<T> for CsvDecoder<T> {
         self.row.index += 1;
         let sequence = self.sequence;
         self.sequence += 1;
-        let (line, byte) = (self.first_line + place.line, self.first_byte + place.start as u64);
-        Some(Decoded { sequence, line, byte, len: place.len, data })
+        let (line, byte) = (self.first_line + span.line, self.first_byte + span.start as u64);
+        Some(Decoded { sequence, line, byte, len: span.len, data })
     }
 
     fn release(&mut self) {

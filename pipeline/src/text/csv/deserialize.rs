@@ -1,7 +1,8 @@
-//! Reads a record through serde, as the csv crate does: by column name where there is a header, else in order.
+//! A serde deserializer of one record, as in the csv crate: by column name where there is a header, else in
+//! order.
 //!
-//! What is read is the same, type for type. Errors say the same, and name a field also where a type of the user's
-//! refuses it.
+//! It reads the same values as the csv crate, type for type, with the same errors. An error names a field
+//! also where a type of the user's refuses it.
 
 use std::fmt;
 
@@ -20,13 +21,14 @@ pub(crate) fn record<'de, T: Deserialize<'de>>(record: Record<'de>) -> Result<T,
     T::deserialize(&mut Reader { record, next: 0, key: 0 }).map_err(|error| error.explain(record))
 }
 
-/// Why a record cannot be read: of one word, since every value that is read is beside it.
+/// The reason why a record cannot be read. It is boxed, and so one machine word: every value that is read is
+/// returned in a `Result` with it.
 #[derive(Debug)]
 pub(crate) struct Error(Box<Fault>);
 
 #[derive(Debug)]
 struct Fault {
-    /// The field's index, from 0.
+    /// The index of the field at fault, from 0. `None` if no single field is.
     field: Option<usize>,
     reason: BadRowReason,
 }
@@ -69,9 +71,9 @@ impl de::Error for Error {
 
 struct Reader<'de> {
     record: Record<'de>,
-    /// The field to be read next.
+    /// The index of the field that is read next.
     next: usize,
-    /// The column to be named next.
+    /// The index of the column whose name is read next.
     key: usize,
 }
 
@@ -79,7 +81,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn next_text(&mut self) -> Result<&'de str, Error> {
         let field = self.next;
-        // One that is refused is read all the same: a type may make do without it and go on.
+        // A refused field counts as read all the same: a type may do without it and go on.
         self.next += 1;
         match self.record.text(field) {
             Some(Ok(text)) => Ok(text),
@@ -100,7 +102,7 @@ impl<'de> Reader<'de> {
         self.record.get(self.next)
     }
 
-    /// Why the field that was read last is refused.
+    /// Returns the error of the field that was read last.
     #[cold]
     fn refused(&self, reason: &impl fmt::Display) -> Error {
         Error::at(self.next.saturating_sub(1), BadRowReason::parse(reason))
@@ -111,7 +113,8 @@ impl<'de> Reader<'de> {
         self.next_text()?.parse().map_err(|error| self.refused(&error))
     }
 
-    /// A value made of one or more fields. If it is refused by its own type, that is told of the last of them.
+    /// Reads a value made of one or more fields. If the value's own type refuses it, the error names the last
+    /// of them.
     #[inline]
     fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         let before = self.next;
@@ -148,7 +151,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// By name where the columns have names, else in order.
+    /// Visits the columns by name where they have names, else in order.
     #[inline]
     fn visit_columns<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         if self.record.layout().names.is_some() { visitor.visit_map(self) } else { visitor.visit_seq(self) }
@@ -334,7 +337,7 @@ impl<'de> MapAccess<'de> for &mut Reader<'de> {
     }
 }
 
-/// A field can only name a variant, not hold one's content.
+/// A field can only name a variant, not hold its content.
 impl<'de> EnumAccess<'de> for &mut Reader<'de> {
     type Error = Error;
     type Variant = Self;

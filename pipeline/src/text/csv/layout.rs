@@ -1,4 +1,4 @@
-//! What the rows of one source have in common.
+//! The columns that all rows of one source have in common.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::text::fault::{BadRow, BadRowReason};
 /// The columns of a source.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// Their names, where a header tells them.
+    /// Their names, if there is a header.
     pub(crate) names: Option<Box<[Box<str>]>>,
-    /// How many fields each row must have; `None` allows any number.
+    /// The number of fields that each row must have; `None` allows any number.
     pub(crate) width: Option<usize>,
 }
 
@@ -30,7 +30,7 @@ impl Layout {
         self.width
     }
 
-    /// Reads the layout off the header's chunk, or off the first chunk where there is no header.
+    /// Reads the layout from the header's chunk, or from the first chunk where there is no header.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Layout {
         let mut table = Table::new(Arc::default());
         splitter.start(chunk.bytes.clone());
         splitter.fill(&mut table);
-        let Some(place) = table.records.first() else { return Ok(Self::default()) };
+        let Some(span) = table.records.first() else { return Ok(Self::default()) };
         let record = table.record(0);
         let width = (!ragged).then_some(record.len());
         if !header {
@@ -55,8 +55,8 @@ impl Layout {
             Ok(name) => Ok(name.into()),
             Err(fault) => Err(BadRow {
                 sequence: chunk.first_row,
-                line: chunk.first_line + place.line,
-                byte: chunk.first_byte + place.start as u64,
+                line: chunk.first_line + span.line,
+                byte: chunk.first_byte + span.start as u64,
                 reason: BadRowReason::field(index, None, &BadRowReason::not_utf8(&fault)),
             }),
         };
@@ -64,12 +64,12 @@ impl Layout {
         Ok(Self { names: Some(names), width })
     }
 
-    /// The name of a column, which is counted from 0.
+    /// The name of the column at `index`, from 0.
     pub(crate) fn name(&self, index: usize) -> Option<&str> {
         self.names.as_ref()?.get(index).map(|name| &**name)
     }
 
-    /// Which column has this name; of several, the first.
+    /// The index of the column with this name; of several, the first.
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
         self.names.as_ref()?.iter().position(|other| **other == *name)
     }

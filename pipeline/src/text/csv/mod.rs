@@ -1,7 +1,7 @@
-//! Decodes chunks of CSV.
+//! The decoding of CSV chunks.
 //!
 //! ```text
-//! RawChunk --Splitter--> Table (some records: places of fields, text) --> Row --FromRow--> T
+//! RawChunk --Splitter--> Table (some records: offsets of fields, text) --> Row --FromRow--> T
 //! ```
 
 pub(crate) mod decoder;

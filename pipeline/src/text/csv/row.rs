@@ -1,4 +1,5 @@
-//! A row: one record that owns itself and copies nothing.
+//! A row of CSV, which shares one table of split records with its neighbours, and the types that are made
+//! from a row.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +8,11 @@ use std::sync::Arc;
 use serde::de::{Deserialize, DeserializeOwned};
 
 use crate::text::csv::deserialize;
-use crate::text::csv::table::{Place, Record, Table};
+use crate::text::csv::table::{Record, RecordSpan, Table};
 use crate::text::fault::BadRowReason;
 use sealed::Key;
 
-/// One record of a CSV source, its fields as bytes or text, by index or by the name of their column.
+/// One record of a CSV source: its fields as bytes or text, by index or by the name of their column.
 ///
 /// ```no_run
 /// # use sweet_async_pipeline::{ChunkSizeExt as _, Event, FieldError, PipelineBuilder, Row};
@@ -31,16 +32,19 @@ use sealed::Key;
 /// # }
 /// ```
 ///
-/// Fields are as the csv crate reads them: without the quotes around them, doubled quotes made one. A row with fewer or
-/// more fields than the first record is rejected before a receiver sees it, unless the source is
-/// [`flexible`](crate::TextSource::flexible). UTF-8 is looked at only where text is asked for.
+/// Fields are as the csv crate reads them: without the quotes around them, and a doubled quote as one. A row
+/// with fewer or more fields than the first record is rejected before a receiver sees it, unless the source
+/// is [`flexible`](crate::TextSource::flexible). A field that is not valid UTF-8 is an error only where its
+/// text is requested.
 ///
 /// # Cost
 ///
-/// Nothing is allocated for a row: the records of a chunk are split a few hundred at a time, and their rows share one
-/// table, which no other worker touches. A row that is kept, or cloned, keeps that table: the text of its neighbours, at
-/// most 256 of them, and of one record more than 32 KiB. Where few of many rows are kept, keep what is wanted of them
-/// instead.
+/// Nothing is allocated for a row: the records of a chunk are split a few hundred at a time, and their rows
+/// share one table, which no other worker touches. UTF-8 is checked once for a whole table, and for each
+/// requested text only if the table is not valid as a whole.
+///
+/// A row that is kept, or cloned, keeps its table: at most 256 records, and at most 32 KiB of text plus one
+/// record. Where few of many rows are kept, keep only the values that are needed.
 #[derive(Clone)]
 pub struct Row {
     pub(crate) table: Arc<Table>,
@@ -52,8 +56,8 @@ impl Row {
         Self { table: Arc::new(table), index: 0 }
     }
 
-    /// Goes to the first record of what `refill` makes of the table. Rows that were kept keep theirs, and there is a new
-    /// one.
+    /// Refills the table with `refill`, and goes to its first record. If rows that were kept still hold the
+    /// table, a new one is made.
     pub(crate) fn restart(&mut self, refill: impl FnOnce(&mut Table)) {
         self.index = 0;
         if Arc::get_mut(&mut self.table).is_none() {
@@ -65,7 +69,7 @@ impl Row {
     }
 
     #[inline]
-    pub(crate) fn place(&self) -> Option<&Place> {
+    pub(crate) fn span(&self) -> Option<&RecordSpan> {
         self.table.records.get(self.index)
     }
 
@@ -74,25 +78,25 @@ impl Row {
         self.table.record(self.index)
     }
 
-    /// How many fields it has.
+    /// The number of fields.
     #[inline]
     pub fn len(&self) -> usize {
         self.record().len()
     }
 
-    /// True if it has none. No row that is read from a source is empty.
+    /// True if the row has no fields. No row that is read from a source is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes of a field, by its index, from 0, or by the name of its column; `None` if there is no such field. Of
-    /// several columns of one name, the first is taken.
+    /// Returns the bytes of a field, by its index, from 0, or by the name of its column; `None` if there is
+    /// no such field. Of several columns with the same name, the first is used.
     #[inline]
     pub fn get(&self, column: impl Column) -> Option<&[u8]> {
         self.record().get(self.index(column)?)
     }
 
-    /// The text of a field.
+    /// Returns the text of a field.
     ///
     /// # Errors
     ///
@@ -106,17 +110,18 @@ impl Row {
         }
     }
 
-    /// A field, parsed.
+    /// Returns the value of a field, parsed from its text.
     ///
     /// # Errors
     ///
-    /// There is no such field, it is not valid UTF-8, or it does not parse: the error names field and column.
+    /// There is no such field, it is not valid UTF-8, or it does not parse. The text of the error names the
+    /// field or its column.
     #[inline]
     pub fn parse<T: FromStr<Err: fmt::Display>>(&self, column: impl Column) -> Result<T, FieldError> {
         self.text(column)?.parse().map_err(|error| self.fault(column, &error))
     }
 
-    /// The whole row, read through serde; a `&str` or `&[u8]` in it borrows from the row.
+    /// Returns the whole row, read through serde. A `&str` or `&[u8]` in it borrows from the row.
     ///
     /// # Errors
     ///
@@ -126,13 +131,13 @@ impl Row {
         deserialize::record(self.record()).map_err(FieldError)
     }
 
-    /// The bytes of all fields, in order.
+    /// Returns the bytes of all fields, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let record = self.record();
         (0..record.len()).map(move |index| record.get(index).unwrap_or_default())
     }
 
-    /// The names of the columns, in order; `None` where there is no header.
+    /// Returns the names of the columns, in order; `None` where there is no header.
     pub fn names(&self) -> Option<impl ExactSizeIterator<Item = &str>> {
         Some(self.table.layout.names.as_ref()?.iter().map(|name| &**name))
     }
@@ -169,31 +174,31 @@ impl fmt::Debug for Row {
     }
 }
 
-/// What a field is found by: its index, from 0, or the name of its column.
-pub trait Column: Copy + sealed::Find {}
+/// A way to find a field: its index, from 0, or the name of its column.
+pub trait Column: Copy + sealed::AsKey {}
 
 impl Column for usize {}
 impl Column for &str {}
 
 mod sealed {
-    /// A [`Column`](crate::Column), seen through.
+    /// The content of a [`Column`](crate::Column).
     pub enum Key<'a> {
         Index(usize),
         Name(&'a str),
     }
 
-    pub trait Find {
+    pub trait AsKey {
         fn key(&self) -> Key<'_>;
     }
 
-    impl Find for usize {
+    impl AsKey for usize {
         #[inline]
         fn key(&self) -> Key<'_> {
             Key::Index(*self)
         }
     }
 
-    impl Find for &str {
+    impl AsKey for &str {
         #[inline]
         fn key(&self) -> Key<'_> {
             Key::Name(self)
@@ -201,27 +206,30 @@ mod sealed {
     }
 }
 
-/// Made from a row of CSV. Every type that serde can read without borrowing is, and so is [`Row`] itself.
+/// A type that is made from a row of CSV. It is implemented for every type that serde can read without
+/// borrowing, and for [`Row`] itself.
 ///
-/// A type that is not read through serde may implement it: reading a few fields by hand spares the rest.
+/// A type that is not read through serde may implement it. Reading a few fields by hand saves reading the
+/// others.
 ///
-/// A type that borrows, such as `&str`, is read from a [`Row`] that the receiver is handed ([`Row::deserialize`]): an event
-/// outlives the chunk that its row is in. Asked for itself, the compiler says that its `Deserialize` is not general enough.
+/// A type that borrows, such as `&str`, is read by the receiver from a [`Row`], with [`Row::deserialize`]: an
+/// event outlives the chunk that its row is in. If such a type is the type of the events, the compiler says
+/// that its `Deserialize` is not general enough.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a row of CSV",
     note = "derive `serde::Deserialize` for it, implement `FromRow`, or take `Row`",
     note = "a type that borrows from its row: take `Row`, and read it with `Row::deserialize`"
 )]
 pub trait FromRow: Sized {
-    /// Reads the row.
+    /// Makes a value of the row.
     ///
     /// # Errors
     ///
-    /// It does not fit; the row is rejected then.
+    /// The row does not fit this type. It is rejected then.
     fn from_row(row: &Row) -> Result<Self, FieldError>;
 }
 
-// What is said of a type that is none is to name this trait, and not serde's.
+// For a type without an implementation, the compiler is to name this trait and not serde's.
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromRow for T {
     #[inline]
@@ -237,17 +245,19 @@ impl FromRow for Row {
     }
 }
 
-/// A field of a row that is not there, or is not what it should be. It tells which one.
+/// The error of a row in which a field is missing, or is not what it should be. [`field`](Self::field) and
+/// [`column`](Self::column) say which one, if one field is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError(BadRowReason);
 
 impl FieldError {
-    /// An error of a type that reads rows by hand.
+    /// Makes an error with this reason, for a type that reads rows by hand. A reason of more than 400
+    /// characters is cut.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self(BadRowReason::parse(&reason))
     }
 
-    /// The field's number, from 1 as people count columns, where one field is to blame.
+    /// The field's number, from 1 as people count columns; `None` if no single field is at fault.
     pub fn field(&self) -> Option<u64> {
         match &self.0 {
             BadRowReason::Field(fault) => Some(fault.number),
@@ -255,7 +265,7 @@ impl FieldError {
         }
     }
 
-    /// The name of its column, where there is a header.
+    /// The name of the field's column, if there is a header.
     pub fn column(&self) -> Option<&str> {
         match &self.0 {
             BadRowReason::Field(fault) => fault.name.as_deref(),

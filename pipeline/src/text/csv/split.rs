@@ -1,21 +1,21 @@
-//! Splits the records of a chunk into fields.
+//! The splitter, which splits the records of a chunk into fields.
 //!
-//! The rules are the csv crate's, to the byte: a quote opens only at a field's start and a doubled one is text; what
-//! follows a closing quote is text; CR, LF or both end a record; blank lines are none, nor are lines that begin with
-//! the comment mark. [`scan`](crate::text::cut::scan) has them as a diagram; this is the same machine for bytes that are
-//! all there, driven by the places where anything can happen.
+//! The rules are the csv crate's, to the byte. A quote opens only at a field's start, and a doubled one is
+//! text. Text after a closing quote is text. CR, LF or both end a record. Blank lines are no records, nor are
+//! lines that begin with the comment mark. [`scan`](crate::text::cut::scan) has the rules as a diagram. This
+//! is the same state machine for data that is complete: it visits only the bytes that can change its state.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use memchr::memchr;
 
-use crate::text::csv::table::{Field, Place, Table};
+use crate::text::csv::table::{Field, RecordSpan, Table};
 use crate::text::cut::byte_mask::{ByteMask, Needles};
 use crate::text::dialect::CsvDialect;
 
-/// How many records, and about how many bytes, are split at a time: enough for what is done once for all of them not
-/// to count, few enough to be in the cache still when they are read.
+/// The most records, and about the most bytes, that are split at a time: enough to make the work that is done
+/// once for all of them negligible, few enough to be still in the cache when they are read.
 const RECORDS: usize = 256;
 const BYTES: usize = 32 << 10;
 
@@ -24,50 +24,50 @@ const BYTES: usize = 32 << 10;
 pub(crate) struct Splitter {
     dialect: CsvDialect,
     chunk: Bytes,
-    marks: ByteMask,
-    /// Everything before is split.
+    mask: ByteMask,
+    /// Everything before this offset is split.
     at: usize,
     /// Lines that have ended before `at`.
     line: u64,
-    /// Fields that must be put together, by their index in the table.
-    pieced: Vec<usize>,
+    /// The fields whose text is not in one piece, by their index in the table.
+    fragmented: Vec<usize>,
 }
 
 /// A field in quotes.
 struct Quoted {
-    /// Behind its text, without the closing quote if it is whole.
+    /// The end of its text. The closing quote is excluded if the text is in one piece.
     end: usize,
-    /// Its text is in one piece.
-    whole: bool,
-    /// What ends it: a delimiter, a line end, or the end of the data.
-    mark: usize,
-    /// How many lines end in it.
+    /// True if its text is in one piece.
+    is_contiguous: bool,
+    /// The offset of the byte that ends it: a delimiter, a line end, or the end of the data.
+    end_at: usize,
+    /// The number of lines that end in it.
     lines: u64,
-    marks: ByteMask,
+    mask: ByteMask,
 }
 
-/// Finds the end of the field whose text begins at `from`, behind its opening quote.
-fn quoted(data: &[u8], mut marks: ByteMask, from: usize, quote: u8) -> Quoted {
-    let (mut whole, mut lines) = (true, 0);
+/// Finds the end of the field whose text begins at `from`, after its opening quote.
+fn quoted(data: &[u8], mut mask: ByteMask, from: usize, quote: u8) -> Quoted {
+    let (mut is_contiguous, mut lines) = (true, 0);
     loop {
-        let close = marks.next(data);
+        let close = mask.next(data);
         match data.get(close) {
-            // Nothing that the cutter has cut ends in quotes.
-            None => return Quoted { end: close, whole: false, mark: close, lines, marks },
+            // The cutter cuts no chunk that ends in quotes.
+            None => return Quoted { end: close, is_contiguous: false, end_at: close, lines, mask },
             Some(b'\n') => lines += 1,
             Some(byte) if *byte == quote => {
-                let mut mark = marks.next(data);
+                let mut end_at = mask.next(data);
                 if data.get(close + 1) == Some(&quote) {
-                    whole = false;
+                    is_contiguous = false;
                     continue;
                 }
-                // Quotes in text behind the closing one are text.
-                while data.get(mark) == Some(&quote) {
-                    mark = marks.next(data);
+                // Quotes in text after the closing one are text.
+                while data.get(end_at) == Some(&quote) {
+                    end_at = mask.next(data);
                 }
-                whole &= mark == close + 1;
-                let end = if whole { close } else { mark };
-                return Quoted { end: end.max(from), whole, mark, lines, marks };
+                is_contiguous &= end_at == close + 1;
+                let end = if is_contiguous { close } else { end_at };
+                return Quoted { end: end.max(from), is_contiguous, end_at, lines, mask };
             }
             Some(_) => {}
         }
@@ -77,24 +77,24 @@ fn quoted(data: &[u8], mut marks: ByteMask, from: usize, quote: u8) -> Quoted {
 impl Splitter {
     pub(crate) fn new(dialect: CsvDialect) -> Self {
         let needles = [dialect.delimiter, b'\n', b'\r', dialect.quote.unwrap_or(b'\n')];
-        let marks = ByteMask::new(Needles(needles));
-        Self { dialect, chunk: Bytes::new(), marks, at: 0, line: 0, pieced: Vec::new() }
+        let mask = ByteMask::new(Needles(needles));
+        Self { dialect, chunk: Bytes::new(), mask, at: 0, line: 0, fragmented: Vec::new() }
     }
 
     pub(crate) fn start(&mut self, chunk: Bytes) {
-        self.marks.jump(0);
+        self.mask.jump(0);
         self.chunk = chunk;
         (self.at, self.line) = (0, 0);
     }
 
-    /// Puts the next records of the chunk into `table`, at least one if there is one.
+    /// Puts the next records of the chunk into `table`: at least one, if one is left.
     pub(crate) fn fill(&mut self, table: &mut Table) {
         table.clear();
-        self.pieced.clear();
-        // Cheap, and `self` can be changed while it is read.
+        self.fragmented.clear();
+        // A cheap handle, so that `self` can be changed while the data is read.
         let chunk = self.chunk.clone();
         self.skip_blank(&chunk);
-        self.marks.skip_to(self.at);
+        self.mask.skip_to(self.at);
         let base = self.at;
         self.split(&chunk, table);
         let source = chunk.get(base..self.at).unwrap_or_default();
@@ -102,14 +102,14 @@ impl Splitter {
         match std::str::from_utf8(source) {
             Ok(all) => {
                 text.push_str(all);
-                self.piece_together(fields, source, |part| {
+                self.join_fragments(fields, source, |part| {
                     text.push_str(all.get(part).unwrap_or_default());
                     text.len()
                 });
             }
             Err(_) => {
                 bytes.extend_from_slice(source);
-                self.piece_together(fields, source, |part| {
+                self.join_fragments(fields, source, |part| {
                     bytes.extend_from_slice(source.get(part).unwrap_or_default());
                     bytes.len()
                 });
@@ -134,41 +134,41 @@ impl Splitter {
         }
     }
 
-    /// Splits records, from here on.
+    /// Splits records, from `at` on.
     fn split(&mut self, data: &[u8], table: &mut Table) {
         let delimiter = self.dialect.delimiter;
-        // Copies, for the compiler to keep in registers.
-        let (mut marks, mut line) = (self.marks, self.line);
+        // Local copies, which the compiler keeps in registers.
+        let (mut mask, mut line) = (self.mask, self.line);
         let (base, mut start) = (self.at, self.at);
         while start < data.len() {
             let (first_line, field) = (line, table.fields.len() as u32);
             let mut from = start;
             let (end, last) = loop {
-                let mark = marks.next(data);
+                let hit = mask.next(data);
                 // The end of the data ends a record as a line end does.
-                let byte = data.get(mark).copied().unwrap_or(b'\n');
+                let byte = data.get(hit).copied().unwrap_or(b'\n');
                 if byte == delimiter {
-                    table.fields.push(Field::new(base, from, mark));
-                    from = mark + 1;
+                    table.fields.push(Field::new(base, from, hit));
+                    from = hit + 1;
                 } else if matches!(byte, b'\n' | b'\r') {
-                    table.fields.push(Field::new(base, from, mark));
-                    break (mark, byte);
-                } else if mark == from {
-                    // What else is marked is a quote, and it opens only at the field's start.
-                    let quoted = quoted(data, marks, from + 1, byte);
-                    (marks, line) = (quoted.marks, line + quoted.lines);
-                    if !quoted.whole {
-                        self.pieced.push(table.fields.len());
+                    table.fields.push(Field::new(base, from, hit));
+                    break (hit, byte);
+                } else if hit == from {
+                    // The only other byte in the mask is a quote, and it opens only at the field's start.
+                    let quoted = quoted(data, mask, from + 1, byte);
+                    (mask, line) = (quoted.mask, line + quoted.lines);
+                    if !quoted.is_contiguous {
+                        self.fragmented.push(table.fields.len());
                     }
                     table.fields.push(Field::new(base, from + 1, quoted.end));
-                    let byte = data.get(quoted.mark).copied().unwrap_or(b'\n');
+                    let byte = data.get(quoted.end_at).copied().unwrap_or(b'\n');
                     if byte != delimiter {
-                        break (quoted.mark, byte);
+                        break (quoted.end_at, byte);
                     }
-                    from = quoted.mark + 1;
+                    from = quoted.end_at + 1;
                 }
             };
-            table.records.push(Place { start, len: end - start, line: first_line, field });
+            table.records.push(RecordSpan { start, len: end - start, line: first_line, field });
             self.at = end;
             if table.records.len() >= RECORDS || end - base >= BYTES {
                 break;
@@ -180,22 +180,22 @@ impl Splitter {
                 (self.at, self.line) = (start, line);
                 self.skip_blank(data);
                 (start, line) = (self.at, self.line);
-                marks.skip_to(start);
+                mask.skip_to(start);
             }
         }
-        (self.marks, self.line) = (marks, line);
+        (self.mask, self.line) = (mask, line);
     }
 
-    /// Appends the fields that are not in one piece to the text, which `append` gives the new length of, and lets them
-    /// be found there.
-    fn piece_together(
+    /// Appends the text of the fields that are not in one piece, and sets their offsets to it. `append`
+    /// returns the new length of the text.
+    fn join_fragments(
         &self,
         fields: &mut [Field],
         source: &[u8],
         mut append: impl FnMut(Range<usize>) -> usize,
     ) {
         let Some(quote) = self.dialect.quote else { return };
-        for index in &self.pieced {
+        for index in &self.fragmented {
             let Some(field) = fields.get_mut(*index) else { continue };
             let (mut at, end) = (field.start as usize, field.end as usize);
             let start = append(at..at);
@@ -203,7 +203,7 @@ impl Splitter {
                 let here = source.get(at..end).unwrap_or_default();
                 let Some(found) = memchr(quote, here) else { break };
                 if here.get(found + 1) != Some(&quote) {
-                    // It closes; what is behind it is text as it stands.
+                    // This quote closes the field; the text after it stands as it is.
                     append(at..at + found);
                     at += found + 1;
                     break;

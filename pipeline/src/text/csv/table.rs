@@ -1,4 +1,4 @@
-//! Some split records: where their fields are, and the text that these lie in.
+//! A table of split records: the offsets of their fields, and the text that these refer to.
 
 use std::str::Utf8Error;
 use std::sync::Arc;
@@ -13,41 +13,41 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// A field between two places, in text that begins at `base`. Limits on records and tables keep the offsets within
-    /// 32 bits.
+    /// A field between two offsets, in text that begins at `base`. Limits on records and tables keep the
+    /// offsets within 32 bits.
     #[inline]
     pub(crate) fn new(base: usize, start: usize, end: usize) -> Self {
         Self { start: (start - base) as u32, end: (end - base) as u32 }
     }
 }
 
-/// A record: where it stood, and which fields are its own.
+/// A record: its position in the chunk, and its first field.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// Its first byte, from the front of the chunk.
+pub(crate) struct RecordSpan {
+    /// The offset of its first byte in the chunk.
     pub(crate) start: usize,
-    /// How many bytes it has, without its line end.
+    /// Its length in bytes, without its line end.
     pub(crate) len: usize,
-    /// Its line, from the chunk's.
+    /// Its line, relative to the chunk's first line.
     pub(crate) line: u64,
-    /// Its first field.
+    /// The index of its first field in the table.
     pub(crate) field: u32,
 }
 
-/// Some records of one chunk, split into their fields. It owns a copy of their text, so that the chunk can go, and so
-/// that text which is valid UTF-8, as nearly all is, need be checked only once.
+/// Some records of one chunk, split into their fields. The table owns a copy of their text, so that the chunk
+/// can be dropped, and so that text that is valid UTF-8, as nearly all is, is checked only once.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) layout: Arc<Layout>,
-    pub(crate) records: Vec<Place>,
+    pub(crate) records: Vec<RecordSpan>,
     pub(crate) fields: Vec<Field>,
-    /// The text, where all of it is valid UTF-8; behind it, the fields that had to be put together.
+    /// The text, if all of it is valid UTF-8. The fields that had to be put together follow it.
     pub(crate) text: String,
-    /// The text where it is not.
+    /// The text, if it is not valid UTF-8, with the same fields after it. Empty otherwise.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Text of a table.
+/// The text of a table.
 #[derive(Clone, Copy, Debug)]
 enum Text<'a> {
     Utf8(&'a str),
@@ -74,21 +74,22 @@ impl Table {
         self.bytes.clear();
     }
 
-    /// Gives back what a record of unusual size has taken.
-    pub(crate) fn shrink(&mut self, most: usize) {
+    /// Clears the table, and gives back memory that records of unusual size have taken: room for `max_kept`
+    /// bytes of text, fields and records each is kept.
+    pub(crate) fn shrink(&mut self, max_kept: usize) {
         self.clear();
-        self.records.shrink_to(most);
-        self.fields.shrink_to(most);
-        self.text.shrink_to(most);
-        self.bytes.shrink_to(most);
+        self.records.shrink_to(max_kept);
+        self.fields.shrink_to(max_kept);
+        self.text.shrink_to(max_kept);
+        self.bytes.shrink_to(max_kept);
     }
 
-    /// The record at this index; one that is not there has no fields.
+    /// Returns the record at this index; one that does not exist has no fields.
     #[inline]
     pub(crate) fn record(&self, index: usize) -> Record<'_> {
         let fields = match self.records.get(index..) {
-            Some([place, next, ..]) => self.fields.get(place.field as usize..next.field as usize),
-            Some([place]) => self.fields.get(place.field as usize..),
+            Some([span, next, ..]) => self.fields.get(span.field as usize..next.field as usize),
+            Some([span]) => self.fields.get(span.field as usize..),
             _ => None,
         };
         let text = if self.bytes.is_empty() { Text::Utf8(&self.text) } else { Text::Bytes(&self.bytes) };
@@ -120,7 +121,7 @@ impl<'a> Record<'a> {
         match self.text {
             Text::Utf8(text) => {
                 let field = self.fields.get(index)?;
-                // The ends of a field are ASCII bytes or the text's own ends.
+                // A field ends at ASCII bytes or at the ends of the text, and so never inside a character.
                 text.get(field.start as usize..field.end as usize).map(Ok)
             }
             Text::Bytes(_) => self.get(index).map(std::str::from_utf8),

@@ -1,17 +1,17 @@
-//! Finds the bytes that shape a text, 64 bytes at a time.
+//! A search for the bytes that structure a text, 64 bytes at a time.
 
-/// How many bytes are looked at together.
+/// The number of bytes that are searched together.
 const BLOCK: usize = 64;
 
-/// Up to four bytes that are looked for, all at once.
+/// Up to four bytes, searched for all at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needles(pub(crate) [u8; 4]);
 
 impl Needles {
-    /// A bit for each byte of the block: set where it is one of the four.
+    /// Returns a bit for each byte of the block, set if the byte is one of the four.
     ///
-    /// Plain loops over arrays of a fixed size: the compiler makes vector instructions of them, on any processor that
-    /// has some.
+    /// Plain loops over arrays of a fixed size: the compiler makes vector instructions of them, on any
+    /// processor that has some.
     #[inline]
     fn hits(self, block: &[u8; BLOCK]) -> u64 {
         let [a, b, c, d] = self.0;
@@ -27,7 +27,7 @@ impl Needles {
         bits
     }
 
-    /// The same for the bytes from `at` on, of which there may be fewer.
+    /// As [`hits`](Self::hits), for the bytes from `at` on, of which there may be fewer.
     fn hits_from(self, data: &[u8], at: usize) -> u64 {
         let rest = data.get(at..).unwrap_or_default();
         match rest.first_chunk() {
@@ -37,62 +37,63 @@ impl Needles {
                 for (to, from) in block.iter_mut().zip(rest) {
                     *to = *from;
                 }
-                // A needle may be the very byte that fills the block up.
+                // The zero that fills up the block may itself be a needle.
                 self.hits(&block) & !(u64::MAX << rest.len())
             }
         }
     }
 }
 
-/// Walks over the places in some bytes where one of the needles is.
+/// A cursor over the offsets, in some bytes, at which one of the needles is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByteMask {
     needles: Needles,
-    /// Where the block begins that `bits` tells of.
+    /// The offset of the block that `bits` describes.
     block: usize,
     bits: u64,
-    /// Where the next block begins.
-    ahead: usize,
+    /// The offset of the next block.
+    next_block: usize,
 }
 
 impl ByteMask {
     pub(crate) fn new(needles: Needles) -> Self {
-        Self { needles, block: 0, bits: 0, ahead: 0 }
+        Self { needles, block: 0, bits: 0, next_block: 0 }
     }
 
-    /// Goes to `at`, in data that may be other than before.
+    /// Goes to `at`. The data may be other than before.
     pub(crate) fn jump(&mut self, at: usize) {
-        (self.bits, self.ahead) = (0, at);
+        (self.bits, self.next_block) = (0, at);
     }
 
-    /// Leaves out the places before `at`.
+    /// Skips the offsets before `at`.
     #[inline]
     pub(crate) fn skip_to(&mut self, at: usize) {
-        if at >= self.ahead {
-            (self.bits, self.ahead) = (0, at);
+        if at >= self.next_block {
+            (self.bits, self.next_block) = (0, at);
         } else if at > self.block {
             self.bits &= u64::MAX << (at - self.block);
         }
     }
 
-    /// The next place, or the length of `data`, which must be the same until the next `jump`.
+    /// Returns the next offset, or the length of `data`, and goes past it. `data` must be the same until the
+    /// next `jump`.
     #[inline(always)]
     pub(crate) fn next(&mut self, data: &[u8]) -> usize {
-        let place = self.peek(data);
+        let offset = self.peek(data);
         self.bits &= self.bits.wrapping_sub(1);
-        place
+        offset
     }
 
-    /// As [`next`](Self::next), without going on behind it.
+    /// As [`next`](Self::next), without going past the offset.
     #[inline(always)]
     pub(crate) fn peek(&mut self, data: &[u8]) -> usize {
         while self.bits == 0 {
-            if self.ahead >= data.len() {
+            if self.next_block >= data.len() {
                 return data.len();
             }
-            self.bits = self.needles.hits_from(data, self.ahead);
-            self.block = self.ahead;
-            self.ahead += BLOCK;
+            self.bits = self.needles.hits_from(data, self.next_block);
+            self.block = self.next_block;
+            self.next_block += BLOCK;
         }
         self.block + self.bits.trailing_zeros() as usize
     }

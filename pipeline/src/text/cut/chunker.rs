@@ -1,7 +1,7 @@
-//! Gathers records into chunks: decides which records go together, which are bad, and what is dropped.
+//! The chunker: decides which records go together into a chunk, which are bad, and what is dropped.
 //!
-//! It plans in offsets; the buffer itself is the cutter's. Bytes leave the front of the buffer in order,
-//! through `skip_to`, which is therefore the one place that counts lines.
+//! It plans in offsets; the cutter owns the buffer. Bytes leave the front of the buffer in order, through
+//! `skip_to`, which is therefore the only function that advances the line number.
 
 use std::mem;
 
@@ -9,7 +9,7 @@ use memchr::memchr_iter;
 
 use crate::text::chunk::ChunkSize;
 use crate::text::cut::scan::{Pause, Record};
-use crate::text::fault::{BadRow, BadRowReason, Uncut, Unreadable};
+use crate::text::fault::{BadRow, BadRowReason, RefusedRecord, Unreadable};
 
 /// A piece of the plan, in source order.
 pub(crate) enum Piece {
@@ -28,43 +28,46 @@ pub(crate) struct Span {
     pub(crate) first_byte: u64,
 }
 
-/// At so many bytes a chunk goes out, however few rows it has: rows that grow are not to take the memory.
+/// A chunk ends at this many bytes, however few rows it has, so that growing rows do not take the memory.
 const MOST_BYTES: usize = 8 << 20;
 
-/// A record that is dropped as it comes.
+/// A record whose bytes are dropped as they arrive.
 struct Discarded {
     bad: BadRow,
-    uncut: Uncut,
-    /// Where it began.
+    refused: RefusedRecord,
+    /// The line of its first byte.
     line: u64,
+    /// The offset of its first byte in the source.
     byte: u64,
-    /// What has been dropped of it ends with a line.
+    /// True if the part that is dropped so far ends with a line end.
     line_ended: bool,
 }
 
-pub(crate) struct Gather {
+pub(crate) struct Chunker {
     size: ChunkSize,
     max_record: usize,
-    /// The next record is the header.
+    /// The next record is the header. Set from the start until the header is planned, where the source has
+    /// one.
     header: bool,
-    /// Inside a record that is refused: its bytes are dropped as they come.
+    /// Set inside a refused record, whose bytes are dropped as they arrive. Excludes a chunk under way:
+    /// `rows` is 0.
     discarding: bool,
-    /// The error of that record, which is planned once it has ended.
+    /// The error of that record, planned once the record has ended. `None` if it was planned at once.
     discarded: Option<Discarded>,
-    /// The chunk under way: where it starts and ends, in the buffer.
+    /// The chunk under way: its start and end in the buffer.
     start: usize,
     end: usize,
     rows: u64,
     /// Line of `start`.
     line: u64,
     /// Offset of the buffer in the source.
-    base: u64,
-    /// Rows planned so far, bad ones too.
+    buffer_offset: u64,
+    /// Rows planned so far, bad ones included.
     row: u64,
     plan: Vec<Piece>,
 }
 
-impl Gather {
+impl Chunker {
     pub(crate) fn new(size: ChunkSize, max_record: usize, header: bool) -> Self {
         Self {
             size,
@@ -76,7 +79,7 @@ impl Gather {
             end: 0,
             rows: 0,
             line: 1,
-            base: 0,
+            buffer_offset: 0,
             row: 0,
             plan: Vec::new(),
         }
@@ -87,7 +90,7 @@ impl Gather {
         self.start
     }
 
-    /// Rows that are complete so far, planned or not.
+    /// The number of rows that are complete so far, planned or not.
     pub(crate) fn rows(&self) -> u64 {
         self.row + self.rows
     }
@@ -96,20 +99,20 @@ impl Gather {
         mem::take(&mut self.plan)
     }
 
-    /// Gives the plan's room back for the next one.
+    /// Takes back the memory of a plan, for the next one.
     pub(crate) fn reuse(&mut self, mut plan: Vec<Piece>) {
         plan.clear();
         self.plan = plan;
     }
 
-    /// The first `n` bytes of the buffer are gone: offsets move down.
+    /// Moves all offsets down, since the first `n` bytes of the buffer were removed.
     pub(crate) fn rebase(&mut self, n: usize) {
         self.start = self.start.saturating_sub(n);
         self.end = self.end.saturating_sub(n);
-        self.base += n as u64;
+        self.buffer_offset += n as u64;
     }
 
-    /// Whether this is, or is the end of, a record that is too long.
+    /// True if this is a record that is too long, or the end of a record that is being dropped.
     #[inline]
     pub(crate) fn refuses(&self, record: &Record) -> bool {
         self.discarding || self.is_over(record.start, record.end)
@@ -127,7 +130,7 @@ impl Gather {
         self.discarding
     }
 
-    /// A record is complete, and not refused.
+    /// Adds a record that is complete and not refused.
     #[inline]
     pub(crate) fn record(&mut self, data: &[u8], record: Record) -> Result<(), Unreadable> {
         let Record { start, next, .. } = record;
@@ -151,8 +154,9 @@ impl Gather {
         Ok(())
     }
 
-    /// The data is used up: drops what is of no use and meets the limit, so that neither an endless
-    /// record nor endless blank lines fill the buffer. Says where the record under way begins, if it is too long.
+    /// Drops data that is no longer needed and enforces the limit once the data is used up, so that neither
+    /// an endless record nor endless blank lines fill the buffer. Returns the start of the record under way,
+    /// if it is too long.
     pub(crate) fn pause(&mut self, data: &[u8], pause: Pause) -> Option<usize> {
         match pause {
             Pause::Between { at } => {
@@ -164,10 +168,10 @@ impl Gather {
                 }
             }
             Pause::Inside { at, .. } if self.discarding => self.drop_to(data, at),
-            // The CR is no part of the record.
-            Pause::Behind { at, .. } if self.discarding => self.drop_to(data, at.saturating_sub(1)),
+            // The CR is not part of the record.
+            Pause::AfterCr { at, .. } if self.discarding => self.drop_to(data, at.saturating_sub(1)),
             Pause::Inside { start, at } if self.is_over(start, at) => return Some(start),
-            Pause::Inside { start, .. } | Pause::Behind { start, .. } => {
+            Pause::Inside { start, .. } | Pause::AfterCr { start, .. } => {
                 if self.rows == 0 {
                     self.skip_to(data, start);
                 }
@@ -176,7 +180,7 @@ impl Gather {
         None
     }
 
-    /// The source has ended.
+    /// Plans the rest of a source that has ended.
     pub(crate) fn finish(&mut self, data: &[u8]) {
         self.flush(data);
         self.skip_to(data, data.len());
@@ -187,49 +191,49 @@ impl Gather {
         &mut self,
         data: &[u8],
         (start, at, next): (usize, usize, usize),
-        uncut: Uncut,
+        refused: RefusedRecord,
     ) -> Result<(), Unreadable> {
-        let bad = self.bad(data, start, at, uncut)?;
+        let bad = self.bad(data, start, at, refused)?;
         self.plan.push(Piece::Bad(bad));
         self.skip_to(data, next);
         Ok(())
     }
 
-    /// Drops a record that begins at `start` and does not end in the data, which goes to `to`. It is planned when it has
-    /// ended, unless it is `told` at once.
+    /// Starts to drop a record that begins at `start`, does not end in the data, and is dropped up to `to`.
+    /// Its error is planned once the record has ended, or at once if `at_once`.
     pub(crate) fn discard(
         &mut self,
         data: &[u8],
         (start, at, to): (usize, usize, usize),
-        uncut: Uncut,
-        told: bool,
+        refused: RefusedRecord,
+        at_once: bool,
     ) -> Result<(), Unreadable> {
-        let bad = self.bad(data, start, at, uncut.clone())?;
-        if told {
+        let bad = self.bad(data, start, at, refused.clone())?;
+        if at_once {
             self.plan.push(Piece::Bad(bad));
         } else {
-            let (line, byte) = (self.line, self.base + self.start as u64);
-            self.discarded = Some(Discarded { bad, uncut, line, byte, line_ended: false });
+            let (line, byte) = (self.line, self.buffer_offset + self.start as u64);
+            self.discarded = Some(Discarded { bad, refused, line, byte, line_ended: false });
         }
         self.discarding = true;
         self.drop_to(data, to);
         Ok(())
     }
 
-    /// The record that is being dropped has ended at `end`, its line end before `next`.
+    /// Ends the record that is being dropped, at `end`; its line end is before `next`.
     pub(crate) fn discarded(&mut self, data: &[u8], end: usize, next: usize) {
         self.discarding = false;
         self.drop_to(data, end.max(self.start));
-        if let Some(Discarded { mut bad, mut uncut, line, byte, line_ended }) = self.discarded.take() {
-            let bytes = (self.base + self.start as u64).saturating_sub(byte);
-            uncut.taken = Some((bytes, self.line.saturating_sub(line) + u64::from(!line_ended)));
-            bad.reason = BadRowReason::Uncut(uncut.into());
+        if let Some(Discarded { mut bad, mut refused, line, byte, line_ended }) = self.discarded.take() {
+            let bytes = (self.buffer_offset + self.start as u64).saturating_sub(byte);
+            refused.extent = Some((bytes, self.line.saturating_sub(line) + u64::from(!line_ended)));
+            bad.reason = BadRowReason::Refused(refused.into());
             self.plan.push(Piece::Bad(bad));
         }
         self.skip_to(data, next);
     }
 
-    /// What is before `to` is dropped.
+    /// Drops everything before `to`.
     fn drop_to(&mut self, data: &[u8], to: usize) {
         if let Some(discarded) = &mut self.discarded
             && to > self.start
@@ -239,23 +243,30 @@ impl Gather {
         self.skip_to(data, to);
     }
 
-    /// How many bytes and lines there are between the two offsets.
-    pub(crate) fn taken(data: &[u8], from: usize, to: usize) -> (u64, u64) {
+    /// Returns the number of bytes and of lines between the two offsets.
+    pub(crate) fn extent(data: &[u8], from: usize, to: usize) -> (u64, u64) {
         let line_ended = data.get(to.wrapping_sub(1)) == Some(&b'\n');
         (to.saturating_sub(from) as u64, lines(data, from, to) + u64::from(!line_ended))
     }
 
-    /// The line of an offset that is not planned yet.
+    /// Returns the line of an offset that is not planned yet.
     pub(crate) fn line_of(&self, data: &[u8], at: usize) -> u64 {
         self.line + lines(data, self.start, at)
     }
 
-    /// A bad row, where it stands among the others.
-    fn bad(&mut self, data: &[u8], start: usize, at: usize, uncut: Uncut) -> Result<BadRow, Unreadable> {
+    /// Makes a bad row and counts it, after planning the chunk under way. A bad header is an error: the
+    /// source cannot be read.
+    fn bad(
+        &mut self,
+        data: &[u8],
+        start: usize,
+        at: usize,
+        refused: RefusedRecord,
+    ) -> Result<BadRow, Unreadable> {
         self.flush(data);
         self.skip_to(data, start);
-        let (line, byte) = (self.line_of(data, at), self.base + at as u64);
-        let bad = BadRow { sequence: self.row, line, byte, reason: BadRowReason::Uncut(uncut.into()) };
+        let (line, byte) = (self.line_of(data, at), self.buffer_offset + at as u64);
+        let bad = BadRow { sequence: self.row, line, byte, reason: BadRowReason::Refused(refused.into()) };
         if self.header {
             return Err(Unreadable::Header(bad));
         }
@@ -274,7 +285,7 @@ impl Gather {
             first_row: self.row,
             rows: self.rows,
             first_line: self.line,
-            first_byte: self.base + self.start as u64,
+            first_byte: self.buffer_offset + self.start as u64,
         };
         if mem::take(&mut self.header) {
             self.plan.push(Piece::Header(span));
@@ -286,7 +297,7 @@ impl Gather {
         self.skip_to(data, self.end);
     }
 
-    /// Everything before `to` is done with.
+    /// Moves the start to `to`, and counts the lines before it.
     fn skip_to(&mut self, data: &[u8], to: usize) {
         self.line += lines(data, self.start, to);
         self.start = to;
@@ -294,7 +305,7 @@ impl Gather {
     }
 }
 
-/// How many lines end between the two offsets.
+/// Returns the number of lines that end between the two offsets.
 fn lines(data: &[u8], from: usize, to: usize) -> u64 {
     data.get(from..to).map_or(0, |bytes| memchr_iter(b'\n', bytes).count() as u64)
 }

@@ -1,48 +1,49 @@
-//! The cutter: takes blocks of bytes as they are read and gives whole records back, in chunks.
+//! The cutter: takes blocks of bytes as they are read, and returns whole records in chunks.
 //!
-//! It owns the buffer. Where records end is the scanner's business, which ones go together the
-//! gatherer's. The chunks cut from one block share one allocation, and only the unfinished rest is
-//! copied to the next block, so that a byte is copied less than once on the common path.
+//! It owns the buffer. The scanner finds where records end, and the chunker decides which ones go together.
+//! The chunks cut from one block share one allocation, and only the unfinished rest is copied to the next
+//! block, so that a byte is copied less than once on the common path.
 
 use std::mem;
 
 use bytes::Bytes;
 
 use crate::text::chunk::{ChunkSize, RawChunk};
-use crate::text::cut::chunker::{Gather, Piece, Span};
-use crate::text::cut::refuse::Refuse;
-use crate::text::cut::scan::{Last, Record, Scanner};
+use crate::text::cut::chunker::{Chunker, Piece, Span};
+use crate::text::cut::refuse::Refusal;
+use crate::text::cut::scan::{AtEnd, Record, Scanner};
 use crate::text::dialect::Dialect;
 use crate::text::fault::{BadRow, Unreadable};
 
-/// What was cut, in source order.
+/// A piece that was cut, in source order.
 #[derive(Debug)]
 pub(crate) enum Cut {
-    /// Exactly the first record, when a header was asked for.
+    /// Exactly the first record, where the source has a header.
     Header(RawChunk),
     Chunk(RawChunk),
     Bad(BadRow),
 }
 
-/// Cuts one source. Cutting does not depend on how the source was split into blocks, but for one thing:
-/// the chunk before a run of blank or comment lines longer than the record limit may come out sooner.
+/// Cuts one source. Cutting does not depend on how the source was split into blocks, with one exception: the
+/// chunk before a run of blank or comment lines longer than the record limit may come out sooner.
 pub(crate) struct Cutter {
     scanner: Scanner,
-    gather: Gather,
+    chunker: Chunker,
     /// `len` bytes of the source, then room to read into.
     buf: Vec<u8>,
     len: usize,
     block: usize,
-    /// The byte order mark, if any, is behind us.
-    begun: bool,
-    /// A chunk ends where its size or its text says so, and nowhere else.
+    /// Set once the source's start was checked for a byte order mark, and a mark was skipped. Nothing is cut
+    /// before.
+    bom_checked: bool,
+    /// See [`in_whole_chunks`](Self::in_whole_chunks).
     whole_chunks: bool,
-    /// See [`telling_at_once`](Self::telling_at_once).
+    /// See [`reporting_at_once`](Self::reporting_at_once).
     at_once: bool,
 }
 
 enum Start {
-    /// Too short to tell.
+    /// Too few bytes to decide.
     Unknown,
     Skip(usize),
 }
@@ -52,35 +53,36 @@ impl Cutter {
     pub(crate) fn new(dialect: Dialect, size: ChunkSize, max_record: usize, header: bool) -> Self {
         Self {
             scanner: Scanner::new(dialect),
-            gather: Gather::new(size, max_record, header),
+            chunker: Chunker::new(size, max_record, header),
             buf: Vec::new(),
             len: 0,
             block: 0,
-            begun: false,
+            bom_checked: false,
             whole_chunks: false,
             at_once: false,
         }
     }
 
-    /// With true, a chunk is never cut short by a source that pauses or fails: its unfinished chunk is held back. So the chunks
-    /// are the same however the source was read, and how often.
+    /// If true, a source that pauses or fails does not cut a chunk short: its unfinished chunk is held back.
+    /// So the chunks are the same however the source is read, and how often.
     pub(crate) fn in_whole_chunks(mut self, whole_chunks: bool) -> Self {
         self.whole_chunks = whole_chunks;
         self
     }
 
-    /// With true, a record that is too long is an error as soon as that is seen: for what ends at its first error. With false
-    /// it is one when its end is seen, and the error says how much it took.
-    pub(crate) fn telling_at_once(mut self, at_once: bool) -> Self {
+    /// If true, a record that is too long is an error as soon as that is seen, for a pipeline that ends at
+    /// its first error. If false, it is an error when its end is seen, and the error says how much the record
+    /// took.
+    pub(crate) fn reporting_at_once(mut self, at_once: bool) -> Self {
         self.at_once = at_once;
         self
     }
 
-    /// Room for `block` bytes to read into.
+    /// Returns room for `block` bytes to read into.
     pub(crate) fn space(&mut self, block: usize) -> &mut [u8] {
         let end = self.len.saturating_add(block);
         if self.buf.is_empty() {
-            // All at once: the allocator has zeroed memory at hand.
+            // Allocated as zeros, not resized: the allocator has zeroed memory at hand.
             self.buf = vec![0; end];
         } else if self.buf.len() < end {
             self.buf.resize(end, 0);
@@ -89,7 +91,7 @@ impl Cutter {
         self.buf.get_mut(self.len..end).unwrap_or_default()
     }
 
-    /// The first `n` bytes of the room were filled: what is complete goes to `out`.
+    /// Cuts the first `n` bytes of the room, which were filled. Complete pieces go to `out`.
     ///
     /// # Errors
     ///
@@ -104,7 +106,7 @@ impl Cutter {
         Ok(())
     }
 
-    /// The source has ended: the rest goes to `out`.
+    /// Ends the source. The rest of it goes to `out`.
     ///
     /// # Errors
     ///
@@ -114,56 +116,56 @@ impl Cutter {
         loop {
             self.cut()?;
             match self.scanner.finish() {
-                Last::Nothing => break,
-                Last::Record(record) => self.record(record)?,
-                Last::OpenQuote { start, quote } => {
-                    if !self.refuse().open(start, quote)? {
+                AtEnd::Nothing => break,
+                AtEnd::Record(record) => self.record(record)?,
+                AtEnd::OpenQuote { start, quote } => {
+                    if !self.refuse().open_quote(start, quote)? {
                         break;
                     }
                 }
             }
         }
-        self.gather.finish(self.buf.get(..self.len).unwrap_or_default());
+        self.chunker.finish(self.buf.get(..self.len).unwrap_or_default());
         self.hand_out(out);
         Ok(())
     }
 
-    /// The source cannot be read any further, or not for a while: the records that are complete go to `out`, unless chunks
-    /// are to be whole.
+    /// Stops at a source that cannot be read any further, or not for a while. The complete records go to
+    /// `out`, unless chunks are to be whole.
     pub(crate) fn stop(&mut self, out: &mut Vec<Cut>) {
         if self.whole_chunks {
             return;
         }
-        self.gather.flush(self.buf.get(..self.len).unwrap_or_default());
+        self.chunker.flush(self.buf.get(..self.len).unwrap_or_default());
         self.hand_out(out);
     }
 
-    /// The source cannot be read any further: beside what [`stop`](Self::stop) gives, the error of a record that was being
-    /// passed over goes to `out`.
+    /// Gives up a source that cannot be read any further. The error of a record that was being dropped goes
+    /// to `out`, and then what [`stop`](Self::stop) gives.
     pub(crate) fn give_up(&mut self, out: &mut Vec<Cut>) {
-        if self.gather.is_discarding() {
-            self.gather.discarded(self.buf.get(..self.len).unwrap_or_default(), self.len, self.len);
+        if self.chunker.is_discarding() {
+            self.chunker.discarded(self.buf.get(..self.len).unwrap_or_default(), self.len, self.len);
             self.hand_out(out);
         }
         self.stop(out);
     }
 
-    /// Rows that are complete so far, handed out or not, the bad ones among them.
+    /// The number of rows that are complete so far, handed out or not, bad ones included.
     pub(crate) fn rows(&self) -> u64 {
-        self.gather.rows()
+        self.chunker.rows()
     }
 
-    /// Sees to a byte order mark. Says whether cutting can begin.
+    /// Skips a byte order mark. Returns true if cutting can begin.
     fn begin(&mut self, ended: bool) -> Result<bool, Unreadable> {
-        if self.begun {
+        if self.bom_checked {
             return Ok(true);
         }
-        match mark(self.buf.get(..self.len).unwrap_or_default())? {
+        match byte_order_mark(self.buf.get(..self.len).unwrap_or_default())? {
             Start::Unknown if !ended => return Ok(false),
             Start::Unknown => {}
             Start::Skip(n) => self.scanner.skip(n),
         }
-        self.begun = true;
+        self.bom_checked = true;
         Ok(true)
     }
 
@@ -171,34 +173,34 @@ impl Cutter {
         loop {
             let data = self.buf.get(..self.len).unwrap_or_default();
             while let Some(record) = self.scanner.next(data) {
-                if self.gather.refuses(&record) || self.scanner.is_odd() {
-                    let (scanner, gather) = (&mut self.scanner, &mut self.gather);
-                    Refuse { scanner, gather, data, at_once: self.at_once }.record(record)?;
+                if self.chunker.refuses(&record) || self.scanner.is_odd() {
+                    let (scanner, chunker) = (&mut self.scanner, &mut self.chunker);
+                    Refusal { scanner, chunker, data, at_once: self.at_once }.record(record)?;
                 } else {
-                    self.gather.record(data, record)?;
+                    self.chunker.record(data, record)?;
                 }
             }
-            let Some(start) = self.gather.pause(data, self.scanner.pause()) else { return Ok(()) };
+            let Some(start) = self.chunker.pause(data, self.scanner.pause()) else { return Ok(()) };
             self.refuse().endless(start)?;
         }
     }
 
     fn record(&mut self, record: Record) -> Result<(), Unreadable> {
-        if self.gather.refuses(&record) || self.scanner.is_odd() {
+        if self.chunker.refuses(&record) || self.scanner.is_odd() {
             return self.refuse().record(record);
         }
-        self.gather.record(self.buf.get(..self.len).unwrap_or_default(), record)
+        self.chunker.record(self.buf.get(..self.len).unwrap_or_default(), record)
     }
 
-    fn refuse(&mut self) -> Refuse<'_> {
-        let Self { scanner, gather, buf, len, at_once, .. } = self;
-        Refuse { scanner, gather, data: buf.get(..*len).unwrap_or_default(), at_once: *at_once }
+    fn refuse(&mut self) -> Refusal<'_> {
+        let Self { scanner, chunker, buf, len, at_once, .. } = self;
+        Refusal { scanner, chunker, data: buf.get(..*len).unwrap_or_default(), at_once: *at_once }
     }
 
-    /// Turns the plan into chunks and moves the rest to the front of the buffer.
+    /// Turns the plan into pieces, and moves the rest to the front of the buffer.
     fn hand_out(&mut self, out: &mut Vec<Cut>) {
-        let done = self.gather.done_to().min(self.len);
-        let mut plan = self.gather.take_plan();
+        let done = self.chunker.done_to().min(self.len);
+        let mut plan = self.chunker.take_plan();
         let keeps_bytes = plan.iter().any(|piece| !matches!(piece, Piece::Bad(_)));
         let shared = self.release(done, keeps_bytes);
         out.extend(plan.drain(..).map(|piece| match piece {
@@ -206,8 +208,8 @@ impl Cutter {
             Piece::Chunk(span) => Cut::Chunk(chunk(&shared, &span)),
             Piece::Bad(bad) => Cut::Bad(bad),
         }));
-        self.gather.reuse(plan);
-        self.gather.rebase(done);
+        self.chunker.reuse(plan);
+        self.chunker.rebase(done);
         self.scanner.rebase(done);
     }
 
@@ -248,8 +250,8 @@ fn chunk(shared: &Bytes, span: &Span) -> RawChunk {
     }
 }
 
-/// What the first bytes say about the encoding.
-fn mark(data: &[u8]) -> Result<Start, Unreadable> {
+/// Reads the encoding from the first bytes: how many to skip, or an error for UTF-16.
+fn byte_order_mark(data: &[u8]) -> Result<Start, Unreadable> {
     match data {
         [0xEF, 0xBB, 0xBF, ..] => Ok(Start::Skip(3)),
         [0xFF, 0xFE, ..] => Err(Unreadable::Utf16 { encoding: "UTF-16LE" }),

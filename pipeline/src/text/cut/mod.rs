@@ -1,4 +1,4 @@
-//! Text cut at the ends of its records, without a look at what is in them.
+//! The cutting of text at the ends of its records, without a look at their content.
 
 pub(crate) mod byte_mask;
 pub(crate) mod chunker;

@@ -1,125 +1,135 @@
-//! Records that are refused where records are told apart, and how much is passed over with each.
+//! Records that the cutter refuses, and how much of the text is passed over with each.
 //!
-//! A refused record is one bad row, and all of it is passed over. Where cutting is to go on at the next line, only the
-//! record's first line is: the others are cut anew, in no more time than a text without quotes takes; see
-//! [`scan`](crate::text::cut::scan).
+//! A refused record is one bad row, and all of it is passed over. With
+//! [`resync`](crate::text::dialect::Checks::resync) only its first line is passed over, and the lines after
+//! it are cut again. That takes no more time than a text without quotes takes; see
+//! [`ScannedExtent`](crate::text::cut::scan::refused::ScannedExtent).
 
-use crate::text::cut::chunker::Gather;
-use crate::text::cut::scan::refused::{Crossed, Oddity};
+use crate::text::cut::chunker::Chunker;
+use crate::text::cut::scan::refused::{Oddity, QuotedLineEnd};
 use crate::text::cut::scan::{Record, Scanner};
 use crate::text::dialect::Dialect;
-use crate::text::fault::{Uncut, UncutReason, Unreadable};
+use crate::text::fault::{RefusalReason, RefusedRecord, Unreadable};
 
-/// The scanner and the gatherer of a cutter, at some data.
-pub(crate) struct Refuse<'a> {
+/// The scanner and the chunker of a cutter, over its current data.
+pub(crate) struct Refusal<'a> {
     pub(crate) scanner: &'a mut Scanner,
-    pub(crate) gather: &'a mut Gather,
+    pub(crate) chunker: &'a mut Chunker,
     pub(crate) data: &'a [u8],
-    /// A record that is too long is an error before its end is seen.
+    /// True if a record that is too long is an error before its end is seen.
     pub(crate) at_once: bool,
 }
 
-impl Refuse<'_> {
+impl Refusal<'_> {
     fn resyncs(&self) -> bool {
         matches!(self.scanner.dialect, Dialect::Csv(_, checks) if checks.resync)
     }
 
-    /// A record that is complete: it is too long, or odd, or the end of one that was passed over.
+    /// Refuses a complete record: it is too long, or odd, or the end of one that was being dropped.
     #[cold]
     pub(crate) fn record(mut self, record: Record) -> Result<(), Unreadable> {
         let Record { start, end, next } = record;
         let odd = self.scanner.take_oddity();
-        if self.gather.is_discarding() {
-            self.gather.discarded(self.data, end, next);
+        if self.chunker.is_discarding() {
+            self.chunker.discarded(self.data, end, next);
             return Ok(());
         }
-        let crossed = self.scanner.crossed(start);
-        let (at, why) = self.reason(start, odd);
-        let mut uncut = self.uncut(why, start, crossed);
-        match crossed {
-            Some(crossed) if self.resyncs() => self.back(uncut, (start, at, end), crossed, odd),
+        let line_end = self.scanner.quoted_line_end(start);
+        let (at, reason) = self.reason(start, odd);
+        let mut refused = self.refused_record(reason, start, line_end);
+        match line_end {
+            Some(line_end) if self.resyncs() => {
+                self.resume_at_next_line(refused, (start, at, end), line_end, odd)
+            }
             _ => {
-                uncut.taken = (!self.resyncs()).then(|| Gather::taken(self.data, start, end));
-                self.gather.reject(self.data, (start, at, next), uncut)
+                refused.extent = (!self.resyncs()).then(|| Chunker::extent(self.data, start, end));
+                self.chunker.reject(self.data, (start, at, next), refused)
             }
         }
     }
 
-    /// A record that is too long before it has ended; it began at `start`, and all of the data was looked at.
+    /// Refuses a record that is too long before it has ended. It began at `start`, and all of the data was
+    /// scanned.
     #[cold]
     pub(crate) fn endless(mut self, start: usize) -> Result<(), Unreadable> {
         let (end, odd) = (self.data.len(), self.scanner.take_oddity());
-        let crossed = self.scanner.crossed(start);
-        let (at, why) = self.reason(start, odd);
-        let uncut = self.uncut(why, start, crossed);
+        let line_end = self.scanner.quoted_line_end(start);
+        let (at, reason) = self.reason(start, odd);
+        let refused = self.refused_record(reason, start, line_end);
         if !self.resyncs() {
-            return self.gather.discard(self.data, (start, at, end), uncut, self.at_once);
+            return self.chunker.discard(self.data, (start, at, end), refused, self.at_once);
         }
-        match crossed {
-            Some(crossed) => self.back(uncut, (start, at, end), crossed, odd),
+        match line_end {
+            Some(line_end) => self.resume_at_next_line(refused, (start, at, end), line_end, odd),
             None => {
                 self.scanner.pass_over_line();
-                self.gather.discard(self.data, (start, at, end), uncut, true)
+                self.chunker.discard(self.data, (start, at, end), refused, true)
             }
         }
     }
 
-    /// The source has ended in a record that began at `start`, within the quotes that `quote` opened. Says whether cutting goes on.
+    /// Refuses the record in which the source has ended. It began at `start`, and is within the quotes that
+    /// `quote` opened. Returns true if cutting goes on.
     #[cold]
-    pub(crate) fn open(mut self, start: usize, quote: usize) -> Result<bool, Unreadable> {
+    pub(crate) fn open_quote(mut self, start: usize, quote: usize) -> Result<bool, Unreadable> {
         let (end, odd) = (self.data.len(), self.scanner.take_oddity());
-        if self.gather.is_discarding() {
-            self.gather.discarded(self.data, end, end);
+        if self.chunker.is_discarding() {
+            self.chunker.discarded(self.data, end, end);
             return Ok(false);
         }
-        let crossed = self.scanner.crossed(start);
-        let open = |quote| (quote, UncutReason::OpenQuote { line: self.gather.line_of(self.data, quote) });
-        let resumed = crossed.filter(|_| self.resyncs());
-        let (at, why) = match odd {
+        let line_end = self.scanner.quoted_line_end(start);
+        let open = |quote| (quote, RefusalReason::OpenQuote { line: self.chunker.line_of(self.data, quote) });
+        let resumed = line_end.filter(|_| self.resyncs());
+        let (at, reason) = match odd {
             Some(_) => self.reason(start, odd),
-            None => open(resumed.map_or(quote, |crossed| crossed.quote)),
+            None => open(resumed.map_or(quote, |line_end| line_end.quote)),
         };
-        let mut uncut = self.uncut(why, start, crossed);
-        if let Some(crossed) = resumed {
-            self.back(uncut, (start, at, end), crossed, odd)?;
+        let mut refused = self.refused_record(reason, start, line_end);
+        if let Some(line_end) = resumed {
+            self.resume_at_next_line(refused, (start, at, end), line_end, odd)?;
             return Ok(true);
         }
-        (uncut.taken, uncut.resumed) = (Some(Gather::taken(self.data, start, end)), false);
-        self.gather.reject(self.data, (start, at, end), uncut)?;
+        (refused.extent, refused.resumed) = (Some(Chunker::extent(self.data, start, end)), false);
+        self.chunker.reject(self.data, (start, at, end), refused)?;
         Ok(false)
     }
 
-    /// What is wrong first with the record, and where. Only what the limit permits is looked at: so it does not depend
-    /// on how far the record was read.
-    fn reason(&self, start: usize, odd: Option<(usize, Oddity)>) -> (usize, UncutReason) {
-        let limit = self.gather.max_record();
+    /// Returns the offset and the reason of the record's first fault. Only the part within the limit is
+    /// considered, so that the result does not depend on how far the record was read.
+    fn reason(&self, start: usize, odd: Option<(usize, Oddity)>) -> (usize, RefusalReason) {
+        let limit = self.chunker.max_record();
         match (odd, self.scanner.dialect) {
-            (Some((at, odd)), Dialect::Csv(_, checks)) if !self.gather.is_over(start, at) => match odd {
-                Oddity::QuoteInField => (at, UncutReason::QuoteInField),
-                Oddity::TextAfterQuote => (at, UncutReason::TextAfterQuote),
-                Oddity::TooManyLines => (start, UncutReason::TooManyLines { limit: checks.max_lines }),
+            (Some((at, odd)), Dialect::Csv(_, checks)) if !self.chunker.is_over(start, at) => match odd {
+                Oddity::QuoteInField => (at, RefusalReason::QuoteInField),
+                Oddity::TextAfterQuote => (at, RefusalReason::TextAfterQuote),
+                Oddity::TooManyLines => (start, RefusalReason::TooManyLines { limit: checks.max_lines }),
             },
-            (_, Dialect::Csv(..)) => (start, UncutReason::RecordTooLong { limit }),
-            (_, Dialect::Lines { .. }) => (start, UncutReason::LineTooLong { limit }),
+            (_, Dialect::Csv(..)) => (start, RefusalReason::RecordTooLong { limit }),
+            (_, Dialect::Lines { .. }) => (start, RefusalReason::LineTooLong { limit }),
         }
     }
 
-    fn uncut(&self, why: UncutReason, start: usize, crossed: Option<Crossed>) -> Uncut {
-        let within = crossed.filter(|crossed| !self.gather.is_over(start, crossed.end));
-        let quote = within.map(|crossed| self.gather.line_of(self.data, crossed.quote));
-        Uncut { why, quote, taken: None, resumed: self.resyncs() }
+    fn refused_record(
+        &self,
+        reason: RefusalReason,
+        start: usize,
+        line_end: Option<QuotedLineEnd>,
+    ) -> RefusedRecord {
+        let within = line_end.filter(|line_end| !self.chunker.is_over(start, line_end.end));
+        let quote = within.map(|line_end| self.chunker.line_of(self.data, line_end.quote));
+        RefusedRecord { reason, quote, extent: None, resumed: self.resyncs() }
     }
 
-    /// Rejects the first line of a record that reaches to `end`, and goes back to the line's end.
-    fn back(
+    /// Rejects the first line of a record that extends to `end`, and goes back to that line's end.
+    fn resume_at_next_line(
         &mut self,
-        uncut: Uncut,
+        refused: RefusedRecord,
         (start, at, end): (usize, usize, usize),
-        crossed: Crossed,
+        line_end: QuotedLineEnd,
         odd: Option<(usize, Oddity)>,
     ) -> Result<(), Unreadable> {
-        self.gather.reject(self.data, (start, at, crossed.end), uncut)?;
-        self.scanner.go_back(self.data, crossed, end, odd.map(|(_, odd)| odd));
+        self.chunker.reject(self.data, (start, at, line_end.end), refused)?;
+        self.scanner.go_back(self.data, line_end, end, odd.map(|(_, odd)| odd));
         Ok(())
     }
 }

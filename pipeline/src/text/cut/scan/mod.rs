@@ -13,28 +13,28 @@
 //!    Plain <------------------------------
 //!      |  delimiter: FieldStart
 //!      |  LF: the record ends        -> Between
-//!      |  CR: AfterCr, the record ends behind an LF that may follow -> Between
+//!      |  CR: AfterCr, the record ends after an LF that may follow -> Between
 //!
 //!   Line (the lines dialect) --LF--> the line ends -> Between
 //!   Rest (of the first line of a record that is refused) --CR or LF--> it ends -> Between
 //! ```
 //!
-//! A quote opens only where a field starts; elsewhere it is text. These are the csv crate's rules, and
-//! they must stay so to the byte: a chunk is parsed by them, alone, by another worker. What of this is to be
-//! [refused](Checks) is only noted here, as an [`Oddity`].
+//! A quote opens only where a field starts; elsewhere it is text. These are the csv crate's rules, and they
+//! must stay so to the byte, since a worker parses each chunk by them, apart from the others. A deviation
+//! that is to be [refused](Checks) is only noted here, as an [`Oddity`].
 //!
-//! `FieldStart` behind a delimiter is seldom entered: a quote that the search finds looks back at the
-//! byte before it, so that delimiters need no search. The state is needed only where a block ends right
-//! behind a delimiter. `AfterCr` waits for one more byte so that where a record ends does not depend on
-//! where a block does.
+//! After a delimiter in unquoted text `FieldStart` is entered only where a block ends right there: a quote
+//! that the search finds looks back at the byte before it, so that delimiters need no search. A delimiter
+//! right after a closing quote leads to it directly. `AfterCr` waits for one more byte, so that the end of a
+//! record does not depend on the end of a block.
 
 pub(crate) mod refused;
 
 use memchr::{memchr, memchr2};
 
 use crate::text::cut::byte_mask::{ByteMask, Needles};
-pub(crate) use crate::text::cut::scan::refused::{Crossed, Oddity};
-use crate::text::cut::scan::refused::{NO_TRAIL, NOT_CROSSED, Trail};
+use crate::text::cut::scan::refused::{NO_EXTENT, NO_LINE_END, ScannedExtent};
+pub(crate) use crate::text::cut::scan::refused::{Oddity, QuotedLineEnd};
 use crate::text::dialect::{Checks, CsvDialect, Dialect};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,25 +54,25 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
     pub(crate) start: usize,
-    /// Behind its last byte, its line end not counted.
+    /// The offset after its last byte, its line end not counted.
     pub(crate) end: usize,
-    /// Behind its line end.
+    /// The offset after its line end.
     pub(crate) next: usize,
 }
 
-/// Where the scanner stands when the data is used up.
+/// The position of the scanner when the data is used up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pause {
-    /// In no record; all before `at` is done with.
+    /// In no record. Everything before `at` is done.
     Between { at: usize },
-    /// In a record that began at `start` and goes on at `at`, which is the next byte to look at.
+    /// In a record that began at `start`. The next byte to scan is at `at`.
     Inside { start: usize, at: usize },
-    /// Behind a record that began at `start`, whose line end may go on at `at`.
-    Behind { start: usize, at: usize },
+    /// After a record that began at `start`, whose line end may go on at `at`.
+    AfterCr { start: usize, at: usize },
 }
 
-/// What the end of the source makes of a record that was under way.
-pub(crate) enum Last {
+/// The record under way, as the end of the source leaves it.
+pub(crate) enum AtEnd {
     Nothing,
     Record(Record),
     OpenQuote { start: usize, quote: usize },
@@ -84,12 +84,12 @@ pub(crate) struct Scanner {
     at: usize,
     start: usize,
     quote: usize,
-    /// Quotes and line ends of CSV.
-    marks: ByteMask,
-    /// Of the record under way: what is odd about it, and where.
+    /// The quotes and line ends of CSV.
+    mask: ByteMask,
+    /// The first oddity of the record under way, or of the one returned last, and its offset.
     odd: Option<(usize, Oddity)>,
-    crossed: Crossed,
-    trail: Trail,
+    line_end: QuotedLineEnd,
+    scanned: ScannedExtent,
 }
 
 impl Scanner {
@@ -98,31 +98,31 @@ impl Scanner {
             Dialect::Csv(CsvDialect { quote: Some(quote), .. }, _) => quote,
             _ => b'\n',
         };
-        let marks = ByteMask::new(Needles([quote, b'\n', b'\r', b'\n']));
-        let (odd, crossed, trail) = (None, NOT_CROSSED, NO_TRAIL);
-        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0, marks, odd, crossed, trail }
+        let mask = ByteMask::new(Needles([quote, b'\n', b'\r', b'\n']));
+        let (odd, line_end, scanned) = (None, NO_LINE_END, NO_EXTENT);
+        Self { dialect, state: State::Between, at: 0, start: 0, quote: 0, mask, odd, line_end, scanned }
     }
 
-    /// The first `n` bytes of the data are gone: offsets move down.
+    /// Moves all offsets down, since the first `n` bytes of the data were removed.
     pub(crate) fn rebase(&mut self, n: usize) {
         self.at = self.at.saturating_sub(n);
         self.start = self.start.saturating_sub(n);
         self.quote = self.quote.saturating_sub(n);
-        // The end of the data was looked at as far as it went; more may have come.
-        self.marks.jump(self.at);
+        // The mask ends where the data ended before; more may have come.
+        self.mask.jump(self.at);
         self.odd = self.odd.map(|(at, odd)| (at.saturating_sub(n), odd));
-        self.crossed = self.crossed.rebased(n);
-        // All of the data was looked at: nothing is left to be spared.
-        self.trail = NO_TRAIL;
+        self.line_end = self.line_end.rebased(n);
+        // All of the data was scanned: the extent can spare nothing any more.
+        self.scanned = NO_EXTENT;
     }
 
-    /// Leaves out the first `n` bytes; only before the first record.
+    /// Skips the first `n` bytes. Only allowed before the first record.
     pub(crate) fn skip(&mut self, n: usize) {
         self.at = n;
     }
 
-    /// The next record that is complete. `None` means: more data is needed, and every byte of this data
-    /// has been looked at, once.
+    /// Returns the next record that is complete. `None` means that more data is needed, and that every byte
+    /// of this data was scanned: once, unless the scanner went back.
     #[inline]
     pub(crate) fn next(&mut self, data: &[u8]) -> Option<Record> {
         match self.dialect {
@@ -165,13 +165,13 @@ impl Scanner {
                         self.state = State::Plain;
                         continue;
                     };
-                    self.marks.skip_to(self.at);
-                    let here = self.marks.next(data);
+                    self.mask.skip_to(self.at);
+                    let here = self.mask.next(data);
                     self.at = (here + 1).min(data.len());
                     let byte = *data.get(here)?;
                     if byte == quote {
                         self.state = State::QuoteEnded;
-                    } else if let Some(record) = self.cross(checks, data, byte) {
+                    } else if let Some(record) = self.note_line_end(checks, data, byte) {
                         return Some(record);
                     }
                 }
@@ -180,7 +180,7 @@ impl Scanner {
                         self.at += 1;
                         self.state = State::Quoted;
                     }
-                    // Files that quote every field come by here for each: spare them the search.
+                    // A file that quotes every field comes here for each of them, and needs no search.
                     byte if byte == csv.delimiter => {
                         self.at += 1;
                         self.state = State::FieldStart;
@@ -208,25 +208,25 @@ impl Scanner {
                     let end = self.seek(data, |rest| memchr2(b'\r', b'\n', rest))?;
                     return Some(self.ended(end));
                 }
-                // The other dialect's state; a scanner keeps its dialect.
+                // A state of the other dialect; a scanner keeps its dialect.
                 State::Line => self.state = State::Between,
             }
         }
     }
 
-    /// One search in unquoted text. `None`: the data is used up.
+    /// One search in unquoted text. `None`: the data is used up. `Some(None)`: the record goes on.
     #[inline]
     fn plain(&mut self, csv: CsvDialect, checks: Checks, data: &[u8]) -> Option<Option<Record>> {
         let from = self.at;
-        self.marks.skip_to(from);
-        let here = self.marks.peek(data);
+        self.mask.skip_to(from);
+        let here = self.mask.peek(data);
         self.at = here + 1;
         let before = || data.get(here.wrapping_sub(1)).copied();
         match data.get(here) {
             Some(b'\n') => return Some(Some(self.ended(here))),
             Some(b'\r') => self.state = State::AfterCr,
-            // With nothing before it in this search, the byte before it was no delimiter: the state
-            // would be FieldStart.
+            // With nothing before it in this search, the byte before it was no delimiter: the state would be
+            // FieldStart.
             Some(_) if here > from && before() == Some(csv.delimiter) => self.open_quote(here),
             Some(_) if checks.strict => return Some(self.note(checks, here, Oddity::QuoteInField)),
             Some(_) => {}
@@ -256,7 +256,7 @@ impl Scanner {
         Some(self.ended(end))
     }
 
-    /// Moves behind the byte that `find` finds and says where it is, or uses the data up.
+    /// Moves to after the byte that `find` finds and returns its offset, or uses the data up.
     #[inline]
     fn seek(&mut self, data: &[u8], find: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
         let found = find(data.get(self.at..)?).map(|found| self.at + found);
@@ -280,19 +280,19 @@ impl Scanner {
         let (start, at) = (self.start, self.at);
         match self.state {
             State::Between | State::Comment => Pause::Between { at },
-            State::AfterCr => Pause::Behind { start, at },
+            State::AfterCr => Pause::AfterCr { start, at },
             _ => Pause::Inside { start, at },
         }
     }
 
-    /// The source has ended where the data does.
-    pub(crate) fn finish(&mut self) -> Last {
+    /// Ends the source where the data ends.
+    pub(crate) fn finish(&mut self) -> AtEnd {
         match self.state {
-            State::Quoted => Last::OpenQuote { start: self.start, quote: self.quote },
+            State::Quoted => AtEnd::OpenQuote { start: self.start, quote: self.quote },
             _ => match self.pause() {
-                Pause::Between { .. } => Last::Nothing,
-                Pause::Inside { at, .. } => Last::Record(self.ended(at)),
-                Pause::Behind { at, .. } => Last::Record(self.ended(at.saturating_sub(1))),
+                Pause::Between { .. } => AtEnd::Nothing,
+                Pause::Inside { at, .. } => AtEnd::Record(self.ended(at)),
+                Pause::AfterCr { at, .. } => AtEnd::Record(self.ended(at.saturating_sub(1))),
             },
         }
     }

@@ -1,0 +1,13 @@
+//! Cancellation of one task: its levels, its callbacks, its grace period and its shielded regions.
+
+pub mod callbacks;
+pub mod callbacks_end;
+pub mod cancelled;
+pub mod grace;
+pub mod kills;
+pub mod levels;
+pub mod levels_busy;
+pub mod own_end;
+pub mod shields;
+pub mod shields_around;
+pub mod stuck;

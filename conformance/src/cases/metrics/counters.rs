@@ -1,0 +1,128 @@
+//! Metrics: the counters of a runtime add up, whenever they are read.
+
+use sweet_async::MetricsEnabledTask as _;
+use sweet_async::runtime::RuntimeMetrics;
+
+use crate::kit::explode;
+use crate::kit::load::burn;
+use crate::kit::prelude::*;
+
+fn add_up(now: &RuntimeMetrics) -> Outcome {
+    let tasks = &now.tasks;
+    let sum = tasks.completed + tasks.failed + tasks.cancelled + tasks.live;
+    ensure!(tasks.spawned == sum && tasks.live <= tasks.spawned, "{tasks:?}");
+    Ok(())
+}
+
+pub fn after_a_storm_every_task_is_one_of_them<H: Harness>(harness: H) -> Outcome {
+    let rt = harness.runtime();
+    let before = rt.metrics();
+    harness.block_on(async {
+        for _ in 0..10 {
+            let tasks: Vec<_> = (0..40)
+                .map(|index| {
+                    AsyncTask::to::<()>().on(&rt).metrics(index % 2 == 0).try_spawn(move || async move {
+                        yield_now().await;
+                        match index % 5 {
+                            0 => Err("it fails".into()),
+                            1 => explode("it panics"),
+                            2 => pending().await,
+                            _ => Ok(()),
+                        }
+                    })
+                })
+                .collect();
+            add_up(&rt.metrics())?;
+            for (index, task) in tasks.into_iter().enumerate() {
+                match index % 5 {
+                    2 => drop(task.cancel(CancelLevel::Kill).await),
+                    _ => drop(task.await),
+                }
+                add_up(&rt.metrics())?;
+            }
+        }
+        Ok::<_, Failure>(())
+    })??;
+    if H::NEVER_ENDS {
+        // Other cases run on that executor at the same time.
+        return Ok(());
+    }
+    let (now, of) = (rt.metrics(), |now: usize, then: usize| now - then);
+    ensure!(of(now.tasks.spawned, before.tasks.spawned) == 400, "{now:?}");
+    ensure!(of(now.tasks.completed, before.tasks.completed) == 160, "{now:?}");
+    ensure!(of(now.tasks.failed, before.tasks.failed) == 160, "{now:?}");
+    ensure!(of(now.tasks.cancelled, before.tasks.cancelled) == 80, "{now:?}");
+    ensure!(now.tasks.live == before.tasks.live, "{now:?}");
+    // Half of the tasks were measured, with two polls each, except those killed before the second.
+    ensure!(now.durations.count() == 200, "{:?}", now.durations);
+    ensure!((200..=400).contains(&now.delays.count()), "{:?}", now.delays);
+    let (median, most) = (now.durations.quantile(0.5), now.durations.quantile(1.0));
+    ensure!(
+        median.is_some() && median <= most && now.durations.sum() > Duration::ZERO,
+        "{:?}",
+        now.durations
+    );
+    Ok(())
+}
+
+pub fn blocking_work_is_queued_running_or_ended<H: Harness>(harness: H) -> Outcome {
+    if H::NEVER_ENDS || !H::HAS_THREADS {
+        return Ok(());
+    }
+    let rt = harness.runtime();
+    harness.block_on(async {
+        let (open, inside) = (Latch::new(), Census::default());
+        let jobs: Vec<_> = (0..2)
+            .map(|_| {
+                let (open, inside) = (open.clone(), inside.clone());
+                AsyncTask::to::<()>().on(&rt).spawn(move || {
+                    let _resident = inside.enter();
+                    open.wait_blocking();
+                })
+            })
+            .collect();
+        while inside.alive() < 2 {
+            yield_now().await;
+        }
+        let now = rt.metrics().blocking;
+        ensure!((now.queued, now.running, now.ended) == (0, 2, 0), "{now:?}");
+        open.set();
+        for job in jobs {
+            job.await?;
+        }
+        // A job is counted as ended after its task has its result.
+        while rt.metrics().blocking.ended < 2 {
+            yield_now().await;
+        }
+        let now = rt.metrics().blocking;
+        ensure!((now.queued, now.running, now.ended) == (0, 0, 2), "{now:?}");
+        Ok::<_, Failure>(())
+    })?
+}
+
+pub fn what_tasks_have_used_is_the_runtimes<H: Harness>(harness: H) -> Outcome {
+    let rt = harness.runtime();
+    let before = rt.metrics();
+    harness.block_on(async {
+        let inner = rt.clone();
+        let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).try_spawn(move || async move {
+            burn(2.millis());
+            // The use of the child is in it once.
+            AsyncTask::to::<()>().on(&inner).metrics(true).spawn(|| async { burn(2.millis()) }).await?;
+            Ok(())
+        });
+        (&mut task).await?;
+        let (now, used) = (rt.metrics(), task.cpu_usage());
+        let Some(used) = used else {
+            ensure!(now.used.cpu.is_none());
+            return Ok(());
+        };
+        // The time for which several tasks together had metrics is not known.
+        ensure!(now.used.cpu.is_some_and(|cpu| cpu.wall.is_none() && cpu.utilization().is_none()));
+        let then = before.used.cpu.unwrap_or_default().total();
+        let more = now.used.cpu.context("it was measured")?.total().saturating_sub(then);
+        ensure!(more >= used.total(), "{more:?} in place of {used:?}");
+        ensure!(H::NEVER_ENDS || more == used.total(), "{more:?} in place of {used:?}");
+        Ok::<_, Failure>(())
+    })?
+}

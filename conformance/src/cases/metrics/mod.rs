@@ -1,0 +1,11 @@
+//! Metrics, snapshots, watching and tracing.
+
+pub mod counters;
+pub mod metered_io;
+pub mod metrics_tree;
+pub mod polls;
+pub mod snapshots;
+pub mod spans;
+pub mod task_metrics;
+pub mod traces;
+pub mod watching;

@@ -1,0 +1,7 @@
+//! Collected values and folds of a pipeline.
+
+pub mod collected_calls;
+pub mod collected_order;
+pub mod collector;
+pub mod duplicates;
+pub mod folding;

@@ -1,0 +1,16 @@
+//! Sources of a pipeline, and the strategies that read them.
+
+pub mod blocking_reads;
+pub mod channels;
+pub mod compressed;
+pub mod compressed_ends;
+pub mod files;
+pub mod large_chunks;
+pub mod readers;
+pub mod reads_left;
+pub mod sender_batches;
+pub mod sender_order;
+pub mod senders;
+pub mod sources;
+pub mod totals;
+pub mod unfinished;

@@ -1,0 +1,7 @@
+//! Receivers of a pipeline: their strategies, order, rate and threads.
+
+pub mod batches;
+pub mod on_the_pool;
+pub mod order;
+pub mod rates;
+pub mod receivers;

@@ -1,0 +1,10 @@
+//! The run of a pipeline: settings, flow, errors, counts and end.
+
+pub mod counts;
+pub mod errors;
+pub mod flow;
+pub mod pipeline_ends;
+pub mod pipeline_tasks;
+pub mod pulling;
+pub mod rejects;
+pub mod settings;

@@ -1,0 +1,10 @@
+//! Formats of text, and the reports about malformed text.
+
+pub mod bad_input;
+pub mod dialects;
+pub mod json_lines;
+pub mod open_quotes;
+pub mod properties;
+pub mod properties_of_quotes;
+pub mod row;
+pub mod true_texts;

@@ -1,0 +1,322 @@
+//! Promise 2, quiescence: a future dropped at any await leaves nothing alive, and does nothing twice.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use sweet_async::pipeline::{Batch, PipelineBuilder, ReceiverStrategy};
+use sweet_async::{BoxError, Scope, TaskSet, n_of};
+
+use super::scopes::scope_on;
+use crate::kit::prelude::*;
+
+/// The number of times that each piece of work was done, and a count of the work that is alive.
+#[derive(Clone, Default)]
+struct WorkCount {
+    alive: Census,
+    done: Arc<[AtomicUsize; 8]>,
+}
+
+impl WorkCount {
+    /// Work with two awaits, which is done at its end.
+    async fn work(self, piece: usize) -> u32 {
+        let _resident = self.alive.enter();
+        yield_now().await;
+        yield_now().await;
+        if let Some(done) = self.done.get(piece) {
+            done.fetch_add(1, Ordering::SeqCst);
+        }
+        1
+    }
+
+    /// Returns the number of pieces that were done. A piece that was done twice is an error.
+    fn total(&self) -> Result<usize, Failure> {
+        let counts: Vec<_> = self.done.iter().map(|done| done.load(Ordering::SeqCst)).collect();
+        ensure!(counts.iter().all(|count| *count <= 1), "something was done twice: {counts:?}");
+        Ok(counts.iter().sum())
+    }
+}
+
+type Swept = Pin<Box<dyn Future<Output = Result<u32, AsyncTaskError>> + Send>>;
+
+/// Inside a task, drops the future of `make` after `k` polls, for each `k` until the future is done before
+/// that. Once done, it must have done `pieces`. After the await of the task, nothing of it may be left, and
+/// nothing more may happen.
+async fn sweep<R: Runtime>(rt: &R, pieces: usize, make: impl Fn(R, WorkCount) -> Swept) -> Outcome {
+    for k in 0..1000 {
+        let count = WorkCount::default();
+        let mut swept = Some(make(rt.clone(), count.clone()));
+        let task = AsyncTask::to::<Option<u32>>().on(rt).spawn(move || async move {
+            let mut polls = 0;
+            let ended = poll_fn(|cx| {
+                let Some(future) = swept.as_mut().filter(|_| polls < k) else { return Poll::Ready(None) };
+                polls += 1;
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(result) => Poll::Ready(Some(result)),
+                    Poll::Pending if polls < k => Poll::Pending,
+                    Poll::Pending => Poll::Ready(None),
+                }
+            })
+            .await;
+            drop(swept.take());
+            ended.transpose()
+        });
+        let ended = task.await?;
+        ensure!(count.alive.alive() == 0, "dropped at poll {k}, it leaves {} behind", count.alive.alive());
+        let before = count.total()?;
+        for _ in 0..3 {
+            AsyncTask::to::<()>().on(rt).spawn(|| async {}).await?;
+        }
+        ensure!(count.total()? == before, "dropped at poll {k}, it goes on");
+        if let Some(value) = ended {
+            ensure!(before >= pieces && value as usize >= pieces, "{before} of {pieces} pieces, {value}");
+            return Ok(());
+        }
+    }
+    bail!("it never ends")
+}
+
+fn member<R: Runtime>(s: &Scope<R>, count: &WorkCount, piece: usize) -> sweet_async::ScopedTask<u32, R> {
+    let count = count.clone();
+    s.spawn(move || async move { Ok(count.work(piece).await) })
+}
+
+fn child<R: Runtime>(rt: &R, count: &WorkCount, piece: usize) -> Task<u32, R> {
+    let count = count.clone();
+    AsyncTask::to::<u32>().on(rt).spawn(move || count.work(piece))
+}
+
+pub async fn a_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, count| {
+        Box::pin(async move {
+            let scope = scope_on(&rt, |s| async move {
+                let mut sum = 0;
+                let members: Vec<_> = (0..4).map(|piece| member(&s, &count, piece)).collect();
+                for member in members {
+                    sum += member.await?;
+                }
+                // One member after the other, and some that are left to the scope.
+                sum += member(&s, &count, 4).await?;
+                (5..8).for_each(|piece| drop(member(&s, &count, piece)));
+                Ok(sum + 3)
+            });
+            scope.await
+        })
+    })
+    .await
+}
+
+pub async fn scopes_inside_scopes<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 6, |rt, count| {
+        Box::pin(async move {
+            let outer = scope_on(&rt, |s| {
+                let rt = &rt;
+                async move {
+                    let first = member(&s, &count, 0);
+                    let below = count.clone();
+                    let sum = scope_on(rt, |t| async move {
+                        let one = member(&t, &below, 1);
+                        let (again, deeper) = (t.clone(), below.clone());
+                        let two = t.spawn(|| async move {
+                            let two = member(&again, &deeper, 2);
+                            Ok(deeper.work(3).await + two.await?)
+                        });
+                        Ok(one.await? + two.await?)
+                    });
+                    let sum = sum.await?;
+                    Ok(sum + first.await? + member(&s, &count, 4).await? + count.work(5).await)
+                }
+            });
+            outer.await
+        })
+    })
+    .await
+}
+
+pub async fn a_scope_that_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 0, |rt, count| {
+        Box::pin(async move {
+            let scope = scope_on(&rt, |s| async move {
+                (0..4).for_each(|piece| drop(member(&s, &count, piece)));
+                let resident = count.alive.enter();
+                drop(s.spawn(|| async move {
+                    let _resident = resident;
+                    yield_now().await;
+                    Err::<(), BoxError>("a member".into())
+                }));
+                pending::<Result<u32, BoxError>>().await
+            });
+            let error = scope.await.err().ok_or(AsyncTaskError::InvalidState("it did not fail"))?;
+            if source_text(&error) == "a member" { Ok(0) } else { Err(error) }
+        })
+    })
+    .await
+}
+
+pub async fn a_set<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, count| {
+        Box::pin(async move {
+            let mut set: TaskSet<_> = (0..4).map(|piece| child(&rt, &count, piece)).collect();
+            let mut sum = 0;
+            let mut pushed = 4;
+            while let Some(value) = set.next().await {
+                sum += value?;
+                if pushed < 8 {
+                    set.push(child(&rt, &count, pushed));
+                    pushed += 1;
+                }
+            }
+            Ok(sum)
+        })
+    })
+    .await
+}
+
+pub async fn a_set_of_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 6, |rt, count| {
+        Box::pin(async move {
+            let run = |piece| {
+                let (count, below, rt) = (count.clone(), count.clone(), rt.clone());
+                AsyncTask::to::<u32>().on(&rt.clone()).run_with(move |_| async move {
+                    let inner = child(&rt, &below, piece + 3);
+                    Ok::<_, AsyncTaskError>(count.work(piece).await + inner.await?)
+                })
+            };
+            let mut set: TaskSet<_> = (0..3).map(run).collect();
+            Ok(set.all().await?.into_iter().sum())
+        })
+    })
+    .await
+}
+
+pub async fn the_first_of_many<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 2, |rt, count| {
+        Box::pin(async move {
+            let values = n_of(2, (0..8).map(|piece| child(&rt, &count, piece))).await?;
+            Ok(values.into_iter().sum())
+        })
+    })
+    .await
+}
+
+pub async fn work_with_a_context<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 4, |rt, count| {
+        Box::pin(async move {
+            let here = rt.clone();
+            let work = AsyncTask::to::<u32>().on(&rt).run_with(|_| async move {
+                let (first, second) = (child(&here, &count, 0), child(&here, &count, 1));
+                let sum = count.clone().work(2).await + first.await?;
+                let third = child(&here, &count, 3).await?;
+                Ok::<_, AsyncTaskError>(sum + second.await? + third)
+            });
+            work.await
+        })
+    })
+    .await
+}
+
+/// `depth` tasks below each other, each with work of its own before and after.
+fn tree<R: Runtime>(rt: R, count: WorkCount, depth: usize) -> Swept {
+    Box::pin(async move {
+        if depth == 0 {
+            return Ok(0);
+        }
+        let (inner, below) = (rt.clone(), count.clone());
+        let next = AsyncTask::to::<u32>().on(&rt).spawn(move || tree(inner, below, depth - 1));
+        let own = count.work(depth).await;
+        Ok(own + next.await?)
+    })
+}
+
+pub async fn a_tree_of_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 5, |rt, count| tree(rt, count, 5)).await
+}
+
+pub async fn blocking_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 2, |rt, count| {
+        Box::pin(async move {
+            let mut sum = 0;
+            for piece in 0..2 {
+                let count = count.clone();
+                let job = AsyncTask::to::<u32>().on(&rt).run_blocking(move || {
+                    let _resident = count.alive.enter();
+                    if let Some(done) = count.done.get(piece) {
+                        done.fetch_add(1, Ordering::SeqCst);
+                    }
+                    1
+                });
+                sum += job.await?;
+            }
+            Ok(sum)
+        })
+    })
+    .await
+}
+
+/// Sweeps a pipeline of the eight pieces, with the settings of `set`.
+async fn sweep_pipeline<R: Runtime>(rt: &R, set: fn(Numbers<R>) -> Numbers<R>) -> Outcome {
+    sweep(rt, 8, |rt, count| {
+        Box::pin(async move {
+            let builder = set(AsyncTask::emits::<usize>().on(&rt).workers(2));
+            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(3.items()));
+            let summary = run.for_each(move |event: Event<usize>| {
+                let work = count.clone().work(event.take_data());
+                async move {
+                    work.await;
+                }
+            });
+            Ok(summary.await?.handled() as u32)
+        })
+    })
+    .await
+}
+
+type Numbers<R> = PipelineBuilder<usize, R>;
+
+pub async fn a_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep_pipeline(&rt, |builder| builder).await?;
+    sweep_pipeline(&rt, PipelineBuilder::sequence).await?;
+    sweep_pipeline(&rt, PipelineBuilder::ordered).await?;
+    sweep_pipeline(&rt, |builder| builder.event_timeout(1.hours())).await?;
+    sweep_pipeline(&rt, |builder| builder.on_error(ErrorStrategy::retry(2))).await?;
+    sweep_pipeline(&rt, |builder| builder.receiver_strategy(ReceiverStrategy::Adaptive { min: 1, max: 4 }))
+        .await
+}
+
+pub async fn a_pipeline_in_batches<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, count| {
+        Box::pin(async move {
+            let builder = AsyncTask::emits::<usize>().on(&rt).workers(2);
+            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(2.items()));
+            let summary = run.batched(3, 1.millis()).for_each(move |batch: Batch<usize>| {
+                let count = count.clone();
+                async move {
+                    for event in batch {
+                        count.clone().work(event.take_data()).await;
+                    }
+                }
+            });
+            Ok(summary.await?.handled() as u32)
+        })
+    })
+    .await
+}
+
+pub async fn a_pipeline_on_the_blocking_pool<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 8, |rt, count| {
+        Box::pin(async move {
+            let builder = AsyncTask::emits::<usize>().on(&rt).workers(2);
+            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(3.items()));
+            let summary = run.for_each(move |event: Event<usize>| {
+                let _resident = count.alive.enter();
+                if let Some(done) = count.done.get(event.take_data()) {
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            Ok(summary.blocking().await?.handled() as u32)
+        })
+    })
+    .await
+}

@@ -1,0 +1,142 @@
+//! Work whose type the state machines that drive it do not know, so that they are compiled once for all work.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::error::AsyncTaskError;
+
+/// Work as a state machine sees it.
+pub trait Body: Clear {
+    /// Polls the work. Once it is ready the work is dropped, and the value of a success is kept in its place
+    /// until it is taken or cleared.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>>;
+}
+
+/// The part of a [`Body`] that needs no future.
+pub trait Clear {
+    /// Drops the work, or the value that it has given.
+    fn clear(self: Pin<&mut Self>);
+}
+
+/// A state machine around work of any type: a policy, or several.
+pub trait Layer {
+    /// Polls `body` once, as the policy says. Ready: nothing of the work is left but the value of a success.
+    fn poll(
+        self: Pin<&mut Self>,
+        body: Pin<&mut dyn Body>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>>;
+
+    /// Returns what the layer holds for the work, such as a permit, after the work was dropped.
+    fn release(self: Pin<&mut Self>);
+}
+
+/// A body with a layer around it, which is a body for the layer outside of that.
+pub(crate) struct Layered<'a> {
+    pub(crate) layer: Pin<&'a mut dyn Layer>,
+    pub(crate) body: Pin<&'a mut dyn Body>,
+}
+
+impl Body for Layered<'_> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        let Self { layer, body } = self.get_mut();
+        layer.as_mut().poll(body.as_mut(), cx)
+    }
+}
+
+impl Clear for Layered<'_> {
+    fn clear(self: Pin<&mut Self>) {
+        let Self { layer, body } = self.get_mut();
+        body.as_mut().clear();
+        layer.as_mut().release();
+    }
+}
+
+pin_project! {
+    /// The work until it has ended, then its value.
+    #[project = SlotProj]
+    pub(crate) enum Slot<B, T> {
+        Work { #[pin] work: B },
+        Value { value: Option<T> },
+        Cleared,
+    }
+}
+
+impl<B, T> Slot<B, T> {
+    /// Takes the value of work that has succeeded.
+    pub(crate) fn take(self: Pin<&mut Self>) -> Option<T> {
+        match self.project() {
+            SlotProj::Value { value } => value.take(),
+            _ => None,
+        }
+    }
+
+    /// The result of the whole, after a state machine has ended with `result`.
+    pub(crate) fn finish(
+        self: Pin<&mut Self>,
+        result: Result<(), AsyncTaskError>,
+    ) -> Result<T, AsyncTaskError> {
+        result.and_then(|()| self.take().ok_or(AsyncTaskError::Shutdown))
+    }
+}
+
+impl<B, T> Clear for Slot<B, T> {
+    fn clear(mut self: Pin<&mut Self>) {
+        self.set(Self::Cleared);
+    }
+}
+
+impl<B, T> Body for Slot<B, T>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        let SlotProj::Work { work } = self.as_mut().project() else { return Poll::Ready(Err(ENDED)) };
+        let (next, result) = match ready!(work.poll(cx)) {
+            Ok(value) => (Self::Value { value: Some(value) }, Ok(())),
+            Err(error) => (Self::Cleared, Err(error)),
+        };
+        self.set(next);
+        Poll::Ready(result)
+    }
+}
+
+/// The error of a future that is polled after it has ended.
+pub(crate) const ENDED: AsyncTaskError =
+    AsyncTaskError::InvalidState("this future was polled after it had ended");
+
+pin_project! {
+    /// Work with a layer of policies around it: one thin shell for all of them.
+    #[must_use = "nothing runs until it is awaited"]
+    pub struct Governed<B, T, L> {
+        // In this order: the layer returns what it holds after the work is dropped.
+        #[pin]
+        slot: Slot<B, T>,
+        #[pin]
+        layer: L,
+    }
+}
+
+impl<B, T, L> Governed<B, T, L> {
+    /// `work` within `layer`.
+    pub(crate) fn within(layer: L, work: B) -> Self {
+        Self { slot: Slot::Work { work }, layer }
+    }
+}
+
+impl<B, T, L> Future for Governed<B, T, L>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    L: Layer,
+{
+    type Output = Result<T, AsyncTaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let result = ready!(this.layer.poll(this.slot.as_mut(), cx));
+        Poll::Ready(this.slot.finish(result))
+    }
+}
