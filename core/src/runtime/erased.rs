@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_channel::oneshot;
 use sync_wrapper::SyncWrapper;
 
 use crate::error::SpawnError;
@@ -119,7 +120,7 @@ impl DynRuntime {
             // before its handle is notified.
             let output = future.await;
             // A closed channel means that the handle was detached: the output is not wanted.
-            let _ = sender.try_send(output);
+            let _ = sender.send(output);
         }))?;
         Ok(join)
     }
@@ -151,7 +152,7 @@ impl Runtime for DynRuntime {
         let (sender, join) = channel();
         self.0.spawn_blocking_boxed(Box::new(move || {
             let output = work();
-            let _ = sender.try_send(output);
+            let _ = sender.send(output);
         }))?;
         Ok(join)
     }
@@ -191,9 +192,10 @@ impl Runtime for DynRuntime {
     }
 }
 
-pub(crate) fn channel<T: Send + 'static>() -> (async_channel::Sender<T>, DynJoin<T>) {
-    let (sender, receiver) = async_channel::bounded(1);
-    (sender, DynJoin(SyncWrapper::new(Box::pin(async move { receiver.recv().await.ok() }))))
+/// The two ends of a task's output on its way to its join handle.
+pub(crate) fn channel<T: Send + 'static>() -> (oneshot::Sender<T>, DynJoin<T>) {
+    let (sender, receiver) = oneshot::channel();
+    (sender, DynJoin(receiver))
 }
 
 /// The timer of a [`DynRuntime`].
@@ -208,13 +210,12 @@ impl Future for DynSleep {
 }
 
 /// The join handle of a [`DynRuntime`].
-// As above: a handle is `Sync` on this runtime, as on the others.
-pub struct DynJoin<T>(SyncWrapper<BoxFuture<Option<T>>>);
+pub struct DynJoin<T>(oneshot::Receiver<T>);
 
 impl<T> Future for DynJoin<T> {
     type Output = Option<T>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.get_mut().as_mut().poll(cx)
+        Pin::new(&mut self.0).poll(cx).map(Result::ok)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Counts of beginnings and ends, by many threads that do not contend.
 
+use crossbeam_utils::CachePadded;
+
 use crate::sync::shard::{SHARDS, mine};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::tree::ending::Ending;
@@ -8,12 +10,10 @@ use crate::tree::ending::Ending;
 /// fewer than are alive; if the two sums are equal, nothing was alive at the moment between the two readings.
 #[derive(Default)]
 pub(crate) struct Counts {
-    shards: [Shard; SHARDS],
+    shards: [CachePadded<Shard>; SHARDS],
 }
 
-/// A shard on a cache line of its own, and on the next one, which processors fetch along.
 #[derive(Default)]
-#[repr(align(128))]
 struct Shard {
     begun: AtomicUsize,
     completed: AtomicUsize,
@@ -84,7 +84,8 @@ impl Counts {
     }
 
     fn sum(&self, count: fn(&Shard) -> &AtomicUsize) -> usize {
-        let add = |sum: usize, shard| sum.wrapping_add(count(shard).load(Ordering::SeqCst));
+        let add =
+            |sum: usize, shard: &CachePadded<Shard>| sum.wrapping_add(count(shard).load(Ordering::SeqCst));
         self.shards.iter().fold(0, add)
     }
 }

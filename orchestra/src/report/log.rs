@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,87 +137,11 @@ fn lay_out(tasks: &mut [ReportedTask]) -> usize {
     lanes
 }
 
-/// `text` as a JSON string.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-fn or_null<T>(value: Option<T>, shown: impl FnOnce(T) -> String) -> String {
-    value.map_or_else(|| "null".to_owned(), shown)
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.9}", time.as_secs_f64())
-}
-
 impl Report {
     /// The tasks of the critical path, from its first to its last.
     pub fn critical_path(&self) -> Vec<Arc<str>> {
         let mut path: Vec<_> = self.tasks.iter().filter(|task| task.is_critical).collect();
         path.sort_by_key(|task| (task.began, task.ended));
         path.into_iter().map(|task| task.name.clone()).collect()
-    }
-
-    /// The report as JSON; times are in seconds.
-    pub fn to_json(&self) -> String {
-        let Self { stats, .. } = self;
-        let mut text = String::from("{\n");
-        let _ = writeln!(text, "  \"name\": {},", or_null(self.name.as_deref(), quoted));
-        let _ = writeln!(text, "  \"elapsed\": {},", seconds(self.elapsed));
-        let _ = writeln!(text, "  \"lanes\": {},", self.lanes);
-        let _ = writeln!(
-            text,
-            "  \"stats\": {{\"pending\": {}, \"running\": {}, \"completed\": {}, \"failed\": {}, \"cancelled\": {}, \
-             \"skipped\": {}, \"min\": {}, \"avg\": {}, \"max\": {}}},",
-            stats.pending,
-            stats.running,
-            stats.completed,
-            stats.failed,
-            stats.cancelled,
-            stats.skipped,
-            or_null(stats.min, seconds),
-            or_null(stats.avg, seconds),
-            or_null(stats.max, seconds),
-        );
-        let path: Vec<String> = self.critical_path().iter().map(|name| quoted(name)).collect();
-        let _ = writeln!(text, "  \"critical_path\": [{}],", path.join(", "));
-        text.push_str("  \"tasks\": [");
-        for (number, task) in self.tasks.iter().enumerate() {
-            let cause = match &task.status {
-                NodeStatus::Skipped { cause } => Some(cause.to_string()),
-                _ => None,
-            };
-            let above: Vec<String> = task.depends_on.iter().map(|name| quoted(name)).collect();
-            let _ = write!(
-                text,
-                "{}\n    {{\"name\": {}, \"status\": {}, \"cause\": {}, \"error\": {}, \"began\": {}, \"ended\": {}, \
-                 \"lane\": {}, \"critical\": {}, \"depends_on\": [{}]}}",
-                if number == 0 { "" } else { "," },
-                quoted(&task.name),
-                quoted(task.status.as_str()),
-                or_null(cause.as_deref(), quoted),
-                or_null(task.error.as_deref(), quoted),
-                or_null(task.began, seconds),
-                or_null(task.ended, seconds),
-                or_null(task.lane, |lane| lane.to_string()),
-                task.is_critical,
-                above.join(", "),
-            );
-        }
-        text.push_str("\n  ]\n}\n");
-        text
     }
 }

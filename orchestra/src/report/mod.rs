@@ -2,5 +2,6 @@
 
 pub(crate) mod captions;
 pub(crate) mod graph_text;
+pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod svg;

@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crossbeam_utils::CachePadded;
+
 /// The bits of a number that count a worker's calls. The bits above them are the worker's index.
 const CALL_BITS: u32 = 47;
 
@@ -27,9 +29,10 @@ impl CallId {
     }
 }
 
-/// The calls of one worker. Aligned, so that no two workers write to the same cache line.
-#[repr(align(128))]
-pub(crate) struct Calls {
+/// The calls of one worker. Padded, so that no two workers write to the same cache line.
+pub(crate) struct Calls(CachePadded<Numbers>);
+
+struct Numbers {
     /// The number of the last call, with [`ENDED`] once it has an outcome.
     ///
     /// Relaxed throughout: it is accessed by the worker alone, and by the coordinator once the worker has
@@ -47,47 +50,47 @@ impl Calls {
     /// The calls of the worker at `index`. There are at most 2^16 workers.
     pub(crate) fn of_worker(index: usize) -> Self {
         let state = ENDED | ((index as u64) << CALL_BITS);
-        Self { state: AtomicU64::new(state), waiting: AtomicUsize::new(0) }
+        Self(CachePadded::new(Numbers { state: AtomicU64::new(state), waiting: AtomicUsize::new(0) }))
     }
 
     /// Starts the worker's next call.
     #[inline]
     pub(crate) fn begin(&self) -> CallId {
-        let call = (self.state.load(Ordering::Relaxed) & !ENDED) + 1;
-        self.state.store(call, Ordering::Relaxed);
+        let call = (self.0.state.load(Ordering::Relaxed) & !ENDED) + 1;
+        self.0.state.store(call, Ordering::Relaxed);
         CallId(call)
     }
 
     /// Notes that the last call has an outcome.
     #[inline]
     pub(crate) fn end(&self) {
-        self.state.store(self.state.load(Ordering::Relaxed) | ENDED, Ordering::Relaxed);
+        self.0.state.store(self.0.state.load(Ordering::Relaxed) | ENDED, Ordering::Relaxed);
     }
 
     /// True if `call` has no outcome yet.
     #[inline]
     pub(crate) fn is_running(&self, call: CallId) -> bool {
-        self.state.load(Ordering::Relaxed) == call.0
+        self.0.state.load(Ordering::Relaxed) == call.0
     }
 
     /// The call that has no outcome yet.
     pub(crate) fn running(&self) -> Option<CallId> {
-        let state = self.state.load(Ordering::Relaxed);
+        let state = self.0.state.load(Ordering::Relaxed);
         (state & ENDED == 0).then_some(CallId(state))
     }
 
     /// True if entries came from other tasks and threads.
     #[inline]
     pub(crate) fn has_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) != 0
+        self.0.waiting.load(Ordering::Relaxed) != 0
     }
 
     pub(crate) fn add_waiting(&self) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn remove_waiting(&self, entries: usize) {
-        self.waiting.fetch_sub(entries, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(entries, Ordering::Relaxed);
     }
 }
 
