@@ -2,8 +2,9 @@
 
 use std::future::Future;
 
-use crate::task::{Applied, AttemptOf, Attempted, Retried, ValueOf};
+use crate::task::{Applied, Retried};
 use crate::{Ambient, CircuitBreaker, Limiter, Retry};
+use sweet_async_core::internals::{AttemptOf, Attempted, ValueOf};
 
 /// A policy that can stand alone, around work that is done once, without a task or a builder. It uses the
 /// ambient runtime's clock and timers; `apply_on` takes a runtime.

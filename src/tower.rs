@@ -12,8 +12,9 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::task::{Call, CallAgain, Fallible, Guarded, InPlace, Retried};
+use crate::task::Retried;
 use crate::{Ambient, AsyncTaskError, BoxError, CircuitBreaker, Limiter, Retry};
+use sweet_async_core::internals::{Call, CallAgain, Fallible, Guarded, InPlace};
 
 /// A service under a policy.
 #[derive(Clone, Debug)]

@@ -111,6 +111,8 @@ macro_rules! __conformance_cases {
             }
             panic typed {
                 a_result_nobody_takes_may_panic_in_its_destructor
+                an_error_nobody_takes_may_panic_in_its_destructor
+                a_destructor_that_panics_at_a_timeout_is_a_failure_for_the_breaker
                 the_message_is_kept
                 the_payload_can_be_taken
                 a_closure_may_panic_before_there_is_a_future

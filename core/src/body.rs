@@ -1,7 +1,8 @@
 //! Work whose type the state machines that drive it do not know, so that they are compiled once for all work.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -49,9 +50,16 @@ impl Body for Layered<'_> {
 
 impl Clear for Layered<'_> {
     fn clear(self: Pin<&mut Self>) {
+        /// Releases the layer when it is dropped, also while the destructor of the work unwinds.
+        struct Release<'a>(Pin<&'a mut dyn Layer>);
+        impl Drop for Release<'_> {
+            fn drop(&mut self) {
+                self.0.as_mut().release();
+            }
+        }
         let Self { layer, body } = self.get_mut();
+        let _release = Release(layer.as_mut());
         body.as_mut().clear();
-        layer.as_mut().release();
     }
 }
 
@@ -112,18 +120,19 @@ pin_project! {
     /// Work with a layer of policies around it: one thin shell for all of them.
     #[must_use = "nothing runs until it is awaited"]
     pub struct Governed<B, T, L> {
-        // In this order: the layer returns what it holds after the work is dropped.
+        // In this order: what the layer holds is given back after the work has been dropped.
         #[pin]
-        slot: Slot<B, T>,
+        work: Option<B>,
         #[pin]
         layer: L,
+        output: PhantomData<fn() -> T>,
     }
 }
 
 impl<B, T, L> Governed<B, T, L> {
     /// `work` within `layer`.
     pub(crate) fn within(layer: L, work: B) -> Self {
-        Self { slot: Slot::Work { work }, layer }
+        Self { work: Some(work), layer, output: PhantomData }
     }
 }
 
@@ -135,8 +144,38 @@ where
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let result = ready!(this.layer.poll(this.slot.as_mut(), cx));
-        Poll::Ready(this.slot.finish(result))
+        let this = self.project();
+        let mut value = None;
+        let body = pin!(Polled { work: this.work, value: &mut value });
+        let result = ready!(this.layer.poll(body, cx));
+        Poll::Ready(result.and_then(|()| value.ok_or(AsyncTaskError::Shutdown)))
+    }
+}
+
+/// Work for the length of one poll. Its value is not kept in the future: that may then be sent to another thread also
+/// if the value may not.
+struct Polled<'a, B, T> {
+    work: Pin<&'a mut Option<B>>,
+    value: &'a mut Option<T>,
+}
+
+impl<B, T> Clear for Polled<'_, B, T> {
+    fn clear(self: Pin<&mut Self>) {
+        let Self { work, value } = self.get_mut();
+        **value = None;
+        work.set(None);
+    }
+}
+
+impl<B, T> Body for Polled<'_, B, T>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        let Self { work, value } = self.get_mut();
+        let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Err(ENDED)) };
+        let result = ready!(running.poll(cx));
+        work.set(None);
+        Poll::Ready(result.map(|given| **value = Some(given)))
     }
 }

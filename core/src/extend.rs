@@ -6,7 +6,7 @@ pub use crate::adaptive::observer::{Change, Look, Observer, WINDOW};
 pub use crate::limit::acquire::{Acquire, Permit};
 pub use crate::metrics::counters::Sums;
 pub use crate::panic::{caught, notify_all};
-pub use crate::task::builder::embedded::{embedded, whole};
+pub use crate::task::builder::embedded::{Inner, embedded, whole};
 pub use crate::task::capabilities::Handle;
 pub use crate::task::handle::task::spawn;
 pub use crate::task::layers::pause::Pause;

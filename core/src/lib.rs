@@ -125,6 +125,8 @@ mod body;
 pub mod breaker;
 pub mod error;
 pub mod extend;
+#[doc(hidden)]
+pub mod internals;
 pub mod limit;
 pub mod metrics;
 mod panic;

@@ -24,12 +24,18 @@ mod status;
 
 pub use crate::edge_policy::EdgePolicy;
 pub use crate::error::OrchestratorError;
-pub use crate::orchestrator::ad_hoc::{Chosen, Orchestrate, Orchestrated};
+pub use crate::orchestrator::ad_hoc::{Orchestrate, Orchestrated};
 pub use crate::orchestrator::builder::OrchestratorBuilder;
 pub use crate::orchestrator::handle::{NamedContext, Orchestrator};
 pub use crate::orchestrator::start::Ending;
 pub use crate::registry::key::{Identity, TaskKey};
 pub use crate::registry::node::{Dependency, Inputs, Node, Take};
-pub use crate::registry::work::{Alone, Anew, Begins, Fed, FedAgain, Given, Informed, Maker, Now};
 pub use crate::report::log::{Report, ReportedTask};
 pub use crate::status::{Cause, ExecutionStats, NodeStatus};
+
+/// Types and traits that appear in signatures and that no program names. Not under semver.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::orchestrator::ad_hoc::Chosen;
+    pub use crate::registry::work::{Alone, Anew, Begins, Fed, FedAgain, Given, Informed, Maker, Now};
+}

@@ -54,21 +54,28 @@ pub use crate::policy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStra
 pub use crate::queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
 pub use crate::run::handle::emitting_task::EmittingTask;
 pub use crate::run::handle::pull::Events;
-pub use crate::run::work::delivery::{Delivery, Sequenced};
-pub use crate::run::work::receive::{Receive, Tries};
+pub use crate::source::Sources;
 pub use crate::source::channel::{EventSender, SendError, TrySendError};
 pub use crate::source::compression::Compression;
 pub use crate::source::csv_options::Delimiter;
 #[cfg(feature = "json")]
 pub use crate::source::format::JsonLines;
-pub use crate::source::format::{Csv, CsvOptions, Lines, NoFormat, Undecided};
+pub use crate::source::format::{Csv, CsvOptions, Lines};
 pub use crate::source::items::{ItemSource, Pulled};
 pub use crate::source::queue::QueueSource;
 pub use crate::source::size::ChunkSizeExt;
 pub use crate::source::strategy::SenderStrategy;
 pub use crate::source::text::TextSource;
-pub use crate::source::{SenderOutput, Sources};
 pub use crate::text::chunk::ChunkSize;
 #[cfg(feature = "csv")]
 pub use crate::text::csv::row::{Column, FieldError, FromRow, Row};
 pub use sweet_async_core::Position;
+
+/// Types and traits that appear in signatures and that no program names. Not under semver.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::run::work::delivery::{Delivery, Sequenced};
+    pub use crate::run::work::receive::{Receive, Tries};
+    pub use crate::source::SenderOutput;
+    pub use crate::source::format::{NoFormat, Undecided};
+}

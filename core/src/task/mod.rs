@@ -36,9 +36,7 @@ pub(crate) mod settings;
 pub(crate) mod view;
 pub(crate) mod work;
 
-pub use crate::task::builder::embedded::Inner;
-pub use crate::task::builder::policies::{Contextual, Once, Policies, PolicySet, Supervisable, Unconfigured};
-pub use crate::task::builder::repeatable::Joins;
+pub use crate::task::builder::policies::{Contextual, Policies, Unconfigured};
 pub use crate::task::builder::task_builder::TaskBuilder;
 pub use crate::task::capabilities::cancellable::CancellableTask;
 pub use crate::task::capabilities::contextualized::ContextualizedTask;
@@ -56,19 +54,14 @@ pub use crate::task::group::set::{Joinable, TaskSet, all, any, n_of};
 pub use crate::task::handle::run::Run;
 pub use crate::task::handle::scoped_task::ScopedTask;
 pub use crate::task::handle::task::Task;
-pub use crate::task::layers::admission::Guarded;
-pub use crate::task::layers::standalone::{Applied, CallAgain, Retried};
+pub use crate::task::layers::standalone::{Applied, Retried};
 pub use crate::task::lifecycle::grace::DEFAULT_GRACE;
 pub use crate::task::settings::configured::Configured;
 pub use crate::task::settings::resilience::{Resilience, Retrying};
 pub use crate::task::view::canceller::{Cancellation, Canceller};
 pub use crate::task::view::context::{Cancelled, Shield, TaskContext};
 pub use crate::task::view::relationships::Relationships;
-pub use crate::task::work::in_place::InPlace;
-pub use crate::task::work::kinds::{
-    Again, AgainWith, Async, AttemptOf, Attempted, Call, Fallible, Here, IntoAsyncResult, IntoResult, Plain,
-    Pool, Sync, ValueOf, WithContext, Work,
-};
+pub use crate::task::work::kinds::{Here, IntoAsyncResult, IntoResult, Pool};
 pub use crate::tree::callbacks::{Callback, IntoCallback};
 pub use crate::tree::channels::{CHANNEL_CAPACITY, Channel};
 pub use crate::tree::snapshot::{RuntimeSnapshot, TaskSnapshot};

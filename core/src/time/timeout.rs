@@ -88,7 +88,8 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
         if let (Some(TimeLimit { limit, .. }), None) = (this.limit.as_mut(), this.deadline.as_ref())
             && let Some(allowed) = *limit
         {
-            *this.deadline = allowed.from(this.source.resolve()?.now());
+            let runtime = this.source.resolve().inspect_err(|_| drop(caught(|| body.as_mut().clear())))?;
+            *this.deadline = allowed.from(runtime.now());
             if this.deadline.is_none() {
                 *limit = None;
             }
@@ -116,7 +117,9 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
                     if allowed.is_zero() {
                         this.timer.set(Timer::Passed);
                     } else {
-                        let sleep = Sleep::silent(&this.source.resolve()?, Some(deadline));
+                        let runtime =
+                            this.source.resolve().inspect_err(|_| drop(caught(|| body.as_mut().clear())))?;
+                        let sleep = Sleep::silent(&runtime, Some(deadline));
                         this.timer.set(Timer::Set { sleep });
                     }
                 }

@@ -15,10 +15,9 @@ use crate::registry::work::{Alone, Begins, Informed, Maker};
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::embedded;
+use sweet_async_core::internals::{Async, Fallible, Sync};
 use sweet_async_core::runtime::RuntimeSource;
-use sweet_async_core::task::{
-    Async, Fallible, IntoAsyncResult, Policies, Pool, Run, Sync, Task, TaskContext,
-};
+use sweet_async_core::task::{IntoAsyncResult, Policies, Pool, Run, Task, TaskContext};
 
 /// The error of a task that has not begun, since the orchestrator was stopped.
 const STOPPED: AsyncTaskError =

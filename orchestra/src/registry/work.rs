@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::Inner;
+use sweet_async_core::internals::{Call, Guarded, Work};
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{
-    Call, Configured, Contextual, Guarded, Inner, Policies, Resilience, Retrying, TaskContext, Unconfigured,
-    Work,
+    Configured, Contextual, Policies, Resilience, Retrying, TaskContext, Unconfigured,
 };
 
 /// Work that takes inputs of type `I`.

@@ -21,8 +21,8 @@ use crate::run::work::receive::Receive;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
+use sweet_async_core::internals::Sync;
 use sweet_async_core::runtime::RuntimeSource;
-use sweet_async_core::task::Sync;
 
 /// A pipeline that is ready to run.
 #[must_use = "a pipeline does nothing until its end is awaited"]

@@ -15,8 +15,8 @@ use crate::run::work::receive::Receive;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::internals::Sync;
 use sweet_async_core::runtime::RuntimeSource;
-use sweet_async_core::task::Sync;
 
 /// A pipeline that collects nothing. Await it for its summary. The argument of its receiver is an `A`.
 ///

@@ -17,8 +17,8 @@ use crate::run::work::handler::{Each, Handler, Receiving};
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::internals::{Async, Fallible};
 use sweet_async_core::runtime::RuntimeSource;
-use sweet_async_core::task::{Async, Fallible};
 
 /// A pipeline that publishes the chunks that it reads. Await it for its summary.
 ///

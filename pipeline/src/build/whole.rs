@@ -17,8 +17,9 @@ use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, InPlace, SpawnSite, TaskRef, as_part_of};
 use sweet_async_core::extend::{InPlaceTask, Registered};
+use sweet_async_core::internals::Fallible;
 use sweet_async_core::runtime::RuntimeSource;
-use sweet_async_core::task::{Fallible, Task, TaskContext};
+use sweet_async_core::task::{Task, TaskContext};
 
 /// The final event. If the pipeline has started: also its summary, and the handler's value.
 pub(crate) type End<E> = (Result<FinalEvent, AsyncTaskError>, Option<(FinalEvent, E)>);

@@ -1,5 +1,7 @@
 //! Promise 7, panic: a panic is the error of its own task, with message and payload, and harms no other.
 
+use sweet_async::{BreakerState, CircuitBreaker};
+
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
@@ -163,5 +165,56 @@ pub async fn a_result_nobody_takes_may_panic_in_its_destructor<R: Runtime>(rt: R
     AsyncTask::to::<Grenade>().on(&rt).spawn(move || async move { Grenade(value) }).detach();
     dropped.wait().await;
     ensure!(AsyncTask::to::<bool>().on(&rt).spawn(move || async move { at.is_inside() }).await?);
+    Ok(())
+}
+
+/// An error whose destructor panics.
+struct Explosive(#[expect(dead_code, reason = "it is dropped")] Grenade);
+
+impl std::fmt::Debug for Explosive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Explosive")
+    }
+}
+
+impl std::fmt::Display for Explosive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("explosive")
+    }
+}
+
+impl std::error::Error for Explosive {}
+
+pub async fn an_error_nobody_takes_may_panic_in_its_destructor<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let before = rt.active_task_count();
+    let dropped = Latch::new();
+    let error = dropped.clone();
+    let work = move || async move { Err::<(), _>(Explosive(Grenade(error))) };
+    AsyncTask::to::<()>().on(&rt).spawn(work).detach();
+    dropped.wait().await;
+    while rt.active_task_count() > before {
+        yield_now().await;
+    }
+    Ok(())
+}
+
+pub async fn a_destructor_that_panics_at_a_timeout_is_a_failure_for_the_breaker<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
+    let work = || async {
+        let _panics = PanicsOnDrop;
+        pending::<u32>().await
+    };
+    for retries in [None, Some(0)] {
+        let breaker = CircuitBreaker::builder().failure_threshold(1).build()?;
+        let builder = AsyncTask::to::<u32>().on(&rt).circuit_breaker(&breaker).timeout(5.millis());
+        let builder = builder.recover_with(|_| async { 7 });
+        let value = match retries {
+            None => builder.spawn(work).await?,
+            Some(retries) => builder.retry(retries).spawn(work).await?,
+        };
+        ensure!(value == 7 && breaker.state() == BreakerState::Open, "{retries:?}: {breaker:?}");
+    }
     Ok(())
 }

@@ -65,7 +65,7 @@ impl<S: RuntimeSource> Layer for Admission<S> {
         mut body: Pin<&mut dyn Body>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), AsyncTaskError>> {
-        let this = self.project();
+        let mut this = self.project();
         if let Some(gate) = this.gate {
             let passed = ready!(gate.poll_pass(cx));
             *this.gate = None;
@@ -84,7 +84,8 @@ impl<S: RuntimeSource> Layer for Admission<S> {
                 }
             }
         }
-        let result = ready!(this.limit.poll(body, cx));
+        let result = ready!(this.limit.as_mut().poll(body, cx));
+        this.limit.release();
         *this.permit = None;
         if let Some(ticket) = this.ticket.take() {
             ticket.report(&result);

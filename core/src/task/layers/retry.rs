@@ -278,11 +278,20 @@ struct AttemptParts<'a, S: RuntimeSource> {
     stage: Pin<&'a mut Stage<S>>,
 }
 
+/// Clears the stage when it is dropped, also while the destructor of the work unwinds.
+struct ClearOnDrop<'a, S: RuntimeSource>(Pin<&'a mut Stage<S>>);
+
+impl<S: RuntimeSource> Drop for ClearOnDrop<'_, S> {
+    fn drop(&mut self) {
+        self.0.as_mut().clear();
+    }
+}
+
 impl<S: RuntimeSource> Clear for AttemptParts<'_, S> {
     fn clear(self: Pin<&mut Self>) {
         let this = self.get_mut();
+        let _stage = ClearOnDrop(this.stage.as_mut());
         this.work.as_mut().clear();
-        this.stage.as_mut().clear();
     }
 }
 

@@ -102,22 +102,22 @@ impl Lifecycle {
             return Poll::Pending;
         };
         if let Some(panic) = self.grace.as_mut().and_then(|grace| grace.as_mut().take_panic()) {
-            output = Output { result: Err(panic), ending: Ending::Failed };
+            replace(&mut output, Err(panic), Ending::Failed);
             report_to_scope(&task, &self.parent, &mut output);
         }
         if !task.control.is_plain() {
             attach_failures(&task, &mut output);
         }
-        let Output { mut result, ending } = output;
         if task.control.is_unwanted() {
-            // The value is dropped here, before the end is reported, and not by the executor after it.
-            result = Err(AsyncTaskError::Shutdown);
+            // The result is dropped here, before the end is reported, and not by the executor after it.
+            let ending = output.ending;
+            replace(&mut output, Err(AsyncTaskError::Shutdown), ending);
         }
-        if result.is_err() {
+        if output.result.is_err() {
             let _ = caught(|| body.as_mut().clear());
         }
-        end(&task, self.parent.as_ref(), ending);
-        Poll::Ready(result)
+        end(&task, self.parent.as_ref(), output.ending);
+        Poll::Ready(output.result)
     }
 
     /// Polls the work, and drops it if it is not to go on.
@@ -141,7 +141,10 @@ impl Lifecycle {
             }
         };
         if let BodyEnd::Ready(result) = body_end {
-            // A body that is ready has dropped its work.
+            if result.is_err() {
+                // A body that is ready has dropped its work, unless it was the body itself that panicked.
+                let _ = caught(|| in_task(&mut self.frame, || caught(|| body.as_mut().clear())));
+            }
             return Poll::Ready(Output { ending: ending(&self.frame, &result), result });
         }
         let task = self.frame.as_ref().map(|frame| frame.task.clone());
@@ -167,6 +170,7 @@ impl Lifecycle {
         // A panic in a destructor must not unwind into the executor, and nothing is left to report it to.
         let _ = caught(|| in_task(&mut self.frame, || caught(|| drop(self.grace.take()))));
         let _ = caught(|| in_task(&mut self.frame, || caught(|| body.clear())));
+        let _ = caught(|| in_task(&mut self.frame, || caught(|| drop(self.output.take()))));
         self.frame.take();
         // Otherwise the scope of a member that another executor has dropped would not see that it is
         // incomplete.
@@ -193,7 +197,7 @@ impl Lifecycle {
             && task.control.is_in_place()
             && output.result.is_ok()
         {
-            *output = Output { result: Err(timed_out(&task.control, false)), ending: Ending::TimedOut };
+            replace(output, Err(timed_out(&task.control, false)), Ending::TimedOut);
             let _ = caught(|| body.clear());
         }
         if !matches!(verdict, Verdict::Wait) {
@@ -242,6 +246,12 @@ impl Lifecycle {
             && (task.control.is_plain() || !task.control.has_pending_callbacks())
             && task.control.is_childless()
     }
+}
+
+/// Replaces the output of a task. The destructor of the error that it was is the user's.
+fn replace(output: &mut Output, result: Result<(), AsyncTaskError>, ending: Ending) {
+    let replaced = std::mem::replace(output, Output { result, ending });
+    let _ = caught(|| drop(replaced));
 }
 
 /// The ending of a task whose body has given `result`.

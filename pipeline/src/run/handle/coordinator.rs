@@ -28,8 +28,8 @@ use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, Handle, InPlace, SpawnSite, TaskRef, caught, spawn, timed_out};
+use sweet_async_core::internals::{Fallible, Plain};
 use sweet_async_core::runtime::Runtime;
-use sweet_async_core::task::{Fallible, Plain};
 
 /// The interval between two progress reports.
 const TICK: Duration = Duration::from_millis(100);

@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::OnPool;
+use sweet_async_core::internals::Plain;
 use sweet_async_core::runtime::Runtime;
-use sweet_async_core::task::Plain;
 
 /// A blocking job of the task that is polled here. The task ends after the job, unless a time limit leaves
 /// the job running.

@@ -18,8 +18,8 @@ use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Aimd, Load, WINDOW};
 use sweet_async_core::extend::{Configured, InPlace, SpawnSite, spawn};
+use sweet_async_core::internals::Plain;
 use sweet_async_core::runtime::Runtime;
-use sweet_async_core::task::Plain;
 
 /// The number of chunks of a source that wait for the sources before it.
 const AHEAD: usize = 2;

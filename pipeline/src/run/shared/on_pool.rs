@@ -9,8 +9,9 @@ use async_channel::{Receiver, Sender};
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::OnPool;
+use sweet_async_core::internals::Plain;
 use sweet_async_core::runtime::Runtime;
-use sweet_async_core::task::{Plain, TaskContext};
+use sweet_async_core::task::TaskContext;
 
 type Boxed<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 

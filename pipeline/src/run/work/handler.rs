@@ -22,8 +22,9 @@ use crate::run::work::receive::Receive;
 use crate::run::work::slot::StateSlot;
 use crate::text::decode::Decoded;
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::internals::Sync as Synchronous;
 use sweet_async_core::runtime::Runtime;
-use sweet_async_core::task::{IntoResult, Sync as Synchronous};
+use sweet_async_core::task::IntoResult;
 
 /// The handler of a pipeline's rows. One value serves all workers.
 pub(crate) trait Handler<T>: Send + Sync + 'static {

@@ -15,8 +15,9 @@ use crate::text::decode::Decoded;
 use sweet_async_core::error::{AsyncTaskError, BoxError, TimeoutError, TimeoutKind};
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::{InPlace, caught};
+use sweet_async_core::internals::{Async, Fallible, Sync};
 use sweet_async_core::runtime::Runtime;
-use sweet_async_core::task::{Async, Fallible, IntoResult, Sync};
+use sweet_async_core::task::IntoResult;
 
 /// The way to call a receiver that returns an `O`. Implemented by the markers that inference picks for
 /// [`IntoAsyncResult`](sweet_async_core::task::IntoAsyncResult).
