@@ -271,6 +271,21 @@ impl<R: Runtime> Session<R> {
         }
     }
 
+    /// Passes a cancellation that was requested on to the ad-hoc tasks, a graceful one once.
+    fn pass_on_cancel(&self) {
+        match self.requested_cancel() {
+            None => {}
+            Some((CancelLevel::Graceful, _)) => {
+                if !self.is_cancel_passed_on.swap(true, Ordering::Relaxed) {
+                    // With `Requested` as the cause, and not `ParentCancelled`: only then does each have a
+                    // grace period of its own, at whose end it is killed.
+                    self.cancel_ad_hoc(CancelLevel::Graceful, CancelCause::Requested);
+                }
+            }
+            Some((level, cause)) => self.cancel_ad_hoc(level, cause),
+        }
+    }
+
     /// True once it takes no batches any more: its task was refused or has ended, or the runtime takes
     /// nothing more.
     pub(crate) fn has_stopped(&self) -> bool {
@@ -291,13 +306,7 @@ impl<R: Runtime> Session<R> {
 
     /// Begins the batches that have been added. Ready once nothing is left and no batch can be added.
     fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some((CancelLevel::Graceful, _)) = self.requested_cancel()
-            && !self.is_cancel_passed_on.swap(true, Ordering::Relaxed)
-        {
-            // With `Requested` as the cause, and not `ParentCancelled`: only then does each have a grace
-            // period of its own, at whose end it is killed.
-            self.cancel_ad_hoc(CancelLevel::Graceful, CancelCause::Requested);
-        }
+        self.pass_on_cancel();
         loop {
             self.waker.register(cx.waker());
             while let Ok(batch) = self.intake.pop() {
@@ -365,6 +374,9 @@ async fn attend<R: Runtime>(
         }
         None => attendant.await,
     }
+    // A kill in the middle of the last poll may have ended the last task, and so the attendant, which would
+    // otherwise have been dropped.
+    session.pass_on_cancel();
     let result = session.result(before);
     abandon.is_done = true;
     drop(abandon);
