@@ -275,12 +275,11 @@ impl<R: Runtime> Session<R> {
     fn pass_on_cancel(&self) {
         match self.requested_cancel() {
             None => {}
+            Some((CancelLevel::Graceful, _)) if self.is_cancel_passed_on.swap(true, Ordering::Relaxed) => {}
+            // With `Requested` as the cause, and not `ParentCancelled`: only then does each have a grace
+            // period of its own, at whose end it is killed.
             Some((CancelLevel::Graceful, _)) => {
-                if !self.is_cancel_passed_on.swap(true, Ordering::Relaxed) {
-                    // With `Requested` as the cause, and not `ParentCancelled`: only then does each have a
-                    // grace period of its own, at whose end it is killed.
-                    self.cancel_ad_hoc(CancelLevel::Graceful, CancelCause::Requested);
-                }
+                self.cancel_ad_hoc(CancelLevel::Graceful, CancelCause::Requested);
             }
             Some((level, cause)) => self.cancel_ad_hoc(level, cause),
         }
