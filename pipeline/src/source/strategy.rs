@@ -10,7 +10,7 @@ use sweet_async_core::error::AsyncTaskError;
 /// The strategy by which a pipeline reads its sources.
 ///
 /// With every strategy the queue in front of the receivers is bounded, and a reader that finds it full waits.
-/// Where several sources are read at the same time, an event's [`sequence`](crate::Event::sequence) is the
+/// If several sources are read at the same time, an event's [`sequence`](crate::Event::sequence) is the
 /// number of its source, shifted left by 44 bits, and its row: unique and in source order, but with gaps.
 /// More than 1,048,576 sources cannot be read at the same time, and are refused
 /// ([`AsyncTaskError::InvalidConfig`]).
