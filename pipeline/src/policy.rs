@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::outcome::failure::RowError;
-use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::retry::Retry;
 
 /// The strategy for a row that cannot be parsed, or that the receiver refuses, or for which the receiver
@@ -70,23 +69,6 @@ impl<T> ErrorStrategy<T> {
     pub fn custom(decide: impl Fn(&RowError) -> ErrorAction + Send + Sync + 'static) -> Self {
         Self::Custom(AskAboutErrors(Arc::new(decide)))
     }
-
-    /// The same strategy for events of another type.
-    pub(crate) fn of<U: Clone>(self) -> ErrorStrategy<U> {
-        match self {
-            Self::StopOnFirst => ErrorStrategy::StopOnFirst,
-            Self::ContinueOnError => ErrorStrategy::ContinueOnError,
-            Self::Retry(retrying) => ErrorStrategy::retry_with(retrying.retry),
-            Self::Custom(ask) => ErrorStrategy::Custom(ask),
-        }
-    }
-
-    pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
-        match self {
-            Self::Retry(retrying) => retrying.retry.check(),
-            _ => Ok(()),
-        }
-    }
 }
 
 // By hand: the strategy can also be cloned where events cannot.
@@ -116,6 +98,13 @@ impl<T> fmt::Debug for ErrorStrategy<T> {
 pub struct RetryEvents<T> {
     pub(crate) retry: Retry,
     pub(crate) clone: fn(&T) -> T,
+}
+
+impl<T> RetryEvents<T> {
+    /// The same retries for events of another type.
+    pub(crate) fn of<U: Clone>(self) -> RetryEvents<U> {
+        RetryEvents { retry: self.retry, clone: U::clone }
+    }
 }
 
 impl<T> Clone for RetryEvents<T> {

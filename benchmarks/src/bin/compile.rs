@@ -1,4 +1,5 @@
-//! What a user pays to compile (P14): a crate with many different call sites, against the same crate written by hand.
+//! The price of compiling (P14): a crate with many different call sites, against the same crate written by hand; and
+//! a crate with several typed CSV pipelines, against the same crate with one.
 //!
 //! Each crate is built in release mode twice, the dependencies once before; what is counted is the processor time of
 //! the second build, of the crate alone, and the size of its binary.
@@ -19,11 +20,14 @@ use side_by_side::Failure;
 /// Compiles crates of call sites, by the library and by hand.
 #[derive(Parser)]
 struct Arguments {
-    /// Only kinds whose name contains this: spawn, timeout, retry.
+    /// Only kinds whose name contains this: spawn, timeout, retry, pipeline.
     only: Option<String>,
     /// The number of call sites.
     #[arg(long, default_value_t = 100)]
     sites: usize,
+    /// The number of pipelines beyond the first.
+    #[arg(long, default_value_t = 5)]
+    pipelines: usize,
     /// The folder for the crates and what they are compiled to; a temporary one otherwise.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -119,6 +123,46 @@ fn program(kind: Kind, ours: bool, sites: usize) -> Result<String, std::fmt::Err
     Ok(text)
 }
 
+/// A program of typed CSV pipelines: each with a row, a receiver and an end of its own.
+fn pipelines(number: usize) -> Result<String, std::fmt::Error> {
+    let mut text = String::from(
+        "use sweet_async::prelude::*;
+         type Failure = Box<dyn std::error::Error + Send + Sync>;\n",
+    );
+    for site in 0..number {
+        writeln!(
+            text,
+            "#[derive(serde::Deserialize)]
+             struct Record{site} {{ id: u64, name: String, value_{site}: f64 }}
+             async fn pipeline_{site}(path: String) -> Result<usize, Failure> {{
+                 Ok(AsyncTask::emits::<Record{site}>()
+                     .sender(move |sources| sources.of_file(path).into_chunks(100.rows()))
+                     .receiver(|event, collector| {{
+                         let record = event.take_data();
+                         if record.value_{site} > {site}.0 && !record.name.is_empty() {{
+                             collector.collect(record.id, record);
+                         }}
+                     }})
+                     .await_final_event(|event, collector| event.map(|_summary| collector.len()))
+                     .await?)
+             }}"
+        )?;
+    }
+    text.push_str("async fn all(path: &str) -> Result<usize, Failure> { let mut sum = 0;\n");
+    for site in 0..number {
+        writeln!(text, "sum += pipeline_{site}(path.to_owned()).await?;")?;
+    }
+    text.push_str(
+        "Ok(sum) }
+         fn main() -> Result<(), Failure> {
+             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+             println!(\"{}\", runtime.block_on(all(&std::env::args().nth(1).unwrap_or_default()))?);
+             Ok(())
+         }\n",
+    );
+    Ok(text)
+}
+
 /// The processor time of all child processes that have ended.
 fn children() -> Result<Duration, Failure> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
@@ -138,9 +182,8 @@ fn build(folder: &Path, target: &Path) -> Result<(), Failure> {
 }
 
 /// The processor time and the bytes of one crate.
-fn cost(root: &Path, kind: Kind, ours: bool, sites: usize) -> Result<(Duration, u64), Failure> {
-    let name = format!("{}_{}", kind.name(), if ours { "ours" } else { "by_hand" });
-    let (folder, target) = (root.join(&name), root.join("target"));
+fn cost(root: &Path, name: &str, program: &str) -> Result<(Duration, u64), Failure> {
+    let (folder, target) = (root.join(name), root.join("target"));
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     fs::create_dir_all(folder.join("src"))?;
     fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock"))?;
@@ -150,14 +193,15 @@ fn cost(root: &Path, kind: Kind, ours: bool, sites: usize) -> Result<(Duration, 
         format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
              backon = {{ version = \"1\", default-features = false, features = [\"std\", \"tokio-sleep\"] }}\n\
-             sweet-async = {{ path = {library:?}, default-features = false, features = [\"tokio\"] }}\n\
+             sweet-async = {{ path = {library:?}, default-features = false, features = [\"csv\", \"tokio\"] }}\n\
+             serde = {{ version = \"1\", features = [\"derive\"] }}\n\
              tokio = {{ version = \"1\", default-features = false, features = [\"rt-multi-thread\", \"time\"] }}\n"
         ),
     )?;
     // All dependencies, and the crate itself without a site.
     fs::write(folder.join("src/main.rs"), "fn main() {}\n")?;
     build(&folder, &target)?;
-    fs::write(folder.join("src/main.rs"), program(kind, ours, sites)?)?;
+    fs::write(folder.join("src/main.rs"), program)?;
     let before = children()?;
     build(&folder, &target)?;
     let took = children()?.saturating_sub(before);
@@ -166,16 +210,20 @@ fn cost(root: &Path, kind: Kind, ours: bool, sites: usize) -> Result<(Duration, 
 }
 
 fn main() -> Result<(), Failure> {
-    let Arguments { only, sites, folder } = Arguments::parse();
+    let Arguments { only, sites, pipelines: more, folder } = Arguments::parse();
+    let is_wanted = |name: &str| only.as_ref().is_none_or(|only| name.contains(only.as_str()));
     let temporary = tempfile::tempdir()?;
     let root = folder.unwrap_or_else(|| temporary.path().to_owned());
     println!("| P14, {sites} call sites, Tokio | by hand | ours | time | size |\n|---|---|---|---|---|");
     for kind in Kind::ALL {
-        if only.as_ref().is_some_and(|only| !kind.name().contains(only.as_str())) {
+        if !is_wanted(kind.name()) {
             continue;
         }
-        let (hand, hand_bytes) = cost(&root, kind, false, sites)?;
-        let (ours, bytes) = cost(&root, kind, true, sites)?;
+        let crate_of = |ours: bool| {
+            let name = format!("{}_{}", kind.name(), if ours { "ours" } else { "by_hand" });
+            cost(&root, &name, &program(kind, ours, sites)?)
+        };
+        let ((hand, hand_bytes), (ours, bytes)) = (crate_of(false)?, crate_of(true)?);
         let ratio = ours.as_secs_f64() / hand.as_secs_f64();
         println!(
             "| {} | {:.1} s, {:.2} MB | {:.1} s, {:.2} MB | {ratio:.2} | {:.2} |",
@@ -185,6 +233,16 @@ fn main() -> Result<(), Failure> {
             ours.as_secs_f64(),
             bytes as f64 / 1e6,
             bytes as f64 / hand_bytes as f64,
+        );
+    }
+    if is_wanted("pipeline") {
+        let (one, one_bytes) = cost(&root, "pipeline_one", &pipelines(1)?)?;
+        let (all, bytes) = cost(&root, "pipeline_more", &pipelines(1 + more)?)?;
+        println!(
+            "\nThe first typed CSV pipeline: {:.1} s. Each of {more} more: {:.2} s, {:.0} KB",
+            one.as_secs_f64(),
+            all.saturating_sub(one).as_secs_f64() / more as f64,
+            bytes.saturating_sub(one_bytes) as f64 / 1e3 / more as f64,
         );
     }
     Ok(())

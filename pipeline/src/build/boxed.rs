@@ -2,28 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::Location;
-use std::pin::Pin;
-use std::sync::Arc;
 
 use crate::build::collect::collected;
-use crate::build::whole::{in_place, spawn};
+use crate::build::whole::{Start, in_place, spawn};
 use crate::collect::collection::Collection;
 use crate::collect::key::Key;
 use crate::outcome::final_event::FinalEvent;
-use crate::outcome::progress::Counters;
-use crate::run::handle::coordinator::Outcome;
 use crate::run::handle::emitting_task::EmittingTask;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
-use sweet_async_core::extend::{Configured, TaskRef};
+use sweet_async_core::extend::Configured;
 use sweet_async_core::runtime::RuntimeSource;
-
-/// A running pipeline.
-pub(crate) type Work<K, V> = Pin<Box<dyn Future<Output = Outcome<Collection<K, V>>> + Send>>;
-
-/// Starts the pipeline as the work of a task.
-pub(crate) type Start<R, K, V> =
-    Box<dyn FnOnce(R, TaskRef, Arc<Counters>) -> Result<Work<K, V>, AsyncTaskError> + Send>;
 
 /// A pipeline whose type names none of its closures, for functions that return one and structs that hold one.
 /// It is made by [`Pipeline::boxed`](crate::Pipeline::boxed), and runs as a [`Pipeline`](crate::Pipeline)
@@ -32,7 +22,8 @@ pub(crate) type Start<R, K, V> =
 pub struct BoxedPipeline<S: RuntimeSource, K, V> {
     pub(crate) source: S,
     pub(crate) task: Configured,
-    pub(crate) start: Start<S::Runtime, K, V>,
+    pub(crate) start: Start<S::Runtime>,
+    pub(crate) entries: PhantomData<fn() -> (K, V)>,
 }
 
 impl<S: RuntimeSource, K: Key, V: Send + 'static> BoxedPipeline<S, K, V> {

@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::build::boxed::BoxedPipeline;
-use crate::build::boxed::{Start, Work};
 use crate::build::sender::PipelineSender;
-use crate::build::whole::{End, Whole};
+use crate::build::whole::{End, Start, Whole};
 use crate::collect::Collector;
 use crate::collect::collection::Collection;
 use crate::collect::duplicate::OnDuplicate;
@@ -15,9 +14,10 @@ use crate::collect::key::Key;
 use crate::collect::store::CollectionStore;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::collecting::Collecting;
 use crate::run::work::delivery::Delivery;
-use crate::run::work::handler::{Collecting, Receiving};
 use crate::run::work::receive::Receive;
+use crate::run::work::receiving::Receiving;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
@@ -140,11 +140,9 @@ where
     {
         let whole = self.whole();
         let (source, task) = (whole.source.clone(), whole.settings.task.clone());
-        let start: Start<S::Runtime, K, V> = Box::new(move |runtime, task, counters| {
-            let work: Work<K, V> = Box::pin(whole.start(runtime, task, counters)?);
-            Ok(work)
-        });
-        BoxedPipeline { source, task, start }
+        let start: Start<S::Runtime> =
+            Box::new(|runtime, task, counters| whole.start(runtime, task, counters));
+        BoxedPipeline { source, task, start, entries: PhantomData }
     }
 
     #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
@@ -153,7 +151,7 @@ where
     ) -> Whole<
         T,
         S,
-        impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + use<T, S, F, G, O, M, K, V, A>,
+        impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + use<T, S, F, G, O, M, K, V, A>,
         Receiving<Collecting<G, O, M, K, V>, A>,
     > {
         let Receiver { receiver, rule, .. } = self.receiver;

@@ -10,7 +10,7 @@ use crate::build::whole::{End, Whole};
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
-use crate::run::work::handler::Folding;
+use crate::run::work::folding::Folding;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
@@ -61,7 +61,7 @@ where
         Whole<
             T,
             S,
-            impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + Send + use<T, A, S, F, I, G, O, K, J>,
+            impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + Send + use<T, A, S, F, I, G, O, K, J>,
             Folding<I, G, O, K>,
         >,
         impl FnOnce(End<Vec<A>>) -> Result<(A, FinalEvent), AsyncTaskError>

@@ -9,9 +9,10 @@ use crate::build::sender::PipelineSender;
 use crate::build::whole::Whole;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::collecting::Each;
 use crate::run::work::delivery::Delivery;
-use crate::run::work::handler::{Each, Receiving};
 use crate::run::work::receive::Receive;
+use crate::run::work::receiving::Receiving;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
@@ -55,7 +56,7 @@ where
     ) -> Whole<
         T,
         S,
-        impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + Send + use<T, S, F, G, O, M, A>,
+        impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + Send + use<T, S, F, G, O, M, A>,
         Receiving<Each<G, O, M>, A>,
     > {
         let Self { from, receiver, .. } = self;

@@ -1,13 +1,13 @@
 //! The options of a pipeline, which are set before its sources are named.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::build::sender::PipelineSender;
 use crate::outcome::progress::Progress;
-use crate::policy::{ErrorStrategy, ReceiverStrategy};
+use crate::policy::{ErrorStrategy, ReceiverStrategy, RetryEvents};
 use crate::run::shared::control::Settings;
+use crate::run::shared::counters::OnReject;
 use crate::source::strategy::SenderStrategy;
 use crate::source::{SenderOutput, Sources};
 use sweet_async_core::extend::Configured;
@@ -21,22 +21,23 @@ use sweet_async_core::runtime::{Runtime, RuntimeSource};
 #[derive(Clone)]
 pub struct PipelineBuilder<T, S> {
     source: S,
-    settings: Settings<T>,
-    events: PhantomData<fn() -> T>,
+    settings: Settings,
+    /// Set where the strategy for errors is to retry.
+    retrying: Option<RetryEvents<T>>,
 }
 
 impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Creates a pipeline. `source` finds the runtime when the pipeline starts.
     pub fn new(source: S) -> Self {
-        Self { source, settings: Settings::default(), events: PhantomData }
+        Self { source, settings: Settings::default(), retrying: None }
     }
 
     /// Runs the pipeline on `runtime`, whatever the ambient one is.
     pub fn on<R: Runtime>(self, runtime: &R) -> PipelineBuilder<T, R> {
-        PipelineBuilder { source: runtime.clone(), settings: self.settings, events: PhantomData }
+        PipelineBuilder { source: runtime.clone(), settings: self.settings, retrying: self.retrying }
     }
 
-    fn set(mut self, change: impl FnOnce(&mut Settings<T>)) -> Self {
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self
     }
@@ -130,7 +131,9 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// reader that returns an error or panics. The rows that it would have given are not known, so they
     /// cannot be counted as rejected. Its rows until then are handled.
     pub fn on_error(self, strategy: ErrorStrategy<T>) -> Self {
-        self.set(|settings| settings.strategy = strategy)
+        let on_reject = OnReject::from(&strategy);
+        let retrying = if let ErrorStrategy::Retry(retrying) = strategy { Some(retrying) } else { None };
+        Self { retrying, ..self }.set(|settings| settings.on_reject = on_reject)
     }
 
     /// Sets the number of errors that are kept: the first ones in source order, 1000 by default. All errors
@@ -224,6 +227,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         F: FnOnce(&mut Sources<T>) -> O,
         O: SenderOutput,
     {
-        PipelineSender { source: self.source, settings: self.settings, sender, events: PhantomData }
+        let Self { source, settings, retrying } = self;
+        PipelineSender { source, settings, retrying, sender }
     }
 }

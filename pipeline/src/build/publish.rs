@@ -11,11 +11,14 @@ use crate::build::sender::plans;
 use crate::build::whole::Whole;
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
+use crate::policy::RetryEvents;
 use crate::queue::{Queue, QueueError, QueueMessage};
 use crate::run::handle::emitting_task::EmittingTask;
-use crate::run::work::handler::{Each, Handler, Receiving};
-use crate::source::Plan;
-use crate::source::Sources;
+use crate::run::work::collecting::Each;
+use crate::run::work::handler::Handler;
+use crate::run::work::receiving::Receiving;
+use crate::source::sealed::sealed;
+use crate::source::{Plan, Sources};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::internals::{Async, Fallible};
 use sweet_async_core::runtime::RuntimeSource;
@@ -99,14 +102,13 @@ where
     ) -> Whole<
         QueueMessage,
         S,
-        impl FnOnce() -> Result<Vec<Plan<QueueMessage>>, AsyncTaskError> + Send + use<T, S, F, Q>,
+        impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + Send + use<T, S, F, Q>,
         impl Handler<QueueMessage> + use<T, S, F, Q>,
     > {
         let Self { from, queue, job } = self;
-        let PipelineSender { source, settings, sender, .. } = from;
-        let strategy = settings.strategy.clone().of();
+        let PipelineSender { source, settings, retrying, sender } = from;
         let (name, reading) = (job.clone(), settings.sender);
-        let plans = move || Sources::sealed(plans(sender, reading)?, &name);
+        let plans = move || sealed(plans(sender, reading)?, &name);
         let receiver = move |event: Event<QueueMessage>| {
             let (queue, job) = (queue.clone(), job.clone());
             async move {
@@ -115,7 +117,7 @@ where
             }
         };
         let handler = Receiving::<_, Event<_>>::new(each(receiver));
-        Whole { source, settings: settings.of(strategy), plans, handler }
+        Whole { source, settings, retrying: retrying.map(RetryEvents::of), plans, handler }
     }
 
     /// Starts the pipeline now, as a task of its own. The handle is a future of the summary.

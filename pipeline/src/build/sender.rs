@@ -11,6 +11,7 @@ use crate::collect::Collector;
 use crate::collect::key::Key;
 use crate::event::batch::Batch;
 use crate::event::single::Event;
+use crate::policy::RetryEvents;
 use crate::run::shared::control::{Batches, Settings};
 use crate::run::work::receive::{Receive, Tries};
 use crate::source::Plan;
@@ -26,9 +27,9 @@ use sweet_async_core::task::{IntoAsyncResult, IntoResult};
 #[derive(Clone)]
 pub struct PipelineSender<T, S, F> {
     pub(crate) source: S,
-    pub(crate) settings: Settings<T>,
+    pub(crate) settings: Settings,
+    pub(crate) retrying: Option<RetryEvents<T>>,
     pub(crate) sender: F,
-    pub(crate) events: PhantomData<fn() -> T>,
 }
 
 impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
@@ -135,10 +136,10 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     pub(crate) fn whole<H>(
         self,
         handler: H,
-    ) -> Whole<T, S, impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError> + use<T, S, F, H>, H> {
-        let Self { source, settings, sender, .. } = self;
+    ) -> Whole<T, S, impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + use<T, S, F, H>, H> {
+        let Self { source, settings, retrying, sender } = self;
         let strategy = settings.sender;
-        Whole { source, settings, plans: move || plans(sender, strategy), handler }
+        Whole { source, settings, retrying, plans: move || plans(sender, strategy), handler }
     }
 }
 
@@ -146,7 +147,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
 pub(crate) fn plans<T: Send + 'static>(
     sender: impl FnOnce(&mut Sources<T>),
     strategy: SenderStrategy,
-) -> Result<Vec<Plan<T>>, AsyncTaskError> {
+) -> Result<Vec<Plan>, AsyncTaskError> {
     let mut sources = Sources::new();
     caught(|| sender(&mut sources))?;
     let plans = sources.into_plans()?;

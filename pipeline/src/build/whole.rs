@@ -1,5 +1,6 @@
 //! A complete pipeline as a task: spawned, or in place, as a part of its caller.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -8,27 +9,34 @@ use std::time::Duration;
 
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::progress::Counters;
-use crate::policy::ErrorStrategy;
+use crate::policy::RetryEvents;
 use crate::run::handle::coordinator::{Outcome, run};
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::shared::control::Settings;
+use crate::run::work::erased::DynHandler;
 use crate::run::work::handler::Handler;
+use crate::run::work::typed::TypedHandler;
 use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, InPlace, SpawnSite, TaskRef, as_part_of};
 use sweet_async_core::extend::{InPlaceTask, Registered};
 use sweet_async_core::internals::Fallible;
-use sweet_async_core::runtime::RuntimeSource;
+use sweet_async_core::retry::Retry;
+use sweet_async_core::runtime::{DynRuntime, RuntimeSource};
 use sweet_async_core::task::{Task, TaskContext};
 
 /// The final event. If the pipeline has started: also its summary, and the handler's value.
 pub(crate) type End<E> = (Result<FinalEvent, AsyncTaskError>, Option<(FinalEvent, E)>);
 
+/// A running pipeline.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
 /// The settings of a pipeline, and the handler of its events. `plans` names the sources when the pipeline
 /// starts.
 pub(crate) struct Whole<T, S, P, H> {
     pub(crate) source: S,
-    pub(crate) settings: Settings<T>,
+    pub(crate) settings: Settings,
+    pub(crate) retrying: Option<RetryEvents<T>>,
     pub(crate) plans: P,
     pub(crate) handler: H,
 }
@@ -37,36 +45,22 @@ impl<T, S, P, H> Whole<T, S, P, H>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    P: FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>,
+    P: FnOnce() -> Result<Vec<Plan>, AsyncTaskError>,
     H: Handler<T>,
 {
     /// Checks the settings, names the sources, and returns the pipeline's work.
     pub(crate) fn start(
         self,
-        runtime: S::Runtime,
+        runtime: &S::Runtime,
         task: TaskRef,
         counters: Arc<Counters>,
-    ) -> Result<impl Future<Output = Outcome<H::End>> + Send, AsyncTaskError> {
-        let Self { settings, plans, handler, .. } = self;
-        settings.check()?;
-        if settings.event_timeout.is_some_and(|limit| limit != Duration::MAX) && !handler.can_be_timed() {
-            return Err(AsyncTaskError::config(
-                "event_timeout needs an asynchronous receiver: synchronous code cannot be interrupted, and a fold and what is \
-                 pulled have no receiver",
-            ));
-        }
-        if !handler.is_final() && matches!(settings.strategy, ErrorStrategy::Retry(_)) {
-            return Err(AsyncTaskError::config(
-                "a pulled pipeline has no receiver to call again: give it one, or another ErrorStrategy than Retry",
-            ));
-        }
-        let plans = plans()?;
-        if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
-            return Err(AsyncTaskError::config(
-                "a pulled pipeline reads no queue, since it does not know what becomes of its events: give it a receiver",
-            ));
-        }
-        Ok(async move { run(&runtime, &task, &settings, counters, plans, handler).await })
+    ) -> Result<Work, AsyncTaskError> {
+        let Self { settings, retrying, plans, handler, .. } = self;
+        let retry = retrying.as_ref().map(|retrying| retrying.retry.clone());
+        let handler = Box::new(TypedHandler::new(handler, retrying));
+        let mut plans = Some(plans);
+        let mut plans = || plans.take().map_or_else(|| Ok(Vec::new()), |plans| plans());
+        start(DynRuntime::new(runtime), task, counters, settings, retry.as_ref(), handler, &mut plans)
     }
 
     /// Runs the pipeline as part of the caller: see [`in_place`].
@@ -90,13 +84,63 @@ where
         E: FnOnce(End<H::End>) -> Result<U, AsyncTaskError> + Send + 'static,
     {
         let (source, configured) = (self.source.clone(), self.settings.task.clone());
-        spawn(source, configured, |runtime, task, counters| self.start(runtime, task, counters), finish)
+        let start: Start<S::Runtime> =
+            Box::new(|runtime, task, counters| self.start(runtime, task, counters));
+        spawn(source, configured, start, finish)
     }
+}
+
+/// Checks the settings, names the sources, and returns the pipeline's work. Compiled once for all pipelines.
+fn start(
+    runtime: DynRuntime,
+    task: TaskRef,
+    counters: Arc<Counters>,
+    settings: Settings,
+    retry: Option<&Retry>,
+    handler: Box<dyn DynHandler>,
+    plans: &mut dyn FnMut() -> Result<Vec<Plan>, AsyncTaskError>,
+) -> Result<Work, AsyncTaskError> {
+    settings.check()?;
+    retry.map_or(Ok(()), Retry::check)?;
+    if settings.event_timeout.is_some_and(|limit| limit != Duration::MAX) && !handler.can_be_timed() {
+        return Err(AsyncTaskError::config(
+            "event_timeout needs an asynchronous receiver: synchronous code cannot be interrupted, and a fold and what is \
+             pulled have no receiver",
+        ));
+    }
+    if !handler.is_final() && retry.is_some() {
+        return Err(AsyncTaskError::config(
+            "a pulled pipeline has no receiver to call again: give it one, or another ErrorStrategy than Retry",
+        ));
+    }
+    let plans = plans()?;
+    if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
+        return Err(AsyncTaskError::config(
+            "a pulled pipeline reads no queue, since it does not know what becomes of its events: give it a receiver",
+        ));
+    }
+    Ok(Box::pin(async move { run(&runtime, &task, &settings, counters, plans, handler).await }))
+}
+
+/// Starts a pipeline as the work of a task of this runtime.
+pub(crate) type Start<R> = Box<dyn FnOnce(&R, TaskRef, Arc<Counters>) -> Result<Work, AsyncTaskError> + Send>;
+
+/// The end of a pipeline whose handler ends with an `E`.
+fn ended<E: 'static>(outcome: Option<Ended>) -> Option<(FinalEvent, E)> {
+    let Ended { summary, end } = outcome?;
+    // A handler's end is of its own type.
+    end.downcast().ok().map(|end| (summary, *end))
+}
+
+/// The summary of a pipeline that has started, and its handler's `End`.
+struct Ended {
+    summary: FinalEvent,
+    end: Box<dyn Any + Send>,
 }
 
 /// Runs a pipeline as part of the caller. It is a task in place, so it has an id and all the settings of a
 /// task.
-pub(crate) async fn in_place<S, B, W, D>(
+pub(crate) async fn in_place<S, B, D>(
     source: S,
     configured: Configured,
     start: B,
@@ -104,40 +148,45 @@ pub(crate) async fn in_place<S, B, W, D>(
 ) -> End<D>
 where
     S: RuntimeSource,
-    B: FnOnce(S::Runtime, TaskRef, Arc<Counters>) -> Result<W, AsyncTaskError>,
-    W: Future<Output = Outcome<D>> + Send,
-    D: Send,
+    B: FnOnce(&S::Runtime, TaskRef, Arc<Counters>) -> Result<Work, AsyncTaskError>,
+    D: Send + 'static,
 {
     let mut end = None;
     let slot = &mut end;
     let make = move |_: &S, runtime: &S::Runtime, context: TaskContext| {
         let task = context.task_ref().clone();
         // The sender closure is part of the task as well.
-        let started = as_part_of(&task, || start(runtime.clone(), task.clone(), Arc::default()));
-        let work = async move {
-            let Outcome { final_event, summary, end } = started?.await;
-            *slot = Some((summary, end));
-            as_requested(&task, final_event)
-        };
-        // Boxed: the code that makes a task of it is compiled once, and not for each pipeline.
-        Box::pin(work) as Pin<Box<dyn Future<Output = _> + Send + '_>>
+        let started = as_part_of(&task, || start(runtime, task.clone(), Arc::default()));
+        work_in_place(task, started, slot)
     };
     let final_event = InPlaceTask::<_, S, _, FinalEvent>::new(make, source, configured, spawn_site).await;
-    (final_event, end)
+    (final_event, ended(end))
+}
+
+/// The work of a pipeline in place. Boxed: the code that makes a task of it is compiled once, and not for each
+/// pipeline.
+fn work_in_place(
+    task: TaskRef,
+    started: Result<Work, AsyncTaskError>,
+    slot: &mut Option<Ended>,
+) -> Pin<Box<dyn Future<Output = Result<FinalEvent, AsyncTaskError>> + Send + '_>> {
+    Box::pin(async move {
+        let Outcome { final_event, summary, end } = started?.await;
+        *slot = Some(Ended { summary, end });
+        as_requested(&task, final_event)
+    })
 }
 
 /// Starts a pipeline now, as a task of its own, whose result `finish` makes of the pipeline's end.
 #[track_caller]
-pub(crate) fn spawn<S, B, W, D, U, E>(
+pub(crate) fn spawn<S, D, U, E>(
     source: S,
     configured: Configured,
-    start: B,
+    start: Start<S::Runtime>,
     finish: E,
 ) -> EmittingTask<U, S::Runtime>
 where
     S: RuntimeSource,
-    B: FnOnce(S::Runtime, TaskRef, Arc<Counters>) -> Result<W, AsyncTaskError> + Send + 'static,
-    W: Future<Output = Outcome<D>> + Send + 'static,
     D: Send + 'static,
     U: Send + 'static,
     E: FnOnce(End<D>) -> Result<U, AsyncTaskError> + Send + 'static,
@@ -150,10 +199,10 @@ where
     let (runtime, task) = (registered.task.runtime.clone(), registered.inside.clone());
     let counts = counters.clone();
     let work = move || async move {
-        let end = match start(runtime, task.clone(), counts) {
+        let end = match start(&runtime, task.clone(), counts) {
             Ok(work) => {
                 let Outcome { final_event, summary, end } = work.await;
-                (final_event, Some((summary, end)))
+                (final_event, ended(Some(Ended { summary, end })))
             }
             Err(error) => (Err(error), None),
         };

@@ -13,7 +13,7 @@ use crate::text::chunk::RawChunk;
 use crate::text::csv::decoder::CsvDecoder;
 use crate::text::csv::layout::Layout;
 use crate::text::csv::row::FromRow;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::dialect::{CsvDialect, Dialect};
 use crate::text::fault::BadRow;
 
@@ -40,7 +40,7 @@ impl<T: Send + 'static> TextSource<'_, T, Csv> {
         self.add(size, |options| {
             let CsvSettings { headers, flexible, .. } = options.csv;
             let (dialect, checks) = (options.csv.dialect()?, options.csv.checks()?);
-            let decoders = Arc::new(CsvDecoders { dialect, headers, flexible });
+            let decoders = Arc::new(CsvDecoders { dialect, headers, flexible, decoders: decoders::<T> });
             Ok(TextFormat { dialect: Dialect::Csv(dialect, checks), headers, decoders, whole: false })
         });
     }
@@ -50,11 +50,12 @@ struct CsvDecoders {
     dialect: CsvDialect,
     headers: bool,
     flexible: bool,
+    decoders: fn(CsvHead) -> DynDecoders,
 }
 
-impl<T: FromRow + Send + 'static> MakeDecoder<T> for CsvDecoders {
-    fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow> {
-        Ok(decoders(self.head(first)?))
+impl MakeDecoder for CsvDecoders {
+    fn learn(&self, first: &RawChunk) -> Result<DynDecoders, BadRow> {
+        Ok((self.decoders)(self.head(first)?))
     }
 
     fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow> {
@@ -69,8 +70,8 @@ impl CsvDecoders {
     }
 }
 
-fn decoders<T: FromRow + Send + 'static>(head: CsvHead) -> Decoders<T> {
-    Arc::new(move || Box::new(CsvDecoder::new(head.dialect, head.layout.clone())))
+fn decoders<T: FromRow + Send + 'static>(head: CsvHead) -> DynDecoders {
+    DynDecoders::new::<T>(Arc::new(move || Box::new(CsvDecoder::new(head.dialect, head.layout.clone()))))
 }
 
 impl<T: FromRow + Send + 'static> QueueSource<'_, T> {
@@ -78,7 +79,7 @@ impl<T: FromRow + Send + 'static> QueueSource<'_, T> {
     /// [`Row`](crate::Row). Delimiter, columns and all other options are those of its publisher.
     pub fn csv(self) {
         self.add(|kind| match kind {
-            Kind::Csv(head) => Ok(decoders(head)),
+            Kind::Csv(head) => Ok(decoders::<T>(head)),
             other => Err(other),
         });
     }

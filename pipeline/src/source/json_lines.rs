@@ -11,7 +11,7 @@ use crate::source::text::TextSource;
 use crate::source::text::{MakeDecoder, TextFormat};
 use crate::text::chunk::ChunkSize;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use crate::text::json::JsonDecoder;
@@ -31,16 +31,20 @@ impl<T: DeserializeOwned + Send + 'static> TextSource<'_, T, JsonLines> {
     /// Adds the lines, cut into chunks of `size`. Each line is read into a `T` through serde.
     pub fn into_chunks(self, size: ChunkSize) {
         let dialect = Dialect::Lines { blank: false };
-        let decoders = Arc::new(JsonDecoders);
+        let decoders = Arc::new(JsonDecoders(decoders::<T>));
         self.add(size, |_| Ok(TextFormat { dialect, headers: false, decoders, whole: false }));
     }
 }
 
-struct JsonDecoders;
+struct JsonDecoders(fn() -> DynDecoders);
 
-impl<T: DeserializeOwned + Send + 'static> MakeDecoder<T> for JsonDecoders {
-    fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
-        Ok(Arc::new(|| Box::new(JsonDecoder::new())))
+fn decoders<T: DeserializeOwned + Send + 'static>() -> DynDecoders {
+    DynDecoders::new::<T>(Arc::new(|| Box::new(JsonDecoder::new())))
+}
+
+impl MakeDecoder for JsonDecoders {
+    fn learn(&self, _: &RawChunk) -> Result<DynDecoders, BadRow> {
+        Ok((self.0)())
     }
 
     fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
@@ -52,7 +56,7 @@ impl<T: DeserializeOwned + Send + 'static> QueueSource<'_, T> {
     /// Adds the queue's messages, which hold JSON Lines. Each line is read into a `T` through serde.
     pub fn json_lines(self) {
         self.add(|kind| match kind {
-            Kind::JsonLines => Ok(Arc::new(|| Box::new(JsonDecoder::new()))),
+            Kind::JsonLines => Ok(decoders::<T>()),
             other => Err(other),
         });
     }

@@ -11,7 +11,7 @@ use crate::source::text::TextSource;
 use crate::source::text::{MakeDecoder, TextFormat};
 use crate::text::chunk::ChunkSize;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use crate::text::lines::LinesDecoder;
@@ -37,22 +37,26 @@ where
             Ok(TextFormat {
                 dialect: Dialect::Lines { blank: true },
                 headers: false,
-                decoders: Arc::new(LineDecoders),
+                decoders: Arc::new(LineDecoders(decoders::<T>)),
                 whole: false,
             })
         });
     }
 }
 
-struct LineDecoders;
+struct LineDecoders(fn() -> DynDecoders);
 
-impl<T> MakeDecoder<T> for LineDecoders
+fn decoders<T>() -> DynDecoders
 where
     T: FromStr + Send + 'static,
     T::Err: Into<Box<dyn Error + Send + Sync>>,
 {
-    fn learn(&self, _: &RawChunk) -> Result<Decoders<T>, BadRow> {
-        Ok(Arc::new(|| Box::new(LinesDecoder::new())))
+    DynDecoders::new::<T>(Arc::new(|| Box::new(LinesDecoder::new())))
+}
+
+impl MakeDecoder for LineDecoders {
+    fn learn(&self, _: &RawChunk) -> Result<DynDecoders, BadRow> {
+        Ok((self.0)())
     }
 
     fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
@@ -68,7 +72,7 @@ where
     /// Adds the queue's messages, which hold lines. Each line is parsed by `FromStr`.
     pub fn lines(self) {
         self.add(|kind| match kind {
-            Kind::Lines => Ok(Arc::new(|| Box::new(LinesDecoder::new()))),
+            Kind::Lines => Ok(decoders::<T>()),
             other => Err(other),
         });
     }

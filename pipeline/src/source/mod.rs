@@ -24,8 +24,8 @@ pub(crate) mod text;
 pub(crate) mod zstd;
 
 use std::io::Read;
+use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,13 +35,13 @@ use futures_io::AsyncRead;
 pub(crate) use crate::source::channel::EventSender;
 pub(crate) use crate::source::input::{Blocking, Input};
 pub(crate) use crate::source::items::ItemSource;
-pub(crate) use crate::source::items::{Fill, ItemChunks};
+pub(crate) use crate::source::items::{Fill, Filling, ItemChunks, PollItems};
 pub(crate) use crate::source::queue::QueuePlan;
 pub(crate) use crate::source::queue::QueueSource;
 pub(crate) use crate::source::text::TextPlan;
 pub(crate) use crate::source::text::TextSource;
 
-use crate::queue::{Queue, QueueMessage};
+use crate::queue::Queue;
 use crate::text::chunk::ChunkSize;
 use sweet_async_core::error::AsyncTaskError;
 
@@ -49,7 +49,14 @@ use sweet_async_core::error::AsyncTaskError;
 /// format is named, and every other source by its `into_chunks`. Several are read one after the other, in the
 /// order in which they were added, unless [`SenderStrategy`](crate::SenderStrategy) says otherwise.
 pub struct Sources<T> {
-    plans: Vec<Plan<T>>,
+    plans: Plans,
+    events: PhantomData<fn() -> T>,
+}
+
+/// The sources that were added so far.
+#[derive(Default)]
+pub(crate) struct Plans {
+    plans: Vec<Plan>,
     /// The first invalid setting. The pipeline fails with it when it is to start, and reads nothing.
     fault: Option<AsyncTaskError>,
 }
@@ -72,14 +79,14 @@ mod output {
 const MOST_EVENTS: usize = 1 << 20;
 
 /// One source, ready to be read.
-pub(crate) enum Plan<T> {
-    Items(ItemChunks<Box<dyn Fill<T>>>),
-    Stream(ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>),
-    Text(TextPlan<T>),
-    Queue(QueuePlan<T>),
+pub(crate) enum Plan {
+    Items(ItemChunks<Box<dyn Fill>>),
+    Stream(ItemChunks<Box<dyn PollItems>>),
+    Text(TextPlan),
+    Queue(QueuePlan),
 }
 
-impl<T> Plan<T> {
+impl Plan {
     pub(crate) fn name(&self) -> Arc<str> {
         match self {
             Self::Items(items) => items.name.into(),
@@ -88,9 +95,7 @@ impl<T> Plan<T> {
             Self::Queue(queue) => queue.name.clone(),
         }
     }
-}
 
-impl<T> Plan<T> {
     /// Returns its length in bytes, if known.
     pub(crate) fn length(&self) -> Option<u64> {
         if let Self::Text(text) = self { text.length } else { None }
@@ -114,7 +119,7 @@ impl<T> Plan<T> {
 
 impl<T: Send + 'static> Sources<T> {
     pub(crate) fn new() -> Self {
-        Self { plans: Vec::new(), fault: None }
+        Self { plans: Plans::default(), events: PhantomData }
     }
 
     /// Items of an iterator. It runs on the executor's threads, in slices of at most 256 items and about 200
@@ -169,10 +174,10 @@ impl<T: Send + 'static> Sources<T> {
     pub fn channel(&mut self, capacity: usize) -> EventSender<T> {
         let (sender, incoming) = EventSender::channel(capacity.min(MOST_EVENTS));
         if (1..=MOST_EVENTS).contains(&capacity) {
-            let items = Box::pin(incoming);
+            let items = Box::new(Filling::new(Box::pin(incoming)));
             self.plans.push(Plan::Stream(ItemChunks { name: "a channel", items, rows: capacity }));
         } else {
-            self.refuse(AsyncTaskError::config(format!(
+            self.plans.refuse(AsyncTaskError::config(format!(
                 "a channel has room for 1 to {MOST_EVENTS} events: channel was given {capacity}"
             )));
         }
@@ -251,12 +256,22 @@ impl<T: Send + 'static> Sources<T> {
         QueueSource::new(self, queue.clone())
     }
 
-    fn add(&mut self, size: ChunkSize, plans: impl FnOnce() -> Result<Vec<Plan<T>>, AsyncTaskError>) {
+    pub(crate) fn into_plans(self) -> Result<Vec<Plan>, AsyncTaskError> {
+        self.plans.into_all()
+    }
+}
+
+impl Plans {
+    fn push(&mut self, plan: Plan) {
+        self.plans.push(plan);
+    }
+
+    fn add(&mut self, size: ChunkSize, plans: Result<Vec<Plan>, AsyncTaskError>) {
         let plans = match size {
             ChunkSize::Rows(0) | ChunkSize::Bytes(0) => {
                 Err(AsyncTaskError::config("a chunk holds at least one row: into_chunks was given zero"))
             }
-            _ => plans(),
+            _ => plans,
         };
         match plans {
             Ok(plans) => self.plans.extend(plans),
@@ -268,20 +283,7 @@ impl<T: Send + 'static> Sources<T> {
         self.fault.get_or_insert(fault);
     }
 
-    /// Returns the same sources with their chunks as messages of `job`. Only text can be published: other
-    /// sources are refused.
-    pub(crate) fn sealed(plans: Vec<Plan<T>>, job: &str) -> Result<Vec<Plan<QueueMessage>>, AsyncTaskError> {
-        let sealed = |(source, plan): (usize, Plan<T>)| match plan {
-            Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),
-            other => Err(AsyncTaskError::config(format!(
-                "{} cannot be published: only text can, from files, bytes and readers; write items as JSON Lines",
-                other.name()
-            ))),
-        };
-        plans.into_iter().enumerate().map(sealed).collect()
-    }
-
-    pub(crate) fn into_plans(self) -> Result<Vec<Plan<T>>, AsyncTaskError> {
+    fn into_all(self) -> Result<Vec<Plan>, AsyncTaskError> {
         match self.fault {
             Some(fault) => Err(fault),
             None if self.plans.is_empty() => Err(AsyncTaskError::config(

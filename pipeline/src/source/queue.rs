@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::queue::{DynQueue, Kind, Queue};
 use crate::source::{Plan, Sources};
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use sweet_async_core::error::AsyncTaskError;
 
 /// A queue to be read; [`csv`](Self::csv), [`lines`](Self::lines) or [`json_lines`](Self::json_lines) adds it
@@ -20,13 +20,13 @@ pub struct QueueSource<'a, T> {
 }
 
 /// A queue, ready to be read.
-pub(crate) struct QueuePlan<T> {
+pub(crate) struct QueuePlan {
     pub(crate) name: Arc<str>,
     pub(crate) queue: Arc<dyn DynQueue>,
     pub(crate) lease: Duration,
     pub(crate) max_deliveries: u32,
     /// Makes decoders for a kind of text, or returns the kind if its rows cannot be made of it.
-    pub(crate) make: fn(Kind) -> Result<Decoders<T>, Kind>,
+    pub(crate) make: fn(Kind) -> Result<DynDecoders, Kind>,
 }
 
 impl<'a, T: Send + 'static> QueueSource<'a, T> {
@@ -57,10 +57,10 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
         self
     }
 
-    pub(crate) fn add(self, make: fn(Kind) -> Result<Decoders<T>, Kind>) {
+    pub(crate) fn add(self, make: fn(Kind) -> Result<DynDecoders, Kind>) {
         let Self { sources, queue, name, lease, max_deliveries } = self;
         if lease.is_zero() || max_deliveries == 0 {
-            return sources.refuse(AsyncTaskError::config(
+            return sources.plans.refuse(AsyncTaskError::config(
                 "a message is claimed for some time, and delivered at least once: with_lease or max_deliveries was given zero",
             ));
         }

@@ -2,34 +2,50 @@
 
 use std::sync::Arc;
 
-use crate::queue::{Head, Kind, QueueMessage, Sealing};
+use crate::queue::{Head, Kind, Sealing};
+use crate::source::Plan;
 use crate::source::text::{MakeDecoder, TextFormat, TextPlan};
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::fault::BadRow;
+use sweet_async_core::error::AsyncTaskError;
 
-impl<T: Send + 'static> TextPlan<T> {
+/// Returns the same sources with their chunks as messages of `job`.
+///
+/// # Errors
+///
+/// A source is not text: only text can be published.
+pub(crate) fn sealed(plans: Vec<Plan>, job: &str) -> Result<Vec<Plan>, AsyncTaskError> {
+    let sealed = |(source, plan): (usize, Plan)| match plan {
+        Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),
+        other => Err(AsyncTaskError::config(format!(
+            "{} cannot be published: only text can, from files, bytes and readers; write items as JSON Lines",
+            other.name()
+        ))),
+    };
+    plans.into_iter().enumerate().map(sealed).collect()
+}
+
+impl TextPlan {
     /// Returns the same text with each chunk as a message. The keys of the messages begin with `key`.
-    pub(crate) fn sealed(self, key: Arc<str>) -> TextPlan<QueueMessage> {
-        let Self { name, input, format, size, max_record, length } = self;
-        let TextFormat { dialect, headers, decoders, .. } = format;
-        let decoders = Arc::new(SealDecoders { source: name.clone(), key, inner: decoders });
-        let format = TextFormat { dialect, headers, decoders, whole: true };
-        TextPlan { name, input, format, size, max_record, length }
+    fn sealed(self, key: Arc<str>) -> Self {
+        let TextFormat { dialect, headers, decoders, .. } = self.format;
+        let decoders = Arc::new(SealDecoders { source: self.name.clone(), key, inner: decoders });
+        Self { format: TextFormat { dialect, headers, decoders, whole: true }, ..self }
     }
 }
 
 /// Makes decoders that turn the chunks of a source into messages.
-struct SealDecoders<T> {
+struct SealDecoders {
     source: Arc<str>,
     key: Arc<str>,
-    inner: Arc<dyn MakeDecoder<T>>,
+    inner: Arc<dyn MakeDecoder>,
 }
 
-impl<T> MakeDecoder<QueueMessage> for SealDecoders<T> {
-    fn learn(&self, first: &RawChunk) -> Result<Decoders<QueueMessage>, BadRow> {
+impl MakeDecoder for SealDecoders {
+    fn learn(&self, first: &RawChunk) -> Result<DynDecoders, BadRow> {
         let head = Head { source: self.source.clone(), kind: self.kind(first)? };
-        Ok(Sealing::new(&head, self.key.clone()).decoders())
+        Ok(DynDecoders::new(Sealing::new(&head, self.key.clone()).decoders()))
     }
 
     fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow> {

@@ -88,8 +88,8 @@ impl SenderStrategy {
     }
 
     /// Checks that these sources can be read with this strategy.
-    pub(crate) fn suits<T>(self, plans: &[Plan<T>]) -> Result<(), AsyncTaskError> {
-        let gathers = |plan: &Plan<T>| match plan {
+    pub(crate) fn suits(self, plans: &[Plan]) -> Result<(), AsyncTaskError> {
+        let gathers = |plan: &Plan| match plan {
             Plan::Items(_) | Plan::Stream(_) => true,
             Plan::Text(TextPlan { input, .. }) => {
                 matches!(input, Input::Blocking(Blocking::File(_) | Blocking::Bytes(_), _))

@@ -11,7 +11,7 @@ use crate::source::input::Input;
 use crate::source::{Plan, Sources};
 use crate::text::chunk::ChunkSize;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
@@ -70,23 +70,23 @@ pub(crate) struct Options {
 }
 
 /// Makes the decoders of a source, one for each worker, once the first record is known.
-pub(crate) trait MakeDecoder<T>: Send + Sync {
+pub(crate) trait MakeDecoder: Send + Sync {
     /// Reads what all rows have in common from the header, or from the first chunk where there is none.
     ///
     /// # Errors
     ///
     /// The header cannot be used.
-    fn learn(&self, first: &RawChunk) -> Result<Decoders<T>, BadRow>;
+    fn learn(&self, first: &RawChunk) -> Result<DynDecoders, BadRow>;
 
     /// As [`learn`](Self::learn), but returns the kind of the text, for decoders of other pipelines.
     fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow>;
 }
 
 /// A text source, ready to be read.
-pub(crate) struct TextPlan<T> {
+pub(crate) struct TextPlan {
     pub(crate) name: Arc<str>,
     pub(crate) input: Input,
-    pub(crate) format: TextFormat<T>,
+    pub(crate) format: TextFormat,
     pub(crate) size: ChunkSize,
     pub(crate) max_record: usize,
     /// Its length in bytes, if known.
@@ -94,20 +94,14 @@ pub(crate) struct TextPlan<T> {
 }
 
 /// The rules by which text is cut into records, and the decoders that make rows of them.
-pub(crate) struct TextFormat<T> {
+#[derive(Clone)]
+pub(crate) struct TextFormat {
     pub(crate) dialect: Dialect,
     pub(crate) headers: bool,
-    pub(crate) decoders: Arc<dyn MakeDecoder<T>>,
+    pub(crate) decoders: Arc<dyn MakeDecoder>,
     /// True if a chunk counts as one row, and not as many as it has. Such a chunk is never cut short by a
     /// source that pauses or fails.
     pub(crate) whole: bool,
-}
-
-impl<T> Clone for TextFormat<T> {
-    fn clone(&self) -> Self {
-        let Self { dialect, headers, ref decoders, whole } = *self;
-        Self { dialect, headers, decoders: decoders.clone(), whole }
-    }
 }
 
 impl<'a, T: Send + 'static> TextSource<'a, T, Undecided> {
@@ -154,31 +148,37 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     pub(crate) fn add(
         self,
         size: ChunkSize,
-        format: impl FnOnce(Options) -> Result<TextFormat<T>, AsyncTaskError>,
+        format: impl FnOnce(Options) -> Result<TextFormat, AsyncTaskError>,
     ) {
         let Self { sources, inputs, name, options, .. } = self;
-        sources.add(size, || {
-            if options.max_record == 0 {
-                return Err(AsyncTaskError::config(
-                    "a record has at least one byte: with_max_record was given zero",
-                ));
-            }
-            if inputs.is_empty() {
-                return Err(AsyncTaskError::config("of_files was given no file"));
-            }
-            let format = format(options)?;
-            let plan = |input: Input| {
-                let name = name.clone().unwrap_or_else(|| input.name().into());
-                Ok(Plan::Text(TextPlan {
-                    name,
-                    length: input.length(),
-                    input: input.compressed(options.compression)?,
-                    format: format.clone(),
-                    size,
-                    max_record: options.max_record.min(MOST),
-                }))
-            };
-            inputs.into_iter().map(plan).collect()
-        });
+        sources.plans.add(size, plans(inputs, name.as_ref(), options, size, format(options)));
     }
+}
+
+fn plans(
+    inputs: Vec<Input>,
+    name: Option<&Arc<str>>,
+    options: Options,
+    size: ChunkSize,
+    format: Result<TextFormat, AsyncTaskError>,
+) -> Result<Vec<Plan>, AsyncTaskError> {
+    if options.max_record == 0 {
+        return Err(AsyncTaskError::config("a record has at least one byte: with_max_record was given zero"));
+    }
+    if inputs.is_empty() {
+        return Err(AsyncTaskError::config("of_files was given no file"));
+    }
+    let format = format?;
+    let plan = |input: Input| {
+        let name = name.cloned().unwrap_or_else(|| input.name().into());
+        Ok(Plan::Text(TextPlan {
+            name,
+            length: input.length(),
+            input: input.compressed(options.compression)?,
+            format: format.clone(),
+            size,
+            max_record: options.max_record.min(MOST),
+        }))
+    };
+    inputs.into_iter().map(plan).collect()
 }

@@ -1,5 +1,6 @@
 //! The decoder's contract: from a chunk to typed rows.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::text::chunk::RawChunk;
@@ -9,7 +10,7 @@ use sweet_async_core::extend::caught;
 
 /// A row of a chunk, decoded or not, and its position in its source.
 #[derive(Debug)]
-pub struct Decoded<T> {
+pub(crate) struct Decoded<T> {
     /// Its index in the source, from 0.
     pub(crate) sequence: u64,
     /// Line of its first byte, from 1.
@@ -55,3 +56,24 @@ pub(crate) trait Decoder<T>: Send {
 
 /// Makes a decoder for a worker.
 pub(crate) type Decoders<T> = Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>;
+
+/// The [`Decoders`] of a source without their type, on the way from the source to the workers. What lies
+/// between is then compiled once, and not for each type of row.
+#[derive(Clone)]
+pub(crate) struct DynDecoders(Arc<dyn Any + Send + Sync>);
+
+impl DynDecoders {
+    pub(crate) fn new<T: 'static>(decoders: Decoders<T>) -> Self {
+        Self(Arc::new(decoders))
+    }
+
+    /// The decoders. `None` for rows of another type, which no pipeline has.
+    pub(crate) fn get<T: 'static>(&self) -> Option<&Decoders<T>> {
+        self.0.downcast_ref()
+    }
+
+    /// True if both are those of one source.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}

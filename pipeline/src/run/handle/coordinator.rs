@@ -1,6 +1,7 @@
 //! The coordinator of one pipeline. It starts the sender and the workers, watches the time limit, waits until
 //! all of them have ended, and sums up.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -13,15 +14,13 @@ use crate::outcome::final_event::FinalEvent;
 use crate::outcome::final_event::Summary;
 use crate::outcome::names::Names;
 use crate::outcome::progress::Counters;
-use crate::policy::ErrorStrategy;
 use crate::run::read::sender::send;
 use crate::run::shared::control::{Control, Settings};
-use crate::run::shared::counters::{KeptErrors, OnReject, Policy, reject_deferred};
+use crate::run::shared::counters::{KeptErrors, Policy, reject_deferred};
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::{Part, PassLimitOnDrop};
 use crate::run::shared::scale::{Gate, scale};
-use crate::run::work::handler::Handler;
-use crate::run::work::slot::StateSlot;
+use crate::run::work::erased::{Closed, DynHandler};
 use crate::run::work::worker::{Workers, work};
 use crate::source::Plan;
 use sweet_async_core::RuntimeExt as _;
@@ -29,17 +28,18 @@ use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, Handle, InPlace, SpawnSite, TaskRef, caught, spawn, timed_out};
 use sweet_async_core::internals::{Fallible, Plain};
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 
 /// The interval between two progress reports.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The result of a pipeline: its final event, its summary, and the value that its handler made of the events.
-pub(crate) struct Outcome<E> {
+pub(crate) struct Outcome {
     /// The final event: the summary, or the error that ended the pipeline.
     pub(crate) final_event: Result<FinalEvent, AsyncTaskError>,
     pub(crate) summary: FinalEvent,
-    pub(crate) end: E,
+    /// The handler's `End`.
+    pub(crate) end: Box<dyn Any + Send>,
 }
 
 /// The reason for the end of a pipeline.
@@ -66,19 +66,14 @@ impl Ended {
 ///
 /// Nothing of the pipeline is left when this returns, with one exception: at the time limit, blocking work
 /// that has started keeps running. The error says so.
-pub(crate) async fn run<T, R, H>(
-    runtime: &R,
+pub(crate) async fn run(
+    runtime: &DynRuntime,
     task: &TaskRef,
-    settings: &Settings<T>,
+    settings: &Settings,
     counters: Arc<Counters>,
-    plans: Vec<Plan<T>>,
-    handler: H,
-) -> Outcome<H::End>
-where
-    T: Send + 'static,
-    R: Runtime,
-    H: Handler<T>,
-{
+    plans: Vec<Plan>,
+    mut handler: Box<dyn DynHandler>,
+) -> Outcome {
     // There is a final event at the limit as well. So the work ends here at the limit, and is not dropped by
     // the task's own deadline.
     task.control.mind_limit();
@@ -90,7 +85,7 @@ where
         name: task.control.name(),
         limit: Limit::none(),
         policy: Policy {
-            on_reject: OnReject::from(&settings.strategy),
+            on_reject: settings.on_reject.clone(),
             max_errors: settings.max_errors,
             fail_after: settings.fail_after,
             keep_raw: settings.keep_raw,
@@ -107,22 +102,13 @@ where
         idle: event_listener::Event::new(),
         overdue: Arc::default(),
     });
-    let calls: Vec<_> = (0..max).map(|worker| Arc::new(Calls::of_worker(worker))).collect();
-    let slots = match caught(|| handler.locals(&calls)) {
-        Ok(locals) => {
-            locals.into_iter().zip(calls).map(|(local, calls)| StateSlot::new(local, calls)).collect()
-        }
-        Err(panic) => {
-            let (_, end) = handler.close(Vec::new(), &control.names).await;
-            return Outcome { final_event: Err(panic), summary: FinalEvent::default(), end };
-        }
-    };
-    let retrying = match &settings.strategy {
-        ErrorStrategy::Retry(retrying) => Some(retrying.clone()),
-        _ => None,
-    };
-    let (gate, blocking) = (Gate::new(min), settings.blocking);
-    let workers = Arc::new(Workers { handler, slots, retrying, blocking, gate, control: control.clone() });
+    let calls = (0..max).map(|worker| Arc::new(Calls::of_worker(worker))).collect();
+    if let Err(panic) = caught(|| handler.open(calls)) {
+        let Closed { end, .. } = handler.close(&control.names).await;
+        return Outcome { final_event: Err(panic), summary: FinalEvent::default(), end };
+    }
+    let (handler, gate, blocking) = (handler.into(), Gate::new(min), settings.blocking);
+    let workers = Arc::new(Workers { handler, blocking, gate, control: control.clone() });
     // Two chunks for each worker: one to go on with at once, and one for a sender that is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(max * 2));
     let configured = Configured::part_of(control.name.clone());
@@ -190,8 +176,7 @@ where
             Some(error)
         }
     };
-    let locals = workers.slots.iter().filter_map(StateSlot::take).collect();
-    let (deferred, end) = workers.handler.close(locals, &control.names).await;
+    let Closed { deferred, duplicates, end } = workers.handler.close(&control.names).await;
     let mut kept: Vec<KeptErrors> = control.kept.try_iter().collect();
     if stopped.is_none() {
         reject_deferred(&control, deferred.rejected);
@@ -201,7 +186,7 @@ where
     control.counters.end(runtime.now());
     let stopped = report_once(settings, &control).err().or(stopped);
     let (ended, summary) = sum_up(&control, kept, stopped, failed);
-    let summary = FinalEvent::from(Summary { duplicates: H::duplicates(&end), ..summary });
+    let summary = FinalEvent::from(Summary { duplicates, ..summary });
     Outcome { final_event: ended.into_final_event(&summary), summary, end }
 }
 
@@ -211,8 +196,8 @@ fn own_cancellation(task: &TaskRef, error: AsyncTaskError) -> AsyncTaskError {
     if is_requested { task.control.cancelled() } else { error }
 }
 
-fn sum_up<R: Runtime>(
-    control: &Control<R>,
+fn sum_up(
+    control: &Control,
     kept: Vec<KeptErrors>,
     stopped: Option<AsyncTaskError>,
     failed: Option<AsyncTaskError>,
@@ -233,7 +218,7 @@ fn sum_up<R: Runtime>(
 
 /// Ends once the time limit of the task has passed. The limit may be moved meanwhile. A task whose body keeps
 /// the limit is polled at that moment.
-async fn overdue<R: Runtime, O>(task: &TaskRef, control: &Control<R>) -> Result<O, AsyncTaskError> {
+async fn overdue<O>(task: &TaskRef, control: &Control) -> Result<O, AsyncTaskError> {
     let is_overdue = || task.control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline);
     std::future::poll_fn(|_| if is_overdue() { Poll::Ready(()) } else { Poll::Pending }).await;
     task.control.release_limit(true);
@@ -242,7 +227,7 @@ async fn overdue<R: Runtime, O>(task: &TaskRef, control: &Control<R>) -> Result<
 }
 
 /// Reports progress forever. Ends only with a panic of the callback, or with the runtime.
-async fn report<T, R: Runtime, O>(settings: &Settings<T>, control: &Control<R>) -> Result<O, AsyncTaskError> {
+async fn report<O>(settings: &Settings, control: &Control) -> Result<O, AsyncTaskError> {
     if settings.progress.is_none() {
         return std::future::pending().await;
     }
@@ -252,7 +237,7 @@ async fn report<T, R: Runtime, O>(settings: &Settings<T>, control: &Control<R>) 
     }
 }
 
-fn report_once<T, R: Runtime>(settings: &Settings<T>, control: &Control<R>) -> Result<(), AsyncTaskError> {
+fn report_once(settings: &Settings, control: &Control) -> Result<(), AsyncTaskError> {
     let Some(progress) = &settings.progress else { return Ok(()) };
     caught(|| progress(control.counters.progress(control.runtime.now())))
 }

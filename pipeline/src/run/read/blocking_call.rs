@@ -6,22 +6,22 @@ use std::task::{Context, Poll};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::OnPool;
 use sweet_async_core::internals::Plain;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::DynRuntime;
 
 /// A blocking job of the task that is polled here. The task ends after the job, unless a time limit leaves
 /// the job running.
-pub(crate) struct BlockingCall<T: Send + 'static, R: Runtime>(
-    OnPool<Box<dyn FnOnce() -> T + Send>, T, Plain, R>,
+pub(crate) struct BlockingCall<T: Send + 'static>(
+    OnPool<Box<dyn FnOnce() -> T + Send>, T, Plain, DynRuntime>,
 );
 
-impl<T: Send + 'static, R: Runtime> BlockingCall<T, R> {
+impl<T: Send + 'static> BlockingCall<T> {
     /// Passes `work` to the blocking pool now.
     ///
     /// # Errors
     ///
     /// No thread is available.
     pub(crate) fn start(
-        runtime: &R,
+        runtime: &DynRuntime,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Self, AsyncTaskError> {
         let mut job = OnPool::new(Box::new(work) as Box<dyn FnOnce() -> T + Send>, runtime.clone());
@@ -31,7 +31,7 @@ impl<T: Send + 'static, R: Runtime> BlockingCall<T, R> {
     }
 }
 
-impl<T: Send + 'static, R: Runtime> Future for BlockingCall<T, R> {
+impl<T: Send + 'static> Future for BlockingCall<T> {
     type Output = Result<T, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

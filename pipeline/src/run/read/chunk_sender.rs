@@ -10,11 +10,12 @@ use crate::run::shared::control::Control;
 use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::message::{Content, Message, Turn};
+use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::Runtime as _;
 
 /// The number of low bits of a sequence that count rows. The bits above hold the number of the source, where
 /// sources are read at the same time.
@@ -37,10 +38,10 @@ pub(crate) enum Numbering {
 }
 
 /// Sends the chunks of one source at a time.
-pub(crate) struct ChunkSender<T, R: Runtime> {
-    pub(crate) queue: Sender<Message<T>>,
-    pub(crate) control: Arc<Control<R>>,
-    counts: LocalCounts<R>,
+pub(crate) struct ChunkSender {
+    pub(crate) queue: Sender<Message>,
+    pub(crate) control: Arc<Control>,
+    counts: LocalCounts,
     /// The `before` of the next [`Turn`]. Set where rows are handled in source order and this sends them in
     /// that order.
     next_turn: Option<Receiver<()>>,
@@ -52,10 +53,10 @@ pub(crate) struct ChunkSender<T, R: Runtime> {
     rows: u64,
 }
 
-impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
+impl ChunkSender {
     pub(crate) fn new(
-        queue: Sender<Message<T>>,
-        control: Arc<Control<R>>,
+        queue: Sender<Message>,
+        control: Arc<Control>,
         numbering: Numbering,
         ordered: bool,
     ) -> Self {
@@ -75,13 +76,13 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
     }
 
     /// Sends items. They were counted when they were taken from their source.
-    pub(crate) async fn items(&mut self, items: Vec<T>) -> Result<(), Stop> {
-        let (first, rows) = (self.rows, items.len() as u64);
+    pub(crate) async fn items(&mut self, items: Items) -> Result<(), Stop> {
+        let (first, rows) = (self.rows, items.rows);
         self.send(first, rows, Content::Items(items)).await
     }
 
     /// Sends a chunk. Its rows were counted when it was cut.
-    pub(crate) async fn raw(&mut self, chunk: RawChunk, decoders: Decoders<T>) -> Result<(), Stop> {
+    pub(crate) async fn raw(&mut self, chunk: RawChunk, decoders: DynDecoders) -> Result<(), Stop> {
         let (first, rows) = (chunk.first_row, chunk.rows);
         self.send(first, rows, Content::Raw { chunk, decoders, lease: None }).await
     }
@@ -90,7 +91,7 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
     pub(crate) async fn leased(
         &mut self,
         mut chunk: RawChunk,
-        decoders: Decoders<T>,
+        decoders: DynDecoders,
         lease: Box<Lease>,
     ) -> Result<(), Stop> {
         chunk.first_row = self.rows;
@@ -113,7 +114,7 @@ impl<T: Send + 'static, R: Runtime> ChunkSender<T, R> {
         self.rows
     }
 
-    async fn send(&mut self, first: u64, rows: u64, content: Content<T>) -> Result<(), Stop> {
+    async fn send(&mut self, first: u64, rows: u64, content: Content) -> Result<(), Stop> {
         if self.control.limit.is_set() {
             return Err(Stop::NotWanted);
         }

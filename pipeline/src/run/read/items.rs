@@ -1,29 +1,24 @@
 //! The source reader's part for items: of an iterator, or of a stream.
 
-use std::pin::Pin;
 use std::time::Duration;
-
-use futures_core::Stream;
 
 use crate::outcome::progress::Counters;
 use crate::run::read::chunk_sender::Stop;
 use crate::run::read::source_reader::SourceReader;
 use crate::run::read::stream::{Next, StreamChunks};
-use crate::source::items::{Fill, ItemChunks};
+use crate::source::items::{Fill, ItemChunks, PollItems};
 use crate::source::strategy::SenderStrategy;
 use sweet_async_core::extend::caught;
-use sweet_async_core::runtime::Runtime;
 
-impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
-    pub(crate) async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill<T>>>) -> Result<(), Stop> {
+impl SourceReader {
+    pub(crate) async fn items(&mut self, mut source: ItemChunks<Box<dyn Fill>>) -> Result<(), Stop> {
         source.rows = self.chunk_sender.control.sender.batch().unwrap_or(source.rows);
         loop {
             self.wait_for_gate().await?;
-            let mut items = Vec::new();
-            let filled = self.fill(&mut source, &mut items).await;
+            let filled = self.fill(&mut source).await;
             // Items that were taken are sent, whatever the end of the source.
-            if !items.is_empty() {
-                self.chunk_sender.items(items).await?;
+            if source.items.count() > 0 {
+                self.chunk_sender.items(source.items.take()).await?;
             }
             if let Next::Ended = filled? {
                 return Ok(());
@@ -34,14 +29,13 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
     /// Fills a chunk in slices. Between two slices other tasks run, and a cancellation is noticed.
     async fn fill(
         &mut self,
-        source: &mut ItemChunks<Box<dyn Fill<T>>>,
-        items: &mut Vec<T>,
+        ItemChunks { items, rows, .. }: &mut ItemChunks<Box<dyn Fill>>,
     ) -> Result<Next, Stop> {
-        while items.len() < source.rows {
+        while items.count() < *rows {
             self.is_wanted()?;
-            let (before, most) = (items.len(), self.item_slice.rows().min(source.rows - items.len()));
-            let ended = caught(|| source.items.fill(items, most, source.rows));
-            self.count(items.len() - before);
+            let (before, most) = (items.count(), self.item_slice.rows().min(*rows - items.count()));
+            let ended = caught(|| items.fill(most, *rows));
+            self.count(items.count() - before);
             if ended.map_err(Stop::Failed)? {
                 return Ok(Next::Ended);
             }
@@ -56,7 +50,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
 
     pub(crate) async fn stream(
         &mut self,
-        ItemChunks { items, rows, .. }: ItemChunks<Pin<Box<dyn Stream<Item = T> + Send>>>,
+        ItemChunks { items, rows, .. }: ItemChunks<Box<dyn PollItems>>,
     ) -> Result<(), Stop> {
         let (rows, delay) = match self.chunk_sender.control.sender {
             SenderStrategy::Batched { size, delay } => (size, delay),
@@ -67,8 +61,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
             self.wait_for_gate().await?;
             let filled = self.pull(&mut chunks).await;
             // Items that were taken are sent, whatever the end of the source.
-            let items = chunks.take();
-            if !items.is_empty() {
+            if let Some(items) = chunks.take() {
                 self.chunk_sender.items(items).await?;
             }
             if let Next::Ended = filled? {
@@ -78,7 +71,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
     }
 
     /// Fills a chunk from a stream, as `fill` does from an iterator.
-    async fn pull(&mut self, chunks: &mut StreamChunks<T, R>) -> Result<Next, Stop> {
+    async fn pull(&mut self, chunks: &mut StreamChunks) -> Result<Next, Stop> {
         loop {
             self.is_wanted()?;
             let Self { chunk_sender, item_slice, .. } = &*self;

@@ -10,17 +10,17 @@ use crate::run::read::blocking_call::BlockingCall;
 use crate::run::read::text_blocks::failed;
 use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::DynRuntime;
 
 /// A file's index among the sources, its name, and its path.
 type Named = (usize, Arc<str>, PathBuf);
 
 /// The files to be checked. The only source of a pipeline is not among them: it is opened next anyway.
-pub(crate) fn files<T>(plans: &[Plan<T>]) -> Vec<Named> {
+pub(crate) fn files(plans: &[Plan]) -> Vec<Named> {
     match plans {
         [_] => Vec::new(),
         plans => {
-            let named = |(index, plan): (usize, &Plan<T>)| {
+            let named = |(index, plan): (usize, &Plan)| {
                 let (name, path) = plan.file()?;
                 Some((index, name, path))
             };
@@ -34,8 +34,8 @@ pub(crate) fn files<T>(plans: &[Plan<T>]) -> Vec<Named> {
 /// # Errors
 ///
 /// The same error as for opening the file.
-pub(crate) async fn check_all<R: Runtime>(
-    runtime: &R,
+pub(crate) async fn check_all(
+    runtime: &DynRuntime,
     files: Vec<Named>,
 ) -> Result<Vec<(usize, u64)>, AsyncTaskError> {
     if files.is_empty() {

@@ -16,23 +16,23 @@ use crate::run::shared::idle::{Idle, SILENCE};
 use crate::run::shared::lease::{Keeper, Lease, Report};
 use crate::source::queue::QueuePlan;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::fault::{BadRow, BadRowReason};
 use sweet_async_core::extend::Sleep;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::Runtime as _;
 
 /// The most messages of one claim: few enough for other consumers to have theirs.
 const MAX_CLAIM: usize = 64;
 
 /// The head, the source and the decoders of the last message. The next message mostly has the same.
-type Last<T> = Option<(Bytes, Arc<PublishedSource>, Decoders<T>)>;
+type Last = Option<(Bytes, Arc<PublishedSource>, DynDecoders)>;
 
-impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
+impl SourceReader {
     /// Reads a queue to its end, or to the end of the pipeline, and settles all claimed messages.
     ///
     /// With a `turn`, nothing is claimed before the turn has come. While the sources before are read, which
     /// may be the same queue, messages are not held from other consumers.
-    pub(crate) async fn queue(&mut self, plan: QueuePlan<T>, turn: Option<Receiver<()>>) -> Result<(), Stop> {
+    pub(crate) async fn queue(&mut self, plan: QueuePlan, turn: Option<Receiver<()>>) -> Result<(), Stop> {
         if let Some(turn) = turn {
             let _ = self.wanted(turn.recv()).await?;
         }
@@ -55,7 +55,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
 
     async fn claim(
         &mut self,
-        plan: &QueuePlan<T>,
+        plan: &QueuePlan,
         reports: Sender<Report>,
         idle: &Arc<Idle>,
     ) -> Result<(), Stop> {
@@ -115,7 +115,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
 }
 
 /// Marks the queue as idle once a claim has returned nothing for [`SILENCE`]. Never returns.
-async fn mark_idle<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
+async fn mark_idle<O>(control: &Control, idle: &Idle) -> O {
     // Only a batch holds leases that the queue may be waiting for.
     if control.batches.is_some() {
         let _ = Sleep::silent(&control.runtime, control.runtime.now().checked_add(SILENCE)).await;
@@ -126,12 +126,12 @@ async fn mark_idle<R: Runtime, O>(control: &Control<R>, idle: &Idle) -> O {
 
 /// The source, the decoders and the rows of a message.
 #[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
-fn unsealed<T>(
-    plan: &QueuePlan<T>,
+fn unsealed(
+    plan: &QueuePlan,
     claimed: &Claimed,
     names: &Names,
-    last: &mut Last<T>,
-) -> Result<(Arc<PublishedSource>, Decoders<T>, RawChunk), String> {
+    last: &mut Last,
+) -> Result<(Arc<PublishedSource>, DynDecoders, RawChunk), String> {
     if claimed.deliveries > plan.max_deliveries {
         let most = plan.max_deliveries;
         return Err(format!(

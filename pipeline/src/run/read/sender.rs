@@ -19,21 +19,16 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Aimd, Load, WINDOW};
 use sweet_async_core::extend::{Configured, InPlace, SpawnSite, spawn};
 use sweet_async_core::internals::Plain;
-use sweet_async_core::runtime::Runtime;
 
 /// The number of chunks of a source that wait for the sources before it.
 const AHEAD: usize = 2;
 
 /// Reads and sends all sources. Returns the error that ended this early, if there is one.
-pub(crate) async fn send<T, R>(
-    mut plans: Vec<Plan<T>>,
-    queue: Sender<Message<T>>,
-    control: Arc<Control<R>>,
-) -> Option<AsyncTaskError>
-where
-    T: Send + 'static,
-    R: Runtime,
-{
+pub(crate) async fn send(
+    mut plans: Vec<Plan>,
+    queue: Sender<Message>,
+    control: Arc<Control>,
+) -> Option<AsyncTaskError> {
     let cancelled = async {
         match cancellation_requested().await {
             Stop::Failed(error) => Err(error),
@@ -66,16 +61,12 @@ where
 }
 
 /// Reads `min` to `max` sources at the same time, each by a task of its own.
-async fn in_parallel<T, R>(
-    plans: Vec<Plan<T>>,
-    queue: Sender<Message<T>>,
-    control: Arc<Control<R>>,
+async fn in_parallel(
+    plans: Vec<Plan>,
+    queue: Sender<Message>,
+    control: Arc<Control>,
     (min, max): (usize, usize),
-) -> Option<AsyncTaskError>
-where
-    T: Send + 'static,
-    R: Runtime,
-{
+) -> Option<AsyncTaskError> {
     let most = 1 << (u64::BITS - ROW_BITS);
     if plans.len() > most {
         let reason = format!("of {} sources none can be read beside another: {most} can", plans.len());
@@ -118,11 +109,11 @@ where
 
 /// Adapts the number of sources that are read at the same time to the queue, forever: an empty queue wants
 /// more, a full one has enough. Ends only with the runtime.
-async fn adapt<T, R: Runtime>(
+async fn adapt(
     (min, max): (usize, usize),
     gate: &Gate,
-    control: &Control<R>,
-    queue: WeakSender<Message<T>>,
+    control: &Control,
+    queue: WeakSender<Message>,
 ) -> Option<AsyncTaskError> {
     if min >= max {
         return std::future::pending().await;
@@ -151,7 +142,7 @@ async fn adapt<T, R: Runtime>(
 /// chunk, so a chunk must not be queued before those whose turn is earlier: all workers might wait for it.
 ///
 /// The sender in each part is dropped when the turn of its source has come.
-async fn in_order<T>(parts: Vec<(Sender<()>, Receiver<Message<T>>)>, queue: Sender<Message<T>>) {
+async fn in_order(parts: Vec<(Sender<()>, Receiver<Message>)>, queue: Sender<Message>) {
     let mut next_turn = Turn::first();
     for (begins, part) in parts {
         drop(begins);
@@ -165,9 +156,9 @@ async fn in_order<T>(parts: Vec<(Sender<()>, Receiver<Message<T>>)>, queue: Send
 }
 
 /// The queue for the chunks of a source, and its turn where it has one.
-type Destination<T> = (Sender<Message<T>>, Option<Receiver<()>>);
+type Destination = (Sender<Message>, Option<Receiver<()>>);
 
-fn jobs<T>(plans: Vec<Plan<T>>, mut destination: impl FnMut() -> Destination<T>) -> Arc<Jobs<T>> {
+fn jobs(plans: Vec<Plan>, mut destination: impl FnMut() -> Destination) -> Arc<Jobs> {
     let job = |(source, plan)| {
         let (queue, turn) = destination();
         Job { source, plan, queue, turn }

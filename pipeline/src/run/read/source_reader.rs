@@ -11,27 +11,26 @@ use crate::run::shared::scale::Gate;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskContext;
 
 /// One source, and the queue for its chunks.
-pub(crate) struct Job<T> {
+pub(crate) struct Job {
     pub(crate) source: u32,
-    pub(crate) plan: Plan<T>,
-    pub(crate) queue: Sender<Message<T>>,
+    pub(crate) plan: Plan,
+    pub(crate) queue: Sender<Message>,
     /// Set where sources are handled in their order. Closed once the sources before have ended.
     pub(crate) turn: Option<Receiver<()>>,
 }
 
 /// The sources that no reader has taken yet, in their order.
-pub(crate) struct Jobs<T> {
-    jobs: Receiver<Job<T>>,
+pub(crate) struct Jobs {
+    jobs: Receiver<Job>,
     /// Kept, so that only `halt` closes the channel.
-    open: Sender<Job<T>>,
+    open: Sender<Job>,
 }
 
-impl<T> Jobs<T> {
-    pub(crate) fn new(all: Vec<Job<T>>) -> Self {
+impl Jobs {
+    pub(crate) fn new(all: Vec<Job>) -> Self {
         let (open, jobs) = async_channel::bounded(all.len().max(1));
         for job in all {
             // The channel has room for all.
@@ -40,7 +39,7 @@ impl<T> Jobs<T> {
         Self { jobs, open }
     }
 
-    fn next(&self) -> Option<Job<T>> {
+    fn next(&self) -> Option<Job> {
         self.jobs.try_recv().ok()
     }
 
@@ -60,12 +59,12 @@ impl<T> Jobs<T> {
     }
 }
 
-pub(crate) struct SourceReader<T, R: Runtime> {
-    jobs: Arc<Jobs<T>>,
+pub(crate) struct SourceReader {
+    jobs: Arc<Jobs>,
     /// Decides which readers may read; `index` is this reader's index there.
     gate: Arc<Gate>,
     index: usize,
-    pub(crate) chunk_sender: ChunkSender<T, R>,
+    pub(crate) chunk_sender: ChunkSender,
     /// Rests between blocks of text.
     pub(crate) block_slice: TimeSlice,
     /// Rests between slices of items.
@@ -88,13 +87,8 @@ pub(crate) async fn cancellation_requested() -> Stop {
     stopped().unwrap_or(Stop::NotWanted)
 }
 
-impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
-    pub(crate) fn new(
-        jobs: Arc<Jobs<T>>,
-        gate: Arc<Gate>,
-        index: usize,
-        chunk_sender: ChunkSender<T, R>,
-    ) -> Self {
+impl SourceReader {
+    pub(crate) fn new(jobs: Arc<Jobs>, gate: Arc<Gate>, index: usize, chunk_sender: ChunkSender) -> Self {
         Self {
             jobs,
             gate,

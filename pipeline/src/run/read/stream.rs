@@ -5,25 +5,23 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_core::Stream;
-
 use crate::outcome::progress::Counters;
+use crate::source::items::{Items, PollItems};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::caught;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 
 /// A stream, and the items that it has yielded for the next chunk.
-pub(crate) struct StreamChunks<T, R: Runtime> {
-    stream: Pin<Box<dyn Stream<Item = T> + Send>>,
+pub(crate) struct StreamChunks {
+    stream: Box<dyn PollItems>,
     /// The most items in a chunk.
     rows: usize,
     /// The longest time that the first item waits for others.
     delay: Duration,
-    items: Vec<T>,
     /// The time at which the first item came, where that matters.
     first: Option<Instant>,
-    due: Option<Pin<Box<Sleep<R>>>>,
+    due: Option<Pin<Box<Sleep<DynRuntime>>>>,
 }
 
 /// The state of a chunk after a slice.
@@ -36,15 +34,15 @@ pub(crate) enum Next {
     Ended,
 }
 
-impl<T, R: Runtime> StreamChunks<T, R> {
-    pub(crate) fn new(stream: Pin<Box<dyn Stream<Item = T> + Send>>, rows: usize, delay: Duration) -> Self {
-        Self { stream, rows, delay, items: Vec::new(), first: None, due: None }
+impl StreamChunks {
+    pub(crate) fn new(stream: Box<dyn PollItems>, rows: usize, delay: Duration) -> Self {
+        Self { stream, rows, delay, first: None, due: None }
     }
 
-    /// Takes the items given so far, for a chunk.
-    pub(crate) fn take(&mut self) -> Vec<T> {
+    /// Takes the items given so far, for a chunk. `None` if there are none.
+    pub(crate) fn take(&mut self) -> Option<Items> {
         (self.first, self.due) = (None, None);
-        std::mem::take(&mut self.items)
+        (self.stream.count() > 0).then(|| self.stream.take())
     }
 
     /// Takes at most `most` items, and counts them as read. A chunk that is to be sent is empty only if the
@@ -59,22 +57,22 @@ impl<T, R: Runtime> StreamChunks<T, R> {
     /// After a drop, the items that were yielded are still there to be taken.
     pub(crate) async fn next(
         &mut self,
-        runtime: &R,
+        runtime: &DynRuntime,
         counters: &Counters,
         most: usize,
     ) -> Result<Next, AsyncTaskError> {
-        let upto = self.rows.min(self.items.len().saturating_add(most));
+        let upto = self.rows.min(self.stream.count().saturating_add(most));
         poll_fn(|cx| {
-            let before = self.items.len();
+            let before = self.stream.count();
             let next = loop {
-                if self.items.len() >= upto {
+                if self.stream.count() >= upto {
                     break Poll::Ready(Ok(self.after_slice(runtime)));
                 }
-                match caught(|| self.stream.as_mut().poll_next(cx)) {
-                    Ok(Poll::Ready(Some(item))) => self.items.push(item),
-                    Ok(Poll::Ready(None)) => break Poll::Ready(Ok(Next::Ended)),
+                match caught(|| self.stream.poll_item(cx)) {
+                    Ok(Poll::Ready(true)) => {}
+                    Ok(Poll::Ready(false)) => break Poll::Ready(Ok(Next::Ended)),
                     Err(panic) => break Poll::Ready(Err(panic)),
-                    Ok(Poll::Pending) if self.items.is_empty() => break Poll::Pending,
+                    Ok(Poll::Pending) if self.stream.count() == 0 => break Poll::Pending,
                     // A chunk that is not full goes out: a receiver must not wait for one that may never
                     // fill.
                     Ok(Poll::Pending) if self.delay.is_zero() => break Poll::Ready(Ok(Next::Full)),
@@ -91,7 +89,7 @@ impl<T, R: Runtime> StreamChunks<T, R> {
                 }
             };
             // Counted here and not where they are sent: items of a sender that is killed were read as well.
-            counters.read.add((self.items.len() - before) as u64);
+            counters.read.add((self.stream.count() - before) as u64);
             next
         })
         .await
@@ -99,11 +97,11 @@ impl<T, R: Runtime> StreamChunks<T, R> {
 
     /// The state after a slice. A stream that is always ready never reaches the timer, so the clock is
     /// checked here.
-    fn after_slice(&self, runtime: &R) -> Next {
+    fn after_slice(&self, runtime: &DynRuntime) -> Next {
         let is_due = || {
             let due = self.first.and_then(|first| first.checked_add(self.delay));
             due.is_some_and(|due| runtime.now() >= due)
         };
-        if self.items.len() >= self.rows || is_due() { Next::Full } else { Next::More }
+        if self.stream.count() >= self.rows || is_due() { Next::Full } else { Next::More }
     }
 }

@@ -17,7 +17,6 @@ use crate::text::cut::cutter::{Cut, Cutter};
 use crate::text::fault::Unreadable;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
-use sweet_async_core::runtime::Runtime;
 
 /// The bytes of one read on the blocking pool: enough to make the hop there negligible, few enough for some
 /// blocks to fit into a cache.
@@ -44,21 +43,17 @@ pub(crate) struct Block {
     clippy::large_enum_variant,
     reason = "there is one for each source that is open, and it is seldom moved"
 )]
-pub(crate) enum Blocks<R: Runtime> {
+pub(crate) enum Blocks {
     /// The next block is read while the one before is sent. `blocking_call` is `None` after the last block.
     OnPool {
-        control: Arc<Control<R>>,
-        blocking_call: Option<BlockingCall<(Reading, Block), R>>,
+        control: Arc<Control>,
+        blocking_call: Option<BlockingCall<(Reading, Block)>>,
     },
     OnExecutor(Option<AsyncReading>),
 }
 
-impl<R: Runtime> Blocks<R> {
-    pub(crate) fn of(
-        control: &Arc<Control<R>>,
-        input: Input,
-        cutting: Cutting,
-    ) -> Result<Self, AsyncTaskError> {
+impl Blocks {
+    pub(crate) fn of(control: &Arc<Control>, input: Input, cutting: Cutting) -> Result<Self, AsyncTaskError> {
         Ok(match input {
             Input::Async(reader) => Self::OnExecutor(Some(AsyncReading { reader, cutting })),
             Input::Blocking(input, codec) => {
@@ -111,8 +106,8 @@ impl<R: Runtime> Blocks<R> {
 }
 
 /// Waits for the result of a read that is under way.
-async fn finished<R: Runtime>(
-    blocking_call: &mut Option<BlockingCall<(Reading, Block), R>>,
+async fn finished(
+    blocking_call: &mut Option<BlockingCall<(Reading, Block)>>,
 ) -> Result<Option<(Reading, Block)>, AsyncTaskError> {
     let Some(under_way) = blocking_call else { return Ok(None) };
     let result = under_way.await;
@@ -221,10 +216,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn start_read<R: Runtime>(
-        mut self,
-        control: &Arc<Control<R>>,
-    ) -> Result<BlockingCall<(Self, Block), R>, AsyncTaskError> {
+    fn start_read(mut self, control: &Arc<Control>) -> Result<BlockingCall<(Self, Block)>, AsyncTaskError> {
         // Held until the block is counted: the last holder closes the counters.
         let counting = control.clone();
         BlockingCall::start(&control.runtime, move || {

@@ -12,22 +12,21 @@ use crate::source::text::{TextFormat, TextPlan};
 use crate::text::chunk::ChunkSize;
 use crate::text::chunk::RawChunk;
 use crate::text::cut::cutter::{Cut, Cutter};
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 use crate::text::fault::Unreadable;
-use sweet_async_core::runtime::Runtime;
 
 /// One text source: its format, and the decoders of its chunks.
-struct Text<T> {
+struct Text {
     name: Arc<str>,
-    format: TextFormat<T>,
+    format: TextFormat,
     /// Set once the first record was read.
-    decoders: Option<Decoders<T>>,
+    decoders: Option<DynDecoders>,
     /// The length in bytes at the start of the pipeline, if it was known then.
     length: Option<u64>,
 }
 
-impl<T> Text<T> {
-    fn learn(&mut self, first: &RawChunk) -> Result<Decoders<T>, Stop> {
+impl Text {
+    fn learn(&mut self, first: &RawChunk) -> Result<DynDecoders, Stop> {
         let learnt = self.format.decoders.learn(first);
         let learnt =
             learnt.map_err(|fault| Stop::Failed(unreadable(&self.name, &Unreadable::Header(fault))))?;
@@ -36,8 +35,8 @@ impl<T> Text<T> {
     }
 }
 
-impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
-    pub(crate) async fn text(&mut self, plan: TextPlan<T>) -> Result<(), Stop> {
+impl SourceReader {
+    pub(crate) async fn text(&mut self, plan: TextPlan) -> Result<(), Stop> {
         let TextPlan { name, input, format, size, max_record, length } = plan;
         let control = self.chunk_sender.control.clone();
         let size = control.sender.batch().map_or(size, ChunkSize::Rows);
@@ -67,7 +66,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
         }
     }
 
-    async fn block(&mut self, block: Block, text: &mut Text<T>) -> Result<(), Stop> {
+    async fn block(&mut self, block: Block, text: &mut Text) -> Result<(), Stop> {
         let counters = &self.chunk_sender.control.counters;
         Counters::add(&counters.bytes, block.bytes);
         if let Some(length) = block.length {
@@ -95,7 +94,7 @@ impl<T: Send + 'static, R: Runtime> SourceReader<T, R> {
     /// Handles the end of a source that is read no further, after an error elsewhere or a cancellation. Rows
     /// that were read, and those of the read under way, are still sent. If no worker is left they are
     /// dropped; they are counted already.
-    async fn rest(&mut self, mut blocks: Blocks<R>, text: &mut Text<T>) {
+    async fn rest(&mut self, mut blocks: Blocks, text: &mut Text) {
         let nobody = async {
             or(self.chunk_sender.control.limit.reached(), self.chunk_sender.queue.closed()).await;
             None

@@ -8,23 +8,24 @@ use event_listener::Event;
 
 use crate::outcome::names::Names;
 use crate::outcome::progress::{Counters, Progress};
-use crate::policy::{ErrorStrategy, ReceiverStrategy};
-use crate::run::shared::counters::{KeptErrors, Policy};
+use crate::policy::ReceiverStrategy;
+use crate::run::shared::counters::{KeptErrors, OnReject, Policy};
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::Overdue;
 use crate::source::strategy::SenderStrategy;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::limit::Limiter;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 use sweet_async_core::task::TaskId;
 
 /// The settings of a pipeline, as the builder collects them.
-pub(crate) struct Settings<T> {
+#[derive(Clone)]
+pub(crate) struct Settings {
     /// The settings of the task that runs the pipeline.
     pub(crate) task: Configured,
     pub(crate) event_timeout: Option<Duration>,
-    pub(crate) strategy: ErrorStrategy<T>,
+    pub(crate) on_reject: OnReject,
     pub(crate) max_errors: usize,
     pub(crate) fail_after: Option<u64>,
     pub(crate) keep_raw: bool,
@@ -46,12 +47,12 @@ pub(crate) struct Batches {
     pub(crate) delay: Duration,
 }
 
-impl<T> Default for Settings<T> {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             task: Configured::default(),
             event_timeout: None,
-            strategy: ErrorStrategy::default(),
+            on_reject: OnReject::Stop,
             max_errors: 1000,
             fail_after: None,
             keep_raw: false,
@@ -67,54 +68,10 @@ impl<T> Default for Settings<T> {
     }
 }
 
-// By hand: settings can also be cloned where events cannot.
-impl<T> Clone for Settings<T> {
-    fn clone(&self) -> Self {
-        Self {
-            task: self.task.clone(),
-            event_timeout: self.event_timeout,
-            strategy: self.strategy.clone(),
-            max_errors: self.max_errors,
-            fail_after: self.fail_after,
-            keep_raw: self.keep_raw,
-            receivers: self.receivers,
-            batches: self.batches,
-            blocking: self.blocking,
-            queue: self.queue,
-            sender: self.sender,
-            rate: self.rate,
-            ordered: self.ordered,
-            progress: self.progress.clone(),
-        }
-    }
-}
-
 /// The most workers, and the most chunks in a queue. A queue's memory is allocated when it is made.
 const MOST: usize = 1 << 16;
 
-impl<T> Settings<T> {
-    /// The same settings for events of another type, with a strategy for those.
-    pub(crate) fn of<U>(self, strategy: ErrorStrategy<U>) -> Settings<U> {
-        let Self { task, event_timeout, max_errors, fail_after, keep_raw, receivers, .. } = self;
-        let Self { batches, blocking, queue, sender, rate, ordered, progress, .. } = self;
-        Settings {
-            task,
-            event_timeout,
-            strategy,
-            max_errors,
-            fail_after,
-            keep_raw,
-            receivers,
-            batches,
-            blocking,
-            queue,
-            sender,
-            rate,
-            ordered,
-            progress,
-        }
-    }
-
+impl Settings {
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
         let workers = self.receivers.map(ReceiverStrategy::range);
         if let Some((min, max)) = workers {
@@ -148,8 +105,7 @@ impl<T> Settings<T> {
             ));
         }
         self.sender.check()?;
-        self.limiter()?;
-        self.strategy.check()
+        self.limiter().map(drop)
     }
 
     /// Builds the limiter that keeps the rate, if a rate is set.
@@ -158,7 +114,7 @@ impl<T> Settings<T> {
     }
 
     /// The fewest and the most workers.
-    pub(crate) fn workers(&self, runtime: &impl Runtime) -> (usize, usize) {
+    pub(crate) fn workers(&self, runtime: &DynRuntime) -> (usize, usize) {
         match self.receivers {
             // Batches in source order are gathered by one worker.
             _ if self.ordered && self.batches.is_some() => (1, 1),
@@ -169,8 +125,8 @@ impl<T> Settings<T> {
 }
 
 /// The state that sender, workers and coordinator share.
-pub struct Control<R: Runtime> {
-    pub(crate) runtime: R,
+pub struct Control {
+    pub(crate) runtime: DynRuntime,
     pub(crate) task: TaskId,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) limit: Limit,
@@ -189,7 +145,7 @@ pub struct Control<R: Runtime> {
     pub(crate) overdue: Arc<Overdue>,
 }
 
-impl<R: Runtime> Control<R> {
+impl Control {
     /// The time at which a batch is handed over, full or not, if its first event came at `since`. `None` if
     /// it may wait forever.
     pub(crate) fn batch_due(&self, since: Option<Instant>) -> Option<Instant> {
@@ -197,7 +153,7 @@ impl<R: Runtime> Control<R> {
     }
 }
 
-impl<R: Runtime> Drop for Control<R> {
+impl Drop for Control {
     fn drop(&mut self) {
         // No part is left that counts. This is for a coordinator that was dropped before it closed the
         // counters.

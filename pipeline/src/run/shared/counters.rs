@@ -12,7 +12,6 @@ use crate::policy::{ErrorAction, ErrorStrategy};
 use crate::run::shared::control::Control;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
-use sweet_async_core::runtime::Runtime;
 
 /// The policy for rejected rows.
 pub(crate) struct Policy {
@@ -22,6 +21,7 @@ pub(crate) struct Policy {
     pub(crate) keep_raw: bool,
 }
 
+#[derive(Clone)]
 pub(crate) enum OnReject {
     Stop,
     Continue,
@@ -90,15 +90,15 @@ impl KeptErrors {
 }
 
 /// The counts and errors of one worker or sender. They are not lost, whatever ends it.
-pub(crate) struct LocalCounts<R: Runtime> {
-    control: Arc<Control<R>>,
+pub(crate) struct LocalCounts {
+    control: Arc<Control>,
     /// Handled rows that were not added to the pipeline's counters yet.
     pub(crate) handled: u64,
     kept: KeptErrors,
 }
 
-impl<R: Runtime> LocalCounts<R> {
-    pub(crate) fn new(control: Arc<Control<R>>) -> Self {
+impl LocalCounts {
+    pub(crate) fn new(control: Arc<Control>) -> Self {
         let kept = KeptErrors::new(&control.policy);
         Self { control, handled: 0, kept }
     }
@@ -140,7 +140,7 @@ impl<R: Runtime> LocalCounts<R> {
 
 /// Rejects rows that were handled before. None of them is rejected already: a refused row has left nothing
 /// under its keys.
-pub(crate) fn reject_deferred<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<Duplicate>) {
+pub(crate) fn reject_deferred(control: &Arc<Control>, rows: Vec<Duplicate>) {
     let mut counts = LocalCounts::new(control.clone());
     for row in rows {
         control.counters.handled.sub(1);
@@ -148,7 +148,7 @@ pub(crate) fn reject_deferred<R: Runtime>(control: &Arc<Control<R>>, rows: Vec<D
     }
 }
 
-impl<R: Runtime> Drop for LocalCounts<R> {
+impl Drop for LocalCounts {
     fn drop(&mut self) {
         self.flush();
         // The queue is unbounded.

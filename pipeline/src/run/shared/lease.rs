@@ -14,7 +14,7 @@ use crate::queue::{DynQueue, QueueError, Receipt};
 use crate::run::shared::idle::Idle;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Sleep;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 
 /// The lease of one chunk. Dropped before the chunk was handled, it gives the message back.
 pub(crate) struct Lease {
@@ -41,8 +41,8 @@ pub(crate) enum Report {
 }
 
 /// Holds claimed messages until they are handled.
-pub(crate) struct Keeper<'a, R> {
-    pub(crate) runtime: &'a R,
+pub(crate) struct Keeper<'a> {
+    pub(crate) runtime: &'a DynRuntime,
     pub(crate) queue: &'a dyn DynQueue,
     pub(crate) name: &'a Arc<str>,
     pub(crate) lease: Duration,
@@ -68,7 +68,7 @@ impl Next {
     }
 }
 
-impl<R: Runtime> Keeper<'_, R> {
+impl Keeper<'_> {
     /// Keeps all leases until everything is settled, or until `workers_ended` is ready; messages that are not
     /// settled are then given back.
     ///

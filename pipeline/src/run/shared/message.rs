@@ -4,24 +4,25 @@ use async_channel::{Receiver, Sender};
 
 use crate::event::single::Origin;
 use crate::run::shared::lease::Lease;
+use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::Decoders;
+use crate::text::decode::DynDecoders;
 
 /// One chunk on its way to a worker.
-pub(crate) struct Message<T> {
+pub(crate) struct Message {
     pub(crate) origin: Origin,
     /// The position of the first row in its source.
     pub(crate) first: u64,
-    pub(crate) content: Content<T>,
+    pub(crate) content: Content,
     /// The chunk's turn, where rows are handled in source order.
     pub(crate) turn: Option<Turn>,
 }
 
-pub(crate) enum Content<T> {
-    Items(Vec<T>),
+pub(crate) enum Content {
+    Items(Items),
     Raw {
         chunk: RawChunk,
-        decoders: Decoders<T>,
+        decoders: DynDecoders,
         /// Set where the chunk was claimed from a queue.
         lease: Option<Box<Lease>>,
     },

@@ -10,7 +10,7 @@ use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::OnPool;
 use sweet_async_core::internals::Plain;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::DynRuntime;
 use sweet_async_core::task::TaskContext;
 
 type Boxed<O> = Pin<Box<dyn Future<Output = O> + Send>>;
@@ -26,8 +26,8 @@ type Boxed<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 ///
 /// Dropped by a kill, the future stops at its next await. The task ends after that, unless a time limit
 /// leaves the work running.
-pub(crate) async fn on_pool<R: Runtime, O: Send + 'static>(
-    runtime: &R,
+pub(crate) async fn on_pool<O: Send + 'static>(
+    runtime: &DynRuntime,
     mut future: Boxed<O>,
 ) -> Result<O, AsyncTaskError> {
     let (wake, woken) = async_channel::bounded(1);
@@ -35,7 +35,7 @@ pub(crate) async fn on_pool<R: Runtime, O: Send + 'static>(
     loop {
         let (waker, wake_ups) = (Waker::from(wake.clone()), woken.clone());
         let work = move || poll_on_thread(future, &waker, &wake_ups);
-        match OnPool::<_, _, Plain, R>::new(work, runtime.clone()).await? {
+        match OnPool::<_, _, Plain, DynRuntime>::new(work, runtime.clone()).await? {
             Ok(output) => return Ok(output),
             Err(pending) => future = pending,
         }

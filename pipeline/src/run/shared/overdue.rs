@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::extend::{TaskRef, caught, has_jobs};
 use sweet_async_core::extend::{current_task, giving_up, is_overdue, keeps_running};
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::DynRuntime;
 
 /// The number of checks for work that was left running, and the time between two of them.
 const CHECKS: u32 = 10;
@@ -58,7 +58,7 @@ impl Overdue {
 
     /// Waits a moment for blocking work that was left running. Most of it ends soon, after an event or a
     /// block, and its result is then known. Returns true if some of it still runs.
-    pub(crate) async fn is_still_running<R: Runtime>(&self, runtime: &R) -> bool {
+    pub(crate) async fn is_still_running(&self, runtime: &DynRuntime) -> bool {
         let tasks: Vec<TaskRef> = self.running.try_iter().collect();
         for _ in 0..CHECKS {
             if !tasks.iter().any(has_jobs) {

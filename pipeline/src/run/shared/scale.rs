@@ -11,7 +11,7 @@ use crate::run::shared::message::Message;
 use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Change, Look, Observer};
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::Runtime as _;
 
 /// Lets the workers below an index work. The others wait, at no cost. Source readers use one as well.
 ///
@@ -82,11 +82,11 @@ impl Drop for Busy<'_> {
 }
 
 /// Adapts the number of workers to the load, forever. Ends only with the runtime.
-pub(crate) async fn scale<T, R: Runtime, O>(
+pub(crate) async fn scale<O>(
     (min, max): (usize, usize),
     gate: &Gate,
-    control: &Control<R>,
-    queue: WeakReceiver<Message<T>>,
+    control: &Control,
+    queue: WeakReceiver<Message>,
 ) -> Result<O, AsyncTaskError> {
     let Control { runtime, counters, .. } = control;
     Counters::set(&counters.workers, min as u64);

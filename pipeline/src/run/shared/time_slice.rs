@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 
 /// The longest time for which a worker keeps an executor's thread. It is long enough to make the switch, well
 /// under a microsecond, negligible. It is short enough for a server on the same threads to stay responsive.
@@ -20,7 +20,7 @@ const MOST_TAKEN: usize = 256;
 const UNRESTED: usize = 1 << 13;
 
 /// Adapts the number of rows in a slice to the time that the last ones took.
-pub struct TimeSlice {
+pub(crate) struct TimeSlice {
     rows: usize,
     most: usize,
     /// The number of rows since the last rest.
@@ -46,7 +46,7 @@ impl TimeSlice {
     }
 
     /// Called after each slice. Lets other tasks run if it is time.
-    pub(crate) async fn rest<R: Runtime>(&mut self, runtime: &R) {
+    pub(crate) async fn rest(&mut self, runtime: &DynRuntime) {
         if self.is_over(runtime.now()) {
             self.pause(runtime).await;
         }
@@ -66,7 +66,7 @@ impl TimeSlice {
     }
 
     /// Lets other tasks run.
-    pub(crate) async fn pause<R: Runtime>(&mut self, runtime: &R) {
+    pub(crate) async fn pause(&mut self, runtime: &DynRuntime) {
         self.unrested = 0;
         futures_lite::future::yield_now().await;
         // The time spent waiting for the thread belongs to no slice.

@@ -7,47 +7,37 @@ use futures_lite::future::or;
 use crate::event::single::Event;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
-use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::caller::Caller;
 use crate::run::work::delivery::Delivery;
-use crate::run::work::feed::{Feed, WorkerState};
+use crate::run::work::feed::Feed;
 use crate::run::work::receive::Receive;
-use crate::text::decode::Decoded;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Pause, caught};
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::Runtime as _;
 
 /// Calls the receiver for each event of a chunk, and retries as the strategy says.
-pub(crate) async fn one_by_one<M, O, T, R, I, C>(
-    feed: &mut Feed<'_, T, R, I>,
-    time_slice: &mut TimeSlice,
-    caller: C,
-) where
+pub(crate) async fn one_by_one<M, O, T, C>(feed: &mut Feed<'_, T>, caller: C)
+where
     M: Receive<O>,
     T: Send + 'static,
-    R: Runtime,
-    I: Iterator<Item = Decoded<T>> + Send,
     C: Caller<Event<T>, O>,
 {
     while let Some(event) = feed.next_event() {
         if let Some(event) = event {
-            let result = if feed.state.retrying.is_none() {
-                M::once(event, feed.state.control, &caller).await
-            } else {
-                let WorkerState { control, retrying, .. } = feed.state;
-                attempts::<M, _, _, _, _, _>(event, control, retrying, &caller).await
-            };
+            let retrying = feed.retrying;
+            let control = &feed.state().control;
+            let result = attempts::<M, _, _, _, _>(event, control, retrying, &caller).await;
             feed.handled(result);
         }
-        feed.rest(time_slice).await;
+        feed.state().rest().await;
     }
 }
 
 /// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
 /// call that another attempt may follow.
-pub(crate) async fn attempts<M, O, T, A, R, C>(
+pub(crate) async fn attempts<M, O, T, A, C>(
     mut argument: A,
-    control: &Control<R>,
+    control: &Control,
     retrying: Option<&RetryEvents<T>>,
     caller: &C,
 ) -> Result<(), AsyncTaskError>
@@ -55,7 +45,6 @@ where
     M: Receive<O>,
     T: Send + 'static,
     A: Delivery<T>,
-    R: Runtime,
     C: Caller<A, O>,
 {
     let Some(retrying) = retrying else { return M::once(argument, control, caller).await };

@@ -5,35 +5,26 @@ use std::future::Future;
 use crate::event::batch::Batch;
 use crate::event::single::Event;
 use crate::outcome::failure::RowContext;
-use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::attempts::attempts;
 use crate::run::work::caller::Caller;
-use crate::run::work::feed::{Feed, Gather, WorkerState};
+use crate::run::work::feed::{Feed, Gather, Gathering};
 use crate::run::work::receive::Receive;
-use crate::text::decode::Decoded;
-use sweet_async_core::runtime::Runtime;
+use crate::run::work::state::WorkerState;
 
 /// The argument of a receiver: an [`Event`], or a [`Batch`] of them.
 pub trait Delivery<T>: Sequenced + Send + Sized {
     /// Hands over the rows of a chunk. Returns false when all were handed over, and true after each batch.
     #[doc(hidden)]
-    fn drive<M, O, R, I, C>(
-        feed: &mut Feed<'_, T, R, I>,
-        time_slice: &mut TimeSlice,
-        caller: C,
-    ) -> impl Future<Output = bool> + Send
+    fn drive<M, O, C>(feed: &mut Feed<'_, T>, caller: C) -> impl Future<Output = bool> + Send
     where
         M: Receive<O>,
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Self, O>;
 
     /// Hands over the gathered events.
     #[doc(hidden)]
-    fn finish<M, O, R, C>(state: &mut WorkerState<'_, T, R>, caller: C) -> impl Future<Output = ()> + Send
+    fn finish<M, O, C>(gathering: &mut Gathering<'_, T>, caller: C) -> impl Future<Output = ()> + Send
     where
         M: Receive<O>,
-        R: Runtime,
         C: Caller<Self, O>;
 
     /// A clone for another attempt.
@@ -68,21 +59,18 @@ impl<T> Sequenced for Batch<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Event<T> {
-    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C) -> bool
+    async fn drive<M, O, C>(feed: &mut Feed<'_, T>, caller: C) -> bool
     where
         M: Receive<O>,
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Self, O>,
     {
-        M::drive(feed, time_slice, caller).await;
+        M::drive(feed, caller).await;
         false
     }
 
-    async fn finish<M, O, R, C>(_: &mut WorkerState<'_, T, R>, _: C)
+    async fn finish<M, O, C>(_: &mut Gathering<'_, T>, _: C)
     where
         M: Receive<O>,
-        R: Runtime,
         C: Caller<Self, O>,
     {
     }
@@ -94,38 +82,34 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Batch<T> {
-    async fn drive<M, O, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C) -> bool
+    async fn drive<M, O, C>(feed: &mut Feed<'_, T>, caller: C) -> bool
     where
         M: Receive<O>,
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Self, O>,
     {
-        let size = feed.state.control.batches.map_or(1, |batches| batches.size);
+        let size = feed.state().control.batches.map_or(1, |batches| batches.size);
         loop {
-            let gathered = feed.gather(time_slice, size);
-            let due = match gathered {
+            let due = match feed.gather(size) {
                 Gather::Full => true,
-                Gather::More => feed.state.is_overdue(),
+                Gather::More => feed.state().is_overdue(),
                 Gather::End => return false,
             };
             if due {
-                deliver::<M, _, _, _, _>(&mut feed.state, &caller).await;
+                deliver::<M, _, _, _>(&mut feed.gathering(), &caller).await;
             }
-            feed.rest(time_slice).await;
+            feed.state().rest().await;
             if due {
                 return true;
             }
         }
     }
 
-    async fn finish<M, O, R, C>(state: &mut WorkerState<'_, T, R>, caller: C)
+    async fn finish<M, O, C>(gathering: &mut Gathering<'_, T>, caller: C)
     where
         M: Receive<O>,
-        R: Runtime,
         C: Caller<Self, O>,
     {
-        deliver::<M, _, _, _, _>(state, &caller).await;
+        deliver::<M, _, _, _>(gathering, &caller).await;
     }
 
     fn spare(&self, clone: fn(&T) -> T) -> Self {
@@ -135,22 +119,21 @@ impl<T: Send + 'static> Delivery<T> for Batch<T> {
 
 /// Hands over the gathered events. If the batch fails all of its rows are rejected, with one error at the
 /// first of them.
-async fn deliver<M, O, T, R, C>(state: &mut WorkerState<'_, T, R>, caller: &C)
+async fn deliver<M, O, T, C>(gathering: &mut Gathering<'_, T>, caller: &C)
 where
     M: Receive<O>,
     T: Send + 'static,
-    R: Runtime,
     C: Caller<Batch<T>, O>,
 {
-    let Some(batch) = state.batch() else { return };
+    let Some(batch) = gathering.batch() else { return };
     let rows = batch.len() as u64;
     let first = batch.first().map(Event::without_data);
-    let WorkerState { control, retrying, .. } = *state;
-    match (attempts::<M, _, _, _, _, _>(batch, control, retrying, caller).await, first) {
+    let Gathering { state: WorkerState { control, counts, .. }, retrying, .. } = gathering;
+    match (attempts::<M, _, _, _, _>(batch, control, *retrying, caller).await, first) {
         (Err(error), Some(first)) => {
             let name = control.names.of_origin(first.origin);
-            state.counts.reject_all(RowContext::of(&first, &name).error(error), rows);
+            counts.reject_all(RowContext::of(&first, &name).error(error), rows);
         }
-        _ => state.counts.handled += rows,
+        _ => counts.handled += rows,
     }
 }

@@ -1,107 +1,80 @@
 //! The rows of a chunk on their way through a receiver.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use crate::event::batch::Batch;
 use crate::event::single::Event;
-use crate::event::single::Origin;
 use crate::outcome::failure::RowContext;
 use crate::policy::RetryEvents;
-use crate::run::shared::control::Control;
-use crate::run::shared::counters::LocalCounts;
-use crate::run::shared::time_slice::TimeSlice;
-use crate::run::work::gathered::Gathered;
-use crate::text::chunk::RawChunk;
+use crate::run::work::rows::Rows;
+use crate::run::work::state::{ChunkData, WorkerState};
 use crate::text::decode::{Decoded, Fault};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::Runtime as _;
 
-/// The worker's state that is lent out while it handles something.
-pub struct WorkerState<'a, T, R: Runtime> {
-    pub(crate) control: &'a Control<R>,
-    pub(crate) counts: &'a mut LocalCounts<R>,
+/// The gathered events of a worker.
+pub struct Gathering<'a, T> {
+    pub(crate) state: &'a mut WorkerState,
+    pub(crate) events: &'a mut Vec<Event<T>>,
     pub(crate) retrying: Option<&'a RetryEvents<T>>,
-    pub(crate) gathered: &'a mut Gathered<T>,
 }
 
-impl<T, R: Runtime> WorkerState<'_, T, R> {
+impl<T> Gathering<'_, T> {
     /// The gathered events that are still wanted; `None` if there are none.
     pub(crate) fn batch(&mut self) -> Option<Batch<T>> {
-        self.gathered.batch(&self.control.limit)
-    }
-
-    /// True if the gathered events must not wait any longer.
-    pub(crate) fn is_overdue(&self) -> bool {
-        let due = self.control.batch_due(self.gathered.since());
-        due.is_some_and(|due| self.control.runtime.now() >= due)
+        self.state.gathered.hand_over();
+        let room = self.events.len();
+        let mut events = std::mem::replace(self.events, Vec::with_capacity(room));
+        let limit = &self.state.control.limit;
+        if limit.is_set() {
+            events.retain(|event| limit.allows(event.sequence));
+        }
+        (!events.is_empty()).then(|| Batch::new(events))
     }
 }
 
 /// The rows of one chunk, handed out one by one, and their outcomes.
-pub struct Feed<'a, T, R: Runtime, I> {
-    rows: I,
-    origin: Origin,
-    name: &'a Arc<str>,
-    /// The text of the rows, kept for rejected ones where `keep_raw` is set.
-    text: Option<RawChunk>,
-    pub(crate) state: WorkerState<'a, T, R>,
-    /// The position of the row that was handed out last.
-    last: Decoded<()>,
+pub struct Feed<'a, T> {
+    rows: &'a mut Rows<T>,
+    row: LastRow<'a>,
+    events: &'a mut Vec<Event<T>>,
+    pub(crate) retrying: Option<&'a RetryEvents<T>>,
 }
 
-impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
+/// The row that was handed out last, and the worker's state, which takes its outcome.
+struct LastRow<'a> {
+    state: &'a mut WorkerState,
+    chunk: &'a ChunkData,
+    position: Decoded<()>,
+}
+
+impl<'a, T> Feed<'a, T> {
     pub(crate) fn new(
-        rows: I,
-        origin: Origin,
-        name: &'a Arc<str>,
-        text: Option<RawChunk>,
-        state: WorkerState<'a, T, R>,
+        rows: &'a mut Rows<T>,
+        chunk: &'a ChunkData,
+        Gathering { state, events, retrying }: Gathering<'a, T>,
     ) -> Self {
-        let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
-        Self { rows, origin, name, text, state, last }
+        let position = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
+        Self { rows, row: LastRow { state, chunk, position }, events, retrying }
     }
 
-    /// Lets other tasks run if it is time. The handled rows are counted before that.
-    pub(crate) async fn rest(&mut self, time_slice: &mut TimeSlice) {
-        let runtime = &self.state.control.runtime;
-        if time_slice.is_over(runtime.now()) {
-            self.state.counts.flush();
-            time_slice.pause(runtime).await;
-        }
+    pub(crate) fn state(&mut self) -> &mut WorkerState {
+        self.row.state
+    }
+
+    pub(crate) fn gathering(&mut self) -> Gathering<'_, T> {
+        Gathering { state: self.row.state, events: self.events, retrying: self.retrying }
     }
 
     /// The next row as an event, or `Some(None)` for a row that could not be parsed and is rejected here.
-    #[inline]
     pub(crate) fn next_event(&mut self) -> Option<Option<Event<T>>> {
-        let Decoded { sequence, line, byte, len, data } = self.rows.next()?;
-        let sequence = self.origin.base + sequence;
-        if !self.state.control.limit.allows(sequence) {
-            return None;
-        }
-        // Field by field: an assignment of the whole would have to drop the old value.
-        (self.last.sequence, self.last.line, self.last.byte, self.last.len) = (sequence, line, byte, len);
-        match data {
-            Ok(data) => Some(Some(Event { data, origin: self.origin, sequence, line, byte })),
-            Err(fault) => {
-                let error = match fault {
-                    Fault::Bad(reason) => self.row_context().unreadable(&reason),
-                    Fault::Panicked(panic) => panic,
-                };
-                self.reject(error);
-                Some(None)
-            }
-        }
+        self.row.event(self.rows.next()?)
     }
 
     /// Takes the outcome of the row that was handed out last.
-    #[inline]
     pub(crate) fn handled(&mut self, result: Result<(), AsyncTaskError>) {
-        match result {
-            Ok(()) => self.state.counts.handled += 1,
-            Err(error) => self.reject(error),
-        }
+        self.row.handled(result);
     }
 
     /// Handles rows until a slice is full. Returns true if there may be more. `end` is called with the
@@ -109,37 +82,15 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
     #[inline]
     pub(crate) fn slice(
         &mut self,
-        time_slice: &TimeSlice,
-        mut call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
+        call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
         end: impl Fn(bool),
     ) -> bool {
-        let (mut remaining, calling) = (time_slice.rows(), Cell::new(false));
-        loop {
-            // One catch for many rows: a panic is the error of its row, and the rows after it are handled in
-            // a new catch.
-            let run = caught(|| {
-                while remaining > 0 {
-                    let Some(event) = self.next_event() else { return false };
-                    remaining -= 1;
-                    let Some(event) = event else { continue };
-                    calling.set(true);
-                    let result = call(event);
-                    end(result.is_ok());
-                    calling.set(false);
-                    self.handled(result);
-                }
-                true
-            });
-            match run {
-                Ok(more) => return more,
-                Err(panic) => {
-                    // Not if parsing the next row has panicked: the call before already has its outcome.
-                    if calling.take() {
-                        end(false);
-                    }
-                    self.reject(panic);
-                }
-            }
+        match &mut *self.rows {
+            // Items take so little time that it shows whether their kind is looked up for each. A debug
+            // build is sooner built without a second copy of this for each pipeline.
+            #[cfg(not(debug_assertions))]
+            Rows::Items(items) => slice(items, &mut self.row, call, end),
+            rows => slice(rows, &mut self.row, call, end),
         }
     }
 
@@ -153,28 +104,111 @@ impl<'a, T, R: Runtime, I: Iterator<Item = Decoded<T>>> Feed<'a, T, R, I> {
     }
 
     /// Adds rows to the gathered events, until there are `size` of them or a slice is full.
-    pub(crate) fn gather(&mut self, time_slice: &TimeSlice, size: usize) -> Gather {
-        for _ in 0..time_slice.rows() {
+    pub(crate) fn gather(&mut self, size: usize) -> Gather {
+        for _ in 0..self.row.state.time_slice.rows() {
             let Some(event) = self.next_event() else { return Gather::End };
             let Some(event) = event else { continue };
-            let WorkerState { control, gathered, .. } = &mut self.state;
-            if gathered.push(event, || control.runtime.now()) >= size {
+            self.events.push(event);
+            let WorkerState { control, gathered, .. } = &mut *self.row.state;
+            if gathered.add(|| control.runtime.now()) >= size {
                 return Gather::Full;
             }
         }
         Gather::More
     }
+}
 
-    fn row_context(&self) -> RowContext<'a> {
-        let Decoded { sequence, line, byte, .. } = self.last;
-        RowContext { name: self.name, origin: self.origin, sequence, line, byte, raw: None }
+#[inline]
+fn slice<T>(
+    rows: &mut impl Iterator<Item = Decoded<T>>,
+    row: &mut LastRow<'_>,
+    mut call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
+    end: impl Fn(bool),
+) -> bool {
+    let (mut remaining, calling) = (row.state.time_slice.rows(), Cell::new(false));
+    loop {
+        // One catch for many rows: a panic is the error of its row, and the rows after it are handled in a
+        // new catch.
+        let run = caught(|| {
+            while remaining > 0 {
+                let Some(event) = rows.next().and_then(|next| row.event(next)) else { return false };
+                remaining -= 1;
+                let Some(event) = event else { continue };
+                calling.set(true);
+                let result = call(event);
+                end(result.is_ok());
+                calling.set(false);
+                row.handled(result);
+            }
+            true
+        });
+        match run {
+            Ok(more) => return more,
+            Err(panic) => {
+                // Not if parsing the next row has panicked: the call before already has its outcome.
+                if calling.take() {
+                    end(false);
+                }
+                row.reject(panic);
+            }
+        }
+    }
+}
+
+impl LastRow<'_> {
+    /// The row as an event; `None` if no more rows are wanted, and `Some(None)` for a row that could not be
+    /// parsed and is rejected here.
+    #[inline]
+    fn event<T>(&mut self, decoded: Decoded<T>) -> Option<Option<Event<T>>> {
+        let Decoded { sequence, line, byte, len, data } = decoded;
+        let origin = self.chunk.origin;
+        let sequence = origin.base + sequence;
+        if !self.state.control.limit.allows(sequence) {
+            return None;
+        }
+        let position = &mut self.position;
+        // Field by field: an assignment of the whole would have to drop the old value.
+        (position.sequence, position.line, position.byte, position.len) = (sequence, line, byte, len);
+        match data {
+            Ok(data) => Some(Some(Event { data, origin, sequence, line, byte })),
+            Err(fault) => {
+                self.reject_unreadable(fault);
+                Some(None)
+            }
+        }
+    }
+
+    #[inline]
+    fn handled(&mut self, result: Result<(), AsyncTaskError>) {
+        match result {
+            Ok(()) => self.state.counts.handled += 1,
+            Err(error) => self.reject(error),
+        }
+    }
+
+    fn context(&self) -> RowContext<'_> {
+        let Decoded { sequence, line, byte, .. } = self.position;
+        let ChunkData { origin, name, .. } = self.chunk;
+        RowContext { name, origin: *origin, sequence, line, byte, raw: None }
+    }
+
+    #[cold]
+    fn reject_unreadable(&mut self, fault: Fault) {
+        let error = match fault {
+            Fault::Bad(reason) => self.context().unreadable(&reason),
+            Fault::Panicked(panic) => panic,
+        };
+        self.reject(error);
     }
 
     #[cold]
     fn reject(&mut self, error: AsyncTaskError) {
-        let raw = self.text.as_ref().map(|text| text.text(self.last.byte, self.last.len));
-        let context = RowContext { raw: raw.as_deref(), ..self.row_context() };
-        self.state.counts.reject(&context, error);
+        let Self { state, chunk, position: Decoded { sequence, line, byte, len, .. } } = self;
+        let raw = chunk.text.as_ref().map(|text| text.text(*byte, *len));
+        let (name, origin) = (&chunk.name, chunk.origin);
+        let context =
+            RowContext { name, origin, sequence: *sequence, line: *line, byte: *byte, raw: raw.as_deref() };
+        state.counts.reject(&context, error);
     }
 }
 

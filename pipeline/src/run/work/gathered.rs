@@ -1,17 +1,16 @@
-//! Events that wait for their batch, and the leases of their messages.
+//! The counts of events that wait for their batch, and the leases of their messages.
 
 use std::time::Instant;
 
 use event_listener::Event as Changed;
 
-use crate::event::batch::Batch;
-use crate::event::single::Event;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::limit::Limit;
 
-/// The events of one worker that wait for their batch to be full.
-pub(crate) struct Gathered<T> {
-    events: Vec<Event<T>>,
+/// The events of one worker that wait for their batch to be full, without the events themselves.
+pub(crate) struct Gathered {
+    /// The number of waiting events.
+    waiting: usize,
     /// The time at which the first of them came.
     since: Option<Instant>,
     /// The number of events that ever came, including those that were handed over.
@@ -30,9 +29,9 @@ struct Held {
     until: u64,
 }
 
-impl<T> Gathered<T> {
+impl Gathered {
     pub(crate) fn new() -> Self {
-        Self { events: Vec::new(), since: None, count: 0, leases: Leases(Vec::new()) }
+        Self { waiting: 0, since: None, count: 0, leases: Leases(Vec::new()) }
     }
 
     pub(crate) fn since(&self) -> Option<Instant> {
@@ -45,24 +44,18 @@ impl<T> Gathered<T> {
     }
 
     /// Adds an event. Returns the number of waiting ones.
-    pub(crate) fn push(&mut self, event: Event<T>, now: impl FnOnce() -> Instant) -> usize {
-        if self.events.is_empty() {
+    pub(crate) fn add(&mut self, now: impl FnOnce() -> Instant) -> usize {
+        if self.waiting == 0 {
             self.since = Some(now());
         }
-        self.events.push(event);
+        self.waiting += 1;
         self.count += 1;
-        self.events.len()
+        self.waiting
     }
 
-    /// The waiting events that are still wanted; `None` if there are none.
-    pub(crate) fn batch(&mut self, limit: &Limit) -> Option<Batch<T>> {
-        self.since = None;
-        let room = self.events.len();
-        let mut events = std::mem::replace(&mut self.events, Vec::with_capacity(room));
-        if limit.is_set() {
-            events.retain(|event| limit.allows(event.sequence));
-        }
-        (!events.is_empty()).then(|| Batch::new(events))
+    /// Notes that the waiting events are handed over.
+    pub(crate) fn hand_over(&mut self) {
+        (self.waiting, self.since) = (0, None);
     }
 
     /// Keeps the lease of a message that has no more rows. `before` is the value of `count` before its first
@@ -75,7 +68,7 @@ impl<T> Gathered<T> {
 
     /// Releases the leases of messages that have no waiting event.
     pub(crate) fn settle(&mut self, limit: &Limit) {
-        let handled = self.count - self.events.len() as u64;
+        let handled = self.count - self.waiting as u64;
         self.leases.0.retain_mut(|held| {
             // The message was handled to its end, unless the pipeline stopped in it or before it.
             held.lease.handled = held.until <= handled && limit.allows(held.last);

@@ -9,15 +9,15 @@ use crate::run::shared::control::Control;
 use crate::run::shared::message::Message;
 use crate::run::work::gathered::Leases;
 use sweet_async_core::extend::Sleep;
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::Runtime as _;
 
 /// The next chunk, or the end of the queue. `None` once the gathered events must not wait any longer.
-pub(crate) async fn next<T, R: Runtime>(
-    queue: &Receiver<Message<T>>,
-    control: &Control<R>,
+pub(crate) async fn next(
+    queue: &Receiver<Message>,
+    control: &Control,
     since: Option<Instant>,
     leases: &Leases,
-) -> Option<Result<Message<T>, async_channel::RecvError>> {
+) -> Option<Result<Message, async_channel::RecvError>> {
     if since.is_none() {
         return Some(queue.recv().await);
     }
@@ -34,7 +34,7 @@ pub(crate) async fn next<T, R: Runtime>(
 }
 
 /// Waits until the gathered events must not wait any longer.
-pub(crate) async fn overdue<R: Runtime>(control: &Control<R>, due: Option<Instant>) {
+pub(crate) async fn overdue(control: &Control, due: Option<Instant>) {
     match due {
         // Only the end of the runtime is an error, and that ends the worker at its next wait.
         Some(_) => drop(Sleep::silent(&control.runtime, due).await),

@@ -5,13 +5,20 @@
 
 pub(crate) mod attempts;
 pub(crate) mod caller;
+pub(crate) mod collecting;
 pub(crate) mod delivery;
+pub(crate) mod erased;
 pub(crate) mod feed;
+pub(crate) mod folding;
 pub(crate) mod gathered;
 pub(crate) mod handler;
 pub(crate) mod intake;
 pub(crate) mod pulling;
 pub(crate) mod receive;
+pub(crate) mod receiving;
+pub(crate) mod rows;
 pub(crate) mod sealed;
 pub(crate) mod slot;
+pub(crate) mod state;
+pub(crate) mod typed;
 pub(crate) mod worker;

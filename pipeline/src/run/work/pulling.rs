@@ -8,12 +8,9 @@ use crate::collect::calls::Calls;
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
-use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::feed::Feed;
 use crate::run::work::handler::Handler;
 use crate::run::work::slot::StateSlot;
-use crate::text::decode::Decoded;
-use sweet_async_core::runtime::Runtime;
 
 /// The number of events from which on they are passed on together: enough to make the queue's cost
 /// negligible, few enough for the first one not to wait for long.
@@ -32,27 +29,19 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         vec![(); workers.len()]
     }
 
-    async fn handle<R, I>(
-        &self,
-        _: &StateSlot<()>,
-        time_slice: &mut TimeSlice,
-        feed: &mut Feed<'_, T, R, I>,
-    ) -> bool
-    where
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
-    {
+    async fn handle(&self, _: &StateSlot<()>, feed: &mut Feed<'_, T>) -> bool {
         let mut events = Vec::new();
         loop {
-            let more = feed.take(time_slice.rows(), &mut events);
-            feed.rest(time_slice).await;
+            let most = feed.state().time_slice.rows();
+            let more = feed.take(most, &mut events);
+            feed.state().rest().await;
             if events.len() >= BATCH || !more {
                 let count = events.len() as u64;
                 // Nobody pulls any more: the remaining events are dropped, and counted as dropped.
                 if count > 0 && self.queue.send(std::mem::take(&mut events)).await.is_err() {
                     return false;
                 }
-                feed.state.counts.handled += count;
+                feed.state().counts.handled += count;
             }
             if !more {
                 return false;

@@ -7,16 +7,14 @@ use std::time::Instant;
 
 use crate::event::single::Event;
 use crate::run::shared::control::Control;
-use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::attempts::one_by_one;
 use crate::run::work::caller::Caller;
 use crate::run::work::feed::Feed;
-use crate::text::decode::Decoded;
 use sweet_async_core::error::{AsyncTaskError, BoxError, TimeoutError, TimeoutKind};
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::{InPlace, caught};
 use sweet_async_core::internals::{Async, Fallible, Sync};
-use sweet_async_core::runtime::Runtime;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 use sweet_async_core::task::IntoResult;
 
 /// The way to call a receiver that returns an `O`. Implemented by the markers that inference picks for
@@ -32,27 +30,20 @@ pub trait Receive<O>: crate::run::work::sealed::Sealed + Send + 'static {
 
     /// Calls the receiver for each event of a chunk.
     #[doc(hidden)]
-    fn drive<T, R, I, C>(
-        feed: &mut Feed<'_, T, R, I>,
-        time_slice: &mut TimeSlice,
-        caller: C,
-    ) -> impl Future<Output = ()> + Send
+    fn drive<T, C>(feed: &mut Feed<'_, T>, caller: C) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Event<T>, O>;
 
     /// Calls the receiver once.
     #[doc(hidden)]
-    fn once<A, R, C>(
+    fn once<A, C>(
         argument: A,
-        control: &Control<R>,
+        control: &Control,
         caller: &C,
     ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send
     where
         A: Send,
-        R: Runtime,
         C: Caller<A, O>;
 }
 
@@ -74,33 +65,30 @@ where
 {
     const CAN_BE_TIMED: bool = false;
 
-    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C)
+    async fn drive<T, C>(feed: &mut Feed<'_, T>, caller: C)
     where
         T: Send + 'static,
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Event<T>, O>,
     {
-        if feed.state.retrying.is_some() {
-            return one_by_one::<Self, _, _, _, _, _>(feed, time_slice, caller).await;
+        if feed.retrying.is_some() {
+            return one_by_one::<Self, _, _, _>(feed, caller).await;
         }
         loop {
             let mut more = false;
             caller.run(&mut || {
                 let call = |event| caller.call(event).into_result();
-                more = feed.slice(time_slice, call, |succeeded| caller.end(succeeded));
+                more = feed.slice(call, |succeeded| caller.end(succeeded));
             });
-            feed.rest(time_slice).await;
+            feed.state().rest().await;
             if !more {
                 return;
             }
         }
     }
 
-    async fn once<A, R, C>(argument: A, _: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
+    async fn once<A, C>(argument: A, _: &Control, caller: &C) -> Result<(), AsyncTaskError>
     where
         A: Send,
-        R: Runtime,
         C: Caller<A, O>,
     {
         let (mut argument, mut result) = (Some(argument), Ok(()));
@@ -121,25 +109,22 @@ where
 {
     const CAN_BE_TIMED: bool = true;
 
-    async fn drive<T, R, I, C>(feed: &mut Feed<'_, T, R, I>, time_slice: &mut TimeSlice, caller: C)
+    async fn drive<T, C>(feed: &mut Feed<'_, T>, caller: C)
     where
         T: Send + 'static,
-        R: Runtime,
-        I: Iterator<Item = Decoded<T>> + Send,
         C: Caller<Event<T>, O>,
     {
-        one_by_one::<Self, _, _, _, _, _>(feed, time_slice, caller).await;
+        one_by_one::<Self, _, _, _>(feed, caller).await;
     }
 
-    async fn once<A, R, C>(argument: A, control: &Control<R>, caller: &C) -> Result<(), AsyncTaskError>
+    async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Result<(), AsyncTaskError>
     where
         A: Send,
-        R: Runtime,
         C: Caller<A, O>,
     {
         let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| caller.call(argument))));
         let deadline = control.event_timeout.map(|limit| control.runtime.now().checked_add(limit));
-        let mut timer = pin!(None::<Sleep<R>>);
+        let mut timer = pin!(None::<Sleep<DynRuntime>>);
         std::future::poll_fn(|cx| {
             let mut polled = Poll::Pending;
             caller.run(&mut || {
@@ -169,10 +154,10 @@ where
 }
 
 /// True once `deadline` is reached. The task is woken at that time.
-fn passed<R: Runtime>(
+fn passed(
     deadline: Instant,
-    control: &Control<R>,
-    timer: &mut std::pin::Pin<&mut Option<Sleep<R>>>,
+    control: &Control,
+    timer: &mut std::pin::Pin<&mut Option<Sleep<DynRuntime>>>,
     cx: &mut std::task::Context<'_>,
 ) -> bool {
     if control.runtime.now() >= deadline {
@@ -185,7 +170,7 @@ fn passed<R: Runtime>(
     timer.as_mut().as_pin_mut().is_some_and(|timer| matches!(timer.poll(cx), Poll::Ready(Ok(()))))
 }
 
-fn timed_out<R: Runtime>(control: &Control<R>) -> AsyncTaskError {
+fn timed_out(control: &Control) -> AsyncTaskError {
     let limit = control.event_timeout.unwrap_or_default();
     TimeoutError::passed(control.name.clone(), TimeoutKind::Event, limit, false)
 }

@@ -1,4 +1,4 @@
-//! A worker: it takes chunks from the queue, parses them, and passes their rows to the receiver.
+//! A worker: it takes chunks from the queue, and has their rows parsed and passed to the receiver.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,104 +7,80 @@ use async_channel::Receiver;
 use futures_lite::future::or;
 
 use crate::event::single::Origin;
-use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
-use crate::run::shared::counters::{LocalCounts, OnReject};
+use crate::run::shared::counters::OnReject;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::message::{Content, Message, Turn};
 use crate::run::shared::on_pool::on_pool;
 use crate::run::shared::scale::Gate;
 use crate::run::shared::time_slice::TimeSlice;
-use crate::run::work::feed::{Feed, WorkerState};
-use crate::run::work::gathered::Gathered;
-use crate::run::work::handler::Handler;
+use crate::run::work::erased::{DynHandler, DynWorker};
 use crate::run::work::intake::{next, overdue};
-use crate::run::work::slot::StateSlot;
+use crate::run::work::state::{ChunkData, WorkerState};
+use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::{Decoded, Decoder, Decoders};
+use crate::text::decode::DynDecoders;
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::limit::Limiter;
-use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskContext;
 
 /// The number of rows that are parsed between two checks of the time slice, where a chunk is parsed before
 /// its turn.
 const PARSED: usize = 256;
 
-/// The number of decoders that a worker keeps, one for each source, since making one is expensive. Enough for
-/// the sources that are usually read at the same time.
-const DECODERS: usize = 8;
-
 /// The state that the workers of a pipeline share.
-pub(crate) struct Workers<T, R: Runtime, H: Handler<T>> {
-    pub(crate) handler: H,
-    pub(crate) slots: Box<[StateSlot<H::Local>]>,
-    pub(crate) retrying: Option<RetryEvents<T>>,
+pub(crate) struct Workers {
+    pub(crate) handler: Arc<dyn DynHandler>,
     /// Set where chunks are handled on the blocking pool.
     pub(crate) blocking: bool,
     pub(crate) gate: Gate,
-    pub(crate) control: Arc<Control<R>>,
+    pub(crate) control: Arc<Control>,
 }
 
-/// The state of one worker.
-struct Worker<T, R: Runtime, H: Handler<T>> {
-    shared: Arc<Workers<T, R, H>>,
-    index: usize,
-    counts: LocalCounts<R>,
-    time_slice: TimeSlice,
-    gathered: Gathered<T>,
-    /// The decoders used last, with their factories; the latest is at the end.
-    decoders: Vec<CachedDecoder<T>>,
+/// One worker.
+struct Worker {
+    shared: Arc<Workers>,
+    rows: Box<dyn DynWorker>,
+    state: WorkerState,
 }
-
-/// A decoder, and the factory that made it.
-type CachedDecoder<T> = (Decoders<T>, Box<dyn Decoder<T>>);
 
 /// The next job of a worker.
-enum Job<T> {
+enum Job {
     /// A chunk. Where it was claimed from a queue, it comes with its lease and the sequence of its last row.
-    Chunk(Origin, Rows<T>, Option<(Box<Lease>, u64)>),
+    Chunk(Origin, Rows, Option<(Box<Lease>, u64)>),
     /// The gathered events are to be handled, whether the batch is full or not.
     Finish,
 }
 
 /// The rows of a chunk. The number is the position of the first item in its source.
-enum Rows<T> {
-    Items(Vec<T>, u64),
-    Raw(RawChunk, Decoders<T>),
-    Parsed(Vec<Decoded<T>>, RawChunk),
+enum Rows {
+    Items(Items, u64),
+    Raw(RawChunk, DynDecoders),
+    /// The rows are with the worker already.
+    Parsed(RawChunk),
 }
 
 /// Works until the queue is closed and empty.
-pub(crate) async fn work<T, R, H>(
-    shared: Arc<Workers<T, R, H>>,
+pub(crate) async fn work(
+    shared: Arc<Workers>,
     index: usize,
-    queue: Receiver<Message<T>>,
-) -> Result<(), AsyncTaskError>
-where
-    T: Send + 'static,
-    R: Runtime,
-    H: Handler<T>,
-{
+    queue: Receiver<Message>,
+) -> Result<(), AsyncTaskError> {
     let control = shared.control.clone();
     let _open_on_drop = shared.gate.open_on_drop();
-    let counts = LocalCounts::new(control.clone());
     let mut worker = Worker {
         shared: shared.clone(),
-        index,
-        counts,
-        time_slice: TimeSlice::new(),
-        gathered: Gathered::new(),
-        decoders: Vec::new(),
+        rows: shared.handler.clone().worker(index),
+        state: WorkerState::new(control.clone()),
     };
     loop {
         if !shared.gate.is_open(index) {
             worker = worker.run(Job::Finish).await?;
             shared.gate.wait_open(index).await;
         }
-        let Some(next) = next(&queue, &control, worker.gathered.since(), &worker.gathered.leases).await
-        else {
+        let gathered = &worker.state.gathered;
+        let Some(next) = next(&queue, &control, gathered.since(), &gathered.leases).await else {
             worker = worker.run(Job::Finish).await?;
             continue;
         };
@@ -135,49 +111,17 @@ where
     if !is_killed() {
         worker = worker.run(Job::Finish).await?;
     }
-    let Some(slot) = shared.slots.get(index) else { return Ok(()) };
-    let handed_over =
-        slot.with(|local| local.as_mut().map_or(Ok(()), |local| shared.handler.hand_over(local)));
-    drop(worker);
-    handed_over
-}
-
-/// Boxes the rows of a chunk in a debug build. The code that handles them is then compiled once for each
-/// pipeline, and not for each kind of rows. That is a tenth of a build of many pipelines.
-fn erased<'a, T: 'a>(
-    rows: impl Iterator<Item = Decoded<T>> + Send + 'a,
-) -> impl Iterator<Item = Decoded<T>> + Send + 'a {
-    #[cfg(debug_assertions)]
-    let rows: Box<dyn Iterator<Item = _> + Send + 'a> = Box::new(rows);
-    rows
+    worker.rows.hand_over()
 }
 
 fn is_killed() -> bool {
     TaskContext::current().is_some_and(|cx| cx.level() >= Some(CancelLevel::Kill))
 }
 
-impl<T, R: Runtime, H: Handler<T>> Workers<T, R, H> {
-    /// Counts the handled rows, and releases the leases of messages that were handled to their end.
-    fn settle(&self, counts: &mut LocalCounts<R>, gathered: &mut Gathered<T>) {
-        counts.flush();
-        let Control { policy, limit, .. } = &*self.control;
-        let deferred = self.handler.rejected();
-        if deferred != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
-            limit.stop_at(deferred);
-        }
-        gathered.settle(limit);
-    }
-}
-
-impl<T, R, H> Worker<T, R, H>
-where
-    T: Send + 'static,
-    R: Runtime,
-    H: Handler<T>,
-{
+impl Worker {
     /// Does a job, on the executor or on the blocking pool as set.
-    async fn run(mut self, job: Job<T>) -> Result<Self, AsyncTaskError> {
-        if matches!(job, Job::Finish) && self.gathered.since().is_none() {
+    async fn run(mut self, job: Job) -> Result<Self, AsyncTaskError> {
+        if matches!(job, Job::Finish) && self.state.gathered.since().is_none() {
             return Ok(self);
         }
         if !self.shared.blocking {
@@ -192,114 +136,70 @@ where
         on_pool(&runtime, Box::pin(work)).await
     }
 
-    async fn handle(&mut self, job: Job<T>) {
+    async fn handle(&mut self, job: Job) {
         match job {
             Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
             Job::Chunk(origin, rows, Some((lease, last))) => {
-                let before = self.gathered.count();
+                let before = self.state.gathered.count();
                 let published = lease.source.as_ref().map(|source| &source.name);
                 self.chunk(origin, rows, published).await;
-                self.gathered.hold(lease, last, before);
+                self.state.gathered.hold(lease, last, before);
             }
-            Job::Finish => self.finish().await,
+            Job::Finish => self.rows.finish(&mut self.state).await,
         }
-        self.shared.settle(&mut self.counts, &mut self.gathered);
+        self.settle();
     }
 
-    /// Hands over the gathered events, whether the batch is full or not.
-    async fn finish(&mut self) {
-        let shared = self.shared.clone();
-        let Some((slot, _, mut state)) = self.lend_state(&shared) else { return };
-        shared.handler.finish(slot, &mut state).await;
+    /// Counts the handled rows, and releases the leases of messages that were handled to their end.
+    fn settle(&mut self) {
+        let WorkerState { control, counts, gathered, .. } = &mut self.state;
+        counts.flush();
+        let Control { policy, limit, .. } = &**control;
+        let deferred = self.shared.handler.rejected();
+        if deferred != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
+            limit.stop_at(deferred);
+        }
+        gathered.settle(limit);
     }
 
     /// Handles the rows of a chunk. `published` is the name under which its source was published.
-    async fn chunk(&mut self, origin: Origin, rows: Rows<T>, published: Option<&Arc<str>>) {
-        match rows {
+    async fn chunk(&mut self, origin: Origin, rows: Rows, published: Option<&Arc<str>>) {
+        let text = match rows {
             Rows::Items(items, first) => {
-                let rows = items.into_iter().zip(first..);
-                let rows = rows.map(|(data, sequence)| Decoded {
-                    sequence,
-                    line: 0,
-                    byte: 0,
-                    len: 0,
-                    data: Ok(data),
-                });
-                self.rows(rows, origin, published, None).await;
+                self.rows.items(items, first);
+                None
             }
-            Rows::Parsed(rows, chunk) => {
-                self.rows(rows.into_iter(), origin, published, Some(chunk)).await;
+            Rows::Raw(chunk, decoders) => {
+                self.rows.text(&chunk, decoders);
+                Some(chunk)
             }
-            Rows::Raw(chunk, make) => {
-                let mut decoder = self.decoder(&chunk, make);
-                let rows = &mut decoder.1;
-                self.rows(std::iter::from_fn(|| rows.next()), origin, published, Some(chunk)).await;
-                self.keep(decoder);
-            }
-        }
-    }
-
-    fn decoder(&mut self, chunk: &RawChunk, make: Decoders<T>) -> CachedDecoder<T> {
-        let mut decoder = match self.decoders.iter().rposition(|(made_by, _)| Arc::ptr_eq(made_by, &make)) {
-            Some(kept) => self.decoders.remove(kept),
-            None => {
-                let decoder = make();
-                (make, decoder)
-            }
+            Rows::Parsed(chunk) => Some(chunk),
         };
-        decoder.1.start(chunk);
-        decoder
-    }
-
-    fn keep(&mut self, mut decoder: CachedDecoder<T>) {
-        decoder.1.release();
-        if self.decoders.len() == DECODERS {
-            self.decoders.remove(0);
-        }
-        self.decoders.push(decoder);
-    }
-
-    /// Parses a whole chunk before its turn. This is the part that runs in parallel.
-    async fn parsed(&mut self, chunk: RawChunk, make: Decoders<T>) -> Rows<T> {
-        let mut decoder = self.decoder(&chunk, make);
-        let (mut parsed, mut before, mut time_slice) = (Vec::new(), None, TimeSlice::new());
-        while before != Some(parsed.len()) {
-            before = Some(parsed.len());
-            parsed.extend(std::iter::from_fn(|| decoder.1.next()).take(PARSED));
-            time_slice.rest(&self.shared.control.runtime).await;
-        }
-        self.keep(decoder);
-        Rows::Parsed(parsed, chunk)
-    }
-
-    async fn rows(
-        &mut self,
-        rows: impl Iterator<Item = Decoded<T>> + Send,
-        origin: Origin,
-        published: Option<&Arc<str>>,
-        text: Option<RawChunk>,
-    ) {
-        let shared = self.shared.clone();
-        let control = &shared.control;
-        let Some(name) = published.or(control.names.at(origin.source)) else { return };
-        let text = text.filter(|_| control.policy.keep_raw);
-        let Some(rate) = &control.rate else {
-            let Some((slot, time_slice, state)) = self.lend_state(&shared) else { return };
-            let mut feed = Feed::new(erased(rows), origin, name, text, state);
-            while shared.handler.handle(slot, time_slice, &mut feed).await {
-                shared.settle(feed.state.counts, feed.state.gathered);
+        let control = self.shared.control.clone();
+        if let Some(name) = published.or(control.names.at(origin.source)) {
+            let text = text.filter(|_| control.policy.keep_raw);
+            let chunk = ChunkData { origin, name: name.clone(), text };
+            match &control.rate {
+                Some(rate) => self.handle_at(rate, &chunk).await,
+                None => {
+                    while self.rows.handle(&chunk, &mut self.state).await {
+                        self.settle();
+                    }
+                }
             }
-            return;
-        };
-        for row in rows {
+        }
+        self.rows.end();
+    }
+
+    /// Handles the rows of a chunk at the pipeline's rate.
+    async fn handle_at(&mut self, rate: &Limiter, chunk: &ChunkData) {
+        while let Some((sequence, is_event)) = self.rows.next() {
             // A row that could not be parsed is no event.
-            if row.data.is_ok() && !self.admit(rate, origin.base + row.sequence).await {
+            if is_event && !self.admit(rate, chunk.origin.base + sequence).await {
                 return;
             }
-            let Some((slot, time_slice, state)) = self.lend_state(&shared) else { return };
-            let mut feed = Feed::new(erased(std::iter::once(row)), origin, name, text.clone(), state);
-            while shared.handler.handle(slot, time_slice, &mut feed).await {
-                shared.settle(feed.state.counts, feed.state.gathered);
+            while self.rows.handle_one(chunk, &mut self.state).await {
+                self.settle();
             }
         }
     }
@@ -315,7 +215,7 @@ where
         let permit = async { rate.acquire(control.runtime.clone()).await.is_ok() };
         let mut permitted = pin!(or(unwanted, permit));
         loop {
-            let due = control.batch_due(self.gathered.since());
+            let due = control.batch_due(self.state.gathered.since());
             let overdue = async {
                 overdue(&control, due).await;
                 None
@@ -324,21 +224,20 @@ where
                 Some(permitted) => return permitted,
                 // The batch does not wait for the rate.
                 None => {
-                    self.finish().await;
-                    self.shared.settle(&mut self.counts, &mut self.gathered);
+                    self.rows.finish(&mut self.state).await;
+                    self.settle();
                 }
             }
         }
     }
 
-    #[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
-    fn lend_state<'a>(
-        &'a mut self,
-        shared: &'a Workers<T, R, H>,
-    ) -> Option<(&'a StateSlot<H::Local>, &'a mut TimeSlice, WorkerState<'a, T, R>)> {
-        let Self { counts, gathered, time_slice, .. } = self;
-        let state =
-            WorkerState { control: &shared.control, counts, retrying: shared.retrying.as_ref(), gathered };
-        Some((shared.slots.get(self.index)?, time_slice, state))
+    /// Parses a whole chunk before its turn. This is the part that runs in parallel.
+    async fn parsed(&mut self, chunk: RawChunk, decoders: DynDecoders) -> Rows {
+        let mut time_slice = TimeSlice::new();
+        self.rows.text(&chunk, decoders);
+        while self.rows.parse(PARSED) {
+            time_slice.rest(&self.shared.control.runtime).await;
+        }
+        Rows::Parsed(chunk)
     }
 }

@@ -1,0 +1,50 @@
+//! The state of one worker, whatever its events are.
+
+use std::sync::Arc;
+
+use crate::event::single::Origin;
+use crate::run::shared::control::Control;
+use crate::run::shared::counters::LocalCounts;
+use crate::run::shared::time_slice::TimeSlice;
+use crate::run::work::gathered::Gathered;
+use crate::text::chunk::RawChunk;
+use sweet_async_core::runtime::Runtime as _;
+
+/// The state of one worker that does not depend on the type of its events.
+pub(crate) struct WorkerState {
+    pub(crate) control: Arc<Control>,
+    pub(crate) counts: LocalCounts,
+    pub(crate) time_slice: TimeSlice,
+    pub(crate) gathered: Gathered,
+}
+
+/// The data that all rows of a chunk have in common.
+pub(crate) struct ChunkData {
+    pub(crate) origin: Origin,
+    /// The name of the source.
+    pub(crate) name: Arc<str>,
+    /// The text of the rows, kept for rejected ones where `keep_raw` is set.
+    pub(crate) text: Option<RawChunk>,
+}
+
+impl WorkerState {
+    pub(crate) fn new(control: Arc<Control>) -> Self {
+        let counts = LocalCounts::new(control.clone());
+        Self { control, counts, time_slice: TimeSlice::new(), gathered: Gathered::new() }
+    }
+
+    /// True if the gathered events must not wait any longer.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let due = self.control.batch_due(self.gathered.since());
+        due.is_some_and(|due| self.control.runtime.now() >= due)
+    }
+
+    /// Lets other tasks run if it is time. The handled rows are counted before that.
+    pub(crate) async fn rest(&mut self) {
+        let Self { control, counts, time_slice, .. } = self;
+        if time_slice.is_over(control.runtime.now()) {
+            counts.flush();
+            time_slice.pause(&control.runtime).await;
+        }
+    }
+}
