@@ -162,7 +162,7 @@ where
 }
 
 /// The arguments of a final handler.
-pub(crate) fn collected<K, V>(
+pub(crate) fn collected<K: 'static, V>(
     end: End<Collection<K, V>>,
 ) -> (Result<FinalEvent, AsyncTaskError>, Collection<K, V>) {
     match end {

@@ -24,16 +24,22 @@ impl<K, V> Collection<K, V> {
     pub(crate) fn new(
         partitions: Vec<Partition<K, V>>,
         duplicates: u64,
-        errors: Option<FirstErrors<K>>,
+        errors: Option<FirstErrors>,
         names: &Names,
-    ) -> Self {
+    ) -> Self
+    where
+        K: 'static,
+    {
         let error_count = errors.as_ref().map_or(0, FirstErrors::count);
         let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
         Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
     }
 
     /// The collection of a pipeline that never started.
-    pub(crate) fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self
+    where
+        K: 'static,
+    {
         Self::new(Vec::new(), 0, None, &Names::default())
     }
 

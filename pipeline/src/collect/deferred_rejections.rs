@@ -1,6 +1,6 @@
 //! Deferred rejections: rows that are known to be rejected only after all rows are there.
 
-use crate::collect::row_place::RowPlace;
+use crate::collect::row_place::{Places, RowPlace};
 use crate::outcome::failure::RowError;
 use crate::outcome::names::Names;
 use sweet_async_core::error::AsyncTaskError;
@@ -23,6 +23,12 @@ pub(crate) struct Duplicate {
 }
 
 impl Duplicate {
+    /// `None` if one of the places is not known. The place of each row that was collected from is.
+    pub(crate) fn of(sequence: u64, first_sequence: u64, places: &Places) -> Option<Self> {
+        let (row_place, first) = (places.find(sequence)?, places.find(first_sequence)?);
+        Some(Self { sequence, row_place, first_sequence, first })
+    }
+
     pub(crate) fn row(&self, names: &Names) -> RowError {
         let (position, first) = (self.row_place.position(), self.first.position());
         let name = self.first.name(names);

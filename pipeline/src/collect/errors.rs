@@ -1,5 +1,6 @@
 //! Errors that a receiver collects next to its values.
 
+use std::any::Any;
 use std::fmt;
 
 use crate::collect::row_place::RowPlace;
@@ -33,18 +34,27 @@ impl<K: fmt::Debug> fmt::Display for CollectedError<K> {
     }
 }
 
-/// A collected error that is not yet among the first errors.
-pub(crate) struct Noted<K> {
+/// A collected error that is not yet among the first errors. Its key is without its type: errors are few
+/// enough for a box each.
+pub(crate) struct Noted {
     pub(crate) sequence: u64,
     pub(crate) row_place: RowPlace,
-    pub(crate) key: K,
+    pub(crate) key: Box<dyn Any + Send>,
     pub(crate) error: AsyncTaskError,
 }
 
-/// The first errors in source order, and the number of all.
-pub(crate) struct FirstErrors<K>(Firsts<u64, Noted<K>>);
+impl Noted {
+    fn row(self, names: &Names) -> (Box<dyn Any + Send>, RowError) {
+        let Self { sequence, row_place, key, error } = self;
+        let (position, origin) = (row_place.position(), row_place.name(names));
+        (key, RowError { origin, position, sequence, error, raw: None })
+    }
+}
 
-impl<K> FirstErrors<K> {
+/// The first errors in source order, and the number of all.
+pub(crate) struct FirstErrors(Firsts<u64, Noted>);
+
+impl FirstErrors {
     pub(crate) fn new(max: usize) -> Self {
         Self(Firsts::new(max))
     }
@@ -53,15 +63,22 @@ impl<K> FirstErrors<K> {
         self.0.count()
     }
 
-    pub(crate) fn add(&mut self, noted: Noted<K>) {
-        self.0.add(noted.sequence, noted);
+    /// Moves all `errors` to the first ones.
+    pub(crate) fn add_all(&mut self, errors: &mut Vec<Noted>) {
+        for noted in errors.drain(..) {
+            self.0.add(noted.sequence, noted);
+        }
     }
 
-    pub(crate) fn into_rows(self, names: &Names) -> impl Iterator<Item = CollectedError<K>> {
-        self.0.into_sorted().map(|Noted { sequence, row_place, key, error }| {
-            let position = row_place.position();
-            let origin = row_place.name(names);
-            CollectedError { key, row: RowError { origin, position, sequence, error, raw: None } }
+    /// The errors with their keys, which are of type `K`.
+    pub(crate) fn into_rows<K: 'static>(self, names: &Names) -> impl Iterator<Item = CollectedError<K>> {
+        self.sorted(names).into_iter().filter_map(|(key, row)| {
+            let key = *key.downcast().ok()?;
+            Some(CollectedError { key, row })
         })
+    }
+
+    fn sorted(self, names: &Names) -> Vec<(Box<dyn Any + Send>, RowError)> {
+        self.0.into_sorted().map(|noted| noted.row(names)).collect()
     }
 }

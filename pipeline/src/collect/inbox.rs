@@ -4,33 +4,26 @@
 //! Such entries pass through the worker that made the call, for two reasons: they count only if the call
 //! succeeds, and they keep the order in which the entries of their row were collected.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use concurrent_queue::ConcurrentQueue;
 
 use crate::collect::calls::{CallId, Calls};
-use crate::collect::errors::Noted;
-use crate::collect::part::Item;
 
-/// An entry that was collected outside of the receiver's polls.
-pub(crate) enum RemoteEntry<K, V, P> {
-    Value(Item<K, V, P>),
-    Error(Noted<K>),
-}
-
-/// The entries for one worker, in the order in which they came.
-pub(crate) struct Inbox<K, V, P> {
+/// The entries for one worker, in the order in which they came, without their type: each is in a box.
+pub(crate) struct Inbox {
     calls: Arc<Calls>,
-    entries: ConcurrentQueue<(CallId, RemoteEntry<K, V, P>)>,
+    entries: ConcurrentQueue<(CallId, Box<dyn Any + Send>)>,
 }
 
-impl<K, V, P> Inbox<K, V, P> {
+impl Inbox {
     pub(crate) fn new(calls: Arc<Calls>) -> Self {
         Self { calls, entries: ConcurrentQueue::unbounded() }
     }
 
     /// Adds an entry of `call`. Returns the entry as an error once the pipeline has ended.
-    pub(crate) fn push(&self, call: CallId, entry: RemoteEntry<K, V, P>) -> Result<(), RemoteEntry<K, V, P>> {
+    pub(crate) fn push(&self, call: CallId, entry: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
         // Counted before the entry is there: so an entry that is removed has been counted.
         self.calls.add_waiting();
         self.entries.push((call, entry)).map_err(|refused| {
@@ -40,7 +33,7 @@ impl<K, V, P> Inbox<K, V, P> {
     }
 
     /// The next entry. It counts as waiting until [`Calls::remove_waiting`] is called for it.
-    pub(crate) fn pop(&self) -> Option<(CallId, RemoteEntry<K, V, P>)> {
+    pub(crate) fn pop(&self) -> Option<(CallId, Box<dyn Any + Send>)> {
         self.entries.pop().ok()
     }
 

@@ -49,11 +49,6 @@ impl Installed {
     pub(crate) fn get<S: 'static>(&mut self) -> Option<&mut S> {
         self.0.as_mut()?.downcast_mut()
     }
-
-    /// The shard, of whatever type.
-    pub(crate) fn any(&mut self) -> Option<&mut Erased> {
-        self.0.as_mut()
-    }
 }
 
 impl Drop for Installed {

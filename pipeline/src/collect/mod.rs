@@ -33,6 +33,7 @@ pub(crate) mod store;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 pub(crate) use crate::collect::calls::CallId;
 pub(crate) use crate::collect::row_place::RowPlace;
@@ -40,7 +41,6 @@ pub(crate) use crate::collect::row_place::RowPlace;
 use crate::collect::errors::Noted;
 use crate::collect::partition::Entry;
 use crate::collect::partitions::Partitions;
-use crate::collect::row_place::MaybeRowPlace;
 use crate::event::single::Event;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::IdField;
@@ -111,11 +111,11 @@ where
     /// receiver, is dropped. That is reported through `tracing`.
     #[inline]
     pub fn collect(&self, key: K, value: V) {
-        let entry = Entry { key, value, sequence: self.sequence, row_place: () };
-        if let Err(Entry { key, value, .. }) = crate::collect::shard::push(self.pipeline, self.call, entry) {
+        let entry = Entry { key, value, sequence: self.sequence };
+        if let Err(entry) = crate::collect::shard::push(self.pipeline, self.call, entry, None) {
             // The copy is made only here: a collector that is not used otherwise then need not be in memory
             // at all.
-            Self { types: PhantomData, ..*self }.collect_slow(key, value);
+            Self { types: PhantomData, ..*self }.collect_slow(entry);
         }
     }
 
@@ -125,56 +125,50 @@ where
     /// As for a value, an error that comes after the end is dropped, and that is reported.
     pub fn collect_error(&self, key: K, error: impl Into<BoxError>) {
         let error = AsyncTaskError::failure(error);
+        let (key, error) = (Box::new(key), AsyncTaskError::failure(error));
         let noted = Noted { sequence: self.sequence, row_place: self.row_place, key, error };
-        let sent = crate::collect::shard::note::<K, V, ()>(self.pipeline, self.call, noted)
-            .or_else(|noted| crate::collect::shard::note::<K, V, RowPlace>(self.pipeline, self.call, noted))
-            .or_else(|noted| self.send_error::<()>(noted))
-            .or_else(|noted| self.send_error::<RowPlace>(noted));
+        let noted = crate::collect::shard::note::<K, V>(self.pipeline, self.call, noted);
+        let sent = noted.or_else(|noted| match self.partitions() {
+            Some(partitions) => partitions.send_error(self.call, noted),
+            None => Err(noted),
+        });
         if sent.is_err() {
             self.warn_dropped();
         }
     }
 
-    fn entry<P: MaybeRowPlace>(&self, key: K, value: V) -> Entry<K, V, P> {
-        Entry { key, value, sequence: self.sequence, row_place: P::from_row_place(&self.row_place) }
-    }
-
-    /// Sends a value through the inbox of the worker that made the call.
-    fn send<P: MaybeRowPlace>(&self, key: K, value: V) -> Result<(), (K, V)> {
-        let Some(partitions) = crate::collect::registry::find::<Partitions<K, V, P>>(self.pipeline) else {
-            return Err((key, value));
-        };
-        partitions.send(self.call, self.entry(key, value)).map_err(|entry| (entry.key, entry.value))
-    }
-
-    fn send_error<P: MaybeRowPlace>(&self, noted: Noted<K>) -> Result<(), Noted<K>> {
-        match crate::collect::registry::find::<Partitions<K, V, P>>(self.pipeline) {
-            Some(partitions) => partitions.send_error(self.call, noted),
-            None => Err(noted),
-        }
+    /// The store of its pipeline, if that has not ended.
+    fn partitions(&self) -> Option<Arc<Partitions<K, V>>> {
+        crate::collect::registry::find(self.pipeline)?.downcast().ok()
     }
 
     /// The path for a pipeline in which a duplicate is an error, and for a collector that has left its
-    /// worker.
+    /// worker: the entry goes through the inbox of the worker that made the call.
     #[inline(never)]
-    fn collect_slow(self, key: K, value: V) {
-        let sent = crate::collect::shard::push(self.pipeline, self.call, self.entry::<RowPlace>(key, value))
-            .or_else(|Entry { key, value, .. }| self.send::<()>(key, value))
-            .or_else(|(key, value)| self.send::<RowPlace>(key, value));
+    fn collect_slow(self, entry: Entry<K, V>) {
+        let pushed = crate::collect::shard::push(self.pipeline, self.call, entry, Some(&self.row_place));
+        let sent = pushed.or_else(|entry| match self.partitions() {
+            Some(partitions) => partitions.send(self.call, entry, self.row_place),
+            None => Err(entry),
+        });
         if sent.is_err() {
             self.warn_dropped();
         }
     }
 
-    #[cold]
     fn warn_dropped(&self) {
-        let id = self.task.map(TaskId::field);
-        tracing::warn!(
-            task.id = id.as_ref().map(IdField::value),
-            event.sequence = self.sequence,
-            "a value was collected after its pipeline had ended, and is dropped"
-        );
+        warn_dropped(self.task, self.sequence);
     }
+}
+
+#[cold]
+fn warn_dropped(task: Option<TaskId>, sequence: u64) {
+    let id = task.map(TaskId::field);
+    tracing::warn!(
+        task.id = id.as_ref().map(IdField::value),
+        event.sequence = sequence,
+        "a value was collected after its pipeline had ended, and is dropped"
+    );
 }
 
 impl<V: Send + 'static> Collector<u64, V> {

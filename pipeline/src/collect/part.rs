@@ -9,41 +9,41 @@ use hashbrown::hash_table::{self, OccupiedEntry};
 use crate::collect::deferred_rejections::Duplicate;
 use crate::collect::duplicate::OnDuplicate;
 use crate::collect::partition::{Entry, Partition};
-use crate::collect::row_place::MaybeRowPlace;
+use crate::collect::row_place::Places;
 
 /// A value that is not yet in its part.
-pub(crate) struct Item<K, V, P> {
+pub(crate) struct Item<K, V> {
     pub(crate) hash: u64,
-    pub(crate) entry: Entry<K, V, P>,
+    pub(crate) entry: Entry<K, V>,
 }
 
 /// The entries of one part of the keys.
-pub(crate) struct Part<K, V, P> {
-    table: HashTable<Entry<K, V, P>>,
+pub(crate) struct Part<K, V> {
+    table: HashTable<Entry<K, V>>,
     /// Values that are merged at the end, when all are there. None of them is earlier than the value that the
     /// table has under its key.
-    later: Vec<Later<K, V, P>>,
+    later: Vec<Later<K, V>>,
     /// Duplicates whose rows are rejected at the end, when it is known which row was first.
-    refused: Vec<Item<K, (), P>>,
+    refused: Vec<Item<K, ()>>,
     pub(crate) duplicates: u64,
 }
 
 /// A value that is merged at the end.
-struct Later<K, V, P> {
-    item: Item<K, V, P>,
+struct Later<K, V> {
+    item: Item<K, V>,
     /// True if a value of an earlier row displaced this one from the table. It then precedes all other values
     /// that its own row has collected under its key.
     displaced: bool,
 }
 
-impl<K: Hash + Eq, V, P: MaybeRowPlace> Part<K, V, P> {
+impl<K: Hash + Eq, V> Part<K, V> {
     pub(crate) fn new() -> Self {
         Self { table: HashTable::new(), later: Vec::new(), refused: Vec::new(), duplicates: 0 }
     }
 
     /// Adds a value. The values of one row come in the order in which it collected them.
     #[inline]
-    pub(crate) fn insert(&mut self, item: Item<K, V, P>, rule: &OnDuplicate<V>, hasher: &RandomState) {
+    pub(crate) fn insert(&mut self, item: Item<K, V>, rule: &OnDuplicate<V>, hasher: &RandomState) {
         let Item { hash, entry } = item;
         match self.table.entry(hash, |old| old.key == entry.key, |old| hasher.hash_one(&old.key)) {
             hash_table::Entry::Vacant(vacant) => drop(vacant.insert(entry)),
@@ -59,8 +59,8 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Part<K, V, P> {
                     OnDuplicate::Error => {
                         let earlier = entry.sequence < old.sequence;
                         let entry = if earlier { std::mem::replace(old, entry) } else { entry };
-                        let Entry { key, sequence, row_place, .. } = entry;
-                        let entry = Entry { key, value: (), sequence, row_place };
+                        let Entry { key, sequence, .. } = entry;
+                        let entry = Entry { key, value: (), sequence };
                         self.refused.push(Item { hash, entry });
                     }
                     OnDuplicate::Merge(_) => {
@@ -85,21 +85,20 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Part<K, V, P> {
     }
 
     /// Merges the deferred values. Adds the rows that are rejected to `rejected`.
-    pub(crate) fn settle(&mut self, rule: &OnDuplicate<V>, rejected: &mut Vec<Duplicate>) {
+    pub(crate) fn settle(&mut self, rule: &OnDuplicate<V>, places: &Places, rejected: &mut Vec<Duplicate>) {
         for Item { hash, entry } in self.refused.drain(..) {
             let Some(first) = self.table.find(hash, |old| old.key == entry.key) else { continue };
-            let (Some(row_place), Some(first_place)) =
-                (entry.row_place.row_place(), first.row_place.row_place())
+            rejected.extend(Duplicate::of(entry.sequence, first.sequence, places));
+        }
+        let OnDuplicate::Merge(merge) = rule else { return };
+        let keys = self.later.iter().map(|later| (later.item.entry.sequence, !later.displaced));
+        let order = stable_order(keys.collect());
+        let mut later: Vec<_> = self.later.drain(..).map(Some).collect();
+        for index in order {
+            let Some(Later { item: Item { hash, entry }, .. }) = later.get_mut(index).and_then(Option::take)
             else {
                 continue;
             };
-            let (sequence, first_sequence) = (entry.sequence, first.sequence);
-            rejected.push(Duplicate { sequence, row_place, first_sequence, first: first_place });
-        }
-        let OnDuplicate::Merge(merge) = rule else { return };
-        // The sort is stable: the values of one row keep their order.
-        self.later.sort_by_key(|later| (later.item.entry.sequence, !later.displaced));
-        for Later { item: Item { hash, entry }, .. } in self.later.drain(..) {
             if let Ok(occupied) = self.table.find_entry(hash, |old| old.key == entry.key) {
                 merged(occupied, entry.value, &**merge);
             }
@@ -107,12 +106,19 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Part<K, V, P> {
     }
 
     pub(crate) fn into_partition(self, hasher: &RandomState) -> Partition<K, V> {
-        Partition { table: P::strip(self.table, hasher), hasher: hasher.clone() }
+        Partition { table: self.table, hasher: hasher.clone() }
     }
 }
 
 /// Puts the merged value into the entry. The entry is removed if `merge` panics.
-fn merged<K, V, P>(occupied: OccupiedEntry<'_, Entry<K, V, P>>, value: V, merge: &dyn Fn(V, V) -> V) {
-    let (Entry { key, value: old, sequence, row_place }, vacant) = occupied.remove();
-    vacant.insert(Entry { key, value: merge(old, value), sequence, row_place });
+fn merged<K, V>(occupied: OccupiedEntry<'_, Entry<K, V>>, value: V, merge: &dyn Fn(V, V) -> V) {
+    let (Entry { key, value: old, sequence }, vacant) = occupied.remove();
+    vacant.insert(Entry { key, value: merge(old, value), sequence });
+}
+
+/// The indices of `keys` in the order of the keys. Equal keys keep their order: the values of one row do.
+fn stable_order(keys: Vec<(u64, bool)>) -> Vec<usize> {
+    let mut order: Vec<_> = keys.into_iter().zip(0_usize..).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, index)| index).collect()
 }

@@ -9,11 +9,10 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::{IntoIter, Iter};
 
 /// A value in its table, with the sequence of its event.
-pub(crate) struct Entry<K, V, P = ()> {
+pub(crate) struct Entry<K, V> {
     pub(crate) key: K,
     pub(crate) value: V,
     pub(crate) sequence: u64,
-    pub(crate) row_place: P,
 }
 
 /// The values whose keys fall into one part of the hash space.

@@ -5,73 +5,138 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use concurrent_queue::ConcurrentQueue;
 use foldhash::fast::RandomState;
 
 use crate::collect::calls::{CallId, Calls};
+use crate::collect::deferred_rejections::Duplicate;
 use crate::collect::duplicate::OnDuplicate;
 use crate::collect::errors::{FirstErrors, Noted};
 use crate::collect::exclusive::Exclusive;
-use crate::collect::inbox::{Inbox, RemoteEntry};
+use crate::collect::inbox::Inbox;
 use crate::collect::installed::Erased;
 use crate::collect::part::{Item, Part};
-use crate::collect::partition::Entry;
-use crate::collect::row_place::MaybeRowPlace;
+use crate::collect::partition::{Entry, Partition};
+use crate::collect::row_place::{Places, RowPlace};
 use crate::collect::shard::Shard;
-use crate::collect::store::{PartitionStore, Settled};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 
-/// An inbox for each worker.
-type Inboxes<K, V, P> = Box<[Arc<Inbox<K, V, P>>]>;
-
 /// The parts of a pipeline's collection, chosen by the hash of a key. Each part has one user at a time.
-pub(crate) struct Partitions<K, V, P> {
-    parts: Box<[Exclusive<Part<K, V, P>>]>,
-    errors: Exclusive<FirstErrors<K>>,
-    /// One for each worker, once there are workers.
-    inboxes: OnceLock<Inboxes<K, V, P>>,
+pub(crate) struct Partitions<K, V> {
+    parts: Box<[Exclusive<Part<K, V>>]>,
     rule: OnDuplicate<V>,
+    pub(crate) common: Common,
+}
+
+/// The data of a collection that do not depend on the types of its keys and values.
+pub(crate) struct Common {
+    errors: Exclusive<FirstErrors>,
+    /// One for each worker, once there are workers.
+    inboxes: OnceLock<Box<[Arc<Inbox>]>>,
+    /// True where a duplicate is an error, which names both rows: then the places of all rows are kept.
+    pub(crate) keeps_places: bool,
+    /// The places of the workers that have ended.
+    places: ConcurrentQueue<Places>,
     /// The earliest row so far that is rejected for its key; `u64::MAX` if there is none.
     rejected: AtomicU64,
     pub(crate) hasher: RandomState,
 }
 
-impl<K: Hash + Eq, V, P: MaybeRowPlace> Partitions<K, V, P> {
-    /// The number of parts, a power of two: enough to make two workers rarely meet at one, few enough to keep
-    /// one buffer for each small.
-    pub(crate) const COUNT: usize = 64;
+/// The number of parts, a power of two: enough to make two workers rarely meet at one, few enough to keep one
+/// buffer for each small.
+pub(crate) const PARTS: usize = 64;
 
-    pub(crate) fn new(rule: OnDuplicate<V>, max_errors: usize) -> Self {
+/// The part of a hash. It uses neither the lowest nor the highest bits, which the tables use first.
+#[inline]
+pub(crate) fn part_of(hash: u64) -> usize {
+    (hash >> 40) as usize % PARTS
+}
+
+impl Common {
+    fn new(max_errors: usize, keeps_places: bool) -> Self {
         Self {
-            parts: (0..Self::COUNT).map(|_| Exclusive::new(Part::new())).collect(),
             errors: Exclusive::new(FirstErrors::new(max_errors)),
             inboxes: OnceLock::new(),
-            rule,
+            keeps_places,
+            places: ConcurrentQueue::unbounded(),
             rejected: AtomicU64::new(u64::MAX),
             hasher: RandomState::default(),
         }
     }
 
-    /// The part of a hash. It uses neither the lowest nor the highest bits, which the tables use first.
-    pub(crate) fn index(hash: u64) -> usize {
-        (hash >> 40) as usize % Self::COUNT
+    /// Moves all `errors` to the collected ones. Returns false, and moves nothing, if another worker is doing
+    /// that.
+    pub(crate) fn note(&self, errors: &mut Vec<Noted>) -> bool {
+        self.errors.with(|all| all.add_all(errors)).is_some()
+    }
+
+    /// Takes the places of a worker that has ended.
+    pub(crate) fn take_places(&self, places: Places) {
+        // Unbounded, and never closed.
+        let _ = self.places.push(places);
+    }
+
+    /// Sends an entry that was not collected in its worker's shard to that worker's inbox. Returns it if the
+    /// pipeline has ended.
+    fn deliver(&self, call: CallId, entry: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
+        match self.inboxes.get().and_then(|inboxes| inboxes.get(call.worker())) {
+            Some(inbox) => inbox.push(call, entry),
+            None => Err(entry),
+        }
+    }
+
+    /// Makes the inboxes of the workers. Called once.
+    fn open(&self, workers: &[Arc<Calls>]) -> &[Arc<Inbox>] {
+        let inboxes = || workers.iter().map(|calls| Arc::new(Inbox::new(calls.clone()))).collect();
+        self.inboxes.get_or_init(inboxes)
+    }
+
+    /// Closes the inboxes: no entry comes from other tasks and threads from now on.
+    pub(crate) fn close_inboxes(&self) {
+        self.inboxes.get().into_iter().flatten().for_each(|inbox| inbox.close());
+    }
+
+    /// The earliest row so far that is rejected for its key.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    fn reject(&self, earliest: u64) {
+        // Relaxed: only the number matters, and a worker that sees it late handles a row too many.
+        self.rejected.fetch_min(earliest, Ordering::Relaxed);
+    }
+
+    /// The places of all rows, once all workers have ended.
+    pub(crate) fn all_places(&self) -> Places {
+        Places::all(&self.places)
+    }
+
+    /// Takes the errors for good.
+    pub(crate) fn errors(&self) -> Option<FirstErrors> {
+        self.errors.take()
+    }
+}
+
+impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Partitions<K, V> {
+    pub(crate) fn new(rule: OnDuplicate<V>, max_errors: usize) -> Self {
+        let common = Common::new(max_errors, matches!(rule, OnDuplicate::Error));
+        Self { parts: (0..PARTS).map(|_| Exclusive::new(Part::new())).collect(), rule, common }
     }
 
     /// Moves all `items` into part `index`, in their order. Returns false, and moves nothing, if another
     /// worker uses the part.
-    pub(crate) fn absorb(&self, index: usize, items: &mut Vec<Item<K, V, P>>) -> bool {
+    pub(crate) fn absorb(&self, index: usize, items: &mut Vec<Item<K, V>>) -> bool {
         let moved = self.parts.get(index).and_then(|part| {
             part.with(|part| {
                 let before = part.refused();
                 // From the end, so that a key whose `Hash` or `Eq` panics loses no other value.
                 let items = Reversed::new(items);
                 while let Some(item) = items.0.pop() {
-                    part.insert(item, &self.rule, &self.hasher);
+                    part.insert(item, &self.rule, &self.common.hasher);
                 }
                 if let Some(earliest) = part.earliest_refused(before) {
-                    // Relaxed: only the number matters, and a worker that sees it late handles a row too
-                    // many.
-                    self.rejected.fetch_min(earliest, Ordering::Relaxed);
+                    self.common.reject(earliest);
                 }
             })
         });
@@ -80,34 +145,59 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Partitions<K, V, P> {
 
     /// Sends a value that was not collected in its worker's shard to that worker's inbox. Returns it if the
     /// pipeline has ended.
-    pub(crate) fn send(&self, call: CallId, entry: Entry<K, V, P>) -> Result<(), Entry<K, V, P>> {
-        let hash = self.hasher.hash_one(&entry.key);
-        match self.deliver(call, RemoteEntry::Value(Item { hash, entry })) {
-            Some(RemoteEntry::Value(Item { entry, .. })) => Err(entry),
+    pub(crate) fn send(&self, call: CallId, entry: Entry<K, V>, place: RowPlace) -> Result<(), Entry<K, V>> {
+        let hash = self.common.hasher.hash_one(&entry.key);
+        let entry: RemoteValue<K, V> = (Item { hash, entry }, place);
+        match self.common.deliver(call, Box::new(entry)).map_err(|refused| refused.downcast()) {
+            Err(Ok(refused)) => {
+                let (Item { entry, .. }, _): RemoteValue<K, V> = *refused;
+                Err(entry)
+            }
             _ => Ok(()),
         }
     }
 
     /// Sends an error, as [`send`](Self::send) does a value.
-    pub(crate) fn send_error(&self, call: CallId, error: Noted<K>) -> Result<(), Noted<K>> {
-        match self.deliver(call, RemoteEntry::Error(error)) {
-            Some(RemoteEntry::Error(error)) => Err(error),
+    pub(crate) fn send_error(&self, call: CallId, error: Noted) -> Result<(), Noted> {
+        match self.common.deliver(call, Box::new(error)).map_err(|refused| refused.downcast()) {
+            Err(Ok(error)) => Err(*error),
             _ => Ok(()),
         }
     }
 
-    fn deliver(&self, call: CallId, entry: RemoteEntry<K, V, P>) -> Option<RemoteEntry<K, V, P>> {
-        match self.inboxes.get().and_then(|inboxes| inboxes.get(call.worker())) {
-            Some(inbox) => inbox.push(call, entry).err(),
-            None => Some(entry),
-        }
+    /// Creates the shards of the workers. Called once.
+    pub(crate) fn shards(self: &Arc<Self>, pipeline: u64, workers: &[Arc<Calls>]) -> Vec<Erased> {
+        let inboxes = self.common.open(workers);
+        let shard = |(calls, inbox): (&Arc<Calls>, &Arc<Inbox>)| -> Erased {
+            Box::new(Shard::new(pipeline, self.clone(), calls.clone(), inbox.clone()))
+        };
+        workers.iter().zip(inboxes).map(shard).collect()
     }
 
-    /// Moves all `errors` to the collected ones. Returns false, and moves nothing, if another worker is doing
-    /// that.
-    pub(crate) fn note(&self, errors: &mut Vec<Noted<K>>) -> bool {
-        self.errors.with(|all| errors.drain(..).for_each(|noted| all.add(noted))).is_some()
+    /// Takes a part for good, and decides about its duplicates. The values that can be kept are kept, also if
+    /// a user's function panics.
+    pub(crate) fn close(
+        &self,
+        index: usize,
+        places: &Places,
+        settled: &mut Settled<K, V>,
+    ) -> Result<(), AsyncTaskError> {
+        let Some(mut part) = self.parts.get(index).and_then(Exclusive::take) else { return Ok(()) };
+        let result = caught(|| part.settle(&self.rule, places, &mut settled.rejected));
+        settled.duplicates += part.duplicates;
+        settled.partitions.push(part.into_partition(&self.common.hasher));
+        result
     }
+}
+
+/// A value for an inbox, with the place of its row.
+pub(crate) type RemoteValue<K, V> = (Item<K, V>, RowPlace);
+
+/// The content of the parts.
+pub(crate) struct Settled<K, V> {
+    pub(crate) partitions: Vec<Partition<K, V>>,
+    pub(crate) duplicates: u64,
+    pub(crate) rejected: Vec<Duplicate>,
 }
 
 /// Reversed entries. Those that are left when this is dropped are in their order again.
@@ -123,58 +213,5 @@ impl<'a, T> Reversed<'a, T> {
 impl<T> Drop for Reversed<'_, T> {
     fn drop(&mut self) {
         self.0.reverse();
-    }
-}
-
-impl<K, V, P> PartitionStore<K, V> for Partitions<K, V, P>
-where
-    K: Hash + Eq + Send + 'static,
-    V: Send + 'static,
-    P: MaybeRowPlace,
-{
-    fn shards(self: Arc<Self>, pipeline: u64, workers: &[Arc<Calls>]) -> Vec<Erased> {
-        let inboxes = workers.iter().map(|calls| Arc::new(Inbox::new(calls.clone()))).collect();
-        let inboxes = self.inboxes.get_or_init(|| inboxes);
-        let shard = |(calls, inbox): (&Arc<Calls>, &Arc<Inbox<K, V, P>>)| -> Erased {
-            Box::new(Shard::new(pipeline, self.clone(), calls.clone(), inbox.clone()))
-        };
-        workers.iter().zip(inboxes).map(shard).collect()
-    }
-
-    fn end(&self, shard: &mut dyn Any, succeeded: bool) {
-        if let Some(shard) = shard.downcast_mut::<Shard<K, V, P>>() {
-            shard.end(succeeded);
-        }
-    }
-
-    fn close_inboxes(&self) {
-        self.inboxes.get().into_iter().flatten().for_each(|inbox| inbox.close());
-    }
-
-    fn flush(&self, shard: &mut dyn Any) -> Result<(), AsyncTaskError> {
-        match shard.downcast_mut::<Shard<K, V, P>>() {
-            Some(shard) => caught(|| shard.flush())?,
-            None => Ok(()),
-        }
-    }
-
-    fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
-    }
-
-    fn parts(&self) -> usize {
-        Self::COUNT
-    }
-
-    fn close(&self, index: usize, settled: &mut Settled<K, V>) -> Result<(), AsyncTaskError> {
-        let Some(mut part) = self.parts.get(index).and_then(Exclusive::take) else { return Ok(()) };
-        let result = caught(|| part.settle(&self.rule, &mut settled.rejected));
-        settled.duplicates += part.duplicates;
-        settled.partitions.push(caught(|| part.into_partition(&self.hasher))?);
-        result
-    }
-
-    fn errors(&self) -> Option<FirstErrors<K>> {
-        self.errors.take()
     }
 }

@@ -18,8 +18,8 @@ static PIPELINES: LazyLock<ArcSwap<Map>> = LazyLock::new(ArcSwap::default);
 pub(crate) struct Registration(u64);
 
 impl Registration {
-    pub(crate) fn new(pipeline: u64, store: &Arc<impl Any + Send + Sync>) -> Self {
-        let weak: Weak<dyn Any + Send + Sync> = Arc::downgrade(store) as _;
+    pub(crate) fn new(pipeline: u64, store: Arc<dyn Any + Send + Sync>) -> Self {
+        let weak = Arc::downgrade(&store);
         PIPELINES.rcu(|map| {
             let mut map = Map::clone(map);
             map.insert(pipeline, weak.clone());
@@ -39,7 +39,7 @@ impl Drop for Registration {
     }
 }
 
-/// Finds the store of a pipeline, if it is an `S` and the pipeline has not ended.
-pub(crate) fn find<S: Send + Sync + 'static>(pipeline: u64) -> Option<Arc<S>> {
-    PIPELINES.load().get(&pipeline).and_then(Weak::upgrade)?.downcast().ok()
+/// Finds the store of a pipeline that has not ended.
+pub(crate) fn find(pipeline: u64) -> Option<Arc<dyn Any + Send + Sync>> {
+    PIPELINES.load().get(&pipeline).and_then(Weak::upgrade)
 }

@@ -1,12 +1,9 @@
 //! The row place: the position of the row of a collected value.
 
-use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use concurrent_queue::ConcurrentQueue;
 
-use crate::collect::partition::Entry;
 use crate::event::single::Event;
 use crate::event::single::{Origin, position};
 use crate::outcome::names::Names;
@@ -38,47 +35,28 @@ impl RowPlace {
     }
 }
 
-/// The row place that a value carries: all of it where a duplicate is an error, and nothing otherwise.
-pub(crate) trait MaybeRowPlace: Copy + Send + 'static {
-    fn from_row_place(row_place: &RowPlace) -> Self;
+/// The places of the rows that a worker has collected from, by the rows' sequences.
+#[derive(Default)]
+pub(crate) struct Places(Vec<(u64, RowPlace)>);
 
-    fn row_place(self) -> Option<RowPlace>;
-
-    /// Removes the row places from a table.
-    fn strip<K: Hash, V>(table: HashTable<Entry<K, V, Self>>, hasher: &RandomState)
-    -> HashTable<Entry<K, V>>;
-}
-
-impl MaybeRowPlace for () {
-    fn from_row_place(_: &RowPlace) -> Self {}
-
-    fn row_place(self) -> Option<RowPlace> {
-        None
-    }
-
-    fn strip<K: Hash, V>(table: HashTable<Entry<K, V>>, _: &RandomState) -> HashTable<Entry<K, V>> {
-        table
-    }
-}
-
-impl MaybeRowPlace for RowPlace {
-    fn from_row_place(row_place: &RowPlace) -> Self {
-        *row_place
-    }
-
-    fn row_place(self) -> Option<RowPlace> {
-        Some(self)
-    }
-
-    fn strip<K: Hash, V>(
-        table: HashTable<Entry<K, V, Self>>,
-        hasher: &RandomState,
-    ) -> HashTable<Entry<K, V>> {
-        let mut stripped = HashTable::with_capacity(table.len());
-        for Entry { key, value, sequence, .. } in table {
-            let entry = Entry { key, value, sequence, row_place: () };
-            stripped.insert_unique(hasher.hash_one(&entry.key), entry, |entry| hasher.hash_one(&entry.key));
+impl Places {
+    /// Adds the place of a row. Several values of one row in succession add it once.
+    pub(crate) fn add(&mut self, sequence: u64, row_place: RowPlace) {
+        if self.0.last().is_none_or(|(last, _)| *last != sequence) {
+            self.0.push((sequence, row_place));
         }
-        stripped
+    }
+
+    /// The places that workers have handed over, so that each can be found.
+    pub(crate) fn all(handed_over: &ConcurrentQueue<Self>) -> Self {
+        let mut all = Self(handed_over.try_iter().flat_map(|places| places.0).collect());
+        all.0.sort_unstable_by_key(|(sequence, _)| *sequence);
+        all
+    }
+
+    /// The place of a row; only of [`all`](Self::all).
+    pub(crate) fn find(&self, sequence: u64) -> Option<RowPlace> {
+        let found = self.0.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
+        self.0.get(found).map(|(_, row_place)| *row_place)
     }
 }

@@ -5,43 +5,46 @@
 //!
 //! [`Collector`]: crate::Collector
 
+use std::any::Any;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use crate::collect::buffer::Buffer;
 use crate::collect::calls::{CallId, Calls, FailedCalls};
 use crate::collect::errors::Noted;
-use crate::collect::inbox::{Inbox, RemoteEntry};
+use crate::collect::inbox::Inbox;
 use crate::collect::installed::Installed;
 use crate::collect::part::Item;
 use crate::collect::partition::Entry;
-use crate::collect::partitions::Partitions;
-use crate::collect::row_place::MaybeRowPlace;
+use crate::collect::partitions::{PARTS, Partitions, RemoteValue, part_of};
+use crate::collect::row_place::{Places, RowPlace};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 
 /// One worker's buffers, one for each part.
-pub(crate) struct Shard<K, V, P> {
+pub(crate) struct Shard<K, V> {
     pipeline: u64,
-    partitions: Arc<Partitions<K, V, P>>,
+    partitions: Arc<Partitions<K, V>>,
     calls: Arc<Calls>,
-    inbox: Arc<Inbox<K, V, P>>,
-    buffers: Box<[Buffer<Item<K, V, P>>]>,
-    errors: Buffer<Noted<K>>,
+    inbox: Arc<Inbox>,
+    buffers: Box<[Buffer<Item<K, V>>]>,
+    errors: Buffer<Noted>,
     failed: FailedCalls,
     /// Entries from the inbox whose call had succeeded before. They are added when no call is running.
-    deferred: Vec<RemoteEntry<K, V, P>>,
+    deferred: Vec<Box<dyn Any + Send>>,
+    /// The places of the rows that it has collected from, where they are kept.
+    places: Places,
     panic: Option<AsyncTaskError>,
 }
 
-impl<K: Hash + Eq, V, P: MaybeRowPlace> Shard<K, V, P> {
+impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Shard<K, V> {
     pub(crate) fn new(
         pipeline: u64,
-        partitions: Arc<Partitions<K, V, P>>,
+        partitions: Arc<Partitions<K, V>>,
         calls: Arc<Calls>,
-        inbox: Arc<Inbox<K, V, P>>,
+        inbox: Arc<Inbox>,
     ) -> Self {
-        let buffers = (0..Partitions::<K, V, P>::COUNT).map(|_| Buffer::new()).collect();
+        let buffers = (0..PARTS).map(|_| Buffer::new()).collect();
         let (errors, failed) = (Buffer::new(), FailedCalls::default());
         Self {
             pipeline,
@@ -52,6 +55,7 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Shard<K, V, P> {
             errors,
             failed,
             deferred: Vec::new(),
+            places: Places::default(),
             panic: None,
         }
     }
@@ -63,32 +67,40 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Shard<K, V, P> {
     }
 
     #[inline]
-    fn collect(&mut self, call: CallId, entry: Entry<K, V, P>) {
-        let hash = self.partitions.hasher.hash_one(&entry.key);
+    fn collect(&mut self, call: CallId, entry: Entry<K, V>) {
+        let hash = self.partitions.common.hasher.hash_one(&entry.key);
         if self.calls.has_waiting() {
             self.drain_inbox();
         }
-        let index = Partitions::<K, V, P>::index(hash);
+        let index = part_of(hash);
         let Some(buffer) = self.buffers.get_mut(index) else { return };
         buffer.push(call, Item { hash, entry }, |items| self.partitions.absorb(index, items));
     }
 
-    fn note(&mut self, call: CallId, error: Noted<K>) {
+    fn note(&mut self, call: CallId, error: Noted) {
         if self.calls.has_waiting() {
             self.drain_inbox();
         }
-        self.errors.push(call, error, |errors| self.partitions.note(errors));
+        self.errors.push(call, error, |errors| self.partitions.common.note(errors));
     }
 
-    fn put(&mut self, call: CallId, entry: RemoteEntry<K, V, P>) {
-        match entry {
-            RemoteEntry::Value(item) => {
-                let index = Partitions::<K, V, P>::index(item.hash);
-                if let Some(buffer) = self.buffers.get_mut(index) {
+    /// Adds an entry from the inbox: a value or an error.
+    fn put(&mut self, call: CallId, entry: Box<dyn Any + Send>) {
+        match entry.downcast::<RemoteValue<K, V>>() {
+            Ok(value) => {
+                let (item, row_place) = *value;
+                if self.partitions.common.keeps_places {
+                    self.places.add(item.entry.sequence, row_place);
+                }
+                if let Some(buffer) = self.buffers.get_mut(part_of(item.hash)) {
                     buffer.append(call, item);
                 }
             }
-            RemoteEntry::Error(error) => self.errors.append(call, error),
+            Err(error) => {
+                if let Ok(error) = error.downcast() {
+                    self.errors.append(call, *error);
+                }
+            }
         }
     }
 
@@ -142,7 +154,7 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Shard<K, V, P> {
 
     /// Hands over the buffers that are full enough. No call may be running.
     fn hand_over_full(&mut self) {
-        self.errors.hand_over_if_full(|errors| self.partitions.note(errors));
+        self.errors.hand_over_if_full(|errors| self.partitions.common.note(errors));
         for (index, buffer) in self.buffers.iter_mut().enumerate() {
             buffer.hand_over_if_full(|items| self.partitions.absorb(index, items));
         }
@@ -166,24 +178,38 @@ impl<K: Hash + Eq, V, P: MaybeRowPlace> Shard<K, V, P> {
     pub(crate) fn flush(&mut self) -> Result<(), AsyncTaskError> {
         self.end(false);
         self.drain_inbox();
-        let _ = self.partitions.note(self.errors.settled());
+        let _ = self.partitions.common.note(self.errors.settled());
         for (index, buffer) in self.buffers.iter_mut().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
             let _ = self.partitions.absorb(index, buffer.settled());
         }
+        self.partitions.common.take_places(std::mem::take(&mut self.places));
         self.panic.take().map_or(Ok(()), Err)
     }
 }
 
-/// Puts a value into the thread's shard, if `call` is its running call. Returns the value otherwise.
-pub(crate) fn push<K, V, P>(pipeline: u64, call: CallId, entry: Entry<K, V, P>) -> Result<(), Entry<K, V, P>>
+/// Puts a value into the thread's shard, if `call` is its running call. Returns the value otherwise, and also
+/// where the shard keeps the places of rows, unless it is given the place.
+#[inline]
+pub(crate) fn push<K, V>(
+    pipeline: u64,
+    call: CallId,
+    entry: Entry<K, V>,
+    row_place: Option<&RowPlace>,
+) -> Result<(), Entry<K, V>>
 where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
-    P: MaybeRowPlace,
 {
     let mut installed = Installed::take();
-    match installed.get::<Shard<K, V, P>>().filter(|shard| shard.is_of(pipeline, call)) {
+    match installed.get::<Shard<K, V>>().filter(|shard| shard.is_of(pipeline, call)) {
         Some(shard) => {
+            match row_place {
+                Some(row_place) if shard.partitions.common.keeps_places => {
+                    shard.places.add(entry.sequence, *row_place);
+                }
+                None if shard.partitions.common.keeps_places => return Err(entry),
+                _ => {}
+            }
             shard.collect(call, entry);
             Ok(())
         }
@@ -192,14 +218,13 @@ where
 }
 
 /// Puts an error into the thread's shard, as [`push`] does a value.
-pub(crate) fn note<K, V, P>(pipeline: u64, call: CallId, error: Noted<K>) -> Result<(), Noted<K>>
+pub(crate) fn note<K, V>(pipeline: u64, call: CallId, error: Noted) -> Result<(), Noted>
 where
     K: Hash + Eq + Send + 'static,
     V: Send + 'static,
-    P: MaybeRowPlace,
 {
     let mut installed = Installed::take();
-    match installed.get::<Shard<K, V, P>>().filter(|shard| shard.is_of(pipeline, call)) {
+    match installed.get::<Shard<K, V>>().filter(|shard| shard.is_of(pipeline, call)) {
         Some(shard) => {
             shard.note(call, error);
             Ok(())

@@ -1,22 +1,21 @@
 //! The slot for a worker's state, which outlives the worker.
 
-use std::sync::Arc;
-
-use concurrent_queue::ConcurrentQueue;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use crate::collect::calls::Calls;
 
 /// A worker's state, in a slot that outlives the worker. The state of a worker that is killed is not lost.
+///
+/// The lock is only ever tried: the worker is the only user, and the coordinator once the worker has ended. A
+/// worker that is left running on the blocking pool keeps its state.
 pub(crate) struct StateSlot<L> {
-    state: ConcurrentQueue<L>,
+    state: Mutex<Option<L>>,
     calls: Arc<Calls>,
 }
 
 impl<L> StateSlot<L> {
     pub(crate) fn new(local: L, calls: Arc<Calls>) -> Self {
-        let state = ConcurrentQueue::bounded(1);
-        let _ = state.push(local);
-        Self { state, calls }
+        Self { state: Mutex::new(Some(local)), calls }
     }
 
     /// The calls that the worker makes.
@@ -25,20 +24,21 @@ impl<L> StateSlot<L> {
         &self.calls
     }
 
-    /// Runs `f` on the state. The state is back in its slot afterwards, also when `f` unwinds.
+    /// Runs `f` on the state; on none, if it is in use or was taken.
     pub(crate) fn with<O>(&self, f: impl FnOnce(&mut Option<L>) -> O) -> O {
-        struct RestoreOnDrop<'a, L>(&'a ConcurrentQueue<L>, Option<L>);
-        impl<L> Drop for RestoreOnDrop<'_, L> {
-            fn drop(&mut self) {
-                if let Some(local) = self.1.take() {
-                    let _ = self.0.push(local);
-                }
-            }
+        match self.state.try_lock() {
+            Ok(mut state) => f(&mut state),
+            // A call that unwound has left its state as it was then, which is what an earlier row has made.
+            Err(TryLockError::Poisoned(poisoned)) => f(&mut poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => f(&mut None),
         }
-        f(&mut RestoreOnDrop(&self.state, self.state.pop().ok()).1)
     }
 
     pub(crate) fn take(&self) -> Option<L> {
-        self.state.pop().ok()
+        match self.state.try_lock() {
+            Ok(mut state) => state.take(),
+            Err(TryLockError::Poisoned(poisoned)) => PoisonError::into_inner(poisoned).take(),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
