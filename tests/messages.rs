@@ -44,7 +44,7 @@ fn package(cases: &[Case]) -> TestResult<PathBuf> {
     fs::create_dir_all(&package)?;
     let mut manifest = format!(
         "[package]\nname = \"messages\"\nversion = \"0.0.0\"\nedition = \"2024\"\nautobins = false\n\n\
-         [workspace]\n\n[dependencies]\nsweet-async = {{ path = {root:?}, default-features = false, features = [\"csv\", \"orchestra\"] }}\n"
+         [workspace]\n\n[dependencies]\nsweet-async = {{ path = {root:?}, default-features = false, features = [\"csv\", \"json\", \"orchestra\"] }}\n"
     );
     for case in cases {
         write!(manifest, "\n[[bin]]\nname = {:?}\npath = {:?}\n", case.name, case.path)?;

@@ -10,6 +10,7 @@ mod pipelines;
 mod queues;
 mod reading;
 mod recovery;
+mod signatures;
 mod structure;
 mod text;
 

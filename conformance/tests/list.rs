@@ -95,6 +95,7 @@ const NEEDS_THREADS: &[&str] = &[
     "blocking_reads::the_limit_of_a_task_around_it_leaves_it_and_says_so",
     "blocking_reads::a_source_that_fails_waits_for_what_is_read_beside_it",
     "reads_left::a_read_that_goes_on_is_said_to_be_left",
+    "reads_left::what_a_hard_kill_has_abandoned_is_said_to_be_left",
     "large_chunks::a_chunk_of_large_rows_is_bounded_in_bytes",
     "on_the_pool::a_kill_waits_for_the_event_under_way_and_counts",
     "collected_order::collecting_waits_for_no_merge_of_another_worker",

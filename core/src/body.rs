@@ -50,17 +50,21 @@ impl Body for Layered<'_> {
 
 impl Clear for Layered<'_> {
     fn clear(self: Pin<&mut Self>) {
-        /// Releases the layer when it is dropped, also while the destructor of the work unwinds.
-        struct Release<'a>(Pin<&'a mut dyn Layer>);
-        impl Drop for Release<'_> {
-            fn drop(&mut self) {
-                self.0.as_mut().release();
-            }
-        }
         let Self { layer, body } = self.get_mut();
-        let _release = Release(layer.as_mut());
-        body.as_mut().clear();
+        clear_then(body.as_mut(), || layer.as_mut().release());
     }
+}
+
+/// Drops `work`, and then calls `release`, also while the destructor of the work unwinds.
+pub(crate) fn clear_then(work: Pin<&mut dyn Clear>, release: impl FnMut()) {
+    struct Release<F: FnMut()>(F);
+    impl<F: FnMut()> Drop for Release<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    let _release = Release(release);
+    work.clear();
 }
 
 pin_project! {
@@ -152,8 +156,8 @@ where
     }
 }
 
-/// Work for the length of one poll. Its value is not kept in the future: that may then be sent to another thread also
-/// if the value may not.
+/// Work for the length of one poll. Its value is not kept in the future: that may then be sent to another
+/// thread also if the value may not.
 struct Polled<'a, B, T> {
     work: Pin<&'a mut Option<B>>,
     value: &'a mut Option<T>,

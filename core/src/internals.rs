@@ -1,5 +1,5 @@
-//! Types and traits that appear in signatures and that no program names: how kinds of work are told apart, and the
-//! futures that they become. Not under semver.
+//! Types and traits that appear in signatures and that no program names: the kinds of work, and the futures
+//! that they become. Not under semver.
 
 pub use crate::task::builder::policies::{Once, PolicySet, Supervisable};
 pub use crate::task::builder::repeatable::Joins;

@@ -50,6 +50,18 @@ fn a_number_that_is_fixed_does_not_move() {
     }
 }
 
+#[test]
+fn a_number_that_may_be_zero_stays_there_and_comes_back() {
+    use Load::{Congested, Spare};
+    let mut number = Aimd::new(0, 4);
+    let steps = [(Congested, 0), (Spare, 1), (Spare, 2), (Congested, 1), (Congested, 0), (Congested, 0)];
+    for (load, due) in steps {
+        assert_eq!(number.step(load), due, "{load:?}");
+    }
+    assert_eq!(Aimd::new(0, 4).step(Spare), 1);
+    assert_eq!(Aimd::new(0, 0).step(Spare), 0);
+}
+
 /// A machine with some processors, and work that computes for a part of its time and waits for the rest.
 #[derive(Clone, Copy, Debug)]
 struct Machine {

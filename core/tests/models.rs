@@ -17,7 +17,7 @@ mod breakers;
 mod callbacks;
 #[path = "models/counting.rs"]
 mod counting;
-#[path = "../src/tree/statistics.rs"]
+#[path = "../src/tree/usage/statistics.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 mod counts;
 #[path = "models/detaching.rs"]
@@ -47,7 +47,7 @@ mod sequence_counter;
 mod sequence_counters;
 #[path = "../src/tree/state.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
-#[allow(dead_code, reason = "flags that no model needs")]
+#[allow(dead_code, reason = "flags and steps that no model needs")]
 mod state;
 #[path = "models/statistics.rs"]
 mod statistics;
@@ -62,13 +62,15 @@ mod trees;
 #[path = "../src/limit/wait_queue.rs"]
 #[allow(dead_code, reason = "what no model needs")]
 mod wait_queue;
+#[path = "../src/limit/waiter.rs"]
+mod waiter;
 
 // The names by which core's files know each other.
 mod breaker {
     pub(crate) use crate::breaker_state as state;
 }
 mod limit {
-    pub(crate) use crate::order;
+    pub(crate) use crate::{order, waiter};
 }
 mod panic {
     pub(crate) use crate::task::caught;

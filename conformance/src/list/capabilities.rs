@@ -19,6 +19,7 @@ macro_rules! __conformance_with_capabilities {
                 capabilities_can_be_asked_for_behind_a_pointer
                 a_name_given_later_is_the_one_that_is_told
                 a_task_without_a_runtime_answers_everything
+                a_task_without_a_runtime_has_the_priority_that_it_was_given
             }
             kinds driven {
                 asynchronous_work_has_all

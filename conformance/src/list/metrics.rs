@@ -57,6 +57,8 @@ macro_rules! __conformance_with_metrics {
                 after_a_storm_every_task_is_one_of_them
                 blocking_work_is_queued_running_or_ended
                 what_tasks_have_used_is_the_runtimes
+                where_nothing_was_measured_nothing_is_known
+                of_several_tasks_the_time_for_memory_is_not_known
             }
         }
     };

@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_pipelines {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_text! {
+        $crate::__conformance_with_signatures! {
             [$($then)+]
             $($tasks)*
             sources typed {
@@ -22,6 +22,7 @@ macro_rules! __conformance_with_pipelines {
                 chunks_and_workers_change_nothing
                 delimiters_set_the_field_separator
                 without_headers_fields_are_taken_in_order
+                functions_may_name_the_source_of_a_stream
             }
             channels driven {
                 the_source_ends_with_its_senders
@@ -52,6 +53,7 @@ macro_rules! __conformance_with_pipelines {
                 the_last_in_source_order_stays_whatever_is_read_first
                 stop_on_first_tells_the_first_of_those_that_were_read
                 the_first_errors_are_kept_whatever_is_read_first
+                all_errors_of_parallel_sources_are_kept_in_source_order
             }
             sender_batches driven {
                 a_batch_goes_out_when_it_is_full
@@ -67,6 +69,8 @@ macro_rules! __conformance_with_pipelines {
                 what_is_appended_before_the_end_is_read_too
                 a_file_that_is_replaced_is_read_on_as_it_was
                 a_file_that_goes_between_the_look_and_its_turn_is_an_error
+                a_bad_file_of_several_ends_it_when_its_turn_has_come
+                a_half_written_last_line_is_a_row
             }
             rates driven {
                 events_come_at_the_rate_whatever_the_receiver

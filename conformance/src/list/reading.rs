@@ -54,6 +54,7 @@ macro_rules! __conformance_with_reading {
             }
             reads_left owned {
                 a_read_that_goes_on_is_said_to_be_left (threads)
+                what_a_hard_kill_has_abandoned_is_said_to_be_left (threads)
             }
             large_chunks driven {
                 others_run_while_a_chunk_is_filled
@@ -64,6 +65,7 @@ macro_rules! __conformance_with_reading {
                 the_total_is_known_from_the_start
                 a_file_that_grows_before_its_turn_counts_as_it_is
                 a_source_that_cannot_tell_has_no_total
+                a_queue_has_no_total
             }
         }
     };

@@ -19,7 +19,7 @@ impl Harness for Sim {
     const VIRTUAL_TIME: bool = true;
     /// As many as nearly all cases take in a second of a debug build.
     const SEEDS: u64 = 100;
-    const PATIENCE: Duration = Duration::from_secs(3);
+    const PATIENCE: Duration = Duration::from_secs(1);
     /// For all seeds together, so that a busy machine is no failure.
     const LIMIT: Duration = Duration::from_secs(15 * 60);
 

@@ -65,12 +65,13 @@ impl Aimd {
     /// Changes the number by one period of `load`, and returns it.
     pub fn step(&mut self, load: Load) -> usize {
         let next = match load {
-            Load::Spare if self.starting => self.now.saturating_mul(2),
+            // From zero, where that is the minimum, to one.
+            Load::Spare if self.starting => self.now.saturating_mul(2).max(1),
             Load::Spare => self.now.saturating_add(1),
             Load::Steady => self.now,
             Load::Congested => {
                 self.starting = false;
-                self.now - (self.now / 4).max(1)
+                self.now.saturating_sub((self.now / 4).max(1))
             }
         };
         // Not `clamp`, which panics if the minimum is greater than the maximum.

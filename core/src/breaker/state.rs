@@ -9,6 +9,18 @@
 //!     └──────────────────────────────────────────────── HalfOpen
 //! ```
 //!
+//! The steps are [`State::admit`] and [`State::record`]; `switch` applies each as one compare-and-swap.
+//!
+//! # Invariants
+//!
+//! - **I1** The era counts the changes of phase. A call counts only in the era in which it was admitted.
+//! - **I2** At most `probes` calls of a half-open breaker count as under way. Calls of an earlier round do
+//!   not, and only the result of such a call counts.
+//! - **I3** A new round begins only once no more calls may be admitted in the last one, and those have taken
+//!   too long. So a call that never ends does not keep the breaker half-open.
+//! - **I4** Fewer than `probes` calls have succeeded while the breaker is half-open, and fewer than
+//!   `failures` have failed in a row while it is closed: the next one changes the phase.
+//!
 //! The pattern, and its names, are Michael Nygard's ("Release It!", 2007).
 
 use std::time::{Duration, Instant};
@@ -64,7 +76,8 @@ pub(crate) struct Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
-    /// The number of phase changes. A call that was admitted in another phase does not count in this one.
+    /// The number of phase changes. A call that was admitted in another phase does not count in this one
+    /// (I1).
     pub(crate) era: u64,
 }
 
@@ -126,7 +139,7 @@ impl State {
     }
 
     /// Records the end of an admitted call. A call of an earlier round no longer counts as under way; its
-    /// result counts.
+    /// result counts (I2).
     pub(crate) fn record(
         self,
         pass: Pass,

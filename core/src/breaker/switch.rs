@@ -1,4 +1,11 @@
 //! The shared state of a breaker. Each change is one compare-and-swap, without a lock.
+//!
+//! # Invariants
+//!
+//! - **I1** All changes are in one order, and each is a step of `state` from the state before it. So no call
+//!   is lost or counted twice.
+//! - **I2** Each change of phase is made by one caller, which finds the era changed and reports the phase. A
+//!   concurrent step is taken anew, from the state after that change.
 
 use std::sync::Arc;
 
@@ -10,7 +17,7 @@ pub(super) struct Switch(ArcSwap<State>);
 /// The state after a change.
 pub(super) struct Changed {
     pub(super) state: State,
-    /// True for the one change that turned it to another phase.
+    /// True for the one change that turned it to another phase (I2).
     pub(super) has_changed_phase: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::vocabulary::priority::TaskPriority;
 
 /// A future of a permit. If it is dropped before it is ready, it leaves the queue; if it was admitted
 /// meanwhile, the permit goes to the next waiter.
-#[must_use = "a place is had only by awaiting"]
+#[must_use = "a permit is had only by awaiting"]
 pub struct Acquire<R: Runtime> {
     limiter: Limiter,
     runtime: R,
@@ -91,7 +91,7 @@ impl<R: Runtime> Drop for Acquire<R> {
 }
 
 /// The right to be under way under a limiter, until dropped.
-#[must_use = "dropped, the place is given on"]
+#[must_use = "dropped, the permit is given on"]
 pub struct Permit<R: Runtime> {
     limiter: Limiter,
     runtime: R,

@@ -4,6 +4,7 @@
 pub(crate) mod acquire;
 pub(crate) mod order;
 pub(crate) mod wait_queue;
+pub(crate) mod waiter;
 
 use std::fmt;
 use std::sync::Arc;
@@ -154,9 +155,10 @@ impl Limiter {
         self.0.wait_queue.counts().1
     }
 
-    /// Sets the number of permits to `permits`; those that are held stay held.
-    pub fn set_places(&self, permits: usize, now: std::time::Instant) {
-        self.0.wait_queue.set_permits(permits, now);
+    /// Sets the number of permits to `permits`; those that are held stay held. Zero counts as one: with no
+    /// permit at all, every waiter would wait forever.
+    pub fn set_permits(&self, permits: usize, now: std::time::Instant) {
+        self.0.wait_queue.set_permits(permits.max(1), now);
     }
 
     /// Waits for a permit; as urgent as the task that polls the future.

@@ -14,49 +14,24 @@
 //! for the turn of the waiter before it, since neither the timer owner nor that waiter is sure to be polled.
 //! A waiter whose timer ends keeps the time from then on, if the time of the timer owner has passed or if
 //! there is none.
+//!
+//! # Invariants
+//!
+//! - **I1** After each change, the queue holds no waiter that the limits admit at the time of the change.
+//! - **I2** A permit is returned once for each admission: a waiter that gives up either is taken out of the
+//!   queue, or was admitted before and returns its permit.
+//! - **I3** While the rate is waited for, there is a timer owner, or the first waiter was woken. In that case
+//!   the waiter that is polled next becomes the timer owner.
+//! - **I4** While a waiter that was polled has no timer, `is_idle` is true, or the waiter was woken since.
+//!   All of these are woken once there is a time to keep.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use crate::limit::order::{Key, Limits, Queue};
+use crate::limit::waiter::Waiter;
 use crate::panic::caught;
-use crate::sync::{AtomicBool, AtomicU8, AtomicWaker, Mutex, MutexGuard, Ordering};
-
-/// The waiter is in the queue.
-const WAITING: u8 = 0;
-/// The waiter is out of the queue, and has a permit.
-const ADMITTED: u8 = 1;
-/// The waiter has left the queue without a permit.
-const LEFT: u8 = 2;
-
-/// A waiter. All of it but the waker is changed only under the lock.
-pub(crate) struct Waiter {
-    state: AtomicU8,
-    /// True while it has a timer; false if it relies on being woken.
-    timed: AtomicBool,
-    pub(crate) waker: AtomicWaker,
-}
-
-impl Waiter {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            state: AtomicU8::new(WAITING),
-            timed: AtomicBool::new(false),
-            waker: AtomicWaker::new(),
-        })
-    }
-
-    pub(crate) fn is_admitted(&self) -> bool {
-        // Acquire: pairs with the Release in `leave` and in `admit`: the end that made it possible happened
-        // before.
-        self.state.load(Ordering::Acquire) == ADMITTED
-    }
-
-    /// True if it is out of the queue.
-    fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) != WAITING
-    }
-}
+use crate::sync::{Mutex, MutexGuard};
 
 /// The position of an arrival.
 pub(crate) enum Position {
@@ -87,7 +62,7 @@ impl WaitQueue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a change, admits the waiters that it permits, and wakes them.
+    /// Makes a change, admits the waiters that it permits (I1), and wakes them.
     fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Waiters) -> O) -> O {
         let mut waiters = self.lock();
         let output = change(&mut waiters);
@@ -132,9 +107,9 @@ impl WaitQueue {
     pub(crate) fn leave(&self, position: &Position, now: Instant) {
         self.change(now, |waiters| match position {
             Position::Queued(waiter, key) if waiters.queue.leave(*key).is_some() => {
-                waiter.state.store(LEFT, Ordering::Release);
+                waiter.leave();
             }
-            // Admitted, whether its future has seen that or not.
+            // Admitted, whether its future has seen that or not (I2).
             _ => waiters.queue.end(),
         });
     }
@@ -162,8 +137,7 @@ impl WaitQueue {
             Some((timer_owner, at)) if Arc::ptr_eq(timer_owner, waiter) => opens.map(|_| *at),
             _ => waiters.queue.turn_before(*key, now),
         };
-        // Relaxed, as where it is read: the lock orders it.
-        waiter.timed.store(due.is_some(), Ordering::Relaxed);
+        waiter.set_timed(due.is_some());
         waiters.is_idle |= due.is_none();
         due
     }
@@ -189,7 +163,7 @@ impl Waiters {
         let due = loop {
             match self.queue.next(now) {
                 Ok(waiter) => {
-                    waiter.state.store(ADMITTED, Ordering::Release);
+                    waiter.admit();
                     to_wake.push(waiter);
                 }
                 Err(due) => break due,
@@ -202,11 +176,13 @@ impl Waiters {
         let Some(due) = due else { return to_wake };
         match &mut self.timer_owner {
             Some((_, at)) => *at = due,
-            // The first waiter is woken to keep the time; a waiter that is polled before it keeps it instead.
+            // The first waiter is woken to keep the time (I3); a waiter that is polled before it keeps it
+            // instead.
             None => to_wake.extend(self.queue.first_waiting(now)),
         }
+        // Those without a timer have a time to keep now (I4).
         if std::mem::take(&mut self.is_idle) {
-            to_wake.extend(self.queue.all().filter(|waiter| !waiter.timed.load(Ordering::Relaxed)).cloned());
+            to_wake.extend(self.queue.all().filter(|waiter| !waiter.is_timed()).cloned());
         }
         to_wake
     }

@@ -95,7 +95,7 @@ impl Sums {
     }
 
     /// The sums as metrics, for a task whose metrics were on for `wall`.
-    pub fn told(&self, wall: Option<Duration>) -> TaskMetrics {
+    pub fn to_metrics(self, wall: Option<Duration>) -> TaskMetrics {
         let has = |what| self.known & what != 0;
         let system = self.system.min(self.cpu);
         TaskMetrics {

@@ -16,7 +16,7 @@
 //! poll or a blocking job is recorded at its end.
 //!
 //! The usage of children, ended or live, is also their parent's. The usage of a detached child counts for the
-//! runtime alone; see [`RuntimeMetrics`](crate::tree::totals::RuntimeMetrics). A reported figure of a task
+//! runtime alone; see [`RuntimeMetrics`](crate::runtime::RuntimeMetrics). A reported figure of a task
 //! never falls, with one exception: the user's part of processor time, which is the total without the
 //! system's part. While children end, the usage of one of them may be missing for a moment.
 

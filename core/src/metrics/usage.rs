@@ -12,7 +12,7 @@ pub struct CpuUsage {
     /// the split by samples; the sum of both is exact.
     pub system: Duration,
     /// The time for which metrics were on, by the real clock; `None` for several tasks together, as in
-    /// [`RuntimeMetrics::used`](crate::tree::totals::RuntimeMetrics::used).
+    /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).
     pub wall: Option<Duration>,
 }
 
@@ -45,7 +45,7 @@ pub struct MemoryUsage {
     /// The number of allocations; `None` if the allocator does not count them.
     pub allocations: Option<u64>,
     /// The time for which metrics were on, by the real clock; `None` for several tasks together, as in
-    /// [`RuntimeMetrics::used`](crate::tree::totals::RuntimeMetrics::used).
+    /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).
     pub wall: Option<Duration>,
 }
 

@@ -8,8 +8,8 @@ use crate::program::shutdown;
 use crate::runtime::Runtime;
 use crate::time::Sleep;
 use crate::tree::current::EnterGuard;
-use crate::tree::snapshot::{RuntimeSnapshot, snapshot};
-use crate::tree::totals::{self, RuntimeMetrics};
+use crate::tree::root::snapshot::{RuntimeSnapshot, snapshot};
+use crate::tree::usage::totals::{self, RuntimeMetrics};
 
 /// The methods that every [`Runtime`] has from core: timers, the runtime of the current thread, figures, and
 /// shutdown.

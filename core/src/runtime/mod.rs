@@ -20,8 +20,8 @@ pub use crate::runtime::local::{LocalExecutor, LocalFuture, LocalRuntime};
 pub(crate) use crate::runtime::nowhere::Nowhere;
 pub use crate::tree::current::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub use crate::tree::root::RootScope;
-pub use crate::tree::statistics::TaskStatistics;
-pub use crate::tree::totals::{BlockingStatistics, RuntimeMetrics, Watch};
+pub use crate::tree::usage::statistics::TaskStatistics;
+pub use crate::tree::usage::totals::{BlockingStatistics, RuntimeMetrics, Watch};
 
 use crate::error::{AsyncTaskError, SpawnError};
 use crate::vocabulary::id::TaskId;

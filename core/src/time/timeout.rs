@@ -88,7 +88,7 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
         if let (Some(TimeLimit { limit, .. }), None) = (this.limit.as_mut(), this.deadline.as_ref())
             && let Some(allowed) = *limit
         {
-            let runtime = this.source.resolve().inspect_err(|_| drop(caught(|| body.as_mut().clear())))?;
+            let runtime = or_clear(this.source.resolve(), body.as_mut())?;
             *this.deadline = allowed.from(runtime.now());
             if this.deadline.is_none() {
                 *limit = None;
@@ -117,15 +117,13 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
                     if allowed.is_zero() {
                         this.timer.set(Timer::Passed);
                     } else {
-                        let runtime =
-                            this.source.resolve().inspect_err(|_| drop(caught(|| body.as_mut().clear())))?;
+                        let runtime = or_clear(this.source.resolve(), body.as_mut())?;
                         let sleep = Sleep::silent(&runtime, Some(deadline));
                         this.timer.set(Timer::Set { sleep });
                     }
                 }
                 if let TimerProj::Set { sleep } = this.timer.as_mut().project() {
-                    std::task::ready!(sleep.poll(cx))
-                        .inspect_err(|_| drop(caught(|| body.as_mut().clear())))?;
+                    or_clear(std::task::ready!(sleep.poll(cx)), body.as_mut())?;
                     this.timer.set(Timer::Passed);
                 }
                 if *this.shields > 0 {
@@ -175,6 +173,11 @@ impl<S: RuntimeSource> Layer for TimeLimits<S> {
         this.attempt.release();
         this.whole.release();
     }
+}
+
+/// Passes `result` on. If it is an error, the time cannot be kept, and the work is dropped first.
+fn or_clear<V>(result: Result<V, AsyncTaskError>, body: Pin<&mut dyn Body>) -> Result<V, AsyncTaskError> {
+    result.inspect_err(|_| drop(caught(|| body.clear())))
 }
 
 /// Adds the name of the task to its error.

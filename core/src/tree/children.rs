@@ -4,7 +4,7 @@
 //! level on. If no poll will come soon (one is in progress, blocking work runs, or the task is in place and
 //! polled when its caller likes), the canceller itself goes on to the children.
 //!
-//! No child is missed:
+//! No child is missed (I11 of `state`):
 //!
 //! 1. A child is put into the list, or into the queue of late ones, before its parent's level is read.
 //! 2. The level is raised before the list is read.
@@ -14,13 +14,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
-use crate::panic::{caught, notify_all};
+use crate::panic::caught;
 use crate::tree::ending::Ending;
 use crate::tree::node::{Control, TaskRef, is_busy_elsewhere};
 use crate::tree::pending_children::Last;
 use crate::tree::state::{
     CHILDREN_KILLED, DETACHED, HAS_BEEN_PENDING, HAS_CALLBACKS, HAS_LISTENERS, IN_PLACE, METERED, ORCHESTRAL,
-    REPORTED, SPAWNED_AFTER_KILL,
+    SPAWNED_AFTER_KILL,
 };
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
@@ -126,7 +126,8 @@ pub fn adopt(parent: &TaskRef, child: &TaskRef) {
 
 /// The cancellation that a new child of `parent` is given. It is a kill only once the body of `parent` is
 /// dropped: a task that a destructor spawns during a kill can still be detached, and then lives. For the same
-/// reason, the kill of a task that is in a poll leaves out its children with [`SPAWNED_AFTER_KILL`].
+/// reason, the kill of a task that is in a poll leaves out its children with [`SPAWNED_AFTER_KILL`] (I12 of
+/// `state`).
 fn inherited_cancellation(parent: &TaskRef) -> Option<(CancelLevel, CancelCause)> {
     let state = parent.control.state.load();
     if state.has(CHILDREN_KILLED) {
@@ -158,7 +159,7 @@ pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
         false => control.wake(),
     }
     if before.has(HAS_LISTENERS) {
-        notify_all(&control.extras().changed);
+        control.notify_all_listeners();
     }
     if before.has(IN_PLACE) || is_busy_elsewhere(control) {
         pass_on(task, level, cause.passed_on());
@@ -184,7 +185,7 @@ pub(crate) fn pass_on(task: &TaskRef, level: CancelLevel, cause: CancelCause) {
 
 /// Kills the children of `task`, whose body is dropped, and those that are spawned from now on.
 pub(crate) fn kill_children(task: &TaskRef, cause: CancelCause) {
-    if !task.control.state.set(CHILDREN_KILLED).has(CHILDREN_KILLED) {
+    if task.control.state.kill_children() {
         pass_on(task, CancelLevel::Kill, cause);
     }
 }
@@ -206,9 +207,9 @@ pub fn has_jobs(task: &TaskRef) -> bool {
     task.control.runs_jobs() || children(task).iter().any(has_jobs)
 }
 
-/// Records the end of `task`, and reports it: to the root scope, to its parent unless it was detached before,
-/// and then to its listeners, which so find it counted nowhere any more. If it was the last child of a parent
-/// that was dropped before it, that parent ends too, and so on upwards.
+/// Records the end of `task`, and reports it: to the root scope, to its parent unless it was detached before
+/// (I8 of `state`), and then to its listeners, which so find it counted nowhere any more (I13). If it was the
+/// last child of a parent that was dropped before it, that parent ends too, and so on upwards.
 pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
     let mut orphan = end_one(task, parent, ending);
     while let Some(task) = orphan {
@@ -237,9 +238,8 @@ fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<T
         // Children that are still listed were detached, or have ended.
         children.clear();
     }
-    // Pairs with the flag that listeners set: once it is set, the extras are there.
-    if control.state.set(REPORTED).has(HAS_LISTENERS) {
-        notify_all(&control.extras().changed);
+    if control.state.report() {
+        control.notify_all_listeners();
     }
     orphan
 }

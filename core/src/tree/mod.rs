@@ -3,28 +3,17 @@
 //! A task is a `node` with a `state`, one atomic whose flags settle every race. It lists its `children`, each
 //! of which has a weak link to it, and `pending_children` counts those that have not ended. Rarely used state
 //! is in `extras`, allocated on first use. `current` is the task that a thread polls, `root` the scope that
-//! all tasks of an executor belong to. No user future and no type of a value is known here.
+//! all tasks of an executor belong to. `usage` has the figures of the tasks. No user future and no type of a
+//! value is known here.
 
-pub(crate) mod callbacks;
-pub(crate) mod channels;
 pub(crate) mod children;
 pub(crate) mod current;
 pub(crate) mod ending;
 pub(crate) mod extras;
-pub(crate) mod kills;
-pub(crate) mod metering;
 pub(crate) mod node;
-pub(crate) mod on_cancel;
 pub(crate) mod pending_children;
-pub(crate) mod permits;
 pub(crate) mod priority;
-pub(crate) mod recovery;
 pub(crate) mod root;
-pub(crate) mod settings;
-pub(crate) mod snapshot;
 pub(crate) mod span;
 pub(crate) mod state;
-pub(crate) mod statistics;
-pub(crate) mod totals;
-pub(crate) mod trace;
-pub(crate) mod values;
+pub(crate) mod usage;

@@ -8,20 +8,18 @@ use std::time::{Duration, Instant};
 use atomic_waker::AtomicWaker;
 use crossbeam_utils::atomic::AtomicCell;
 
-use crate::tree::ending::Ending;
-use crate::tree::extras::Extras;
-pub(crate) use crate::tree::pending_children::PendingChildren;
-use crate::tree::state::{
-    AtomicState, BODY_DROPPED, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING,
-    HAS_DEADLINE, IN_POLL, KILL, METERED, NEEDS_REPOLL, REPORTED, RUNNING, SPAWNED_AFTER_KILL, STOPPED,
-    TIMED_OUT, UNWANTED,
-};
-pub(crate) use crate::tree::state::{IN_PLACE, ORCHESTRAL, State};
-
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::erased::ErasedRuntime;
 use crate::runtime::{Nowhere, Runtime};
+use crate::tree::ending::Ending;
+use crate::tree::extras::Extras;
+use crate::tree::pending_children::PendingChildren;
+use crate::tree::state::{
+    AtomicState, BODY_DROPPED, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING,
+    HAS_DEADLINE, IN_PLACE, IN_POLL, KILL, METERED, NEEDS_REPOLL, REPORTED, RUNNING, SPAWNED_AFTER_KILL,
+    STOPPED, State, TIMED_OUT, UNWANTED,
+};
 use crate::vocabulary::cancel::{CancelCause, CancelLevel, CancelOutcome};
 use crate::vocabulary::id::TaskId;
 use crate::vocabulary::info::TaskInfo;
@@ -106,7 +104,7 @@ pub(crate) fn share<R: Runtime>(
     location: &'static Location<'static>,
     parent: Option<&TaskRef>,
 ) -> Arc<Shared<R>> {
-    // Read before the child is in the list of its parent: see `pass_on`.
+    // Read before the child is in the list of its parent (I12 of `state`): see `pass_on`.
     let is_after = parent.is_some_and(|parent| parent.control.state.load().level() >= KILL);
     let flags = if is_after { flags | SPAWNED_AFTER_KILL } else { flags };
     let control = Control::new(runtime.next_task_id().as_u64().unwrap_or_default(), flags, location);
@@ -187,8 +185,8 @@ impl Control {
         }
     }
 
-    /// Ends a poll that is pending. Returns the state, with everything that was requested meanwhile (see
-    /// [`AtomicState::pause`]), and true for the first such poll.
+    /// Ends a poll that is pending. Returns the state, with everything that was requested meanwhile (I9 of
+    /// `state`), and true for the first such poll.
     pub(crate) fn pause(&self, waker: &Waker) -> (State, bool) {
         self.waker.register(waker);
         let now = self.state.load();
@@ -196,7 +194,7 @@ impl Control {
         let state = match (first, now.has(IN_POLL)) {
             (true, true) => self.state.pause_first(),
             // The task was stopped before it was polled.
-            (true, false) => self.state.set(HAS_BEEN_PENDING),
+            (true, false) => self.state.pause_unpolled(),
             (false, _) => self.state.pause(),
         };
         if state.has(NEEDS_REPOLL) {
@@ -211,7 +209,7 @@ impl Control {
     /// Has the task polled again, also where a poll is in progress: its urgency may have changed, or a
     /// request is to be read by its body.
     pub(crate) fn request_repoll(&self) {
-        self.state.set(NEEDS_REPOLL);
+        self.state.request_repoll();
         self.wake();
     }
 
@@ -236,7 +234,7 @@ impl Control {
     /// Notes that the body is dropped. True if there may be children, or channels to other tasks.
     pub(crate) fn set_body_dropped(&self) -> bool {
         !self.is_plain() && {
-            self.state.set(BODY_DROPPED);
+            self.state.note_body_dropped();
             true
         }
     }
@@ -258,14 +256,14 @@ impl Control {
     /// Switches metrics; true if that is a change.
     pub(crate) fn meter(&self, on: bool) -> bool {
         match on {
-            true => !self.state.set(METERED).has(METERED),
-            false => self.state.clear(METERED).has(METERED),
+            true => self.state.start_metering(),
+            false => self.state.stop_metering(),
         }
     }
 
     /// Marks a task that is being registered as an orchestra's own.
-    pub fn is_orchestra(&self) {
-        self.state.set(ORCHESTRAL);
+    pub fn mark_orchestral(&self) {
+        self.state.mark_orchestral();
     }
 
     pub fn is_in_place(&self) -> bool {
@@ -282,7 +280,7 @@ impl Control {
 
     /// Notes that the task ends as it was requested to, since nothing of it was under way. Returns its error.
     pub fn stop_as_asked(&self) -> AsyncTaskError {
-        self.state.set(STOPPED);
+        self.state.note_stopped();
         self.cancelled()
     }
 
@@ -290,30 +288,23 @@ impl Control {
         self.state.load().has(STOPPED)
     }
 
-    /// Records the end, once, when nothing of the task is left. Returns the state before.
+    /// Records the end, once (I3 of `state`), when nothing of the task is left. Returns the state before.
     pub(super) fn finish(&self, ending: Ending, runtime: &dyn ErasedRuntime) -> State {
-        let phase = match ending {
-            Ending::Completed => COMPLETED,
-            Ending::Failed => FAILED,
-            Ending::TimedOut => FAILED | TIMED_OUT,
-            Ending::Cancelled => CANCELLED,
-        };
         if let Some(extras) = self.extras.get() {
             extras.ended(ending, runtime);
         }
-        self.state.set(phase)
+        self.state.end(ending)
     }
 
     /// Detaches the task. True if the caller must now count it out of its parent: of this call and `finish`,
-    /// the first to come does that.
+    /// the first to come does that (I8 of `state`).
     pub(crate) fn detach(&self) -> bool {
-        let before = self.state.set(DETACHED | UNWANTED);
-        !before.has(DETACHED) && !before.is_terminal()
+        self.state.detach()
     }
 
     /// Notes that the handle is dropped: the output is not wanted.
     pub(crate) fn abandon(&self) {
-        self.state.set(UNWANTED);
+        self.state.note_unwanted();
     }
 
     pub(crate) fn is_unwanted(&self) -> bool {
@@ -367,6 +358,11 @@ impl Control {
     /// True if its extras were never allocated, so that there is nothing in them: no children either.
     pub(crate) fn is_plain(&self) -> bool {
         self.extras.get().is_none()
+    }
+
+    pub(crate) fn wake(&self) {
+        // A waker may be foreign code; its panic must not become the caller's.
+        let _ = caught(|| self.waker.wake());
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tree::on_cancel` against a cancellation and against the end.
+//! `tree::extras::on_cancel` against a cancellation and against the end.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Called {
         self.task.state.load().is_terminal()
     }
 
-    /// `tree::on_cancel::on_cancel`.
+    /// `tree::extras::on_cancel::on_cancel`.
     fn on_cancel(&self, callback: Callback) {
         if self.has_ended() {
             let _ = self.ran.push(callback);

@@ -6,7 +6,7 @@ use loom::sync::Notify;
 use loom::thread::spawn;
 
 use crate::state::{AtomicState, COMPLETED, GRACEFUL, HAS_BEEN_PENDING, KILL, RUNNING, STARTED};
-use crate::task::{CAUSE, Task, cancel};
+use crate::task::{CAUSE, Ending, Task, cancel};
 use crate::{ALL, FEW, check, joined};
 
 /// `flags` is the state that the poll finds: that of the first poll, or of a later one.
@@ -91,7 +91,7 @@ fn nothing_is_raised_after_the_end_and_nothing_undoes_it() {
             move || word.raise(level, CAUSE).map(|before| before.is_terminal())
         };
         let (graceful, kill) = (spawn(raise(GRACEFUL)), spawn(raise(KILL)));
-        let before = word.set(COMPLETED);
+        let before = word.end(Ending::Completed);
         assert!(!before.is_terminal());
         assert_ne!(joined(graceful), Some(Some(true)));
         assert_ne!(joined(kill), Some(Some(true)));
@@ -108,7 +108,7 @@ fn a_raise_takes_no_flag_away() {
         let raised = word.clone();
         let canceller = spawn(move || raised.raise(KILL, CAUSE).is_some());
         let flagged = word.clone();
-        let flags = spawn(move || flagged.set(STARTED).has(STARTED));
+        let flags = spawn(move || flagged.note_started());
         word.begin();
         let paused = word.pause_first();
         assert_eq!((joined(canceller), joined(flags)), (Some(true), Some(false)));

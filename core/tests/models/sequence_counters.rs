@@ -43,7 +43,7 @@ impl Parent {
         });
     }
 
-    /// One turn of `sums`, in `tree/metering.rs`: the sums, and true if they have to be read again.
+    /// One turn of `sums`, in `tree/usage/metering.rs`: the sums, and true if they have to be read again.
     fn sums(&self) -> ([usize; 2], bool) {
         let before = self.moves.reading();
         let mut sums = self.ended.each_ref().map(|number| number.load(Ordering::Acquire));

@@ -7,8 +7,8 @@ use loom::sync::Mutex;
 
 use crate::pending_children::{Last, PendingChildren};
 use crate::state::{
-    AtomicState, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING, HAS_LISTENERS,
-    IN_PLACE, IN_POLL, KILL, REPORTED, SPAWNED_AFTER_KILL, STARTED, State, UNWANTED,
+    AtomicState, CHILDREN_KILLED, DETACHED, HAS_BEEN_PENDING, HAS_LISTENERS, IN_PLACE, IN_POLL, KILL,
+    RUNNING, SPAWNED_AFTER_KILL, State,
 };
 use crate::sync::{Bell, ConcurrentQueue};
 
@@ -80,7 +80,7 @@ impl Task {
         let now = self.state.load();
         match (!now.has(HAS_BEEN_PENDING), now.has(IN_POLL)) {
             (true, true) => self.state.pause_first(),
-            (true, false) => self.state.set(HAS_BEEN_PENDING),
+            (true, false) => self.state.pause_unpolled(),
             (false, _) => self.state.pause(),
         }
     }
@@ -96,7 +96,7 @@ impl Task {
 
     /// `Control::started`.
     pub(crate) fn started(&self) {
-        if self.state.set(STARTED).has(HAS_LISTENERS) {
+        if self.state.note_started() {
             self.notify_all();
         }
     }
@@ -109,7 +109,7 @@ impl Task {
         if let Some(bell) = self.changed.get(bell) {
             bell.listen();
         }
-        !done(self.state.set(HAS_LISTENERS))
+        !done(self.state.note_listener())
     }
 
     pub(crate) fn has_rung(&self, bell: usize) -> bool {
@@ -118,8 +118,7 @@ impl Task {
 
     /// `Control::detach`.
     pub(crate) fn detach(&self) -> bool {
-        let before = self.state.set(DETACHED | UNWANTED);
-        !before.has(DETACHED) && !before.is_terminal()
+        self.state.detach()
     }
 
     /// `List::sweep`. The caller holds the lock of the list.
@@ -149,15 +148,15 @@ impl Task {
     }
 }
 
-/// `share`, as far as it reads the parent, and `children::adopt`.
-pub(crate) fn adopt(parent: &Task, child: &Arc<Task>) {
-    if parent.level() >= KILL {
-        child.state.set(SPAWNED_AFTER_KILL);
-    }
+/// `share`, as far as it reads the parent, and `children::adopt`: the new child, which runs.
+pub(crate) fn adopt(parent: &Task) -> Arc<Task> {
+    let is_after = parent.level() >= KILL;
+    let child = Task::new(if is_after { RUNNING | SPAWNED_AFTER_KILL } else { RUNNING });
     parent.add(child.clone());
     if let Some(level) = inherited_cancellation(parent) {
-        cancel(child, level);
+        cancel(&child, level);
     }
+    child
 }
 
 /// The sweep of `Children::add`.
@@ -207,7 +206,7 @@ pub(crate) fn pass_on(task: &Task, level: u32) {
 
 /// `children::kill_children`.
 pub(crate) fn kill_children(task: &Task) {
-    if !task.state.set(CHILDREN_KILLED).has(CHILDREN_KILLED) {
+    if task.state.kill_children() {
         pass_on(task, KILL);
     }
 }
@@ -229,14 +228,9 @@ fn end_orphan(orphan: &Task) -> usize {
 
 /// `children::end_one`.
 fn end_one(task: &Task, parent: Option<&Arc<Task>>, ending: Ending) -> Option<Arc<Task>> {
-    let phase = match ending {
-        Ending::Completed => COMPLETED,
-        Ending::Failed | Ending::TimedOut => FAILED,
-        Ending::Cancelled => CANCELLED,
-    };
-    let before = task.state.set(phase);
+    let before = task.state.end(ending);
     let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(child_ended);
-    if task.state.set(REPORTED).has(HAS_LISTENERS) {
+    if task.state.report() {
         task.notify_all();
     }
     orphan

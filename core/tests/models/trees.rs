@@ -11,8 +11,8 @@ use crate::{ALL, FEW, check, joined};
 
 /// A scope with one member.
 fn scope() -> (Arc<Task>, Arc<Task>) {
-    let (parent, child) = (Task::new(RUNNING | IN_PLACE), Task::new(RUNNING));
-    adopt(&parent, &child);
+    let parent = Task::new(RUNNING | IN_PLACE);
+    let child = adopt(&parent);
     (parent, child)
 }
 
@@ -26,14 +26,14 @@ fn nobody_is_missed(cancel: fn(&Task), level: u32) {
 fn nobody_is_missed_beside(look: fn(&Task), cancel: fn(&Task), level: u32) {
     check(FEW, move || {
         let (parent, first) = scope();
-        let (adopting, second) = (parent.clone(), Task::new(RUNNING));
-        let late = second.clone();
-        let adopter = spawn(move || adopt(&adopting, &late));
+        let adopting = parent.clone();
+        let adopter = spawn(move || adopt(&adopting));
         let looked = parent.clone();
         let sweeper = spawn(move || look(&looked));
         cancel(&parent);
-        assert!(joined(adopter).is_some() && joined(sweeper).is_some());
-        assert_eq!((first.level(), second.level()), (level, level));
+        let second = joined(adopter).map(|second| second.level());
+        assert!(joined(sweeper).is_some());
+        assert_eq!((first.level(), second), (level, Some(level)));
     });
 }
 
@@ -93,11 +93,11 @@ fn all_who_look_at_once_see_the_child() {
 #[test]
 fn what_a_poll_spawns_is_killed_with_its_task() {
     check(ALL, || {
-        let (parent, first, second) = (Task::new(0), Task::new(RUNNING), Task::new(RUNNING));
-        adopt(&parent, &first);
+        let parent = Task::new(0);
+        let (first, mut second) = (adopt(&parent), None);
         let asked = parent.clone();
         let canceller = spawn(move || cancel(&asked, KILL));
-        let mut killed = parent.poll(|| adopt(&parent, &second));
+        let mut killed = parent.poll(|| second = Some(adopt(&parent)));
         assert_eq!(joined(canceller), Some(true));
         if !killed {
             assert!(parent.waker.has_rung());
@@ -107,15 +107,15 @@ fn what_a_poll_spawns_is_killed_with_its_task() {
         kill_children(&parent);
         // The second child does not exist if the first poll did not get to it.
         assert_eq!(first.level(), KILL);
-        assert!(second.level() == KILL || children(&parent) == 1);
+        assert!(second.is_none_or(|second| second.level() == KILL));
     });
 }
 
 #[test]
 fn a_kill_during_a_poll_reaches_the_children_before_the_poll_ends() {
     check(ALL, || {
-        let (parent, child) = (Task::new(RUNNING), Task::new(RUNNING));
-        adopt(&parent, &child);
+        let parent = Task::new(RUNNING);
+        let child = adopt(&parent);
         let asked = parent.clone();
         let canceller = spawn(move || cancel(&asked, KILL));
         let begun = parent.begin();
@@ -127,12 +127,12 @@ fn a_kill_during_a_poll_reaches_the_children_before_the_poll_ends() {
 #[test]
 fn what_a_destructor_spawns_in_a_kill_can_be_detached_and_lives() {
     check(ALL, || {
-        let (parent, child) = (Task::new(RUNNING | IN_PLACE), Task::new(RUNNING));
+        let parent = Task::new(RUNNING | IN_PLACE);
         cancel(&parent, KILL);
         let other = parent.clone();
         let canceller = spawn(move || cancel(&other, GRACEFUL));
         // The body is dropped, and its destructor's child is detached before the kill is passed on.
-        adopt(&parent, &child);
+        let child = adopt(&parent);
         assert!(child.detach());
         kill_children(&parent);
         assert_eq!((joined(canceller), child.level()), (Some(false), 0));
@@ -142,18 +142,19 @@ fn what_a_destructor_spawns_in_a_kill_can_be_detached_and_lives() {
 #[test]
 fn what_a_destructor_spawns_lives_beside_the_one_who_kills() {
     check(ALL, || {
-        let (parent, child) = (Task::new(RUNNING), Task::new(RUNNING));
+        let parent = Task::new(RUNNING);
         let other = parent.clone();
         let canceller = spawn(move || cancel(&other, KILL));
         // The canceller may still go through the children when the body is dropped, since a poll was in
         // progress when it raised the level.
-        if parent.poll(|| ()) {
-            adopt(&parent, &child);
+        let child = parent.poll(|| ()).then(|| {
+            let child = adopt(&parent);
             assert!(child.detach());
             kill_children(&parent);
             assert_eq!(child.level(), 0);
-        }
+            child
+        });
         assert_eq!(joined(canceller), Some(true));
-        assert_eq!(child.level(), 0);
+        assert!(child.is_none_or(|child| child.level() == 0));
     });
 }

@@ -61,14 +61,14 @@ pub(crate) async fn scale<R: Runtime>(
         }
     };
     let mut observer = Observer::new((min, max), runtime.now(), ended());
-    limiter.set_places(observer.number(), runtime.now());
+    limiter.set_permits(observer.number(), runtime.now());
     while runtime.sleep(Observer::PERIOD).await.is_ok() {
         let now = runtime.now();
         let waiting = limiter.waiting() > 0;
         let look = Look { now, done: ended(), busy: limiter.under_way(), waiting };
         if let Some(Change { before, decided, window }) = observer.look(&look) {
             tracing::debug!(places = decided, before, ?window, "an orchestrator changes its concurrency");
-            limiter.set_places(decided, now);
+            limiter.set_permits(decided, now);
             concurrency.current.store(decided, Ordering::Relaxed);
         }
     }

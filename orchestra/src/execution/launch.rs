@@ -13,7 +13,8 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::current_task;
 use sweet_async_core::extend::{Configured, TaskRef};
 use sweet_async_core::extend::{
-    Kind, Recovery, RecoveryWork, Registered, Reports, SpawnRequest, Told, adopt, release, whole, within,
+    Kind, OnComplete, Recovery, RecoveryWork, Registered, Reports, SpawnRequest, adopt, release, whole,
+    within,
 };
 use sweet_async_core::limit::Limiter;
 use sweet_async_core::runtime::Runtime;
@@ -154,8 +155,8 @@ struct End<R: Runtime, D> {
     deliver: D,
 }
 
-impl<T, R: Runtime, D: Deliver<T>> Told<T> for End<R, D> {
-    fn told(self, task: &TaskRef, result: Result<T, AsyncTaskError>) {
+impl<T, R: Runtime, D: Deliver<T>> OnComplete<T> for End<R, D> {
+    fn on_complete(self, task: &TaskRef, result: Result<T, AsyncTaskError>) {
         let Self { node, mut deliver } = self;
         node.record_end(task, deliver.deliver(result));
     }
@@ -181,7 +182,7 @@ impl<R: Runtime> NodeRef<R> {
         if session.is_metered() {
             settings.metrics_are(true);
         }
-        let request = SpawnRequest { kind: self.kind(), place: site, settings: Some(&settings) };
+        let request = SpawnRequest { kind: self.kind(), location: site, settings: Some(&settings) };
         let (runtime, limiter) = (session.runtime.clone(), session.progress.concurrency.limiter.clone());
         let work = RecordsStart { work, node: Some(self.clone()) };
         let end = End { node: self.clone(), deliver };
@@ -189,10 +190,10 @@ impl<R: Runtime> NodeRef<R> {
             let registered = Registered::new(runtime, request);
             match (recovery, limiter) {
                 // With no policy around it, the work alone: a smaller body is moved and polled more cheaply.
-                (None, None) => registered.launch_tracked(work, end),
+                (None, None) => registered.launch_notifying(work, end),
                 (recovery, limiter) => {
                     let admitted = self.admitted(work, recovery, limiter, &registered);
-                    registered.launch_tracked(admitted, end)
+                    registered.launch_notifying(admitted, end)
                 }
             }
         })
@@ -212,7 +213,7 @@ impl<R: Runtime> NodeRef<R> {
         if session.is_metered() {
             settings.metrics_are(true);
         }
-        let request = SpawnRequest { kind: self.kind(), place: site, settings: Some(&settings) };
+        let request = SpawnRequest { kind: self.kind(), location: site, settings: Some(&settings) };
         // An ad-hoc task that a task of the orchestra runs is covered by the permit of that task.
         let needs_permit =
             |_: &Limiter| !caller.as_ref().is_some_and(|caller| session.owner.contains(&caller.0));

@@ -31,7 +31,7 @@ use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, TaskRef, caught};
 use sweet_async_core::extend::{
-    InPlaceTask, Kind, Registered, SpawnRequest, Told, cancel, children, release,
+    InPlaceTask, Kind, OnComplete, Registered, SpawnRequest, cancel, children, release,
 };
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{TaskContext, TaskStatus};
@@ -122,11 +122,11 @@ impl<R: Runtime> Session<R> {
             is_current: AtomicBool::new(false),
             stop_error: OnceLock::new(),
         });
-        let request = SpawnRequest { kind: task_kind, place: site, settings: Some(settings) };
+        let request = SpawnRequest { kind: task_kind, location: site, settings: Some(settings) };
         let abandon = AbandonOnDrop { session: session.clone(), is_done: false };
         let registered = Registered::new(runtime.clone(), request);
         let control = &registered.inside.control;
-        control.is_orchestra();
+        control.mark_orchestral();
         if let Some(trace) = control.trace() {
             // A subscriber is foreign code.
             let add = |(key, value): &(Arc<str>, Arc<str>)| trace.add(control.span().as_deref(), key, value);
@@ -140,7 +140,7 @@ impl<R: Runtime> Session<R> {
             attend(own, abandon)
         };
         let scope = InPlaceTask::new(make, runtime, Configured::default(), site);
-        registered.launch_tracked(scope, end);
+        registered.launch_notifying(scope, end);
         session
     }
 
@@ -385,8 +385,8 @@ async fn attend<R: Runtime>(
 /// The end of a session.
 struct End<R: Runtime>(Arc<Session<R>>);
 
-impl<R: Runtime> Told<()> for End<R> {
-    fn told(self, task: &TaskRef, result: Result<(), AsyncTaskError>) {
+impl<R: Runtime> OnComplete<()> for End<R> {
+    fn on_complete(self, task: &TaskRef, result: Result<(), AsyncTaskError>) {
         let stopped = result.err().and_then(|error| {
             let failed = error.downcast_ref::<OrchestratorError>().is_some();
             (!failed || task.control.status() == TaskStatus::Cancelled).then(|| Arc::new(error))

@@ -87,7 +87,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 None => (own, wall),
             });
         }
-        used.map(|(all, wall)| all.told(Some(wall)))
+        used.map(|(all, wall)| all.to_metrics(Some(wall)))
     }
 
     fn started(&self) -> Result<TaskContext, AsyncTaskError> {

@@ -31,7 +31,7 @@ impl<K, V> Collection<K, V> {
         K: 'static,
     {
         let error_count = errors.as_ref().map_or(0, FirstErrors::count);
-        let errors = errors.into_iter().flat_map(|errors| errors.into_rows(names)).collect();
+        let errors = errors.map(|errors| errors.into_rows(names)).unwrap_or_default();
         Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
     }
 

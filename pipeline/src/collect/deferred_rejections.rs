@@ -14,6 +14,15 @@ pub(crate) struct DeferredRejections {
     pub(crate) panic: Option<AsyncTaskError>,
 }
 
+impl DeferredRejections {
+    /// `rejected` may have several duplicates of one row.
+    pub(crate) fn new(mut rejected: Vec<Duplicate>, panic: Option<AsyncTaskError>) -> Self {
+        rejected.sort_by_key(|duplicate| duplicate.sequence);
+        rejected.dedup_by_key(|duplicate| duplicate.sequence);
+        Self { rejected, panic }
+    }
+}
+
 /// A row whose key was collected before, and the position of the first row with that key.
 pub(crate) struct Duplicate {
     pub(crate) sequence: u64,

@@ -71,11 +71,12 @@ impl FirstErrors {
     }
 
     /// The errors with their keys, which are of type `K`.
-    pub(crate) fn into_rows<K: 'static>(self, names: &Names) -> impl Iterator<Item = CollectedError<K>> {
-        self.sorted(names).into_iter().filter_map(|(key, row)| {
-            let key = *key.downcast().ok()?;
-            Some(CollectedError { key, row })
-        })
+    pub(crate) fn into_rows<K: 'static>(self, names: &Names) -> Vec<CollectedError<K>> {
+        let mut rows = Vec::new();
+        for (key, row) in self.sorted(names) {
+            rows.extend(key.downcast().ok().map(|key| CollectedError { key: *key, row }));
+        }
+        rows
     }
 
     fn sorted(self, names: &Names) -> Vec<(Box<dyn Any + Send>, RowError)> {

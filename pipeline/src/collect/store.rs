@@ -101,10 +101,8 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> CollectionStore<K, V> {
             // A part may have many values to merge.
             futures_lite::future::yield_now().await;
         }
-        let Settled { partitions, duplicates, mut rejected } = settled;
-        rejected.sort_by_key(|duplicate| duplicate.sequence);
-        rejected.dedup_by_key(|duplicate| duplicate.sequence);
+        let Settled { partitions, duplicates, rejected } = settled;
         let collection = Collection::new(partitions, duplicates, self.partitions.common.errors(), names);
-        (DeferredRejections { rejected, panic }, collection)
+        (DeferredRejections::new(rejected, panic), collection)
     }
 }

@@ -4,7 +4,7 @@ use sweet_async::MetricsEnabledTask as _;
 use sweet_async::runtime::RuntimeMetrics;
 
 use crate::kit::explode;
-use crate::kit::load::burn;
+use crate::kit::load::{allocate, burn, free, pretend};
 use crate::kit::prelude::*;
 
 fn add_up(now: &RuntimeMetrics) -> Outcome {
@@ -123,6 +123,58 @@ pub fn what_tasks_have_used_is_the_runtimes<H: Harness>(harness: H) -> Outcome {
         let more = now.used.cpu.context("it was measured")?.total().saturating_sub(then);
         ensure!(more >= used.total(), "{more:?} in place of {used:?}");
         ensure!(H::NEVER_ENDS || more == used.total(), "{more:?} in place of {used:?}");
+        Ok::<_, Failure>(())
+    })?
+}
+
+pub fn where_nothing_was_measured_nothing_is_known<H: Harness>(harness: H) -> Outcome {
+    if H::NEVER_ENDS {
+        // Other cases run on that executor at the same time, some of them with metrics.
+        return Ok(());
+    }
+    pretend()?;
+    let rt = harness.runtime();
+    let is_unknown = || -> Outcome {
+        let RuntimeMetrics { used, durations, delays, .. } = rt.metrics();
+        ensure!(used.cpu.is_none() && used.memory.is_none(), "{used:?}");
+        ensure!(used.io.is_none() && used.polls.is_none(), "{used:?}");
+        ensure!((durations.count(), durations.quantile(0.5)) == (0, None), "{durations:?}");
+        ensure!((delays.count(), delays.quantile(0.5)) == (0, None), "{delays:?}");
+        Ok(())
+    };
+    is_unknown()?;
+    let before = rt.metrics().tasks.completed;
+    harness.block_on(async {
+        let task = AsyncTask::to::<()>().on(&rt).spawn(|| async {
+            burn(1.millis());
+            allocate(100);
+            yield_now().await;
+        });
+        task.await
+    })??;
+    ensure!(rt.metrics().tasks.completed == before + 1, "a task without metrics has run");
+    is_unknown()
+}
+
+pub fn of_several_tasks_the_time_for_memory_is_not_known<H: Harness>(harness: H) -> Outcome {
+    pretend()?;
+    let rt = harness.runtime();
+    let before = rt.metrics().used.memory.unwrap_or_default();
+    harness.block_on(async {
+        for _ in 0..2 {
+            let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
+                allocate(100);
+                free(30);
+            });
+            (&mut task).await?;
+            let own = task.memory_usage().context("an allocator counts")?;
+            ensure!(own.wall.is_some(), "of one task it is known: {own:?}");
+        }
+        let now = rt.metrics().used.memory.context("an allocator counts")?;
+        ensure!(now.wall.is_none() && now.allocated_per_second().is_none(), "{now:?}");
+        let more = (now.allocated - before.allocated, now.freed - before.freed);
+        ensure!(more.0 >= 200 && more.1 >= 60, "{more:?}");
+        ensure!(H::NEVER_ENDS || more == (200, 60), "{more:?}");
         Ok::<_, Failure>(())
     })?
 }

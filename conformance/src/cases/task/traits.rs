@@ -1,8 +1,9 @@
 //! Capabilities, traits: each trait alone is enough for generic code, with every kind of task.
 
+use sweet_async::pipeline::PipelineBuilder;
 use sweet_async::{
-    CancelOutcome, CancellableTask, ContextualizedTask, NamedTask, RuntimeSource, StatusEnabledTask,
-    TaskBuilder, TaskContext, TimedTask, TracingTask,
+    CancelOutcome, CancellableTask, ContextualizedTask, NamedTask, PrioritizedTask as _, RuntimeSource,
+    StatusEnabledTask, TaskBuilder, TaskContext, TaskPriority, TimedTask, TracingTask,
 };
 
 use crate::kit::prelude::*;
@@ -240,5 +241,29 @@ pub async fn a_task_without_a_runtime_answers_everything<R: Runtime>(_: R, _: Fa
     ensure!(task.runtime().is_none() && task.relationships().parent().is_none());
     ensure!(task.relationships().upward::<u32>().sender.try_send(1).is_err(), "its channels are closed");
     ensure!(matches!(failed((&mut task).await)?, AsyncTaskError::NoRuntime));
+    Ok(())
+}
+
+pub async fn a_task_without_a_runtime_has_the_priority_that_it_was_given<R: Runtime>(
+    _: R,
+    _: Facts,
+) -> Outcome {
+    let source = Nowhere::<R>(std::marker::PhantomData);
+    let builder = TaskBuilder::<u32, _>::new(source.clone());
+    let plain = builder.clone().spawn(|| async { 1 });
+    ensure!(plain.priority() == TaskPriority::Normal, "{:?}", plain.priority());
+    for priority in [TaskPriority::Critical, TaskPriority::High, TaskPriority::Low, TaskPriority::Background]
+    {
+        let task = builder.clone().priority(priority).spawn(|| async { 1 });
+        let retried = builder.clone().priority(priority).retry(3).spawn(|| async { 1 });
+        let pipeline = PipelineBuilder::<u64, _>::new(source.clone())
+            .priority(priority)
+            .sender(|sources| sources.of([1]).into_chunks(1.items()))
+            .for_each(|_: Event<u64>| {})
+            .spawn();
+        let kept = [task.priority(), retried.priority(), pipeline.priority()];
+        ensure!(kept == [priority; 3], "{kept:?} in place of {priority:?}");
+        ensure!(matches!(failed(task.await)?, AsyncTaskError::NoRuntime));
+    }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::task::layers::retry::{Again, Attempts};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
-use crate::tree::recovery::RecoveryWork;
+use crate::tree::extras::recovery::RecoveryWork;
 
 /// Splits a builder's policies for a task inside something larger. The settings and the recovery are around
 /// the whole, [`Inner`] is around the work. The name is given only to a task that has a policy: for a bare

@@ -410,7 +410,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
                 let (policies, _) = self.policies.into_all();
                 let request = SpawnRequest {
                     kind: Kind::Spawned,
-                    place: Location::caller(),
+                    location: Location::caller(),
                     settings: Some(&policies.settings),
                 };
                 let registered = Registered::new(scope.runtime.clone(), request);

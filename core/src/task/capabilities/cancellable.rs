@@ -3,8 +3,8 @@
 use crate::error::AsyncTaskError;
 use crate::task::capabilities::Handle;
 use crate::task::view::canceller::{Cancellation, Canceller};
-use crate::tree::callbacks::IntoCallback;
-use crate::tree::on_cancel::{on_cancel, run_late};
+use crate::tree::extras::callbacks::IntoCallback;
+use crate::tree::extras::on_cancel::{on_cancel, run_late};
 use crate::vocabulary::cancel::CancelLevel;
 
 /// A task that can be cancelled.

@@ -2,7 +2,7 @@
 
 use crate::metrics::{CpuUsage, IoUsage, MemoryUsage, PollUsage};
 use crate::task::capabilities::Handle;
-use crate::tree::metering::{disable, enable, measured};
+use crate::tree::usage::metering::{disable, enable, measured};
 
 /// A task that reports its usage: its own, that of its blocking work, and that of its children, ended or
 /// live. See [`metrics`](crate::metrics) for the figures, and for their measurement.

@@ -8,8 +8,8 @@ use crate::runtime::Runtime;
 use crate::task::capabilities::Handle;
 use crate::task::handle::scoped_task::ScopedTask;
 use crate::task::handle::task::Task;
+use crate::tree::extras::recovery::{Recovery, is_recoverable};
 use crate::tree::node::TaskRef;
-use crate::tree::recovery::{Recovery, is_recoverable};
 
 /// A task with retries or recovery work. Restarts of supervised work count as retries, those within the
 /// period of its policy.

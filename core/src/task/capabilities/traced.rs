@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::task::capabilities::Handle;
-use crate::tree::trace::Trace;
+use crate::tree::extras::trace::Trace;
 
 /// A task that reports events through `tracing`. A task that was built with `.tracing(true)` has a span with
 /// its id, name, parent and status, in which its work runs, and reports its start and its end by itself. For

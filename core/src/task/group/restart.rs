@@ -25,8 +25,8 @@ use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::view::context::TaskContext;
 use crate::task::work::kinds::{Again, IntoAsyncResult, Work};
 use crate::tree::current::with_frame;
-use crate::tree::recovery::{Recovery, is_restartable};
-use crate::tree::trace::trace_attempt;
+use crate::tree::extras::recovery::{Recovery, is_restartable};
+use crate::tree::extras::trace::trace_attempt;
 
 /// The bounds of the restarts of failing work: at most `intensity` within any `period`. The rule, and its
 /// names, are those of Erlang/OTP supervisors. A period of zero, which would permit endless restarts, is

@@ -12,7 +12,7 @@ use crate::panic::caught;
 use crate::task::work::body::timed_out;
 use crate::tree::children::pass_on;
 use crate::tree::current::{Frame, current_task, giving_up, with_frame};
-use crate::tree::recovery::{Answer, RecoveryWork, is_recoverable};
+use crate::tree::extras::recovery::{Answer, RecoveryWork, is_recoverable};
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
 pin_project! {

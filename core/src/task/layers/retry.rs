@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::body::{Body, Clear, ENDED, Layered, Slot};
+use crate::body::{Body, Clear, ENDED, Layered, Slot, clear_then};
 use crate::error::{AsyncTaskError, RetriesError};
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
@@ -22,8 +22,8 @@ use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
 use crate::tree::current::with_frame;
-use crate::tree::recovery::{Recovery as Recorded, RecoveryWork};
-use crate::tree::trace::trace_attempt;
+use crate::tree::extras::recovery::{Recovery as Recorded, RecoveryWork};
+use crate::tree::extras::trace::trace_attempt;
 use crate::vocabulary::priority::TaskPriority;
 
 /// Work that can be begun again.
@@ -139,12 +139,6 @@ pin_project! {
         Attempt { #[pin] admission: Admission<S> },
         Pause { #[pin] pause: Pause<S::Runtime> },
         Done,
-    }
-}
-
-impl<S: RuntimeSource> Clear for Stage<S> {
-    fn clear(mut self: Pin<&mut Self>) {
-        self.set(Self::Done);
     }
 }
 
@@ -278,20 +272,10 @@ struct AttemptParts<'a, S: RuntimeSource> {
     stage: Pin<&'a mut Stage<S>>,
 }
 
-/// Clears the stage when it is dropped, also while the destructor of the work unwinds.
-struct ClearOnDrop<'a, S: RuntimeSource>(Pin<&'a mut Stage<S>>);
-
-impl<S: RuntimeSource> Drop for ClearOnDrop<'_, S> {
-    fn drop(&mut self) {
-        self.0.as_mut().clear();
-    }
-}
-
 impl<S: RuntimeSource> Clear for AttemptParts<'_, S> {
     fn clear(self: Pin<&mut Self>) {
-        let this = self.get_mut();
-        let _stage = ClearOnDrop(this.stage.as_mut());
-        this.work.as_mut().clear();
+        let Self { work, stage } = self.get_mut();
+        clear_then(work.as_mut(), || stage.set(Stage::Done));
     }
 }
 

@@ -101,10 +101,7 @@ pub(crate) fn register_in_place<S: RuntimeSource>(
     location: &'static Location<'static>,
 ) -> Result<Registered<S::Runtime>, AsyncTaskError> {
     let runtime = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()))?;
-    Ok(Registered::new(
-        runtime,
-        SpawnRequest { kind: Kind::InPlace, place: location, settings: Some(settings) },
-    ))
+    Ok(Registered::new(runtime, SpawnRequest { kind: Kind::InPlace, location, settings: Some(settings) }))
 }
 
 /// Polls an in-place task, which is part of the task that is polled here, if there is one.

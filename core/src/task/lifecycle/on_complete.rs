@@ -15,40 +15,40 @@ use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::lifecycle::supervised::Supervised;
 use crate::tree::node::TaskRef;
 
-/// The receiver of the result of a tracked task.
-pub trait Told<T>: Send + 'static {
+/// The receiver of the result of a task that has no handle.
+pub trait OnComplete<T>: Send + 'static {
     /// Called once: with the result after the end of the task is recorded everywhere, or with an error if the
     /// executor has dropped or refused the task.
-    fn told(self, task: &TaskRef, result: Result<T, AsyncTaskError>);
+    fn on_complete(self, task: &TaskRef, result: Result<T, AsyncTaskError>);
 }
 
 pin_project! {
     /// A task that reports its end: after that is recorded everywhere, and also if its executor drops it.
-    struct Tracked<B, T, R: Runtime, E: Told<T>> {
+    struct Notifying<B, T, R: Runtime, E: OnComplete<T>> {
         #[pin]
         task: Option<Supervised<B, T, R>>,
         inside: TaskRef,
-        told: Option<E>,
+        receiver: Option<E>,
         refusal: Option<AsyncTaskError>,
     }
 
-    impl<B, T, R: Runtime, E: Told<T>> PinnedDrop for Tracked<B, T, R, E> {
+    impl<B, T, R: Runtime, E: OnComplete<T>> PinnedDrop for Notifying<B, T, R, E> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _ = caught(|| this.task.set(None));
-            if let Some(told) = this.told.take() {
+            if let Some(receiver) = this.receiver.take() {
                 let error = this.refusal.take().unwrap_or(AsyncTaskError::Shutdown);
-                told.told(this.inside, Err(error));
+                receiver.on_complete(this.inside, Err(error));
             }
         }
     }
 }
 
-impl<B, T, R, E> Future for Tracked<B, T, R, E>
+impl<B, T, R, E> Future for Notifying<B, T, R, E>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
     R: Runtime,
-    E: Told<T>,
+    E: OnComplete<T>,
 {
     type Output = ();
 
@@ -57,8 +57,8 @@ where
         let Some(task) = this.task.as_mut().as_pin_mut() else { return Poll::Ready(()) };
         let result = ready!(task.poll(cx)).open();
         this.task.set(None);
-        if let Some(told) = this.told.take() {
-            told.told(this.inside, result);
+        if let Some(receiver) = this.receiver.take() {
+            receiver.on_complete(this.inside, result);
         }
         Poll::Ready(())
     }
@@ -71,7 +71,7 @@ pub trait Reports: Send + 'static {
 }
 
 pin_project! {
-    /// A task with a handle whose end is reported: as [`Tracked`]. The fields are dropped in this order.
+    /// A task with a handle whose end is reported: as [`Notifying`]. The fields are dropped in this order.
     pub(crate) struct Reporting<B, T, R: Runtime, E> {
         #[pin]
         task: Option<Supervised<B, T, R>>,
@@ -114,22 +114,23 @@ where
 }
 
 impl<R: Runtime> Registered<R> {
-    /// Starts the task with `body`, without a handle; its end is reported to `told`, also if it cannot be
+    /// Starts the task with `body`, without a handle; its end is reported to `receiver`, also if it cannot be
     /// started.
-    pub fn launch_tracked<B, T, E>(self, body: B, told: E) -> TaskRef
+    pub fn launch_notifying<B, T, E>(self, body: B, receiver: E) -> TaskRef
     where
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         T: Send + 'static,
-        E: Told<T>,
+        E: OnComplete<T>,
     {
         let Self { task, inside, parent, refusal, .. } = self;
         let life = Lifecycle::new(inside.clone(), parent);
         let supervised: Supervised<_, T, R> = Supervised::new(erased(body), life);
         let is_refused = refusal.is_some();
-        let tracked = Tracked { task: Some(supervised), inside: inside.clone(), told: Some(told), refusal };
+        let notifying =
+            Notifying { task: Some(supervised), inside: inside.clone(), receiver: Some(receiver), refusal };
         // If it is refused, here or by the executor, it is dropped, which reports its end.
         if !is_refused {
-            let _ = task.runtime.spawn(tracked).map(Join::detach);
+            let _ = task.runtime.spawn(notifying).map(Join::detach);
         }
         inside
     }

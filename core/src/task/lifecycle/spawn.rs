@@ -11,12 +11,12 @@ use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
 use crate::tree::children::adopt;
 use crate::tree::current::current_task;
-use crate::tree::metering::enable;
+use crate::tree::extras::trace::{Trace, task_span};
 use crate::tree::node::{Shared, TaskRef, refused, share};
 use crate::tree::priority::assign;
 use crate::tree::span::current_span;
 use crate::tree::state::{IN_PLACE, MEMBER, ORCHESTRAL, PART};
-use crate::tree::trace::{Trace, task_span};
+use crate::tree::usage::metering::enable;
 
 /// The kind of a new task: its parent, and where it runs.
 pub enum Kind {
@@ -57,7 +57,7 @@ impl SpawnSite {
 
     /// A spawn request for this site.
     pub fn request(self, settings: Option<&Configured>) -> SpawnRequest<'_> {
-        SpawnRequest { kind: self.kind, place: self.location, settings }
+        SpawnRequest { kind: self.kind, location: self.location, settings }
     }
 }
 
@@ -66,7 +66,7 @@ pub struct SpawnRequest<'a> {
     /// The kind of the task.
     pub kind: Kind,
     /// The source location of the call of its builder.
-    pub place: &'static Location<'static>,
+    pub location: &'static Location<'static>,
     /// The settings of its builder, if it had one.
     pub settings: Option<&'a Configured>,
 }
@@ -96,7 +96,7 @@ impl<R: Runtime> Registered<R> {
             Kind::Child(parent) => (Some(parent), ORCHESTRAL, Some(PARENT_ENDED)),
             Kind::Part => (current(), PART, None),
         };
-        let task = share(runtime, flags, request.place, parent.as_ref());
+        let task = share(runtime, flags, request.location, parent.as_ref());
         let inside: TaskRef = task.clone();
         apply_settings(&inside, parent.as_ref(), request.settings);
         if flags != IN_PLACE {
@@ -125,7 +125,7 @@ impl<R: Runtime> Registered<R> {
             (true, false) => Some(AsyncTaskError::Shutdown),
             (false, _) => refusal,
         };
-        Self { task, inside, parent, location: request.place, refusal }
+        Self { task, inside, parent, location: request.location, refusal }
     }
 
     /// The state machine of the task.

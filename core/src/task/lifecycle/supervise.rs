@@ -25,8 +25,8 @@
 //! ```
 //!
 //! 1. The level is read before each poll, and again after a pending one once the waker is registered. So
-//!    killed work is never polled again, and no kill is missed. The deadline is read after that: on a tie,
-//!    the task is cancelled.
+//!    killed work is never polled again, and no kill is missed (I9 of `tree::state`). The deadline is read
+//!    after that: on a tie, the task is cancelled.
 //! 2. A ready value wins over a kill or a deadline that came during the poll; the timeout of an attempt does
 //!    not.
 //! 3. The result is ready only after the body is dropped and every child has ended. So an await of the handle
@@ -47,10 +47,10 @@ use crate::task::work::output::{Output, SIBLINGS, attach_failures, report_to_sco
 use crate::tree::children::{cancel, children, end, kill_children, leave};
 use crate::tree::current::{Frame, giving_up};
 use crate::tree::ending::Ending;
-use crate::tree::metering::attributed;
 use crate::tree::node::TaskRef;
 use crate::tree::priority::lend_to_child;
 use crate::tree::state::{IN_PLACE, MEMBER};
+use crate::tree::usage::metering::attributed;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
 const ENDED: AsyncTaskError = AsyncTaskError::InvalidState("this task was polled after it had ended");

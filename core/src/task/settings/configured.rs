@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::TimeoutKind;
 use crate::runtime::RuntimeSource;
 use crate::time::{Limit, TimeLimit, TimeLimiter};
-use crate::tree::values::Values;
+use crate::tree::extras::values::Values;
 use crate::vocabulary::priority::TaskPriority;
 
 /// The settings of a task. As the policies of a builder: settings for which work in place needs no task of

@@ -7,7 +7,7 @@ use crate::breaker::CircuitBreaker;
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::task::settings::configured::Configured;
-use crate::tree::recovery::{Recovery, RecoveryWork};
+use crate::tree::extras::recovery::{Recovery, RecoveryWork};
 
 /// Settings with a breaker, a limiter or a recovery.
 pub struct Resilience<T> {
@@ -51,7 +51,7 @@ impl<T> Resilience<T> {
     }
 
     /// As `new_recovery`, if there are retries or there is a recovery.
-    pub fn told_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
+    pub fn new_recovery_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
     where
         T: 'static,
     {

@@ -15,8 +15,8 @@ use crate::error::AsyncTaskError;
 use crate::runtime::erased::DynRuntime;
 use crate::task::view::canceller::Canceller;
 use crate::task::view::relationships::Relationships;
-use crate::tree::callbacks::IntoCallback;
 use crate::tree::current::{current_task, note};
+use crate::tree::extras::callbacks::IntoCallback;
 use crate::tree::node::TaskRef;
 use crate::tree::state::IN_PLACE;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
@@ -105,7 +105,7 @@ impl TaskContext {
     ///
     /// As there.
     pub fn on_cancel<M>(&self, callback: impl IntoCallback<M>) -> Result<(), AsyncTaskError> {
-        crate::tree::on_cancel::on_cancel(&self.task, callback.into_callback())
+        crate::tree::extras::on_cancel::on_cancel(&self.task, callback.into_callback())
     }
 
     /// A canceller of this task, which can be given away.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::tree::channels::{Channel, open};
 use crate::tree::children::children;
+use crate::tree::extras::channels::{Channel, open};
 use crate::tree::node::TaskRef;
 use crate::vocabulary::info::TaskInfo;
 

@@ -25,8 +25,8 @@ use crate::tree::children::release;
 use crate::tree::current::{
     Frame, allow_blocking, current_task, in_frame, in_runtime, is_overdue, keeps_running,
 };
+use crate::tree::extras::permits::{SharedPermit, permits};
 use crate::tree::node::TaskRef;
-use crate::tree::permits::{SharedPermit, permits};
 use crate::tree::span::{current_span, within};
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;

@@ -9,10 +9,10 @@ use crate::panic::caught;
 use crate::task::work::output::Output;
 use crate::tree::current::{Frame, in_frame};
 use crate::tree::ending::Ending;
-use crate::tree::metering::Measuring;
+use crate::tree::extras::recovery::Recovery;
 use crate::tree::node::{Control, TaskRef};
-use crate::tree::recovery::Recovery;
 use crate::tree::span::within;
+use crate::tree::usage::metering::Measuring;
 
 /// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
 pub(crate) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {

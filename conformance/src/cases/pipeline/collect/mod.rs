@@ -5,3 +5,4 @@ pub mod collected_order;
 pub mod collector;
 pub mod duplicates;
 pub mod folding;
+pub mod partitions;

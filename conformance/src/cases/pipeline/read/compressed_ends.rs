@@ -9,7 +9,7 @@ use sweet_async::pipeline::Compression;
 use crate::kit::prelude::*;
 use crate::kit::{collect_rows, count};
 
-fn gzip(text: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn gzip(text: &str) -> Result<Vec<u8>, Failure> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(text.as_bytes())?;
     Ok(encoder.finish()?)

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sweet_async::pipeline::{SenderStrategy, Sources};
 
+use super::compressed_ends::gzip;
 use crate::kit::prelude::*;
+use crate::kit::{Person, collect_rows};
 
 const BOTH: [ErrorStrategy<String>; 2] = [ErrorStrategy::StopOnFirst, ErrorStrategy::ContinueOnError];
 
@@ -214,6 +216,62 @@ pub async fn a_file_that_goes_between_the_look_and_its_turn_is_an_error<R: Runti
             .for_each(|_: Event<String>| {});
         is_io(&failed(run.await)?, io::ErrorKind::NotFound, &path)?;
         ensure!(removed.is_set());
+    }
+    Ok(())
+}
+
+pub async fn a_bad_file_of_several_ends_it_when_its_turn_has_come<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (first, third) = (folder.path().join("first.txt"), folder.path().join("third.txt"));
+    fs::write(&first, "1\n2\n3\n")?;
+    fs::write(&third, "6\n")?;
+    let whole = gzip("4\n5\n")?;
+    // The last of these is cut in its checksum, so its rows are whole.
+    let cut = whole.get(..whole.len() - 2).context("longer")?;
+    let bad: [(&str, &[u8], io::ErrorKind, u64); 3] = [
+        ("utf-16.txt", b"\xff\xfe4\0\n\0", io::ErrorKind::InvalidData, 3),
+        ("corrupt.gz", b"this is no compressed data at all", io::ErrorKind::InvalidData, 3),
+        ("cut.gz", cut, io::ErrorKind::UnexpectedEof, 5),
+    ];
+    for (name, bytes, kind, due) in bad {
+        let second = folder.path().join(name);
+        fs::write(&second, bytes)?;
+        for strategy in BOTH {
+            let paths = [first.clone(), second.clone(), third.clone()];
+            let sender =
+                |sources: &mut Sources<String>| sources.of_files(paths).lines().into_chunks(1.lines());
+            let (result, handled) = read(&rt, strategy, sender, |_| ()).await;
+            is_io(&failed(result)?, kind, &second)?;
+            ensure!(handled == due, "{name}: {handled} rows were handled, and {due} were due");
+        }
+    }
+    Ok(())
+}
+
+pub async fn a_half_written_last_line_is_a_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("written.txt");
+    // The last line is to be 56, and is not complete.
+    fs::write(&path, "12\n34\n5")?;
+    let part = path.clone();
+    let (rows, summary) = collect_rows::<u64, _, _>(&rt, 1, move |sources| {
+        sources.of_file(part).lines().into_chunks(1.lines());
+    })
+    .await?;
+    ensure!(rows == [(0, 12), (1, 34), (2, 5)], "{rows:?}");
+    ensure!((summary.read(), summary.rejected()) == (3, 0), "{summary:?}");
+    // A part with too few fields is a row as well, and is rejected as any such row.
+    let texts: [(&str, &[&str], u64); 2] =
+        [("id,name\n1,Ada\n2,Gr", &["Ada", "Gr"], 0), ("id,name\n1,Ada\n2", &["Ada"], 1)];
+    for (text, due, rejected) in texts {
+        fs::write(&path, text)?;
+        let part = path.clone();
+        let (people, summary) = collect_rows::<Person, _, _>(&rt, 1, move |sources| {
+            sources.of_file(part).into_chunks(1.rows());
+        })
+        .await?;
+        ensure!(people.iter().map(|(_, person)| person.name.as_str()).eq(due.iter().copied()), "{people:?}");
+        ensure!((summary.read(), summary.rejected()) == (2, rejected), "{summary:?}");
     }
     Ok(())
 }

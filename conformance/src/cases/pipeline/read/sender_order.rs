@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sweet_async::pipeline::SenderStrategy;
+
 use super::senders::{ROW_BITS, after, numbers, six};
 use crate::kit::count;
 use crate::kit::prelude::*;
@@ -172,5 +174,37 @@ pub async fn the_first_errors_are_kept_whatever_is_read_first<R: Runtime>(rt: R,
     let kept: Vec<_> = summary.errors().iter().map(|error| error.sequence()).collect();
     ensure!(summary.rejected() == 305);
     ensure!(kept == [0, 1, 2, 3, 4, 1 << ROW_BITS, 1 << ROW_BITS | 1], "{kept:?}");
+    Ok(())
+}
+
+pub async fn all_errors_of_parallel_sources_are_kept_in_source_order<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    const SOURCES: usize = 4;
+    const ROWS: u64 = 500;
+    // Of ten rows, eight are no numbers, and the receiver refuses one.
+    let line = |n: u64| if n.is_multiple_of(5) { format!("{n}\n") } else { format!("x{n}\n") };
+    let text: String = (0..ROWS).map(line).collect();
+    let bad: Vec<(usize, u64)> = (0..SOURCES)
+        .flat_map(|source| (0..ROWS).filter(|row| !row.is_multiple_of(10)).map(move |row| (source, row)))
+        .collect();
+    let summary = numbers(&rt)
+        .sender_strategy(SenderStrategy::Parallel { sources: SOURCES })
+        .workers(3)
+        .on_error(ErrorStrategy::ContinueOnError)
+        .max_errors(bad.len())
+        .sender(move |sources| {
+            (0..SOURCES).for_each(|_| sources.of_bytes(text.clone()).lines().into_chunks(7.lines()));
+        })
+        .for_each(|event: Event<u64>| if event.data() % 10 == 5 { Err("refused") } else { Ok(()) })
+        .await?;
+    let counts = (summary.read(), summary.handled(), summary.rejected(), summary.dropped());
+    ensure!(counts == (2_000, 200, 1_800, 0), "{counts:?}");
+    ensure!(summary.errors().len() == bad.len(), "{} are kept", summary.errors().len());
+    for (error, (source, row)) in summary.errors().iter().zip(bad) {
+        let position = error.position();
+        let place = (error.sequence(), position.source(), position.line());
+        ensure!(place == ((source as u64) << ROW_BITS | row, source, Some(row + 1)), "{place:?}: {error}");
+        let reason = if row % 10 == 5 { "refused" } else { "invalid digit found in string" };
+        ensure!(error.reason() == reason, "{error}");
+    }
     Ok(())
 }

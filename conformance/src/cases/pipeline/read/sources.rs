@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+use futures_lite::Stream;
+use sweet_async::pipeline::{ItemSource, Pulled, Sources};
+
 use crate::kit::prelude::*;
 use crate::kit::{Person, Raw, Sample, collect_rows, rows, sample};
 
@@ -240,4 +243,31 @@ async fn rows_of_header_only<R: Runtime>(rt: &R) -> Result<(usize, FinalEvent), 
     })
     .await?;
     Ok((rows.len(), summary))
+}
+
+/// A source of a stream, which is not added yet.
+fn named<St>(sources: &mut Sources<u64>, stream: St) -> ItemSource<'_, u64, Pulled<St>>
+where
+    St: Stream<Item = u64> + Send + 'static,
+{
+    sources.of_stream(stream)
+}
+
+/// Adds a source of a stream, with `rows` items to a chunk.
+fn add<St>(source: ItemSource<'_, u64, Pulled<St>>, rows: usize)
+where
+    St: Stream<Item = u64> + Send + 'static,
+{
+    source.into_chunks(rows.items());
+}
+
+pub async fn functions_may_name_the_source_of_a_stream<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (rows, summary) = collect_rows::<u64, _, _>(&rt, 2, |sources| {
+        add(named(sources, futures_lite::stream::iter(0..50)), 7);
+        add(named(sources, futures_lite::stream::once(50)), 1);
+    })
+    .await?;
+    ensure!(values(rows).into_iter().eq(0..51));
+    ensure!((summary.read(), summary.handled()) == (51, 51), "{summary:?}");
+    Ok(())
 }

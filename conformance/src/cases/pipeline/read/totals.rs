@@ -3,6 +3,7 @@
 use sweet_async::pipeline::{Progress, Sources};
 
 use crate::kit::prelude::*;
+use crate::kit::published::{LONG, bounded, publish};
 
 /// The progress while the first event is held, and after the end.
 async fn progress<R: Runtime>(
@@ -95,6 +96,25 @@ pub async fn a_source_that_cannot_tell_has_no_total<R: Runtime>(rt: R, _: Facts)
         for progress in progress(&rt, sender).await? {
             ensure!(progress.bytes_total.is_none(), "{what}: {progress:?}");
         }
+    }
+    Ok(())
+}
+
+pub async fn a_queue_has_no_total<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for with_bytes in [false, true] {
+        let queue = bounded(10);
+        publish(&rt, &queue, "numbers", 3, 1).await?;
+        queue.close();
+        let sender = move |sources: &mut Sources<u64>| {
+            sources.of_queue(&queue).with_lease(LONG).lines();
+            if with_bytes {
+                sources.of_bytes("4\n").lines().into_chunks(1.lines());
+            }
+        };
+        let [before, after] = progress(&rt, sender).await?;
+        ensure!(before.bytes_total.is_none(), "while it runs, bytes beside it {with_bytes}: {before:?}");
+        ensure!(after.bytes_total.is_none(), "after its end, bytes beside it {with_bytes}: {after:?}");
+        ensure!(after.handled == 3 + u64::from(with_bytes), "{after:?}");
     }
     Ok(())
 }

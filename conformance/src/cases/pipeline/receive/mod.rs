@@ -5,3 +5,4 @@ pub mod on_the_pool;
 pub mod order;
 pub mod rates;
 pub mod receivers;
+pub mod trying;

@@ -1,5 +1,6 @@
 //! The run of a pipeline: settings, flow, errors, counts and end.
 
+pub mod boxed;
 pub mod counts;
 pub mod errors;
 pub mod flow;

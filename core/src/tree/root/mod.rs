@@ -10,6 +10,9 @@
 //! have to wait and no task above them would pass a cancellation on. A task that ends in its first poll is
 //! never listed.
 
+pub(crate) mod kills;
+pub(crate) mod snapshot;
+
 use std::fmt;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -21,11 +24,11 @@ use crate::panic::notify_all;
 use crate::runtime::erased::ErasedRuntime;
 use crate::tree::children::cancel;
 use crate::tree::ending::Ending;
-use crate::tree::kills::{Kills, Remaining};
-use crate::tree::metering::enable;
 use crate::tree::node::{Shared, TaskRef};
-use crate::tree::statistics::{Counts, TaskStatistics};
-use crate::tree::totals::{Totals, Watch};
+use crate::tree::root::kills::{Kills, Remaining};
+use crate::tree::usage::metering::enable;
+use crate::tree::usage::statistics::{Counts, TaskStatistics};
+use crate::tree::usage::totals::{Totals, Watch};
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::info::TaskInfo;
 

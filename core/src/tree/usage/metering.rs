@@ -256,5 +256,5 @@ pub fn sums(task: &TaskRef) -> Option<Sums> {
 /// All figures of the task.
 pub(crate) fn measured(task: &TaskRef) -> Option<TaskMetrics> {
     let meter = &task.control.metered()?.meter;
-    Some(TaskMetrics { polls: Some(meter.polls()), ..sums(task)?.told(Some(meter.wall())) })
+    Some(TaskMetrics { polls: Some(meter.polls()), ..sums(task)?.to_metrics(Some(meter.wall())) })
 }

@@ -1,35 +1,43 @@
 //! Rarely used state of a task. It is allocated on first use and never moved, so that it can be read while
 //! the task runs.
+//!
+//! A listener, a callback, a permit and a deadline each have a flag in the state of the task, which is set
+//! after they were put here (I5 of `state`).
 
-use std::future::Future;
-use std::pin::Pin;
+pub(crate) mod callbacks;
+pub(crate) mod channels;
+pub(crate) mod listeners;
+pub(crate) mod on_cancel;
+pub(crate) mod permits;
+pub(crate) mod recovery;
+pub(crate) mod settings;
+pub(crate) mod trace;
+pub(crate) mod values;
+
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use concurrent_queue::ConcurrentQueue;
-use event_listener::{Event, EventListener};
+use event_listener::Event;
 use tracing::Span;
 
 use crate::error::{AsyncTaskError, FailedAttempt};
-use crate::panic::{caught, notify_all};
+use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::erased::ErasedRuntime;
 use crate::sync::deadline::Moment;
-use crate::tree::callbacks::Callback;
-use crate::tree::channels::Channels;
 use crate::tree::children::Children;
 use crate::tree::ending::Ending;
-use crate::tree::metering::Metered;
+use crate::tree::extras::callbacks::Callback;
+use crate::tree::extras::channels::Channels;
+use crate::tree::extras::permits::HeldPermit;
+use crate::tree::extras::recovery::Recovery;
+use crate::tree::extras::trace::Trace;
+use crate::tree::extras::values::Values;
 use crate::tree::node::{Control, TaskRef};
-use crate::tree::permits::HeldPermit;
-use crate::tree::recovery::Recovery;
-use crate::tree::state::State;
-use crate::tree::state::{GRACEFUL, HAS_CALLBACKS, HAS_LISTENERS, STARTED};
-use crate::tree::trace::Trace;
-use crate::tree::values::Values;
+use crate::tree::usage::metering::Metered;
 #[cfg(feature = "uuid")]
 use crate::vocabulary::id::TaskId;
 
@@ -42,7 +50,7 @@ pub(crate) struct Extras {
     name: ArcSwapOption<Arc<str>>,
     /// The span that the work runs in.
     span: ArcSwapOption<Span>,
-    pub(crate) changed: Event,
+    changed: Event,
     pub(crate) children: OnceLock<Box<Children>>,
     /// The parent of a task that was dropped before its children.
     heir: ArcSwapOption<TaskRef>,
@@ -53,24 +61,24 @@ pub(crate) struct Extras {
     jobs: AtomicU32,
     /// The number of shielded regions under way.
     shields: AtomicU32,
-    pub(crate) grace: AtomicU64,
-    pub(crate) limit: AtomicU64,
+    grace: AtomicU64,
+    limit: AtomicU64,
     /// The number of attempts at the work that were begun.
-    pub(crate) attempts: AtomicU32,
-    pub(crate) deadline: Moment,
+    attempts: AtomicU32,
+    deadline: Moment,
     /// True once its deadline has ended its work.
-    pub(crate) expired: AtomicBool,
-    /// The part of the task that its limit stops: see [`LimitKeeper`](crate::tree::settings::LimitKeeper).
-    pub(crate) limit_keeper: AtomicU8,
+    expired: AtomicBool,
+    /// The part of the task that its limit stops: see [`LimitKeeper`](settings::LimitKeeper).
+    limit_keeper: AtomicU8,
     times: OnceLock<Box<Times>>,
     pub(crate) channels: Channels,
     trace: OnceLock<Box<Trace>>,
     recovery: OnceLock<Box<Recovery>>,
     /// The priority that was set for it, as a number of `TaskPriority`.
-    pub(crate) priority: AtomicU8,
+    priority: AtomicU8,
     /// The greatest urgency of the tasks that wait for it, likewise.
-    pub(crate) lent: AtomicU8,
-    pub(crate) held: HeldPermit,
+    lent: AtomicU8,
+    held: HeldPermit,
     metered: OnceLock<Arc<Metered>>,
     /// Its id, if that is a UUID.
     #[cfg(feature = "uuid")]
@@ -225,26 +233,6 @@ impl Control {
         self.extras().metered.get_or_init(|| Arc::new(make()))
     }
 
-    /// Leaves a callback to be run at a graceful cancellation. It is pushed first, and the flag is set after
-    /// that. The end is a change of the same atomic: either it sees the flag, and drops the callbacks, or it
-    /// is in the state that this returns, and has not seen it.
-    pub(crate) fn push_callback(&self, callback: Callback) -> State {
-        let queue = self.extras().callbacks.get_or_init(|| Box::new(ConcurrentQueue::unbounded()));
-        let _ = queue.push(callback);
-        self.state.set(HAS_CALLBACKS)
-    }
-
-    /// Drops callbacks that will not be run: they may keep the task itself alive.
-    pub(crate) fn drop_callbacks(&self) {
-        while let Some(callback) = self.pop_callback() {
-            let _ = caught(|| drop(callback));
-        }
-    }
-
-    pub(crate) fn pop_callback(&self) -> Option<Callback> {
-        self.extras.get()?.callbacks.get()?.pop().ok()
-    }
-
     /// Adds the failure of a member of this scope, after those that came before it.
     pub(crate) fn push_failure(&self, failure: AsyncTaskError) {
         let queue = self.extras().failures.get_or_init(|| Box::new(ConcurrentQueue::unbounded()));
@@ -266,12 +254,6 @@ impl Control {
         self.extras().jobs.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// True if a graceful cancellation was requested, and callbacks wait to be run.
-    pub(crate) fn has_pending_callbacks(&self) -> bool {
-        let waiting = || self.extras.get()?.callbacks.get().map(|queue| !queue.is_empty());
-        self.state.load().level() == GRACEFUL && waiting() == Some(true)
-    }
-
     pub(crate) fn runs_jobs(&self) -> bool {
         self.extras.get().is_some_and(|extras| extras.jobs.load(Ordering::SeqCst) > 0)
     }
@@ -283,13 +265,6 @@ impl Control {
             true => shields.fetch_add(1, Ordering::SeqCst),
             false => shields.fetch_sub(1, Ordering::SeqCst),
         };
-    }
-
-    /// Notifies the listeners of the task, if there are any.
-    pub(crate) fn notify_listeners(&self) {
-        if self.state.load().has(HAS_LISTENERS) {
-            notify_all(&self.extras().changed);
-        }
     }
 
     /// The number of shielded regions under way.
@@ -328,51 +303,5 @@ impl Control {
         if let Some(extras) = self.extras.get() {
             extras.channels.close();
         }
-    }
-
-    /// Notes that the task is ready to be used.
-    pub(crate) fn started(&self) {
-        if self.state.set(STARTED).has(HAS_LISTENERS) {
-            notify_all(&self.extras().changed);
-        }
-    }
-
-    /// A listener for the next change, or `None` if `done` holds already.
-    pub(crate) fn listen(&self, done: impl Fn(State) -> bool) -> Option<EventListener> {
-        if done(self.state.load()) {
-            return None;
-        }
-        let listener = self.extras().changed.listen();
-        // Listen first, then set the flag: a thread that changes the state either sees the flag and notifies,
-        // or came first, and its change is seen here.
-        let before = self.state.set(HAS_LISTENERS);
-        (!done(before)).then_some(listener)
-    }
-
-    /// Ready once `done` holds of the state.
-    pub(crate) fn poll_change(
-        &self,
-        listener: &mut Option<EventListener>,
-        done: impl Fn(State) -> bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        loop {
-            match listener {
-                Some(active) => std::task::ready!(Pin::new(active).poll(cx)),
-                None => {
-                    *listener = self.listen(&done);
-                    if listener.is_none() {
-                        return Poll::Ready(());
-                    }
-                    continue;
-                }
-            }
-            *listener = None;
-        }
-    }
-
-    pub(crate) fn wake(&self) {
-        // A waker may be foreign code; its panic must not become the caller's.
-        let _ = caught(|| self.waker.wake());
     }
 }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::tree::extras::{LONGEST, NO_PRIORITY, UNSET, nanos};
 use crate::tree::node::Control;
-use crate::tree::state::HAS_DEADLINE;
 use crate::vocabulary::priority::TaskPriority;
 
 /// The part of a task that its limit stops.
@@ -42,7 +41,7 @@ impl Control {
     pub(crate) fn set_limit(&self, limit: Duration, deadline: Option<Instant>) {
         self.extras().limit.store(nanos(limit), Ordering::Release);
         self.extras().deadline.set(deadline);
-        self.state.set(HAS_DEADLINE);
+        self.state.note_deadline();
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {
@@ -59,7 +58,7 @@ impl Control {
         let limit = deadline.map_or(UNSET, |deadline| nanos(deadline.saturating_duration_since(now)));
         self.extras().limit.store(limit, Ordering::Release);
         self.extras().deadline.set(deadline);
-        self.state.set(HAS_DEADLINE);
+        self.state.note_deadline();
         self.wake();
     }
 

@@ -30,10 +30,10 @@ impl Control {
                 None => permit,
             });
         });
-        self.state.set(HAS_PERMIT);
+        self.state.note_permit();
     }
 
-    /// Returns the task's permit, if it holds one.
+    /// Returns the task's permit, if it holds one (I5 of `state`).
     pub(crate) fn return_permit(&self) {
         if self.state.load().has(HAS_PERMIT)
             && let Some(extras) = self.extras.get()

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::metrics::TaskMetrics;
 use crate::tree::children::children;
-use crate::tree::metering::measured;
 use crate::tree::node::TaskRef;
 use crate::tree::root::RootScope;
-use crate::tree::statistics::TaskStatistics;
+use crate::tree::usage::metering::measured;
+use crate::tree::usage::statistics::TaskStatistics;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 use crate::vocabulary::id::TaskId;
 use crate::vocabulary::info::TaskInfo;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::metrics::{Counters, Histogram, Latencies, Sums, TaskMetrics};
 use crate::runtime::Runtime;
-use crate::tree::statistics::TaskStatistics;
+use crate::tree::usage::statistics::TaskStatistics;
 
 /// The thresholds at which events of a runtime's tasks are reported through `tracing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ pub(crate) fn metrics<R: Runtime>(runtime: &R) -> RuntimeMetrics {
         },
         queue_depth: runtime.queue_depth(),
         workers: runtime.worker_count(),
-        used: totals.used.read().told(None),
+        used: totals.used.read().to_metrics(None),
         durations: read(&totals.durations),
         delays: read(&totals.delays),
     }
