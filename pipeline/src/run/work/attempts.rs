@@ -9,10 +9,12 @@ use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
 use crate::run::work::caller::Caller;
 use crate::run::work::delivery::Delivery;
+use crate::run::work::erased::Boxed;
 use crate::run::work::feed::Feed;
 use crate::run::work::receive::Receive;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Pause, caught};
+use sweet_async_core::retry::Retry;
 use sweet_async_core::runtime::Runtime as _;
 
 /// Calls the receiver for each event of a chunk, and retries as the strategy says.
@@ -36,7 +38,7 @@ where
 /// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
 /// call that another attempt may follow.
 pub(crate) async fn attempts<M, O, T, A, C>(
-    mut argument: A,
+    argument: A,
     control: &Control,
     retrying: Option<&RetryEvents<T>>,
     caller: &C,
@@ -47,30 +49,52 @@ where
     A: Delivery<T>,
     C: Caller<A, O>,
 {
-    let Some(retrying) = retrying else { return M::once(argument, control, caller).await };
-    let (retry, sequence) = (&retrying.retry, argument.first_event().map_or(0, Event::sequence));
-    let mut attempts = 0;
-    loop {
-        let may_follow = attempts < retry.max_retries();
-        let spare = caught(|| may_follow.then(|| argument.spare(retrying.clone)))?;
-        let result = M::once(argument, control, caller).await;
-        attempts += 1;
-        let Err(error) = result else {
+    let Some(RetryEvents { retry, clone }) = retrying else {
+        return M::once(argument, control, caller).await;
+    };
+    let sequence = argument.first_event().map_or(0, Event::sequence);
+    let mut next = Some(argument);
+    // A box for each attempt: the loop around the attempts is then compiled once, and not for each receiver.
+    let mut attempt = |may_follow: bool| -> Result<Option<Attempt<'_>>, AsyncTaskError> {
+        let Some(argument) = next.take() else { return Ok(None) };
+        next = caught(|| may_follow.then(|| argument.spare(*clone)))?;
+        Ok(Some(Box::pin(M::once(argument, control, caller))))
+    };
+    let result = until_one_succeeds(retry, control, sequence, &mut attempt).await;
+    // The destructor of a clone that was not needed is user code.
+    let dropped = caught(|| drop(next));
+    result.and(dropped)
+}
+
+type Attempt<'a> = Boxed<'a, Result<(), AsyncTaskError>>;
+
+/// Makes attempts as `retry` says. `attempt` begins one, and is given whether another may follow; without an
+/// argument for it, it returns `None`.
+async fn until_one_succeeds<'a>(
+    retry: &Retry,
+    control: &Control,
+    sequence: u64,
+    attempt: &mut (dyn FnMut(bool) -> Result<Option<Attempt<'a>>, AsyncTaskError> + Send),
+) -> Result<(), AsyncTaskError> {
+    let (mut attempts, mut last) = (0, Ok(()));
+    while let Some(attempt) = attempt(attempts < retry.max_retries())? {
+        let Err(error) = attempt.await else {
             retry.succeeded();
-            return caught(|| drop(spare));
+            return Ok(());
         };
+        attempts += 1;
         let (delay, error) = retry.follow(error, attempts, attempts - 1, || control.runtime.entropy())?;
-        // Set wherever another attempt may follow.
-        let Some(spare) = spare else { return Err(error) };
-        argument = spare;
         let pause = Pause::new(&control.runtime, delay, Location::caller());
         let unwanted = async {
             control.limit.excludes(sequence).await;
             Ok(false)
         };
+        let goes_on = or(pause, unwanted).await.unwrap_or(false);
+        last = Err(error);
         // Cancellation was requested, or the row is not wanted any more: the last error stands.
-        if !or(pause, unwanted).await.unwrap_or(false) {
-            return Err(error);
+        if !goes_on {
+            break;
         }
     }
+    last
 }
