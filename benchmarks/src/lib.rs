@@ -7,6 +7,7 @@
 
 pub mod backend;
 pub mod data;
+pub mod locks;
 pub mod measure;
 pub mod observations;
 pub mod overload;

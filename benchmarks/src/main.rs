@@ -1,12 +1,14 @@
 //! The program that runs rows of the table by name:
-//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 overload responsive`.
+//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 locks overload responsive`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
-use side_by_side::{Failure, Size, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, responsive};
+use side_by_side::{
+    Failure, Size, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, responsive,
+};
 
 /// Measures Sweet Async against its peers, in the same run.
 #[derive(Parser)]
@@ -58,6 +60,7 @@ enum RowName {
     P10,
     P11,
     P12,
+    Locks,
     Overload,
     Responsive,
 }
@@ -130,6 +133,7 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (RowName::P11, _) => p11::measure(backend, &long)?,
             (RowName::P12, _) => p12::measure(backend, &long)?,
             (RowName::Responsive, _) => responsive::measure(backend, &size)?,
+            (RowName::Locks, _) => locks::measure(backend, &size)?,
             (RowName::Overload, _) => overload::measure(backend, &size)?,
             (RowName::P7 | RowName::P8, None) => {}
         }
