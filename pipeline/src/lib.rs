@@ -44,7 +44,7 @@ pub use crate::collect::collection::Collection;
 pub use crate::collect::duplicate::{MergeFn, OnDuplicate};
 pub use crate::collect::errors::CollectedError;
 pub use crate::collect::key::Key;
-pub use crate::collect::partition::{Partition, PartitionIntoIter, PartitionIter};
+pub use crate::collect::parts::partition::{Partition, PartitionIntoIter, PartitionIter};
 pub use crate::event::batch::Batch;
 pub use crate::event::single::{Event, EventId};
 pub use crate::outcome::failure::{RowError, TooManyErrors};
@@ -56,11 +56,11 @@ pub use crate::run::handle::emitting_task::EmittingTask;
 pub use crate::run::handle::pull::Events;
 pub use crate::source::Sources;
 pub use crate::source::channel::{EventSender, SendError, TrySendError};
-pub use crate::source::compression::Compression;
-pub use crate::source::csv_options::Delimiter;
+pub use crate::source::compression::codec::Compression;
+pub use crate::source::format::csv_options::Delimiter;
 #[cfg(feature = "json")]
-pub use crate::source::format::JsonLines;
-pub use crate::source::format::{Csv, CsvOptions, Lines};
+pub use crate::source::format::marker::JsonLines;
+pub use crate::source::format::marker::{Csv, CsvOptions, Lines};
 pub use crate::source::items::{ItemSource, Pulled};
 pub use crate::source::queue::QueueSource;
 pub use crate::source::size::ChunkSizeExt;
@@ -74,8 +74,8 @@ pub use sweet_async_core::Position;
 /// Types and traits that appear in signatures and that no program names. Not under semver.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::run::work::delivery::{Delivery, Sequenced};
-    pub use crate::run::work::receive::{Receive, Tries};
+    pub use crate::run::work::call::delivery::{Delivery, Sequenced};
+    pub use crate::run::work::call::receive::{Receive, Tries};
     pub use crate::source::SenderOutput;
-    pub use crate::source::format::{NoFormat, Undecided};
+    pub use crate::source::format::marker::{NoFormat, Undecided};
 }

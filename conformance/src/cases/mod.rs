@@ -1,6 +1,7 @@
-//! The cases, a folder for each subject and a file for each topic. A file's first line names the promise that
-//! it proves, and a case's name is the claim that it tests. Topics have unique names, and are re-exported
-//! here without their folders. Cases are reached through [`suite!`](crate::suite).
+//! The cases: a folder for each subject, folders in it where it has many topics, and a file for each topic. A
+//! file's first line names the promise that it proves, and a case's name is the claim that it tests. Topics
+//! have unique names, and are re-exported here without their folders. Cases are reached through
+//! [`suite!`](crate::suite).
 
 #![allow(
     clippy::unit_arg,

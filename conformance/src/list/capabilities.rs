@@ -60,11 +60,13 @@ macro_rules! __conformance_with_capabilities {
                 a_task_killed_before_its_first_poll_never_started
                 the_work_and_its_destructors_are_in_the_span
                 work_in_place_can_be_traced
-                what_is_added_is_in_the_span_and_in_what_is_told
-                events_and_errors_of_the_users_own_are_told_in_the_span
                 each_attempt_of_work_that_is_tried_again_has_a_span
                 an_untraced_task_tells_nothing
                 tracing_changes_no_result
+            }
+            trace_events driven {
+                what_is_added_is_in_the_span_and_in_what_is_told
+                events_and_errors_of_the_users_own_are_told_in_the_span
             }
             deadlines driven {
                 one_attempt_has_a_limit_of_its_own

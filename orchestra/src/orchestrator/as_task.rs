@@ -1,5 +1,5 @@
-//! The capabilities of an orchestrator as a task: name, status, deadline, cancellation, priority, tracing,
-//! metrics; and an orchestrator as a task of another.
+//! The capabilities of an orchestrator as a task: name, status, deadline, cancellation, priority, tracing and
+//! metrics.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use crate::OrchestratorError;
 use crate::orchestrator::handle::Orchestrator;
 use crate::registry::description::Registry;
-use crate::registry::node::Node;
 use crate::status::ExecutionStats;
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
@@ -24,8 +23,7 @@ use sweet_async_core::metrics::{CpuUsage, IoUsage, MemoryUsage, PollUsage, TaskM
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{
     CancellableTask, Cancellation, ContextualizedTask, IntoCallback, MetricsEnabledTask, NamedTask,
-    PrioritizedTask, Relationships, StatusEnabledTask, TaskBuilder, TaskContext, TaskStatus, TimedTask,
-    TracingTask,
+    PrioritizedTask, Relationships, StatusEnabledTask, TaskContext, TaskStatus, TimedTask, TracingTask,
 };
 
 const CLOSED: AsyncTaskError = AsyncTaskError::InvalidState("the task has ended");
@@ -92,38 +90,6 @@ impl<S: RuntimeSource> Orchestrator<S> {
 
     fn started(&self) -> Result<TaskContext, AsyncTaskError> {
         self.context().ok_or(NOT_STARTED)
-    }
-
-    /// Registers another orchestrator as a task of this one. When the task begins, everything in the other is
-    /// started. The output is the statistics of the other. The other is stopped with this one, and the
-    /// dependents of the task wait until nothing of the other is left.
-    ///
-    /// # Errors
-    ///
-    /// As [`register_task`](Self::register_task). The task fails with the other's first failure.
-    #[track_caller]
-    pub fn register_orchestrator<Q: RuntimeSource + Sync>(
-        &self,
-        name: impl Into<Arc<str>>,
-        other: &Orchestrator<Q>,
-    ) -> Result<Node<ExecutionStats>, OrchestratorError> {
-        let other = other.clone();
-        let builder = TaskBuilder::<ExecutionStats, S>::new(self.source.clone());
-        self.register_task(name, builder, || async move {
-            match other.run().await {
-                // The cancellation of this task was passed on to the other, so this task has ended as was
-                // requested.
-                Err(OrchestratorError::Stopped(error)) if error.is_cancelled() => Err(stopped(error)),
-                result => result.map_err(AsyncTaskError::from),
-            }
-        })
-    }
-}
-
-fn stopped(error: Arc<AsyncTaskError>) -> AsyncTaskError {
-    match TaskContext::current() {
-        Some(cx) if cx.is_cancelled() => cx.task_ref().control.stop_as_asked(),
-        _ => OrchestratorError::Stopped(error).into(),
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod again;
 pub(crate) mod as_task;
 pub(crate) mod builder;
 pub(crate) mod handle;
+pub(crate) mod nested;
 pub(crate) mod planning;
 pub(crate) mod shared;
 pub(crate) mod start;

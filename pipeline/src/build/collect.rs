@@ -14,10 +14,10 @@ use crate::collect::key::Key;
 use crate::collect::store::CollectionStore;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
-use crate::run::work::collecting::Collecting;
-use crate::run::work::delivery::Delivery;
-use crate::run::work::receive::Receive;
-use crate::run::work::receiving::Receiving;
+use crate::run::work::call::delivery::Delivery;
+use crate::run::work::call::receive::Receive;
+use crate::run::work::handlers::collecting::Collecting;
+use crate::run::work::handlers::receiving::Receiving;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
@@ -133,7 +133,7 @@ where
     /// }
     /// ```
     ///
-    /// Cost: two boxes for the whole pipeline, and nothing for its events.
+    /// Cost: one box for the whole pipeline, and nothing for its events.
     pub fn boxed(self) -> BoxedPipeline<S, K, V>
     where
         F: Send + 'static,

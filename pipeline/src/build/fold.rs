@@ -10,7 +10,7 @@ use crate::build::whole::{End, Whole};
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
-use crate::run::work::folding::Folding;
+use crate::run::work::handlers::folding::Folding;
 use crate::source::Plan;
 use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;

@@ -5,7 +5,7 @@ use crate::build::whole::End;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::handle::pull::{DrainOnKill, Events};
-use crate::run::work::pulling::Pulling;
+use crate::run::work::handlers::pulling::Pulling;
 use crate::source::Sources;
 use sweet_async_core::runtime::RuntimeSource;
 

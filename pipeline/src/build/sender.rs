@@ -13,7 +13,7 @@ use crate::event::batch::Batch;
 use crate::event::single::Event;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::{Batches, Settings};
-use crate::run::work::receive::{Receive, Tries};
+use crate::run::work::call::receive::{Receive, Tries};
 use crate::source::Plan;
 use crate::source::Sources;
 use crate::source::strategy::SenderStrategy;

@@ -1,4 +1,4 @@
-//! A complete pipeline as a task: spawned, or in place, as a part of its caller.
+//! A complete pipeline as a task: spawned, or in place as a part of its caller.
 
 use std::any::Any;
 use std::future::Future;
@@ -14,7 +14,7 @@ use crate::run::handle::coordinator::{Outcome, run};
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::shared::control::Settings;
 use crate::run::work::erased::DynHandler;
-use crate::run::work::handler::Handler;
+use crate::run::work::handlers::handler::Handler;
 use crate::run::work::typed::TypedHandler;
 use crate::source::Plan;
 use sweet_async_core::error::AsyncTaskError;
@@ -25,14 +25,14 @@ use sweet_async_core::retry::Retry;
 use sweet_async_core::runtime::{DynRuntime, RuntimeSource};
 use sweet_async_core::task::{Task, TaskContext};
 
-/// The final event. If the pipeline has started: also its summary, and the handler's value.
+/// The end of a pipeline: the final event and, if it has started, the summary and the handler's result.
 pub(crate) type End<E> = (Result<FinalEvent, AsyncTaskError>, Option<(FinalEvent, E)>);
 
 /// A running pipeline.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// The settings of a pipeline, and the handler of its events. `plans` names the sources when the pipeline
-/// starts.
+/// A pipeline before its start: its settings, and the handler of its events. `plans` names the sources once
+/// the pipeline starts.
 pub(crate) struct Whole<T, S, P, H> {
     pub(crate) source: S,
     pub(crate) settings: Settings,
@@ -48,7 +48,8 @@ where
     P: FnOnce() -> Result<Vec<Plan>, AsyncTaskError>,
     H: Handler<T>,
 {
-    /// Checks the settings, names the sources, and returns the pipeline's work.
+    /// Checks the settings, names the sources, and returns the pipeline's work. From here on the pipeline has
+    /// no type of its own.
     pub(crate) fn start(
         self,
         runtime: &S::Runtime,
@@ -90,7 +91,7 @@ where
     }
 }
 
-/// Checks the settings, names the sources, and returns the pipeline's work. Compiled once for all pipelines.
+/// The part of [`Whole::start`] that is compiled once for all pipelines. `plans` is called once at most.
 fn start(
     runtime: DynRuntime,
     task: TaskRef,
@@ -122,17 +123,17 @@ fn start(
     Ok(Box::pin(async move { run(&runtime, &task, &settings, counters, plans, handler).await }))
 }
 
-/// Starts a pipeline as the work of a task of this runtime.
+/// The start of a pipeline as the work of a task of this runtime.
 pub(crate) type Start<R> = Box<dyn FnOnce(&R, TaskRef, Arc<Counters>) -> Result<Work, AsyncTaskError> + Send>;
 
-/// The end of a pipeline whose handler ends with an `E`.
+/// The summary and the handler's result, which is an `E`.
 fn ended<E: 'static>(outcome: Option<Ended>) -> Option<(FinalEvent, E)> {
     let Ended { summary, end } = outcome?;
-    // A handler's end is of its own type.
+    // The cast does not fail: the pipeline's own handler has made the result.
     end.downcast().ok().map(|end| (summary, *end))
 }
 
-/// The summary of a pipeline that has started, and its handler's `End`.
+/// The summary of a pipeline that has started, and its handler's result without the type.
 struct Ended {
     summary: FinalEvent,
     end: Box<dyn Any + Send>,
@@ -163,8 +164,8 @@ where
     (final_event, ended(end))
 }
 
-/// The work of a pipeline in place. Boxed: the code that makes a task of it is compiled once, and not for each
-/// pipeline.
+/// The work of a pipeline in place. Boxed, so that the task around it has one type of work, and is not
+/// compiled for each pipeline.
 fn work_in_place(
     task: TaskRef,
     started: Result<Work, AsyncTaskError>,
@@ -177,7 +178,7 @@ fn work_in_place(
     })
 }
 
-/// Starts a pipeline now, as a task of its own, whose result `finish` makes of the pipeline's end.
+/// Starts a pipeline now, as a task of its own. `finish` makes the task's result of the pipeline's end.
 #[track_caller]
 pub(crate) fn spawn<S, D, U, E>(
     source: S,

@@ -6,8 +6,8 @@ use std::hash::Hash;
 
 use crate::collect::errors::CollectedError;
 use crate::collect::errors::FirstErrors;
-use crate::collect::map::into_map;
-use crate::collect::partition::Partition;
+use crate::collect::parts::map::into_map;
+use crate::collect::parts::partition::Partition;
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::names::Names;
 

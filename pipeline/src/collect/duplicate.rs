@@ -25,8 +25,9 @@ pub enum OnDuplicate<V> {
     /// one row collects under one key the later stays, and that is no error. Entries of a rejected row under
     /// other keys stay as well.
     ///
-    /// The order of two rows is known for certain only at the end. Until then the key and the position of
-    /// each duplicate are kept; its value is dropped at once.
+    /// The order of two rows is known for certain only at the end. Until then the position of each row that
+    /// has collected is kept, and the key of each duplicate, whose value is dropped at once. So memory is
+    /// bounded by the rows.
     Error,
     /// The values are merged, from the first in source order to the last: `f(f(first, second), third)`. Right
     /// for any function, also for one whose result depends on the order.

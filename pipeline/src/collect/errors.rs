@@ -1,4 +1,4 @@
-//! Errors that a receiver collects next to its values.
+//! Errors that receivers collect next to values.
 
 use std::any::Any;
 use std::fmt;
@@ -34,8 +34,8 @@ impl<K: fmt::Debug> fmt::Display for CollectedError<K> {
     }
 }
 
-/// A collected error that is not yet among the first errors. Its key is without its type: errors are few
-/// enough for a box each.
+/// A collected error while the pipeline runs. Its key is in a box, without its type, so that the code for
+/// errors is compiled once; errors are few enough for a box each.
 pub(crate) struct Noted {
     pub(crate) sequence: u64,
     pub(crate) row_place: RowPlace,
@@ -63,14 +63,14 @@ impl FirstErrors {
         self.0.count()
     }
 
-    /// Moves all `errors` to the first ones.
+    /// Counts all `errors`, and keeps those that are among the first.
     pub(crate) fn add_all(&mut self, errors: &mut Vec<Noted>) {
         for noted in errors.drain(..) {
             self.0.add(noted.sequence, noted);
         }
     }
 
-    /// The errors with their keys, which are of type `K`.
+    /// The kept errors with their keys. A key that is no `K` is left out; a pipeline has no such key.
     pub(crate) fn into_rows<K: 'static>(self, names: &Names) -> Vec<CollectedError<K>> {
         let mut rows = Vec::new();
         for (key, row) in self.sorted(names) {

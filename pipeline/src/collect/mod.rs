@@ -1,46 +1,45 @@
 //! Keyed results of a pipeline.
 //!
-//! Each worker buffers its entries by the key's hash, and hands a full buffer to the one owner of that
-//! [`Partition`]. So workers share no lock and no map, and memory is bounded by the distinct keys and not by
-//! the rows. An entry keeps the sequence of its event: source order decides about two values under one key,
-//! whatever the order in which they were collected. Entries of a receiver's running call stay at the ends of
-//! the buffers until the call has an outcome, and are removed from there if it fails.
+//! The keys are divided into parts by their hash. Each worker has a buffer for each part, and hands a full
+//! buffer over to its part. A part has one user at a time: a worker that finds it in use keeps the buffer and
+//! goes on, so no worker waits for another. An entry keeps the sequence of its event: source order decides
+//! about two values under one key, whatever the order in which they were collected. Entries of a receiver's
+//! running call stay at the ends of the buffers until the call has an outcome, and are removed from there if
+//! it fails. The rule for duplicates says whether memory is bounded by the distinct keys or by the rows:
+//! [`OnDuplicate`](crate::OnDuplicate).
 //!
 //! ```text
 //! Collector (in the receiver) ─► Shard (of the worker) ─full buffer─► Partitions ─► Collection (final event)
 //! Collector (elsewhere) ─► Inbox (of the worker) ─┘
 //! ```
+//!
+//! - `worker`: a worker's calls, its shard and its inbox
+//! - `parts`: the parts, while they are filled and at the end
+//! - `store`: all of that for one pipeline; `registry`: the running pipelines, for collectors elsewhere
+//! - `collection`: the result
 
-pub(crate) mod buffer;
-pub(crate) mod calls;
 pub(crate) mod collection;
 pub(crate) mod deferred_rejections;
 pub(crate) mod duplicate;
 pub(crate) mod errors;
-pub(crate) mod exclusive;
-pub(crate) mod inbox;
-pub(crate) mod installed;
 pub(crate) mod key;
-pub(crate) mod map;
-pub(crate) mod part;
-pub(crate) mod partition;
-pub(crate) mod partitions;
+pub(crate) mod parts;
 pub(crate) mod registry;
 pub(crate) mod row_place;
-pub(crate) mod shard;
 pub(crate) mod store;
+pub(crate) mod worker;
 
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub(crate) use crate::collect::calls::CallId;
 pub(crate) use crate::collect::row_place::RowPlace;
+pub(crate) use crate::collect::worker::calls::CallId;
 
 use crate::collect::errors::Noted;
-use crate::collect::partition::Entry;
-use crate::collect::partitions::Partitions;
+use crate::collect::parts::partition::Entry;
+use crate::collect::parts::partitions::Partitions;
 use crate::event::single::Event;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::IdField;
@@ -112,7 +111,7 @@ where
     #[inline]
     pub fn collect(&self, key: K, value: V) {
         let entry = Entry { key, value, sequence: self.sequence };
-        if let Err(entry) = crate::collect::shard::push(self.pipeline, self.call, entry, None) {
+        if let Err(entry) = crate::collect::worker::shard::push(self.pipeline, self.call, entry, None) {
             // The copy is made only here: a collector that is not used otherwise then need not be in memory
             // at all.
             Self { types: PhantomData, ..*self }.collect_slow(entry);
@@ -124,10 +123,9 @@ where
     ///
     /// As for a value, an error that comes after the end is dropped, and that is reported.
     pub fn collect_error(&self, key: K, error: impl Into<BoxError>) {
-        let error = AsyncTaskError::failure(error);
         let (key, error) = (Box::new(key), AsyncTaskError::failure(error));
         let noted = Noted { sequence: self.sequence, row_place: self.row_place, key, error };
-        let noted = crate::collect::shard::note::<K, V>(self.pipeline, self.call, noted);
+        let noted = crate::collect::worker::shard::note::<K, V>(self.pipeline, self.call, noted);
         let sent = noted.or_else(|noted| match self.partitions() {
             Some(partitions) => partitions.send_error(self.call, noted),
             None => Err(noted),
@@ -137,16 +135,18 @@ where
         }
     }
 
-    /// The store of its pipeline, if that has not ended.
+    /// The parts of its pipeline, if that has not ended.
     fn partitions(&self) -> Option<Arc<Partitions<K, V>>> {
         crate::collect::registry::find(self.pipeline)?.downcast().ok()
     }
 
-    /// The path for a pipeline in which a duplicate is an error, and for a collector that has left its
-    /// worker: the entry goes through the inbox of the worker that made the call.
+    /// The path for two cases. Where a duplicate is an error, the shard takes the entry with the place of its
+    /// row. Where the collector has left its worker, the entry goes through the inbox of the worker that made
+    /// the call.
     #[inline(never)]
     fn collect_slow(self, entry: Entry<K, V>) {
-        let pushed = crate::collect::shard::push(self.pipeline, self.call, entry, Some(&self.row_place));
+        let pushed =
+            crate::collect::worker::shard::push(self.pipeline, self.call, entry, Some(&self.row_place));
         let sent = pushed.or_else(|entry| match self.partitions() {
             Some(partitions) => partitions.send(self.call, entry, self.row_place),
             None => Err(entry),

@@ -1,4 +1,4 @@
-//! The registry of pipelines, for collectors that have left their worker.
+//! The registry of running pipelines, for collectors that have left their worker.
 //!
 //! A collector carries its pipeline's number and no reference, so that making one for each event is free. One
 //! that is used on another thread or in another task finds its pipeline here. Adding and removing a pipeline
@@ -18,8 +18,8 @@ static PIPELINES: LazyLock<ArcSwap<Map>> = LazyLock::new(ArcSwap::default);
 pub(crate) struct Registration(u64);
 
 impl Registration {
-    pub(crate) fn new(pipeline: u64, store: Arc<dyn Any + Send + Sync>) -> Self {
-        let weak = Arc::downgrade(&store);
+    pub(crate) fn new(pipeline: u64, partitions: Arc<dyn Any + Send + Sync>) -> Self {
+        let weak = Arc::downgrade(&partitions);
         PIPELINES.rcu(|map| {
             let mut map = Map::clone(map);
             map.insert(pipeline, weak.clone());
@@ -39,7 +39,7 @@ impl Drop for Registration {
     }
 }
 
-/// Finds the store of a pipeline that has not ended.
+/// Finds the parts of a pipeline that has not ended.
 pub(crate) fn find(pipeline: u64) -> Option<Arc<dyn Any + Send + Sync>> {
     PIPELINES.load().get(&pipeline).and_then(Weak::upgrade)
 }

@@ -1,4 +1,4 @@
-//! The row place: the position of the row of a collected value.
+//! The row place: the position of a row that has collected a value or an error.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::event::single::{Origin, position};
 use crate::outcome::names::Names;
 use sweet_async_core::Position;
 
-/// The position of a row. Line 0 means that the source has no lines.
+/// The place of a row: its source, and its position there. Line 0 means that the source has no lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RowPlace {
     pub(crate) source: u32,
@@ -35,7 +35,7 @@ impl RowPlace {
     }
 }
 
-/// The places of the rows that a worker has collected from, by the rows' sequences.
+/// The places of rows that have collected values, each with the sequence of its row.
 #[derive(Default)]
 pub(crate) struct Places(Vec<(u64, RowPlace)>);
 
@@ -47,7 +47,7 @@ impl Places {
         }
     }
 
-    /// The places that workers have handed over, so that each can be found.
+    /// The places of all workers, in the order of sequences, for [`find`](Self::find).
     pub(crate) fn all(handed_over: &ConcurrentQueue<Self>) -> Self {
         let mut all = Self(handed_over.try_iter().flat_map(|places| places.0).collect());
         all.0.sort_unstable_by_key(|(sequence, _)| *sequence);

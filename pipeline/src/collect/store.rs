@@ -1,22 +1,22 @@
-//! The collection store of one pipeline: its collection while it is being filled.
+//! The collection store of one pipeline: its parts while they are filled, and their end as a collection.
 
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::collect::calls::Calls;
 use crate::collect::collection::Collection;
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::duplicate::OnDuplicate;
-use crate::collect::installed::{Erased, Installed};
-use crate::collect::partitions::{PARTS, Partitions, Settled};
+use crate::collect::parts::partitions::{PARTS, Partitions, Settled};
 use crate::collect::registry::Registration;
-use crate::collect::shard::Shard;
+use crate::collect::worker::calls::Calls;
+use crate::collect::worker::installed::{Erased, Installed};
+use crate::collect::worker::shard::Shard;
 use crate::outcome::names::Names;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::task::TaskId;
 
-/// The collection store: the destination of all entries that the workers of one pipeline collect.
+/// The collection store: the parts of one pipeline, registered for as long as it collects.
 pub(crate) struct CollectionStore<K, V> {
     pub(crate) pipeline: u64,
     partitions: Arc<Partitions<K, V>>,
@@ -74,8 +74,8 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> CollectionStore<K, V> {
         self.partitions.common.rejected()
     }
 
-    /// Takes over the entries that the workers have left, after all workers have ended, and closes the
-    /// collection. Entries that come later are lost.
+    /// Takes over the entries that the workers still hold, and closes the collection. Called once all workers
+    /// have ended. Entries that come later are dropped.
     pub(crate) async fn close(
         &self,
         shards: Vec<Erased>,
@@ -84,8 +84,8 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> CollectionStore<K, V> {
         let mut panic = None;
         self.partitions.common.close_inboxes();
         for mut shard in shards {
-            // The parts have no other user here. Each panic has removed one entry; without a panic, all
-            // entries are handed over.
+            // No part has another user here, so a flush without a panic hands over all entries. The loop
+            // ends, since each panic has removed an entry, or was kept from before.
             while let Err(error) = self.flush(&mut shard) {
                 panic = panic.or(Some(error));
                 futures_lite::future::yield_now().await;

@@ -70,7 +70,7 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// The items. None if they are of another type, which no pipeline mixes.
+    /// The items; empty if they are of another type, which no pipeline mixes.
     pub(crate) fn into_vec<T: 'static>(self) -> Vec<T> {
         self.items.downcast().map_or_else(|_| Vec::new(), |items| *items)
     }

@@ -2,26 +2,14 @@
 
 pub(crate) mod channel;
 pub(crate) mod compression;
-#[cfg(feature = "csv")]
-pub(crate) mod csv;
-pub(crate) mod csv_options;
-#[cfg(feature = "compression")]
-pub(crate) mod decompress;
 pub(crate) mod format;
-#[cfg(feature = "compression")]
-pub(crate) mod gzip;
 pub(crate) mod input;
 pub(crate) mod items;
-#[cfg(feature = "json")]
-pub(crate) mod json_lines;
-pub(crate) mod lines;
 pub(crate) mod queue;
 pub(crate) mod sealed;
 pub(crate) mod size;
 pub(crate) mod strategy;
 pub(crate) mod text;
-#[cfg(feature = "compression")]
-pub(crate) mod zstd;
 
 use std::io::Read;
 use std::marker::PhantomData;

@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::queue::Kind;
-use crate::source::compression::Compression;
-use crate::source::csv_options::CsvSettings;
-use crate::source::format::Undecided;
+use crate::source::compression::codec::Compression;
+use crate::source::format::csv_options::CsvSettings;
+use crate::source::format::marker::Undecided;
 use crate::source::input::Input;
 use crate::source::{Plan, Sources};
 use crate::text::chunk::ChunkSize;

@@ -57,8 +57,8 @@ pub(crate) trait Decoder<T>: Send {
 /// Makes a decoder for a worker.
 pub(crate) type Decoders<T> = Arc<dyn Fn() -> Box<dyn Decoder<T>> + Send + Sync>;
 
-/// The [`Decoders`] of a source without their type, on the way from the source to the workers. What lies
-/// between is then compiled once, and not for each type of row.
+/// The [`Decoders`] of a source without their type, on the way from the source to the workers. The parts in
+/// between are then compiled once, and not for each type of row.
 #[derive(Clone)]
 pub(crate) struct DynDecoders(Arc<dyn Any + Send + Sync>);
 

@@ -7,5 +7,6 @@ pub mod polls;
 pub mod snapshots;
 pub mod spans;
 pub mod task_metrics;
+pub mod trace_events;
 pub mod traces;
 pub mod watching;

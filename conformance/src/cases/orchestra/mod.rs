@@ -1,18 +1,13 @@
-//! Orchestras: their graphs, their tasks, and the end of either.
+//! Orchestras: the graph, the run, the cancellation, ad-hoc tasks, and the orchestrator as a task.
 
-pub mod foreign_code;
-pub mod graphs;
-pub mod nodes;
-pub mod orchestra_again;
-pub mod orchestra_capabilities;
-pub mod orchestra_concurrency;
-pub mod orchestra_failures;
-pub mod orchestra_members;
-pub mod orchestra_queue;
-pub mod orchestra_shutdown;
-pub mod orchestra_statuses;
-pub mod orchestra_stops;
-pub mod orchestra_tasks;
-pub mod orchestras;
-pub mod orchestrated;
-pub mod pictures;
+mod ad_hoc;
+mod graph;
+mod handle;
+mod run;
+mod stop;
+
+pub use ad_hoc::*;
+pub use graph::*;
+pub use handle::*;
+pub use run::*;
+pub use stop::*;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sweet_async::DynRuntime;
 use sweet_async::pipeline::{BoundedQueue, Progress, Queue as _};
 
+use super::drive::Observations;
+use super::ends::WORKERS;
 use super::input::{CHUNK, Number, ROWS, is_bad, whole_rows};
-use super::run::{Observations, WORKERS};
 use super::table::{Body, Combination, End, Fault, Source, Strategy};
 use crate::kit::prelude::*;
 use crate::kit::published::LONG;

@@ -3,10 +3,13 @@
 //!
 //! - `table`: the dimensions, and the pairs that cannot exist
 //! - `input`, `work`: the sources and receivers, and the ledger of what they did
+//! - `ends`, `drive`: the pipeline of a combination, and the handle of its run
 //! - `run`: one combination, run once
 //! - `check`: the invariants
 
 mod check;
+mod drive;
+mod ends;
 mod flaky_queue;
 mod input;
 mod run;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_lite::future::or;
 
-use crate::collect::calls::Calls;
+use crate::collect::worker::calls::Calls;
 use crate::outcome::failure::TooManyErrors;
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::final_event::Summary;

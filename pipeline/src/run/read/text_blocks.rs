@@ -11,7 +11,7 @@ use futures_io::AsyncRead;
 use crate::outcome::progress::Counters;
 use crate::run::read::blocking_call::BlockingCall;
 use crate::run::shared::control::Control;
-use crate::source::compression::Codec;
+use crate::source::compression::codec::Codec;
 use crate::source::input::{Blocking, Input, Opened};
 use crate::text::cut::cutter::{Cut, Cutter};
 use crate::text::fault::Unreadable;

@@ -1,13 +1,13 @@
-//! The handler of a pipeline without its types, for the parts that are compiled once and not for each
-//! pipeline.
+//! The handler of a pipeline without its types. The worker and the coordinator use it in this form, so that
+//! they are compiled once and not for each pipeline.
 
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::collect::calls::Calls;
 use crate::collect::deferred_rejections::DeferredRejections;
+use crate::collect::worker::calls::Calls;
 use crate::outcome::names::Names;
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::source::items::Items;
@@ -17,13 +17,14 @@ use sweet_async_core::error::AsyncTaskError;
 
 pub(crate) type Boxed<'a, O> = Pin<Box<dyn Future<Output = O> + Send + 'a>>;
 
-/// A [`Handler`](crate::run::work::handler::Handler) with the states of its workers. Methods without a doc
-/// are as there.
+/// A [`Handler`](crate::run::work::handlers::handler::Handler) with the states of its workers. A method
+/// without a doc is as there.
 pub(crate) trait DynHandler: Send + Sync + 'static {
-    /// Makes the states of the workers. Called once, before all else. Runs user code, which may panic.
+    /// Makes the states of the workers. Called once, before all other methods. Runs user code, which may
+    /// panic.
     fn open(&mut self, workers: Vec<Arc<Calls>>);
 
-    /// One worker's part.
+    /// Makes the part of one worker.
     fn worker(self: Arc<Self>, index: usize) -> Box<dyn DynWorker>;
 
     fn rejected(&self) -> u64;
@@ -40,7 +41,7 @@ pub(crate) trait DynHandler: Send + Sync + 'static {
     fn close<'a>(&'a self, names: &'a Names) -> Boxed<'a, Closed>;
 }
 
-/// What a handler leaves at the end.
+/// The end of a handler: its result without the type, and the rows that it rejects only now.
 pub(crate) struct Closed {
     pub(crate) deferred: DeferredRejections,
     pub(crate) duplicates: u64,
@@ -50,7 +51,8 @@ pub(crate) struct Closed {
 
 /// One worker's part of a handler: the rows of its chunk, and the events that it has gathered.
 ///
-/// Cost: a virtual call and a box for each chunk, and for each batch.
+/// Cost: a few virtual calls for each chunk; where calls are waited for, also a box for each chunk and for each
+/// batch; under a rate, for each row.
 pub(crate) trait DynWorker: Send {
     /// Begins a chunk of items. `first` is the position of the first one in its source.
     fn items(&mut self, items: Items, first: u64);
@@ -58,25 +60,31 @@ pub(crate) trait DynWorker: Send {
     /// Begins a chunk of text.
     fn text(&mut self, chunk: &RawChunk, decoders: DynDecoders);
 
-    /// Parses at most `most` rows of the chunk ahead of their turn. Returns false once all are parsed.
+    /// Parses at most `most` more rows of the chunk, before its turn. Returns false once all are parsed; they
+    /// are then the rows of the chunk.
     fn parse(&mut self, most: usize) -> bool;
 
-    /// Handles the rows of the chunk. Returns false when there are no more, and true after each batch: to be
-    /// called again, once the messages whose rows are now handled were settled.
-    fn handle<'a>(&'a mut self, chunk: &'a ChunkData, state: &'a mut WorkerState) -> Boxed<'a, bool>;
+    /// Handles the rows of the chunk. Returns true after each batch: it is to be called again, once the
+    /// messages whose rows are now handled were settled. Returns false when there are no more rows.
+    fn handle<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool>;
+
+    /// Handles a slice of the rows, where nothing is waited for. Returns true if there may be more, and `None`
+    /// if they are to be handled by [`handle`](Self::handle).
+    fn slice(&mut self, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool>;
 
     /// Parses one row, for [`handle_one`](Self::handle_one). Returns its position in its source, and whether
     /// it is an event; `None` if there are no more.
     fn next(&mut self) -> Option<(u64, bool)>;
 
     /// As [`handle`](Self::handle), for the row that was parsed last.
-    fn handle_one<'a>(&'a mut self, chunk: &'a ChunkData, state: &'a mut WorkerState) -> Boxed<'a, bool>;
+    fn handle_one<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool>;
 
-    /// Ends the chunk.
+    /// Ends the chunk, and keeps its decoder for the next chunk of the source.
     fn end(&mut self);
 
     /// Handles the gathered events, whether the batch is full or not.
     fn finish<'a>(&'a mut self, state: &'a mut WorkerState) -> Boxed<'a, ()>;
 
+    /// As [`Handler::hand_over`](crate::run::work::handlers::handler::Handler::hand_over).
     fn hand_over(&mut self) -> Result<(), AsyncTaskError>;
 }

@@ -1,4 +1,4 @@
-//! The rows of a chunk on their way through a receiver.
+//! The rows of a chunk on their way to a handler, and their outcomes.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::Runtime as _;
 
-/// The gathered events of a worker.
+/// The events that a worker has gathered for a batch.
 pub struct Gathering<'a, T> {
     pub(crate) state: &'a mut WorkerState,
     pub(crate) events: &'a mut Vec<Event<T>>,
@@ -45,14 +45,14 @@ pub struct Feed<'a, T> {
 /// The row that was handed out last, and the worker's state, which takes its outcome.
 struct LastRow<'a> {
     state: &'a mut WorkerState,
-    chunk: &'a ChunkData,
+    chunk: &'a ChunkData<'a>,
     position: Decoded<()>,
 }
 
 impl<'a, T> Feed<'a, T> {
     pub(crate) fn new(
         rows: &'a mut Rows<T>,
-        chunk: &'a ChunkData,
+        chunk: &'a ChunkData<'a>,
         Gathering { state, events, retrying }: Gathering<'a, T>,
     ) -> Self {
         let position = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
@@ -77,8 +77,8 @@ impl<'a, T> Feed<'a, T> {
         self.row.handled(result);
     }
 
-    /// Handles rows until a slice is full. Returns true if there may be more. `end` is called with the
-    /// outcome of each call.
+    /// Passes rows to `call` until a slice is full. Returns true if there may be more. `end` gets the success
+    /// or failure of each call.
     #[inline]
     pub(crate) fn slice(
         &mut self,
@@ -86,8 +86,9 @@ impl<'a, T> Feed<'a, T> {
         end: impl Fn(bool),
     ) -> bool {
         match &mut *self.rows {
-            // Items take so little time that it shows whether their kind is looked up for each. A debug
-            // build is sooner built without a second copy of this for each pipeline.
+            // A loop of its own: items take so little time that a look at the kind of rows for each of them
+            // shows. Not in a debug build, which is to be built quickly: the second loop would be compiled
+            // for each pipeline.
             #[cfg(not(debug_assertions))]
             Rows::Items(items) => slice(items, &mut self.row, call, end),
             rows => slice(rows, &mut self.row, call, end),
@@ -212,7 +213,7 @@ impl LastRow<'_> {
     }
 }
 
-/// The reason for which gathering has stopped.
+/// The reason why gathering has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gather {
     /// The batch is full.

@@ -2,22 +2,21 @@
 //!
 //! A synchronous receiver is called in time slices, an asynchronous one is awaited. The argument is an event
 //! or a batch. A failed call is repeated where the strategy says so.
+//!
+//! - `worker`, `intake`, `gathered`, `state`: one worker, compiled once for all pipelines
+//! - `erased`: the handler and its workers as the untyped parts use them; `typed`: the same with their types
+//! - `handlers`: one handler for each kind of end
+//! - `call`: the calls of a receiver
+//! - `rows`, `feed`: the rows of a chunk on their way to a handler, and their outcomes
+//! - `slot`: the state of a handler for one worker
 
-pub(crate) mod attempts;
-pub(crate) mod caller;
-pub(crate) mod collecting;
-pub(crate) mod delivery;
+pub(crate) mod call;
 pub(crate) mod erased;
 pub(crate) mod feed;
-pub(crate) mod folding;
 pub(crate) mod gathered;
-pub(crate) mod handler;
+pub(crate) mod handlers;
 pub(crate) mod intake;
-pub(crate) mod pulling;
-pub(crate) mod receive;
-pub(crate) mod receiving;
 pub(crate) mod rows;
-pub(crate) mod sealed;
 pub(crate) mod slot;
 pub(crate) mod state;
 pub(crate) mod typed;

@@ -1,12 +1,13 @@
-//! The rows of a chunk, as their worker hands them out.
+//! The rows of a chunk, decoded one by one when their worker asks for them, and the decoders that a worker
+//! keeps.
 
 use std::vec;
 
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, Decoder, DynDecoders};
 
-/// The number of decoders that a worker keeps, one for each source, since making one is expensive. Enough for
-/// the sources that are usually read at the same time.
+/// The number of decoders that a worker keeps, one for each source: making one is expensive. The number is
+/// enough for the sources that are usually read at the same time.
 const DECODERS: usize = 8;
 
 /// A decoder, and the factory that made it.
@@ -68,7 +69,8 @@ impl<T: 'static> DecoderCache<T> {
         Self(Vec::new())
     }
 
-    /// The rows of a chunk of text.
+    /// The rows of a chunk of text. There are none if `decoders` are for another type of row, which no
+    /// pipeline mixes.
     pub(crate) fn rows(&mut self, chunk: &RawChunk, decoders: DynDecoders) -> Rows<T> {
         let kept = self.0.iter().rposition(|(made_by, _)| made_by.is(&decoders));
         let cached = match kept {
@@ -84,7 +86,8 @@ impl<T: 'static> DecoderCache<T> {
         }
     }
 
-    /// Keeps the decoder of rows that are not needed any more.
+    /// Keeps the decoder of rows that are not needed any more. Where there are too many decoders, the one that
+    /// was used longest ago is dropped.
     pub(crate) fn keep(&mut self, rows: Rows<T>) {
         let Rows::Raw(mut cached) = rows else { return };
         cached.1.release();

@@ -2,20 +2,23 @@
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use crate::collect::calls::Calls;
+use crossbeam_utils::CachePadded;
+
+use crate::collect::worker::calls::Calls;
 
 /// A worker's state, in a slot that outlives the worker. The state of a worker that is killed is not lost.
 ///
 /// The lock is only ever tried: the worker is the only user, and the coordinator once the worker has ended. A
 /// worker that is left running on the blocking pool keeps its state.
 pub(crate) struct StateSlot<L> {
-    state: Mutex<Option<L>>,
+    /// Padded: workers write to their states for each row, and must not write to one cache line.
+    state: CachePadded<Mutex<Option<L>>>,
     calls: Arc<Calls>,
 }
 
 impl<L> StateSlot<L> {
     pub(crate) fn new(local: L, calls: Arc<Calls>) -> Self {
-        Self { state: Mutex::new(Some(local)), calls }
+        Self { state: CachePadded::new(Mutex::new(Some(local))), calls }
     }
 
     /// The calls that the worker makes.
@@ -28,7 +31,7 @@ impl<L> StateSlot<L> {
     pub(crate) fn with<O>(&self, f: impl FnOnce(&mut Option<L>) -> O) -> O {
         match self.state.try_lock() {
             Ok(mut state) => f(&mut state),
-            // A call that unwound has left its state as it was then, which is what an earlier row has made.
+            // A call that unwound leaves the state as it was at that moment. The next row goes on with it.
             Err(TryLockError::Poisoned(poisoned)) => f(&mut poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => f(&mut None),
         }

@@ -1,4 +1,4 @@
-//! The state of one worker, whatever its events are.
+//! The state of one worker that is the same for all types of events.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use crate::run::work::gathered::Gathered;
 use crate::text::chunk::RawChunk;
 use sweet_async_core::runtime::Runtime as _;
 
-/// The state of one worker that does not depend on the type of its events.
+/// The counts, the time slice and the gathered events of one worker. The events themselves have a type, and
+/// are with the worker's part of the handler.
 pub(crate) struct WorkerState {
     pub(crate) control: Arc<Control>,
     pub(crate) counts: LocalCounts,
@@ -18,11 +19,11 @@ pub(crate) struct WorkerState {
     pub(crate) gathered: Gathered,
 }
 
-/// The data that all rows of a chunk have in common.
-pub(crate) struct ChunkData {
+/// The origin, the name and the text of a chunk, which all its rows share.
+pub(crate) struct ChunkData<'a> {
     pub(crate) origin: Origin,
     /// The name of the source.
-    pub(crate) name: Arc<str>,
+    pub(crate) name: &'a Arc<str>,
     /// The text of the rows, kept for rejected ones where `keep_raw` is set.
     pub(crate) text: Option<RawChunk>,
 }
@@ -39,7 +40,7 @@ impl WorkerState {
         due.is_some_and(|due| self.control.runtime.now() >= due)
     }
 
-    /// Lets other tasks run if it is time. The handled rows are counted before that.
+    /// Lets other tasks run if it is time. Handled rows are added to the pipeline's counters before that.
     pub(crate) async fn rest(&mut self) {
         let Self { control, counts, time_slice, .. } = self;
         if time_slice.is_over(control.runtime.now()) {

@@ -1,14 +1,15 @@
-//! The handler of a pipeline with its types, behind the interface that the untyped parts see.
+//! The handler of a pipeline with its types, as a [`DynHandler`]. This is the part of a worker that is
+//! compiled for each pipeline.
 
 use std::sync::Arc;
 
-use crate::collect::calls::Calls;
+use crate::collect::worker::calls::Calls;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
 use crate::policy::RetryEvents;
 use crate::run::work::erased::{Boxed, Closed, DynHandler, DynWorker};
 use crate::run::work::feed::{Feed, Gathering};
-use crate::run::work::handler::Handler;
+use crate::run::work::handlers::handler::Handler;
 use crate::run::work::rows::{DecoderCache, ItemRows, Rows};
 use crate::run::work::slot::StateSlot;
 use crate::run::work::state::{ChunkData, WorkerState};
@@ -16,6 +17,7 @@ use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, DynDecoders};
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::caught;
 
 /// A handler, and the states of its workers.
 pub(crate) struct TypedHandler<T, H: Handler<T>> {
@@ -32,9 +34,7 @@ impl<T: Send + 'static, H: Handler<T>> TypedHandler<T, H> {
 
 impl<T: Send + 'static, H: Handler<T>> DynHandler for TypedHandler<T, H> {
     fn open(&mut self, workers: Vec<Arc<Calls>>) {
-        let locals = self.handler.locals(&workers);
-        self.slots =
-            locals.into_iter().zip(workers).map(|(local, calls)| StateSlot::new(local, calls)).collect();
+        self.slots = slots(self.handler.locals(&workers), workers);
     }
 
     fn worker(self: Arc<Self>, index: usize) -> Box<dyn DynWorker> {
@@ -78,6 +78,11 @@ impl<T: Send + 'static, H: Handler<T>> DynHandler for TypedHandler<T, H> {
     }
 }
 
+/// Not a method of a handler: it is compiled once for each kind of state.
+fn slots<L>(locals: Vec<L>, workers: Vec<Arc<Calls>>) -> Box<[StateSlot<L>]> {
+    locals.into_iter().zip(workers).map(|(local, calls)| StateSlot::new(local, calls)).collect()
+}
+
 /// One worker's part of a handler.
 struct TypedWorker<T, H: Handler<T>> {
     shared: Arc<TypedHandler<T, H>>,
@@ -86,7 +91,7 @@ struct TypedWorker<T, H: Handler<T>> {
     rows: Rows<T>,
     /// The row that was parsed by [`next`](DynWorker::next).
     one: Rows<T>,
-    /// The rows that were parsed ahead of their turn so far.
+    /// The rows that were parsed before the chunk's turn, until all are.
     parsed: Vec<Decoded<T>>,
     /// The gathered events.
     events: Vec<Event<T>>,
@@ -113,9 +118,16 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
         more
     }
 
-    fn handle<'a>(&'a mut self, chunk: &'a ChunkData, state: &'a mut WorkerState) -> Boxed<'a, bool> {
+    fn handle<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool> {
         let Self { shared, index, rows, events, .. } = self;
         Box::pin(handle(shared, *index, rows, events, chunk, state))
+    }
+
+    fn slice(&mut self, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool> {
+        let Self { shared, index, rows, events, .. } = self;
+        let Some(slot) = shared.slots.get(*index) else { return Some(false) };
+        let gathering = Gathering { state, events, retrying: shared.retrying.as_ref() };
+        shared.handler.slice(slot, &mut Feed::new(rows, chunk, gathering))
     }
 
     fn next(&mut self) -> Option<(u64, bool)> {
@@ -125,7 +137,7 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
         Some(about)
     }
 
-    fn handle_one<'a>(&'a mut self, chunk: &'a ChunkData, state: &'a mut WorkerState) -> Boxed<'a, bool> {
+    fn handle_one<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool> {
         let Self { shared, index, one, events, .. } = self;
         Box::pin(handle(shared, *index, one, events, chunk, state))
     }
@@ -133,6 +145,9 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
     fn end(&mut self) {
         let rows = std::mem::replace(&mut self.rows, Rows::One(None));
         self.decoders.keep(rows);
+        let one = std::mem::replace(&mut self.one, Rows::One(None));
+        // A row that is not wanted any more: its destructor is user code.
+        let _ = caught(|| drop(one));
     }
 
     fn finish<'a>(&'a mut self, state: &'a mut WorkerState) -> Boxed<'a, ()> {
@@ -151,12 +166,13 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
     }
 }
 
+/// Passes `rows` to the handler: all rows of the chunk, or one of them.
 async fn handle<T: Send + 'static, H: Handler<T>>(
     shared: &TypedHandler<T, H>,
     index: usize,
     rows: &mut Rows<T>,
     events: &mut Vec<Event<T>>,
-    chunk: &ChunkData,
+    chunk: &ChunkData<'_>,
     state: &mut WorkerState,
 ) -> bool {
     let Some(slot) = shared.slots.get(index) else { return false };

@@ -1,4 +1,4 @@
-//! A worker: it takes chunks from the queue, and has their rows parsed and passed to the receiver.
+//! A worker of a pipeline: it takes chunks from the queue, and lets the handler parse and handle their rows.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const PARSED: usize = 256;
 /// The state that the workers of a pipeline share.
 pub(crate) struct Workers {
     pub(crate) handler: Arc<dyn DynHandler>,
-    /// Set where chunks are handled on the blocking pool.
+    /// True if chunks are handled on the blocking pool.
     pub(crate) blocking: bool,
     pub(crate) gate: Gate,
     pub(crate) control: Arc<Control>,
@@ -41,23 +41,26 @@ pub(crate) struct Workers {
 /// One worker.
 struct Worker {
     shared: Arc<Workers>,
+    /// Its own, so that workers do not write to one counter of references for each chunk.
+    control: Arc<Control>,
     rows: Box<dyn DynWorker>,
     state: WorkerState,
 }
 
 /// The next job of a worker.
 enum Job {
-    /// A chunk. Where it was claimed from a queue, it comes with its lease and the sequence of its last row.
+    /// A chunk. If it was claimed from a queue, it comes with its lease and the sequence of its last row.
     Chunk(Origin, Rows, Option<(Box<Lease>, u64)>),
     /// The gathered events are to be handled, whether the batch is full or not.
     Finish,
 }
 
-/// The rows of a chunk. The number is the position of the first item in its source.
+/// The rows of a chunk.
 enum Rows {
+    /// Items, and the position of the first one in its source.
     Items(Items, u64),
     Raw(RawChunk, DynDecoders),
-    /// The rows are with the worker already.
+    /// Text whose rows the worker has parsed already.
     Parsed(RawChunk),
 }
 
@@ -71,6 +74,7 @@ pub(crate) async fn work(
     let _open_on_drop = shared.gate.open_on_drop();
     let mut worker = Worker {
         shared: shared.clone(),
+        control: control.clone(),
         rows: shared.handler.clone().worker(index),
         state: WorkerState::new(control.clone()),
     };
@@ -106,8 +110,8 @@ pub(crate) async fn work(
         }
         worker = worker.run(Job::Chunk(origin, rows, claimed)).await?;
     }
-    // A worker that is killed in this very poll has seen the queue's end because the sender was killed as
-    // well.
+    // The queue may have ended because the sender was killed. A worker that is killed in this same poll must
+    // not handle its events as if the sources had ended.
     if !is_killed() {
         worker = worker.run(Job::Finish).await?;
     }
@@ -119,7 +123,7 @@ fn is_killed() -> bool {
 }
 
 impl Worker {
-    /// Does a job, on the executor or on the blocking pool as set.
+    /// Does a job, on the executor or on the blocking pool.
     async fn run(mut self, job: Job) -> Result<Self, AsyncTaskError> {
         if matches!(job, Job::Finish) && self.state.gathered.since().is_none() {
             return Ok(self);
@@ -150,88 +154,36 @@ impl Worker {
         self.settle();
     }
 
-    /// Counts the handled rows, and releases the leases of messages that were handled to their end.
     fn settle(&mut self) {
-        let WorkerState { control, counts, gathered, .. } = &mut self.state;
-        counts.flush();
-        let Control { policy, limit, .. } = &**control;
-        let deferred = self.shared.handler.rejected();
-        if deferred != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
-            limit.stop_at(deferred);
-        }
-        gathered.settle(limit);
+        settle(&*self.shared.handler, &mut self.state);
     }
 
     /// Handles the rows of a chunk. `published` is the name under which its source was published.
-    async fn chunk(&mut self, origin: Origin, rows: Rows, published: Option<&Arc<str>>) {
-        let text = match rows {
+    async fn chunk(&mut self, origin: Origin, chunk: Rows, published: Option<&Arc<str>>) {
+        let Self { shared, control, rows, state } = self;
+        let text = match chunk {
             Rows::Items(items, first) => {
-                self.rows.items(items, first);
+                rows.items(items, first);
                 None
             }
             Rows::Raw(chunk, decoders) => {
-                self.rows.text(&chunk, decoders);
+                rows.text(&chunk, decoders);
                 Some(chunk)
             }
             Rows::Parsed(chunk) => Some(chunk),
         };
-        let control = self.shared.control.clone();
         if let Some(name) = published.or(control.names.at(origin.source)) {
             let text = text.filter(|_| control.policy.keep_raw);
-            let chunk = ChunkData { origin, name: name.clone(), text };
+            let chunk = ChunkData { origin, name, text };
             match &control.rate {
-                Some(rate) => self.handle_at(rate, &chunk).await,
-                None => {
-                    while self.rows.handle(&chunk, &mut self.state).await {
-                        self.settle();
-                    }
-                }
+                Some(rate) => handle_at(rate, &*shared.handler, &mut **rows, state, &chunk).await,
+                None => handle(&*shared.handler, &mut **rows, state, &chunk).await,
             }
         }
-        self.rows.end();
+        rows.end();
     }
 
-    /// Handles the rows of a chunk at the pipeline's rate.
-    async fn handle_at(&mut self, rate: &Limiter, chunk: &ChunkData) {
-        while let Some((sequence, is_event)) = self.rows.next() {
-            // A row that could not be parsed is no event.
-            if is_event && !self.admit(rate, chunk.origin.base + sequence).await {
-                return;
-            }
-            while self.rows.handle_one(chunk, &mut self.state).await {
-                self.settle();
-            }
-        }
-    }
-
-    /// Waits until the rate permits an event. Returns false if the event is not wanted any more.
-    async fn admit(&mut self, rate: &Limiter, sequence: u64) -> bool {
-        let control = self.shared.control.clone();
-        let unwanted = async {
-            control.limit.excludes(sequence).await;
-            false
-        };
-        // Only the end of the runtime is an error, and that ends the worker at its next wait.
-        let permit = async { rate.acquire(control.runtime.clone()).await.is_ok() };
-        let mut permitted = pin!(or(unwanted, permit));
-        loop {
-            let due = control.batch_due(self.state.gathered.since());
-            let overdue = async {
-                overdue(&control, due).await;
-                None
-            };
-            match or(async { Some(permitted.as_mut().await) }, overdue).await {
-                Some(permitted) => return permitted,
-                // The batch does not wait for the rate.
-                None => {
-                    self.rows.finish(&mut self.state).await;
-                    self.settle();
-                }
-            }
-        }
-    }
-
-    /// Parses a whole chunk before its turn. This is the part that runs in parallel.
+    /// Parses a whole chunk before its turn. Under source order, this is the part that runs in parallel.
     async fn parsed(&mut self, chunk: RawChunk, decoders: DynDecoders) -> Rows {
         let mut time_slice = TimeSlice::new();
         self.rows.text(&chunk, decoders);
@@ -239,5 +191,88 @@ impl Worker {
             time_slice.rest(&self.shared.control.runtime).await;
         }
         Rows::Parsed(chunk)
+    }
+}
+
+/// Counts the handled rows, and releases the leases of messages that were handled to their end. Where the
+/// first rejected row ends the pipeline, it is stopped at a row that will be rejected at the end.
+fn settle(handler: &dyn DynHandler, state: &mut WorkerState) {
+    let WorkerState { control, counts, gathered, .. } = state;
+    counts.flush();
+    let Control { policy, limit, .. } = &**control;
+    let deferred = handler.rejected();
+    if deferred != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
+        limit.stop_at(deferred);
+    }
+    gathered.settle(limit);
+}
+
+/// Handles the rows of a chunk.
+async fn handle(
+    handler: &dyn DynHandler,
+    rows: &mut dyn DynWorker,
+    state: &mut WorkerState,
+    chunk: &ChunkData<'_>,
+) {
+    while let Some(more) = rows.slice(chunk, state) {
+        state.rest().await;
+        if !more {
+            return;
+        }
+    }
+    while rows.handle(chunk, state).await {
+        settle(handler, state);
+    }
+}
+
+/// Handles the rows of a chunk at the pipeline's rate.
+async fn handle_at(
+    rate: &Limiter,
+    handler: &dyn DynHandler,
+    rows: &mut dyn DynWorker,
+    state: &mut WorkerState,
+    chunk: &ChunkData<'_>,
+) {
+    while let Some((sequence, is_event)) = rows.next() {
+        // A row that could not be parsed is no event.
+        if is_event && !admit(rate, handler, rows, state, chunk.origin.base + sequence).await {
+            return;
+        }
+        while rows.handle_one(chunk, state).await {
+            settle(handler, state);
+        }
+    }
+}
+
+/// Waits until the rate permits an event. Returns false if the event is not wanted any more.
+async fn admit(
+    rate: &Limiter,
+    handler: &dyn DynHandler,
+    rows: &mut dyn DynWorker,
+    state: &mut WorkerState,
+    sequence: u64,
+) -> bool {
+    let control = state.control.clone();
+    let unwanted = async {
+        control.limit.excludes(sequence).await;
+        false
+    };
+    // Only the end of the runtime is an error, and that ends the worker at its next wait.
+    let permit = async { rate.acquire(control.runtime.clone()).await.is_ok() };
+    let mut permitted = pin!(or(unwanted, permit));
+    loop {
+        let due = control.batch_due(state.gathered.since());
+        let overdue = async {
+            overdue(&control, due).await;
+            None
+        };
+        match or(async { Some(permitted.as_mut().await) }, overdue).await {
+            Some(permitted) => return permitted,
+            // The batch does not wait for the rate.
+            None => {
+                rows.finish(state).await;
+                settle(handler, state);
+            }
+        }
     }
 }

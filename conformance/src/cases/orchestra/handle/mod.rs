@@ -1,0 +1,5 @@
+//! Orchestras, tasks: an orchestrator is itself a task, with a task's capabilities.
+
+pub mod foreign_code;
+pub mod orchestra_capabilities;
+pub mod orchestra_tasks;

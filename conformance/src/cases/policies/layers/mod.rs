@@ -1,0 +1,7 @@
+//! Promise 3, composition: policies stand around the work in one order, from recovery to the work, and none
+//! loses a permit of another.
+
+pub mod applied;
+pub mod composition;
+pub mod permits_swept;
+pub mod recovery;

@@ -1,0 +1,7 @@
+//! Recovery, limiter: at most so many are under way, at its rate, and no permit is lost.
+
+pub mod limiter_ends;
+pub mod limiter_permits;
+pub mod limiter_rate;
+pub mod limiter_runtime_end;
+pub mod limiters;

@@ -1,0 +1,10 @@
+//! Promise 3, composition: retries are inside of the overall limit, and stop at a cancellation or a panic.
+//! Recovery: their backoff, their budget and their number are as the builder says.
+
+pub mod backoff;
+pub mod recoverable;
+pub mod retries;
+pub mod retry_budgets;
+pub mod retry_deadlines;
+pub mod retry_kinds;
+pub mod retry_limits;

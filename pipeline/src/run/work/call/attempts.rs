@@ -1,0 +1,100 @@
+//! Calls of the receiver for one event after the other, with the retries of the strategy.
+
+use std::panic::Location;
+
+use futures_lite::future::or;
+
+use crate::event::single::Event;
+use crate::policy::RetryEvents;
+use crate::run::shared::control::Control;
+use crate::run::work::call::caller::Caller;
+use crate::run::work::call::delivery::Delivery;
+use crate::run::work::call::receive::Receive;
+use crate::run::work::erased::Boxed;
+use crate::run::work::feed::Feed;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::{Pause, caught};
+use sweet_async_core::retry::Retry;
+use sweet_async_core::runtime::Runtime as _;
+
+/// Calls the receiver for each event of a chunk, and retries as the strategy says.
+pub(crate) async fn one_by_one<M, O, T, C>(feed: &mut Feed<'_, T>, caller: C)
+where
+    M: Receive<O>,
+    T: Send + 'static,
+    C: Caller<Event<T>, O>,
+{
+    while let Some(event) = feed.next_event() {
+        if let Some(event) = event {
+            let retrying = feed.retrying;
+            let control = &feed.state().control;
+            let result = attempts::<M, _, _, _, _>(event, control, retrying, &caller).await;
+            feed.handled(result);
+        }
+        feed.state().rest().await;
+    }
+}
+
+/// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
+/// call that another attempt may follow.
+pub(crate) async fn attempts<M, O, T, A, C>(
+    argument: A,
+    control: &Control,
+    retrying: Option<&RetryEvents<T>>,
+    caller: &C,
+) -> Result<(), AsyncTaskError>
+where
+    M: Receive<O>,
+    T: Send + 'static,
+    A: Delivery<T>,
+    C: Caller<A, O>,
+{
+    let Some(RetryEvents { retry, clone }) = retrying else {
+        return M::once(argument, control, caller).await;
+    };
+    let sequence = argument.first_event().map_or(0, Event::sequence);
+    let mut next = Some(argument);
+    // A box for each attempt: the loop around the attempts is then compiled once, and not for each receiver.
+    let mut attempt = |may_follow: bool| -> Result<Option<Attempt<'_>>, AsyncTaskError> {
+        let Some(argument) = next.take() else { return Ok(None) };
+        next = caught(|| may_follow.then(|| argument.spare(*clone)))?;
+        Ok(Some(Box::pin(M::once(argument, control, caller))))
+    };
+    let result = until_one_succeeds(retry, control, sequence, &mut attempt).await;
+    // The destructor of a clone that was not needed is user code.
+    let dropped = caught(|| drop(next));
+    result.and(dropped)
+}
+
+type Attempt<'a> = Boxed<'a, Result<(), AsyncTaskError>>;
+
+/// Makes attempts as `retry` says. `attempt` begins one, and is given whether another may follow; without an
+/// argument for it, it returns `None`.
+async fn until_one_succeeds<'a>(
+    retry: &Retry,
+    control: &Control,
+    sequence: u64,
+    attempt: &mut (dyn FnMut(bool) -> Result<Option<Attempt<'a>>, AsyncTaskError> + Send),
+) -> Result<(), AsyncTaskError> {
+    let (mut attempts, mut last) = (0, Ok(()));
+    while let Some(attempt) = attempt(attempts < retry.max_retries())? {
+        let Err(error) = attempt.await else {
+            retry.succeeded();
+            return Ok(());
+        };
+        attempts += 1;
+        let (delay, error) = retry.follow(error, attempts, attempts - 1, || control.runtime.entropy())?;
+        let pause = Pause::new(&control.runtime, delay, Location::caller());
+        let unwanted = async {
+            control.limit.excludes(sequence).await;
+            Ok(false)
+        };
+        let goes_on = or(pause, unwanted).await.unwrap_or(false);
+        last = Err(error);
+        // Cancellation was requested, or the row is not wanted any more: the last error stands.
+        if !goes_on {
+            break;
+        }
+    }
+    last
+}

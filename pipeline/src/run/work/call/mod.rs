@@ -1,0 +1,7 @@
+//! Calls of a receiver: its argument, one call, and the attempts that the strategy permits.
+
+pub(crate) mod attempts;
+pub(crate) mod caller;
+pub(crate) mod delivery;
+pub(crate) mod receive;
+pub(crate) mod sealed;

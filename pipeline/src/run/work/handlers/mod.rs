@@ -1,0 +1,7 @@
+//! Handlers of rows: the contract, and one handler for each kind of end.
+
+pub(crate) mod collecting;
+pub(crate) mod folding;
+pub(crate) mod handler;
+pub(crate) mod pulling;
+pub(crate) mod receiving;

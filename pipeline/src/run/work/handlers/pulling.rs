@@ -1,0 +1,63 @@
+//! The handler of a pulled pipeline: it passes events on to the holder of the handle.
+
+use std::sync::Arc;
+
+use async_channel::Sender;
+
+use crate::collect::deferred_rejections::DeferredRejections;
+use crate::collect::worker::calls::Calls;
+use crate::event::single::Event;
+use crate::outcome::names::Names;
+use crate::run::work::feed::Feed;
+use crate::run::work::handlers::handler::Handler;
+use crate::run::work::slot::StateSlot;
+
+/// The number of events from which on they are passed on together: enough to make the queue's cost
+/// negligible, few enough for the first one not to wait for long.
+const BATCH: usize = 256;
+
+/// Puts events into a queue. A full queue makes the workers wait, and they make the sender wait.
+pub(crate) struct Pulling<T> {
+    pub(crate) queue: Sender<Vec<Event<T>>>,
+}
+
+impl<T: Send + 'static> Handler<T> for Pulling<T> {
+    type Local = ();
+    type End = ();
+
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<()> {
+        vec![(); workers.len()]
+    }
+
+    async fn handle(&self, _: &StateSlot<()>, feed: &mut Feed<'_, T>) -> bool {
+        let mut events = Vec::new();
+        loop {
+            let most = feed.state().time_slice.rows();
+            let more = feed.take(most, &mut events);
+            feed.state().rest().await;
+            if events.len() >= BATCH || !more {
+                let count = events.len() as u64;
+                // Nobody pulls any more: the remaining events are dropped, and counted as dropped.
+                if count > 0 && self.queue.send(std::mem::take(&mut events)).await.is_err() {
+                    return false;
+                }
+                feed.state().counts.handled += count;
+            }
+            if !more {
+                return false;
+            }
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        false
+    }
+
+    async fn unwanted(&self) {
+        self.queue.closed().await;
+    }
+
+    async fn close(&self, _: Vec<()>, _: &Names) -> (DeferredRejections, ()) {
+        (DeferredRejections::default(), ())
+    }
+}

@@ -1,0 +1,155 @@
+//! The handler that passes events or batches to a user's receiver.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::collect::deferred_rejections::DeferredRejections;
+use crate::collect::worker::calls::Calls;
+use crate::outcome::names::Names;
+use crate::run::work::call::caller::Caller;
+use crate::run::work::call::delivery::Delivery;
+use crate::run::work::call::receive::Receive;
+use crate::run::work::feed::{Feed, Gathering};
+use crate::run::work::handlers::handler::Handler;
+use crate::run::work::slot::StateSlot;
+use sweet_async_core::error::AsyncTaskError;
+
+/// A user's receiver of events or of batches, whether it may collect or not. A method without a doc is as in
+/// [`Handler`].
+pub(crate) trait ReceiverCalls<A>: Send + Sync + 'static {
+    type Output: 'static;
+    type Kind: Receive<Self::Output>;
+    /// The state of one worker, as in [`Handler`].
+    type Local: Send + 'static;
+    type End: Send + 'static;
+
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
+
+    /// Starts the next call of the worker.
+    fn call(&self, calls: &Calls, argument: A) -> Self::Output;
+
+    /// Runs user code with the worker's state installed, as [`Caller::run`].
+    fn within(&self, slot: &StateSlot<Self::Local>, run: &mut dyn FnMut());
+
+    /// Ends the call that was started last.
+    fn end(&self, calls: &Calls, succeeded: bool);
+
+    fn hand_over(&self, _: &mut Self::Local) -> Result<(), AsyncTaskError> {
+        Ok(())
+    }
+
+    fn rejected(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn reports_positions(&self) -> bool {
+        false
+    }
+
+    fn duplicates(_: &Self::End) -> u64 {
+        0
+    }
+
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &Names,
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
+}
+
+/// A handler that calls a receiver. An `A` is the receiver's argument.
+pub(crate) struct Receiving<H, A> {
+    receiver: H,
+    argument: PhantomData<fn(A)>,
+}
+
+impl<H, A> Receiving<H, A> {
+    pub(crate) fn new(receiver: H) -> Self {
+        Self { receiver, argument: PhantomData }
+    }
+}
+
+/// The caller of one worker: a receiver, and the worker's slot.
+struct WorkerCaller<'r, 's, H, A, L> {
+    receiving: &'r Receiving<H, A>,
+    slot: &'s StateSlot<L>,
+}
+
+impl<H: ReceiverCalls<A>, A> Caller<A, H::Output> for WorkerCaller<'_, '_, H, A, H::Local> {
+    #[inline]
+    fn call(&self, argument: A) -> H::Output {
+        self.receiving.receiver.call(self.slot.calls(), argument)
+    }
+
+    fn run(&self, code: &mut dyn FnMut()) {
+        self.receiving.receiver.within(self.slot, code);
+    }
+
+    #[inline]
+    fn end(&self, succeeded: bool) {
+        self.receiving.receiver.end(self.slot.calls(), succeeded);
+    }
+}
+
+impl<T, H, A> Handler<T> for Receiving<H, A>
+where
+    T: Send + 'static,
+    A: Delivery<T> + 'static,
+    H: ReceiverCalls<A>,
+{
+    type Local = H::Local;
+    type End = H::End;
+
+    fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local> {
+        self.receiver.locals(workers)
+    }
+
+    fn handle(
+        &self,
+        slot: &StateSlot<Self::Local>,
+        feed: &mut Feed<'_, T>,
+    ) -> impl Future<Output = bool> + Send {
+        A::drive::<H::Kind, _, _>(feed, WorkerCaller { receiving: self, slot })
+    }
+
+    fn slice(&self, slot: &StateSlot<Self::Local>, feed: &mut Feed<'_, T>) -> Option<bool> {
+        A::slice::<H::Kind, _, _>(feed, &WorkerCaller { receiving: self, slot })
+    }
+
+    fn finish(
+        &self,
+        slot: &StateSlot<Self::Local>,
+        gathering: &mut Gathering<'_, T>,
+    ) -> impl Future<Output = ()> + Send {
+        A::finish::<H::Kind, _, _>(gathering, WorkerCaller { receiving: self, slot })
+    }
+
+    fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {
+        self.receiver.hand_over(local)
+    }
+
+    fn rejected(&self) -> u64 {
+        self.receiver.rejected()
+    }
+
+    fn reports_positions(&self) -> bool {
+        self.receiver.reports_positions()
+    }
+
+    fn can_be_timed(&self) -> bool {
+        H::Kind::CAN_BE_TIMED
+    }
+
+    fn duplicates(end: &H::End) -> u64 {
+        H::duplicates(end)
+    }
+
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &Names,
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send {
+        self.receiver.close(locals, names)
+    }
+}
