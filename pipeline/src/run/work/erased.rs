@@ -66,18 +66,21 @@ pub(crate) trait DynWorker: Send {
 
     /// Handles the rows of the chunk. Returns true after each batch: it is to be called again, once the
     /// messages whose rows are now handled were settled. Returns false when there are no more rows.
-    fn handle<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool>;
+    /// With `one`, handles only the row that [`next`](Self::next) has parsed.
+    fn handle<'a>(
+        &'a mut self,
+        one: bool,
+        chunk: &'a ChunkData<'a>,
+        state: &'a mut WorkerState,
+    ) -> Boxed<'a, bool>;
 
     /// Handles a slice of the rows, where nothing is waited for. Returns true if there may be more, and `None`
     /// if they are to be handled by [`handle`](Self::handle).
     fn slice(&mut self, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool>;
 
-    /// Parses one row, for [`handle_one`](Self::handle_one). Returns its position in its source, and whether
+    /// Parses one row, for [`handle`](Self::handle). Returns its position in its source, and whether
     /// it is an event; `None` if there are no more.
     fn next(&mut self) -> Option<(u64, bool)>;
-
-    /// As [`handle`](Self::handle), for the row that was parsed last.
-    fn handle_one<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool>;
 
     /// Ends the chunk, and keeps its decoder for the next chunk of the source.
     fn end(&mut self);

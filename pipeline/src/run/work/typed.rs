@@ -118,9 +118,19 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
         more
     }
 
-    fn handle<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool> {
-        let Self { shared, index, rows, events, .. } = self;
-        Box::pin(handle(shared, *index, rows, events, chunk, state))
+    fn handle<'a>(
+        &'a mut self,
+        one: bool,
+        chunk: &'a ChunkData<'a>,
+        state: &'a mut WorkerState,
+    ) -> Boxed<'a, bool> {
+        Box::pin(async move {
+            let Some(slot) = self.shared.slots.get(self.index) else { return false };
+            let rows = if one { &mut self.one } else { &mut self.rows };
+            let retrying = self.shared.retrying.as_ref();
+            let gathering = Gathering { state, events: &mut self.events, retrying };
+            self.shared.handler.handle(slot, &mut Feed::new(rows, chunk, gathering)).await
+        })
     }
 
     fn slice(&mut self, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool> {
@@ -135,11 +145,6 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
         let about = (row.sequence, row.data.is_ok());
         self.one = Rows::One(Some(row));
         Some(about)
-    }
-
-    fn handle_one<'a>(&'a mut self, chunk: &'a ChunkData<'a>, state: &'a mut WorkerState) -> Boxed<'a, bool> {
-        let Self { shared, index, one, events, .. } = self;
-        Box::pin(handle(shared, *index, one, events, chunk, state))
     }
 
     fn end(&mut self) {
@@ -164,18 +169,4 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
         let Some(slot) = shared.slots.get(*index) else { return Ok(()) };
         slot.with(|local| local.as_mut().map_or(Ok(()), |local| shared.handler.hand_over(local)))
     }
-}
-
-/// Passes `rows` to the handler: all rows of the chunk, or one of them.
-async fn handle<T: Send + 'static, H: Handler<T>>(
-    shared: &TypedHandler<T, H>,
-    index: usize,
-    rows: &mut Rows<T>,
-    events: &mut Vec<Event<T>>,
-    chunk: &ChunkData<'_>,
-    state: &mut WorkerState,
-) -> bool {
-    let Some(slot) = shared.slots.get(index) else { return false };
-    let gathering = Gathering { state, events, retrying: shared.retrying.as_ref() };
-    shared.handler.handle(slot, &mut Feed::new(rows, chunk, gathering)).await
 }

@@ -220,7 +220,7 @@ async fn handle(
             return;
         }
     }
-    while rows.handle(chunk, state).await {
+    while rows.handle(false, chunk, state).await {
         settle(handler, state);
     }
 }
@@ -238,7 +238,7 @@ async fn handle_at(
         if is_event && !admit(rate, handler, rows, state, chunk.origin.base + sequence).await {
             return;
         }
-        while rows.handle_one(chunk, state).await {
+        while rows.handle(true, chunk, state).await {
             settle(handler, state);
         }
     }
