@@ -88,7 +88,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         .side("inline await", operations, || inside(Box::pin(inline(count))))
         .side("run", operations, || inside(Box::pin(run(count))))
         .side("spawn + join", operations, || inside(Box::pin(ours_spawned(backend.clone(), count))))
-        .ratio("run", "raw spawn + join", Some(0.06))
+        .ratio("run", "raw spawn + join", Some(0.02))
         .ratio("inline await", "raw spawn + join", None)
         .ratio("spawn + join", "raw spawn + join", None)
         .measure()

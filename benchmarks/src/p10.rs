@@ -135,7 +135,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         .side(run, each, || inside_task(Box::pin(orchestra(backend.clone(), graph.clone(), false))))
         .side(whole, each, || inside_task(Box::pin(orchestra(backend.clone(), graph.clone(), true))))
         .side(bare, each, || inside_task(Box::pin(spawns(backend.clone(), graph.clone()))))
-        .ratio(run, by, Some(1.5))
+        .ratio(run, by, Some(1.25))
         .ratio(whole, by, None)
         .ratio(run, bare, None)
         .measure()

@@ -115,7 +115,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         row.side("adaptive", count, move || {
             timed(|| backend.block_on(pipeline(backend, kind, spin, strategy))?)
         });
-        row.ratio_to_best("adaptive", &fixed, Some(1.10));
+        row.ratio_to_best("adaptive", &fixed, Some(1.05));
         row.measure()?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::p10::{self, Graph};
 use crate::{Failure, Size, p9};
 
 /// The most that one of many may cost, as a multiple of one of few.
-const GOAL: f64 = 1.3;
+const GOAL: f64 = 1.2;
 
 const FEW_TASKS: usize = 1_000;
 const MANY_TASKS: usize = 1_000_000;

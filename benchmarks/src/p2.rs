@@ -173,7 +173,7 @@ fn measure_from<B: Backend>(backend: &B, size: &Size, inside: bool) -> Result<()
         });
     }
     for ours in [SpawnMethod::On, SpawnMethod::Ambient] {
-        row.ratio(ours.name(), SpawnMethod::Least.name(), Some(1.15)).ratio(
+        row.ratio(ours.name(), SpawnMethod::Least.name(), Some(1.10)).ratio(
             ours.name(),
             SpawnMethod::Bare.name(),
             None,

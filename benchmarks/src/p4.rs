@@ -138,7 +138,7 @@ pub async fn by_hand<B: Backend>(
 pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let Size { rounds, items, workers, .. } = *size;
     let peer = "buffer_unordered";
-    for chunk in [256, 1024] {
+    for (chunk, goal) in [(256, 0.15), (1024, 0.08)] {
         let title = format!("P4 {}: {items} items in chunks of {chunk}, {workers} workers", B::NAME);
         let mut row = Row::new(title, rounds);
         let count = items as f64;
@@ -147,7 +147,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         row.ratio("by hand", peer, None);
         for kind in Kind::ALL {
             let one = move || run(|| backend.block_on(pipeline(backend, kind, items, chunk, workers)));
-            row.side(kind.name(), count, one).ratio(kind.name(), peer, Some(0.25));
+            row.side(kind.name(), count, one).ratio(kind.name(), peer, Some(goal));
         }
         row.measure()?;
     }

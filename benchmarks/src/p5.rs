@@ -56,6 +56,6 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         })
     });
     row.side("for_each", count, || timed(|| backend.block_on(pipeline(backend, spin, items, workers))?));
-    row.ratio("for_each", "rayon", Some(1.05));
+    row.ratio("for_each", "rayon", Some(1.03));
     row.measure()
 }

@@ -89,7 +89,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
         .side("collected()", count, || {
             backend.block_on(collect(backend, inserts, workers, Collection::collected, HashMap::len))?
         })
-        .ratio("into_partitions()", DASHMAP, Some(0.30))
-        .ratio("collected()", DASHMAP, Some(0.50))
+        .ratio("into_partitions()", DASHMAP, Some(0.25))
+        .ratio("collected()", DASHMAP, Some(0.45))
         .measure()
 }

@@ -148,7 +148,7 @@ pub fn measure<B: Backend>(backend: &B, csv: &Csv, size: &Size) -> Result<(), Fa
     Row::new(title, rounds)
         .side("serial csv + serde", 1.0, || timed(|| serial(csv)))
         .side("fold", 1.0, || timed(|| backend.block_on(fold(backend, csv, chunk_kib, workers))?))
-        .ratio("fold", "serial csv + serde", Some(0.55))
+        .ratio("fold", "serial csv + serde", Some(0.50))
         .measure()?;
     let title = format!("P7 {}: the same file, rows that borrow, all columns summed", B::NAME);
     let mut row = Row::new(title, rounds);
@@ -156,7 +156,7 @@ pub fn measure<B: Backend>(backend: &B, csv: &Csv, size: &Size) -> Result<(), Fa
         .side("rows", 1.0, || timed(|| backend.block_on(sums(backend, csv, chunk_kib, workers))?))
         .ratio("rows", "serial csv + serde", None);
     if python().args(["-c", "import polars"]).stderr(Stdio::null()).status().is_ok_and(|it| it.success()) {
-        row.side("polars lazy", 1.0, || polars(csv, workers)).ratio("rows", "polars lazy", Some(1.0));
+        row.side("polars lazy", 1.0, || polars(csv, workers)).ratio("rows", "polars lazy", Some(0.9));
     } else {
         println!("\nthe peer is missing: install polars for python3, or name a Python that has it in PYTHON");
     }

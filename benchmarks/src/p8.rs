@@ -130,8 +130,7 @@ pub fn measure<B: Backend>(_: &B, csv: &Csv, size: &Size) -> Result<(), Failure>
             Ok(Duration::from_nanos(nanos))
         });
     }
-    for ours in [COLLECTED, PARTITIONS] {
-        row.ratio(ours, SERIAL, Some(0.45)).ratio(ours, DASHMAP, Some(0.75));
-    }
+    row.ratio(COLLECTED, SERIAL, Some(0.55)).ratio(COLLECTED, DASHMAP, None);
+    row.ratio(PARTITIONS, SERIAL, Some(0.42)).ratio(PARTITIONS, DASHMAP, Some(0.60));
     row.ratio(DASHMAP, SERIAL, None).measure()
 }

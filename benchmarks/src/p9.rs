@@ -14,7 +14,7 @@ use crate::{Failure, Size};
 /// The two amounts that are read, in megabytes. The second must not need more memory than the first.
 const MEGABYTES: [u64; 2] = [500, 4_000];
 /// The most memory that either may need, in MiB.
-const GOAL_MIB: f64 = 64.0;
+const GOAL_MIB: f64 = 32.0;
 /// The most that the second may need, as a multiple of the first.
 const GOAL_RATIO: f64 = 1.10;
 

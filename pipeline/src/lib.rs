@@ -14,6 +14,11 @@
 //!
 //! A pipeline is a task. Awaited, it is an in-place task, a part of the task around it. Spawned, it is a task
 //! of its own, [`EmittingTask`]. The coordinator is its work; sender and workers are its children.
+//!
+//! Sender, workers and coordinator are compiled once, here, and not for each pipeline: they know neither the type
+//! of the rows nor that of the runtime, whose erased form ([`DynRuntime`](sweet_async_core::DynRuntime)) they use.
+//! Only the decoding of a row, the receiver and the parts of the collector have the pipeline's types. The price is
+//! some boxes for a pipeline, one for a chunk of items, and one for each attempt where events are retried.
 
 #![forbid(unsafe_code)]
 

@@ -247,6 +247,8 @@ macro_rules! __conformance_with_pipelines {
             rejects driven {
                 what_fails_is_tried_again
                 what_another_attempt_cannot_help_is_not_tried_again
+                an_error_is_dropped_before_the_next_attempt
+                rows_that_are_not_wanted_leave_the_error_of_the_row
                 an_attempt_waits_without_holding_up_others
                 a_stop_wakes_what_waits_for_another_attempt
                 who_is_asked_decides_about_each

@@ -15,6 +15,9 @@ use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::Configured;
 use sweet_async_core::runtime::RuntimeSource;
 
+/// Not covariant: the end is found by the exact types of its keys and values.
+type Entries<K, V> = fn((K, V)) -> (K, V);
+
 /// A pipeline whose type names none of its closures, for functions that return one and structs that hold one.
 /// It is made by [`Pipeline::boxed`](crate::Pipeline::boxed), and runs as a [`Pipeline`](crate::Pipeline)
 /// does.
@@ -23,7 +26,7 @@ pub struct BoxedPipeline<S: RuntimeSource, K, V> {
     pub(crate) source: S,
     pub(crate) task: Configured,
     pub(crate) start: Start<S::Runtime>,
-    pub(crate) entries: PhantomData<fn() -> (K, V)>,
+    pub(crate) entries: PhantomData<Entries<K, V>>,
 }
 
 impl<S: RuntimeSource, K: Key, V: Send + 'static> BoxedPipeline<S, K, V> {

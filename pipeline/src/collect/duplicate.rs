@@ -27,7 +27,7 @@ pub enum OnDuplicate<V> {
     ///
     /// The order of two rows is known for certain only at the end. Until then the position of each row that
     /// has collected is kept, and the key of each duplicate, whose value is dropped at once. So memory is
-    /// bounded by the rows.
+    /// bounded by the values that are collected, 32 bytes for the place of each row.
     Error,
     /// The values are merged, from the first in source order to the last: `f(f(first, second), third)`. Right
     /// for any function, also for one whose result depends on the order.

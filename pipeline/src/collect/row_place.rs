@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use concurrent_queue::ConcurrentQueue;
-
 use crate::event::single::Event;
 use crate::event::single::{Origin, position};
 use crate::outcome::names::Names;
@@ -35,28 +33,27 @@ impl RowPlace {
     }
 }
 
-/// The places of rows that have collected values, each with the sequence of its row.
+/// The place of a row that has collected values, with the sequence of the row.
+pub(crate) type Placed = (u64, RowPlace);
+
+/// The places of all rows that have collected values: those of each worker, in the order of sequences.
 #[derive(Default)]
-pub(crate) struct Places(Vec<(u64, RowPlace)>);
+pub(crate) struct Places(Vec<Vec<Placed>>);
 
 impl Places {
-    /// Adds the place of a row. Several values of one row in succession add it once.
-    pub(crate) fn add(&mut self, sequence: u64, row_place: RowPlace) {
-        if self.0.last().is_none_or(|(last, _)| *last != sequence) {
-            self.0.push((sequence, row_place));
-        }
+    /// Adds the places of one worker.
+    pub(crate) fn add(&mut self, mut places: Vec<Placed>) {
+        // Mostly in order already.
+        places.sort_unstable_by_key(|(sequence, _)| *sequence);
+        self.0.push(places);
     }
 
-    /// The places of all workers, in the order of sequences, for [`find`](Self::find).
-    pub(crate) fn all(handed_over: &ConcurrentQueue<Self>) -> Self {
-        let mut all = Self(handed_over.try_iter().flat_map(|places| places.0).collect());
-        all.0.sort_unstable_by_key(|(sequence, _)| *sequence);
-        all
-    }
-
-    /// The place of a row; only of [`all`](Self::all).
+    /// The place of a row.
     pub(crate) fn find(&self, sequence: u64) -> Option<RowPlace> {
-        let found = self.0.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
-        self.0.get(found).map(|(_, row_place)| *row_place)
+        let find = |places: &Vec<Placed>| {
+            let found = places.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
+            places.get(found).map(|(_, row_place)| *row_place)
+        };
+        self.0.iter().find_map(find)
     }
 }

@@ -93,7 +93,7 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> CollectionStore<K, V> {
             futures_lite::future::yield_now().await;
         }
         let mut settled = Settled { partitions: Vec::new(), duplicates: 0, rejected: Vec::new() };
-        let places = self.partitions.common.all_places();
+        let places = self.partitions.common.all_places().await;
         for part in 0..PARTS {
             if let Err(error) = self.partitions.close(part, &places, &mut settled) {
                 panic = panic.or(Some(error));

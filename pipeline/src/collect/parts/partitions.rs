@@ -14,7 +14,7 @@ use crate::collect::errors::{FirstErrors, Noted};
 use crate::collect::parts::exclusive::Exclusive;
 use crate::collect::parts::part::{Item, Part};
 use crate::collect::parts::partition::{Entry, Partition};
-use crate::collect::row_place::{Places, RowPlace};
+use crate::collect::row_place::{Placed, Places, RowPlace};
 use crate::collect::worker::calls::{CallId, Calls};
 use crate::collect::worker::inbox::Inbox;
 use crate::collect::worker::installed::Erased;
@@ -37,7 +37,7 @@ pub(crate) struct Common {
     /// True if the places of all rows are kept: where a duplicate is an error, the error names both rows.
     pub(crate) keeps_places: bool,
     /// The places that the ended workers have handed over.
-    places: ConcurrentQueue<Places>,
+    places: ConcurrentQueue<Vec<Placed>>,
     /// The earliest row so far that is rejected for its key; `u64::MAX` if there is none.
     rejected: AtomicU64,
     pub(crate) hasher: RandomState,
@@ -72,7 +72,7 @@ impl Common {
     }
 
     /// Takes the places of a worker that has ended.
-    pub(crate) fn take_places(&self, places: Places) {
+    pub(crate) fn take_places(&self, places: Vec<Placed>) {
         // Unbounded, and never closed.
         let _ = self.places.push(places);
     }
@@ -106,9 +106,18 @@ impl Common {
         self.rejected.fetch_min(earliest, Ordering::Relaxed);
     }
 
-    /// Takes the places of all rows, which are complete once all workers have ended.
-    pub(crate) fn all_places(&self) -> Places {
-        Places::all(&self.places)
+    /// Takes the places of all rows, which are complete once all workers have ended; none, if no row is
+    /// rejected for its key.
+    pub(crate) async fn all_places(&self) -> Places {
+        let mut all = Places::default();
+        if self.rejected() != u64::MAX {
+            for places in self.places.try_iter() {
+                all.add(places);
+                // A worker may have many of them.
+                futures_lite::future::yield_now().await;
+            }
+        }
+        all
     }
 
     /// Takes the errors for good.

@@ -27,6 +27,11 @@ impl<T> Buffer<T> {
         self.entries.is_empty()
     }
 
+    /// The entry that was added last.
+    pub(crate) fn last(&self) -> Option<&T> {
+        self.entries.last()
+    }
+
     /// Adds an entry of `call`. Before the first entry of a call, a buffer that is full enough is passed to
     /// `hand_over`, which returns false if it could not take the entries.
     #[inline]

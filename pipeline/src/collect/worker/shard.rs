@@ -13,7 +13,7 @@ use crate::collect::errors::Noted;
 use crate::collect::parts::part::Item;
 use crate::collect::parts::partition::Entry;
 use crate::collect::parts::partitions::{PARTS, Partitions, RemoteValue, part_of};
-use crate::collect::row_place::{Places, RowPlace};
+use crate::collect::row_place::{Placed, RowPlace};
 use crate::collect::worker::buffer::Buffer;
 use crate::collect::worker::calls::{CallId, Calls, FailedCalls};
 use crate::collect::worker::inbox::Inbox;
@@ -34,7 +34,7 @@ pub(crate) struct Shard<K, V> {
     /// then the ends of the buffers belong to the running call.
     deferred: Vec<Box<dyn Any + Send>>,
     /// The places of the rows that have collected; empty unless the pipeline keeps them.
-    places: Places,
+    places: Buffer<Placed>,
     /// The first panic of a key or a merge that belongs to no call.
     panic: Option<AsyncTaskError>,
 }
@@ -58,7 +58,7 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Shard<K, V> {
             errors,
             failed,
             deferred: Vec::new(),
-            places: Places::default(),
+            places: Buffer::new(),
             panic: None,
         }
     }
@@ -87,13 +87,20 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Shard<K, V> {
         self.errors.push(call, error, |errors| self.partitions.common.note(errors));
     }
 
+    /// Keeps the place of a row. Several values of one row in succession add it once.
+    fn keep_place(&mut self, call: CallId, sequence: u64, row_place: RowPlace) {
+        if self.places.last().is_none_or(|(last, _)| *last != sequence) {
+            self.places.append(call, (sequence, row_place));
+        }
+    }
+
     /// Adds an entry from the inbox: a value or an error.
     fn put(&mut self, call: CallId, entry: Box<dyn Any + Send>) {
         match entry.downcast::<RemoteValue<K, V>>() {
             Ok(value) => {
                 let (item, row_place) = *value;
                 if self.partitions.common.keeps_places {
-                    self.places.add(item.entry.sequence, row_place);
+                    self.keep_place(call, item.entry.sequence, row_place);
                 }
                 if let Some(buffer) = self.buffers.get_mut(part_of(item.hash)) {
                     buffer.append(call, item);
@@ -171,6 +178,7 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Shard<K, V> {
             let _ = caught(|| buffer.roll_back(call));
         }
         let _ = caught(|| self.errors.roll_back(call));
+        self.places.roll_back(call);
     }
 
     /// Hands over all entries whose part no other worker uses. Removes the entries of a call that was dropped
@@ -186,7 +194,7 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Shard<K, V> {
         for (index, buffer) in self.buffers.iter_mut().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
             let _ = self.partitions.absorb(index, buffer.settled());
         }
-        self.partitions.common.take_places(std::mem::take(&mut self.places));
+        self.partitions.common.take_places(std::mem::take(self.places.settled()));
         self.panic.take().map_or(Ok(()), Err)
     }
 }
@@ -209,7 +217,7 @@ where
         Some(shard) => {
             match row_place {
                 Some(row_place) if shard.partitions.common.keeps_places => {
-                    shard.places.add(entry.sequence, *row_place);
+                    shard.keep_place(call, entry.sequence, *row_place);
                 }
                 None if shard.partitions.common.keeps_places => return Err(entry),
                 _ => {}

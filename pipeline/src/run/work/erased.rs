@@ -52,7 +52,7 @@ pub(crate) struct Closed {
 /// One worker's part of a handler: the rows of its chunk, and the events that it has gathered.
 ///
 /// Cost: a few virtual calls for each chunk; where calls are waited for, also a box for each chunk and for each
-/// batch; under a rate, for each row.
+/// batch; under a rate, for each row, and where events are retried, for each attempt.
 pub(crate) trait DynWorker: Send {
     /// Begins a chunk of items. `first` is the position of the first one in its source.
     fn items(&mut self, items: Items, first: u64);
@@ -76,7 +76,7 @@ pub(crate) trait DynWorker: Send {
 
     /// Handles a slice of the rows, where nothing is waited for. Returns true if there may be more, and `None`
     /// if they are to be handled by [`handle`](Self::handle).
-    fn slice(&mut self, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool>;
+    fn slice(&mut self, one: bool, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool>;
 
     /// Parses one row, for [`handle`](Self::handle). Returns its position in its source, and whether
     /// it is an event; `None` if there are no more.

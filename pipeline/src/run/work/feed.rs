@@ -46,7 +46,6 @@ pub struct Feed<'a, T> {
 struct LastRow<'a> {
     state: &'a mut WorkerState,
     chunk: &'a ChunkData<'a>,
-    position: Decoded<()>,
 }
 
 impl<'a, T> Feed<'a, T> {
@@ -55,8 +54,7 @@ impl<'a, T> Feed<'a, T> {
         chunk: &'a ChunkData<'a>,
         Gathering { state, events, retrying }: Gathering<'a, T>,
     ) -> Self {
-        let position = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
-        Self { rows, row: LastRow { state, chunk, position }, events, retrying }
+        Self { rows, row: LastRow { state, chunk }, events, retrying }
     }
 
     pub(crate) fn state(&mut self) -> &mut WorkerState {
@@ -167,7 +165,7 @@ impl LastRow<'_> {
         if !self.state.control.limit.allows(sequence) {
             return None;
         }
-        let position = &mut self.position;
+        let position = &mut self.state.last;
         // Field by field: an assignment of the whole would have to drop the old value.
         (position.sequence, position.line, position.byte, position.len) = (sequence, line, byte, len);
         match data {
@@ -188,7 +186,7 @@ impl LastRow<'_> {
     }
 
     fn context(&self) -> RowContext<'_> {
-        let Decoded { sequence, line, byte, .. } = self.position;
+        let Decoded { sequence, line, byte, .. } = self.state.last;
         let ChunkData { origin, name, .. } = self.chunk;
         RowContext { name, origin: *origin, sequence, line, byte, raw: None }
     }
@@ -204,11 +202,11 @@ impl LastRow<'_> {
 
     #[cold]
     fn reject(&mut self, error: AsyncTaskError) {
-        let Self { state, chunk, position: Decoded { sequence, line, byte, len, .. } } = self;
-        let raw = chunk.text.as_ref().map(|text| text.text(*byte, *len));
-        let (name, origin) = (&chunk.name, chunk.origin);
-        let context =
-            RowContext { name, origin, sequence: *sequence, line: *line, byte: *byte, raw: raw.as_deref() };
+        let Self { state, chunk } = self;
+        let Decoded { sequence, line, byte, len, .. } = state.last;
+        let raw = chunk.text.as_ref().map(|text| text.text(byte, len));
+        let (name, origin) = (chunk.name, chunk.origin);
+        let context = RowContext { name, origin, sequence, line, byte, raw: raw.as_deref() };
         state.counts.reject(&context, error);
     }
 }

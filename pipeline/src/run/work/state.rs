@@ -8,6 +8,7 @@ use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::gathered::Gathered;
 use crate::text::chunk::RawChunk;
+use crate::text::decode::Decoded;
 use sweet_async_core::runtime::Runtime as _;
 
 /// The counts, the time slice and the gathered events of one worker. The events themselves have a type, and
@@ -17,6 +18,8 @@ pub(crate) struct WorkerState {
     pub(crate) counts: LocalCounts,
     pub(crate) time_slice: TimeSlice,
     pub(crate) gathered: Gathered,
+    /// The position of the row of the chunk that was handed out last.
+    pub(crate) last: Decoded<()>,
 }
 
 /// The origin, the name and the text of a chunk, which all its rows share.
@@ -31,7 +34,8 @@ pub(crate) struct ChunkData<'a> {
 impl WorkerState {
     pub(crate) fn new(control: Arc<Control>) -> Self {
         let counts = LocalCounts::new(control.clone());
-        Self { control, counts, time_slice: TimeSlice::new(), gathered: Gathered::new() }
+        let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
+        Self { control, counts, time_slice: TimeSlice::new(), gathered: Gathered::new(), last }
     }
 
     /// True if the gathered events must not wait any longer.

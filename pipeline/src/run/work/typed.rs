@@ -133,8 +133,9 @@ impl<T: Send + 'static, H: Handler<T>> DynWorker for TypedWorker<T, H> {
         })
     }
 
-    fn slice(&mut self, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool> {
-        let Self { shared, index, rows, events, .. } = self;
+    fn slice(&mut self, one: bool, chunk: &ChunkData<'_>, state: &mut WorkerState) -> Option<bool> {
+        let Self { shared, index, events, .. } = self;
+        let rows = if one { &mut self.one } else { &mut self.rows };
         let Some(slot) = shared.slots.get(*index) else { return Some(false) };
         let gathering = Gathering { state, events, retrying: shared.retrying.as_ref() };
         shared.handler.slice(slot, &mut Feed::new(rows, chunk, gathering))

@@ -19,7 +19,7 @@ use crate::run::work::intake::{next, overdue};
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
-use crate::text::decode::DynDecoders;
+use crate::text::decode::{Decoded, DynDecoders};
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::limit::Limiter;
@@ -172,12 +172,13 @@ impl Worker {
             }
             Rows::Parsed(chunk) => Some(chunk),
         };
+        state.last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
         if let Some(name) = published.or(control.names.at(origin.source)) {
             let text = text.filter(|_| control.policy.keep_raw);
             let chunk = ChunkData { origin, name, text };
             match &control.rate {
                 Some(rate) => handle_at(rate, &*shared.handler, &mut **rows, state, &chunk).await,
-                None => handle(&*shared.handler, &mut **rows, state, &chunk).await,
+                None => handle(false, &*shared.handler, &mut **rows, state, &chunk).await,
             }
         }
         rows.end();
@@ -207,20 +208,21 @@ fn settle(handler: &dyn DynHandler, state: &mut WorkerState) {
     gathered.settle(limit);
 }
 
-/// Handles the rows of a chunk.
+/// Handles the rows of a chunk; with `one`, the row that was parsed last.
 async fn handle(
+    one: bool,
     handler: &dyn DynHandler,
     rows: &mut dyn DynWorker,
     state: &mut WorkerState,
     chunk: &ChunkData<'_>,
 ) {
-    while let Some(more) = rows.slice(chunk, state) {
+    while let Some(more) = rows.slice(one, chunk, state) {
         state.rest().await;
         if !more {
             return;
         }
     }
-    while rows.handle(false, chunk, state).await {
+    while rows.handle(one, chunk, state).await {
         settle(handler, state);
     }
 }
@@ -238,9 +240,7 @@ async fn handle_at(
         if is_event && !admit(rate, handler, rows, state, chunk.origin.base + sequence).await {
             return;
         }
-        while rows.handle(true, chunk, state).await {
-            settle(handler, state);
-        }
+        handle(true, handler, rows, state, chunk).await;
     }
 }
 

@@ -128,6 +128,57 @@ pub async fn what_another_attempt_cannot_help_is_not_tried_again<R: Runtime>(rt:
     Ok(())
 }
 
+pub async fn an_error_is_dropped_before_the_next_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    /// An error that holds what the next attempt needs.
+    #[derive(Debug)]
+    struct Holds(#[allow(dead_code, reason = "held until it is dropped")] Arc<()>);
+
+    impl fmt::Display for Holds {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("held")
+        }
+    }
+
+    impl std::error::Error for Holds {}
+
+    let (held, calls) = (Arc::new(()), AtomicU32::new(0));
+    let summary = numbers(&rt)
+        .workers(1)
+        .on_error(ErrorStrategy::retry_with(at_once(1)))
+        .sender(|sources| sources.of(0..3u64).into_chunks(3.items()))
+        .for_each(move |_: Event<u64>| {
+            let is_first = calls.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+            // The second attempt succeeds if nothing is held any more.
+            if is_first || Arc::strong_count(&held) > 1 { Err(Holds(held.clone())) } else { Ok(()) }
+        })
+        .await?;
+    ensure!((summary.handled(), summary.rejected()) == (3, 0), "{summary:?}");
+    Ok(())
+}
+
+pub async fn rows_that_are_not_wanted_leave_the_error_of_the_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    /// A value whose destructor panics.
+    struct Bomb(u64);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.0 > 1 {
+                explode::<()>("in a destructor");
+            }
+        }
+    }
+
+    let ended = AsyncTask::emits::<Bomb>()
+        .on(&rt)
+        .workers(1)
+        .sender(|sources| sources.of((0..10).map(Bomb)).into_chunks(10.items()))
+        .for_each(|event: Event<Bomb>| if event.data().0 == 1 { Err(Refused(1)) } else { Ok(()) })
+        .await;
+    let is_first = |error: &AsyncTaskError| error.downcast_ref::<Refused>().is_some_and(|error| error.0 == 1);
+    ensure!(ended.as_ref().is_err_and(is_first), "{ended:?}");
+    Ok(())
+}
+
 pub async fn an_attempt_waits_without_holding_up_others<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // The first row succeeds only after all the others were handled: by the other worker or, if the same
     // thread runs both, while the first row waits for another attempt.

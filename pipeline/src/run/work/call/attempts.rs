@@ -76,8 +76,12 @@ async fn until_one_succeeds<'a>(
     sequence: u64,
     attempt: &mut (dyn FnMut(bool) -> Result<Option<Attempt<'a>>, AsyncTaskError> + Send),
 ) -> Result<(), AsyncTaskError> {
-    let (mut attempts, mut last) = (0, Ok(()));
-    while let Some(attempt) = attempt(attempts < retry.max_retries())? {
+    let mut attempts = 0;
+    loop {
+        let Some(attempt) = attempt(attempts < retry.max_retries())? else {
+            // `follow` has permitted no more attempts than were prepared.
+            return Err(AsyncTaskError::InvalidState("no further attempt was prepared"));
+        };
         let Err(error) = attempt.await else {
             retry.succeeded();
             return Ok(());
@@ -89,12 +93,11 @@ async fn until_one_succeeds<'a>(
             control.limit.excludes(sequence).await;
             Ok(false)
         };
-        let goes_on = or(pause, unwanted).await.unwrap_or(false);
-        last = Err(error);
         // Cancellation was requested, or the row is not wanted any more: the last error stands.
-        if !goes_on {
-            break;
+        if !or(pause, unwanted).await.unwrap_or(false) {
+            return Err(error);
         }
+        // Before the next attempt, which may wait for something that the error holds.
+        drop(error);
     }
-    last
 }
