@@ -52,11 +52,12 @@ impl<T> ErrorStrategy<T> {
     /// The row is rejected, as under [`ContinueOnError`](Self::ContinueOnError), once the receiver has failed
     /// for the last time, or has failed with an error that is not to be retried (a panic, or one that
     /// [`Retry::retry_if`] excludes), or once cancellation of the pipeline is requested or an earlier row has
-    /// ended it. After more than one attempt its error is [`AsyncTaskError::RetriesExhausted`]. A row that
-    /// cannot be parsed is never parsed again.
+    /// ended it. After more than one attempt its error is
+    /// [`RetriesExhausted`](sweet_async_core::AsyncTaskError::RetriesExhausted). A row that cannot be parsed is
+    /// never parsed again.
     ///
     /// In a `fold`, the next attempt gets the value as the failed call has left it. A pulled pipeline has no
-    /// receiver, and is refused ([`AsyncTaskError::InvalidConfig`]).
+    /// receiver, and is refused ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
     pub fn retry_with(retry: Retry) -> Self
     where
         T: Clone,
