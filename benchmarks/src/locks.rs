@@ -38,61 +38,45 @@ where
     Ok(start.elapsed())
 }
 
-fn flat<B: Backend>(
-    backend: &B,
-    work: impl Future<Output = Result<Duration, Failure>>,
-) -> Result<Duration, Failure> {
-    backend.block_on(work)?
-}
-
 fn permits<B: Backend>(backend: &B, users: u32) -> Result<Duration, Failure> {
     let limiter = Limiter::builder().max_concurrent(ROOM).build()?;
-    flat(
-        backend,
-        shared_out(backend, users, PERMITS, |number| {
-            let (limiter, runtime) = (limiter.clone(), backend.runtime().clone());
-            async move {
-                for _ in 0..number {
-                    drop(black_box(limiter.acquire(runtime.clone()).await?));
-                }
-                Ok(())
+    backend.block_on(shared_out(backend, users, PERMITS, |number| {
+        let (limiter, runtime) = (limiter.clone(), backend.runtime().clone());
+        async move {
+            for _ in 0..number {
+                drop(black_box(limiter.acquire(runtime.clone()).await?));
             }
-        }),
-    )
+            Ok(())
+        }
+    }))?
 }
 
 fn semaphore<B: Backend>(backend: &B, users: u32) -> Result<Duration, Failure> {
     let semaphore = Arc::new(Semaphore::new(ROOM));
-    flat(
-        backend,
-        shared_out(backend, users, PERMITS, |number| {
-            let semaphore = semaphore.clone();
-            async move {
-                for _ in 0..number {
-                    drop(black_box(semaphore.acquire().await.map_err(AsyncTaskError::failure)?));
-                }
-                Ok(())
+    backend.block_on(shared_out(backend, users, PERMITS, |number| {
+        let semaphore = semaphore.clone();
+        async move {
+            for _ in 0..number {
+                drop(black_box(semaphore.acquire().await.map_err(AsyncTaskError::failure)?));
             }
-        }),
-    )
+            Ok(())
+        }
+    }))?
 }
 
 fn ad_hoc<B: Backend>(backend: &B, users: u32) -> Result<Duration, Failure> {
     let all: Orchestrator<B::Runtime> = AsyncTask::orchestrator().on(backend.runtime()).build()?;
-    flat(
-        backend,
-        shared_out(backend, users, TASKS, |number| {
-            let (all, runtime) = (all.clone(), backend.runtime().clone());
-            async move {
-                for task in 0..number {
-                    let builder =
-                        AsyncTask::to::<u32>().on(&runtime).priority(TaskPriority::Normal).orchestrator(&all);
-                    black_box(builder.run(move || async move { task }).await?);
-                }
-                Ok(())
+    backend.block_on(shared_out(backend, users, TASKS, |number| {
+        let (all, runtime) = (all.clone(), backend.runtime().clone());
+        async move {
+            for task in 0..number {
+                let builder =
+                    AsyncTask::to::<u32>().on(&runtime).priority(TaskPriority::Normal).orchestrator(&all);
+                black_box(builder.run(move || async move { task }).await?);
             }
-        }),
-    )
+            Ok(())
+        }
+    }))?
 }
 
 fn locks() -> Result<Duration, Failure> {

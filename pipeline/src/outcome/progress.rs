@@ -94,7 +94,7 @@ impl Counters {
     }
 
     /// Takes the length of each source, if it is known. Called before any source is opened.
-    pub(crate) fn expect(&self, lengths: impl Iterator<Item = Option<u64>>) {
+    pub(crate) fn set_lengths(&self, lengths: impl Iterator<Item = Option<u64>>) {
         for length in lengths {
             match length {
                 Some(length) => Self::add(&self.total, length),

@@ -23,7 +23,8 @@ impl<T> Exclusive<T> {
         self.slot()?.take()
     }
 
-    fn slot(&self) -> Option<MutexGuard<'_, Option<T>>> {
+    /// The slot, with the value unless it was taken. `None` while another user has it.
+    pub(crate) fn slot(&self) -> Option<MutexGuard<'_, Option<T>>> {
         match self.0.try_lock() {
             Ok(slot) => Some(slot),
             // An `f` that unwound has left a valid value, and the next user goes on with it.

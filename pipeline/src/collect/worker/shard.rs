@@ -194,7 +194,9 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Shard<K, V> {
         for (index, buffer) in self.buffers.iter_mut().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
             let _ = self.partitions.absorb(index, buffer.settled());
         }
-        self.partitions.common.take_places(std::mem::take(self.places.settled()));
+        if !self.places.is_empty() {
+            self.partitions.common.take_places(std::mem::take(self.places.settled()));
+        }
         self.panic.take().map_or(Ok(()), Err)
     }
 }
@@ -215,12 +217,9 @@ where
     let mut installed = Installed::take();
     match installed.get::<Shard<K, V>>().filter(|shard| shard.is_of(pipeline, call)) {
         Some(shard) => {
-            match row_place {
-                Some(row_place) if shard.partitions.common.keeps_places => {
-                    shard.keep_place(call, entry.sequence, *row_place);
-                }
-                None if shard.partitions.common.keeps_places => return Err(entry),
-                _ => {}
+            if shard.partitions.common.keeps_places {
+                let Some(row_place) = row_place else { return Err(entry) };
+                shard.keep_place(call, entry.sequence, *row_place);
             }
             shard.collect(call, entry);
             Ok(())

@@ -44,7 +44,7 @@ pub(crate) async fn send(
             plan.set_length(length);
         }
     }
-    control.counters.expect(plans.iter().map(Plan::length));
+    control.counters.set_lengths(plans.iter().map(Plan::length));
     match control.sender {
         SenderStrategy::Parallel { sources } => in_parallel(plans, queue, control, (sources, sources)).await,
         SenderStrategy::Adaptive { min, max } => in_parallel(plans, queue, control, (min, max)).await,

@@ -41,7 +41,7 @@ pub(crate) struct Workers {
 /// One worker.
 struct Worker {
     shared: Arc<Workers>,
-    /// Its own, so that workers do not write to one counter of references for each chunk.
+    /// Kept for the worker's life: a clone for each chunk would have all workers write to one reference count.
     control: Arc<Control>,
     rows: Box<dyn DynWorker>,
     state: WorkerState,
@@ -132,7 +132,7 @@ impl Worker {
             self.handle(job).await;
             return Ok(self);
         }
-        let runtime = self.shared.control.runtime.clone();
+        let runtime = self.control.runtime.clone();
         let work = async move {
             self.handle(job).await;
             self
@@ -151,10 +151,6 @@ impl Worker {
             }
             Job::Finish => self.rows.finish(&mut self.state).await,
         }
-        self.settle();
-    }
-
-    fn settle(&mut self) {
         settle(&*self.shared.handler, &mut self.state);
     }
 
@@ -189,7 +185,7 @@ impl Worker {
         let mut time_slice = TimeSlice::new();
         self.rows.text(&chunk, decoders);
         while self.rows.parse(PARSED) {
-            time_slice.rest(&self.shared.control.runtime).await;
+            time_slice.rest(&self.control.runtime).await;
         }
         Rows::Parsed(chunk)
     }
