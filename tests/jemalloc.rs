@@ -54,7 +54,7 @@ fn on<O: OwnedRuntime>() -> Result<(), BoxError> {
 }
 
 #[test]
-fn what_tasks_allocate_is_known_by_the_allocator_alone() -> Result<(), BoxError> {
+fn task_allocations_are_known_with_the_allocator_alone() -> Result<(), BoxError> {
     #[cfg(feature = "tokio")]
     on::<sweet_async::tokio::OwnedTokio>()?;
     #[cfg(feature = "smol")]

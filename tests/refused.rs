@@ -41,7 +41,7 @@ fn a_task_without_a_runtime_has_its_name_priority_and_limit() -> TestResult {
 
 /// The same with retries, supervised, and of a pipeline.
 #[test]
-fn builders_of_every_kind_keep_what_they_were_told() {
+fn builders_of_every_kind_keep_their_settings() {
     let retried = AsyncTask::to::<u32>().name("retried").retry(3).spawn(|| async { 1 });
     assert_eq!(NamedTask::name(&retried).as_deref(), Some("retried"));
     let supervised = AsyncTask::to::<u32>()

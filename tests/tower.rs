@@ -60,7 +60,7 @@ where
 }
 
 #[test]
-fn a_retry_layer_asks_again_with_the_same_request() -> Result<(), BoxError> {
+fn a_retry_layer_calls_again_with_the_same_request() -> Result<(), BoxError> {
     sweet_async::block_on(async {
         let service = Flaky::new(2);
         let mut layered = layered(Retry::new(3).backoff(RetryStrategy::Immediate), service.clone());

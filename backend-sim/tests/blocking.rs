@@ -78,7 +78,7 @@ fn it_may_block_on_the_simulation() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_it_spawns_and_blocks_on_is_its_tasks() -> anyhow::Result<()> {
+fn it_may_spawn_a_child_and_block_on_it() -> anyhow::Result<()> {
     let sim = SimRuntime::new(4);
     let inner = sim.runtime().clone();
     let value = sim.block_on(task::<u32>(sim.runtime()).spawn_blocking(move || {
@@ -93,7 +93,7 @@ fn what_it_spawns_and_blocks_on_is_its_tasks() -> anyhow::Result<()> {
 }
 
 #[test]
-fn blocking_on_what_only_the_outer_future_can_do_is_a_deadlock() -> anyhow::Result<()> {
+fn blocking_on_the_progress_of_the_outer_future_is_a_deadlock() -> anyhow::Result<()> {
     let sim = SimRuntime::new(0);
     let inner = sim.runtime().clone();
     let (sender, receiver) = async_channel::bounded::<u32>(1);

@@ -211,12 +211,12 @@ fn sweep(seeds: std::ops::Range<u64>, nests: bool) -> anyhow::Result<()> {
 }
 
 #[test]
-fn whatever_happens_nothing_is_left() -> anyhow::Result<()> {
+fn random_programs_leave_nothing() -> anyhow::Result<()> {
     sweep(0..1_000, false)
 }
 
 #[test]
-fn whatever_happens_nothing_is_left_where_blocking_work_blocks() -> anyhow::Result<()> {
+fn random_programs_that_block_in_blocking_work_leave_nothing() -> anyhow::Result<()> {
     sweep(0..1_000, true)
 }
 

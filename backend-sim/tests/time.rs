@@ -43,7 +43,7 @@ fn work_takes_no_time() -> anyhow::Result<()> {
 }
 
 #[test]
-fn ten_thousand_timers_ring_in_order_over_a_year() -> anyhow::Result<()> {
+fn ten_thousand_timers_fire_in_order_over_a_year() -> anyhow::Result<()> {
     let sim = SimRuntime::new(3);
     let rt = sim.runtime();
     let (sender, rung) = async_channel::unbounded();
@@ -75,7 +75,7 @@ fn ten_thousand_timers_ring_in_order_over_a_year() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_is_past_is_ready_and_what_is_far_is_not() -> anyhow::Result<()> {
+fn past_timers_are_ready_and_far_ones_are_pending() -> anyhow::Result<()> {
     let sim = SimRuntime::new(0);
     let rt = sim.runtime();
     sim.block_on(async {
@@ -93,7 +93,7 @@ fn what_is_past_is_ready_and_what_is_far_is_not() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_timer_dropped_is_a_timer_forgotten() -> anyhow::Result<()> {
+fn dropped_timers_are_removed() -> anyhow::Result<()> {
     let sim = SimRuntime::new(0);
     let rt = sim.runtime();
     sim.block_on(async {

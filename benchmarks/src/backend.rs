@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use async_executor::Executor;
 use futures::FutureExt as _;
@@ -29,6 +30,15 @@ pub trait Backend: Clone + Send + Sync + 'static {
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static;
+
+    /// Awaits `future` for at most `limit`, by the means of the executor's own users; `None` once that has
+    /// passed.
+    fn raw_timeout<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send
+    where
+        F::Output: Send;
 
     /// Runs `future` on this thread. Tasks run on the executor's threads if it has any, else on this one.
     ///
@@ -77,6 +87,16 @@ impl Backend for Tokio {
         F::Output: Send + 'static,
     {
         tokio::spawn(future).map(Result::ok)
+    }
+
+    fn raw_timeout<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send
+    where
+        F::Output: Send,
+    {
+        tokio::time::timeout(limit, future).map(Result::ok)
     }
 
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
@@ -135,6 +155,16 @@ impl Backend for Smol {
         F::Output: Send + 'static,
     {
         self.executor.spawn(future).map(Some)
+    }
+
+    fn raw_timeout<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send
+    where
+        F::Output: Send,
+    {
+        smol::future::or(future.map(Some), smol::Timer::after(limit).map(|_| None))
     }
 
     fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {

@@ -15,6 +15,7 @@ pub mod p1;
 pub mod p10;
 pub mod p11;
 pub mod p12;
+pub mod p13;
 pub mod p2;
 pub mod p3;
 pub mod p4;

@@ -1,4 +1,4 @@
-//! The cases on the erased runtime, compiled once, here, for all flavours.
+//! A flavour on the erased runtime, so that most cases are compiled once for all flavours.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -48,29 +48,3 @@ impl<H: Harness> Harness for Erased<H> {
         H::is_inside()
     }
 }
-
-/// Makes a module for each topic that is `driven`, and in it a function for each case.
-#[cfg(feature = "cases")]
-macro_rules! erased {
-    ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {
-        $(erased_topic! { $run $topic { $($case)+ } })+
-    };
-}
-
-#[cfg(feature = "cases")]
-macro_rules! erased_topic {
-    (driven $topic:ident { $($case:ident)+ }) => {
-        #[allow(missing_docs, reason = "the cases have their names")]
-        pub mod $topic {
-            $(
-                pub fn $case(rt: sweet_async::DynRuntime, at: $crate::Facts) -> super::Running {
-                    Box::pin($crate::cases::$topic::$case(rt, at))
-                }
-            )+
-        }
-    };
-    ($run:ident $topic:ident { $($case:ident)+ }) => {};
-}
-
-#[cfg(feature = "cases")]
-crate::__conformance_cases! { erased }

@@ -1,7 +1,7 @@
 //! The promises of Sweet Async as test cases, generic over the runtime.
 //!
 //! A backend implements [`Harness`] and calls [`suite!`] once; each case becomes a test of its own, named
-//! `module::topic::case`. Cases drive the public API only, and never sleep to win a race: an event that must
+//! `flavour::topic::case`. Cases drive the public API only, and never sleep to win a race: an event that must
 //! have happened is signalled, and an event that must not happen is made impossible to miss.
 //!
 //! ```no_run
@@ -29,14 +29,15 @@
 //!     }
 //! }
 //!
-//! conformance::suite!(mine, Mine);
+//! conformance::suite! { mine: Mine }
 //! # }
 //! ```
 //!
 //! - [`harness`](crate::Harness): the description that a backend gives of itself
-//! - `erased`: the cases on [`DynRuntime`](sweet_async::DynRuntime), compiled once for all flavours
+//! - `erased`: a flavour on [`DynRuntime`](sweet_async::DynRuntime), so that most cases are compiled once
+//! - `list`, `table`: the one list of all cases, and the tables of functions that are made of it
 //! - `run`: a thread and a time limit for each case
-//! - `list`, `suite`: the one list of all cases, and the macro that makes tests of it
+//! - `suite`, `trials`: the macro that makes a `main`, and the tests that it runs
 //! - `kit`: latches, counts and rows that cases are made of
 //! - `cases`: the cases, a folder for each subject and a file for each topic; the file's first line names the
 //!   promise that it proves
@@ -51,6 +52,7 @@ pub mod cases;
 pub mod guide {}
 #[doc(hidden)]
 pub mod erased;
+mod flavour;
 mod harness;
 mod kit;
 mod list;
@@ -58,7 +60,13 @@ pub mod reliability;
 #[doc(hidden)]
 pub mod run;
 mod suite;
+#[cfg(feature = "cases")]
+mod table;
+#[cfg(feature = "cases")]
+#[doc(hidden)]
+pub mod trials;
 
 pub use erased::Erased;
+pub use flavour::Flavour;
 pub use harness::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 pub use list::{CASES, MARKED};

@@ -23,7 +23,7 @@ macro_rules! __conformance_cases {
     ($($then:tt)+) => {
         $crate::__conformance_with_cancellation! {
             [$($then)+]
-            values typed {
+            values driven {
                 run_takes_all_four_kinds_of_work
                 spawn_takes_all_four_kinds_of_work
                 try_run_and_try_spawn_let_question_marks_mix
@@ -36,7 +36,7 @@ macro_rules! __conformance_cases {
                 a_result_can_be_the_value
                 predicates_name_one_kind_each
             }
-            in_place typed {
+            in_place driven {
                 async_work_borrows_and_need_not_be_send
                 nothing_runs_before_it_is_awaited
                 work_that_is_never_awaited_is_never_called
@@ -51,24 +51,24 @@ macro_rules! __conformance_cases {
                 work_starts_without_being_awaited
                 a_borrowed_handle_in_a_select_stays_usable
                 a_handle_awaited_again_is_an_error
-                a_thread_of_nobodys_can_spawn_and_await (threads)
+                a_thread_without_runtime_can_spawn_and_await (threads)
                 a_wake_from_another_thread_arrives (threads)
                 ten_thousand_tasks_all_give_their_values
                 tasks_that_wait_for_each_other_both_end
-                a_timer_far_beyond_counting_is_no_panic
-                a_timer_as_far_as_the_clock_counts_is_no_panic
+                a_timer_beyond_the_clocks_range_does_not_panic
+                a_timer_at_the_end_of_the_clocks_range_does_not_panic
                 a_timer_that_moves_to_another_task_wakes_it_there
                 a_handle_that_moves_to_another_task_wakes_it_there
             }
             status driven {
-                passing_on_a_cancellation_is_a_failure_of_ones_own
+                passing_on_a_cancellation_is_a_failure
                 pending_then_running_then_completed
                 an_error_a_panic_and_a_timeout_are_failures
                 pending_cancellation_then_cancelled
                 a_status_goes_through_its_number_and_back
                 ids_are_unique_and_survive_text
                 a_name_is_on_the_handle
-                a_handle_tells_when_its_task_is_finished
+                a_handle_reports_that_its_task_is_finished
             }
             drop typed {
                 dropping_the_handle_cancels_the_task
@@ -105,14 +105,14 @@ macro_rules! __conformance_cases {
                 a_child_whose_handle_escaped_is_killed_when_its_parent_fails
                 a_detached_child_is_not_waited_for
                 ten_thousand_children_end_before_their_parent
-                ten_thousand_children_are_gone_when_their_parent_is_killed
+                ten_thousand_children_have_ended_when_their_parent_is_killed
                 blocking_work_of_a_cancelled_task_is_waited_for (threads)
                 a_destructor_that_spawns_during_a_cancel_is_no_deadlock
-                a_harder_kill_spares_what_a_destructor_detaches
+                a_harder_kill_spares_tasks_detached_by_a_destructor
             }
             panic typed {
-                a_result_nobody_takes_may_panic_in_its_destructor
-                an_error_nobody_takes_may_panic_in_its_destructor
+                an_untaken_result_may_panic_in_its_destructor
+                an_untaken_error_may_panic_in_its_destructor
                 a_destructor_that_panics_at_a_timeout_is_a_failure_for_the_breaker
                 the_message_is_kept
                 the_payload_can_be_taken
@@ -122,8 +122,8 @@ macro_rules! __conformance_cases {
                 a_destructor_may_panic_during_a_cancel
                 a_destructor_may_panic_at_a_timeout
                 the_runtimes_threads_survive
-                a_detached_panic_harms_nobody
-                a_child_that_panics_is_its_parents_to_judge
+                a_detached_panic_harms_no_other_task
+                a_parent_may_handle_the_panic_of_its_child
             }
             blocking typed {
                 blocking_work_has_threads_of_its_own (threads)
@@ -156,14 +156,14 @@ macro_rules! __conformance_cases {
                 a_deadline_in_the_past_is_ready
                 an_endless_sleep_stays_pending
                 a_sleep_is_never_early
-                a_sleep_counts_from_its_making
+                a_sleep_counts_from_its_creation
                 many_sleeps_all_end_and_none_early
-                a_dropped_sleep_harms_nobody
+                a_dropped_sleep_affects_no_other_sleep
                 a_thread_without_context_can_sleep (threads)
                 the_ambient_sleep_and_interval_are_the_tasks_own
                 an_interval_of_zero_is_refused
                 the_first_tick_is_at_once
-                a_period_beyond_counting_has_one_tick
+                an_interval_of_the_longest_period_has_one_tick
                 missed_ticks_come_in_a_burst_each_at_its_own_moment
                 a_skip_keeps_to_multiples_and_gives_none_twice
                 a_delay_counts_anew_from_the_late_tick
@@ -176,17 +176,17 @@ macro_rules! __conformance_cases {
                 work_in_place_is_in_the_span_that_awaits_it
                 a_child_is_in_the_span_that_its_parent_was_in
                 work_started_outside_of_any_span_has_none
-                receivers_are_in_the_span_of_who_runs_the_pipeline
-                sources_and_parsers_are_in_the_span_of_who_runs_the_pipeline
+                receivers_are_in_the_span_of_the_pipelines_caller
+                sources_and_parsers_are_in_the_span_of_the_pipelines_caller
                 destructors_of_killed_work_run_in_its_span
                 the_result_of_killed_blocking_work_is_dropped_in_its_span (threads)
                 the_span_stays_when_work_resumes_on_another_thread
             }
             warnings driven {
-                a_handle_dropped_before_the_first_poll_is_told_of
-                a_handle_that_was_not_forgotten_is_not_told_of
+                a_handle_dropped_before_the_first_poll_causes_a_warning
+                a_handle_that_is_not_forgotten_causes_no_warning
             }
-            saturation typed {
+            saturation driven {
                 tasks_and_timers_go_on_while_jobs_wait_for_threads (threads)
                 a_job_that_waits_for_a_thread_times_out_and_never_runs (threads)
                 a_job_killed_in_the_queue_has_run_or_never_will (threads)
@@ -196,7 +196,7 @@ macro_rules! __conformance_cases {
                 blocking_work_may_block_once
                 block_on_enters_its_runtime
                 a_task_finds_the_runtime_that_it_is_on
-                a_task_says_its_backends_own_runtime_however_it_was_started
+                a_task_knows_its_backends_runtime_however_it_was_started
                 blocking_work_finds_the_runtime_of_its_task
                 a_thread_finds_the_runtime_that_it_has_entered (threads)
                 the_tasks_own_runtime_comes_before_an_entered_one
@@ -224,30 +224,30 @@ macro_rules! __conformance_cases {
                 a_job_that_a_timeout_gave_up_stays_counted (threads)
                 all_handles_see_the_same_scope
                 a_runtime_runs_until_it_is_dropped
-                an_entered_runtime_takes_what_its_thread_starts
+                tasks_started_on_a_thread_run_on_its_entered_runtime
                 nothing_of_a_runtime_that_was_dropped_is_counted
             }
             shutdown owned {
                 with_nothing_left_it_is_done_at_once
                 a_detached_task_is_waited_for
-                what_runs_may_spawn_and_nobody_else
+                only_running_tasks_may_spawn_during_a_shutdown
                 a_loop_that_watches_closing_ends_by_itself
                 inside_a_task_of_its_own_it_is_refused
-                one_that_was_dropped_can_be_begun_again
-                two_at_once_agree
-                a_backend_is_told_no_more_after_it
+                a_dropped_shutdown_can_be_started_again
+                concurrent_shutdowns_agree
+                a_backend_is_given_no_more_work_after_a_shutdown
                 inside_blocking_work_it_is_refused
-                what_is_run_in_place_is_still_served_while_it_closes
+                in_place_work_still_runs_while_the_runtime_closes
             }
             shutdown_kills owned {
                 at_the_limit_tasks_are_killed_and_counted
                 children_and_detached_grandchildren_are_killed_too
                 a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child
-                started_blocking_work_is_left_and_said_to_be (threads)
+                started_blocking_work_is_left_and_reported (threads)
                 a_spawn_in_a_destructor_during_it_is_no_deadlock
                 a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock
-                what_was_never_polled_never_is
-                a_task_whose_parent_is_elsewhere_is_killed
+                unpolled_tasks_are_never_polled
+                a_task_with_a_parent_on_another_runtime_is_killed
                 a_task_of_running_blocking_work_is_killed (threads)
             }
         }

@@ -1,7 +1,9 @@
 //! The runner of one case. It uses a thread of its own and a time limit, so that a hang is a failure with a
 //! name, and runs the case once for each seed of the flavour, so that a failure can be repeated.
 
+use std::num::ParseIntError;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,12 +19,6 @@ const SEED: &str = "CONFORMANCE_SEED";
 /// The variable that sets the number of seeds for each case, in place of the flavour's own number and however
 /// long that takes. It has no effect on a flavour with one seed, nor where the variable for one seed is set.
 pub const SEEDS: &str = "CONFORMANCE_SEEDS";
-
-/// True if the flavour has what a case is marked to need. There is one such need: `threads`.
-#[must_use]
-pub fn has_threads<H: Harness>(need: &'static str) -> bool {
-    H::HAS_THREADS || need != "threads"
-}
 
 /// A case whose own type is erased. The runner is then compiled once for each flavour, and not again for each
 /// of its cases.
@@ -70,17 +66,18 @@ fn on_its_thread<H: Harness>(name: &'static str, case: AnyCase<H>) -> Outcome {
 /// Returns the seeds to run, and the time after which no further one is begun.
 fn seeds<H: Harness>() -> Result<(Range<u64>, Duration), Failure> {
     if H::SEEDS > 1 {
-        if let Some(seed) = number(SEED)? {
+        if let Some(seed) = number::<u64>(SEED)? {
             return Ok((seed..seed.saturating_add(1), Duration::MAX));
         }
-        if let Some(seeds) = number(SEEDS)? {
+        if let Some(seeds) = number::<u64>(SEEDS)? {
             return Ok((0..seeds, Duration::MAX));
         }
     }
     Ok((0..H::SEEDS, H::PATIENCE))
 }
 
-fn number(variable: &str) -> Result<Option<u64>, Failure> {
+/// Returns the number that a variable of the environment is set to.
+pub(crate) fn number<N: FromStr<Err = ParseIntError>>(variable: &str) -> Result<Option<N>, Failure> {
     let Ok(text) = std::env::var(variable) else { return Ok(None) };
     text.parse().map(Some).with_context(|| format!("{variable} is to be a number, not {text:?}"))
 }

@@ -1,55 +1,17 @@
-//! The macro that a backend calls: it makes a module of tests of the list, one for each case.
+//! The macro that a backend calls: it makes a program that runs the list on the backend's flavours.
 
-/// Makes a module of tests, one for each case, on the flavour that a [`Harness`](crate::Harness) describes.
+/// Makes a `main` that runs each case on each flavour, as a test named `flavour::topic::case`. A
+/// [`Harness`](crate::Harness) describes a flavour.
 ///
-/// `conformance::suite!(my_runtime, MyHarness);` in a file under `tests/` is all that a backend needs.
+/// `conformance::suite! { my_runtime: MyHarness }` in a file under `tests/` is all that a backend needs, with
+/// `harness = false` for that file in `Cargo.toml`. Several flavours are separated by commas.
 #[macro_export]
 macro_rules! suite {
-    ($module:ident, $harness:ty) => {
-        mod $module {
-            #[allow(unused_imports, reason = "the harness may be named by a full path")]
-            use super::*;
-
-            type Flavour = $harness;
-
-            $crate::__conformance_cases! { $crate::__conformance_tests }
+    ($($flavour:ident: $harness:ty),+ $(,)?) => {
+        fn main() -> ::std::result::Result<::std::process::ExitCode, $crate::Failure> {
+            $crate::trials::suite(::std::vec![
+                $($crate::trials::of::<$harness>(::std::stringify!($flavour))),+
+            ])
         }
-    };
-}
-
-/// Makes a module for each topic, and a test for each case.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __conformance_tests {
-    ($($topic:ident $run:ident { $($case:ident $(($need:ident))?)+ })+) => {$(
-        mod $topic {
-            use super::Flavour;
-
-            $(
-                #[test]
-                fn $case() -> $crate::Outcome {
-                    $(if !$crate::run::has_threads::<Flavour>(stringify!($need)) {
-                        return Ok(());
-                    })?
-                    let name = concat!(stringify!($topic), "::", stringify!($case));
-                    $crate::__conformance_run!($run, Flavour, name, $topic, $case)
-                }
-            )+
-        }
-    )+};
-}
-
-/// Runs one case in the way that its topic states.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __conformance_run {
-    (driven, $flavour:ident, $name:ident, $topic:ident, $case:ident) => {
-        $crate::run::driven::<$crate::Erased<$flavour>>($name, $crate::erased::$topic::$case)
-    };
-    (typed, $flavour:ident, $name:ident, $topic:ident, $case:ident) => {
-        $crate::run::driven::<$flavour>($name, |rt, at| Box::pin($crate::cases::$topic::$case(rt, at)))
-    };
-    (owned, $flavour:ident, $name:ident, $topic:ident, $case:ident) => {
-        $crate::run::owned::<$flavour, _>($name, |harness: $flavour| $crate::cases::$topic::$case(harness))
     };
 }

@@ -53,10 +53,10 @@ noticed! {
         HandleAnswersFirst by owned cases::runtime_end::a_join_handle_answers_after_the_future_is_dropped, "still there";
 
     // Timers.
-    far_timers_that_panic:
-        FarTimersPanic by driven cases::spawn::a_timer_far_beyond_counting_is_no_panic, "the case panicked";
-    timers_that_round_up:
-        TimersRoundUp by driven cases::spawn::a_timer_as_far_as_the_clock_counts_is_no_panic, "the case panicked";
+    far_timers_that_panic: FarTimersPanic
+        by driven cases::spawn::a_timer_beyond_the_clocks_range_does_not_panic, "the case panicked";
+    timers_that_round_up: TimersRoundUp
+        by driven cases::spawn::a_timer_at_the_end_of_the_clocks_range_does_not_panic, "the case panicked";
     timers_that_fire_at_once:
         TimersFireAtOnce by driven cases::timeout::work_that_never_ends_times_out, "a timeout is not";
     timers_that_never_fire:

@@ -33,13 +33,13 @@ macro_rules! on {
                 work work_that_holds_an_rc_across_an_await_gives_its_value
                 work local_tasks_spawn_local_tasks
                 work outside_of_a_scope_it_is_an_error
-                work errors_panics_and_limits_are_those_of_other_tasks
-                work recovery_can_be_asked_for_by_the_handle
-                work what_its_builder_sets_is_told_and_moved
-                work a_killed_local_task_has_dropped_its_work_when_its_end_is_told
+                work errors_panics_and_limits_are_as_for_other_tasks
+                work a_handle_can_run_the_recovery
+                work builder_settings_are_reported_and_can_be_changed
+                work killed_local_work_is_dropped_when_its_end_is_reported
                 work a_dropped_handle_cancels_and_a_detached_task_goes_on
                 work synchronous_work_may_stay_or_go_to_the_pool
-                scope what_is_left_at_the_end_of_a_scope_is_dropped
+                scope tasks_left_at_the_end_of_a_scope_are_dropped
                 scope a_scope_that_is_dropped_midway_drops_its_tasks
                 scope a_local_task_stays_on_the_thread_of_its_scope
                 scope scopes_side_by_side_do_not_mix

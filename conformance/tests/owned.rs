@@ -24,17 +24,17 @@ macro_rules! on {
     ($module:ident, $owned:ty) => {
         mod $module {
             on! { @each $owned:
-                zero_is_no_setting
-                as_many_workers_poll_at_once_as_were_asked_for
-                unless_told_there_is_a_worker_for_each_core
-                stacks_are_as_large_as_was_asked_for
+                a_setting_of_zero_is_refused
+                the_set_number_of_workers_polls_at_once
+                the_default_is_one_worker_for_each_core
+                stacks_have_the_requested_size
                 an_impossible_stack_is_an_error
                 it_may_be_dropped_inside_async_code
                 it_may_be_dropped_inside_a_task_of_its_own
                 a_shutdown_inside_async_code_is_refused_and_ends_it
                 a_shutdown_inside_a_task_of_its_own_is_refused_and_ends_it
-                a_shutdown_waits_for_what_was_detached
-                a_shutdown_kills_what_is_left_at_its_limit
+                a_shutdown_waits_for_detached_tasks_and_jobs
+                a_shutdown_kills_remaining_tasks_at_its_limit
                 a_handle_that_survives_sees_the_end
             }
         }
@@ -53,7 +53,7 @@ on!(smol, sweet_async::smol::SmolPool);
 #[cfg(feature = "tokio")]
 on!(tokio, sweet_async::tokio::OwnedTokio);
 
-fn zero_is_no_setting<O: OwnedRuntime>(_: O) -> Outcome {
+fn a_setting_of_zero_is_refused<O: OwnedRuntime>(_: O) -> Outcome {
     let settings = [
         ("worker_threads", O::builder().worker_threads(0)),
         ("thread_stack_size", O::builder().thread_stack_size(0)),
@@ -68,7 +68,7 @@ fn zero_is_no_setting<O: OwnedRuntime>(_: O) -> Outcome {
     Ok(())
 }
 
-fn as_many_workers_poll_at_once_as_were_asked_for<O: OwnedRuntime>(_: O) -> Outcome {
+fn the_set_number_of_workers_polls_at_once<O: OwnedRuntime>(_: O) -> Outcome {
     for workers in [1, 2, 5] {
         let owned = O::builder().worker_threads(workers).build()?;
         let rt = owned.runtime();
@@ -99,7 +99,7 @@ fn as_many_workers_poll_at_once_as_were_asked_for<O: OwnedRuntime>(_: O) -> Outc
     Ok(())
 }
 
-fn unless_told_there_is_a_worker_for_each_core<O: OwnedRuntime>(_: O) -> Outcome {
+fn the_default_is_one_worker_for_each_core<O: OwnedRuntime>(_: O) -> Outcome {
     let cores = available_parallelism()?.get();
     ensure!(O::builder().build()?.runtime().worker_count() == cores);
     Ok(())
@@ -114,7 +114,7 @@ fn descend(top: usize, bytes: usize) -> usize {
     below
 }
 
-fn stacks_are_as_large_as_was_asked_for<O: OwnedRuntime>(_: O) -> Outcome {
+fn stacks_have_the_requested_size<O: OwnedRuntime>(_: O) -> Outcome {
     const ASKED: usize = 64 << 20;
     const USED: usize = 48 << 20;
     let owned = O::builder().worker_threads(1).thread_stack_size(ASKED).build()?;
@@ -226,7 +226,7 @@ fn a_shutdown_inside_a_task_of_its_own_is_refused_and_ends_it<O: OwnedRuntime>(o
     ended_by_its_own_task(owned, EndKind::ShutDownInVain)
 }
 
-fn a_shutdown_waits_for_what_was_detached<O: OwnedRuntime>(owned: O) -> Outcome {
+fn a_shutdown_waits_for_detached_tasks_and_jobs<O: OwnedRuntime>(owned: O) -> Outcome {
     let done = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let [task_done, job_done] = done.clone();
     let (rt, below) = (owned.runtime().clone(), owned.runtime().clone());
@@ -254,7 +254,7 @@ fn a_shutdown_waits_for_what_was_detached<O: OwnedRuntime>(owned: O) -> Outcome 
     Ok(())
 }
 
-fn a_shutdown_kills_what_is_left_at_its_limit<O: OwnedRuntime>(owned: O) -> Outcome {
+fn a_shutdown_kills_remaining_tasks_at_its_limit<O: OwnedRuntime>(owned: O) -> Outcome {
     let (alive, dropped) = bounded::<()>(1);
     let spawn = || AsyncTask::to::<()>().on(owned.runtime());
     spawn()

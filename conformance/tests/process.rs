@@ -2,8 +2,8 @@
 //! of their own, one after the other, so that no other test is measured too.
 #![cfg(any(feature = "tokio", feature = "smol", feature = "sim"))]
 
-use conformance::reliability::{Scale, rows};
-use conformance::{Failure, Harness, Outcome};
+use conformance::reliability::{ROWS, Scale};
+use conformance::{Failure, Flavour, Outcome};
 
 #[cfg(feature = "sim")]
 #[path = "flavours/sim.rs"]
@@ -15,29 +15,30 @@ mod smol_flavours;
 #[path = "flavours/tokio.rs"]
 mod tokio_flavours;
 
-fn measured<H: Harness>() -> Outcome {
-    for row in rows::<H>().into_iter().filter(|row| row.measures_process) {
-        (row.run)(Scale::Test)
-            .map_err(|error| Failure::msg(format!("row {} ({}): {error:?}", row.number, H::NAME)))?;
+fn measured(flavour: &Flavour) -> Outcome {
+    for row in ROWS.iter().filter(|row| row.measures_process) {
+        (row.run)(flavour, Scale::Test).map_err(|error| {
+            Failure::msg(format!("row {} ({}): {error:?}", row.number, flavour.facts.name))
+        })?;
     }
     Ok(())
 }
 
 #[test]
-fn threads_descriptors_and_memory_are_where_they_were() -> Outcome {
+fn threads_descriptors_and_memory_return_to_the_baseline() -> Outcome {
     #[cfg(feature = "tokio")]
-    measured::<tokio_flavours::CurrentThread>()?;
+    measured(&Flavour::of::<tokio_flavours::CurrentThread>())?;
     #[cfg(feature = "tokio")]
-    measured::<tokio_flavours::MultiThread>()?;
+    measured(&Flavour::of::<tokio_flavours::MultiThread>())?;
     #[cfg(feature = "smol")]
-    measured::<smol_flavours::Global>()?;
+    measured(&Flavour::of::<smol_flavours::Global>())?;
     #[cfg(feature = "smol")]
-    measured::<smol_flavours::OneThread>()?;
+    measured(&Flavour::of::<smol_flavours::OneThread>())?;
     #[cfg(feature = "smol")]
-    measured::<smol_flavours::ManyThreads>()?;
+    measured(&Flavour::of::<smol_flavours::ManyThreads>())?;
     #[cfg(feature = "smol")]
-    measured::<smol_flavours::OwnExecutor>()?;
+    measured(&Flavour::of::<smol_flavours::OwnExecutor>())?;
     #[cfg(feature = "sim")]
-    measured::<sim_flavour::Sim>()?;
+    measured(&Flavour::of::<sim_flavour::Sim>())?;
     Ok(())
 }

@@ -45,7 +45,7 @@ fn work_that_the_pool_refuses_was_not_started() -> Outcome {
 }
 
 #[test]
-fn a_pipeline_whose_read_the_pool_refuses_has_failed() -> Outcome {
+fn a_pipeline_fails_when_the_pool_refuses_its_read() -> Outcome {
     let pool = FaultyPool::<NoThreads>::start()?;
     let rt = pool.runtime();
     let load = || {

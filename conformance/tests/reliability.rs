@@ -1,8 +1,8 @@
 //! The faults to survive, at a hundredth of their size, on every flavour; `examples/report` runs them whole.
 #![cfg(any(feature = "tokio", feature = "smol", feature = "sim"))]
 
-use conformance::reliability::{Scale, rows};
-use conformance::{Erased, Failure, Harness, Outcome};
+use conformance::reliability::{ROWS, Scale};
+use conformance::{Failure, Flavour, Outcome};
 
 #[cfg(feature = "sim")]
 #[path = "flavours/sim.rs"]
@@ -16,14 +16,13 @@ mod tokio_flavours;
 
 /// Runs each row that this flavour has the threads for, except for the rows that measure the process, which
 /// other tests share: see `process.rs`.
-fn all<H: Harness>() -> Outcome {
+fn all(flavour: &Flavour) -> Outcome {
     let mut run = 0;
-    for row in rows::<Erased<H>>()
-        .into_iter()
-        .filter(|row| !row.measures_process && (H::HAS_THREADS || !row.needs_threads))
+    for row in ROWS.iter().filter(|row| !row.measures_process && (flavour.has_threads || !row.needs_threads))
     {
-        (row.run)(Scale::Test)
-            .map_err(|error| Failure::msg(format!("row {} ({}): {error:?}", row.number, H::NAME)))?;
+        (row.run)(flavour, Scale::Test).map_err(|error| {
+            Failure::msg(format!("row {} ({}): {error:?}", row.number, flavour.facts.name))
+        })?;
         run += 1;
     }
     anyhow::ensure!(run >= 8, "{run} rows");
@@ -35,7 +34,7 @@ macro_rules! flavours {
         #[cfg(feature = $feature)]
         #[test]
         fn $name() -> Outcome {
-            all::<$harness>()
+            all(&Flavour::of::<$harness>())
         }
     )+};
 }

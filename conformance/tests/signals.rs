@@ -265,7 +265,7 @@ fn the_programs_own_entry_is_signalled_as_well() -> Outcome {
 }
 
 #[test]
-fn signalled_to_end_a_program_ends_as_it_was_asked_to() -> Outcome {
+fn signals_end_a_program_gracefully_or_at_once() -> Outcome {
     let mut failed = Vec::new();
     // Tokio first: once it listens, it receives all signals of the process, for any later listener on Tokio.
     #[cfg(feature = "tokio")]

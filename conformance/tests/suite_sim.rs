@@ -1,8 +1,6 @@
 //! The suite on the simulation. A file for each backend, so that they compile at the same time.
 
-#![cfg(feature = "sim")]
-
 #[path = "flavours/sim.rs"]
 mod flavours;
 
-conformance::suite!(sim, flavours::Sim);
+conformance::suite! { sim: flavours::Sim }

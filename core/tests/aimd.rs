@@ -12,7 +12,7 @@ mod aimd;
 use aimd::{Aimd, Load, Scale, Window};
 
 #[test]
-fn it_doubles_until_it_is_too_high_and_then_goes_up_by_one_and_down_by_a_quarter() {
+fn the_number_doubles_until_congestion_then_adds_one_or_cuts_a_quarter() {
     use Load::{Congested, Spare, Steady};
     let mut number = Aimd::new(1, 20);
     let steps = [
@@ -126,7 +126,7 @@ fn machines() -> impl Strategy<Value = Machine> {
 
 proptest! {
     #[test]
-    fn it_finds_what_the_machine_gives(machine in machines(), max in 1..200usize, seed: u64) {
+    fn it_finds_the_best_throughput_of_the_machine(machine in machines(), max in 1..200usize, seed: u64) {
         let mut scale = Scale::new(1, max);
         let (found, workers) = settles(&mut scale, machine, (1, max), &mut chances(seed));
         let best = machine.throughput(max as f64);
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn it_takes_no_more_than_twice_what_is_needed(machine in machines(), seed: u64) {
+    fn it_takes_no_more_than_twice_the_needed_workers(machine in machines(), seed: u64) {
         let mut scale = Scale::new(1, 100_000);
         let (_, workers) = settles(&mut scale, machine, (1, 100_000), &mut chances(seed));
         let needed = machine.processors * (machine.computes + machine.waits) / machine.computes;
@@ -157,7 +157,7 @@ proptest! {
 }
 
 #[test]
-fn nothing_waits_for_more_workers_and_none_come() {
+fn no_workers_are_added_when_no_event_waits() {
     let mut scale = Scale::new(2, 10);
     for _ in 0..10 {
         let idle = Window { elapsed: Duration::from_millis(10), done: 5, busy: 1, waiting: false };

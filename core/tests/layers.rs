@@ -53,7 +53,7 @@ fn no_layer_uses_one_after_it_but_runtime_and_tree_each_other() -> Result<(), Bo
 }
 
 #[test]
-fn circles_of_files_stay_small_and_within_a_folder() -> Result<(), Box<dyn Error>> {
+fn import_cycles_stay_small_and_within_a_folder() -> Result<(), Box<dyn Error>> {
     let circles = circles(&modules()?.arrows());
     for circle in &circles {
         let folders: BTreeSet<_> =

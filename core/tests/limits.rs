@@ -192,7 +192,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn it_lets_in_as_a_list_that_is_looked_through_would(limits in limits(), steps in steps()) {
+    fn admission_agrees_with_a_naive_wait_queue(limits in limits(), steps in steps()) {
         let now = Instant::now();
         let mut both = Both {
             queue: Queue::new(limits),
@@ -212,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_waits_longer_than_the_bound(class in 0..=LAST, before in 0_usize..5, ageing in 1_u64..50) {
+    fn no_waiter_waits_longer_than_the_bound(class in 0..=LAST, before in 0_usize..5, ageing in 1_u64..50) {
         // With one permit, each turn takes 1 ns, and one of the most urgent class arrives with each.
         let start = Instant::now();
         let ageing = Duration::from_nanos(ageing);
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn who_waits_for_the_rate_knows_the_turn_of_the_one_before(
+    fn a_waiter_for_the_rate_knows_the_turn_of_the_one_before(
         gap in 1_u64..20,
         burst in 1_u32..4,
         classes in proptest::collection::vec(0..=LAST, 1..20),
@@ -269,14 +269,14 @@ proptest! {
     }
 
     #[test]
-    fn priorities_are_compared_as_their_numbers_the_other_way_round(one in 0..=LAST, other in 0..=LAST) {
+    fn priorities_compare_in_reverse_of_their_numbers(one in 0..=LAST, other in 0..=LAST) {
         let (left, right) = (TaskPriority::try_from(one), TaskPriority::try_from(other));
         prop_assert_eq!(left.map(|left| right.map(|right| left.cmp(&right))), Ok(Ok(other.cmp(&one))));
     }
 }
 
 #[test]
-fn a_clock_that_was_looked_at_before_another_gives_nothing_away() {
+fn a_stale_clock_reading_admits_nothing_early() {
     let rate = Some(Rate { gap: Duration::from_nanos(10), burst: 1 });
     let mut queue = Queue::<()>::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
     let start = Instant::now();
@@ -288,7 +288,7 @@ fn a_clock_that_was_looked_at_before_another_gives_nothing_away() {
 }
 
 #[test]
-fn a_gap_beyond_counting_never_opens() {
+fn a_gap_of_the_longest_duration_never_opens() {
     let rate = Some(Rate { gap: Duration::MAX, burst: 1 });
     let mut queue = Queue::new(Limits { rate, ageing: Duration::MAX, ..Limits::default() });
     let start = Instant::now();

@@ -40,7 +40,7 @@ fn fractions_read_as_durations() {
 }
 
 #[test]
-fn fractions_saturate_and_what_is_no_length_of_time_is_zero() {
+fn fractions_saturate_and_invalid_or_negative_ones_are_zero() {
     for none in [f64::NAN, -f64::NAN, -0.0, 0.0, -0.5, f64::MIN, f64::NEG_INFINITY, f64::MIN_POSITIVE] {
         assert_eq!(none.seconds(), Duration::ZERO, "{none}");
         assert_eq!(none.days(), Duration::ZERO, "{none}");

@@ -125,7 +125,7 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_time_longer_than_clocks_count_never_ends() -> anyhow::Result<()> {
+fn a_time_beyond_the_clocks_range_never_ends() -> anyhow::Result<()> {
     let now = Instant::now();
     let forever = Thresholds { failures: 1, open_for: Duration::MAX, probes: 1, probe_for: Duration::MAX };
     let state = State::CLOSED.record(State::CLOSED.pass(), Outcome::Failed, || now, &forever);

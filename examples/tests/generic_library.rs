@@ -46,7 +46,7 @@ macro_rules! on_each_backend {
 
 on_each_backend! {
     results_are_in_the_order_of_the_inputs
-    as_many_run_at_once_as_asked
+    as_many_calls_run_at_once_as_the_limit_permits
     a_failure_cancels_the_rest_and_leaves_nothing
     a_timeout_names_the_input
     a_panic_is_an_error
@@ -91,7 +91,7 @@ async fn results_are_in_the_order_of_the_inputs<R: Runtime>(runtime: &R) -> Test
     Ok(())
 }
 
-async fn as_many_run_at_once_as_asked<R: Runtime>(runtime: &R) -> TestResult {
+async fn as_many_calls_run_at_once_as_the_limit_permits<R: Runtime>(runtime: &R) -> TestResult {
     let (live, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     // The first three end only once all three have begun.
     let (begun, all_begun) = guard();

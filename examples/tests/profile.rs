@@ -36,7 +36,7 @@ mod on_backends {
     }
 
     #[test]
-    fn chunks_workers_and_backends_do_not_show() -> TestResult {
+    fn chunks_workers_and_backends_do_not_change_the_profile() -> TestResult {
         let mut file = Vec::new();
         orders::generate(&mut file, 3000, 1)?;
         file.extend_from_slice(b"3001,short\n-0.0,\xff,,0.1,\n-0,a,b,1e300,c,d,e\n+7,ab,cd,1e16,\n");

@@ -20,7 +20,7 @@ fn run_client(behaviour: Behaviour) -> Result<Arc<Ledger>, BoxError> {
 }
 
 #[test]
-fn a_server_that_is_well_answers_all() -> Result<(), BoxError> {
+fn a_healthy_server_answers_all_calls() -> Result<(), BoxError> {
     let outage = (Duration::ZERO, Duration::ZERO);
     let ledger = run_client(Behaviour { one_in: u32::MAX, outage, delay: Duration::ZERO })?;
     assert!(ledger.total(CallOutcome::Answered) == 40 && ledger.attempts() >= 40, "{ledger}");

@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn an_order_has_each_node_once_and_after_what_it_depends_on((count, edges) in some()) {
+    fn an_order_has_each_node_once_and_after_its_dependencies((count, edges) in some()) {
         let (graph, taken) = grown(count, &edges);
         let order = graph.order();
         let index = |node: usize| order.iter().position(|other| *other == node);
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn all_above_and_all_below_are_those_that_are_reached((count, edges) in some(), root in 0..12usize) {
+    fn nodes_above_and_below_are_exactly_the_reachable_ones((count, edges) in some(), root in 0..12usize) {
         let (graph, taken) = grown(count, &edges);
         let root = root % count;
         let above: BTreeSet<_> = graph.with_above([root]).into_iter().collect();
@@ -149,7 +149,7 @@ fn a_number_that_is_no_node_changes_nothing() {
 /// Chains that are built forwards, backwards, and joined in the middle: each is built in a moment, whatever
 /// its length.
 #[test]
-fn a_long_chain_overflows_nothing_and_costs_what_it_is_long() {
+fn a_long_chain_overflows_no_stack_and_costs_linear_time() {
     const LONG: usize = 100_000;
     let forwards: Edges = (1..LONG).map(|node| (node, node - 1)).collect();
     let backwards: Edges = (1..LONG).rev().map(|node| (node - 1, node)).collect();

@@ -25,7 +25,7 @@ fn no_layer_uses_one_after_it() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn circles_of_files_stay_small() -> Result<(), Box<dyn Error>> {
+fn import_cycles_stay_small() -> Result<(), Box<dyn Error>> {
     let circles = circles(&modules()?.arrows());
     assert!(circles.iter().all(|circle| circle.len() <= LARGEST_CIRCLE), "{circles:#?}");
     Ok(())

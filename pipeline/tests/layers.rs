@@ -35,7 +35,7 @@ fn no_layer_uses_one_after_it() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn circles_of_files_are_of_few_in_one_layer() -> Result<(), Box<dyn Error>> {
+fn import_cycles_stay_small_and_within_a_layer() -> Result<(), Box<dyn Error>> {
     for circle in circles(&modules()?.arrows()) {
         let is_of_one = LAYERS.iter().any(|layer| circle.iter().all(|module| module.starts_with(layer)));
         assert!(is_of_one && circle.len() <= 5, "{circle:#?}");

@@ -8,6 +8,7 @@ use std::alloc::System;
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::p2::SpawnMethod;
 use side_by_side::p3::Policy;
+use side_by_side::p13::Used;
 use side_by_side::{Failure, p1};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -43,6 +44,10 @@ fn all<B: Backend>(backend: &B) -> Result<(), Failure> {
         count(&named(&format!("{}, inside a task", method.name())), |n| {
             method.inside(backend, method.batch(backend, n)).map(drop)
         })?;
+    }
+    for used in Used::ALL {
+        count(&named(&format!("{}, used", used.name())), |n| backend.block_on(used.ours(n))?.map(drop))?;
+        count(&named(used.peer()), |n| backend.block_on(used.theirs::<B>(n))?.map(drop))?;
     }
     for policy in Policy::ALL {
         count(&named(&format!("{}, run", policy.name())), |n| policy.measure(backend, false, n))?;

@@ -7,8 +7,8 @@
 
 use std::process::{Command, ExitCode};
 
-use conformance::reliability::{Row, Scale, rows};
-use conformance::{Failure, Harness};
+use conformance::reliability::{ROWS, Scale};
+use conformance::{Failure, Flavour};
 
 #[cfg(feature = "sim")]
 #[path = "../../tests/flavours/sim.rs"]
@@ -23,32 +23,23 @@ mod tokio_flavours;
 /// The flag of a process that runs one row on one flavour and prints its figure.
 const ONE: &str = "--one";
 
-struct Flavour {
-    name: &'static str,
-    has_threads: bool,
-    rows: Vec<Row>,
-}
-
-fn flavour<H: Harness>(name: &'static str) -> Flavour {
-    Flavour { name, has_threads: H::HAS_THREADS, rows: rows::<H>() }
-}
-
-fn flavours() -> Vec<Flavour> {
+/// Returns the flavours by their names in the table.
+fn flavours() -> Vec<(&'static str, Flavour)> {
     vec![
         #[cfg(feature = "tokio")]
-        flavour::<tokio_flavours::MultiThread>("tokio, 2 threads"),
+        ("tokio, 2 threads", Flavour::of::<tokio_flavours::MultiThread>()),
         #[cfg(feature = "tokio")]
-        flavour::<tokio_flavours::CurrentThread>("tokio, current thread"),
+        ("tokio, current thread", Flavour::of::<tokio_flavours::CurrentThread>()),
         #[cfg(feature = "smol")]
-        flavour::<smol_flavours::Global>("smol, global"),
+        ("smol, global", Flavour::of::<smol_flavours::Global>()),
         #[cfg(feature = "smol")]
-        flavour::<smol_flavours::OneThread>("smol, 1 thread"),
+        ("smol, 1 thread", Flavour::of::<smol_flavours::OneThread>()),
         #[cfg(feature = "smol")]
-        flavour::<smol_flavours::ManyThreads>("smol, 3 threads"),
+        ("smol, 3 threads", Flavour::of::<smol_flavours::ManyThreads>()),
         #[cfg(feature = "smol")]
-        flavour::<smol_flavours::OwnExecutor>("smol, user's executor"),
+        ("smol, user's executor", Flavour::of::<smol_flavours::OwnExecutor>()),
         #[cfg(feature = "sim")]
-        flavour::<sim_flavour::Sim>("sim"),
+        ("sim", Flavour::of::<sim_flavour::Sim>()),
     ]
 }
 
@@ -63,24 +54,22 @@ fn main() -> Result<ExitCode, Failure> {
     let mut all_held = true;
     print(&format!("{:<4} {:<22} {:<7} figure", "row", "backend", "held"));
     let flavours = flavours();
-    let numbers = flavours.first().map(|flavour| flavour.rows.clone()).unwrap_or_default();
-    for row in numbers.iter().filter(|row| wanted.is_empty() || wanted.contains(&row.number)) {
+    for row in ROWS.iter().filter(|row| wanted.is_empty() || wanted.contains(&row.number)) {
         print(&format!("{:<4} {}", row.number, row.inject));
-        for flavour in &flavours {
+        for &(name, flavour) in &flavours {
             if row.needs_threads && !flavour.has_threads {
-                print(&format!("{:<4} {:<22} {:<7} needs threads", "", flavour.name, "-"));
+                print(&format!("{:<4} {name:<22} {:<7} needs threads", "", "-"));
                 continue;
             }
             // In a process of its own, so that no row sees memory or threads that another has left.
-            let process = Command::new(std::env::current_exe()?)
-                .args([ONE, flavour.name, &row.number.to_string()])
-                .output()?;
+            let process =
+                Command::new(std::env::current_exe()?).args([ONE, name, &row.number.to_string()]).output()?;
             let held = process.status.success();
             all_held &= held;
             let output = if held { process.stdout } else { process.stderr };
             let output = String::from_utf8_lossy(&output);
             let figure = output.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no figure");
-            print(&format!("{:<4} {:<22} {:<7} {figure}", "", flavour.name, if held { "yes" } else { "NO" }));
+            print(&format!("{:<4} {name:<22} {:<7} {figure}", "", if held { "yes" } else { "NO" }));
         }
     }
     Ok(if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -88,13 +77,13 @@ fn main() -> Result<ExitCode, Failure> {
 
 fn one(name: &str, number: &str) -> Result<ExitCode, Failure> {
     let number: u32 = number.parse()?;
-    let flavour = flavours().into_iter().find(|flavour| flavour.name == name);
-    let row = flavour.and_then(|flavour| flavour.rows.into_iter().find(|row| row.number == number));
-    let row = row.ok_or_else(|| Failure::msg("there is no such row or flavour"))?;
+    let flavour = flavours().into_iter().find(|(known, _)| *known == name).map(|(_, flavour)| flavour);
+    let found = flavour.zip(ROWS.iter().find(|row| row.number == number));
+    let (flavour, row) = found.ok_or_else(|| Failure::msg("there is no such row or flavour"))?;
     // As in the suite, where the thread has this name; the simulation recognizes its thread by it.
     let run = std::thread::Builder::new()
         .name(conformance::CASE_THREAD.into())
-        .spawn(move || (row.run)(Scale::Full))?;
+        .spawn(move || (row.run)(&flavour, Scale::Full))?;
     let figure = run.join().map_err(|_| Failure::msg("the row panicked"))?;
     match figure {
         Ok(figure) => print(&figure),

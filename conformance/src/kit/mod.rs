@@ -13,11 +13,13 @@ pub(crate) mod script;
 pub(crate) mod signalled;
 pub(crate) mod spans;
 pub(crate) mod tape;
+mod waits;
 
 pub(crate) use census::Census;
 pub(crate) use hold::hold_workers;
 pub(crate) use latch::{Latch, SetOnDrop};
 pub(crate) use rows::{Person, Raw, Sample, collect_rows, count, rows, sample};
+pub(crate) use waits::waits_for_blocking;
 
 /// The names that nearly every case uses.
 pub(crate) mod prelude {
@@ -73,8 +75,8 @@ pub(crate) fn cause_of(error: &AsyncTaskError) -> Option<sweet_async::CancelCaus
     }
 }
 
-/// Panics with a payload of the case's choice, in place of returning a `T`.
-#[allow(clippy::panic, reason = "a case about panics needs one")]
+/// Panics with a payload of the case's choice, in place of returning a `T`. The panic hook is not called: the
+/// suite does not capture output, and a panic that is meant should not be printed.
 pub(crate) fn explode<T>(payload: impl std::any::Any + Send) -> T {
-    std::panic::panic_any(payload)
+    std::panic::resume_unwind(Box::new(payload))
 }

@@ -9,98 +9,98 @@ macro_rules! __conformance_with_limits {
             [$($then)+]
             $($tasks)*
             limiters driven {
-                never_more_than_so_many_of_all_kinds_of_work_are_under_way
-                who_waits_comes_in_the_order_of_coming
-                clones_and_clones_of_builders_share_its_places
-                it_says_how_many_are_under_way_and_wait
-                the_place_is_given_back_during_the_backoff
-                work_in_a_place_may_need_one_of_another
-                who_comes_beyond_those_that_may_wait_is_refused
-                a_refusal_says_nothing_to_a_breaker
+                running_work_of_all_kinds_never_exceeds_the_maximum
+                waiters_are_admitted_in_the_order_of_arrival
+                clones_of_a_limiter_and_of_builders_share_its_permits
+                a_limiter_reports_how_many_run_and_wait
+                the_permit_is_returned_during_the_backoff
+                work_with_a_permit_may_need_one_of_another_limiter
+                work_beyond_max_waiting_is_refused
+                a_refusal_does_not_count_for_a_breaker
                 a_refusal_is_not_retried
                 a_refusal_can_be_recovered_from
-                one_that_cannot_work_is_refused_with_the_setting_to_change
+                an_invalid_limiter_is_refused_with_the_setting_to_change
             }
             limiter_rate driven {
                 the_burst_comes_first_and_then_one_each_gap
-                what_was_not_used_is_kept_up_to_the_burst
-                places_and_rate_both_hold
-                all_get_through
-                who_gives_up_does_not_use_up_the_rate
-                the_one_who_keeps_the_time_may_be_stopped
-                one_that_nobody_polls_takes_its_turn_and_lets_others_go_on
-                who_waits_for_a_place_hears_that_it_is_the_rate_now
-                a_limit_on_the_one_who_keeps_the_time_lets_others_go_on
-                a_period_beyond_counting_lets_nobody_in_after_the_burst
-                of_those_who_wait_for_it_the_most_urgent_comes_first
+                unused_rate_is_kept_up_to_the_burst
+                permits_and_rate_both_hold
+                all_tasks_are_admitted
+                a_waiter_that_gives_up_does_not_use_the_rate
+                the_timer_owner_may_be_cancelled
+                an_unpolled_waiter_takes_its_turn_and_others_go_on
+                a_waiter_for_a_permit_is_notified_to_wait_for_the_rate
+                a_timeout_of_the_timer_owner_lets_others_go_on
+                the_longest_period_admits_no_work_after_the_burst
+                the_most_urgent_waiter_for_the_rate_is_admitted_first
                 each_attempt_counts
-                one_who_comes_when_it_opens_is_not_refused_for_those_let_in_then
+                an_arrival_is_not_refused_for_waiters_admitted_at_that_moment
             }
             limiter_ends driven {
-                of_those_who_are_stopped_while_they_wait
-                of_those_who_are_stopped_while_they_run
-                of_those_who_are_stopped_when_they_were_just_let_in
-                of_work_that_panics
-                of_work_whose_destructor_panics
-                at_a_limit_on_an_attempt
-                at_a_limit_on_the_whole
+                cancelled_waiters_lose_no_permit
+                cancelled_running_work_loses_no_permit
+                work_cancelled_right_after_admission_loses_no_permit
+                panicking_work_loses_no_permit
+                a_panicking_destructor_loses_no_permit
+                an_attempt_timeout_loses_no_permit
+                an_overall_timeout_loses_no_permit
                 the_wait_is_not_under_the_limit_on_an_attempt
-                when_handles_are_dropped
-                when_work_in_place_is_dropped
-                when_a_scope_fails
-                however_kills_and_places_meet
-                when_who_was_let_in_has_a_waker_that_does_nothing
+                dropped_handles_lose_no_permit
+                dropped_in_place_work_loses_no_permit
+                a_failed_scope_loses_no_permit
+                kills_racing_with_admission_lose_no_permit
+                a_moved_waiter_is_woken_by_its_last_waker
             }
             limiter_permits driven {
-                blocking_work_that_is_killed_keeps_it_to_its_end (threads)
-                blocking_work_whose_time_is_up_keeps_it_to_its_end (threads)
-                what_the_work_has_spawned_keeps_it
-                what_it_has_detached_does_not
-                it_is_given_back_before_a_recovery_with_all_that_had_it
+                killed_blocking_work_holds_its_permit_to_its_end (threads)
+                timed_out_blocking_work_holds_its_permit_to_its_end (threads)
+                children_of_the_work_keep_its_permit
+                detached_tasks_do_not_keep_the_permit
+                the_permit_is_returned_and_children_have_ended_before_a_recovery
             }
             permits_swept driven {
-                of_work_in_place
-                of_work_in_place_within_a_task
-                of_a_task
-                of_work_that_is_tried_again
-                of_supervised_work
+                in_place_work_loses_no_permit
+                in_place_work_within_a_task_loses_no_permit
+                a_task_loses_no_permit
+                retried_work_loses_no_permit
+                supervised_work_loses_no_permit
             }
             limiter_runtime_end owned {
-                a_dropped_runtime_gives_all_places_back
-                a_shutdown_gives_all_places_back
+                a_dropped_runtime_returns_all_permits
+                a_shutdown_returns_all_permits
             }
             priorities driven {
-                they_are_ordered_numbered_and_bounded
-                the_most_urgent_comes_first_and_of_equals_who_came_first
-                work_of_all_kinds_has_that_of_its_task
-                work_in_place_has_that_of_its_builder
+                priorities_are_ordered_numbered_and_bounded
+                the_most_urgent_waiter_is_first_and_equals_keep_their_order
+                work_of_all_kinds_has_the_priority_of_its_task
+                in_place_work_has_the_priority_of_its_builder
                 generic_code_can_ask_for_a_priority_alone
-                one_without_its_own_has_that_of_the_task_around
-                one_that_waits_moves_when_it_is_changed
-                one_that_is_changed_keeps_its_turn_among_its_equals
-                what_waits_below_moves_with_the_task_around
-                members_of_a_scope_come_in_the_order_of_theirs
+                a_task_without_a_priority_has_that_of_the_enclosing_task
+                a_waiter_moves_when_its_priority_changes
+                a_waiter_with_a_changed_priority_keeps_its_turn_among_equals
+                a_waiting_descendant_moves_with_the_priority_of_its_ancestor
+                scope_members_are_admitted_in_the_order_of_priority
             }
             ageing driven {
-                everybody_comes_within_the_bound_under_endless_urgency
-                what_was_before_it_when_it_has_aged_stays_before_it
-                without_ageing_the_less_urgent_wait_for_ever
-                among_those_who_have_aged_the_first_who_came_comes_first
+                every_waiter_is_admitted_within_the_bound_under_endless_urgency
+                waiters_that_arrived_earlier_stay_before_an_aged_one
+                without_ageing_less_urgent_waiters_wait_forever
+                fully_aged_waiters_are_admitted_in_the_order_of_arrival
                 an_interval_is_worth_one_class
                 a_change_keeps_the_time_that_it_has_waited
             }
             lending driven {
-                who_awaits_a_handle_lends
-                what_is_lent_is_lent_on
-                one_who_becomes_more_urgent_lends_that
-                the_less_urgent_take_nothing_away
-                who_awaits_a_member_or_a_set_lends
+                a_task_that_awaits_a_handle_lends_its_priority
+                a_lent_priority_is_lent_on
+                a_priority_raised_later_is_lent
+                a_less_urgent_lender_lowers_nothing
+                a_task_that_awaits_a_member_or_a_set_lends_its_priority
                 a_task_that_only_waits_for_its_children_lends_to_them
-                it_lends_what_is_lent_to_it
-                it_lends_what_it_is_given_later
+                a_parent_waiting_for_children_passes_on_a_lent_priority
+                a_parent_waiting_for_children_passes_on_a_priority_set_later
                 a_scope_whose_body_has_ended_lends_to_its_members
                 nothing_is_lent_to_a_detached_task
-                what_a_lender_no_longer_awaits_keeps_it
+                a_task_keeps_a_lent_priority_when_it_is_no_longer_awaited
             }
         }
     };

@@ -14,51 +14,51 @@ macro_rules! __conformance_with_metrics {
                 a_noisy_neighbour_is_not_charged_to_it
                 blocking_work_is_charged_to_its_task
                 attempts_are_charged_to_their_task
-                what_destructors_use_is_charged
+                usage_of_destructors_is_charged
                 they_can_be_switched_while_the_task_runs
                 generic_code_can_ask_for_metrics_alone
             }
             metrics_tree driven {
-                what_ended_children_have_used_is_their_parents
-                what_live_children_use_is_told_when_it_is_asked_for
-                what_is_part_of_a_task_is_not_counted_twice
-                what_was_detached_is_nobodys
-                an_account_never_shrinks_while_children_end
+                usage_of_ended_children_is_added_to_their_parent
+                usage_of_live_children_is_included_when_it_is_read
+                usage_of_in_place_work_is_not_counted_twice
+                usage_of_detached_tasks_is_not_added_to_their_parent
+                usage_never_decreases_while_children_end
             }
             metered_io driven {
                 blocking_reads_and_writes_are_counted
                 polled_reads_and_writes_are_counted
                 an_operation_that_waits_is_one
-                an_error_is_an_operation_and_a_try_is_none
+                an_error_counts_as_an_operation_unless_it_is_transient
                 without_metrics_or_a_task_nothing_is_charged
-                a_pipelines_files_are_on_its_account
+                a_pipelines_file_reads_are_charged_to_it
                 a_pipelines_own_readers_can_be_metered
             }
             polls driven {
                 each_poll_is_counted
-                the_longest_poll_is_told
+                the_longest_poll_is_reported
                 a_wait_for_a_thread_is_a_delay
                 a_wait_for_something_else_is_idle
                 a_measured_task_is_woken_as_any_other
-                a_long_poll_is_told_of
+                a_long_poll_causes_a_warning
             }
             snapshots driven {
-                it_shows_who_is_below_whom
+                a_snapshot_shows_the_parent_of_each_task
                 it_prints_as_a_tree
-                it_tells_who_is_being_stopped
-                a_poll_under_way_is_told
-                a_thousand_tasks_in_a_chain_are_told
+                a_snapshot_shows_pending_cancellations
+                a_poll_in_progress_is_reported
+                a_chain_of_a_thousand_tasks_is_shown
             }
             watching owned {
-                a_slow_end_is_told_of
-                what_is_watched_is_named_before_its_first_poll
+                a_slow_end_causes_a_warning
+                a_watched_task_is_named_before_its_first_poll
             }
             counters owned {
-                after_a_storm_every_task_is_one_of_them
+                every_task_of_a_large_burst_is_counted_by_its_outcome
                 blocking_work_is_queued_running_or_ended
-                what_tasks_have_used_is_the_runtimes
-                where_nothing_was_measured_nothing_is_known
-                of_several_tasks_the_time_for_memory_is_not_known
+                the_usage_of_tasks_is_added_to_their_runtime
+                without_measured_tasks_no_usage_is_known
+                the_wall_time_of_memory_usage_is_unknown_for_several_tasks
             }
         }
     };

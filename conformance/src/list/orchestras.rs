@@ -8,57 +8,57 @@ macro_rules! __conformance_with_orchestras {
         $crate::__conformance_with_pipelines! {
             [$($then)+]
             $($tasks)*
-            orchestras typed {
+            orchestras driven {
                 random_graphs_run_in_dependency_order
                 a_hundred_thousand_tasks_run_in_dependency_order
-                outputs_flow_to_what_is_declared_after
+                outputs_are_passed_to_dependent_tasks
                 many_outputs_of_one_type_come_in_their_order
                 nothing_runs_before_it_is_started
-                a_task_is_started_with_what_it_depends_on_alone
-                what_is_declared_while_others_run_waits_for_them
-                a_group_is_started_with_what_it_depends_on
+                starting_a_task_starts_its_dependencies_alone
+                a_task_declared_while_its_dependency_runs_waits_for_it
+                starting_a_group_starts_its_dependencies
                 counts_add_up_while_tasks_come_and_go
-                times_are_those_of_the_work
-                what_has_ended_can_be_cleared
+                reported_times_exclude_the_wait_for_a_permit
+                ended_tasks_can_be_cleared
                 contexts_hand_values_to_their_tasks
                 work_knows_its_task_by_name
             }
             graphs driven {
                 a_task_cannot_depend_on_itself
-                a_circle_is_refused_and_its_path_named
+                a_cycle_is_refused_with_its_path
                 names_that_are_unknown_or_taken_are_errors
-                nothing_can_be_added_to_what_was_started
+                a_dependency_cannot_be_added_to_a_started_task
                 a_node_of_another_orchestrator_is_refused
                 a_chain_of_a_hundred_thousand_overflows_no_stack
                 a_failure_goes_down_a_chain_of_a_hundred_thousand
                 a_long_chain_that_is_never_started_is_dropped
-                ten_thousand_meet_in_one
-                one_failure_of_ten_thousand_skips_what_they_meet_in
+                ten_thousand_tasks_have_one_common_dependent
+                one_failure_of_ten_thousand_skips_their_common_dependent
             }
             orchestra_failures driven {
-                a_failure_at_each_task_skips_what_needs_it_alone
-                the_cause_of_a_skip_is_where_it_began
-                an_edge_of_any_end_waits_and_does_not_mind
-                two_edges_to_one_must_both_hold
+                a_failure_of_any_task_skips_exactly_its_dependents
+                the_cause_of_a_skip_is_the_task_that_failed
+                an_any_end_edge_waits_and_ignores_the_outcome
+                two_edges_to_one_task_must_both_hold
                 a_panic_is_a_failure_of_its_task_alone
                 retries_are_the_tasks_own
                 limits_are_the_tasks_own_and_count_from_its_start
                 breakers_and_recoveries_are_the_tasks_own
-                a_task_ends_with_what_it_has_spawned
-                what_fails_is_told_until_it_is_cleared
+                a_node_ends_after_the_tasks_it_has_spawned
+                a_failure_is_reported_until_it_is_cleared
             }
             orchestra_stops driven {
-                cancelling_a_task_spares_what_it_depends_on
+                cancelling_a_task_spares_its_dependencies
                 a_task_that_has_not_begun_is_cancelled_at_once
                 a_value_within_its_grace_counts_and_its_dependents_do_not_begin
                 a_group_is_cancelled_and_the_others_go_on
-                cancelling_the_whole_leaves_nothing
-                asked_gracefully_what_runs_ends_and_nothing_begins
-                one_that_was_cancelled_before_its_start_never_runs
-                a_limit_on_the_whole_kills_what_runs
-                the_last_handle_takes_all_along
-                a_detached_one_runs_to_its_end
-                nothing_is_kept_of_one_that_has_ended
+                cancelling_the_orchestra_leaves_nothing
+                a_graceful_cancellation_ends_running_tasks_and_starts_none
+                an_orchestra_cancelled_before_its_start_never_runs
+                the_orchestras_timeout_kills_running_tasks
+                dropping_the_last_handle_stops_all_tasks
+                a_detached_orchestra_runs_to_its_end
+                an_orchestra_keeps_nothing_after_its_end
                 a_dropped_join_stops_nothing
             }
             orchestra_shutdown driven {
@@ -66,39 +66,39 @@ macro_rules! __conformance_with_orchestras {
                 a_shutdown_gives_each_task_its_own_grace
             }
             orchestra_concurrency driven {
-                no_more_are_under_way_than_may_be
-                a_place_is_kept_until_nothing_of_the_task_is_left
-                a_task_has_places_of_both_its_limiters
-                the_more_urgent_come_first
-                the_default_priority_is_of_those_without_one
-                who_waits_long_enough_comes_before_who_is_urgent
+                running_tasks_never_exceed_the_maximum
+                a_permit_is_held_until_nothing_of_the_task_is_left
+                a_task_holds_permits_of_both_its_limiters
+                the_most_urgent_task_starts_first
+                tasks_without_a_priority_have_the_default_one
+                a_long_waiting_task_starts_before_a_more_urgent_one
                 the_concurrency_follows_the_load
-                numbers_that_cannot_be_are_refused
+                invalid_numbers_are_refused
             }
             orchestra_tasks driven {
                 it_has_a_name_a_status_and_times
                 it_is_part_of_the_task_that_starts_it
                 it_has_a_span_and_its_tasks_are_in_it
-                one_can_be_a_task_of_another
+                an_orchestra_can_be_a_node_of_another
                 a_failure_in_the_inner_one_fails_its_task
                 the_inner_one_is_stopped_with_the_outer_one
-                one_task_runs_under_it
-                tasks_under_it_share_its_places
-                a_task_under_it_times_out_while_it_waits_for_a_place
-                a_task_under_it_is_stopped_with_it_and_with_its_caller
-                pictures_show_what_happened
+                an_ad_hoc_task_runs_with_its_policies
+                ad_hoc_tasks_share_the_orchestras_permits
+                an_ad_hoc_task_times_out_while_it_waits_for_a_permit
+                an_ad_hoc_task_is_cancelled_with_the_orchestra_or_its_caller
+                pictures_and_reports_show_the_outcome_of_each_task
             }
             nodes driven {
-                what_depends_on_one_that_was_cancelled_never_begins
-                a_failure_after_a_clear_fails_the_whole
-                a_node_is_told_from_a_namesake_of_another_orchestrator
-                a_node_is_told_from_a_namesake_that_came_after_it
+                dependents_of_a_cancelled_node_never_start
+                a_failure_after_a_clear_fails_the_orchestra
+                a_node_is_distinguished_from_a_namesake_of_another_orchestrator
+                a_node_is_distinguished_from_a_later_namesake
             }
             foreign_code driven {
-                destructors_of_what_is_refused_may_ask
-                destructors_of_what_is_never_begun_may_ask
-                errors_may_ask_when_they_are_shown_and_dropped
-                names_may_ask_when_they_are_read
+                destructors_of_refused_work_may_call_the_orchestrator
+                destructors_of_unstarted_work_may_call_the_orchestrator
+                errors_may_call_the_orchestrator_when_displayed_and_dropped
+                names_may_call_the_orchestrator_when_they_are_read
             }
             pictures driven {
                 names_of_all_kinds_can_be_drawn
@@ -108,37 +108,37 @@ macro_rules! __conformance_with_orchestras {
                 an_ad_hoc_task_after_the_limit_leaves_the_result_as_it_is
             }
             orchestra_members driven {
-                a_shutdown_asks_them_before_the_others
-                a_shutdown_kills_them_at_their_grace
-                the_default_grace_is_theirs_and_the_nodes
-                a_grace_of_their_own_is_kept_whoever_asks
+                a_shutdown_cancels_ad_hoc_tasks_before_nodes
+                a_shutdown_kills_ad_hoc_tasks_after_their_grace_period
+                the_default_grace_period_applies_to_ad_hoc_tasks_and_nodes
+                an_own_grace_period_is_kept_when_the_orchestra_is_cancelled
                 a_grace_of_the_request_reaches_all
                 a_limit_on_the_wait_holds_for_all
-                the_limit_on_the_whole_is_theirs
-                they_end_with_the_task_that_the_others_are_part_of
-                they_are_asked_what_their_caller_is_asked
-                a_stop_while_they_come_leaves_none
+                the_orchestras_timeout_applies_to_ad_hoc_tasks
+                ad_hoc_tasks_end_with_the_task_that_runs_the_orchestra
+                ad_hoc_tasks_are_cancelled_with_their_caller
+                a_stop_during_registration_leaves_no_task
             }
             orchestra_queue driven {
-                what_waits_for_a_place_never_begins_once_all_are_asked
-                one_that_a_task_of_the_orchestra_runs_is_in_its_place
+                tasks_queued_for_a_permit_never_begin_after_a_cancellation
+                an_ad_hoc_task_run_by_a_node_shares_its_permit
             }
             orchestrated driven {
-                policies_about_retries_are_said_before_or_after
+                retry_policies_can_be_set_before_or_after_the_orchestrator
                 its_work_can_be_run_in_all_ways
-                its_handle_is_that_of_the_task
+                the_handle_has_the_settings_of_the_ad_hoc_task
                 a_dropped_handle_stops_it_and_a_detached_one_does_not
-                one_that_is_refused_says_so_at_its_handle
+                the_handle_of_a_refused_task_gives_the_error
             }
             orchestra_again driven {
-                what_has_failed_is_run_again_with_what_it_held_up
-                what_was_cancelled_is_run_again
-                what_runs_or_has_completed_is_not_given_new_work
+                failed_and_skipped_tasks_can_be_given_new_work_and_run
+                cancelled_tasks_can_be_given_new_work_and_run
+                running_and_completed_tasks_refuse_new_work
             }
             orchestra_capabilities driven {
                 a_limit_that_is_set_before_the_start_holds
                 trace_fields_are_kept_for_the_start
-                it_says_what_all_its_tasks_use
+                an_orchestra_reports_the_usage_of_all_its_tasks
             }
         }
     };

@@ -8,7 +8,7 @@ macro_rules! __conformance_with_pipelines {
         $crate::__conformance_with_signatures! {
             [$($then)+]
             $($tasks)*
-            sources typed {
+            sources driven {
                 items_of_an_iterator
                 items_of_a_stream
                 a_stream_that_pauses_keeps_nothing_back
@@ -28,30 +28,30 @@ macro_rules! __conformance_with_pipelines {
                 the_source_ends_with_its_senders
                 a_full_channel_pauses_its_senders
                 a_send_that_is_given_up_sent_nothing
-                events_come_back_from_a_pipeline_that_is_gone
+                events_come_back_from_an_ended_pipeline
                 an_error_that_ends_the_pipeline_closes_its_channel
-                what_waits_in_the_channel_goes_with_the_pipeline
+                queued_events_are_dropped_with_the_pipeline
                 close_ends_the_source_for_all
                 a_sender_is_a_sink
-                a_sink_hears_that_the_pipeline_is_gone
+                a_sink_reports_the_end_of_the_pipeline
                 a_channel_works_beside_other_sources
             }
             senders driven {
                 sources_are_read_at_the_same_time
                 as_many_sources_are_read_as_the_queue_wants
                 fewer_sources_are_read_while_the_queue_is_full
-                no_more_sources_are_read_than_was_said
+                sources_read_at_once_never_exceed_the_maximum
                 a_source_that_fails_stops_the_others
-                a_graceful_stop_handles_what_was_read
+                a_graceful_stop_handles_the_events_already_read
                 nothing_is_left_of_sources_whose_pipeline_is_killed
             }
             sender_order driven {
                 sequences_are_unique_and_in_source_order
                 ordered_events_come_in_source_order_whatever_is_read_first
                 a_sequence_is_read_in_source_order
-                what_is_read_ahead_of_its_turn_is_bounded
+                items_read_ahead_of_their_turn_are_bounded
                 the_last_in_source_order_stays_whatever_is_read_first
-                stop_on_first_tells_the_first_of_those_that_were_read
+                stop_on_first_reports_the_first_of_the_events_read
                 the_first_errors_are_kept_whatever_is_read_first
                 all_errors_of_parallel_sources_are_kept_in_source_order
             }
@@ -65,17 +65,17 @@ macro_rules! __conformance_with_pipelines {
                 a_missing_file_is_an_error_at_the_start
                 a_directory_is_an_error_at_the_start
                 a_file_that_may_not_be_read_is_an_error_at_the_start
-                a_file_that_is_cut_short_is_an_error_and_what_was_read_stands
-                what_is_appended_before_the_end_is_read_too
+                a_truncated_file_is_an_error_and_rows_already_read_stand
+                lines_appended_before_the_end_are_read_too
                 a_file_that_is_replaced_is_read_on_as_it_was
-                a_file_that_goes_between_the_look_and_its_turn_is_an_error
-                a_bad_file_of_several_ends_it_when_its_turn_has_come
+                a_file_removed_after_the_preflight_is_an_error
+                a_bad_file_of_several_ends_the_pipeline_when_it_is_reached
                 a_half_written_last_line_is_a_row
             }
             rates driven {
                 events_come_at_the_rate_whatever_the_receiver
-                as_many_as_the_rate_says_may_come_at_once
-                who_waits_for_the_rate_hears_of_the_end
+                a_burst_has_as_many_events_as_the_rate_permits
+                a_wait_for_the_rate_ends_with_the_pipeline
             }
             order driven {
                 ordered_events_come_in_source_order
@@ -84,19 +84,19 @@ macro_rules! __conformance_with_pipelines {
                 without_order_each_event_comes_exactly_once
                 workers_handle_events_at_the_same_time
                 no_more_events_are_under_way_than_there_are_workers
-                an_event_knows_its_place
+                an_event_has_its_sequence_position_time_and_id
             }
             collector driven {
                 the_last_in_source_order_stays_whatever_the_workers
-                the_last_stays_when_it_is_handled_first
+                the_last_value_is_kept_when_it_is_handled_first
                 an_item_is_keyed_by_its_sequence
                 a_collector_works_in_another_task
                 a_collector_works_in_blocking_work
                 len_collected_and_partitions_agree
                 nothing_collected_is_empty
-                an_error_still_hands_over_what_was_collected
-                the_macro_and_the_method_say_the_same
-                two_pipelines_do_not_mix_what_they_collect
+                an_error_still_hands_over_the_collected_values
+                the_macro_and_the_method_give_the_same_result
+                collections_of_two_pipelines_do_not_mix
                 a_key_that_panics_fails_its_pipeline_alone
             }
             duplicates driven {
@@ -109,29 +109,29 @@ macro_rules! __conformance_with_pipelines {
                 a_refused_row_with_a_duplicate_key_is_rejected_once
                 two_values_of_one_row_are_no_duplicate_row
                 a_merge_that_panics_fails_its_pipeline_alone
-                errors_are_collected_with_their_places
+                errors_are_collected_with_their_positions
             }
             collected_calls driven {
                 each_event_that_is_tried_again_counts_once
                 an_event_that_is_refused_leaves_nothing
-                an_event_whose_time_is_up_leaves_nothing
+                an_event_that_times_out_leaves_nothing
                 a_batch_that_is_refused_leaves_nothing
-                many_entries_of_one_event_go_with_it
-                what_a_task_collects_goes_with_the_event_that_awaits_it
-                what_comes_after_an_outcome_is_judged_by_it
-                what_another_event_collects_for_it_goes_with_it
+                a_rejected_event_leaves_none_of_its_many_entries
+                entries_of_a_spawned_task_count_with_the_event_that_awaits_it
+                late_entries_are_kept_or_dropped_by_their_events_outcome
+                entries_count_with_the_event_of_their_collector
                 an_event_that_is_killed_leaves_nothing
             }
             collected_order driven {
                 values_of_one_row_keep_their_order_whichever_row_comes_first
-                what_a_task_collects_stands_where_the_row_awaits_it
+                entries_of_a_spawned_task_are_ordered_where_the_row_awaits_it
                 the_values_of_rejected_duplicates_are_not_kept
                 a_key_may_collect_while_it_is_compared
                 collecting_waits_for_no_merge_of_another_worker (threads)
             }
             folding driven {
                 a_fold_gives_the_sum_whatever_the_workers
-                a_fold_of_nothing_is_its_start
+                a_fold_of_no_events_gives_its_initial_value
                 a_fold_may_refuse_an_event
                 for_each_takes_synchronous_and_asynchronous_receivers
                 a_pipeline_runs_inside_a_task
@@ -140,12 +140,12 @@ macro_rules! __conformance_with_pipelines {
             errors driven {
                 an_error_ends_it_while_the_source_is_silent
                 a_row_whose_parser_panics_is_one_bad_row
-                stop_on_first_tells_the_first_bad_row_in_source_order
-                stop_on_first_tells_the_first_refused_event
+                stop_on_first_reports_the_first_bad_row_in_source_order
+                stop_on_first_reports_the_first_refused_event
                 the_receivers_error_can_be_downcast
                 continue_counts_exactly_and_keeps_the_first
                 a_bad_field_is_named
-                a_refusal_keeps_the_place_of_its_row
+                a_refusal_keeps_the_position_of_its_row
                 a_receivers_panic_is_that_events_error
                 a_parser_that_panics_is_an_error
                 a_source_that_panics_is_an_error
@@ -162,10 +162,10 @@ macro_rules! __conformance_with_pipelines {
                 a_rate_of_zero_is_refused
                 delimiters_that_cannot_work_are_refused
                 a_record_limit_of_zero_is_refused
-                a_refused_pipeline_calls_nobody
+                a_refused_pipeline_calls_no_receiver
                 a_missing_file_is_an_error_with_its_path
                 a_directory_is_an_error_with_its_path
-                an_unreadable_header_is_an_error_at_its_place
+                an_unreadable_header_is_an_error_with_its_position
             }
             bad_input driven {
                 line_ends_may_be_mixed
@@ -178,13 +178,13 @@ macro_rules! __conformance_with_pipelines {
                 short_and_long_rows_are_rejected_with_their_widths
                 flexible_takes_rows_of_any_width
                 a_row_that_is_not_utf_8_is_rejected_alone
-                an_open_quote_is_told_by_the_line_where_it_opened
+                an_open_quote_is_reported_with_the_line_where_it_opened
                 a_record_over_the_limit_is_passed_over
                 an_open_quote_cannot_take_the_memory
                 newlines_in_quotes_keep_later_lines_right
                 quotes_and_nul_inside_a_field_are_text
                 a_name_that_two_columns_have_is_kept_as_it_stands
-                lines_have_the_same_faults_told
+                faulty_lines_are_reported_as_faulty_rows_are
             }
             flow driven {
                 a_receiver_that_never_ends_times_out
@@ -198,20 +198,20 @@ macro_rules! __conformance_with_pipelines {
                 a_slow_receiver_pauses_the_source
                 progress_ends_with_the_totals
                 a_server_on_the_same_threads_stays_responsive
-                progress_is_told_at_the_end_of_a_timeout_too
+                progress_is_also_reported_at_a_timeout
                 a_progress_callback_that_panics_fails_its_task_alone
             }
             pulling driven {
                 each_event_is_pulled_once
                 ordered_events_are_pulled_in_source_order
-                now_or_never_tells_empty_from_ended
+                try_next_event_distinguishes_empty_from_ended
                 an_error_is_the_last_item
                 rejected_rows_are_passed_over
-                who_pulls_slowly_pauses_the_source
+                slow_pulling_pauses_the_source
                 dropping_the_handle_kills_it
-                who_stops_half_way_gets_exact_counts
-                a_kill_drops_what_was_not_pulled
-                asked_to_stop_it_gives_what_was_read
+                finishing_early_gives_exact_counts
+                a_kill_drops_events_not_yet_pulled
+                a_graceful_cancellation_gives_the_events_already_read
                 a_limit_ends_it_with_a_timeout
                 an_await_of_the_next_event_may_be_dropped
                 a_refused_pipeline_is_an_error_to_pull
@@ -221,7 +221,7 @@ macro_rules! __conformance_with_pipelines {
                 an_event_names_the_task_of_its_pipeline
                 two_pipelines_of_one_task_have_no_event_in_common
                 a_value_that_comes_too_late_names_the_pipelines_task
-                a_pipeline_is_told_what_a_task_is_told
+                a_pipeline_has_the_settings_of_a_task
                 a_traced_pipeline_runs_in_its_span
                 metrics_are_switched_for_all_parts_of_it
             }
@@ -230,10 +230,10 @@ macro_rules! __conformance_with_pipelines {
                 a_limit_that_comes_later_ends_it_with_a_final_event
                 a_moment_can_be_its_limit
                 a_limit_in_place_can_be_moved_from_within
-                asked_to_stop_by_its_user_it_is_drained_and_cancelled
-                asked_through_the_task_around_it_says_so
-                what_is_made_of_a_cancellation_is_its_value
-                one_that_does_not_end_is_killed_after_its_grace
+                a_pipeline_cancelled_on_request_is_drained_and_ends_as_cancelled
+                a_cancellation_of_the_enclosing_task_is_the_reported_cause
+                a_value_made_from_a_cancellation_is_the_pipelines_result
+                a_pipeline_that_does_not_end_is_killed_after_its_grace_period
                 a_limit_on_events_that_cannot_be_kept_is_refused
             }
             counts driven {
@@ -245,22 +245,22 @@ macro_rules! __conformance_with_pipelines {
                 a_graceful_end_drops_nothing
             }
             rejects driven {
-                what_fails_is_tried_again
-                what_another_attempt_cannot_help_is_not_tried_again
+                a_failed_event_is_retried
+                errors_that_a_retry_cannot_change_are_not_retried
                 an_error_is_dropped_before_the_next_attempt
-                rows_that_are_not_wanted_leave_the_error_of_the_row
+                panics_of_dropped_rows_do_not_replace_the_error
                 an_attempt_waits_without_holding_up_others
-                a_stop_wakes_what_waits_for_another_attempt
-                who_is_asked_decides_about_each
-                who_panics_when_asked_ends_it
+                a_stop_wakes_an_event_in_backoff
+                a_custom_strategy_decides_about_each_row
+                a_custom_strategy_that_panics_ends_the_pipeline
                 too_many_rejected_rows_end_it
                 the_text_of_a_rejected_row_is_kept_on_request
             }
             receivers driven {
-                in_sequence_one_comes_after_the_other
-                numbers_that_cannot_be_are_refused
-                more_workers_come_while_events_only_wait
-                workers_that_are_not_wanted_end_as_well
+                in_sequence_events_are_handled_one_after_the_other
+                invalid_numbers_are_refused
+                workers_are_added_while_events_only_wait
+                surplus_workers_end_as_well
                 an_error_stops_adaptive_workers_too
                 an_event_that_takes_too_long_is_rejected_alone
                 each_attempt_has_the_limit_for_itself
@@ -277,19 +277,19 @@ macro_rules! __conformance_with_pipelines {
                 a_batch_is_tried_again_whole
                 a_batch_that_takes_too_long_is_rejected
                 a_batch_does_not_wait_for_the_rate
-                what_was_gathered_is_dropped_by_a_kill_and_counted
+                a_kill_drops_and_counts_the_events_of_an_unfinished_batch
             }
             on_the_pool driven {
                 a_receiver_that_blocks_leaves_the_executor_free (threads)
-                all_is_as_on_the_executor
-                folds_batches_and_retries_work_there
+                results_are_the_same_as_on_the_executor
+                folds_batches_and_retries_work_on_the_pool
                 a_kill_waits_for_the_event_under_way_and_counts (threads)
-                a_limit_of_time_holds_there (threads)
+                a_time_limit_holds_on_the_pool (threads)
             }
             properties owned {
                 rows_are_those_of_one_reader_whatever_the_chunks
                 rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect
-                a_fold_is_the_iterators_own
+                a_fold_gives_the_same_sum_as_an_iterator
             }
         }
     };

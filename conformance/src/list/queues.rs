@@ -8,13 +8,13 @@ macro_rules! __conformance_with_queues {
         $($then)+! {
             $($tasks)*
             queues driven {
-                what_is_published_is_read_as_if_it_were_here
+                published_rows_are_read_as_local_ones
                 rows_without_a_header_keep_the_width_of_the_first
-                consumers_share_what_is_published
+                consumers_share_the_published_messages
                 a_consumer_that_is_killed_loses_nothing
                 a_lease_that_runs_out_is_claimed_by_another
                 a_lease_is_extended_while_its_rows_are_handled
-                a_graceful_stop_settles_what_was_claimed
+                a_graceful_stop_settles_the_claimed_messages
                 publishing_again_under_the_same_name_adds_nothing
                 a_full_queue_pauses_its_publisher
                 a_batch_is_settled_once_it_is_handled
@@ -57,10 +57,10 @@ macro_rules! __conformance_with_queues {
             queue_errors driven {
                 a_message_in_which_the_pipeline_ends_comes_back
                 a_publisher_may_try_again
-                a_queues_error_says_what_was_done
-                what_cannot_be_read_is_rejected_and_named
+                a_queue_error_names_the_failed_operation
+                unreadable_messages_are_rejected_and_named
                 a_message_that_is_delivered_too_often_is_rejected
-                what_makes_no_sense_is_refused
+                invalid_uses_of_a_queue_are_refused
                 any_bytes_are_read_or_rejected
                 a_receiver_that_panics_is_its_rows_error
             }

@@ -11,16 +11,16 @@ macro_rules! __conformance_with_reading {
             readers driven {
                 one_byte_at_a_time_changes_nothing
                 an_interrupted_read_is_tried_again
-                a_reader_that_fails_is_named_and_what_came_before_stands
+                a_failed_reader_is_named_and_the_rows_before_the_failure_stand
                 a_reader_that_panics_is_an_error
-                a_reader_that_says_too_much_is_an_error
+                a_reader_that_overreports_its_bytes_is_an_error
                 a_polled_reader_that_stalls_can_be_timed_out_and_cancelled
                 a_polled_reader_that_pauses_keeps_no_line_back
                 a_polled_reader_that_is_always_ready_lets_others_run
             }
             compressed driven {
                 files_are_read_by_their_extension
-                bytes_and_readers_are_read_as_told
+                bytes_and_readers_are_read_with_the_set_compression
                 plain_text_may_have_any_name
                 several_members_and_frames_are_one_text
                 data_that_is_cut_short_is_an_error_with_its_path
@@ -32,29 +32,29 @@ macro_rules! __conformance_with_reading {
             compressed_ends driven {
                 the_whole_rows_before_a_cut_stand
                 the_whole_rows_before_a_corrupt_block_stand
-                zeros_behind_a_gzip_member_are_padding
-                what_follows_the_padding_is_a_member_or_an_error
+                zeros_after_a_gzip_member_are_padding
+                bytes_after_the_padding_are_a_member_or_an_error
             }
             unfinished driven {
-                what_an_iterator_gave_before_its_panic_is_handled
-                what_a_stream_gave_before_its_panic_is_handled
-                what_a_reader_gave_before_its_bad_end_is_handled
-                a_graceful_stop_handles_all_that_a_reader_gave
-                a_graceful_stop_handles_what_a_stalled_reader_gave (threads)
-                a_kill_counts_what_a_stalled_reader_gave (threads)
-                a_time_limit_counts_what_a_stalled_reader_gave_until_then (threads)
+                items_of_an_iterator_before_its_panic_are_handled
+                items_of_a_stream_before_its_panic_are_handled
+                lines_of_a_reader_before_its_failure_are_handled
+                a_graceful_stop_handles_all_lines_of_a_reader
+                a_graceful_stop_handles_the_lines_of_a_stalled_reader (threads)
+                a_kill_counts_the_lines_of_a_stalled_reader (threads)
+                a_time_limit_counts_the_lines_of_a_stalled_reader_until_then (threads)
             }
             blocking_reads driven {
-                a_kill_waits_for_what_has_started (threads)
-                a_hard_kill_answers_that_it_goes_on (threads)
-                a_time_limit_leaves_it_and_says_so (threads)
-                the_limit_of_a_task_around_it_leaves_it_and_says_so (threads)
-                a_source_that_fails_waits_for_what_is_read_beside_it (threads)
-                a_polled_reader_is_gone_after_a_kill
+                a_kill_waits_for_a_started_read (threads)
+                a_hard_kill_reports_that_the_read_goes_on (threads)
+                a_time_limit_leaves_the_read_and_reports_it (threads)
+                the_limit_of_an_enclosing_task_leaves_the_read_and_reports_it (threads)
+                a_failed_source_waits_for_a_read_of_another_source (threads)
+                a_polled_reader_is_dropped_by_a_kill
             }
             reads_left owned {
-                a_read_that_goes_on_is_said_to_be_left (threads)
-                what_a_hard_kill_has_abandoned_is_said_to_be_left (threads)
+                a_read_in_progress_is_reported_as_left (threads)
+                a_read_abandoned_by_a_hard_kill_is_reported_as_left (threads)
             }
             large_chunks driven {
                 others_run_while_a_chunk_is_filled
@@ -64,7 +64,7 @@ macro_rules! __conformance_with_reading {
             totals driven {
                 the_total_is_known_from_the_start
                 a_file_that_grows_before_its_turn_counts_as_it_is
-                a_source_that_cannot_tell_has_no_total
+                a_source_of_unknown_size_has_no_total
                 a_queue_has_no_total
             }
         }

@@ -13,10 +13,10 @@ macro_rules! __conformance_with_recovery {
                 it_is_tried_once_more_often_than_there_are_retries
                 with_no_retries_the_error_is_the_works_own
                 the_last_error_keeps_its_type_and_its_causes
-                what_another_attempt_cannot_mend_is_tried_once
-                the_predicate_is_asked_about_the_rest
+                errors_that_a_retry_cannot_change_are_not_retried
+                the_predicate_decides_about_all_other_errors
                 a_failed_attempt_is_dropped_before_the_next
-                the_children_of_an_attempt_are_gone_before_the_next
+                the_children_of_an_attempt_have_ended_before_the_next
                 each_attempt_has_the_values_and_the_name_of_the_task
                 retries_inside_of_retries_multiply
             }
@@ -29,77 +29,77 @@ macro_rules! __conformance_with_recovery {
             }
             retry_limits driven {
                 an_attempt_that_takes_too_long_is_tried_again
-                the_limit_on_the_whole_covers_attempts_and_backoff
-                the_error_of_the_whole_says_how_the_attempt_before_failed
-                on_a_tie_the_limit_on_the_whole_comes_before_that_of_an_attempt
+                the_overall_timeout_covers_attempts_and_backoff
+                an_overall_timeout_error_has_the_failure_of_the_attempt_before
+                on_a_tie_the_overall_timeout_comes_before_the_attempt_timeout
                 a_cancellation_comes_before_both_limits
                 a_limit_of_zero_makes_one_attempt
             }
             limit_errors driven {
-                that_of_supervised_work_tells_the_last_failure
-                that_of_a_task_of_an_orchestra_tells_the_last_failure
-                that_of_work_in_place_tells_the_last_failure
-                in_the_first_backoff_the_failure_before_it_is_told
-                that_of_another_task_passed_on_is_a_failure
-                that_of_a_member_is_a_failure_of_its_scope
-                that_of_an_attempt_is_no_end_of_the_whole_ones_time
-                that_of_other_work_waits_for_no_tie
+                a_timeout_of_supervised_work_has_the_last_failure
+                a_timeout_in_an_orchestra_has_the_last_failure
+                a_timeout_of_in_place_work_has_the_last_failure
+                a_timeout_in_the_first_backoff_has_the_failure_before_it
+                a_passed_on_timeout_of_another_task_is_a_failure
+                a_timeout_of_a_member_is_a_failure_of_its_scope
+                an_attempt_timeout_does_not_expire_the_task
+                a_passed_on_timeout_wins_a_tie_with_the_own_deadline
             }
             retry_deadlines driven {
-                a_wait_that_would_end_after_it_is_not_begun
-                waits_that_fit_are_made
-                that_of_a_task_above_counts
-                a_retry_that_stands_alone_looks_at_the_task_around_it
+                a_wait_that_would_end_after_the_deadline_is_not_begun
+                waits_that_end_before_the_deadline_are_made
+                the_deadline_of_an_enclosing_task_counts
+                a_standalone_retry_respects_the_deadline_of_the_enclosing_task
                 in_a_shielded_region_the_wait_is_made
-                one_that_has_passed_ends_it_as_a_time_limit
-                one_that_is_moved_away_leaves_time
-                what_stands_behind_it_recovers_at_once
+                a_passed_deadline_ends_the_retries_with_a_timeout
+                a_deadline_moved_later_leaves_time_for_retries
+                recovery_runs_at_once_when_no_wait_fits
             }
             error_chains driven {
                 the_works_own_error_is_in_the_chain
-                a_reporter_says_each_thing_once
-                work_that_failed_each_time_says_so_and_why
+                a_reporter_prints_each_text_once
+                exhausted_retries_report_the_count_and_the_last_error
                 a_panic_names_its_task
-                the_task_in_which_it_was_is_named_and_no_other
-                of_several_each_is_told_with_its_causes
+                only_the_nearest_named_task_of_an_error_is_named
+                each_of_several_errors_is_reported_with_its_causes
             }
             backoff driven {
                 it_is_as_long_as_the_strategy_says
                 with_jitter_it_is_within_its_bounds
-                where_nothing_is_said_it_doubles_from_100_ms_with_full_jitter
+                the_default_backoff_doubles_from_100_ms_with_full_jitter
                 a_factor_that_cannot_work_is_refused_before_any_attempt
                 a_cancellation_ends_it_at_once
                 a_dropped_handle_ends_it_at_once
-                asked_gracefully_in_it_the_callbacks_run_before_the_end
+                callbacks_run_before_the_end_of_a_gracefully_cancelled_backoff
                 a_cancellation_of_the_task_around_ends_it
-                asked_gracefully_in_an_attempt_its_end_is_that_of_the_task
+                an_attempt_gracefully_cancelled_decides_the_end_of_the_task
                 work_without_any_can_be_killed_between_its_attempts
             }
             retry_budgets driven {
-                down_to_half_of_it_failing_work_is_tried_again
-                successes_give_back_what_permits_retries_again
-                what_is_not_tried_again_costs_nothing
-                many_at_the_same_time_have_no_more_together
+                failing_work_is_retried_down_to_half_of_the_budget
+                successes_return_tokens_that_permit_retries_again
+                errors_that_are_not_retried_cost_nothing
+                concurrent_tasks_have_no_more_retries_together
             }
             recovery driven {
-                it_is_asked_when_all_else_has_failed
-                it_is_asked_about_what_was_refused
-                the_limit_on_the_whole_is_not_on_it
+                recovery_runs_after_all_other_policies_have_failed
+                recovery_is_called_for_refusals
+                the_overall_timeout_does_not_cover_recovery
                 a_limit_that_passes_while_a_callback_runs_is_recovered_from
-                the_limit_of_the_task_around_is_on_it
-                it_is_not_asked_about_what_was_meant_to_stop
+                the_limit_of_an_enclosing_task_covers_recovery
+                recovery_is_not_called_for_cancellations_and_shutdown
                 it_may_fail_or_panic_itself
                 a_kill_drops_it
-                asked_gracefully_its_value_counts
-                of_supervised_work_it_is_asked_once_for_the_whole
+                a_recovered_value_counts_after_a_graceful_request
+                supervised_work_is_recovered_once_after_all_attempts
                 it_is_part_of_the_task
             }
             recoverable driven {
-                it_tells_of_the_retries_while_they_go_on
-                a_reset_permits_as_many_more
+                retries_are_reported_while_they_go_on
+                a_reset_permits_as_many_retries_again
                 a_reset_does_not_cut_the_wait_short
                 a_task_without_retries_says_so
-                it_tells_what_would_be_tried_again_or_recovered_from
+                a_handle_reports_which_errors_are_retried_or_recovered
                 recover_does_the_recovery_work_for_the_caller
             }
             breakers driven {
@@ -107,34 +107,34 @@ macro_rules! __conformance_with_recovery {
                 while_it_is_open_nothing_passes
                 it_closes_once_all_its_probes_have_succeeded
                 a_probe_that_fails_opens_it_again
-                what_was_let_through_before_a_change_says_nothing
+                a_call_admitted_before_a_state_change_does_not_count
                 panics_and_time_limits_count
-                what_says_nothing_about_the_called_does_not_count
-                whoever_waits_for_a_change_is_woken
-                its_changes_are_told_with_its_name
+                outcomes_unrelated_to_the_callee_do_not_count
+                a_waiter_for_a_state_change_is_woken
+                state_changes_are_logged_with_the_breakers_name
                 settings_that_cannot_work_are_refused
-                each_attempt_asks_it_and_its_refusal_ends_the_retries
+                each_attempt_passes_the_breaker_and_a_refusal_ends_the_retries
             }
             breaker_probes driven {
-                of_a_thousand_at_once_only_as_many_pass_as_are_permitted
-                one_that_is_stopped_gives_its_place_back
-                one_that_is_dropped_in_place_gives_its_place_back
-                one_that_stands_in_line_takes_none
-                what_stands_in_line_when_it_opens_does_not_begin
-                one_that_a_limiter_refuses_takes_none
-                one_whose_time_is_up_has_failed
+                only_the_permitted_number_of_a_thousand_calls_passes
+                a_cancelled_probe_returns_its_permit
+                a_dropped_in_place_probe_returns_its_permit
+                a_call_queued_at_a_limiter_takes_no_permit
+                a_call_queued_when_the_breaker_opens_does_not_begin
+                a_call_refused_by_a_limiter_takes_no_permit
+                a_probe_that_times_out_has_failed
             }
             breaker_hangs driven {
-                a_probe_that_hangs_keeps_its_place_for_so_long
-                what_it_ends_with_later_counts
-                one_that_hangs_has_no_place_to_give_back
-                without_a_bound_it_keeps_its_place
+                a_hanging_probe_keeps_its_permit_until_the_half_open_timeout
+                a_late_outcome_of_a_hanging_probe_counts
+                an_overdue_probe_has_no_permit_to_return
+                without_a_half_open_timeout_a_hanging_probe_keeps_its_permit
             }
             composition driven {
                 the_order_of_a_builders_calls_does_not_matter
                 the_limit_of_an_attempt_is_not_on_the_wait_for_a_limiter
-                a_place_of_a_limiter_is_kept_for_one_attempt_and_not_for_the_backoff
-                a_place_is_free_before_the_error_is_given
+                a_permit_is_held_for_one_attempt_and_not_for_the_backoff
+                a_permit_is_free_before_the_error_is_given
             }
         }
     };

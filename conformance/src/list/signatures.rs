@@ -9,12 +9,12 @@ macro_rules! __conformance_with_signatures {
             [$($then)+]
             $($tasks)*
             boxed driven {
-                one_that_a_function_returns_is_run_in_place
-                one_that_a_function_returns_is_spawned
-                one_that_is_spawned_fails_with_its_handlers_error
-                an_error_in_one_hands_over_what_was_collected
-                one_that_cannot_start_is_an_error
-                those_of_all_kinds_of_receivers_are_of_one_type
+                a_pipeline_returned_by_a_function_is_run_in_place
+                a_pipeline_returned_by_a_function_is_spawned
+                a_spawned_pipeline_fails_with_its_handlers_error
+                an_error_still_hands_over_the_collected_values
+                a_pipeline_that_cannot_start_is_an_error
+                pipelines_of_all_kinds_of_receivers_have_one_type
             }
             partitions driven {
                 a_function_may_return_an_iterator_of_one

@@ -24,36 +24,36 @@ macro_rules! __conformance_with_text {
                 comments_are_passed_over
                 a_comment_may_stand_before_the_header
                 settings_go_together_with_a_delimiter
-                marks_that_cannot_work_are_refused
+                invalid_quotes_and_comment_characters_are_refused
             }
             open_quotes driven {
-                an_open_quote_says_how_much_it_took
-                a_record_over_the_limit_says_how_much_it_took
+                an_open_quote_reports_its_extent
+                a_record_over_the_limit_reports_its_extent
                 a_quote_that_another_closes_makes_one_row_unless_it_is_strict
-                strict_refuses_quotes_in_fields_and_text_behind_them
+                strict_refuses_quotes_in_fields_and_text_after_quotes
                 resync_goes_on_at_the_next_line
-                a_record_has_at_most_so_many_lines
-                an_endless_record_ends_what_its_first_error_ends
-                a_record_that_a_failing_source_cuts_short_is_told
+                a_record_over_the_line_limit_is_rejected
+                an_endless_record_ends_the_pipeline_with_its_first_error
+                a_record_cut_short_by_a_failing_source_is_counted
                 settings_of_quotes_need_a_quote
             }
             true_texts driven {
-                a_line_that_is_too_long_is_called_one
-                plain_text_with_the_name_of_another_format_is_told
+                an_overlong_line_is_reported_as_a_line
+                plain_text_with_a_compressed_files_name_is_reported
                 lines_are_numbered_by_lf_alone
                 batches_are_of_files_and_bytes_too
-                batches_of_what_cannot_be_gathered_are_refused
+                batches_of_readers_and_queues_are_refused
             }
             json_lines driven {
                 each_line_is_a_value
                 blank_lines_are_no_values
-                an_error_tells_line_and_column
+                an_error_reports_line_and_column
                 bad_lines_are_rejected_alone
                 utf_16_is_named
                 a_value_that_is_refused_may_stop_it
             }
             properties_of_quotes owned {
-                what_is_refused_is_what_the_rules_say
+                random_text_is_accepted_and_rejected_by_the_rules
             }
         }
     };

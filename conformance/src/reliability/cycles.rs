@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Scale;
 use super::system::{descriptors, mebibytes, resident, threads};
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// A wait that is longer than any pool keeps an idle thread.
@@ -11,14 +12,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Row 20: threads, descriptors and memory are the same as after the first cycles. It needs a process of its
 /// own.
-pub(super) fn start_and_stop<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn start_and_stop(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     // The first cycles make what the process keeps: reactors, pools, the allocator's arenas.
     for _ in 0..scale.of(2_000) {
-        cycle::<H>()?;
+        cycle(flavour)?;
     }
     let before = (settled(usize::MAX)?, descriptors(), resident());
     for _ in 0..scale.of(100_000) / 100 {
-        cycle::<H>()?;
+        cycle(flavour)?;
     }
     let after = (settled(before.0)?, descriptors(), resident());
     ensure!(after.1 <= before.1, "descriptors: {:?}, then {:?}", before.1, after.1);
@@ -30,15 +31,15 @@ pub(super) fn start_and_stop<H: Harness>(scale: Scale) -> Result<String, Failure
     Ok(format!("{threads} threads and {descriptors} descriptors before and after, {memory}"))
 }
 
-fn cycle<H: Harness>() -> Outcome {
-    let harness = H::start()?;
+fn cycle(flavour: &Flavour) -> Outcome {
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let builder = AsyncTask::to::<u32>().on(&rt);
         ensure!(builder.clone().spawn(|| async { 1 }).await? == 1);
         ensure!(builder.clone().spawn_blocking(|| 2).await? == 2);
         ensure!(builder.clone().timeout(1.hours()).spawn(|| async { 3 }).await? == 3);
-        if !H::NEVER_ENDS {
+        if !flavour.never_ends {
             builder.spawn(pending::<u32>).detach();
         }
         Ok(())

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Wake, Waker};
 
 use futures_lite::future::block_on;
-use sweet_async::CancellableTask as _;
+use sweet_async::{CancellableTask as _, DynRuntime};
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
@@ -29,8 +30,8 @@ impl Wake for Explodes {
 }
 
 /// Row 8: only the task at fault fails, with its message, and every worker still works.
-pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
-    let harness = H::start()?;
+pub(super) fn panics(flavour: &Flavour, _: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let bystander_open = Latch::new();
@@ -73,7 +74,7 @@ pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
         awaited_by_a_bad_waker(&rt).await?;
 
         // Every worker at the same time, and then the task that was there from the beginning.
-        hold_workers(&rt, Facts::of::<H>()).await?.release().await?;
+        hold_workers(&rt, flavour.facts).await?.release().await?;
         bystander_open.set();
         ensure!(bystander.await? == 7);
         Ok("7 panics, 6 with a message to tell, and told; no worker lost".into())
@@ -81,7 +82,7 @@ pub(super) fn panics<H: Harness>(_: Scale) -> Result<String, Failure> {
 }
 
 /// One waiter for a task's end has a waker that panics. Neither the task nor its other waiters are affected.
-async fn awaited_by_a_bad_waker<R: Runtime>(rt: &R) -> Outcome {
+async fn awaited_by_a_bad_waker(rt: &DynRuntime) -> Outcome {
     let started = Latch::new();
     let start = started.clone();
     let task = AsyncTask::to::<()>().on(rt).spawn(|| async move {
@@ -109,8 +110,8 @@ fn message(result: Result<(), AsyncTaskError>, text: &str) -> Outcome {
 }
 
 /// Row 9: each handle has a typed end, and nothing of the work is left.
-pub(super) fn orphans<H: Harness>(_: Scale) -> Result<String, Failure> {
-    let harness = H::start()?;
+pub(super) fn orphans(flavour: &Flavour, _: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
     let (rt, alive) = (harness.runtime(), Census::default());
     let spawn = |residents: Census| {
         AsyncTask::to::<()>().on(&rt).spawn(|| async move {
@@ -135,7 +136,7 @@ pub(super) fn orphans<H: Harness>(_: Scale) -> Result<String, Failure> {
         }
         Ok::<_, Failure>(tasks)
     })??;
-    if H::NEVER_ENDS {
+    if flavour.never_ends {
         return Ok("the dropped handle's task has ended; this executor never does".into());
     }
     drop(harness);
@@ -150,19 +151,19 @@ pub(super) fn orphans<H: Harness>(_: Scale) -> Result<String, Failure> {
 }
 
 /// Row 10: each destructor wakes the next task and spawns one more, while the runtime ends.
-pub(super) fn destructors<H: Harness>(scale: Scale) -> Result<String, Failure> {
-    struct Troubles<R: Runtime> {
-        rt: R,
+pub(super) fn destructors(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
+    struct Troubles {
+        rt: DynRuntime,
         next: Latch,
     }
-    impl<R: Runtime> Drop for Troubles<R> {
+    impl Drop for Troubles {
         fn drop(&mut self) {
             self.next.set();
             AsyncTask::to::<()>().on(&self.rt).spawn(pending::<()>).detach();
         }
     }
     let count = scale.of(100_000) / 100;
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let (rt, alive) = (harness.runtime(), Census::default());
     let bells: Vec<_> = (0..=count).map(|_| Latch::new()).collect();
     let pairs = bells.iter().zip(bells.iter().skip(1));
@@ -184,7 +185,7 @@ pub(super) fn destructors<H: Harness>(scale: Scale) -> Result<String, Failure> {
         tasks
     })?;
     let begun = std::time::Instant::now();
-    if H::NEVER_ENDS {
+    if flavour.never_ends {
         let ends: Vec<_> = tasks.iter().map(|task| task.cancel(CancelLevel::Kill)).collect();
         for end in ends {
             ensure!(block_on(end).was_cancelled());

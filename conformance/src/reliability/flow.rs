@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use sweet_async::DynRuntime;
 use sweet_async::pipeline::{EmittingTask, EventSender};
 
 use super::Scale;
 use super::system::resident;
+use crate::Flavour;
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
@@ -15,9 +17,9 @@ const QUEUE: usize = 4;
 
 /// Row 17: a receiver that takes a thousand times as long as the source. The number of events in flight is
 /// bounded, and so is the memory, however many events there are.
-pub(super) fn slow_receiver<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn slow_receiver(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     const SIZE: usize = 4096;
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     let events = scale.of(200_000);
     harness.block_on(async {
@@ -61,14 +63,14 @@ enum End {
     Panicked,
 }
 
-struct Blocked<R: Runtime> {
+struct Blocked {
     events: EventSender<u64>,
     open: Latch,
-    run: EmittingTask<u64, R>,
+    run: EmittingTask<u64, DynRuntime>,
 }
 
 /// Starts a pipeline whose receivers wait, and whose channel and queue are full.
-async fn blocked<R: Runtime>(rt: &R, end: End) -> Result<Blocked<R>, Failure> {
+async fn blocked(rt: &DynRuntime, end: End) -> Result<Blocked, Failure> {
     let (give, given) = async_channel::bounded(1);
     let open = Latch::new();
     let opened = open.clone();
@@ -98,8 +100,8 @@ async fn blocked<R: Runtime>(rt: &R, end: End) -> Result<Blocked<R>, Failure> {
 
 /// Row 18: all receivers end while the sender is blocked, or the pipeline and its collector are dropped. The
 /// sending task is notified with an error, and nothing hangs.
-pub(super) fn receivers_dropped<H: Harness>(scale: Scale) -> Result<String, Failure> {
-    let harness = H::start()?;
+pub(super) fn receivers_dropped(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let rounds = scale.of(1_000);

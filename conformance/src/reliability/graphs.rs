@@ -1,16 +1,18 @@
 //! The worst graphs for an orchestra: cycles, a long chain, a wide fan, and a failure at each task.
 
+use sweet_async::DynRuntime;
 use sweet_async::orchestra::OrchestratorError;
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::orchestras::{cause, failing, orchestra};
 use crate::kit::prelude::*;
 
 /// Row 16: a cycle is refused and named. A chain overflows no stack, whether it runs or fails. A fan meets in
 /// one task. A failure at each task of a graph skips the tasks that need it, and the others run.
-pub(super) fn at_their_worst<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn at_their_worst(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let (long, wide, each) = (scale.of(100_000).max(2), scale.of(10_000), scale.of(1_000));
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let took = chain(&rt, long, None).await?;
@@ -26,7 +28,7 @@ pub(super) fn at_their_worst<H: Harness>(scale: Scale) -> Result<String, Failure
 }
 
 /// Runs a chain of which none or one task fails. Returns the time that the run took.
-async fn chain<R: Runtime>(rt: &R, long: usize, fails: Option<usize>) -> Result<Duration, Failure> {
+async fn chain(rt: &DynRuntime, long: usize, fails: Option<usize>) -> Result<Duration, Failure> {
     let all = orchestra(rt).build()?;
     for n in 0..long {
         let bad = fails == Some(n);
@@ -61,7 +63,7 @@ async fn chain<R: Runtime>(rt: &R, long: usize, fails: Option<usize>) -> Result<
     Ok(took)
 }
 
-async fn fan<R: Runtime>(rt: &R, wide: usize) -> Outcome {
+async fn fan(rt: &DynRuntime, wide: usize) -> Outcome {
     let all = orchestra(rt).build()?;
     let parts: Result<Vec<_>, _> = (0..wide)
         .map(|n| all.register_task(n.to_string(), AsyncTask::to::<usize>(), move || async move { n }))
@@ -74,7 +76,7 @@ async fn fan<R: Runtime>(rt: &R, wide: usize) -> Outcome {
 }
 
 /// Runs ten columns of tasks. Each task needs the one above it, and the one to the left of that.
-async fn layers<R: Runtime>(rt: &R, nodes: usize, fails: usize) -> Outcome {
+async fn layers(rt: &DynRuntime, nodes: usize, fails: usize) -> Outcome {
     const COLUMNS: usize = 10;
     let all = orchestra(rt).build()?;
     let mut hit = Vec::with_capacity(nodes);

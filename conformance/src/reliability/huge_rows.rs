@@ -6,6 +6,7 @@ use sweet_async::pipeline::TextSource;
 
 use super::Scale;
 use super::system::{mebibytes, peak};
+use crate::Flavour;
 use crate::kit::prelude::*;
 use crate::kit::{Raw, collect_rows};
 
@@ -38,9 +39,9 @@ impl Read for Huge {
 }
 
 /// Row 22: each huge record is one rejected row, and the memory stays bounded.
-pub(super) fn in_memory<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn in_memory(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let bytes = scale.of(1 << 30) as u64;
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let mut grown = Vec::new();

@@ -4,52 +4,57 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use sweet_async::DynRuntime;
+
 use super::Scale;
 use super::system::{mebibytes, resident};
+use crate::Flavour;
 use crate::kit::prelude::*;
 
-/// Row 1: all tasks join. The figures are the rate, the time against the bare executor's, and the bytes of
-/// each task.
-pub(super) fn many_tasks<H: Harness>(scale: Scale) -> Result<String, Failure> {
-    let count = scale.of(1_000_000);
-    let harness = H::start()?;
-    let rt = harness.runtime();
-    harness.block_on(async {
-        let before = resident();
-        let begun = Instant::now();
-        let mut tasks = Vec::with_capacity(count);
-        tasks.extend((0..count).map(|n| AsyncTask::to::<usize>().on(&rt).spawn(move || async move { n })));
-        let held = resident();
-        let mut sum = 0usize;
-        for task in tasks {
-            sum = sum.wrapping_add(task.await?);
-        }
-        let ours = begun.elapsed();
-        ensure!(sum == count * (count - 1) / 2, "a task gave another's value, or none");
+/// Row 1: all tasks join.
+pub(super) fn many_tasks(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
+    harness.block_on(harness.spawn_and_join(scale.of(1_000_000)))?
+}
 
-        let begun = Instant::now();
-        let mut joins = Vec::with_capacity(count);
-        for n in 0..count {
-            joins.push(rt.spawn(async move { n })?);
-        }
-        for join in joins {
-            join.await.context("the executor has ended")?;
-        }
-        let bare = begun.elapsed();
-        let bytes = match (before, held) {
-            (Some(before), Some(held)) => held.saturating_sub(before) / count as u64,
-            _ => 0,
-        };
-        let rate = count as f64 / ours.as_secs_f64() / 1e6;
-        let ratio = ours.as_secs_f64() / bare.as_secs_f64();
-        Ok(format!("{rate:.2} M tasks/s, {ratio:.2} of the bare executor's time, {bytes} bytes each"))
-    })?
+/// Spawns `count` tasks and joins them. The figures are the rate, the time against the bare executor's, and
+/// the bytes of each task. They are taken on the backend's own type: a [`DynRuntime`] boxes each future and
+/// joins it by a channel, which would be measured too.
+pub(crate) async fn spawn_and_join<R: Runtime>(rt: R, count: usize) -> Result<String, Failure> {
+    let before = resident();
+    let begun = Instant::now();
+    let mut tasks = Vec::with_capacity(count);
+    tasks.extend((0..count).map(|n| AsyncTask::to::<usize>().on(&rt).spawn(move || async move { n })));
+    let held = resident();
+    let mut sum = 0usize;
+    for task in tasks {
+        sum = sum.wrapping_add(task.await?);
+    }
+    let ours = begun.elapsed();
+    ensure!(sum == count * (count - 1) / 2, "a task gave another's value, or none");
+
+    let begun = Instant::now();
+    let mut joins = Vec::with_capacity(count);
+    for n in 0..count {
+        joins.push(rt.spawn(async move { n })?);
+    }
+    for join in joins {
+        join.await.context("the executor has ended")?;
+    }
+    let bare = begun.elapsed();
+    let bytes = match (before, held) {
+        (Some(before), Some(held)) => held.saturating_sub(before) / count as u64,
+        _ => 0,
+    };
+    let rate = count as f64 / ours.as_secs_f64() / 1e6;
+    let ratio = ours.as_secs_f64() / bare.as_secs_f64();
+    Ok(format!("{rate:.2} M tasks/s, {ratio:.2} of the bare executor's time, {bytes} bytes each"))
 }
 
 /// Row 2: the memory is the same from round to round.
-pub(super) fn many_sleepers<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn many_sleepers(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let count = scale.of(100_000);
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let mut peaks = Vec::new();
@@ -86,10 +91,10 @@ pub(super) fn many_sleepers<H: Harness>(scale: Scale) -> Result<String, Failure>
 }
 
 /// Row 7: all tasks end. The figure is the 99th percentile of the time from the cancellation to a task's end.
-pub(super) fn a_tree<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn a_tree(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let depth = if scale == Scale::Full { 5 } else { 3 };
     let total = (0..=depth).map(|level| 10usize.pow(level)).sum::<usize>();
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let (grown, ends) = (Arc::new(AtomicUsize::new(0)), async_channel::unbounded());
@@ -110,12 +115,12 @@ pub(super) fn a_tree<H: Harness>(scale: Scale) -> Result<String, Failure> {
     })?
 }
 
-fn grow<R: Runtime>(
-    rt: R,
+fn grow(
+    rt: DynRuntime,
     depth: u32,
     grown: Arc<AtomicUsize>,
     ends: async_channel::Sender<Instant>,
-) -> Task<(), R> {
+) -> Task<(), DynRuntime> {
     struct End(async_channel::Sender<Instant>);
     impl Drop for End {
         fn drop(&mut self) {

@@ -2,7 +2,8 @@
 //!
 //! The suite tests whether a promise holds; these rows test it at scale. `cargo run --release -p conformance
 //! --example report --no-default-features --features tokio,smol,sim` runs all of them at full size, each in a
-//! process of its own, and prints a table. The tests run them at about a hundredth of it.
+//! process of its own, and prints a table. The tests run them at about a hundredth of it. A row takes a
+//! [`Flavour`] and is not generic, so that it is compiled once, and not again for each flavour.
 
 mod cycles;
 mod endings;
@@ -20,7 +21,9 @@ mod sweeps;
 mod system;
 mod timers;
 
-use crate::{Failure, Harness};
+pub(crate) use load::spawn_and_join;
+
+use crate::{Failure, Flavour};
 
 /// The size of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,10 @@ impl Scale {
     }
 }
 
-/// One fault, on one flavour.
+/// A function that injects a fault on a flavour. It returns the figures, or the invariant that did not hold.
+pub type Run = fn(&Flavour, Scale) -> Result<String, Failure>;
+
+/// One fault.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The row's number, which stays the same when other rows are added or removed.
@@ -51,57 +57,49 @@ pub struct Row {
     pub needs_threads: bool,
     /// True if it measures the process, and so needs one of its own.
     pub measures_process: bool,
-    /// Injects the fault. Returns the figures, or the invariant that did not hold.
-    pub run: fn(Scale) -> Result<String, Failure>,
+    /// Injects the fault.
+    pub run: Run,
 }
 
-/// Returns the rows on the flavour `H`.
-#[must_use]
-pub fn rows<H: Harness>() -> Vec<Row> {
-    let row =
-        |number, inject, run| Row { number, inject, needs_threads: false, measures_process: false, run };
-    vec![
-        row(1, "spawn and join 1 M tasks", load::many_tasks::<H>),
-        Row { measures_process: true, ..row(2, "100 k sleeping tasks", load::many_sleepers::<H>) },
-        row(3, "drop the future at its k-th poll, for every k", sweeps::every_poll::<H>),
-        row(4, "cancel before the first poll, running, done, at each level", sweeps::every_moment::<H>),
-        row(5, "cancel racing completion, 1 M times", races::cancel_and_completion::<H>),
-        row(6, "timeout within 1 ms of completion, 20 k times", races::timeout_and_completion::<H>),
-        row(7, "cancel a tree of 111 k tasks", load::a_tree::<H>),
-        row(8, "panic in work, receiver, destructor, callback, waker", faults::panics::<H>),
-        row(9, "handle dropped, handle or work outlives its runtime", faults::orphans::<H>),
-        row(10, "wake and spawn from 1 k destructors at the end", faults::destructors::<H>),
-        Row {
-            needs_threads: true,
-            ..row(11, "600 blocking jobs outlive a shutdown", shutdown::saturated::<H>)
-        },
-        row(12, "endless critical work before a background task", resilience::starvation::<H>),
-        row(13, "10 k timers; limits of zero and of the longest duration", timers::many::<H>),
-        row(14, "retries of work that fails n times; cancelled while they wait", resilience::retries::<H>),
-        row(15, "1 k callers at a half-open breaker; cancel inside the probe", resilience::probes::<H>),
-        row(
-            16,
-            "circles, a chain of 100 k, a fan of 10 k, a failure at each of 1 k tasks",
-            graphs::at_their_worst::<H>,
-        ),
-        row(17, "a receiver a thousand times slower than the sender", flow::slow_receiver::<H>),
-        row(
-            18,
-            "all receivers gone with the sender blocked, the collector dropped",
-            flow::receivers_dropped::<H>,
-        ),
-        row(23, "features and faults that meet", meeting::features_meet::<H>),
-        row(19, "statistics read while tasks come and go", snapshots::under_load::<H>),
-        row(
-            24,
-            "who asks for a place of a limiter or breaker is ended at every moment, in every way",
-            endings::permits::<H>,
-        ),
-        row(25, "told to end twice, at every moment of a shutdown", endings::reports::<H>),
-        Row {
-            measures_process: true,
-            ..row(22, "a field, and a quote that stays open, of 1 GiB", huge_rows::in_memory::<H>)
-        },
-        Row { measures_process: true, ..row(20, "1 k start and stop cycles", cycles::start_and_stop::<H>) },
-    ]
+const fn row(number: u32, inject: &'static str, run: Run) -> Row {
+    Row { number, inject, needs_threads: false, measures_process: false, run }
 }
+
+/// All faults.
+pub const ROWS: &[Row] = &[
+    row(1, "spawn and join 1 M tasks", load::many_tasks),
+    Row { measures_process: true, ..row(2, "100 k sleeping tasks", load::many_sleepers) },
+    row(3, "drop the future at its k-th poll, for every k", sweeps::every_poll),
+    row(4, "cancel before the first poll, running, done, at each level", sweeps::every_moment),
+    row(5, "cancel racing completion, 1 M times", races::cancel_and_completion),
+    row(6, "timeout within 1 ms of completion, 20 k times", races::timeout_and_completion),
+    row(7, "cancel a tree of 111 k tasks", load::a_tree),
+    row(8, "panic in work, receiver, destructor, callback, waker", faults::panics),
+    row(9, "handle dropped, handle or work outlives its runtime", faults::orphans),
+    row(10, "wake and spawn from 1 k destructors at the end", faults::destructors),
+    Row { needs_threads: true, ..row(11, "600 blocking jobs outlive a shutdown", shutdown::saturated) },
+    row(12, "endless critical work before a background task", resilience::starvation),
+    row(13, "10 k timers; limits of zero and of the longest duration", timers::many),
+    row(14, "retries of work that fails n times; cancelled while they wait", resilience::retries),
+    row(15, "1 k callers at a half-open breaker; cancel inside the probe", resilience::probes),
+    row(
+        16,
+        "circles, a chain of 100 k, a fan of 10 k, a failure at each of 1 k tasks",
+        graphs::at_their_worst,
+    ),
+    row(17, "a receiver a thousand times slower than the sender", flow::slow_receiver),
+    row(18, "all receivers gone with the sender blocked, the collector dropped", flow::receivers_dropped),
+    row(23, "features and faults that meet", meeting::features_meet),
+    row(19, "statistics read while tasks come and go", snapshots::under_load),
+    row(
+        24,
+        "who asks for a place of a limiter or breaker is ended at every moment, in every way",
+        endings::permits,
+    ),
+    row(25, "told to end twice, at every moment of a shutdown", endings::reports),
+    Row {
+        measures_process: true,
+        ..row(22, "a field, and a quote that stays open, of 1 GiB", huge_rows::in_memory)
+    },
+    Row { measures_process: true, ..row(20, "1 k start and stop cycles", cycles::start_and_stop) },
+];

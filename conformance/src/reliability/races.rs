@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sweet_async::Canceller;
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 const BATCH: usize = 100;
 
 /// Row 5: each task ends once, as completed or as cancelled.
-pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn cancel_and_completion(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let rounds = scale.of(1_000_000).div_ceil(BATCH);
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let (sender, cancellers) = async_channel::unbounded::<Canceller>();
@@ -23,7 +24,7 @@ pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, 
             }
         };
         // On a thread of its own where there are threads, so that the two run in parallel.
-        let (thread, task) = if H::HAS_THREADS {
+        let (thread, task) = if flavour.has_threads {
             (Some(std::thread::spawn(move || futures_lite::future::block_on(racer))), None)
         } else {
             (None, Some(AsyncTask::to::<()>().on(&rt).spawn(|| racer)))
@@ -61,9 +62,9 @@ pub(super) fn cancel_and_completion<H: Harness>(scale: Scale) -> Result<String, 
 }
 
 /// Row 6: a value that was ready is returned, whatever the clock shows.
-pub(super) fn timeout_and_completion<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn timeout_and_completion(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let rounds = scale.of(20_000).div_ceil(BATCH);
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let ready = Arc::new(AtomicUsize::new(0));

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use sweet_async::{BreakerState, CancellableTask as _, CircuitBreaker, Limiter, RetryStrategy, TaskPriority};
+use sweet_async::{
+    BreakerState, CancellableTask as _, CircuitBreaker, DynRuntime, Limiter, RetryStrategy, TaskPriority,
+};
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// The counts of a stream of critical work.
@@ -21,8 +24,8 @@ struct Stream {
 
 /// Row 12: under an endless stream of critical work, a background task begins within the stated bound. Once
 /// it has waited four intervals, nothing that came after it is admitted before it.
-pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
-    let harness = H::start()?;
+pub(super) fn starvation(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     let interval = 10.millis();
     harness.block_on(async {
@@ -65,7 +68,7 @@ pub(super) fn starvation<H: Harness>(scale: Scale) -> Result<String, Failure> {
 }
 
 /// A task that runs critical work, one piece after the other, until the background task has begun.
-fn feed<R: Runtime>(rt: R, limiter: Limiter, stream: Arc<Stream>, due: Instant) -> Task<(), R> {
+fn feed(rt: DynRuntime, limiter: Limiter, stream: Arc<Stream>, due: Instant) -> Task<(), DynRuntime> {
     let inner = rt.clone();
     AsyncTask::to::<()>().on(&rt).try_spawn(move || async move {
         while !stream.ended.load(Ordering::SeqCst) {
@@ -86,8 +89,8 @@ fn feed<R: Runtime>(rt: R, limiter: Limiter, stream: Arc<Stream>, due: Instant) 
 
 /// Row 14: the number of attempts is the number of failures and one more. A cancellation in the wait between
 /// two attempts ends the task at once.
-pub(super) fn retries<H: Harness>(scale: Scale) -> Result<String, Failure> {
-    let harness = H::start()?;
+pub(super) fn retries(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let count = scale.of(100_000);
@@ -133,9 +136,9 @@ pub(super) fn retries<H: Harness>(scale: Scale) -> Result<String, Failure> {
 
 /// Row 15: of a thousand callers at a half-open breaker only the permitted number pass, and one that is
 /// cancelled gives its permit back.
-pub(super) fn probes<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn probes(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     const PROBES: usize = 3;
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let (rounds, callers) = (scale.of(200), 1_000);

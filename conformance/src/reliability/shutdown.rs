@@ -5,6 +5,7 @@ use std::time::Instant;
 use sweet_async::RuntimeError;
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// More than the blocking pools of Tokio (512) and of smol (500) take at once.
@@ -12,8 +13,8 @@ const JOBS: usize = 600;
 
 /// Row 11: asynchronous tasks go on beside a full pool. The shutdown returns in bounded time, and reports
 /// what it left.
-pub(super) fn saturated<H: Harness>(_: Scale) -> Result<String, Failure> {
-    let harness = H::start()?;
+pub(super) fn saturated(flavour: &Flavour, _: Scale) -> Result<String, Failure> {
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     let open = Latch::new();
     let (latency, took) = harness.block_on(async {
@@ -28,7 +29,7 @@ pub(super) fn saturated<H: Harness>(_: Scale) -> Result<String, Failure> {
             AsyncTask::to::<()>().on(&rt).spawn(yield_now).await?;
         }
         let latency = begun.elapsed() / 100;
-        if H::NEVER_ENDS {
+        if flavour.never_ends {
             open.set();
             for job in jobs {
                 job.await?;

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// Row 19: spawned = completed + failed + cancelled + live, at every read.
-pub(super) fn under_load<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn under_load(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let tasks = scale.of(1_000_000);
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     // Smol's global executor has counts of earlier work.
     let before = rt.root().statistics();
     let over = Arc::new(AtomicBool::new(false));
-    let (watched, until) = (rt.clone(), over.clone());
+    let (watched, until, has_threads) = (rt.clone(), over.clone(), flavour.has_threads);
     let read = move || -> Result<usize, Failure> {
         let (mut reads, mut spawned) = (0usize, 0);
         loop {
@@ -24,13 +25,13 @@ pub(super) fn under_load<H: Harness>(scale: Scale) -> Result<String, Failure> {
             ensure!(now.spawned >= spawned, "fewer than before: {now:?}");
             spawned = now.spawned;
             reads += 1;
-            if !H::HAS_THREADS || until.load(Ordering::SeqCst) {
+            if !has_threads || until.load(Ordering::SeqCst) {
                 return Ok(reads);
             }
             std::thread::yield_now();
         }
     };
-    let watcher = H::HAS_THREADS.then(|| std::thread::spawn(read.clone()));
+    let watcher = has_threads.then(|| std::thread::spawn(read.clone()));
     let mut reads = 0;
     harness.block_on(async {
         for batch in 0..tasks.div_ceil(100) {
@@ -53,7 +54,7 @@ pub(super) fn under_load<H: Harness>(scale: Scale) -> Result<String, Failure> {
                     let _ = task.await;
                 }
             }
-            if !H::HAS_THREADS && batch % 10 == 0 {
+            if !has_threads && batch % 10 == 0 {
                 reads += read()?;
             }
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
-use sweet_async::{BoxError, CancelOutcome, CancellableTask as _, TaskSet};
+use sweet_async::{BoxError, CancelOutcome, CancellableTask as _, DynRuntime, TaskSet};
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// A future that is dropped at its n-th poll, if it has not ended by then.
@@ -36,9 +37,8 @@ impl<F: Future> Future for CutOff<F> {
 
 /// Runs `make` in a task again and again, cut off one poll later each time, until it reaches its end. Once
 /// the task of a run has been awaited, nothing of the run may be left. Returns the number of runs.
-async fn sweep<R, F>(rt: &R, make: impl Fn(Census) -> F) -> Result<usize, Failure>
+async fn sweep<F>(rt: &DynRuntime, make: impl Fn(Census) -> F) -> Result<usize, Failure>
 where
-    R: Runtime,
     F: Future<Output = Result<(), BoxError>> + Send + 'static,
 {
     for polls in 1..10_000 {
@@ -57,7 +57,7 @@ where
     bail!("it never gets to its end")
 }
 
-fn leaf<R: Runtime>(rt: &R, census: &Census, naps: usize) -> Task<usize, R> {
+fn leaf(rt: &DynRuntime, census: &Census, naps: usize) -> Task<usize, DynRuntime> {
     let (resident, inner) = (census.enter(), rt.clone());
     AsyncTask::to::<usize>().on(rt).try_spawn(move || async move {
         let _resident = resident;
@@ -69,9 +69,9 @@ fn leaf<R: Runtime>(rt: &R, census: &Census, naps: usize) -> Task<usize, R> {
 }
 
 /// Row 3: no item is lost or handled twice, and nothing is left.
-pub(super) fn every_poll<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn every_poll(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let width = if scale == Scale::Full { 12 } else { 4 };
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let inner = rt.clone();
@@ -141,9 +141,9 @@ pub(super) fn every_poll<H: Harness>(scale: Scale) -> Result<String, Failure> {
 }
 
 /// Row 4: each task ends once, whatever it was doing, and all reports of the end agree.
-pub(super) fn every_moment<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn every_moment(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let times = scale.of(1_000);
-    let harness = H::start()?;
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     harness.block_on(async {
         let mut figures = Vec::new();

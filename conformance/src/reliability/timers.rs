@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// Row 13: timers over a year where the clock is virtual, and over half a second where it is not.
-pub(super) fn many<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn many(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let count = scale.of(10_000);
-    let span = if H::VIRTUAL_TIME { 365.days() } else { 500.millis() };
-    let harness = H::start()?;
+    let virtual_time = flavour.facts.virtual_time;
+    let span = if virtual_time { 365.days() } else { 500.millis() };
+    let harness = flavour.start()?;
     let rt = harness.runtime();
     let begun = std::time::Instant::now();
     harness.block_on(async {
@@ -36,7 +38,7 @@ pub(super) fn many<H: Harness>(scale: Scale) -> Result<String, Failure> {
             let (expected, order, late) = task.await?;
             worst = worst.max(late);
             ensure!(
-                !H::VIRTUAL_TIME || (expected == order && late.is_zero()),
+                !virtual_time || (expected == order && late.is_zero()),
                 "timer {expected} ended as {order}"
             );
         }
@@ -44,7 +46,7 @@ pub(super) fn many<H: Harness>(scale: Scale) -> Result<String, Failure> {
         let zero = AsyncTask::to::<()>().on(&rt).timeout(Duration::ZERO).spawn(pending::<()>).await;
         ensure!(none == 1 && failed(zero)?.is_timeout());
         ensure!(poll_once(rt.sleep(Duration::MAX)).await.is_none(), "the longest duration is over at once");
-        if H::VIRTUAL_TIME {
+        if virtual_time {
             return Ok(format!("exact and in order over {} days, in {:.0?}", 365, begun.elapsed()));
         }
         Ok(format!("none early, the latest by {worst:.1?}"))

@@ -14,7 +14,7 @@ use sweet_async::{
 use super::{Local, begun, held, is_dropped};
 use sweet_async::RuntimeExt as _;
 
-pub(super) fn what_is_left_at_the_end_of_a_scope_is_dropped(harness: &impl Local) -> Outcome {
+pub(super) fn tasks_left_at_the_end_of_a_scope_are_dropped(harness: &impl Local) -> Outcome {
     let (guard, dropped) = held();
     let (escape, escaped) = bounded(2);
     harness.scope(async {

@@ -94,7 +94,7 @@ fn explode() -> u32 {
     std::panic::panic_any("no")
 }
 
-pub(super) fn errors_panics_and_limits_are_those_of_other_tasks(harness: &impl Local) -> Outcome {
+pub(super) fn errors_panics_and_limits_are_as_for_other_tasks(harness: &impl Local) -> Outcome {
     harness.scope(async {
         let builder = || AsyncTask::to::<u32>().name("local");
         let own = Rc::new(1);
@@ -123,7 +123,7 @@ pub(super) fn errors_panics_and_limits_are_those_of_other_tasks(harness: &impl L
     })
 }
 
-pub(super) fn a_killed_local_task_has_dropped_its_work_when_its_end_is_told(harness: &impl Local) -> Outcome {
+pub(super) fn killed_local_work_is_dropped_when_its_end_is_reported(harness: &impl Local) -> Outcome {
     harness.scope(async {
         for by_handle in [true, false] {
             let (guard, dropped) = held();
@@ -182,7 +182,7 @@ pub(super) fn synchronous_work_may_stay_or_go_to_the_pool(harness: &impl Local) 
     })
 }
 
-pub(super) fn recovery_can_be_asked_for_by_the_handle(harness: &impl Local) -> Outcome {
+pub(super) fn a_handle_can_run_the_recovery(harness: &impl Local) -> Outcome {
     harness.scope(async {
         let builder = AsyncTask::to::<u32>().recover_with(|_| async { 7 });
         let task = builder.spawn_local(|| async move { Err::<u32, _>("no") });
@@ -196,7 +196,7 @@ pub(super) fn recovery_can_be_asked_for_by_the_handle(harness: &impl Local) -> O
     })
 }
 
-pub(super) fn what_its_builder_sets_is_told_and_moved(harness: &impl Local) -> Outcome {
+pub(super) fn builder_settings_are_reported_and_can_be_changed(harness: &impl Local) -> Outcome {
     harness.scope(async {
         let builder = AsyncTask::to::<()>().name("kind").priority(TaskPriority::High).timeout(1.hours());
         let task = builder.tracing(true).metrics(true).spawn_local(pending::<()>);

@@ -80,7 +80,7 @@ impl Breaker {
 }
 
 #[test]
-fn of_those_who_call_at_once_only_the_permitted_pass() {
+fn only_the_permitted_of_concurrent_calls_pass() {
     for probes in [1, 2] {
         check(FEW, move || {
             let breaker = Breaker::reopening(probes);
@@ -127,7 +127,7 @@ fn failures_at_once_are_all_counted_and_open_it_once() {
 }
 
 #[test]
-fn a_late_result_says_nothing_about_the_probe() {
+fn a_late_result_does_not_count_for_the_probe() {
     check(ALL, || {
         let breaker = Breaker::reopening(1);
         let late = breaker.clone();
@@ -142,7 +142,7 @@ fn a_late_result_says_nothing_about_the_probe() {
 }
 
 #[test]
-fn who_waits_for_a_change_sees_it_or_is_told() {
+fn a_waiter_for_a_change_sees_it_or_is_notified() {
     check(ALL, || {
         let breaker = Breaker::new(1, 1);
         let other = breaker.clone();

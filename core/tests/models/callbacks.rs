@@ -71,7 +71,7 @@ impl Called {
 }
 
 #[test]
-fn a_callback_is_not_left_behind_at_the_end() {
+fn no_callback_is_left_at_the_end() {
     check(FEW, || {
         let called = Called::new();
         called.on_cancel(0);

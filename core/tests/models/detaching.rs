@@ -26,7 +26,7 @@ fn detach(child: &Task) -> usize {
 }
 
 #[test]
-fn a_detach_and_an_end_tell_the_parent_once() {
+fn a_detach_and_an_end_notify_the_parent_once() {
     check(ALL, || {
         let (parent, child) = family();
         let ended = child.clone();

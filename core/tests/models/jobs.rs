@@ -126,7 +126,7 @@ fn a_job_that_is_killed_ends_once() {
 }
 
 #[test]
-fn a_job_whose_time_is_up_ends_once() {
+fn a_job_that_times_out_ends_once() {
     all_happens_once(Job::run, |job| job.give_up(true));
 }
 
@@ -148,7 +148,7 @@ fn a_job_that_the_pool_refuses_and_runs_ends_once() {
 }
 
 #[test]
-fn a_result_that_is_awaited_is_dropped_by_who_awaits_it_or_not_at_all() {
+fn an_awaited_result_is_dropped_only_by_its_receiver() {
     check(ALL, || {
         let seen = Arc::new(Seen::default());
         let job = Arc::new(Job { slot: Slot::new(Work(seen.clone())), seen: seen.clone() });

@@ -100,7 +100,7 @@ impl Limiter {
 }
 
 #[test]
-fn one_at_a_time_and_a_waiter_is_woken() {
+fn one_caller_runs_at_a_time_and_a_waiter_is_woken() {
     check(ALL, || {
         let limiter = Limiter::new(1, None);
         let other = limiter.clone();
@@ -115,7 +115,7 @@ fn one_at_a_time_and_a_waiter_is_woken() {
 }
 
 #[test]
-fn of_three_each_is_let_in_by_the_end_before() {
+fn each_of_three_callers_is_admitted_by_the_end_of_another() {
     check(FEW, || {
         let limiter = Limiter::new(1, None);
         let threads = [(); 2].map(|()| {

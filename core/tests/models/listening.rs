@@ -43,7 +43,7 @@ fn a_task_that_is_ready_is_not_missed() {
 }
 
 #[test]
-fn an_end_is_not_missed_behind_a_cancellation() {
+fn an_end_is_not_missed_after_a_cancellation() {
     a_change_is_never_missed(
         |task| {
             cancel(task, KILL);
@@ -54,7 +54,7 @@ fn an_end_is_not_missed_behind_a_cancellation() {
 }
 
 #[test]
-fn each_of_two_listeners_is_told() {
+fn each_of_two_listeners_is_notified() {
     check(FEW, || {
         let task = Task::new(RUNNING);
         let listen = |bell| {

@@ -24,23 +24,23 @@ fn a_request_is_never_slept_through(flags: u32, level: u32) {
 }
 
 #[test]
-fn a_kill_is_not_slept_through_in_the_first_poll() {
+fn a_kill_is_not_missed_in_the_first_poll() {
     a_request_is_never_slept_through(0, KILL);
 }
 
 #[test]
-fn a_kill_is_not_slept_through_in_a_later_poll() {
+fn a_kill_is_not_missed_in_a_later_poll() {
     a_request_is_never_slept_through(RUNNING | HAS_BEEN_PENDING, KILL);
 }
 
 #[test]
-fn a_graceful_request_is_not_slept_through() {
+fn a_graceful_request_is_not_missed() {
     a_request_is_never_slept_through(0, GRACEFUL);
     a_request_is_never_slept_through(RUNNING | HAS_BEEN_PENDING, GRACEFUL);
 }
 
 #[test]
-fn a_killed_task_is_polled_until_it_is_gone() {
+fn a_killed_task_is_polled_until_it_has_ended() {
     check(FEW, || {
         let (task, woken) = (Task::new(0), Arc::new(Notify::new()));
         let (asked, wakes) = (task.clone(), woken.clone());
@@ -102,7 +102,7 @@ fn nothing_is_raised_after_the_end_and_nothing_undoes_it() {
 }
 
 #[test]
-fn a_raise_takes_no_flag_away() {
+fn a_raise_clears_no_flag() {
     check(ALL, || {
         let word = Arc::new(AtomicState::new(0));
         let raised = word.clone();

@@ -11,7 +11,7 @@ use crate::task::Ending;
 use crate::{ALL, FEW, check, joined};
 
 #[test]
-fn the_numbers_add_up_and_nobody_is_alive_who_was_not_born() {
+fn the_numbers_add_up_and_no_task_is_live_before_its_spawn() {
     check(FEW, || {
         let counts = Arc::new(Counts::default());
         let run = |shard, ending| {

@@ -62,7 +62,7 @@ fn a_failed_body_kills_all_members() {
 }
 
 #[test]
-fn a_kill_is_not_missed_behind_a_graceful_request() {
+fn a_kill_is_not_missed_after_a_graceful_request() {
     check(ALL, || {
         let (parent, child) = scope();
         let asked = parent.clone();
@@ -75,7 +75,7 @@ fn a_kill_is_not_missed_behind_a_graceful_request() {
 }
 
 #[test]
-fn all_who_look_at_once_see_the_child() {
+fn concurrent_readers_all_see_the_child() {
     check(FEW, || {
         let (parent, child) = scope();
         let look = || {
@@ -91,7 +91,7 @@ fn all_who_look_at_once_see_the_child() {
 }
 
 #[test]
-fn what_a_poll_spawns_is_killed_with_its_task() {
+fn a_child_spawned_in_a_poll_is_killed_with_its_task() {
     check(ALL, || {
         let parent = Task::new(0);
         let (first, mut second) = (adopt(&parent), None);
@@ -125,7 +125,7 @@ fn a_kill_during_a_poll_reaches_the_children_before_the_poll_ends() {
 }
 
 #[test]
-fn what_a_destructor_spawns_in_a_kill_can_be_detached_and_lives() {
+fn a_child_of_a_destructor_in_a_kill_can_be_detached_and_lives() {
     check(ALL, || {
         let parent = Task::new(RUNNING | IN_PLACE);
         cancel(&parent, KILL);
@@ -140,7 +140,7 @@ fn what_a_destructor_spawns_in_a_kill_can_be_detached_and_lives() {
 }
 
 #[test]
-fn what_a_destructor_spawns_lives_beside_the_one_who_kills() {
+fn a_child_detached_by_a_destructor_survives_a_concurrent_kill() {
     check(ALL, || {
         let parent = Task::new(RUNNING);
         let other = parent.clone();

@@ -70,7 +70,7 @@ fn a_line_without_an_end_cancels_the_jobs_of_its_client() -> anyhow::Result<()> 
 }
 
 #[test]
-fn quit_joins_background_jobs_and_cancels_those_with_a_client() -> anyhow::Result<()> {
+fn quit_joins_background_jobs_and_cancels_jobs_with_a_client() -> anyhow::Result<()> {
     let jobs = on_smol(async |server| {
         let mut waiting = Client::connect(server).await?;
         waiting.send("wait").await?;

@@ -46,5 +46,7 @@ impl<const WORKERS: usize> Harness for Tiny<WORKERS> {
     }
 }
 
-conformance::suite!(one_worker, Tiny<1>);
-conformance::suite!(three_workers, Tiny<3>);
+conformance::suite! {
+    one_worker: Tiny<1>,
+    three_workers: Tiny<3>,
+}

@@ -83,7 +83,10 @@ pub async fn each_begins_after_the_end_of_the_one_before<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn work_that_ends_when_it_is_told_does_not_end_before_them<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_that_ends_on_cancellation_does_not_end_before_its_callbacks<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for polls in 0..3 {
         let (sync, later, open) = (Latch::new(), Latch::new(), Latch::new());
         let (first, second, opened) = (sync.clone(), later.clone(), open.clone());
@@ -119,7 +122,7 @@ pub async fn work_that_ends_when_it_is_told_does_not_end_before_them<R: Runtime>
     Ok(())
 }
 
-pub async fn work_asked_before_its_first_poll_can_still_register_them<R: Runtime>(
+pub async fn work_cancelled_before_its_first_poll_can_still_register_callbacks<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {
@@ -138,7 +141,7 @@ pub async fn work_asked_before_its_first_poll_can_still_register_them<R: Runtime
     Ok(())
 }
 
-pub async fn one_registered_late_is_run_as_well<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_callback_registered_after_the_request_still_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (sender, words) = async_channel::unbounded();
     let (task, cx, open) = patient(&rt).await?;
     let first = Latch::new();
@@ -158,7 +161,7 @@ pub async fn one_registered_late_is_run_as_well<R: Runtime>(rt: R, _: Facts) -> 
     gave(&task.cancel_gracefully().await)
 }
 
-pub async fn they_are_part_of_their_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn callbacks_are_part_of_their_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (report, reported) = async_channel::unbounded();
     let (task, cx, open) = patient(&rt).await?;
     let (grown, gate) = (Latch::new(), Latch::new());

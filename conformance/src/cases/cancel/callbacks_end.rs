@@ -55,7 +55,7 @@ impl Drop for Slow {
     }
 }
 
-pub async fn a_parent_does_not_end_before_the_callbacks_of_its_child_are_gone<R: Runtime>(
+pub async fn a_parent_does_not_end_before_the_callbacks_of_its_child_are_dropped<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {
@@ -75,7 +75,10 @@ pub async fn a_parent_does_not_end_before_the_callbacks_of_its_child_are_gone<R:
     Ok(escaped.recv().await?.await?)
 }
 
-pub async fn registered_after_the_end_one_runs_at_once_or_never<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_callback_registered_after_the_end_runs_at_once_or_never<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (give, given) = async_channel::bounded(1);
     let mut task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
         let _ = give.try_send(cx);
@@ -132,7 +135,10 @@ fn endless(begun: &Latch, dropped: &Latch) -> impl FnOnce() -> Waiting + Send + 
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub async fn one_that_is_not_done_is_dropped_with_the_grace_period<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_unfinished_callback_is_dropped_at_the_end_of_the_grace_period<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     const GRACE: Duration = Duration::from_millis(10);
     for gives in [true, false] {
         let (begun, dropped, before) = (Latch::new(), Latch::new(), Latch::new());
@@ -159,7 +165,7 @@ pub async fn one_that_is_not_done_is_dropped_with_the_grace_period<R: Runtime>(r
     Ok(())
 }
 
-pub async fn one_that_is_not_done_is_dropped_by_a_kill_and_by_a_deadline<R: Runtime>(
+pub async fn an_unfinished_callback_is_dropped_by_a_kill_and_by_a_deadline<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

@@ -116,7 +116,7 @@ impl<R: Runtime> Tree<R> {
     }
 }
 
-pub async fn whoever_waits_is_woken_once_and_then_always_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_is_woken_once_and_a_later_one_is_ready_at_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let tree = Tree::grown(&rt, &[]).await?;
     let cx = tree.node("parent")?;
     let (mut first, mut second, mut unpolled) = (Waiter::new(cx), Waiter::new(cx), Waiter::new(cx));
@@ -137,7 +137,7 @@ pub async fn whoever_waits_is_woken_once_and_then_always_told<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn one_that_is_woken_and_not_polled_is_not_woken_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_woken_and_not_polled_is_not_woken_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let tree = Tree::grown(&rt, &[]).await?;
     let mut waiter = Waiter::new(tree.node("parent")?);
     ensure!(waiter.poll().is_pending());
@@ -149,7 +149,7 @@ pub async fn one_that_is_woken_and_not_polled_is_not_woken_again<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn one_that_is_dropped_is_not_woken_and_keeps_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dropped_waiter_is_not_woken_and_its_waker_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let tree = Tree::grown(&rt, &[]).await?;
     let cx = tree.node("parent")?;
     let mut waiters: Vec<_> = (0..100).map(|_| Waiter::new(cx)).collect();
@@ -162,7 +162,7 @@ pub async fn one_that_is_dropped_is_not_woken_and_keeps_nothing<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn a_task_that_ends_unasked_tells_nobody<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_that_ends_without_a_request_notifies_no_waiter<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let tree = Tree::grown(&rt, &[]).await?;
     let cx = tree.node("parent")?.clone();
     let mut waiter = Waiter::new(&cx);
@@ -178,7 +178,7 @@ pub async fn a_task_that_ends_unasked_tells_nobody<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn exactly_the_tree_below_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_request_notifies_exactly_the_tree_below_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let tree = Tree::grown(&rt, TREE).await?;
     let mut waiters = tree.waiters()?;
     drop(tree.node("token")?.canceller().cancel(CancelLevel::Graceful));
@@ -212,7 +212,7 @@ pub async fn exactly_the_tree_below_is_told<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(tree.top.await?)
 }
 
-pub async fn what_is_handed_around_is_send_and_sync<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn contexts_and_cancellers_are_send_and_sync<R: Runtime>(rt: R, _: Facts) -> Outcome {
     fn both<T: Send + Sync>(_: &T) {}
     fn all<T: Send + Sync + Clone + Unpin + 'static>() {}
     all::<TaskContext>();

@@ -46,7 +46,7 @@ async fn ignores_cancellation<R: Runtime>(
     Ok((task, dropped))
 }
 
-pub async fn what_the_work_returns_within_it_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_result_within_the_grace_period_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     async fn later(cx: TaskContext) {
         cx.cancelled().await;
         yield_now().await;
@@ -82,7 +82,7 @@ pub async fn what_the_work_returns_within_it_counts<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn it_ends_in_a_kill_exactly_at_its_end<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_grace_period_ends_in_a_kill_exactly_at_its_end<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (task, dropped) = ignores_cancellation(&rt, GRACE).await?;
     rt.sleep(3.millis()).await?;
     let begun = rt.now();
@@ -96,7 +96,7 @@ pub async fn it_ends_in_a_kill_exactly_at_its_end<R: Runtime>(rt: R, at: Facts) 
     Ok(())
 }
 
-pub async fn none_at_all_leaves_work_that_waits_one_poll<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_grace_period_of_zero_leaves_waiting_work_one_poll<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let reported = Latch::new();
     let report = reported.clone();
     let (started, starts) = async_channel::bounded(2);
@@ -126,7 +126,7 @@ pub async fn none_at_all_leaves_work_that_waits_one_poll<R: Runtime>(rt: R, at: 
     Ok(())
 }
 
-pub async fn it_is_five_seconds_where_nobody_has_said_otherwise<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_default_grace_period_is_five_seconds<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (begin, begun) = async_channel::bounded(1);
     let (stamp, dropped) = stamp(&rt);
     let task = AsyncTask::to::<()>().on(&rt).spawn(|| async move {

@@ -51,7 +51,10 @@ pub(crate) async fn ends_when_cancelled(cx: TaskContext) -> u32 {
     VALUE
 }
 
-pub async fn before_its_first_poll_work_is_told_or_never_called<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn work_cancelled_before_its_first_poll_is_notified_or_never_called<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     for level in LEVELS {
         let (called, dropped) = (Latch::new(), Latch::new());
         let (call, guard) = (called.clone(), dropped.on_drop());
@@ -72,7 +75,7 @@ pub async fn before_its_first_poll_work_is_told_or_never_called<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn while_it_waits_work_is_told_or_dropped<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn waiting_work_is_notified_or_dropped<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for level in LEVELS {
         let (started, dropped) = (Latch::new(), Latch::new());
         let (start, guard) = (started.clone(), dropped.on_drop());
@@ -95,7 +98,7 @@ pub async fn while_it_waits_work_is_told_or_dropped<R: Runtime>(rt: R, at: Facts
     Ok(())
 }
 
-pub async fn within_its_grace_period_work_can_be_asked_more_firmly<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_request_can_be_escalated_within_the_grace_period<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for level in LEVELS {
         let (reported, open) = (Latch::new(), Latch::new());
         let (report, opened) = (reported.clone(), open.clone());

@@ -7,6 +7,7 @@ use sweet_async::{CancelOutcome, CancellableTask as _, CancellationResult, TaskC
 
 use super::levels::{LEVELS, VALUE, agree, ends_when_cancelled, expected_end};
 use crate::kit::prelude::*;
+use crate::kit::waits_for_blocking;
 
 /// Checks an immediate answer about work that cannot be interrupted: the work has not ended, and is named.
 fn is_abandoned<R: Runtime>(answer: &CancellationResult, task: &Task<u32, R>) -> Outcome {
@@ -66,7 +67,7 @@ pub async fn a_poll_in_progress_is_waited_for_unless_it_is_a_hard_kill<R: Runtim
     Ok(())
 }
 
-pub async fn a_kill_that_a_part_of_the_task_hears_of_first_is_the_tasks<R: Runtime>(
+pub async fn a_kill_that_an_in_place_task_sees_first_cancels_the_whole_task<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -127,10 +128,7 @@ pub async fn blocking_work_in_the_queue_never_runs_once_killed<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn blocking_work_in_the_queue_runs_and_is_told_when_asked_gracefully<R: Runtime>(
-    rt: R,
-    at: Facts,
-) -> Outcome {
+pub async fn queued_blocking_work_runs_and_sees_a_graceful_request<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let held = hold_workers(&rt, at).await?;
     let task =
         AsyncTask::to::<u32>().on(&rt).grace(1.hours()).spawn_blocking(|| match TaskContext::current() {
@@ -149,16 +147,17 @@ pub async fn started_blocking_work_is_waited_for_unless_it_is_a_hard_kill<R: Run
     for level in LEVELS {
         let (started, open, ended) = (Latch::new(), Latch::new(), Latch::new());
         let (start, opened, guard) = (started.clone(), open.clone(), ended.on_drop());
-        let mut task = AsyncTask::to::<u32>().on(&rt).grace(1.hours()).spawn_blocking(move || {
+        let (mut task, waits) = waits_for_blocking(&rt, move || {
             let _guard = guard;
             start.set();
             opened.wait_blocking();
             match TaskContext::current() {
                 Some(cx) if cx.level() == Some(level) => Ok(VALUE),
-                _ => Err("it is not told"),
+                _ => Err("the level of the request is not seen"),
             }
         });
         started.wait().await;
+        waits.wait().await;
         let mut end = task.cancel(level);
         let early = poll_once(&mut end).await;
         if level == CancelLevel::KillHard {

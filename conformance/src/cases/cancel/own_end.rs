@@ -9,7 +9,7 @@ use sweet_async::{CancelOutcome, CancellationResult, TaskContext};
 use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
-pub async fn work_that_asks_itself_gracefully_goes_on_as_it_likes<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_that_cancels_itself_gracefully_may_go_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut task = AsyncTask::to::<u32>().on(&rt).grace(1.hours()).try_spawn(|| async {
         let cx = TaskContext::current().context("a task has a context")?;
         ensure_that(!cx.is_cancelled() && cx.status() == TaskStatus::Running)?;
@@ -51,7 +51,7 @@ pub async fn work_that_awaits_its_own_end_ends_with_its_grace_period<R: Runtime>
     Ok(())
 }
 
-pub async fn work_that_kills_itself_hard_is_answered_and_stops_at_its_next_await<R: Runtime>(
+pub async fn work_that_kills_itself_hard_gets_an_outcome_and_stops_at_next_await<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -77,7 +77,7 @@ pub async fn work_that_kills_itself_hard_is_answered_and_stops_at_its_next_await
     Ok(())
 }
 
-pub async fn blocking_work_that_kills_its_task_hard_is_answered_and_goes_on<R: Runtime>(
+pub async fn blocking_work_that_kills_its_task_hard_gets_an_outcome_and_goes_on<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -103,7 +103,7 @@ pub async fn blocking_work_that_kills_its_task_hard_is_answered_and_goes_on<R: R
     Ok(())
 }
 
-pub async fn a_child_may_ask_its_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_child_may_cancel_its_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (inner, (handles, escaped)) = (rt.clone(), async_channel::bounded(1));
         let mut parent = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(move |cx| async move {

@@ -66,7 +66,10 @@ pub async fn a_kill_waits_for_the_end_of_the_region<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn a_hard_kill_is_answered_at_once_and_waits_all_the_same<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_hard_kill_returns_at_once_and_still_waits_for_the_region<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let region = Region::default();
     let mut task = region.task(&rt, 1.hours()).await;
     drop(task.cancel_forcefully());
@@ -212,7 +215,10 @@ pub async fn of_nested_regions_the_outer_one_holds<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn a_region_in_a_part_of_the_task_is_the_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_region_in_an_in_place_task_or_scope_shields_the_whole_task<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for (scoped, hard) in [(false, false), (true, false), (false, true), (true, true)] {
         let region = Region::default();
         let (mine, inner) = (region.clone(), rt.clone());

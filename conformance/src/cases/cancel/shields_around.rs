@@ -8,7 +8,7 @@ use sweet_async::{CancellableTask as _, TaskContext};
 use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
-pub async fn children_are_not_asked_before_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn children_are_not_cancelled_before_the_end_of_the_region<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (entered, cancel_seen, open, inner) = (Latch::new(), Latch::new(), Latch::new(), rt.clone());
         let (enter, see_cancel, opened) = (entered.clone(), cancel_seen.clone(), open.clone());
@@ -101,7 +101,7 @@ pub async fn a_region_dropped_elsewhere_lets_the_kill_through<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn one_that_is_not_polled_shields_from_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_unpolled_region_shields_from_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let started = Latch::new();
     let start = started.clone();
     let task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
@@ -114,7 +114,7 @@ pub async fn one_that_is_not_polled_shields_from_nothing<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn one_that_is_entered_after_the_request_is_run_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_region_entered_after_the_request_is_run_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (done, beyond) = (Latch::new(), Latch::new());
     let (finish, passed) = (done.clone(), beyond.clone());
     let task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
@@ -136,7 +136,7 @@ pub async fn one_that_is_entered_after_the_request_is_run_to_its_end<R: Runtime>
     Ok(())
 }
 
-pub async fn what_is_polled_beside_the_region_goes_on_with_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_future_polled_beside_the_region_goes_on_with_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (entered, (step, steps)) = (Latch::new(), async_channel::bounded(1));
     let (enter, open) = (entered.clone(), Latch::new());
     let opened = open.clone();
@@ -159,7 +159,10 @@ pub async fn what_is_polled_beside_the_region_goes_on_with_it<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn what_has_an_end_of_its_own_inside_it_still_comes_to_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn tasks_inside_a_region_keep_their_own_limits_kills_and_failures<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let inner = rt.clone();
     let task = AsyncTask::to::<Vec<AsyncTaskError>>().on(&rt).try_spawn(move || async move {
         let cx = TaskContext::current().context("a task has a context")?;

@@ -48,7 +48,7 @@ pub async fn an_end_within_the_limit_is_the_answer<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn a_limit_of_zero_asks_once<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_limit_of_zero_answers_in_the_first_poll<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let held = hold_workers(&rt, at).await?;
     let task = AsyncTask::to::<()>().on(&rt).name("held").spawn(pending::<()>);
     let end = task.cancel(CancelLevel::Kill).within(Duration::ZERO);
@@ -59,7 +59,7 @@ pub async fn a_limit_of_zero_asks_once<R: Runtime>(rt: R, at: Facts) -> Outcome 
     Ok(())
 }
 
-pub async fn all_that_is_left_is_named_the_topmost_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn remaining_tasks_are_named_topmost_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, (ready, open)) = (rt.clone(), (Latch::new(), Latch::new()));
     let (begin, opened) = (ready.clone(), open.clone());
     let top = AsyncTask::to::<()>().on(&rt).name("top").grace(1.hours()).try_spawn(|| async move {
@@ -137,7 +137,7 @@ where
 /// The awaits of the next case are below this line.
 const START: u32 = line!();
 
-pub async fn the_place_is_that_of_the_last_await_of_the_library<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_reported_location_is_the_last_await_of_the_library<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut lines = BTreeMap::new();
     let line = line!() + 2;
     let found = await_line_of(&rt, |cx| async move {

@@ -14,7 +14,7 @@ fn add_up(now: &RuntimeMetrics) -> Outcome {
     Ok(())
 }
 
-pub fn after_a_storm_every_task_is_one_of_them<H: Harness>(harness: H) -> Outcome {
+pub fn every_task_of_a_large_burst_is_counted_by_its_outcome<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let before = rt.metrics();
     harness.block_on(async {
@@ -100,7 +100,7 @@ pub fn blocking_work_is_queued_running_or_ended<H: Harness>(harness: H) -> Outco
     })?
 }
 
-pub fn what_tasks_have_used_is_the_runtimes<H: Harness>(harness: H) -> Outcome {
+pub fn the_usage_of_tasks_is_added_to_their_runtime<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let before = rt.metrics();
     harness.block_on(async {
@@ -127,7 +127,7 @@ pub fn what_tasks_have_used_is_the_runtimes<H: Harness>(harness: H) -> Outcome {
     })?
 }
 
-pub fn where_nothing_was_measured_nothing_is_known<H: Harness>(harness: H) -> Outcome {
+pub fn without_measured_tasks_no_usage_is_known<H: Harness>(harness: H) -> Outcome {
     if H::NEVER_ENDS {
         // Other cases run on that executor at the same time, some of them with metrics.
         return Ok(());
@@ -156,7 +156,7 @@ pub fn where_nothing_was_measured_nothing_is_known<H: Harness>(harness: H) -> Ou
     is_unknown()
 }
 
-pub fn of_several_tasks_the_time_for_memory_is_not_known<H: Harness>(harness: H) -> Outcome {
+pub fn the_wall_time_of_memory_usage_is_unknown_for_several_tasks<H: Harness>(harness: H) -> Outcome {
     pretend()?;
     let rt = harness.runtime();
     let before = rt.metrics().used.memory.unwrap_or_default();

@@ -95,7 +95,7 @@ impl Read for Broken {
     }
 }
 
-pub async fn an_error_is_an_operation_and_a_try_is_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_error_counts_as_an_operation_unless_it_is_transient<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).inline().spawn(|| {
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Interrupted, io::ErrorKind::WouldBlock] {
             let _ = metered(Broken(kind)).read(&mut [0; 8]);
@@ -118,7 +118,7 @@ pub async fn without_metrics_or_a_task_nothing_is_charged<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn a_pipelines_files_are_on_its_account<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipelines_file_reads_are_charged_to_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("numbers.txt");
     // A file of several blocks and few rows.

@@ -13,7 +13,7 @@ fn measured<R: Runtime>(rt: &R) -> Measured<R> {
     TaskBuilder::new(rt.clone()).metrics(true)
 }
 
-pub async fn what_ended_children_have_used_is_their_parents<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn usage_of_ended_children_is_added_to_their_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     /// The yields of a child: more than the polls of its parent.
     const YIELDS: u64 = 20;
     pretend()?;
@@ -46,7 +46,7 @@ pub async fn what_ended_children_have_used_is_their_parents<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn what_live_children_use_is_told_when_it_is_asked_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn usage_of_live_children_is_included_when_it_is_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
     let (open, inner) = (Latch::new(), rt.clone());
     let (wait, child_wait) = (open.clone(), open.clone());
@@ -88,7 +88,7 @@ pub async fn what_live_children_use_is_told_when_it_is_asked_for<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn what_is_part_of_a_task_is_not_counted_twice<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn usage_of_in_place_work_is_not_counted_twice<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
     let (inner, burnt) = (rt.clone(), Burnt::default());
     let work = burnt.clone();
@@ -117,7 +117,7 @@ pub async fn what_is_part_of_a_task_is_not_counted_twice<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn what_was_detached_is_nobodys<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn usage_of_detached_tasks_is_not_added_to_their_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
     let (inner, before) = (rt.clone(), rt.metrics().used.memory.unwrap_or_default());
     let (sender, ends) = async_channel::bounded(1);
@@ -147,7 +147,7 @@ pub async fn what_was_detached_is_nobodys<R: Runtime>(rt: R, _: Facts) -> Outcom
     Ok(())
 }
 
-pub async fn an_account_never_shrinks_while_children_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn usage_never_decreases_while_children_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     pretend()?;
     let (inner, over) = (rt.clone(), Latch::new());
     let end = over.on_drop();

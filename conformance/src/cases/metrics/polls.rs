@@ -44,7 +44,7 @@ pub async fn each_poll_is_counted<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn the_longest_poll_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_longest_poll_is_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut task = AsyncTask::to::<()>().on(&rt).metrics(true).spawn(|| async {
         yield_now().await;
         keep(15.millis());
@@ -129,7 +129,7 @@ pub async fn a_measured_task_is_woken_as_any_other<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn a_long_poll_is_told_of<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_long_poll_causes_a_warning<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let warnings = warnings(&caller)?;
     // The default threshold is 100 ms.

@@ -47,7 +47,7 @@ async fn two_levels<R: Runtime>(rt: &R) -> Result<(Task<(), R>, TaskContext, Tas
     Ok((parent, first, second))
 }
 
-pub async fn it_shows_who_is_below_whom<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_snapshot_shows_the_parent_of_each_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (task, parent, child) = two_levels(&rt).await?;
     let snapshot = rt.snapshot();
     let (above, below) = (find(&snapshot, parent.id())?, find(&snapshot, child.id())?);
@@ -82,7 +82,7 @@ pub async fn it_prints_as_a_tree<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn it_tells_who_is_being_stopped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_snapshot_shows_pending_cancellations<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (task, parent, child) = two_levels(&rt).await?;
     let stopped = task.cancel(CancelLevel::Graceful);
     // The request reaches the child through its parent.
@@ -101,7 +101,7 @@ pub async fn it_tells_who_is_being_stopped<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn a_poll_under_way_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_poll_in_progress_is_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let looks = rt.clone();
     let (sender, seen) = async_channel::bounded(1);
     let inner = rt.clone();
@@ -122,7 +122,7 @@ pub async fn a_poll_under_way_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_thousand_tasks_in_a_chain_are_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_chain_of_a_thousand_tasks_is_shown<R: Runtime>(rt: R, _: Facts) -> Outcome {
     fn descend<R: Runtime>(rt: R, left: u32, deepest: async_channel::Sender<TaskId>) -> Task<(), R> {
         AsyncTask::to::<()>().on(&rt).spawn_with(move |cx| async move {
             if left == 0 {

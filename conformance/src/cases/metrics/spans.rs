@@ -109,7 +109,7 @@ pub async fn work_started_outside_of_any_span_has_none<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn receivers_are_in_the_span_of_who_runs_the_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn receivers_are_in_the_span_of_the_pipelines_caller<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let builder = || {
         AsyncTask::emits::<u64>()
@@ -159,7 +159,7 @@ impl FromStr for Parsed {
     }
 }
 
-pub async fn sources_and_parsers_are_in_the_span_of_who_runs_the_pipeline<R: Runtime>(
+pub async fn sources_and_parsers_are_in_the_span_of_the_pipelines_caller<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

@@ -149,7 +149,7 @@ pub async fn attempts_are_charged_to_their_task<R: Runtime>(rt: R, _: Facts) -> 
     is_about(blocking.cpu_usage(), &burnt)
 }
 
-pub async fn what_destructors_use_is_charged<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn usage_of_destructors_is_charged<R: Runtime>(rt: R, _: Facts) -> Outcome {
     struct Burns(Burnt);
     impl Drop for Burns {
         fn drop(&mut self) {

@@ -7,7 +7,7 @@ use crate::kit::prelude::*;
 use crate::kit::spans::span;
 use crate::kit::tape::record;
 
-pub async fn what_is_added_is_in_the_span_and_in_what_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn added_fields_are_in_the_span_and_in_its_events<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let (started, open) = (Latch::new(), Latch::new());
@@ -53,7 +53,7 @@ pub async fn what_is_added_is_in_the_span_and_in_what_is_told<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn events_and_errors_of_the_users_own_are_told_in_the_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn user_events_and_errors_are_recorded_in_the_span<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let (mut task, dropped) = {

@@ -11,7 +11,7 @@ use crate::kit::prelude::*;
 use crate::kit::spans::{current_span, inside, span};
 use crate::kit::tape::record;
 
-pub async fn a_traced_task_has_a_span_that_says_who_it_is<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_traced_task_has_a_span_with_its_id_and_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let task = caller.in_scope(|| {
@@ -39,7 +39,7 @@ pub async fn a_traced_task_has_a_span_that_says_who_it_is<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn its_start_its_end_and_its_status_are_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn start_end_and_status_are_recorded<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let builder = |name: &'static str| AsyncTask::to::<()>().on(&rt).name(name).tracing(true);
@@ -203,7 +203,7 @@ pub async fn each_attempt_of_work_that_is_tried_again_has_a_span<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn an_untraced_task_tells_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_untraced_task_records_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let policy = RestartPolicy { intensity: 1, period: 1.hours() };

@@ -8,7 +8,7 @@ use sweet_async::runtime::Watch;
 use crate::kit::prelude::*;
 use crate::kit::spans::{span, warnings};
 
-pub fn a_slow_end_is_told_of<H: Harness>(harness: H) -> Outcome {
+pub fn a_slow_end_causes_a_warning<H: Harness>(harness: H) -> Outcome {
     if H::NEVER_ENDS {
         // A watch there would be on every case's tasks.
         return Ok(());
@@ -42,7 +42,7 @@ pub fn a_slow_end_is_told_of<H: Harness>(harness: H) -> Outcome {
     })?
 }
 
-pub fn what_is_watched_is_named_before_its_first_poll<H: Harness>(harness: H) -> Outcome {
+pub fn a_watched_task_is_named_before_its_first_poll<H: Harness>(harness: H) -> Outcome {
     if H::NEVER_ENDS {
         // A watch there would be on every case's tasks.
         return Ok(());

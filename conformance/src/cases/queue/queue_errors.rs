@@ -48,7 +48,7 @@ pub async fn a_publisher_may_try_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_queues_error_says_what_was_done<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_queue_error_names_the_failed_operation<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = LeasedQueue::new(&rt);
     let is_reset = |error: &AsyncTaskError, expected: &str| {
         let inner = error.downcast_ref::<QueueError>().and_then(std::error::Error::source);
@@ -68,7 +68,7 @@ pub async fn a_queues_error_says_what_was_done<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn what_cannot_be_read_is_rejected_and_named<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn unreadable_messages_are_rejected_and_named<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = LeasedQueue::new(&rt);
     queue.publish(QueueMessage::new("alien", "not one of ours")).await?;
     queue.publish(QueueMessage::new("empty", "")).await?;
@@ -122,7 +122,7 @@ pub async fn a_message_that_is_delivered_too_often_is_rejected<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn what_makes_no_sense_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn invalid_uses_of_a_queue_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = bounded(10);
     let refused = |error: AsyncTaskError, expected: &str| {
         ensure!(

@@ -55,7 +55,7 @@ async fn rows_through<R: Runtime>(rt: &R, queue: impl Queue, close: impl FnOnce(
     Ok(())
 }
 
-pub async fn what_is_published_is_read_as_if_it_were_here<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn published_rows_are_read_as_local_ones<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = bounded(10);
     rows_through(&rt, queue.clone(), || queue.close()).await?;
     let queue = LeasedQueue::new(&rt);
@@ -91,7 +91,7 @@ pub async fn rows_without_a_header_keep_the_width_of_the_first<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn consumers_share_what_is_published<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn consumers_share_the_published_messages<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (queue, deliveries) = (LeasedQueue::new(&rt), Deliveries::default());
     let consumers: Vec<_> = (0..3)
         .map(|_| {
@@ -205,7 +205,7 @@ pub async fn a_lease_is_extended_while_its_rows_are_handled<R: Runtime>(rt: R, a
     }
 }
 
-pub async fn a_graceful_stop_settles_what_was_claimed<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_graceful_stop_settles_the_claimed_messages<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = LeasedQueue::new(&rt);
     publish(&rt, &queue, "numbers", 300, 3).await?;
     let (deliveries, some) = (Deliveries::default(), Latch::new());

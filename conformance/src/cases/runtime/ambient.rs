@@ -32,7 +32,7 @@ pub async fn a_task_finds_the_runtime_that_it_is_on<R: Runtime>(rt: R, at: Facts
     Ok(())
 }
 
-pub async fn a_task_says_its_backends_own_runtime_however_it_was_started<R: Runtime>(
+pub async fn a_task_knows_its_backends_runtime_however_it_was_started<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

@@ -17,7 +17,7 @@ async fn checks_notice(cx: TaskContext) -> Result<u32, AsyncTaskError> {
     }
 }
 
-pub fn it_reaches_all_that_waits_and_they_may_end_by_themselves<H: Harness>(harness: H) -> Outcome {
+pub fn waiting_tasks_are_notified_and_may_end_by_themselves<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let ((report, reported), ready, inner) =
             (async_channel::unbounded(), async_channel::unbounded(), rt.clone());
@@ -55,7 +55,7 @@ pub fn it_reaches_all_that_waits_and_they_may_end_by_themselves<H: Harness>(harn
     })
 }
 
-pub fn its_grace_is_the_shutdowns_limit<H: Harness>(harness: H) -> Outcome {
+pub fn the_grace_period_is_the_shutdowns_limit<H: Harness>(harness: H) -> Outcome {
     let at = Facts::of::<H>();
     ended(&harness, |rt| async move {
         let (reported, started, dropped) = (Latch::new(), Latch::new(), Latch::new());
@@ -83,7 +83,7 @@ pub fn its_grace_is_the_shutdowns_limit<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_grace_period_of_ones_own_holds_within_it<H: Harness>(harness: H) -> Outcome {
+pub fn a_tasks_own_grace_period_holds_within_the_limit<H: Harness>(harness: H) -> Outcome {
     let at = Facts::of::<H>();
     ended(&harness, |rt| async move {
         let started = Latch::new();
@@ -126,7 +126,7 @@ pub fn its_callbacks_run_before_a_task_ends<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn what_begins_to_wait_only_after_it_is_told_as_well<H: Harness>(harness: H) -> Outcome {
+pub fn tasks_that_start_waiting_after_the_notice_are_notified_as_well<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (inner, reported) = (rt.clone(), async_channel::unbounded());
         let (report, reported) = reported;
@@ -151,7 +151,7 @@ pub fn what_begins_to_wait_only_after_it_is_told_as_well<H: Harness>(harness: H)
     })
 }
 
-pub fn a_request_that_was_there_before_it_keeps_its_cause<H: Harness>(harness: H) -> Outcome {
+pub fn an_earlier_request_keeps_its_cause<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (started, reported) = (Latch::new(), Latch::new());
         let (start, report) = (started.clone(), reported.clone());

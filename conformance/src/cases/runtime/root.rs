@@ -159,7 +159,7 @@ pub fn a_runtime_runs_until_it_is_dropped<H: Harness>(harness: H) -> Outcome {
     Ok(())
 }
 
-pub fn an_entered_runtime_takes_what_its_thread_starts<H: Harness>(harness: H) -> Outcome {
+pub fn tasks_started_on_a_thread_run_on_its_entered_runtime<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let task = {
         let _entered = rt.enter();

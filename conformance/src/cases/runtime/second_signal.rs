@@ -74,7 +74,7 @@ pub fn a_main_future_that_ends_by_itself_and_then_one_signal<H: Harness>(harness
     })
 }
 
-pub fn a_shutdown_with_more_time_reports_what_one_with_less_has_killed<H: Harness>(harness: H) -> Outcome {
+pub fn a_longer_shutdown_reports_the_tasks_killed_by_a_shorter_one<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (task, _) = idle(&rt).await;
         let id = task.id();

@@ -42,7 +42,7 @@ pub fn a_detached_task_is_waited_for<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn what_runs_may_spawn_and_nobody_else<H: Harness>(harness: H) -> Outcome {
+pub fn only_running_tasks_may_spawn_during_a_shutdown<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (started, go, inner) = (Latch::new(), Latch::new(), rt.clone());
         let (start, going) = (started.clone(), go.clone());
@@ -97,7 +97,7 @@ pub fn inside_a_task_of_its_own_it_is_refused<H: Harness>(harness: H) -> Outcome
     })
 }
 
-pub fn one_that_was_dropped_can_be_begun_again<H: Harness>(harness: H) -> Outcome {
+pub fn a_dropped_shutdown_can_be_started_again<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (task, _) = idle(&rt).await;
         ensure!(poll_once(std::pin::pin!(rt.shutdown(1.hours()))).await.is_none());
@@ -111,7 +111,7 @@ pub fn one_that_was_dropped_can_be_begun_again<H: Harness>(harness: H) -> Outcom
     })
 }
 
-pub fn two_at_once_agree<H: Harness>(harness: H) -> Outcome {
+pub fn concurrent_shutdowns_agree<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (go, begun) = (Latch::new(), Latch::new());
         let (going, begin) = (go.clone(), begun.clone());
@@ -134,7 +134,7 @@ pub fn two_at_once_agree<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_backend_is_told_no_more_after_it<H: Harness>(harness: H) -> Outcome {
+pub fn a_backend_is_given_no_more_work_after_a_shutdown<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (rt, _) = with_signals(&rt);
         let builder = AsyncTask::to::<()>().on(&rt);
@@ -178,7 +178,7 @@ pub fn inside_blocking_work_it_is_refused<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn what_is_run_in_place_is_still_served_while_it_closes<H: Harness>(harness: H) -> Outcome {
+pub fn in_place_work_still_runs_while_the_runtime_closes<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (task, _) = idle(&rt).await;
         let mut ending = std::pin::pin!(rt.shutdown(1.hours()));

@@ -66,7 +66,7 @@ pub fn a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child<H: Harn
     })
 }
 
-pub fn started_blocking_work_is_left_and_said_to_be<H: Harness>(harness: H) -> Outcome {
+pub fn started_blocking_work_is_left_and_reported<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (open, started) = (Latch::new(), Latch::new());
         let (opened, start) = (open.clone(), started.clone());
@@ -138,7 +138,7 @@ pub fn a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock<H: Harn
     Ok(())
 }
 
-pub fn what_was_never_polled_never_is<H: Harness>(harness: H) -> Outcome {
+pub fn unpolled_tasks_are_never_polled<H: Harness>(harness: H) -> Outcome {
     let at = Facts::of::<H>();
     ended(&harness, |rt| async move {
         let held = hold_workers(&rt, at).await?;
@@ -161,7 +161,7 @@ pub fn what_was_never_polled_never_is<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_task_whose_parent_is_elsewhere_is_killed<H: Harness>(harness: H) -> Outcome {
+pub fn a_task_with_a_parent_on_another_runtime_is_killed<H: Harness>(harness: H) -> Outcome {
     let other = H::start()?;
     let far = other.runtime();
     if H::NEVER_ENDS {

@@ -85,11 +85,14 @@ async fn ends(started: Receiver<(TaskId, Canceller)>) -> Result<(Vec<TaskId>, us
     Ok((killed, others))
 }
 
-/// Sends signals before the polls `first` and `second` of the whole; the main future ends after `main`
-/// yields, if at all.
-async fn signalled_at<R: Runtime>(
+/// The polls of the whole before which the signals are sent, and the number of yields after which the main
+/// future ends, if at all.
+type Moments = (usize, usize, Option<usize>);
+
+/// Sends signals at these moments, and checks the report.
+pub(crate) async fn signalled_at<R: Runtime>(
     rt: R,
-    (first, second, main): (usize, usize, Option<usize>),
+    (first, second, main): Moments,
     is_exact: bool,
 ) -> Outcome {
     let ((signalled_rt, sender), (start_one, started)) = (with_signals(&rt), unbounded());
@@ -133,20 +136,18 @@ async fn signalled_at<R: Runtime>(
     Ok(())
 }
 
-/// Runs each pair of moments, on a runtime of its own, with seeds from `seed` on. Returns their number.
-pub(crate) fn sweep<H: Harness>(moments: usize, seed: u64) -> Result<u64, Failure> {
-    if H::NEVER_ENDS {
-        return Ok(0);
-    }
+/// Calls `run` for each pair of moments, to run it on a runtime of its own, with seeds from `seed` on.
+/// Returns the number of calls.
+pub(crate) fn sweep(
+    moments: usize,
+    seed: u64,
+    run: impl Fn(u64, Moments) -> Outcome,
+) -> Result<u64, Failure> {
     let mut rows = 0;
     for (first, second) in (0..moments).flat_map(|first| (first..moments).map(move |second| (first, second)))
     {
         for main in [None, Some(0), Some(2), Some(5)] {
-            let harness = H::start_with(seed + rows)?;
-            let case =
-                signalled_at(harness.runtime(), (first, second, main), Facts::of::<H>().polls_on_caller);
-            let outcome = harness.block_on(case)?;
-            outcome
+            run(seed + rows, (first, second, main))
                 .with_context(|| format!("told at {first} and {second}, its main future ends at {main:?}"))?;
             rows += 1;
         }
@@ -154,6 +155,13 @@ pub(crate) fn sweep<H: Harness>(moments: usize, seed: u64) -> Result<u64, Failur
     Ok(rows)
 }
 
-pub fn the_report_names_what_was_killed<H: Harness>(_: H) -> Outcome {
-    sweep::<H>(5, 0).map(drop)
+pub fn the_report_names_the_killed_tasks<H: Harness>(_: H) -> Outcome {
+    if H::NEVER_ENDS {
+        return Ok(());
+    }
+    let swept = sweep(5, 0, |seed, at| {
+        let harness = H::start_with(seed)?;
+        harness.block_on(signalled_at(harness.runtime(), at, H::POLLS_ON_CALLER))?
+    });
+    swept.map(drop)
 }

@@ -140,7 +140,7 @@ pub async fn several_levels_dropped_at_once_are_all_waited_for<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn a_scope_waits_for_what_was_dropped_in_its_body<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_scope_waits_for_a_scope_dropped_in_its_body<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
     let (open, below, inner, start) = (gate.clone(), alive.clone(), rt.clone(), started.clone());
     let mut outer = pin!(scope_on(&rt, |s| async move {
@@ -162,7 +162,7 @@ pub async fn a_scope_waits_for_what_was_dropped_in_its_body<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn a_kill_is_over_when_what_it_dropped_is_gone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_kill_waits_for_the_members_of_a_dropped_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (gate, started, alive) = (Latch::new(), Latch::new(), Census::default());
     let (open, begin, below, inner) = (gate.clone(), started.clone(), alive.clone(), rt.clone());
     let task = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
@@ -182,7 +182,7 @@ pub async fn a_kill_is_over_when_what_it_dropped_is_gone<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn a_failure_in_a_dropped_scope_harms_nobody<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_in_a_dropped_scope_harms_no_other_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, alive) = (rt.clone(), Census::default());
     let below = alive.clone();
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
@@ -207,7 +207,10 @@ pub async fn a_failure_in_a_dropped_scope_harms_nobody<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn what_a_member_of_a_dropped_scope_spawns_is_never_called<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_spawned_by_a_member_of_a_dropped_scope_is_never_called<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (inner, called) = (rt.clone(), Latch::new());
     let (call, (results, result)) = (called.clone(), async_channel::bounded(1));
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {

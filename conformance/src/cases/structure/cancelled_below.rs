@@ -4,7 +4,7 @@ use sweet_async::TaskContext;
 
 use crate::kit::prelude::*;
 
-pub async fn a_child_that_is_asked_leaves_those_above_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cancelled_child_leaves_its_ancestors_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, open, looked) = (rt.clone(), Latch::new(), Latch::new());
     let (opened, has_looked, (give, given)) = (open.clone(), looked.clone(), async_channel::bounded(2));
     let parent = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
@@ -35,7 +35,7 @@ pub async fn a_child_that_is_asked_leaves_those_above_alone<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn a_child_of_one_that_was_asked_is_born_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_child_of_a_cancelled_task_is_spawned_cancelled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, seen) = (rt.clone(), async_channel::unbounded());
     let (report, reported) = seen;
     let task = AsyncTask::to::<()>().on(&rt).grace(1.hours()).try_spawn(|| async move {
@@ -111,7 +111,7 @@ pub async fn children_that_end_in_any_order_leave_their_parent_as_it_was<R: Runt
     Ok(())
 }
 
-pub async fn one_that_waits_only_for_children_passes_a_request_on<R: Runtime>(
+pub async fn a_task_that_waits_only_for_children_passes_a_request_on<R: Runtime>(
     rt: R,
     facts: Facts,
 ) -> Outcome {

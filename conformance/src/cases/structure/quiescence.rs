@@ -186,7 +186,7 @@ pub async fn ten_thousand_children_end_before_their_parent<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn ten_thousand_children_are_gone_when_their_parent_is_killed<R: Runtime>(
+pub async fn ten_thousand_children_have_ended_when_their_parent_is_killed<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -261,7 +261,7 @@ pub async fn a_destructor_that_spawns_during_a_cancel_is_no_deadlock<R: Runtime>
     Ok(())
 }
 
-pub async fn a_harder_kill_spares_what_a_destructor_detaches<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_harder_kill_spares_tasks_detached_by_a_destructor<R: Runtime>(rt: R, _: Facts) -> Outcome {
     /// Spawns a child when it is dropped. Between the spawn and the detach, the cancellation of its task is
     /// raised.
     struct Spawns<R: Runtime>(R, Canceller, Option<async_channel::Sender<()>>);

@@ -144,7 +144,7 @@ pub fn ten_shutdowns_at_once_all_end_with_the_last_task<H: Harness>(harness: H) 
     })
 }
 
-pub fn all_that_was_spawned_before_a_shutdown_has_run<H: Harness>(harness: H) -> Outcome {
+pub fn all_tasks_spawned_before_a_shutdown_have_run<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         let (ran, kept) = (Census::default(), Arc::new(()));
         for _ in 0..16 {
@@ -235,7 +235,7 @@ pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on<H: Harness>(h
     })
 }
 
-pub fn what_waits_in_a_scope_lets_the_root_go_on<H: Harness>(harness: H) -> Outcome {
+pub fn a_waiting_scope_without_members_is_not_counted_by_the_root<H: Harness>(harness: H) -> Outcome {
     ended(&harness, |rt| async move {
         // An open scope with no member at the moment has not ended, and takes the next.
         let (open, waits) = (Latch::new(), Latch::new());

@@ -33,7 +33,7 @@ impl Drop for Fuse {
     }
 }
 
-pub async fn what_fails_later_is_attached_in_the_order_of_its_coming<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn later_failures_are_attached_in_their_order<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
         // Killed for the failure before theirs, two members go on all the same, and fail in turn.
         let (second, third) = (Latch::new(), Latch::new());
@@ -117,7 +117,7 @@ pub async fn no_error_is_lost_when_all_fail_at_once<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn handing_on_what_a_member_says_adds_no_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn passing_on_the_error_of_a_member_adds_no_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
         let fails = s.spawn(|| async { Err::<u32, BoxError>(Refusal(2).into()) });
         let hands_on = s.spawn(|| async move { Ok(stubborn(fails).await??) });
@@ -154,7 +154,7 @@ pub async fn the_main_error_can_be_downcast<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn what_nested_scopes_fail_with_is_one_flat_list<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_of_nested_scopes_are_one_flat_list<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
         let (outer, started) = (s.context().clone(), Latch::new());

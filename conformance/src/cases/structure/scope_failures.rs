@@ -122,7 +122,7 @@ pub async fn a_member_that_passes_on_a_cancellation_has_failed<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn what_a_member_hears_of_another_scopes_failure_is_a_failure<R: Runtime>(
+pub async fn an_error_of_another_scope_passed_on_by_a_member_is_a_failure<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -153,7 +153,7 @@ pub async fn a_members_own_limit_is_a_failure_of_the_scope<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn nothing_of_it_is_kept_whatever_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn nothing_of_a_scope_is_kept_whatever_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for end in 0..3 {
         let kept = Arc::new(());
         let (mine, theirs) = (kept.clone(), kept.clone());
@@ -180,10 +180,7 @@ pub async fn nothing_of_it_is_kept_whatever_its_end<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn what_a_callback_of_a_member_holds_is_dropped_before_it_ends<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn callbacks_of_members_are_dropped_before_the_scope_ends<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for _ in 0..300 {
         let alive = Census::default();
         let below = alive.clone();

@@ -49,7 +49,7 @@ pub async fn a_limit_is_on_its_members_when_its_body_has_ended<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn asked_to_stop_it_stops_its_members<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cancelled_scope_cancels_its_members<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, (handles, escaped)) = (Census::default(), async_channel::bounded(1));
     let below = alive.clone();
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
@@ -73,7 +73,10 @@ pub async fn asked_to_stop_it_stops_its_members<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn asked_gracefully_what_body_and_members_give_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn values_of_body_and_members_count_after_a_graceful_request<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let value = AsyncTask::to().on(&rt).scope(|s| async move {
         let member = s.spawn(|| async {
             let cx = TaskContext::current().ok_or("no context")?;

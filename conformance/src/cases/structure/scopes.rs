@@ -124,7 +124,7 @@ pub async fn members_may_spawn_members_after_its_body<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn a_spawn_on_one_that_has_ended_is_an_error_on_the_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_spawn_on_an_ended_scope_is_an_error_on_the_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ended = AsyncTask::to().on(&rt).scope(|s| async move { Ok(s) }).await?;
     let (sender, escaped) = async_channel::bounded(1);
     {
@@ -176,10 +176,7 @@ pub async fn other_tasks_of_its_body_are_waited_for_and_fail_alone<R: Runtime>(r
     Ok(())
 }
 
-pub async fn one_inside_another_ends_first_and_its_error_can_be_mended<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn an_inner_scope_ends_first_and_its_error_can_be_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (outer_alive, inner_alive) = (Census::default(), Census::default());
     let (outside, inside, inner) = (outer_alive.clone(), inner_alive.clone(), rt.clone());
     let open = Latch::new();
@@ -255,7 +252,7 @@ pub async fn ten_thousand_members_end_before_it<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn one_awaited_again_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_scope_awaited_again_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut scope = pin!(AsyncTask::to().on(&rt).scope(|_| async { Ok(1) }));
     ensure!((&mut scope).await? == 1);
     ensure!(matches!(failed(scope.await)?, AsyncTaskError::InvalidState(_)));

@@ -54,7 +54,7 @@ pub async fn the_first_success_stops_the_others_of_any<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn losers_are_gone_when_the_winner_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn losers_have_ended_when_the_winner_is_returned<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for succeeds in [false, true] {
         let (gate, started, alive) = (Latch::new(), Latch::new(), Census::default());
         let (open, start, below) = (gate.clone(), started.clone(), alive.clone());
@@ -108,10 +108,7 @@ pub async fn losers_in_place_are_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome
     Ok(())
 }
 
-pub async fn children_of_losers_in_place_are_gone_with_the_task_around<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn children_of_in_place_losers_end_with_the_enclosing_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let alive = Census::default();
     let (below, inner) = (alive.clone(), rt.clone());
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
@@ -130,7 +127,7 @@ pub async fn children_of_losers_in_place_are_gone_with_the_task_around<R: Runtim
     Ok(())
 }
 
-pub async fn any_that_none_wins_tells_all_failures<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn any_without_a_success_reports_all_failures<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let gate = Latch::new();
     let opens = gate.on_drop();
     let first = AsyncTask::to::<u32>().on(&rt).spawn(|| async move {
@@ -187,7 +184,7 @@ pub async fn n_of_ends_when_so_many_cannot_succeed_any_more<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn more_than_there_are_cannot_be_asked_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn n_of_more_than_the_members_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut set: TaskSet<_> = [gives(&rt, 1), gives(&rt, 2)].into_iter().collect();
     for too_many in [3, usize::MAX] {
         let error = failed(set.n_of(too_many).await)?;
@@ -198,7 +195,7 @@ pub async fn more_than_there_are_cannot_be_asked_for<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn what_fails_while_it_is_stopped_is_attached<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_during_the_stop_is_attached<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let started = Latch::new();
     let start = started.clone();
     let late = AsyncTask::to::<u32>().on(&rt).spawn_with(|cx| async move {
@@ -216,7 +213,7 @@ pub async fn what_fails_while_it_is_stopped_is_attached<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn stop_waits_and_tells_own_failures_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn stop_waits_and_returns_only_the_members_own_failures<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, ended) = (Census::default(), fails(&rt, "own"));
     let killed = idles(&rt, &alive);
     killed.cancel(CancelLevel::Kill).await;

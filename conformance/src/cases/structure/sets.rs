@@ -133,7 +133,7 @@ pub async fn a_dropped_next_has_taken_nothing<R: Runtime>(rt: R, _: Facts) -> Ou
     Ok(())
 }
 
-pub async fn what_had_not_ended_stays_in_the_set_when_all_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn unfinished_members_stay_in_the_set_when_all_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (open, closed) = (Latch::new(), Latch::new());
     open.set();
     let mut set: TaskSet<_> = [waits_for(&rt, &open, 1), waits_for(&rt, &closed, 2)].into_iter().collect();
@@ -146,7 +146,7 @@ pub async fn what_had_not_ended_stays_in_the_set_when_all_is_dropped<R: Runtime>
     Ok(())
 }
 
-pub async fn a_thousand_that_have_ended_are_all_given<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_thousand_ended_members_are_all_returned<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut set: TaskSet<_> =
         (0..1000).map(|n| AsyncTask::to::<u32>().on(&rt).spawn(move || async move { n })).collect();
     // As many more that are ready in place, so that one poll finds all of them.
@@ -162,7 +162,7 @@ pub async fn a_thousand_that_have_ended_are_all_given<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn killed_members_are_told_from_those_that_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn killed_members_are_distinguished_from_completed_ones<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (open, closed) = (Latch::new(), Latch::new());
     open.set();
     let (mut set, mut cancellers) = (TaskSet::new(), Vec::new());
@@ -246,7 +246,7 @@ pub async fn a_dropped_set_leaves_members_to_their_scope<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn what_fails_in_a_set_of_members_fails_their_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_in_a_set_of_members_fails_their_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
         let fails = s.spawn(|| async { Err::<u32, BoxError>("a member".into()) });
         let waits = s.spawn(pending::<Result<u32, BoxError>>);
@@ -257,7 +257,7 @@ pub async fn what_fails_in_a_set_of_members_fails_their_scope<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn a_task_asked_gracefully_gives_its_value_to_the_set<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_gracefully_cancelled_task_gives_its_value_to_the_set<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let task = AsyncTask::to::<u32>().on(&rt).spawn_with(|cx| async move {
         cx.cancelled().await;
         3

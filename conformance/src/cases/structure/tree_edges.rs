@@ -9,7 +9,7 @@ use sweet_async::{
 use crate::kit::prelude::*;
 use crate::kit::{cause_of, explode};
 
-pub async fn a_detached_task_is_not_reached_nor_what_is_below_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_request_reaches_no_detached_task_and_none_below_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill, CancelLevel::KillHard] {
         let (inner, open, (give, given)) = (rt.clone(), Latch::new(), async_channel::unbounded());
         let (opened, let_go) = (open.clone(), Latch::new());
@@ -69,7 +69,7 @@ impl<R: Runtime> Drop for Spawns<R> {
     }
 }
 
-pub async fn what_a_destructor_spawns_during_a_kill_lives_only_detached<R: Runtime>(
+pub async fn a_task_spawned_by_a_destructor_in_a_kill_lives_only_detached<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -98,7 +98,7 @@ pub async fn what_a_destructor_spawns_during_a_kill_lives_only_detached<R: Runti
     Ok(())
 }
 
-pub async fn the_cause_says_what_has_become_of_the_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_cause_of_a_child_reflects_the_end_of_its_parent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let endings = ["fails", "panics", "is late", "is killed", "is dropped", "is asked, and fails"];
     for ending in endings {
         let (inner, (keep, kept)) = (rt.clone(), async_channel::unbounded());
@@ -158,7 +158,7 @@ pub async fn the_cause_says_what_has_become_of_the_parent<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn children_of_running_blocking_work_are_told_while_it_runs<R: Runtime>(
+pub async fn children_of_running_blocking_work_are_cancelled_while_it_runs<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -189,10 +189,7 @@ pub async fn children_of_running_blocking_work_are_told_while_it_runs<R: Runtime
     Ok(())
 }
 
-pub async fn a_child_born_to_running_blocking_work_that_was_asked_is_told<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn a_child_spawned_by_cancelled_blocking_work_is_cancelled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let task = AsyncTask::to::<Option<CancelCause>>().on(&rt).grace(1.hours()).spawn_blocking(move || {
         let cx = TaskContext::current().context("blocking work is part of its task")?;
@@ -208,10 +205,7 @@ pub async fn a_child_born_to_running_blocking_work_that_was_asked_is_told<R: Run
     Ok(())
 }
 
-pub async fn children_share_the_grace_period_of_the_one_that_was_asked<R: Runtime>(
-    rt: R,
-    at: Facts,
-) -> Outcome {
+pub async fn children_share_the_grace_period_of_the_cancelled_task<R: Runtime>(rt: R, at: Facts) -> Outcome {
     const GRACE: Duration = Duration::from_millis(30);
     let (inner, (keep, kept)) = (rt.clone(), async_channel::unbounded());
     let (start, started) = async_channel::unbounded();
@@ -259,7 +253,7 @@ pub async fn children_share_the_grace_period_of_the_one_that_was_asked<R: Runtim
     Ok(())
 }
 
-pub async fn a_hard_kill_is_answered_for_what_is_busy_far_below<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_hard_kill_reports_busy_tasks_far_below<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, entered, open) = (rt.clone(), Latch::new(), Latch::new());
     let (enter, opened) = (entered.clone(), open.clone());
     let top = AsyncTask::to::<()>().on(&rt).name("top").spawn(|| async move {

@@ -7,7 +7,7 @@ use sweet_async::{CancelOutcome, CancellableTask as _};
 use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
-pub async fn of_two_who_look_at_the_children_both_see_all<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn two_concurrent_readers_both_see_all_children<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, (give, given)) = (rt.clone(), async_channel::bounded(1));
     let parent = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
         let _children: Vec<_> =
@@ -26,7 +26,7 @@ pub async fn of_two_who_look_at_the_children_both_see_all<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn a_hard_kill_while_others_look_sees_what_is_busy<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_hard_kill_during_concurrent_reads_sees_busy_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for _ in 0..200 {
         let (inner, entered, open) = (rt.clone(), Latch::new(), Latch::new());
         let (enter, opened) = (entered.clone(), open.clone());
@@ -55,7 +55,10 @@ pub async fn a_hard_kill_while_others_look_sees_what_is_busy<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn a_look_at_the_children_of_one_that_fails_spares_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_concurrent_read_of_a_failing_tasks_children_spares_none<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for _ in 0..300 {
         let (inner, (give, given)) = (rt.clone(), async_channel::bounded(1));
         let parent = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
@@ -84,7 +87,7 @@ pub async fn a_look_at_the_children_of_one_that_fails_spares_none<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn what_is_born_to_one_that_has_failed_is_killed<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_child_spawned_after_its_parents_failure_is_killed<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (started, open, failing) = (Latch::new(), Latch::new(), Latch::new());
     let (start, opened, leaving, inner) = (started.clone(), open.clone(), failing.on_drop(), rt.clone());
     let (keep, kept) = async_channel::bounded(1);

@@ -60,7 +60,7 @@ pub async fn one_attempt_has_a_limit_of_its_own<R: Runtime>(rt: R, at: Facts) ->
     Ok(())
 }
 
-pub async fn on_a_tie_the_limit_on_the_whole_is_named<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn on_a_tie_the_overall_timeout_is_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt).timeout(10.millis()).attempt_timeout(10.millis());
     let scope = builder.clone().scope(|_| async { Ok(pending::<()>().await) });
     for error in [
@@ -182,7 +182,7 @@ pub async fn the_longest_duration_is_no_limit_on_any_kind_of_work<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn of_two_limits_on_the_whole_the_last_holds<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_last_of_two_overall_timeouts_holds<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let begun = rt.now();
     let moment = AsyncTask::to::<()>().on(&rt).timeout(1.hours()).timeout_at(begun + 10.millis());
     passed(moment.spawn(pending::<()>).await)?;
@@ -290,7 +290,7 @@ pub async fn each_attempt_of_supervised_work_has_the_limit_anew<R: Runtime>(rt: 
     is_due(&rt, at, begun, 30.millis())
 }
 
-pub async fn the_limit_on_the_whole_counts_all_attempts<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_overall_timeout_covers_all_attempts<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let policy = RestartPolicy { intensity: 100, period: 1.hours() };
     let begun = rt.now();
     let builder = AsyncTask::to::<()>().on(&rt).timeout(25.millis()).attempt_timeout(10.millis());

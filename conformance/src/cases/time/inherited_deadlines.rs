@@ -44,7 +44,7 @@ pub async fn a_child_has_its_parents_deadline<R: Runtime>(rt: R, _: Facts) -> Ou
     .await
 }
 
-pub async fn of_deadlines_above_and_its_own_the_earliest_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_earliest_of_inherited_and_own_deadlines_is_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     within_an_hour(&rt, |rt, cx| async move {
         let above = cx.deadline();
         let shorter = AsyncTask::to::<()>().on(&rt).timeout(10.minutes()).spawn(pending::<()>);
@@ -60,7 +60,7 @@ pub async fn of_deadlines_above_and_its_own_the_earliest_is_told<R: Runtime>(rt:
     .await
 }
 
-pub async fn a_moved_deadline_is_told_below_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_moved_deadline_is_inherited_by_children<R: Runtime>(rt: R, _: Facts) -> Outcome {
     within_an_hour(&rt, |rt, cx| async move {
         let base = rt.now();
         cx.set_deadline(base + 5.minutes())?;

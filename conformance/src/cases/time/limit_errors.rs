@@ -36,7 +36,7 @@ fn check_first_failure(error: &AsyncTaskError) -> Outcome {
     Ok(())
 }
 
-pub async fn that_of_supervised_work_tells_the_last_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timeout_of_supervised_work_has_the_last_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let policy = RestartPolicy { intensity: 5, period: 1.hours() };
     let breaker = CircuitBreaker::builder().failure_threshold(9).build()?;
     for guarded in [false, true] {
@@ -80,7 +80,7 @@ where
     }
 }
 
-pub async fn that_of_a_task_of_an_orchestra_tells_the_last_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timeout_in_an_orchestra_has_the_last_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || AsyncTask::to::<()>().on(&rt).retry(5).backoff(RetryStrategy::Immediate);
     for limited in [false, true] {
         let new = || {
@@ -104,7 +104,7 @@ pub async fn that_of_a_task_of_an_orchestra_tells_the_last_failure<R: Runtime>(r
     Ok(())
 }
 
-pub async fn that_of_work_in_place_tells_the_last_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timeout_of_in_place_work_has_the_last_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || AsyncTask::to::<()>().on(&rt).retry(5).backoff(RetryStrategy::Immediate);
     within_a_limit(|limit| async move {
         failed(builder().timeout(limit).run(fails_then_waits(&Calls::default())).await)
@@ -112,7 +112,10 @@ pub async fn that_of_work_in_place_tells_the_last_failure<R: Runtime>(rt: R, _: 
     .await
 }
 
-pub async fn in_the_first_backoff_the_failure_before_it_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timeout_in_the_first_backoff_has_the_failure_before_it<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (task, calls) = waiting_with(AsyncTask::to().on(&rt).name("fetch").retry(5)).await;
     task.set_deadline(rt.now())?;
     let error = failed(task.await)?;
@@ -130,7 +133,7 @@ async fn slow<R: Runtime>(rt: R, spawned: bool) -> Result<u32, AsyncTaskError> {
     if spawned { builder.spawn(pending::<u32>).await } else { builder.run(pending::<u32>).await }
 }
 
-pub async fn that_of_another_task_passed_on_is_a_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_passed_on_timeout_of_another_task_is_a_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (spawned, retries) in [(false, None), (true, None), (false, Some(0)), (true, Some(0))] {
         let inner = rt.clone();
         let work = move || slow(inner.clone(), spawned);
@@ -149,7 +152,7 @@ pub async fn that_of_another_task_passed_on_is_a_failure<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn that_of_a_member_is_a_failure_of_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timeout_of_a_member_is_a_failure_of_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, (give, given)) = (rt.clone(), async_channel::bounded(1));
     let scope = AsyncTask::to::<()>().on(&rt).timeout(1.hours()).scope(|s| async move {
         give.send(s.context().clone()).await?;
@@ -163,7 +166,7 @@ pub async fn that_of_a_member_is_a_failure_of_its_scope<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn that_of_an_attempt_is_no_end_of_the_whole_ones_time<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_attempt_timeout_does_not_expire_the_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt).timeout(1.hours()).attempt_timeout(5.millis());
     let mut task = builder.spawn(pending::<()>);
     ensure!(passed((&mut task).await)?.kind() == TimeoutKind::Attempt);
@@ -172,7 +175,7 @@ pub async fn that_of_an_attempt_is_no_end_of_the_whole_ones_time<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn that_of_other_work_waits_for_no_tie<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_passed_on_timeout_wins_a_tie_with_the_own_deadline<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // The limit of other work passes at the moment of this one's deadline, and is passed on in the same poll:
     // a ready result wins.
     let inner = rt.clone();

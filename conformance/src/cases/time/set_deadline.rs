@@ -245,7 +245,7 @@ pub async fn a_child_cannot_outlive_its_parents_deadline<R: Runtime>(rt: R, at: 
     Ok(())
 }
 
-pub async fn a_deadline_moved_within_a_shielded_region_is_looked_at_at_its_end<R: Runtime>(
+pub async fn a_deadline_moved_within_a_shielded_region_is_checked_at_its_end<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {

@@ -10,7 +10,7 @@ fn has_no_times(task: &impl TimedTask) -> bool {
     times == (None, None, None) && task.elapsed().is_none()
 }
 
-pub async fn no_times_are_noted_unless_asked_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn no_timestamps_are_recorded_by_default<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt).name("plain").timeout(1.hours());
     let mut task = builder.spawn_with(|cx| async move {
         if has_no_times(&cx) { Ok(()) } else { Err("it has times while it runs") }
@@ -119,7 +119,7 @@ pub async fn a_task_without_a_limit_is_never_expired<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn a_limit_is_told_and_counts_down<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_limit_is_reported_and_counts_down<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let before = rt.now();
     let task = AsyncTask::to::<()>().on(&rt).timeout(1.hours()).spawn(pending::<()>);
     let deadline = task.deadline().context("it has a limit")?;
@@ -137,7 +137,7 @@ pub async fn a_limit_is_told_and_counts_down<R: Runtime>(rt: R, at: Facts) -> Ou
     Ok(())
 }
 
-pub async fn only_what_ended_at_its_deadline_has_expired<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn only_a_task_ended_by_its_deadline_has_expired<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt).timeout(20.millis());
     let mut in_time = builder.clone().spawn(|| async {});
     let mut failed_itself = builder.clone().spawn(|| async { Err::<(), _>("no") });

@@ -69,7 +69,7 @@ pub async fn a_sleep_is_never_early<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_sleep_counts_from_its_making<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_sleep_counts_from_its_creation<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let first = rt.sleep(10.millis());
     rt.sleep(20.millis()).await?;
     poll_once(first).await.context("made long ago and polled now, it waits")??;
@@ -95,7 +95,7 @@ pub async fn many_sleeps_all_end_and_none_early<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn a_dropped_sleep_harms_nobody<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dropped_sleep_affects_no_other_sleep<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (mut left, mut elsewhere) = (Vec::new(), Vec::new());
     for n in 0..200u32 {
         let duration = 5.millis() + 1.micros() * n;
@@ -179,7 +179,7 @@ pub async fn the_first_tick_is_at_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_period_beyond_counting_has_one_tick<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_interval_of_the_longest_period_has_one_tick<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for missed in [MissedTicks::Burst, MissedTicks::Delay, MissedTicks::Skip] {
         let mut interval = Interval::new(&rt, Duration::MAX)?.missed_ticks(missed);
         interval.tick().await?;

@@ -16,10 +16,10 @@ mod run;
 mod table;
 mod work;
 
-use sweet_async::DynRuntime;
 use table::{Combination, Refusal};
 
 use super::Scale;
+use crate::Flavour;
 use crate::kit::prelude::*;
 
 /// The rows at which a pipeline is stopped, if the fault is a stop.
@@ -47,15 +47,15 @@ fn sizes(scale: Scale) -> Vec<Size> {
 /// Row 23: each combination ends, every row that was read is counted, nothing is handled twice, each lease is
 /// settled or given back, and exactly what succeeded was collected. The pairs that cannot exist are those of
 /// [`Combination::refusal`].
-pub(super) fn features_meet<H: Harness>(scale: Scale) -> Result<String, Failure> {
+pub(super) fn features_meet(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let (mut tried, mut runs, mut failures) = (0, 0, Vec::new());
     for Size { combinations, seeds, times } in sizes(scale) {
         let written = |one: &Combination| !matches!(one.refusal(), Some(Refusal::Type(_)));
         for combination in combinations.into_iter().filter(written) {
             tried += 1;
-            for seed in 0..if H::SEEDS > 1 { seeds } else { times } {
+            for seed in 0..if flavour.seeds > 1 { seeds } else { times } {
                 runs += 1;
-                if let Err(failure) = once::<H>(combination, seed) {
+                if let Err(failure) = once(flavour, combination, seed) {
                     failures.push(format!("{combination:?}, seed {seed}: {failure:#}"));
                     break;
                 }
@@ -68,9 +68,9 @@ pub(super) fn features_meet<H: Harness>(scale: Scale) -> Result<String, Failure>
     bail!("{} of {tried} combinations failed:\n{}", failures.len(), failures.join("\n"))
 }
 
-fn once<H: Harness>(combination: Combination, seed: u64) -> Outcome {
-    let harness = H::start_with(seed)?;
-    let rt = DynRuntime::new(&harness.runtime());
+fn once(flavour: &Flavour, combination: Combination, seed: u64) -> Outcome {
+    let harness = flavour.start_with(seed)?;
+    let rt = harness.runtime();
     harness.block_on(async {
         let trigger = TRIGGERS.get(seed as usize % TRIGGERS.len()).copied().unwrap_or_default();
         let ran = run::run(&rt, combination, trigger).await?;

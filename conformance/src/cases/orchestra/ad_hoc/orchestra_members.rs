@@ -62,7 +62,7 @@ async fn node<R: Runtime>(all: &Orchestrator<R>, name: &str) -> Outcome {
     Ok(())
 }
 
-pub async fn a_shutdown_asks_them_before_the_others<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_shutdown_cancels_ad_hoc_tasks_before_nodes<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let node = ends_when_cancelled(&all, &log, "node")?;
     all.start_all()?;
@@ -76,7 +76,7 @@ pub async fn a_shutdown_asks_them_before_the_others<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn a_shutdown_kills_them_at_their_grace<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_shutdown_kills_ad_hoc_tasks_after_their_grace_period<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let mut graces = vec![Some(30.millis())];
     // The default is too long where the clock does not jump.
     graces.extend(at.virtual_time.then_some(None));
@@ -95,7 +95,10 @@ pub async fn a_shutdown_kills_them_at_their_grace<R: Runtime>(rt: R, at: Facts) 
     Ok(())
 }
 
-pub async fn the_default_grace_is_theirs_and_the_nodes<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_default_grace_period_applies_to_ad_hoc_tasks_and_nodes<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     if !at.virtual_time {
         // The default is too long where the clock does not jump.
         return Ok(());
@@ -126,7 +129,10 @@ pub async fn the_default_grace_is_theirs_and_the_nodes<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
-pub async fn a_grace_of_their_own_is_kept_whoever_asks<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_own_grace_period_is_kept_when_the_orchestra_is_cancelled<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let all = orchestra(&rt).build()?;
     let (task, started) = ad_hoc_ends_when_killed(&rt, &all, Some(40.millis()));
     started.wait().await;
@@ -189,7 +195,7 @@ pub async fn a_limit_on_the_wait_holds_for_all<R: Runtime>(rt: R, at: Facts) -> 
     Ok(())
 }
 
-pub async fn the_limit_on_the_whole_is_theirs<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_orchestras_timeout_applies_to_ad_hoc_tasks<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for with_node in [true, false] {
         let all = orchestra(&rt).timeout(40.millis()).build()?;
         let begun = rt.now();
@@ -209,7 +215,7 @@ pub async fn the_limit_on_the_whole_is_theirs<R: Runtime>(rt: R, at: Facts) -> O
     Ok(())
 }
 
-pub async fn they_end_with_the_task_that_the_others_are_part_of<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn ad_hoc_tasks_end_with_the_task_that_runs_the_orchestra<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (all, log) = (orchestra(&rt).build()?, Log::default());
         let node = ends_when_cancelled(&all, &log, "node")?;
@@ -227,7 +233,7 @@ pub async fn they_end_with_the_task_that_the_others_are_part_of<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn they_are_asked_what_their_caller_is_asked<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn ad_hoc_tasks_are_cancelled_with_their_caller<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let (task, started) = ad_hoc_ends_when_cancelled(&rt, &all, &log);
     started.wait().await;
@@ -237,7 +243,7 @@ pub async fn they_are_asked_what_their_caller_is_asked<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn a_stop_while_they_come_leaves_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_stop_during_registration_leaves_no_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for round in 0..20 {
         let all = orchestra(&rt).build()?;
         let mut callers = Vec::new();

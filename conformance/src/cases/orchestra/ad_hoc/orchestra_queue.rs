@@ -3,7 +3,10 @@
 use crate::kit::orchestras::{Log, ends_when_cancelled, noting, orchestra, statuses};
 use crate::kit::prelude::*;
 
-pub async fn what_waits_for_a_place_never_begins_once_all_are_asked<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn tasks_queued_for_a_permit_never_begin_after_a_cancellation<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for by_shutdown in [true, false] {
         let (all, log) = (orchestra(&rt).max_concurrency(1).build()?, Log::default());
         let holds = ends_when_cancelled(&all, &log, "holds")?;
@@ -31,7 +34,7 @@ pub async fn what_waits_for_a_place_never_begins_once_all_are_asked<R: Runtime>(
     Ok(())
 }
 
-pub async fn one_that_a_task_of_the_orchestra_runs_is_in_its_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_ad_hoc_task_run_by_a_node_shares_its_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).max_concurrency(1).build()?;
     let (own, on) = (all.clone(), rt.clone());
     let node = all.register_task("node", AsyncTask::to::<u32>(), || async move {

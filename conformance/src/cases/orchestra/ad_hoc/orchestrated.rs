@@ -22,7 +22,10 @@ fn flaky(failures: u32) -> (impl Fn() -> Result<u32, String> + Clone + Send + Sy
     (work, calls)
 }
 
-pub async fn policies_about_retries_are_said_before_or_after<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn retry_policies_can_be_set_before_or_after_the_orchestrator<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let all = orchestra(&rt).build()?;
     let budget = RetryBudget::new(4, 0.0);
     let retried = || AsyncTask::to::<u32>().on(&rt).retry(2);
@@ -75,7 +78,7 @@ pub async fn its_work_can_be_run_in_all_ways<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn its_handle_is_that_of_the_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_handle_has_the_settings_of_the_ad_hoc_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, (started, open)) = (orchestra(&rt).max_concurrency(1).build()?, (Latch::new(), Latch::new()));
     let (start, wait) = (started.clone(), open.clone());
     let holds = AsyncTask::to::<()>().orchestrator(&all).name("holds").spawn(|| async move {
@@ -125,7 +128,7 @@ pub async fn a_dropped_handle_stops_it_and_a_detached_one_does_not<R: Runtime>(r
     Ok(())
 }
 
-pub async fn one_that_is_refused_says_so_at_its_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_handle_of_a_refused_task_gives_the_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).build()?;
     all.cancel(CancelLevel::Kill).await;
     let late = AsyncTask::to::<u32>().orchestrator(&all).name("late").spawn(|| async { 1 });

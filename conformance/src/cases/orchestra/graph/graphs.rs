@@ -24,7 +24,7 @@ pub async fn a_task_cannot_depend_on_itself<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn a_circle_is_refused_and_its_path_named<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cycle_is_refused_with_its_path<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     for name in ["a", "b", "c", "d", "e"] {
         noting(&all, &log, name)?;
@@ -56,7 +56,7 @@ pub async fn names_that_are_unknown_or_taken_are_errors<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn nothing_can_be_added_to_what_was_started<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dependency_cannot_be_added_to_a_started_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log, open) = (orchestra(&rt).build()?, Log::default(), Latch::new());
     let wait = open.clone();
     all.register_task("a", AsyncTask::to::<()>(), || async move { wait.wait().await })?;
@@ -132,7 +132,7 @@ pub async fn a_long_chain_that_is_never_started_is_dropped<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn ten_thousand_meet_in_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn ten_thousand_tasks_have_one_common_dependent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const WIDE: u64 = 10_000;
     let all = orchestra(&rt).build()?;
     let parts: Result<Vec<_>, _> = (0..WIDE)
@@ -146,7 +146,10 @@ pub async fn ten_thousand_meet_in_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn one_failure_of_ten_thousand_skips_what_they_meet_in<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn one_failure_of_ten_thousand_skips_their_common_dependent<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     const WIDE: usize = 10_000;
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     noting(&all, &log, "meet")?;

@@ -7,7 +7,7 @@ use sweet_async::orchestra::{Node, Orchestrator, OrchestratorError};
 use crate::kit::orchestras::{Log, cause, failing, noting, orchestra, statuses};
 use crate::kit::prelude::*;
 
-pub async fn what_depends_on_one_that_was_cancelled_never_begins<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn dependents_of_a_cancelled_node_never_start<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for _ in 0..50 {
         let (all, log) = (orchestra(&rt).build()?, Log::default());
         let a = all.register_task("a", AsyncTask::to::<u32>(), || async { 1 })?;
@@ -30,7 +30,7 @@ pub async fn what_depends_on_one_that_was_cancelled_never_begins<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn a_failure_after_a_clear_fails_the_whole<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_after_a_clear_fails_the_orchestra<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, open) = (orchestra(&rt).build()?, Latch::new());
     failing(&all, "first")?;
     let wait = open.clone();
@@ -77,7 +77,10 @@ fn prepared<R: Runtime>(rt: &R) -> Result<Orchestrator<R>, Failure> {
     Ok(all)
 }
 
-pub async fn a_node_is_told_from_a_namesake_of_another_orchestrator<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_node_is_distinguished_from_a_namesake_of_another_orchestrator<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (all, foreign) = (prepared(&rt)?, prepared(&rt)?);
     all.register_task("a", AsyncTask::to::<u32>(), || async { 1 })?;
     let node = foreign.register_task("a", AsyncTask::to::<u32>(), || async { 2 })?;
@@ -95,7 +98,7 @@ pub async fn a_node_is_told_from_a_namesake_of_another_orchestrator<R: Runtime>(
     Ok(())
 }
 
-pub async fn a_node_is_told_from_a_namesake_that_came_after_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_node_is_distinguished_from_a_later_namesake<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = prepared(&rt)?;
     let stale = all.register_task("a", AsyncTask::to::<u32>(), || async { Err::<u32, _>("a") })?;
     let given = all.register_task("b", AsyncTask::to::<u32>(), || async { 2 })?;

@@ -48,7 +48,7 @@ impl<R: Runtime> AsRef<str> for CallsOrchestrator<R> {
     }
 }
 
-pub async fn destructors_of_what_is_refused_may_ask<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn destructors_of_refused_work_may_call_the_orchestrator<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, foreign) = (orchestra(&rt).build()?, orchestra(&rt).build()?);
     let (log, due) = (Log::default(), "dropped: 1 tasks".to_owned());
     let calling = || CallsOrchestrator(all.clone(), log.clone());
@@ -71,7 +71,7 @@ pub async fn destructors_of_what_is_refused_may_ask<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn destructors_of_what_is_never_begun_may_ask<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn destructors_of_unstarted_work_may_call_the_orchestrator<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for is_cancelled in [true, false] {
         let (all, log) = (orchestra(&rt).build()?, Log::default());
         let held = CallsOrchestrator(all.clone(), log.clone());
@@ -88,7 +88,10 @@ pub async fn destructors_of_what_is_never_begun_may_ask<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn errors_may_ask_when_they_are_shown_and_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_may_call_the_orchestrator_when_displayed_and_dropped<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let error = CallsOrchestrator(all.clone(), log.clone());
     all.register_task("a", AsyncTask::to::<()>(), || async move { Err::<(), _>(error) })?;
@@ -104,7 +107,7 @@ pub async fn errors_may_ask_when_they_are_shown_and_dropped<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn names_may_ask_when_they_are_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn names_may_call_the_orchestrator_when_they_are_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let name = || CallsOrchestrator(all.clone(), log.clone());
     noting(&all, &log, "a")?;

@@ -58,7 +58,7 @@ fn spin() -> u64 {
     (0..200_000u64).fold(0, |sum, n| std::hint::black_box(sum ^ n))
 }
 
-pub async fn it_says_what_all_its_tasks_use<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_orchestra_reports_the_usage_of_all_its_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
     fn used(all: &impl MetricsEnabledTask) -> Option<Duration> {
         all.cpu_usage().map(|usage| usage.user + usage.system)
     }

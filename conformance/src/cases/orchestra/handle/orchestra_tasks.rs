@@ -83,7 +83,7 @@ pub async fn it_has_a_span_and_its_tasks_are_in_it<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn one_can_be_a_task_of_another<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_orchestra_can_be_a_node_of_another<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let log = Log::default();
     let (outer, inner) = (orchestra(&rt).build()?, orchestra(&rt).name("inner").build()?);
     noting(&inner, &log, "in a")?;
@@ -149,7 +149,7 @@ pub async fn the_inner_one_is_stopped_with_the_outer_one<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn one_task_runs_under_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_ad_hoc_task_runs_with_its_policies<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).max_concurrency(1).build()?;
     let builder = AsyncTask::to::<u32>().orchestrator(&all).timeout(1.hours());
     let answer = builder.run(|| async { 42 }).await?;
@@ -173,7 +173,7 @@ pub async fn one_task_runs_under_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn tasks_under_it_share_its_places<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn ad_hoc_tasks_share_the_orchestras_permits<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, census) = (orchestra(&rt).max_concurrency(2).build()?, Census::default());
     let mut tasks = Vec::new();
     for n in 0..10u32 {
@@ -195,7 +195,7 @@ pub async fn tasks_under_it_share_its_places<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn a_task_under_it_times_out_while_it_waits_for_a_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_ad_hoc_task_times_out_while_it_waits_for_a_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, (started, open)) = (orchestra(&rt).max_concurrency(1).build()?, (Latch::new(), Latch::new()));
     let (start, wait) = (started.clone(), open.clone());
     all.register_task("holds the place", AsyncTask::to::<()>(), || async move {
@@ -213,7 +213,10 @@ pub async fn a_task_under_it_times_out_while_it_waits_for_a_place<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn a_task_under_it_is_stopped_with_it_and_with_its_caller<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_ad_hoc_task_is_cancelled_with_the_orchestra_or_its_caller<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let all = orchestra(&rt).build()?;
     for by_caller in [true, false] {
         let (started, dropped) = (Latch::new(), Latch::new());
@@ -243,7 +246,7 @@ pub async fn a_task_under_it_is_stopped_with_it_and_with_its_caller<R: Runtime>(
     Ok(())
 }
 
-pub async fn pictures_show_what_happened<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn pictures_and_reports_show_the_outcome_of_each_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).name("a <b> & \"c\"").build()?;
     let log = Log::default();
     noting(&all, &log, "say \"hi\"")?;

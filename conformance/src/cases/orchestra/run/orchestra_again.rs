@@ -6,7 +6,7 @@ use sweet_async::orchestra::{NodeStatus, OrchestratorError};
 use crate::kit::orchestras::{Log, noting, orchestra, statuses};
 use crate::kit::prelude::*;
 
-pub async fn what_has_failed_is_run_again_with_what_it_held_up<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn failed_and_skipped_tasks_can_be_given_new_work_and_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, task) = (orchestra(&rt).build()?, || AsyncTask::to::<u32>());
     let other = all.register_task("other", task(), || async { 3 })?;
     let fails = all.register_task("fails", task(), || async { Err::<u32, _>("no") })?;
@@ -31,7 +31,7 @@ pub async fn what_has_failed_is_run_again_with_what_it_held_up<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn what_was_cancelled_is_run_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn cancelled_tasks_can_be_given_new_work_and_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let before = noting(&all, &log, "before")?;
     let (started, noted) = (Latch::new(), log.clone());
@@ -65,7 +65,7 @@ pub async fn what_was_cancelled_is_run_again<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn what_runs_or_has_completed_is_not_given_new_work<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn running_and_completed_tasks_refuse_new_work<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, census, open) = (orchestra(&rt).build()?, Census::default(), Latch::new());
     let (wait, held) = (open.clone(), census.enter());
     let task = all.register_task("task", AsyncTask::to::<()>(), || async move {

@@ -6,7 +6,7 @@ use sweet_async::{Limiter, TaskPriority};
 use crate::kit::orchestras::{Log, RandomGraph, orchestra};
 use crate::kit::prelude::*;
 
-pub async fn no_more_are_under_way_than_may_be<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn running_tasks_never_exceed_the_maximum<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const NODES: usize = 120;
     let graph = RandomGraph::new(NODES, || rt.entropy());
     for most in [1, 3, 8] {
@@ -29,7 +29,7 @@ pub async fn no_more_are_under_way_than_may_be<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn a_place_is_kept_until_nothing_of_the_task_is_left<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_permit_is_held_until_nothing_of_the_task_is_left<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, census) = (orchestra(&rt).max_concurrency(1).build()?, Census::default());
     for node in 0..6 {
         let (census, on) = (census.clone(), rt.clone());
@@ -57,7 +57,7 @@ pub async fn a_place_is_kept_until_nothing_of_the_task_is_left<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn a_task_has_places_of_both_its_limiters<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_holds_permits_of_both_its_limiters<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().max_concurrent(2).build()?;
     let (all, census) = (orchestra(&rt).max_concurrency(3).build()?, Census::default());
     for node in 0..12 {
@@ -111,7 +111,7 @@ async fn order<R: Runtime>(
     Ok(log.read())
 }
 
-pub async fn the_more_urgent_come_first<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_most_urgent_task_starts_first<R: Runtime>(rt: R, at: Facts) -> Outcome {
     use TaskPriority::{Background, Critical, High, Low};
     let tasks = [("low", Some(Low)), ("usual", None), ("background", Some(Background)), ("high", Some(High))];
     let tasks = [&tasks[..], &[("critical", Some(Critical)), ("usual, too", None)]].concat();
@@ -123,7 +123,7 @@ pub async fn the_more_urgent_come_first<R: Runtime>(rt: R, at: Facts) -> Outcome
     Ok(())
 }
 
-pub async fn the_default_priority_is_of_those_without_one<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn tasks_without_a_priority_have_the_default_one<R: Runtime>(rt: R, at: Facts) -> Outcome {
     use TaskPriority::{High, Low};
     let tasks = [("high", Some(High)), ("low", Some(Low)), ("default", None)];
     let begun = order(&rt, Some(TaskPriority::Critical), &tasks).await?;
@@ -137,7 +137,7 @@ pub async fn the_default_priority_is_of_those_without_one<R: Runtime>(rt: R, at:
     Ok(())
 }
 
-pub async fn who_waits_long_enough_comes_before_who_is_urgent<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_long_waiting_task_starts_before_a_more_urgent_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).max_concurrency(1).ageing(10.millis()).build()?;
     let log = Log::default();
     let note = log.clone();
@@ -180,7 +180,7 @@ pub async fn the_concurrency_follows_the_load<R: Runtime>(rt: R, at: Facts) -> O
     Ok(())
 }
 
-pub async fn numbers_that_cannot_be_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn invalid_numbers_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let config = |result: Result<_, OrchestratorError>| {
         matches!(result.map(drop), Err(OrchestratorError::Task(error))
             if matches!(*error, AsyncTaskError::InvalidConfig(_)))

@@ -10,7 +10,7 @@ use crate::kit::explode;
 use crate::kit::orchestras::{Log, RandomGraph, cause, failing, noting, orchestra, statuses};
 use crate::kit::prelude::*;
 
-pub async fn a_failure_at_each_task_skips_what_needs_it_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_of_any_task_skips_exactly_its_dependents<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const NODES: usize = 14;
     let graph = RandomGraph::new(NODES, || rt.entropy());
     for fails in 0..NODES {
@@ -50,7 +50,7 @@ pub async fn a_failure_at_each_task_skips_what_needs_it_alone<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn the_cause_of_a_skip_is_where_it_began<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_cause_of_a_skip_is_the_task_that_failed<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     failing(&all, "a")?;
     for (name, on) in [("b", "a"), ("c", "b"), ("d", "c")] {
@@ -68,7 +68,7 @@ pub async fn the_cause_of_a_skip_is_where_it_began<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn an_edge_of_any_end_waits_and_does_not_mind<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_any_end_edge_waits_and_ignores_the_outcome<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log, open) = (orchestra(&rt).build()?, Log::default(), Latch::new());
     let (wait, noted) = (open.clone(), log.clone());
     all.register_task("fails", AsyncTask::to::<()>(), || async move {
@@ -95,7 +95,7 @@ pub async fn an_edge_of_any_end_waits_and_does_not_mind<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn two_edges_to_one_must_both_hold<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn two_edges_to_one_task_must_both_hold<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     failing(&all, "fails")?;
     noting(&all, &log, "strict")?;
@@ -187,7 +187,7 @@ pub async fn breakers_and_recoveries_are_the_tasks_own<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn a_task_ends_with_what_it_has_spawned<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_node_ends_after_the_tasks_it_has_spawned<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, census, log) = (orchestra(&rt).build()?, Census::default(), Log::default());
     let (inside, on) = (census.clone(), rt.clone());
     let parent = all.register_task("parent", AsyncTask::to::<()>(), move || async move {
@@ -210,7 +210,7 @@ pub async fn a_task_ends_with_what_it_has_spawned<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn what_fails_is_told_until_it_is_cleared<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_is_reported_until_it_is_cleared<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     failing(&all, "a")?;
     failed(all.run().await)?;

@@ -48,7 +48,7 @@ pub async fn a_hundred_thousand_tasks_run_in_dependency_order<R: Runtime>(rt: R,
     runs_in_order(rt, 100_000).await
 }
 
-pub async fn outputs_flow_to_what_is_declared_after<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn outputs_are_passed_to_dependent_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).build()?;
     let (two, text) = (
         all.register_task("two", AsyncTask::to::<u32>(), || async { 2 })?,
@@ -94,7 +94,7 @@ pub async fn nothing_runs_before_it_is_started<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn a_task_is_started_with_what_it_depends_on_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn starting_a_task_starts_its_dependencies_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     for name in ["a", "b", "c", "d", "other"] {
         noting(&all, &log, name)?;
@@ -116,7 +116,7 @@ pub async fn a_task_is_started_with_what_it_depends_on_alone<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn what_is_declared_while_others_run_waits_for_them<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_declared_while_its_dependency_runs_waits_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log, (started, open)) = (orchestra(&rt).build()?, Log::default(), (Latch::new(), Latch::new()));
     let (start, wait, noted) = (started.clone(), open.clone(), log.clone());
     let slow = all.register_task("slow", AsyncTask::to::<u32>(), || async move {
@@ -140,7 +140,7 @@ pub async fn what_is_declared_while_others_run_waits_for_them<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn a_group_is_started_with_what_it_depends_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn starting_a_group_starts_its_dependencies<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     for name in ["a", "b", "c", "d"] {
         noting(&all, &log, name)?;
@@ -201,7 +201,7 @@ pub async fn counts_add_up_while_tasks_come_and_go<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn times_are_those_of_the_work<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn reported_times_exclude_the_wait_for_a_permit<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let all = orchestra(&rt).max_concurrency(1).build()?;
     for (name, takes) in [("short", 10u32), ("long", 30)] {
         let rt = rt.clone();
@@ -221,7 +221,7 @@ pub async fn times_are_those_of_the_work<R: Runtime>(rt: R, at: Facts) -> Outcom
     Ok(())
 }
 
-pub async fn what_has_ended_can_be_cleared<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn ended_tasks_can_be_cleared<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let a = noting(&all, &log, "a")?;
     noting(&all, &log, "b")?;

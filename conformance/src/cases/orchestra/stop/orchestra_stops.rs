@@ -26,7 +26,7 @@ fn waiting<R: Runtime>(all: &Orchestrator<R>, log: &Log, name: &str) -> Result<L
     Ok(started)
 }
 
-pub async fn cancelling_a_task_spares_what_it_depends_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn cancelling_a_task_spares_its_dependencies<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     noting(&all, &log, "above")?;
     let started = waiting(&all, &log, "it")?;
@@ -123,7 +123,7 @@ pub async fn a_group_is_cancelled_and_the_others_go_on<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn cancelling_the_whole_leaves_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn cancelling_the_orchestra_leaves_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log, census) = (orchestra(&rt).build()?, Log::default(), Census::default());
     let started = waiting(&all, &log, "runs")?;
     for name in ["waits", "waits, too"] {
@@ -149,7 +149,10 @@ pub async fn cancelling_the_whole_leaves_nothing<R: Runtime>(rt: R, _: Facts) ->
     Ok(())
 }
 
-pub async fn asked_gracefully_what_runs_ends_and_nothing_begins<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_graceful_cancellation_ends_running_tasks_and_starts_none<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     let started = ends_when_cancelled(&all, &log, "runs")?;
     for (name, policy) in [("waits", EdgePolicy::Success), ("waits, too", EdgePolicy::AnyEnd)] {
@@ -165,7 +168,7 @@ pub async fn asked_gracefully_what_runs_ends_and_nothing_begins<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn one_that_was_cancelled_before_its_start_never_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_orchestra_cancelled_before_its_start_never_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).build()?, Log::default());
     noting(&all, &log, "a")?;
     let result = all.cancel(CancelLevel::Kill).await;
@@ -178,7 +181,7 @@ pub async fn one_that_was_cancelled_before_its_start_never_runs<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn a_limit_on_the_whole_kills_what_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_orchestras_timeout_kills_running_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log) = (orchestra(&rt).name("whole").timeout(40.millis()).build()?, Log::default());
     waiting(&all, &log, "runs")?;
     noting(&all, &log, "waits")?;
@@ -195,7 +198,7 @@ pub async fn a_limit_on_the_whole_kills_what_runs<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn the_last_handle_takes_all_along<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn dropping_the_last_handle_stops_all_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log, census) = (orchestra(&rt).build()?, Log::default(), Census::default());
     let started = waiting(&all, &log, "runs")?;
     let resident = census.enter();
@@ -213,7 +216,7 @@ pub async fn the_last_handle_takes_all_along<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn a_detached_one_runs_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_detached_orchestra_runs_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, done) = (orchestra(&rt).build()?, Latch::new());
     all.register_task("a", AsyncTask::to::<()>(), || async { yield_now().await })?;
     let set = done.clone();
@@ -225,7 +228,7 @@ pub async fn a_detached_one_runs_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn nothing_is_kept_of_one_that_has_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_orchestra_keeps_nothing_after_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let census = Census::default();
     for is_run in [true, false] {
         let all = orchestra(&rt).with(census.enter()).build()?;

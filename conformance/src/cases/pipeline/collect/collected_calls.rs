@@ -97,7 +97,7 @@ pub async fn an_event_that_is_refused_leaves_nothing<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn an_event_whose_time_is_up_leaves_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_event_that_times_out_leaves_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     /// A value that collects when it is dropped.
     struct AtEnd(Collector<&'static str, u64>);
 
@@ -147,7 +147,7 @@ pub async fn a_batch_that_is_refused_leaves_nothing<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn many_entries_of_one_event_go_with_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_rejected_event_leaves_none_of_its_many_entries<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (summary, collection) = numbers(&rt)
         .workers(2)
         .sender(|sources| sources.of(0..9u64).into_chunks(1.items()))
@@ -170,7 +170,10 @@ pub async fn many_entries_of_one_event_go_with_it<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn what_a_task_collects_goes_with_the_event_that_awaits_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn entries_of_a_spawned_task_count_with_the_event_that_awaits_it<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (inner, calls) = (rt.clone(), Arc::new(AtomicU32::new(0)));
     let (summary, collection) = numbers(&rt)
         .on_error(three_attempts())
@@ -198,7 +201,10 @@ pub async fn what_a_task_collects_goes_with_the_event_that_awaits_it<R: Runtime>
     Ok(())
 }
 
-pub async fn what_comes_after_an_outcome_is_judged_by_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn late_entries_are_kept_or_dropped_by_their_events_outcome<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (pass, passed) = unbounded::<Collector<u64, &'static str>>();
     let (summary, kept) = numbers(&rt)
         .sender(|sources| sources.of(0..4u64).into_chunks(1.items()))
@@ -225,7 +231,7 @@ pub async fn what_comes_after_an_outcome_is_judged_by_it<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn what_another_event_collects_for_it_goes_with_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn entries_count_with_the_event_of_their_collector<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // The first event waits until the second, on another worker, has collected with the first one's
     // collector.
     let (pass, passed) = unbounded::<Collector<u64, &'static str>>();

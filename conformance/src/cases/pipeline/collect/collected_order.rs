@@ -77,7 +77,10 @@ async fn alternately<R: Runtime>(
         .await
 }
 
-pub async fn what_a_task_collects_stands_where_the_row_awaits_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn entries_of_a_spawned_task_are_ordered_where_the_row_awaits_it<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for blocking in [false, true] {
         for (rule, due) in [
             (OnDuplicate::KeepLast, 4),

@@ -26,7 +26,7 @@ pub async fn the_last_in_source_order_stays_whatever_the_workers<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn the_last_stays_when_it_is_handled_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_last_value_is_kept_when_it_is_handled_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // The first event waits until the second has collected under the same key.
     let second = Latch::new();
     let done = second.clone();
@@ -138,7 +138,7 @@ pub async fn nothing_collected_is_empty<R: Runtime>(rt: R, _: Facts) -> Outcome 
     Ok(())
 }
 
-pub async fn an_error_still_hands_over_what_was_collected<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_error_still_hands_over_the_collected_values<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (error, kept) = AsyncTask::emits::<u64>()
         .on(&rt)
         .workers(2)
@@ -159,7 +159,7 @@ pub async fn an_error_still_hands_over_what_was_collected<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn the_macro_and_the_method_say_the_same<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_macro_and_the_method_give_the_same_result<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = "id,name\n1,Ada\n2,Grace\n";
     let pipeline = AsyncTask::emits::<Person>()
         .on(&rt)
@@ -184,7 +184,7 @@ pub async fn the_macro_and_the_method_say_the_same<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn two_pipelines_do_not_mix_what_they_collect<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn collections_of_two_pipelines_do_not_mix<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let run = |from: u64| {
         AsyncTask::emits::<u64>()
             .on(&rt)

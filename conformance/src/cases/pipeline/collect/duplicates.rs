@@ -226,7 +226,7 @@ pub async fn a_merge_that_panics_fails_its_pipeline_alone<R: Runtime>(rt: R, at:
     Ok(())
 }
 
-pub async fn errors_are_collected_with_their_places<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_are_collected_with_their_positions<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (workers, max) in [(1, 1_000), (3, 1_000), (3, 7)] {
         let (inner, elsewhere) = (rt.clone(), Arc::new(AtomicU64::new(0)));
         let counter = elsewhere.clone();

@@ -20,7 +20,7 @@ pub async fn a_fold_gives_the_sum_whatever_the_workers<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn a_fold_of_nothing_is_its_start<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_fold_of_no_events_gives_its_initial_value<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (start, summary) = AsyncTask::emits::<u64>()
         .on(&rt)
         .workers(1)

@@ -74,7 +74,7 @@ impl Blocked {
     }
 }
 
-pub async fn a_kill_waits_for_what_has_started<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+pub async fn a_kill_waits_for_a_started_read<R: Runtime>(rt: R, facts: Facts) -> Outcome {
     Blocked::both(&rt, facts, 1.hours(), |run, blocked| {
         let rt = rt.clone();
         async move {
@@ -93,7 +93,7 @@ pub async fn a_kill_waits_for_what_has_started<R: Runtime>(rt: R, facts: Facts) 
     .await
 }
 
-pub async fn a_hard_kill_answers_that_it_goes_on<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+pub async fn a_hard_kill_reports_that_the_read_goes_on<R: Runtime>(rt: R, facts: Facts) -> Outcome {
     Blocked::both(&rt, facts, 1.hours(), |run, blocked| async move {
         let answer = run.cancel(CancelLevel::KillHard).await;
         ensure!(answer.outcome() == sweet_async::CancelOutcome::Abandoned, "{answer:?}");
@@ -105,7 +105,7 @@ pub async fn a_hard_kill_answers_that_it_goes_on<R: Runtime>(rt: R, facts: Facts
     .await
 }
 
-pub async fn a_time_limit_leaves_it_and_says_so<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+pub async fn a_time_limit_leaves_the_read_and_reports_it<R: Runtime>(rt: R, facts: Facts) -> Outcome {
     Blocked::both(&rt, facts, 500.millis(), |run, blocked| {
         let rt = rt.clone();
         async move {
@@ -120,7 +120,10 @@ pub async fn a_time_limit_leaves_it_and_says_so<R: Runtime>(rt: R, facts: Facts)
     .await
 }
 
-pub async fn the_limit_of_a_task_around_it_leaves_it_and_says_so<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_limit_of_an_enclosing_task_leaves_the_read_and_reports_it<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let blocked = Blocked::default();
     let steps = [SetsLatch(blocked.begun.clone()), Waits(blocked.open.clone())];
     let script = Script::new(steps).marked(&blocked.dropped);
@@ -138,7 +141,7 @@ pub async fn the_limit_of_a_task_around_it_leaves_it_and_says_so<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn a_source_that_fails_waits_for_what_is_read_beside_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failed_source_waits_for_a_read_of_another_source<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let blocked = Blocked::default();
     let steps = [SetsLatch(blocked.begun.clone()), Waits(blocked.open.clone()), gives("2\n")];
     let script = Script::new(steps).marked(&blocked.dropped);
@@ -168,7 +171,7 @@ pub async fn a_source_that_fails_waits_for_what_is_read_beside_it<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn a_polled_reader_is_gone_after_a_kill<R: Runtime>(rt: R, facts: Facts) -> Outcome {
+pub async fn a_polled_reader_is_dropped_by_a_kill<R: Runtime>(rt: R, facts: Facts) -> Outcome {
     let (begun, dropped) = (Latch::new(), Latch::new());
     let script = Script::new([gives("1\n"), SetsLatch(begun.clone()), Waits(Latch::new())]).marked(&dropped);
     let run = AsyncTask::emits::<u64>()

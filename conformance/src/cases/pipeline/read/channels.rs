@@ -123,7 +123,7 @@ pub async fn a_send_that_is_given_up_sent_nothing<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn events_come_back_from_a_pipeline_that_is_gone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn events_come_back_from_an_ended_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let reader = reader::<String, _>(&rt).await?;
     reader.fill(&rt, || "waits".to_owned()).await?;
     let blocked = reader.events.clone();
@@ -156,7 +156,7 @@ pub async fn an_error_that_ends_the_pipeline_closes_its_channel<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn what_waits_in_the_channel_goes_with_the_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn queued_events_are_dropped_with_the_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (reader, alive) = (reader(&rt).await?, Census::default());
     let sent = reader.fill(&rt, || alive.enter()).await?;
     ensure!(alive.alive() == sent);
@@ -202,7 +202,7 @@ pub async fn a_sender_is_a_sink<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_sink_hears_that_the_pipeline_is_gone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_sink_reports_the_end_of_the_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut reader = reader::<u64, _>(&rt).await?;
     reader.fill(&rt, || 0).await?;
     // The sink keeps one event of its own, and is not ready for another.

@@ -60,7 +60,7 @@ pub async fn files_are_read_by_their_extension<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn bytes_and_readers_are_read_as_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn bytes_and_readers_are_read_with_the_set_compression<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (end, compression, encode) in BOTH {
         let bytes = encode(b"1\n2\nbad\n4\n")?;
         let reader = io::Cursor::new(bytes.clone());

@@ -82,7 +82,7 @@ pub async fn the_whole_rows_before_a_corrupt_block_stand<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn zeros_behind_a_gzip_member_are_padding<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn zeros_after_a_gzip_member_are_padding<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // Fewer zeros than a header has bytes, and more than a buffer holds: after the last member, and between
     // two.
     for zeros in [1, 9, 512, 100_000] {
@@ -101,7 +101,7 @@ pub async fn zeros_behind_a_gzip_member_are_padding<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn what_follows_the_padding_is_a_member_or_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn bytes_after_the_padding_are_a_member_or_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = text(3);
     for garbage in [&b"more"[..], &[0x1F], &[1]] {
         let mut bytes = gzip(&text)?;

@@ -123,7 +123,7 @@ fn is_first(line: &str) -> bool {
     line.starts_with("0 ")
 }
 
-pub async fn a_file_that_is_cut_short_is_an_error_and_what_was_read_stands<R: Runtime>(
+pub async fn a_truncated_file_is_an_error_and_rows_already_read_stand<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -145,7 +145,7 @@ pub async fn a_file_that_is_cut_short_is_an_error_and_what_was_read_stands<R: Ru
     Ok(())
 }
 
-pub async fn what_is_appended_before_the_end_is_read_too<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn lines_appended_before_the_end_are_read_too<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for strategy in BOTH {
         let folder = tempfile::tempdir()?;
         let (path, rows) = long(folder.path())?;
@@ -186,10 +186,7 @@ pub async fn a_file_that_is_replaced_is_read_on_as_it_was<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn a_file_that_goes_between_the_look_and_its_turn_is_an_error<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn a_file_removed_after_the_preflight_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (strategy, sender) in
         BOTH.into_iter().zip([SenderStrategy::Serial, SenderStrategy::Batched { size: 1, delay: 1.millis() }])
     {
@@ -220,7 +217,10 @@ pub async fn a_file_that_goes_between_the_look_and_its_turn_is_an_error<R: Runti
     Ok(())
 }
 
-pub async fn a_bad_file_of_several_ends_it_when_its_turn_has_come<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_bad_file_of_several_ends_the_pipeline_when_it_is_reached<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let folder = tempfile::tempdir()?;
     let (first, third) = (folder.path().join("first.txt"), folder.path().join("third.txt"));
     fs::write(&first, "1\n2\n3\n")?;

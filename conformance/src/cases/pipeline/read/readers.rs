@@ -70,7 +70,7 @@ async fn fails<R: Runtime>(
     Ok((error, std::iter::from_fn(|| handled.try_recv().ok()).collect()))
 }
 
-pub async fn a_reader_that_fails_is_named_and_what_came_before_stands<R: Runtime>(
+pub async fn a_failed_reader_is_named_and_the_rows_before_the_failure_stand<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -107,7 +107,7 @@ pub async fn a_reader_that_panics_is_an_error<R: Runtime>(rt: R, _: Facts) -> Ou
     Ok(())
 }
 
-pub async fn a_reader_that_says_too_much_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_reader_that_overreports_its_bytes_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for kind in BOTH {
         let (error, handled) =
             fails(&rt, kind, ErrorStrategy::ContinueOnError, [gives("1\n"), Overreports]).await?;

@@ -74,7 +74,7 @@ pub async fn a_sequence_is_read_in_source_order<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn what_is_read_ahead_of_its_turn_is_bounded<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn items_read_ahead_of_their_turn_are_bounded<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const CHUNK: usize = 5;
     let (open, read) = (Latch::new(), Arc::new(AtomicUsize::new(0)));
     let counter = read.clone();
@@ -129,7 +129,7 @@ pub async fn the_last_in_source_order_stays_whatever_is_read_first<R: Runtime>(r
     Ok(())
 }
 
-pub async fn stop_on_first_tells_the_first_of_those_that_were_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn stop_on_first_reports_the_first_of_the_events_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let readers = Census::default();
     let run = numbers(&rt)
         .with_concurrency(3)

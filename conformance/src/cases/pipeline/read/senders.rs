@@ -68,7 +68,7 @@ pub async fn sources_are_read_at_the_same_time<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn no_more_sources_are_read_than_was_said<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn sources_read_at_once_never_exceed_the_maximum<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let alive = Census::default();
     let most = Arc::new(AtomicUsize::new(0));
     let full = Latch::new();
@@ -209,7 +209,7 @@ async fn silent<R: Runtime>(
     (run, handled)
 }
 
-pub async fn a_graceful_stop_handles_what_was_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_graceful_stop_handles_the_events_already_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let both = SenderStrategy::Parallel { sources: 2 };
     let batches = SenderStrategy::Batched { size: 100, delay: 1.hours() };
     for (strategy, ordered, due) in

@@ -75,7 +75,7 @@ pub async fn a_file_that_grows_before_its_turn_counts_as_it_is<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn a_source_that_cannot_tell_has_no_total<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_source_of_unknown_size_has_no_total<R: Runtime>(rt: R, _: Facts) -> Outcome {
     type Sender = Box<dyn FnOnce(&mut Sources<u64>) + Send>;
     let senders: [(&str, Sender); 4] = [
         ("an iterator", Box::new(|sources| sources.of(0..3).into_chunks(1.items()))),

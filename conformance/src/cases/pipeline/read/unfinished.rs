@@ -35,21 +35,21 @@ async fn handles_all<R: Runtime>(
     error.context("an error was due")
 }
 
-pub async fn what_an_iterator_gave_before_its_panic_is_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn items_of_an_iterator_before_its_panic_are_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let numbers = (0..).map(|n: u64| if n < 150 { n } else { explode("the iterator") });
     let error = handles_all(&rt, 150, |sources| sources.of(numbers).into_chunks(100.items())).await?;
     ensure!(error.is_panic() && error.to_string().contains("the iterator"), "{error:?}");
     Ok(())
 }
 
-pub async fn what_a_stream_gave_before_its_panic_is_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn items_of_a_stream_before_its_panic_are_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let numbers = stream::iter((0..).map(|n: u64| if n < 150 { n } else { explode("the stream") }));
     let error = handles_all(&rt, 150, |sources| sources.of_stream(numbers).into_chunks(100.items())).await?;
     ensure!(error.is_panic() && error.to_string().contains("the stream"), "{error:?}");
     Ok(())
 }
 
-pub async fn what_a_reader_gave_before_its_bad_end_is_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn lines_of_a_reader_before_its_failure_are_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for kind in BOTH {
         for end in [Panics, Fails(std::io::ErrorKind::BrokenPipe)] {
             let panics = matches!(end, Panics);
@@ -97,7 +97,7 @@ impl futures_lite::AsyncRead for Endless {
     }
 }
 
-pub async fn a_graceful_stop_handles_all_that_a_reader_gave<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_graceful_stop_handles_all_lines_of_a_reader<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for kind in BOTH {
         let (given, some) = (count(), Latch::new());
         let (reader, handled) = (Endless(given.clone()), some.clone());
@@ -155,7 +155,7 @@ async fn stalled<R: Runtime>(
     (run, open)
 }
 
-pub async fn a_graceful_stop_handles_what_a_stalled_reader_gave<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_graceful_stop_handles_the_lines_of_a_stalled_reader<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (mut run, open) = stalled(&rt, 1.hours(), || {}).await;
     let mut stop = std::pin::pin!(run.canceller().cancel(CancelLevel::Graceful));
     ensure!(poll_once(&mut stop).await.is_none(), "what is being read may still come");
@@ -169,7 +169,7 @@ pub async fn a_graceful_stop_handles_what_a_stalled_reader_gave<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn a_kill_counts_what_a_stalled_reader_gave<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_kill_counts_the_lines_of_a_stalled_reader<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // A task of the worker is dropped once the kill has reached the worker, which then handles nothing more.
     let (killed, children, inner) = (Latch::new(), async_channel::unbounded(), rt.clone());
     let (guard, keep) = (std::sync::Mutex::new(Some(killed.on_drop())), children.0);
@@ -194,7 +194,7 @@ pub async fn a_kill_counts_what_a_stalled_reader_gave<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn a_time_limit_counts_what_a_stalled_reader_gave_until_then<R: Runtime>(
+pub async fn a_time_limit_counts_the_lines_of_a_stalled_reader_until_then<R: Runtime>(
     rt: R,
     facts: Facts,
 ) -> Outcome {

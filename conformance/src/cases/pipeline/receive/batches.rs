@@ -222,7 +222,10 @@ pub async fn a_batch_does_not_wait_for_the_rate<R: Runtime>(rt: R, at: Facts) ->
     Ok(())
 }
 
-pub async fn what_was_gathered_is_dropped_by_a_kill_and_counted<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_kill_drops_and_counts_the_events_of_an_unfinished_batch<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (given, silent) = (Latch::new(), Latch::new());
     let (gave, speaks) = (given.clone(), silent.clone());
     let rest = futures_lite::stream::once_future(async move {

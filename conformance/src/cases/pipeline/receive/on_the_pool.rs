@@ -36,7 +36,7 @@ pub async fn a_receiver_that_blocks_leaves_the_executor_free<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn all_is_as_on_the_executor<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn results_are_the_same_as_on_the_executor<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (workers, ordered) in [(1, false), (3, false), (3, true)] {
         let order = Arc::new(Mutex::new(Vec::new()));
         let seen = order.clone();
@@ -74,7 +74,7 @@ pub async fn all_is_as_on_the_executor<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn folds_batches_and_retries_work_there<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn folds_batches_and_retries_work_on_the_pool<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || {
         let retry = Retry::new(1).backoff(RetryStrategy::Fixed { delay: 1.millis() });
         numbers(&rt)
@@ -135,7 +135,7 @@ pub async fn a_kill_waits_for_the_event_under_way_and_counts<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn a_limit_of_time_holds_there<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_time_limit_holds_on_the_pool<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let clock = rt.clone();
     let endless = numbers(&rt)
         .with_timeout(10.millis())

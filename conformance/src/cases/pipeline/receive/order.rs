@@ -129,7 +129,7 @@ pub async fn no_more_events_are_under_way_than_there_are_workers<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn an_event_knows_its_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_event_has_its_sequence_position_time_and_id<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (sender, positions) = async_channel::unbounded();
     let before = rt.now();
     AsyncTask::emits::<String>()

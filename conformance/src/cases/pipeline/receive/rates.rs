@@ -84,7 +84,7 @@ pub async fn events_come_at_the_rate_whatever_the_receiver<R: Runtime>(rt: R, at
     Ok(())
 }
 
-pub async fn as_many_as_the_rate_says_may_come_at_once<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_burst_has_as_many_events_as_the_rate_permits<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (times, begun) = (Times::new(&rt), rt.now());
     let note = times.clone();
     let text: String =
@@ -99,7 +99,7 @@ pub async fn as_many_as_the_rate_says_may_come_at_once<R: Runtime>(rt: R, at: Fa
     times.check(begun, 20, 5, at)
 }
 
-pub async fn who_waits_for_the_rate_hears_of_the_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_wait_for_the_rate_ends_with_the_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let begun = rt.now();
     let slow = || AsyncTask::emits::<u64>().on(&rt).workers(2).rate_limit(1, 10.hours());
     let handled = Latch::new();

@@ -14,7 +14,7 @@ fn numbers<R: Runtime>(rt: &R) -> PipelineBuilder<u64, R> {
     AsyncTask::emits::<u64>().on(rt)
 }
 
-pub async fn in_sequence_one_comes_after_the_other<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn in_sequence_events_are_handled_one_after_the_other<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for builder in [numbers(&rt).sequence(), numbers(&rt).receiver_strategy(Serial)] {
         let (alive, order) = (Census::default(), Arc::new(Mutex::new(Vec::new())));
         let (residents, seen) = (alive.clone(), order.clone());
@@ -41,7 +41,7 @@ pub async fn in_sequence_one_comes_after_the_other<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn numbers_that_cannot_be_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn invalid_numbers_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let build = || numbers(&rt);
     let strategies = [
         Parallel { workers: 0 },
@@ -64,7 +64,7 @@ pub async fn numbers_that_cannot_be_are_refused<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn more_workers_come_while_events_only_wait<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn workers_are_added_while_events_only_wait<R: Runtime>(rt: R, at: Facts) -> Outcome {
     const MAX: usize = 8;
     // In virtual time the durations are exact, and so are the decisions. Elsewhere they depend on the
     // machine.
@@ -93,7 +93,7 @@ pub async fn more_workers_come_while_events_only_wait<R: Runtime>(rt: R, at: Fac
     Ok(())
 }
 
-pub async fn workers_that_are_not_wanted_end_as_well<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn surplus_workers_end_as_well<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for items in [0, 1, 500] {
         let sum = numbers(&rt)
             .receiver_strategy(Adaptive { min: 2, max: 64 })

@@ -16,7 +16,7 @@ fn squares<R: Runtime>(rt: &R, most: u64) -> BoxedPipeline<R, u64, u64> {
         .boxed()
 }
 
-pub async fn one_that_a_function_returns_is_run_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipeline_returned_by_a_function_is_run_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for most in [0, 1, 1_000] {
         let (summary, squares) = squares(&rt, most)
             .await_final_event(|event, collection| event.map(|summary| (summary, collection.collected())))
@@ -27,7 +27,7 @@ pub async fn one_that_a_function_returns_is_run_in_place<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn one_that_a_function_returns_is_spawned<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipeline_returned_by_a_function_is_spawned<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut run = squares(&rt, 1_000)
         .spawn(|event, collection| event.map(|summary| (summary.handled(), collection.collected())));
     let (handled, squares) = (&mut run).await?;
@@ -38,7 +38,7 @@ pub async fn one_that_a_function_returns_is_spawned<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn one_that_is_spawned_fails_with_its_handlers_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_spawned_pipeline_fails_with_its_handlers_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let run = squares(&rt, 3).spawn(|_, collection| match collection.len() {
         3 => Err("three are too many"),
         len => Ok(len),
@@ -47,7 +47,7 @@ pub async fn one_that_is_spawned_fails_with_its_handlers_error<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn an_error_in_one_hands_over_what_was_collected<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_error_still_hands_over_the_collected_values<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let refusing = || {
         AsyncTask::emits::<u64>()
             .on(&rt)
@@ -74,7 +74,7 @@ pub async fn an_error_in_one_hands_over_what_was_collected<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn one_that_cannot_start_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipeline_that_cannot_start_is_an_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let refused = || {
         AsyncTask::emits::<u64>()
             .on(&rt)
@@ -119,7 +119,7 @@ fn kinds<R: Runtime>(rt: &R) -> [(&'static str, BoxedPipeline<R, u64, u64>); 4] 
     ]
 }
 
-pub async fn those_of_all_kinds_of_receivers_are_of_one_type<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn pipelines_of_all_kinds_of_receivers_have_one_type<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (kind, pipeline) in kinds(&rt) {
         let collected = pipeline
             .await_final_event(|event, collection| event.map(|_| collection.collected()))

@@ -25,7 +25,7 @@ fn numbers(bad: &[u64]) -> String {
     (0..1_000).map(|n| if bad.contains(&n) { format!("x{n}\n") } else { format!("{n}\n") }).collect()
 }
 
-pub async fn stop_on_first_tells_the_first_bad_row_in_source_order<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn stop_on_first_reports_the_first_bad_row_in_source_order<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = numbers(&[10, 500]);
     for round in 0..40 {
         let text = text.clone();
@@ -43,7 +43,7 @@ pub async fn stop_on_first_tells_the_first_bad_row_in_source_order<R: Runtime>(r
     Ok(())
 }
 
-pub async fn stop_on_first_tells_the_first_refused_event<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn stop_on_first_reports_the_first_refused_event<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // The later event is refused first for certain: the earlier one waits for that.
     for _ in 0..10 {
         let later = Latch::new();
@@ -136,7 +136,7 @@ pub async fn a_bad_field_is_named<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_refusal_keeps_the_place_of_its_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_refusal_keeps_the_position_of_its_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = numbers(&[]);
     let summary = AsyncTask::emits::<u64>()
         .on(&rt)

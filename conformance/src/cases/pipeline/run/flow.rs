@@ -298,7 +298,7 @@ pub async fn a_server_on_the_same_threads_stays_responsive<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn progress_is_told_at_the_end_of_a_timeout_too<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn progress_is_also_reported_at_a_timeout<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let reported = Latch::new();
     let report = reported.clone();
     // A limit that is shorter than the time between two reports.

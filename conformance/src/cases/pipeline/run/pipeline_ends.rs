@@ -139,7 +139,10 @@ fn endless<R: Runtime>(
     (spawn, read, started)
 }
 
-pub async fn asked_to_stop_by_its_user_it_is_drained_and_cancelled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipeline_cancelled_on_request_is_drained_and_ends_as_cancelled<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for workers in [1, 3] {
         let (spawn, read, started) = endless(&rt, workers);
         let mut task = spawn();
@@ -172,7 +175,10 @@ pub async fn asked_to_stop_by_its_user_it_is_drained_and_cancelled<R: Runtime>(r
     Ok(())
 }
 
-pub async fn asked_through_the_task_around_it_says_so<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cancellation_of_the_enclosing_task_is_the_reported_cause<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (inner, started) = (rt.clone(), Latch::new());
     let start = started.clone();
     let around = AsyncTask::to::<CancelCause>().on(&rt).try_spawn(|| async move {
@@ -187,7 +193,10 @@ pub async fn asked_through_the_task_around_it_says_so<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn what_is_made_of_a_cancellation_is_its_value<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_value_made_from_a_cancellation_is_the_pipelines_result<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let started = Latch::new();
     let start = started.clone();
     let task = AsyncTask::emits::<u64>()
@@ -204,7 +213,10 @@ pub async fn what_is_made_of_a_cancellation_is_its_value<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn one_that_does_not_end_is_killed_after_its_grace<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_pipeline_that_does_not_end_is_killed_after_its_grace_period<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let started = Latch::new();
     let start = started.clone();
     let task = AsyncTask::emits::<u64>()

@@ -121,7 +121,7 @@ where
     Ok(())
 }
 
-pub async fn a_pipeline_is_told_what_a_task_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipeline_has_the_settings_of_a_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || {
         let builder = AsyncTask::emits::<u64>().on(&rt).name("told").priority(TaskPriority::High);
         builder.timeout(1.hours()).grace(1.hours()).timestamps(true).tracing(true).metrics(true).with(5_u8)

@@ -52,7 +52,7 @@ pub async fn ordered_events_are_pulled_in_source_order<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn now_or_never_tells_empty_from_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn try_next_event_distinguishes_empty_from_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (sender, items) = async_channel::unbounded();
     let mut events = AsyncTask::emits::<u64>()
         .on(&rt)
@@ -145,7 +145,7 @@ async fn stalled<R: Runtime>(rt: &R, read: &AtomicUsize) -> Result<usize, Failur
     Ok(last)
 }
 
-pub async fn who_pulls_slowly_pauses_the_source<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn slow_pulling_pauses_the_source<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (mut events, read, _dropped) = endless(&rt);
     let before = stalled(&rt, &read).await?;
     // Four batches wait, each of at most 256 events and a slice; each worker has another batch, and a chunk;
@@ -168,7 +168,7 @@ pub async fn dropping_the_handle_kills_it<R: Runtime>(rt: R, _: Facts) -> Outcom
     Ok(())
 }
 
-pub async fn who_stops_half_way_gets_exact_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn finishing_early_gives_exact_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for taken in [0, 1, 99, 700] {
         let (mut events, _, dropped) = endless(&rt);
         take(&mut events, taken).await?;
@@ -187,7 +187,7 @@ pub async fn who_stops_half_way_gets_exact_counts<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn a_kill_drops_what_was_not_pulled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_kill_drops_events_not_yet_pulled<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (mut events, read, dropped) = endless(&rt);
     take(&mut events, 10).await?;
     stalled(&rt, &read).await?;
@@ -212,7 +212,7 @@ pub async fn a_kill_drops_what_was_not_pulled<R: Runtime>(rt: R, _: Facts) -> Ou
     Ok(())
 }
 
-pub async fn asked_to_stop_it_gives_what_was_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_graceful_cancellation_gives_the_events_already_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (mut events, read, _) = endless(&rt);
     take(&mut events, 10).await?;
     stalled(&rt, &read).await?;

@@ -55,7 +55,7 @@ fn third_time(calls: &Calls, n: u64) -> Result<(), Refused> {
     if calls.of(n) < 3 || n == 50 { Err(Refused(n)) } else { Ok(()) }
 }
 
-pub async fn what_fails_is_tried_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failed_event_is_retried<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for workers in [1, 3] {
         let builder = || {
             numbers(&rt)
@@ -100,7 +100,7 @@ pub async fn what_fails_is_tried_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn what_another_attempt_cannot_help_is_not_tried_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_that_a_retry_cannot_change_are_not_retried<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::new();
     let counting = calls.clone();
     let retry =
@@ -156,7 +156,7 @@ pub async fn an_error_is_dropped_before_the_next_attempt<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn rows_that_are_not_wanted_leave_the_error_of_the_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn panics_of_dropped_rows_do_not_replace_the_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     /// A value whose destructor panics.
     struct Bomb(u64);
 
@@ -208,7 +208,7 @@ pub async fn an_attempt_waits_without_holding_up_others<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn a_stop_wakes_what_waits_for_another_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_stop_wakes_an_event_in_backoff<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let patient = || Retry::new(5).backoff(RetryStrategy::Fixed { delay: 100.days() }).jitter(Jitter::None);
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let failed = Latch::new();
@@ -243,7 +243,7 @@ pub async fn a_stop_wakes_what_waits_for_another_attempt<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn who_is_asked_decides_about_each<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_custom_strategy_decides_about_each_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for workers in [1, 3] {
         let strategy = ErrorStrategy::custom(|row| match row.error().downcast_ref::<Refused>() {
             Some(Refused(n)) if *n < 60 => ErrorAction::Reject,
@@ -268,7 +268,7 @@ pub async fn who_is_asked_decides_about_each<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn who_panics_when_asked_ends_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_custom_strategy_that_panics_ends_the_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let error = failed(
         numbers(&rt)
             .on_error(ErrorStrategy::custom(|_| explode("while deciding")))

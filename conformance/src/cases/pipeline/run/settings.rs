@@ -107,7 +107,7 @@ pub async fn a_record_limit_of_zero_is_refused<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn a_refused_pipeline_calls_nobody<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_refused_pipeline_calls_no_receiver<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let touched = Latch::new();
     let touch = touched.clone();
     let error = numbers(&rt)
@@ -155,7 +155,7 @@ pub async fn a_directory_is_an_error_with_its_path<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn an_unreadable_header_is_an_error_at_its_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_unreadable_header_is_an_error_with_its_position<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let run = numbers(&rt)
         .on_error(ErrorStrategy::ContinueOnError)
         .sender(|sources| sources.of_bytes(&b"id,n\xffme\n1,2\n"[..]).into_chunks(1.rows()))

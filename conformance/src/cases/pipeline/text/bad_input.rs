@@ -145,7 +145,7 @@ pub async fn a_row_that_is_not_utf_8_is_rejected_alone<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn an_open_quote_is_told_by_the_line_where_it_opened<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_open_quote_is_reported_with_the_line_where_it_opened<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (rows, bad) = read(&rt, "a,1\nb,\"x\ny\"\nc,\"open\nand\nso on\n", true).await?;
     ensure!(rows == fields(&[&["a", "1"], &["b", "x\ny"]]), "{rows:?}");
     let (line, _, reason) = bad.first().context("one is rejected")?;
@@ -214,7 +214,7 @@ pub async fn a_name_that_two_columns_have_is_kept_as_it_stands<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn lines_have_the_same_faults_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn faulty_lines_are_reported_as_faulty_rows_are<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut text = b"ok\nbad\xff\n".to_vec();
     text.extend("y".repeat(100).into_bytes());
     text.extend(b"\r\nlast");

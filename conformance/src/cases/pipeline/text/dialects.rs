@@ -68,7 +68,7 @@ pub async fn settings_go_together_with_a_delimiter<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn marks_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn invalid_quotes_and_comment_characters_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     type Change = fn(Source<'_>) -> Source<'_>;
     let tried: [(Change, &str); 8] = [
         (|source| source.with_quote(Some('é')), "quote"),

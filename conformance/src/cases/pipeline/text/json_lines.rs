@@ -61,7 +61,7 @@ pub async fn blank_lines_are_no_values<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn an_error_tells_line_and_column<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_error_reports_line_and_column<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = "{\"id\":1,\"name\":\"a\"}\n{\"id\":\"x\",\"name\":\"b\"}\n{\"id\":3\n{\"name\":\"c\"}\n7 8\n";
     let (people, bad) = read::<_, Person>(&rt, text).await?;
     ensure!(people.len() == 1);

@@ -105,7 +105,7 @@ fn fields(rows: &[&[&str]]) -> Vec<Raw> {
 /// Ten rows, the second of which opens a quote. The row on line 9 has a field in quotes.
 const STRAY: &str = "0,a\n1,\"b\n2,c\n3,d\n4,e\n5,f\n6,g\n7,h\n8,\"i\",i\n9,j\n";
 
-pub async fn an_open_quote_says_how_much_it_took<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_open_quote_reports_its_extent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (rows, bad) = read(&rt, "a,1\nc,\"open\nand\nso on\n", |source| source).await?;
     ensure!(rows == fields(&[&["a", "1"]]), "{rows:?}");
     let expected = "the quote opened on line 2 is never closed: close it, or double it where it is text; \
@@ -114,7 +114,7 @@ pub async fn an_open_quote_says_how_much_it_took<R: Runtime>(rt: R, _: Facts) ->
     Ok(())
 }
 
-pub async fn a_record_over_the_limit_says_how_much_it_took<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_record_over_the_limit_reports_its_extent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = format!("a,1\nb,\"{}\nc,2\n", "0123456789\n".repeat(500));
     let (rows, bad) = read(&rt, text, |source| source.with_max_record(64)).await?;
     ensure!(rows == fields(&[&["a", "1"]]));
@@ -150,7 +150,7 @@ pub async fn a_quote_that_another_closes_makes_one_row_unless_it_is_strict<R: Ru
     Ok(())
 }
 
-pub async fn strict_refuses_quotes_in_fields_and_text_behind_them<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn strict_refuses_quotes_in_fields_and_text_after_quotes<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text =
         "a\"b,1\n\"c\"\"d\",2\r\n\"e\"f,3\n\"g\",\"\"\r4,\"h\nh\"\n5\",6\n\"\"\"\",\" \"\n\"i\" ,7\n8,\"j\"";
     let (rows, bad) = read(&rt, text, |source| source).await?;
@@ -194,7 +194,7 @@ pub async fn resync_goes_on_at_the_next_line<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn a_record_has_at_most_so_many_lines<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_record_over_the_line_limit_is_rejected<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = "a,\"1\n2\n3\"\nb,\"1\n2\n3\n4\n5\"\nc,1\n";
     let (rows, bad) = read(&rt, text, |source| source.with_max_record_lines(3)).await?;
     ensure!(rows == fields(&[&["a", "1\n2\n3"], &["c", "1"]]), "{rows:?}");
@@ -210,7 +210,10 @@ pub async fn a_record_has_at_most_so_many_lines<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn an_endless_record_ends_what_its_first_error_ends<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_endless_record_ends_the_pipeline_with_its_first_error<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let run = AsyncTask::emits::<Raw>()
         .on(&rt)
         .with_timeout(30.seconds())
@@ -226,7 +229,7 @@ pub async fn an_endless_record_ends_what_its_first_error_ends<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn a_record_that_a_failing_source_cuts_short_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_record_cut_short_by_a_failing_source_is_counted<R: Runtime>(rt: R, _: Facts) -> Outcome {
     struct Fails;
     impl std::io::Read for Fails {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {

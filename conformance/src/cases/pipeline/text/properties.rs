@@ -115,7 +115,7 @@ pub fn rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect<H: Harness>
         .map_err(|error| Failure::msg(error.to_string()))
 }
 
-pub fn a_fold_is_the_iterators_own<H: Harness>(harness: H) -> Outcome {
+pub fn a_fold_gives_the_same_sum_as_an_iterator<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let strategy = (proptest::collection::vec(any::<u32>(), 0..300), 1..20usize, 1..5usize, 1..4usize);
     runner::<H>(100)

@@ -131,7 +131,7 @@ fn checks() -> impl Strategy<Value = Checks> {
     })
 }
 
-pub fn what_is_refused_is_what_the_rules_say<H: Harness>(harness: H) -> Outcome {
+pub fn random_text_is_accepted_and_rejected_by_the_rules<H: Harness>(harness: H) -> Outcome {
     let rt = harness.runtime();
     let strategy = (text(), checks(), 1..40usize, 1..4usize, 1..9usize, any::<bool>());
     let seeds = u32::try_from(H::SEEDS).unwrap_or(u32::MAX).max(1);

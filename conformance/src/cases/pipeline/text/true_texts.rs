@@ -17,7 +17,7 @@ async fn error_of<R: Runtime>(
     Ok((error.position().line(), error.reason()))
 }
 
-pub async fn a_line_that_is_too_long_is_called_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_overlong_line_is_reported_as_a_line<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let text = format!("\"ok\"\n\"{}\"\n\"ok\"\n", "y".repeat(100));
     let expected =
         "a line is longer than the limit of 64 bytes (see with_max_record); it took 102 bytes on 1 line";
@@ -35,7 +35,7 @@ pub async fn a_line_that_is_too_long_is_called_one<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn plain_text_with_the_name_of_another_format_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn plain_text_with_a_compressed_files_name_is_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let folder = tempfile::tempdir()?;
     for (codec, compression) in [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)] {
         for text in ["1", "id,name\n1,Ada\n2,Grace\n"] {
@@ -93,7 +93,7 @@ pub async fn batches_are_of_files_and_bytes_too<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn batches_of_what_cannot_be_gathered_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn batches_of_readers_and_queues_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = bounded(1);
     type Sender = Box<dyn FnOnce(&mut Sources<u64>) + Send>;
     let senders: [Sender; 3] = [

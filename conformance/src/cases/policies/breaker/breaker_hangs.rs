@@ -35,7 +35,10 @@ async fn is_refused<R: Runtime>(rt: &R, breaker: &CircuitBreaker) -> Outcome {
     Ok(())
 }
 
-pub async fn a_probe_that_hangs_keeps_its_place_for_so_long<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_hanging_probe_keeps_its_permit_until_the_half_open_timeout<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let breaker = reopening(&rt, 1, 50.millis()).await?;
     let (hangs, _end) = probe(&rt, &breaker).await;
     if at.virtual_time {
@@ -53,7 +56,7 @@ pub async fn a_probe_that_hangs_keeps_its_place_for_so_long<R: Runtime>(rt: R, a
     Ok(())
 }
 
-pub async fn what_it_ends_with_later_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_late_outcome_of_a_hanging_probe_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for succeeds in [true, false] {
         let breaker = reopening(&rt, 1, 1.millis()).await?;
         let (slow, end) = probe(&rt, &breaker).await;
@@ -70,7 +73,7 @@ pub async fn what_it_ends_with_later_counts<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn one_that_hangs_has_no_place_to_give_back<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_overdue_probe_has_no_permit_to_return<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let breaker = reopening(&rt, 1, 50.millis()).await?;
     let (hangs, _end) = probe(&rt, &breaker).await;
     rt.sleep(50.millis()).await?;
@@ -87,7 +90,10 @@ pub async fn one_that_hangs_has_no_place_to_give_back<R: Runtime>(rt: R, at: Fac
     Ok(())
 }
 
-pub async fn without_a_bound_it_keeps_its_place<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn without_a_half_open_timeout_a_hanging_probe_keeps_its_permit<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let breaker = reopening(&rt, 1, Duration::MAX).await?;
     let (hangs, _end) = probe(&rt, &breaker).await;
     rt.sleep(if at.virtual_time { 1000.hours() } else { 1.millis() }).await?;

@@ -18,10 +18,7 @@ fn probe<R: Runtime>(rt: &R, breaker: &CircuitBreaker, open: &Latch) -> (Task<()
     (task, started)
 }
 
-pub async fn of_a_thousand_at_once_only_as_many_pass_as_are_permitted<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn only_the_permitted_number_of_a_thousand_calls_passes<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = reopening(&rt, 5).await?;
     let (alive, open, (report, reported)) = (Census::default(), Latch::new(), async_channel::unbounded());
     let tasks: Vec<_> = (0..1000)
@@ -56,7 +53,7 @@ pub async fn of_a_thousand_at_once_only_as_many_pass_as_are_permitted<R: Runtime
     Ok(())
 }
 
-pub async fn one_that_is_stopped_gives_its_place_back<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cancelled_probe_returns_its_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = reopening(&rt, 2).await?;
     let open = Latch::new();
     let (stays, started) = probe(&rt, &breaker, &open);
@@ -85,7 +82,7 @@ pub async fn one_that_is_stopped_gives_its_place_back<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn one_that_is_dropped_in_place_gives_its_place_back<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dropped_in_place_probe_returns_its_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = reopening(&rt, 1).await?;
     for _ in 0..3 {
         let builder = AsyncTask::to::<()>().on(&rt).circuit_breaker(&breaker);
@@ -99,7 +96,7 @@ pub async fn one_that_is_dropped_in_place_gives_its_place_back<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn one_that_stands_in_line_takes_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_call_queued_at_a_limiter_takes_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for again in [false, true] {
         let (breaker, limiter) = (reopening(&rt, 1).await?, with_permits(1)?);
         let full = fill(&rt, &limiter, 1).await?;
@@ -125,7 +122,7 @@ pub async fn one_that_stands_in_line_takes_none<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn what_stands_in_line_when_it_opens_does_not_begin<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_call_queued_when_the_breaker_opens_does_not_begin<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.hours()).build()?;
     let (limiter, called) = (with_permits(1)?, Latch::new());
     let full = fill(&rt, &limiter, 1).await?;
@@ -147,7 +144,7 @@ pub async fn what_stands_in_line_when_it_opens_does_not_begin<R: Runtime>(rt: R,
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn one_that_a_limiter_refuses_takes_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_call_refused_by_a_limiter_takes_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (breaker, limiter) = (reopening(&rt, 1).await?, Limiter::builder().max_concurrent(1).max_waiting(0));
     let limiter = limiter.build()?;
     let full = fill(&rt, &limiter, 1).await?;
@@ -163,7 +160,7 @@ pub async fn one_that_a_limiter_refuses_takes_none<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn one_whose_time_is_up_has_failed<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_probe_that_times_out_has_failed<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = reopening(&rt, 2).await?;
     let run = AsyncTask::to::<()>().on(&rt).circuit_breaker(&breaker).timeout(1.millis()).run(pending::<()>);
     ensure!(failed(run.await)?.is_timeout() && breaker.state() == BreakerState::Open);

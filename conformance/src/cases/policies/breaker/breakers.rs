@@ -117,7 +117,7 @@ async fn under_way<R: Runtime>(
     (task, give)
 }
 
-pub async fn what_was_let_through_before_a_change_says_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_call_admitted_before_a_state_change_does_not_count<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.millis()).half_open_calls(2);
     let breaker = builder.build()?;
     let (fails, give_failure) = under_way(&rt, &breaker).await;
@@ -172,7 +172,7 @@ pub async fn panics_and_time_limits_count<R: Runtime>(rt: R, _: Facts) -> Outcom
     Ok(())
 }
 
-pub async fn what_says_nothing_about_the_called_does_not_count<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn outcomes_unrelated_to_the_callee_do_not_count<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(1).build()?;
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (task, _give) = under_way(&rt, &breaker).await;
@@ -208,7 +208,7 @@ pub async fn what_says_nothing_about_the_called_does_not_count<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn whoever_waits_for_a_change_is_woken<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_for_a_state_change_is_woken<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.millis()).build()?;
     let mut seen = BreakerState::Closed;
     for (succeeds, state) in [
@@ -241,7 +241,7 @@ pub async fn whoever_waits_for_a_change_is_woken<R: Runtime>(rt: R, _: Facts) ->
     Ok(())
 }
 
-pub async fn its_changes_are_told_with_its_name<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn state_changes_are_logged_with_the_breakers_name<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let builder = CircuitBreaker::builder().name("search").failure_threshold(1);
@@ -286,7 +286,10 @@ pub async fn settings_that_cannot_work_are_refused<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn each_attempt_asks_it_and_its_refusal_ends_the_retries<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn each_attempt_passes_the_breaker_and_a_refusal_ends_the_retries<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(3).open_timeout(1.hours()).build()?;
     let calls = Calls::default();
     let builder = AsyncTask::to::<u32>().on(&rt).retry(9).backoff(RetryStrategy::Immediate);

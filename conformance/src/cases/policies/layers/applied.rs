@@ -14,7 +14,7 @@ fn at_once(retries: u32) -> Retry {
     Retry::new(retries).backoff(RetryStrategy::Immediate)
 }
 
-pub async fn a_retry_stands_alone_and_its_work_may_borrow<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_retry_works_alone_and_its_work_may_borrow<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // Neither `Send` nor `'static`.
     let calls = Cell::new(0);
     let work = || {
@@ -60,7 +60,7 @@ pub async fn a_panic_is_caught_and_not_tried_again<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn a_limiter_stands_alone_and_gives_places_back<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_limiter_works_alone_and_its_permits_are_returned<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().max_concurrent(1).max_waiting(1).build()?;
     let mut first = Box::pin(limiter.apply_on(&rt, pending::<Result<(), BoxError>>));
     ensure!(poll_once(&mut first).await.is_none() && limiter.under_way() == 1);
@@ -83,7 +83,7 @@ pub async fn a_limiter_stands_alone_and_gives_places_back<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn a_breaker_stands_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_breaker_works_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker =
         CircuitBreaker::builder().name("db").failure_threshold(2).open_timeout(1.hours()).build()?;
     for _ in 0..2 {

@@ -84,7 +84,7 @@ pub async fn the_limit_of_an_attempt_is_not_on_the_wait_for_a_limiter<R: Runtime
     is_due(&rt, at, begun, STEP * 3)
 }
 
-pub async fn a_place_of_a_limiter_is_kept_for_one_attempt_and_not_for_the_backoff<R: Runtime>(
+pub async fn a_permit_is_held_for_one_attempt_and_not_for_the_backoff<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -96,7 +96,7 @@ pub async fn a_place_of_a_limiter_is_kept_for_one_attempt_and_not_for_the_backof
     Ok(())
 }
 
-pub async fn a_place_is_free_before_the_error_is_given<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_permit_is_free_before_the_error_is_given<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().max_concurrent(1).max_waiting(0).build()?;
     let (calls, inner, same) = (Calls::default(), rt.clone(), limiter.clone());
     let builder = AsyncTask::to::<u32>().on(&rt).limiter(&limiter).retry(2).backoff(RetryStrategy::Immediate);

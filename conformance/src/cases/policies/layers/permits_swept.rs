@@ -251,22 +251,22 @@ pub(crate) async fn sweep<R: Runtime>(rt: &R, holder: Holder, moments: usize) ->
 
 const MOMENTS: usize = 5;
 
-pub async fn of_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn in_place_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::InPlace, MOMENTS).await.map(drop)
 }
 
-pub async fn of_work_in_place_within_a_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn in_place_work_within_a_task_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::InATask, MOMENTS).await.map(drop)
 }
 
-pub async fn of_a_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::Spawned, MOMENTS).await.map(drop)
 }
 
-pub async fn of_work_that_is_tried_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn retried_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::Retried, MOMENTS).await.map(drop)
 }
 
-pub async fn of_supervised_work<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn supervised_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::Supervised, MOMENTS).await.map(drop)
 }

@@ -22,7 +22,7 @@ fn mends(
     move |error| std::future::ready(if is_due(&error) { Ok(7) } else { Err(error) })
 }
 
-pub async fn it_is_asked_when_all_else_has_failed<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn recovery_runs_after_all_other_policies_have_failed<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || AsyncTask::to::<u32>().on(&rt);
     let broken = || async { Err::<u32, _>(Broken(1)) };
     let task = builder().recover_with(mends(|error| error.downcast_ref() == Some(&Broken(1))));
@@ -45,7 +45,7 @@ pub async fn it_is_asked_when_all_else_has_failed<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn it_is_asked_about_what_was_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn recovery_is_called_for_refusals<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.hours()).build()?;
     let builder = AsyncTask::to::<u32>().on(&rt);
     let task = builder.clone().circuit_breaker(&breaker).recover_with(mends(AsyncTaskError::is_circuit_open));
@@ -70,7 +70,7 @@ pub async fn it_is_asked_about_what_was_refused<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn the_limit_on_the_whole_is_not_on_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_overall_timeout_does_not_cover_recovery<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for (retries, spawned) in [(0, false), (0, true), (1, false), (1, true)] {
         let (alive, clock, begun) = (Census::default(), rt.clone(), rt.now());
         let (below, seen) = (alive.clone(), alive.clone());
@@ -132,7 +132,7 @@ pub async fn a_limit_that_passes_while_a_callback_runs_is_recovered_from<R: Runt
     Ok(())
 }
 
-pub async fn the_limit_of_the_task_around_is_on_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_limit_of_an_enclosing_task_covers_recovery<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (begun, recovers, inner) = (rt.now(), Latch::new(), rt.clone());
     let begins = recovers.clone();
     let task = AsyncTask::to::<u32>().on(&rt).timeout(20.millis()).spawn(move || async move {
@@ -148,7 +148,7 @@ pub async fn the_limit_of_the_task_around_is_on_it<R: Runtime>(rt: R, at: Facts)
     is_due(&rt, at, begun, 20.millis())
 }
 
-pub async fn it_is_not_asked_about_what_was_meant_to_stop<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn recovery_is_not_called_for_cancellations_and_shutdown<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let asked = Calls::default();
     let counted = || {
         let asked = asked.clone();
@@ -218,7 +218,7 @@ pub async fn a_kill_drops_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn asked_gracefully_its_value_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_recovered_value_counts_after_a_graceful_request<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (task, open, _) = recovering(&rt).await;
     let end = task.cancel_gracefully();
     open.set();
@@ -226,7 +226,7 @@ pub async fn asked_gracefully_its_value_counts<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn of_supervised_work_it_is_asked_once_for_the_whole<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn supervised_work_is_recovered_once_after_all_attempts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, asked) = (Calls::default(), Calls::default());
     let (counted, asking) = (calls.clone(), asked.clone());
     let policy = RestartPolicy { intensity: 3, period: Duration::MAX };

@@ -25,7 +25,7 @@ async fn stuck<R: Runtime>(rt: &R, limiter: &Limiter) -> Task<(), R> {
     task
 }
 
-pub async fn of_those_who_are_stopped_while_they_wait<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn cancelled_waiters_lose_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
         let (limiter, begun) = (with_permits(2)?, Census::default());
         let full = fill(&rt, &limiter, 2).await?;
@@ -50,7 +50,7 @@ pub async fn of_those_who_are_stopped_while_they_wait<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn of_those_who_are_stopped_while_they_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn cancelled_running_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
         let limiter = with_permits(2)?;
         let tasks = [stuck(&rt, &limiter).await, stuck(&rt, &limiter).await];
@@ -67,7 +67,7 @@ pub async fn of_those_who_are_stopped_while_they_run<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn of_those_who_are_stopped_when_they_were_just_let_in<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn work_cancelled_right_after_admission_loses_no_permit<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for level in LEVELS {
         let (limiter, begun) = (with_permits(1)?, Census::default());
         let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).grace(Duration::ZERO);
@@ -94,7 +94,7 @@ pub async fn of_those_who_are_stopped_when_they_were_just_let_in<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn of_work_that_panics<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn panicking_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(2)?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
     for _ in 0..3 {
@@ -109,7 +109,7 @@ pub async fn of_work_that_panics<R: Runtime>(rt: R, _: Facts) -> Outcome {
     check_all_free(&rt, &limiter, 2).await
 }
 
-pub async fn of_work_whose_destructor_panics<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_panicking_destructor_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     struct Explosive;
     impl Drop for Explosive {
         fn drop(&mut self) {
@@ -136,7 +136,7 @@ pub async fn of_work_whose_destructor_panics<R: Runtime>(rt: R, _: Facts) -> Out
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn at_a_limit_on_an_attempt<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_attempt_timeout_loses_no_permit<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let limiter = with_permits(1)?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).attempt_timeout(5.millis());
     let begun = rt.now();
@@ -148,7 +148,7 @@ pub async fn at_a_limit_on_an_attempt<R: Runtime>(rt: R, at: Facts) -> Outcome {
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn at_a_limit_on_the_whole<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_overall_timeout_loses_no_permit<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (limiter, called) = (with_permits(1)?, Latch::new());
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter).timeout(5.millis());
     let begun = rt.now();
@@ -183,7 +183,7 @@ pub async fn the_wait_is_not_under_the_limit_on_an_attempt<R: Runtime>(rt: R, at
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn when_handles_are_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn dropped_handles_lose_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(2)?;
     let running = [stuck(&rt, &limiter).await, stuck(&rt, &limiter).await];
     let waiting = [(); 3].map(|()| AsyncTask::to::<()>().on(&rt).limiter(&limiter).spawn(pending::<()>));
@@ -197,7 +197,7 @@ pub async fn when_handles_are_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
     check_all_free(&rt, &limiter, 2).await
 }
 
-pub async fn when_work_in_place_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn dropped_in_place_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, begun) = (with_permits(1)?, Census::default());
     let run = || {
         let begun = begun.clone();
@@ -225,7 +225,7 @@ pub async fn when_work_in_place_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outco
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn when_a_scope_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failed_scope_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, dropped) = (with_permits(1)?, Latch::new());
     let guard = dropped.on_drop();
     let (inner, shared) = (rt.clone(), limiter.clone());
@@ -250,7 +250,7 @@ pub async fn when_a_scope_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn however_kills_and_places_meet<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn kills_racing_with_admission_lose_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(2)?;
     for round in 0..10_usize {
         let census = Census::default();
@@ -281,7 +281,7 @@ pub async fn however_kills_and_places_meet<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn when_who_was_let_in_has_a_waker_that_does_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_moved_waiter_is_woken_by_its_last_waker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // A waiter may move to another task between two polls: the last waker is the one that is woken.
     let limiter = with_permits(1)?;
     let builder = AsyncTask::to::<u32>().on(&rt).limiter(&limiter);

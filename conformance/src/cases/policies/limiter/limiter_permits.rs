@@ -41,7 +41,7 @@ async fn is_held_until_its_end<R: Runtime>(rt: &R, limiter: &Limiter, job: Job) 
     check_all_free(rt, limiter, 1).await
 }
 
-pub async fn blocking_work_that_is_killed_keeps_it_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn killed_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for retries in [None, Some(1)] {
         for level in [CancelLevel::Kill, CancelLevel::KillHard] {
             let (limiter, job) = (with_permits(1)?, Job::default());
@@ -65,7 +65,7 @@ pub async fn blocking_work_that_is_killed_keeps_it_to_its_end<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn blocking_work_whose_time_is_up_keeps_it_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn timed_out_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for ending in 0..6 {
         let (limiter, job) = (with_permits(1)?, Job::default());
         let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
@@ -116,7 +116,7 @@ fn leaves_a_child<R: Runtime>(rt: &R, open: &Latch, returned: &Latch) -> Result<
     Ok(AsyncTask::to::<()>().on(rt).spawn(|| async move { open.wait().await }))
 }
 
-pub async fn what_the_work_has_spawned_keeps_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn children_of_the_work_keep_its_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for again in [false, true] {
         let (limiter, open, returned) = (with_permits(1)?, Latch::new(), Latch::new());
         let builder = AsyncTask::to::<Task<(), R>>().on(&rt).limiter(&limiter);
@@ -141,7 +141,7 @@ pub async fn what_the_work_has_spawned_keeps_it<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn what_it_has_detached_does_not<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn detached_tasks_do_not_keep_the_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, open, inner) = (with_permits(1)?, Latch::new(), rt.clone());
     let opened = open.clone();
     let task = AsyncTask::to::<()>().on(&rt).limiter(&limiter).spawn(move || async move {
@@ -153,7 +153,10 @@ pub async fn what_it_has_detached_does_not<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn it_is_given_back_before_a_recovery_with_all_that_had_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_permit_is_returned_and_children_have_ended_before_a_recovery<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for again in [false, true] {
         for spawned in [false, true] {
             let (limiter, dropped, inner) = (with_permits(1)?, Latch::new(), rt.clone());

@@ -50,7 +50,7 @@ pub async fn the_burst_comes_first_and_then_one_each_gap<R: Runtime>(rt: R, at: 
     Ok(())
 }
 
-pub async fn what_was_not_used_is_kept_up_to_the_burst<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn unused_rate_is_kept_up_to_the_burst<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let limiter = Limiter::builder().rate(2, 20.millis()).build()?;
     let (begun, times) = async_channel::unbounded();
     for pause in [0.millis(), 45.millis()] {
@@ -66,7 +66,7 @@ pub async fn what_was_not_used_is_kept_up_to_the_burst<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
-pub async fn places_and_rate_both_hold<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn permits_and_rate_both_hold<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // With one permit, and a rate of two at once and then one each 10 ms. Where work takes longer than that,
     // the permit decides.
     for (takes, due) in [(15, [0, 15, 30, 45, 60]), (5, [0, 5, 10, 20, 30])] {
@@ -84,7 +84,7 @@ pub async fn places_and_rate_both_hold<R: Runtime>(rt: R, at: Facts) -> Outcome 
     Ok(())
 }
 
-pub async fn all_get_through<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn all_tasks_are_admitted<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().max_concurrent(2).rate(10, 5.millis()).build()?;
     let census = Census::default();
     let mut tasks = Vec::new();
@@ -102,7 +102,7 @@ pub async fn all_get_through<R: Runtime>(rt: R, _: Facts) -> Outcome {
     check_all_free(&rt, &limiter, 2).await
 }
 
-pub async fn who_gives_up_does_not_use_up_the_rate<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_waiter_that_gives_up_does_not_use_the_rate<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let limiter = Limiter::builder().rate(1, 10.millis()).build()?;
     let (begun, times) = async_channel::unbounded();
     let since = rt.now();
@@ -123,7 +123,7 @@ pub async fn who_gives_up_does_not_use_up_the_rate<R: Runtime>(rt: R, at: Facts)
     Ok(task.await?)
 }
 
-pub async fn the_one_who_keeps_the_time_may_be_stopped<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_timer_owner_may_be_cancelled<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // With the rate used up, four tasks come into the queue. Some of them are stopped, whichever of them owns
     // the timer.
     for stopped in 1_u32..15 {
@@ -162,10 +162,7 @@ pub async fn the_one_who_keeps_the_time_may_be_stopped<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
-pub async fn one_that_nobody_polls_takes_its_turn_and_lets_others_go_on<R: Runtime>(
-    rt: R,
-    at: Facts,
-) -> Outcome {
+pub async fn an_unpolled_waiter_takes_its_turn_and_others_go_on<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // Work in place that is polled once, among others in the queue: as the first, second, third or last of
     // four.
     for unpolled in 0..4 {
@@ -202,7 +199,7 @@ pub async fn one_that_nobody_polls_takes_its_turn_and_lets_others_go_on<R: Runti
     Ok(())
 }
 
-pub async fn who_waits_for_a_place_hears_that_it_is_the_rate_now<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_waiter_for_a_permit_is_notified_to_wait_for_the_rate<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // Both permits are taken, and with them the rate is used up. When the permits are free, waiters wait for
     // the rate, and nothing polls the first in the queue.
     let limiter = Limiter::builder().max_concurrent(2).rate(2, 60.millis()).build()?;
@@ -224,10 +221,7 @@ pub async fn who_waits_for_a_place_hears_that_it_is_the_rate_now<R: Runtime>(rt:
     check_all_free(&rt, &limiter, 2).await
 }
 
-pub async fn a_limit_on_the_one_who_keeps_the_time_lets_others_go_on<R: Runtime>(
-    rt: R,
-    at: Facts,
-) -> Outcome {
+pub async fn a_timeout_of_the_timer_owner_lets_others_go_on<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let limiter = Limiter::builder().rate(1, 20.millis()).build()?;
     let (begun, times) = async_channel::unbounded();
     let since = rt.now();
@@ -251,7 +245,7 @@ pub async fn a_limit_on_the_one_who_keeps_the_time_lets_others_go_on<R: Runtime>
     Ok(())
 }
 
-pub async fn a_period_beyond_counting_lets_nobody_in_after_the_burst<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_longest_period_admits_no_work_after_the_burst<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for burst in [1, 2, 7] {
         let limiter = Limiter::builder().rate(burst, Duration::MAX).build()?;
         let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
@@ -268,7 +262,7 @@ pub async fn a_period_beyond_counting_lets_nobody_in_after_the_burst<R: Runtime>
     Ok(())
 }
 
-pub async fn of_those_who_wait_for_it_the_most_urgent_comes_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_most_urgent_waiter_for_the_rate_is_admitted_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().max_concurrent(1).rate(1, 5.millis()).ageing(Duration::MAX).build()?;
     let (arrive, arrived) = async_channel::unbounded();
     let full = fill(&rt, &limiter, 1).await?;
@@ -305,7 +299,7 @@ pub async fn each_attempt_counts<R: Runtime>(rt: R, at: Facts) -> Outcome {
     check_begin_times(&times, at, since, &[0, 10, 20]).await
 }
 
-pub async fn one_who_comes_when_it_opens_is_not_refused_for_those_let_in_then<R: Runtime>(
+pub async fn an_arrival_is_not_refused_for_waiters_admitted_at_that_moment<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {

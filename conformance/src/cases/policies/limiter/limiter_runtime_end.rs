@@ -17,7 +17,7 @@ async fn spawn_waiters<R: Runtime>(rt: &R, limiter: &Limiter) -> Result<Vec<Task
     Ok(tasks)
 }
 
-pub fn a_dropped_runtime_gives_all_places_back<H: Harness>(harness: H) -> Outcome {
+pub fn a_dropped_runtime_returns_all_permits<H: Harness>(harness: H) -> Outcome {
     if H::NEVER_ENDS {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub fn a_dropped_runtime_gives_all_places_back<H: Harness>(harness: H) -> Outcom
     next.block_on(check_all_free(&next.runtime(), &limiter, 2))?
 }
 
-pub fn a_shutdown_gives_all_places_back<H: Harness>(harness: H) -> Outcome {
+pub fn a_shutdown_returns_all_permits<H: Harness>(harness: H) -> Outcome {
     if H::NEVER_ENDS {
         return Ok(());
     }

@@ -83,10 +83,7 @@ async fn stays(census: Census) {
     }
 }
 
-pub async fn never_more_than_so_many_of_all_kinds_of_work_are_under_way<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn running_work_of_all_kinds_never_exceeds_the_maximum<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for most in [1, 3] {
         let (limiter, census) = (with_permits(most)?, Census::default());
         let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
@@ -118,7 +115,7 @@ pub async fn never_more_than_so_many_of_all_kinds_of_work_are_under_way<R: Runti
     Ok(())
 }
 
-pub async fn who_waits_comes_in_the_order_of_coming<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn waiters_are_admitted_in_the_order_of_arrival<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, (arrive, arrived)) = (with_permits(1)?, async_channel::unbounded());
     let full = fill(&rt, &limiter, 1).await?;
     let mut tasks = Vec::new();
@@ -146,7 +143,7 @@ pub async fn who_waits_comes_in_the_order_of_coming<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn clones_and_clones_of_builders_share_its_places<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn clones_of_a_limiter_and_of_builders_share_its_permits<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(2)?;
     let (same, other) = (limiter.clone(), with_permits(2)?);
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&same);
@@ -162,7 +159,7 @@ pub async fn clones_and_clones_of_builders_share_its_places<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn it_says_how_many_are_under_way_and_wait<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_limiter_reports_how_many_run_and_wait<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().name("door").max_concurrent(2).build()?;
     ensure!(limiter.name().is_some_and(|name| &**name == "door") && with_permits(1)?.name().is_none());
     let full = fill(&rt, &limiter, 2).await?;
@@ -179,7 +176,7 @@ pub async fn it_says_how_many_are_under_way_and_wait<R: Runtime>(rt: R, _: Facts
     check_all_free(&rt, &limiter, 2).await
 }
 
-pub async fn the_place_is_given_back_during_the_backoff<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_permit_is_returned_during_the_backoff<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, (started, fail)) = (with_permits(1)?, (Latch::new(), Latch::new()));
     let (start, failing, calls) = (started.clone(), fail.clone(), Arc::new(AtomicU32::new(0)));
     let counted = calls.clone();
@@ -210,7 +207,7 @@ pub async fn the_place_is_given_back_during_the_backoff<R: Runtime>(rt: R, _: Fa
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn work_in_a_place_may_need_one_of_another<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_with_a_permit_may_need_one_of_another_limiter<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (outer, inner) = (with_permits(3)?, with_permits(1)?);
     let (outside, inside) = (Census::default(), Census::default());
     let mut tasks = Vec::new();
@@ -240,7 +237,7 @@ fn refused<T>(result: Result<T, AsyncTaskError>) -> Result<(Option<String>, usiz
     Ok((limiter.map(|name| name.to_string()), waiting))
 }
 
-pub async fn who_comes_beyond_those_that_may_wait_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_beyond_max_waiting_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for most in [0, 1, 3] {
         let limiter = Limiter::builder().name("door").max_concurrent(1).max_waiting(most).build()?;
         let (full, begun) = (fill(&rt, &limiter, 1).await?, Census::default());
@@ -271,7 +268,7 @@ fn without_queue() -> Result<Limiter, AsyncTaskError> {
     Limiter::builder().max_concurrent(1).max_waiting(0).build()
 }
 
-pub async fn a_refusal_says_nothing_to_a_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_refusal_does_not_count_for_a_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, breaker) = (without_queue()?, CircuitBreaker::builder().failure_threshold(1).build()?);
     let full = fill(&rt, &limiter, 1).await?;
     let builder = AsyncTask::to::<()>().on(&rt);
@@ -314,10 +311,7 @@ pub async fn a_refusal_can_be_recovered_from<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn one_that_cannot_work_is_refused_with_the_setting_to_change<R: Runtime>(
-    _: R,
-    _: Facts,
-) -> Outcome {
+pub async fn an_invalid_limiter_is_refused_with_the_setting_to_change<R: Runtime>(_: R, _: Facts) -> Outcome {
     let one = || Limiter::builder().max_concurrent(1);
     for (builder, setting) in [
         (Limiter::builder(), "`max_concurrent` or `rate`"),

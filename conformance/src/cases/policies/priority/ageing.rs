@@ -12,7 +12,10 @@ fn ageing(interval: Duration) -> Result<Limiter, AsyncTaskError> {
     Limiter::builder().max_concurrent(1).ageing(interval).build()
 }
 
-pub async fn everybody_comes_within_the_bound_under_endless_urgency<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn every_waiter_is_admitted_within_the_bound_under_endless_urgency<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     // Each piece of work takes 1 ms, and two come for each that ends.
     for class in [High, Normal, Low, Background] {
         let limiter = ageing(10.millis())?;
@@ -50,7 +53,7 @@ pub async fn everybody_comes_within_the_bound_under_endless_urgency<R: Runtime>(
     Ok(())
 }
 
-pub async fn what_was_before_it_when_it_has_aged_stays_before_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn waiters_that_arrived_earlier_stay_before_an_aged_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut queue = WaitQueue::of(&rt, ageing(5.millis())?).await?;
     queue.add(1, Critical).await;
     queue.add(2, Critical).await;
@@ -61,7 +64,7 @@ pub async fn what_was_before_it_when_it_has_aged_stays_before_it<R: Runtime>(rt:
     queue.admits_in_order(&[1, 2, 3, 4, 5]).await
 }
 
-pub async fn without_ageing_the_less_urgent_wait_for_ever<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn without_ageing_less_urgent_waiters_wait_forever<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let mut queue = WaitQueue::of(&rt, ageing(Duration::MAX)?).await?;
     queue.add(3, Background).await;
     queue.add(2, Normal).await;
@@ -70,10 +73,7 @@ pub async fn without_ageing_the_less_urgent_wait_for_ever<R: Runtime>(rt: R, at:
     queue.admits_in_order(&[1, 2, 3]).await
 }
 
-pub async fn among_those_who_have_aged_the_first_who_came_comes_first<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn fully_aged_waiters_are_admitted_in_the_order_of_arrival<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut queue = WaitQueue::of(&rt, ageing(5.millis())?).await?;
     for (number, class) in [(1, Low), (2, Background), (3, Normal), (4, Background), (5, High), (6, Low)] {
         queue.add(number, class).await;

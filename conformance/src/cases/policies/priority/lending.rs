@@ -29,7 +29,7 @@ async fn patient<R: Runtime>(rt: &R, queue: &WaitQueue<R>) -> (Task<(), R>, Canc
     (task, canceller, seen)
 }
 
-pub async fn who_awaits_a_handle_lends<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_that_awaits_a_handle_lends_its_priority<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = with_two_waiters(&rt).await?;
     let (task, asked, seen) = patient(&rt, &queue).await;
     ensure!((asked.priority(), asked.rank()) == (Background, Background));
@@ -40,7 +40,7 @@ pub async fn who_awaits_a_handle_lends<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(urgent.await?)
 }
 
-pub async fn what_is_lent_is_lent_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_lent_priority_is_lent_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = with_two_waiters(&rt).await?;
     let (task, _, seen) = patient(&rt, &queue).await;
     let between = AsyncTask::to::<()>().on(&rt).priority(Low).spawn(|| task);
@@ -51,7 +51,7 @@ pub async fn what_is_lent_is_lent_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(urgent.await?)
 }
 
-pub async fn one_who_becomes_more_urgent_lends_that<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_priority_raised_later_is_lent<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = with_two_waiters(&rt).await?;
     let (task, asked, seen) = patient(&rt, &queue).await;
     let waits = AsyncTask::to::<()>().on(&rt).priority(Low).spawn(|| task);
@@ -64,7 +64,7 @@ pub async fn one_who_becomes_more_urgent_lends_that<R: Runtime>(rt: R, _: Facts)
     Ok(waits.await?)
 }
 
-pub async fn the_less_urgent_take_nothing_away<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_less_urgent_lender_lowers_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut queue = WaitQueue::new(&rt).await?;
     queue.add(2, High).await;
     let (task, asked, seen) = patient(&rt, &queue).await;
@@ -87,7 +87,7 @@ pub async fn the_less_urgent_take_nothing_away<R: Runtime>(rt: R, _: Facts) -> O
     Ok(waits.await?)
 }
 
-pub async fn who_awaits_a_member_or_a_set_lends<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_that_awaits_a_member_or_a_set_lends_its_priority<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for in_a_set in [true, false] {
         let queue = with_two_waiters(&rt).await?;
         let (task, _, seen) = patient(&rt, &queue).await;
@@ -149,7 +149,7 @@ pub async fn a_task_that_only_waits_for_its_children_lends_to_them<R: Runtime>(r
     Ok(child.await?)
 }
 
-pub async fn it_lends_what_is_lent_to_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_parent_waiting_for_children_passes_on_a_lent_priority<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = with_two_waiters(&rt).await?;
     let Settled { parent, child, seen } = Settled::new(&rt, &queue, Low).await?;
     let urgent = AsyncTask::to::<()>().on(&rt).priority(Critical).spawn(|| parent);
@@ -159,7 +159,10 @@ pub async fn it_lends_what_is_lent_to_it<R: Runtime>(rt: R, _: Facts) -> Outcome
     Ok(child.await?)
 }
 
-pub async fn it_lends_what_it_is_given_later<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_parent_waiting_for_children_passes_on_a_priority_set_later<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let queue = with_two_waiters(&rt).await?;
     let Settled { parent, child, seen } = Settled::new(&rt, &queue, Low).await?;
     parent.set_priority(Critical);
@@ -223,7 +226,10 @@ pub async fn nothing_is_lent_to_a_detached_task<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn what_a_lender_no_longer_awaits_keeps_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_keeps_a_lent_priority_when_it_is_no_longer_awaited<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let queue = with_two_waiters(&rt).await?;
     let (task, asked, seen) = patient(&rt, &queue).await;
     let urgent = AsyncTask::to::<[Task<(), R>; 1]>().on(&rt).priority(Critical).spawn(|| async move {

@@ -14,7 +14,7 @@ use TaskPriority::{Background, Critical, High, Low, Normal};
 
 const CLASSES: [TaskPriority; 5] = [Critical, High, Normal, Low, Background];
 
-pub async fn they_are_ordered_numbered_and_bounded<R: Runtime>(_: R, _: Facts) -> Outcome {
+pub async fn priorities_are_ordered_numbered_and_bounded<R: Runtime>(_: R, _: Facts) -> Outcome {
     ensure!(CLASSES.is_sorted_by(|one, other| one > other), "by urgency, the most urgent the greatest");
     ensure!(TaskPriority::default() == Normal);
     for (number, class) in (0_u8..).zip(CLASSES) {
@@ -35,7 +35,7 @@ pub async fn they_are_ordered_numbered_and_bounded<R: Runtime>(_: R, _: Facts) -
     Ok(())
 }
 
-pub async fn the_most_urgent_comes_first_and_of_equals_who_came_first<R: Runtime>(
+pub async fn the_most_urgent_waiter_is_first_and_equals_keep_their_order<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -49,7 +49,7 @@ pub async fn the_most_urgent_comes_first_and_of_equals_who_came_first<R: Runtime
     queue.admits_in_order(&due).await
 }
 
-pub async fn work_of_all_kinds_has_that_of_its_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_of_all_kinds_has_the_priority_of_its_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut queue = WaitQueue::new(&rt).await?;
     let limited = AsyncTask::to::<()>().on(&rt).limiter(&queue.limiter);
     let (one, two, three, four, five) =
@@ -92,7 +92,7 @@ pub async fn work_of_all_kinds_has_that_of_its_task<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn work_in_place_has_that_of_its_builder<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn in_place_work_has_the_priority_of_its_builder<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut queue = WaitQueue::new(&rt).await?;
     // Only this case polls these futures.
     let run = |priority, reporter: u32| {
@@ -159,7 +159,10 @@ pub async fn generic_code_can_ask_for_a_priority_alone<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn one_without_its_own_has_that_of_the_task_around<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_without_a_priority_has_that_of_the_enclosing_task<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let inner = rt.clone();
     let task = AsyncTask::to::<()>().on(&rt).priority(Low).spawn_with(|cx| async move {
         let builder = AsyncTask::to::<()>().on(&inner);
@@ -191,7 +194,7 @@ pub async fn one_without_its_own_has_that_of_the_task_around<R: Runtime>(rt: R, 
     Ok(task.await?)
 }
 
-pub async fn one_that_waits_moves_when_it_is_changed<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_moves_when_its_priority_changes<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut queue = WaitQueue::new(&rt).await?;
     let (up, down) = (Latch::new(), Latch::new());
     let (rising, falling) = (queue.waiting_work(2, Critical, &up), queue.waiting_work(5, Low, &down));
@@ -211,7 +214,10 @@ pub async fn one_that_waits_moves_when_it_is_changed<R: Runtime>(rt: R, _: Facts
     queue.admits_in_order(&[2, 3, 4, 5, 6]).await
 }
 
-pub async fn one_that_is_changed_keeps_its_turn_among_its_equals<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_with_a_changed_priority_keeps_its_turn_among_equals<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let mut queue = WaitQueue::new(&rt).await?;
     let up = Latch::new();
     let work = queue.waiting_work(2, High, &up);
@@ -225,7 +231,10 @@ pub async fn one_that_is_changed_keeps_its_turn_among_its_equals<R: Runtime>(rt:
     queue.admits_in_order(&[1, 2, 3]).await
 }
 
-pub async fn what_waits_below_moves_with_the_task_around<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiting_descendant_moves_with_the_priority_of_its_ancestor<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let mut queue = WaitQueue::new(&rt).await?;
     let (up, inner) = (Latch::new(), rt.clone());
     let work = queue.waiting_work(1, Critical, &up);
@@ -242,7 +251,7 @@ pub async fn what_waits_below_moves_with_the_task_around<R: Runtime>(rt: R, _: F
     queue.admits_in_order(&[1, 2]).await
 }
 
-pub async fn members_of_a_scope_come_in_the_order_of_theirs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn scope_members_are_admitted_in_the_order_of_priority<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = WaitQueue::new(&rt).await?;
     let scope = AsyncTask::to::<()>().on(&rt).scope(|s| async move {
         let limited = AsyncTask::to::<()>().on(&rt).limiter(&queue.limiter);

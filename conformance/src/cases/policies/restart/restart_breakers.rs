@@ -8,7 +8,7 @@ use super::restarts::{Broken, Calls, in_all};
 use crate::cases::breakers::{call, opened};
 use crate::kit::prelude::*;
 
-pub async fn behind_an_open_breaker_it_waits_and_uses_up_no_restart<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_wait_for_an_open_breaker_uses_up_no_restart<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(2).open_timeout(20.millis()).build()?;
     let (calls, start, clock) = (Calls::default(), rt.now(), rt.clone());
     let counted = calls.clone();
@@ -38,7 +38,7 @@ pub async fn behind_an_open_breaker_it_waits_and_uses_up_no_restart<R: Runtime>(
     Ok(())
 }
 
-pub async fn behind_a_half_open_breaker_all_come_through<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn supervised_tasks_all_pass_a_half_open_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = opened(&rt, 5.millis(), 1).await?;
     let (alive, calls) = (Census::default(), Calls::default());
     let tasks: Vec<_> = (0..50)
@@ -65,7 +65,10 @@ pub async fn behind_a_half_open_breaker_all_come_through<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn what_opens_while_it_stands_in_line_is_waited_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_breaker_that_opens_while_the_task_is_queued_is_waited_for<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(10.millis()).build()?;
     let limiter = Limiter::builder().max_concurrent(1).build()?;
     let (begun, open) = (Latch::new(), Latch::new());

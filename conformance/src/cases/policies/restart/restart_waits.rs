@@ -57,7 +57,7 @@ async fn begins<R: Runtime>(
     Ok(std::iter::from_fn(|| begun.try_recv().ok()).map(since).collect())
 }
 
-pub async fn a_restart_waits_as_it_was_told<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_restart_waits_for_the_set_backoff<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (base, step, max) = (10.millis(), 5.millis(), 18.millis());
     for (strategy, due) in [
         (RetryStrategy::Immediate, [0, 0, 0, 0]),
@@ -73,7 +73,7 @@ pub async fn a_restart_waits_as_it_was_told<R: Runtime>(rt: R, at: Facts) -> Out
     Ok(())
 }
 
-pub async fn where_nothing_is_said_it_doubles_from_100_ms_with_full_jitter<R: Runtime>(
+pub async fn the_default_backoff_doubles_from_100_ms_with_full_jitter<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {
@@ -136,7 +136,7 @@ pub async fn a_cancellation_ends_the_wait_at_once<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn a_helper_that_somebody_cancelled_is_a_failure_as_others<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cancelled_helper_task_is_a_failure_like_any_other<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, inner) = (Calls::default(), rt.clone());
     let counted = calls.clone();
     let supervised = AsyncTask::to::<u32>().on(&rt).supervise(in_all(2)).backoff(RetryStrategy::Immediate);
@@ -168,7 +168,7 @@ pub async fn a_helper_that_somebody_cancelled_is_a_failure_as_others<R: Runtime>
     Ok(())
 }
 
-pub async fn work_that_asks_itself_to_stop_is_not_started_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_that_cancels_itself_is_not_restarted<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let counted = calls.clone();
     let task = AsyncTask::to::<()>().on(&rt).supervise(in_all(5)).spawn(move || {
@@ -185,7 +185,7 @@ pub async fn work_that_asks_itself_to_stop_is_not_started_again<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn a_handle_tells_of_restarts_as_of_retries<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_handle_reports_restarts_as_retries<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, (permit, permitted)) = (Calls::default(), async_channel::unbounded::<()>());
     let (report, reported) = async_channel::unbounded();
     let supervised = AsyncTask::to::<()>().on(&rt).supervise(in_all(2)).backoff(RetryStrategy::Immediate);

@@ -84,7 +84,10 @@ pub async fn the_closure_may_panic_and_work_may_be_synchronous<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn the_last_failure_is_told_with_the_number_of_attempts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_last_failure_is_reported_with_the_number_of_attempts<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for intensity in [0, 1, 5] {
         let calls = Calls::default();
         let counted = calls.clone();
@@ -135,7 +138,7 @@ pub async fn a_restart_counts_for_one_period<R: Runtime>(rt: R, at: Facts) -> Ou
     Ok(())
 }
 
-pub async fn children_are_gone_before_the_next_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn children_have_ended_before_the_next_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, gate, started) = (Census::default(), Latch::new(), Latch::new());
     let (calls, inner) = (Calls::default(), rt.clone());
     let (counted, below, open, starts) = (calls.clone(), alive.clone(), gate.clone(), started.clone());
@@ -219,7 +222,7 @@ pub async fn a_kill_while_the_children_of_an_attempt_end_is_the_end<R: Runtime>(
     Ok(())
 }
 
-pub async fn no_attempt_begins_once_it_was_asked_to_stop<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn no_attempt_begins_after_a_cancellation<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (calls, (give, own)) = (Calls::default(), async_channel::bounded(1));
         let counted = calls.clone();
@@ -242,7 +245,7 @@ pub async fn no_attempt_begins_once_it_was_asked_to_stop<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn asked_gracefully_the_value_of_the_attempt_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_value_of_an_attempt_counts_after_a_graceful_request<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, started) = (Calls::default(), Latch::new());
     let (counted, start) = (calls.clone(), started.clone());
     let task = AsyncTask::to::<u32>().on(&rt).supervise(in_all(5)).spawn(move || {
@@ -263,7 +266,7 @@ pub async fn asked_gracefully_the_value_of_the_attempt_counts<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn a_limit_on_the_whole_is_on_all_attempts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_overall_timeout_covers_all_attempts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, clock) = (Census::default(), rt.clone());
     let below = alive.clone();
     let builder = AsyncTask::to::<()>().on(&rt).name("whole").timeout(20.millis());
@@ -281,7 +284,7 @@ pub async fn a_limit_on_the_whole_is_on_all_attempts<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn what_another_attempt_cannot_mend_is_passed_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_that_a_restart_cannot_change_are_passed_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let counted = calls.clone();
     let task = AsyncTask::to::<u32>().on(&rt).supervise(in_all(5)).spawn(move || {

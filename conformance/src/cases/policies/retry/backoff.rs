@@ -68,7 +68,7 @@ pub async fn with_jitter_it_is_within_its_bounds<R: Runtime>(rt: R, at: Facts) -
     Ok(())
 }
 
-pub async fn where_nothing_is_said_it_doubles_from_100_ms_with_full_jitter<R: Runtime>(
+pub async fn the_default_backoff_doubles_from_100_ms_with_full_jitter<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {
@@ -158,7 +158,10 @@ pub async fn a_dropped_handle_ends_it_at_once<R: Runtime>(rt: R, at: Facts) -> O
     is_due(&rt, at, begun, Duration::ZERO)
 }
 
-pub async fn asked_gracefully_in_it_the_callbacks_run_before_the_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn callbacks_run_before_the_end_of_a_gracefully_cancelled_backoff<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let (mut task, calls) = waiting(&rt).await;
     let (called, entered, open, ended) = (Latch::new(), Latch::new(), Latch::new(), Latch::new());
     let call = called.clone();
@@ -214,7 +217,7 @@ pub async fn a_cancellation_of_the_task_around_ends_it<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
-pub async fn asked_gracefully_in_an_attempt_its_end_is_that_of_the_task<R: Runtime>(
+pub async fn an_attempt_gracefully_cancelled_decides_the_end_of_the_task<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

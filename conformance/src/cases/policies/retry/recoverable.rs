@@ -7,7 +7,7 @@ use super::retries::exhausted;
 use crate::cases::restarts::{Broken, Calls};
 use crate::kit::prelude::*;
 
-pub async fn it_tells_of_the_retries_while_they_go_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn retries_are_reported_while_they_go_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, (permit, permitted)) = (Calls::default(), async_channel::unbounded::<()>());
     let counted = calls.clone();
     let builder = AsyncTask::to::<()>().on(&rt).retry(3).backoff(RetryStrategy::Immediate);
@@ -31,7 +31,7 @@ pub async fn it_tells_of_the_retries_while_they_go_on<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn a_reset_permits_as_many_more<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_reset_permits_as_many_retries_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, (permit, permitted)) = (Calls::default(), async_channel::unbounded::<()>());
     let counted = calls.clone();
     let builder = AsyncTask::to::<()>().on(&rt).retry(2).backoff(RetryStrategy::Immediate);
@@ -96,7 +96,7 @@ pub async fn a_task_without_retries_says_so<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn it_tells_what_would_be_tried_again_or_recovered_from<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_handle_reports_which_errors_are_retried_or_recovered<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<u32>().on(&rt);
     let retried = builder.clone().retry(0).retry_if(|error| error.downcast_ref() != Some(&Broken(2)));
     let retried = retried.spawn(|| async { 3 });

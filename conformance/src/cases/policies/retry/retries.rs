@@ -98,7 +98,7 @@ pub async fn the_last_error_keeps_its_type_and_its_causes<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn what_another_attempt_cannot_mend_is_tried_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_that_a_retry_cannot_change_are_not_retried<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for kind in 0..8 {
         let (calls, asked) = (Calls::default(), Calls::default());
         let (counted, asking) = (calls.clone(), asked.clone());
@@ -128,7 +128,7 @@ pub async fn what_another_attempt_cannot_mend_is_tried_once<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn the_predicate_is_asked_about_the_rest<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_predicate_decides_about_all_other_errors<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, asked) = (Calls::default(), Calls::default());
     let asking = asked.clone();
     let builder = AsyncTask::to::<u32>().on(&rt).retry(9).backoff(RetryStrategy::Immediate);
@@ -167,7 +167,7 @@ pub async fn a_failed_attempt_is_dropped_before_the_next<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn the_children_of_an_attempt_are_gone_before_the_next<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_children_of_an_attempt_have_ended_before_the_next<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, gate, started) = (Census::default(), Latch::new(), Latch::new());
     let (calls, inner) = (Calls::default(), rt.clone());
     let (counted, below, open, starts) = (calls.clone(), alive.clone(), gate.clone(), started.clone());

@@ -20,7 +20,7 @@ async fn tried<R: Runtime>(rt: &R, budget: &RetryBudget, failures: u32) -> (Resu
     (task.await, calls.made())
 }
 
-pub async fn down_to_half_of_it_failing_work_is_tried_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn failing_work_is_retried_down_to_half_of_the_budget<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let budget = RetryBudget::new(6, 0.5);
     ensure!(budget.tokens() == 6.0 && budget.permits());
     // Two of its failures leave more than half.
@@ -37,7 +37,7 @@ pub async fn down_to_half_of_it_failing_work_is_tried_again<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn successes_give_back_what_permits_retries_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn successes_return_tokens_that_permit_retries_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let budget = RetryBudget::new(4, 0.5);
     let (result, _) = tried(&rt, &budget, u32::MAX).await;
     result.err().context("it fails")?;
@@ -54,7 +54,7 @@ pub async fn successes_give_back_what_permits_retries_again<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn what_is_not_tried_again_costs_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_that_are_not_retried_cost_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let budget = RetryBudget::new(10, 1.0);
     let builder = AsyncTask::to::<()>().on(&rt).retry(5).retry_budget(&budget);
     ensure!(failed(builder.clone().run(|| async { explode::<()>("a panic") }).await)?.is_panic());
@@ -66,7 +66,7 @@ pub async fn what_is_not_tried_again_costs_nothing<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn many_at_the_same_time_have_no_more_together<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn concurrent_tasks_have_no_more_retries_together<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // Four failures leave more than half. With threads, the last of them may be seen as one too many.
     let budget = RetryBudget::new(10, 0.0);
     let calls = Calls::default();

@@ -26,7 +26,7 @@ fn failing(calls: &Calls) -> impl Fn() -> std::future::Ready<Result<(), Broken>>
     move || std::future::ready(Err(Broken(calls.next())))
 }
 
-pub async fn a_wait_that_would_end_after_it_is_not_begun<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_wait_that_would_end_after_the_deadline_is_not_begun<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt).timeout(5.minutes());
     let builder = builder.retry(5).backoff(WAIT).jitter(Jitter::None);
     for spawned in [false, true] {
@@ -42,7 +42,7 @@ pub async fn a_wait_that_would_end_after_it_is_not_begun<R: Runtime>(rt: R, at: 
     Ok(())
 }
 
-pub async fn waits_that_fit_are_made<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn waits_that_end_before_the_deadline_are_made<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (calls, begun) = (Calls::default(), rt.now());
     let builder = AsyncTask::to::<()>().on(&rt).timeout(25.millis()).retry(99).jitter(Jitter::None);
     let builder = builder.backoff(RetryStrategy::Fixed { delay: 10.millis() });
@@ -56,7 +56,7 @@ pub async fn waits_that_fit_are_made<R: Runtime>(rt: R, at: Facts) -> Outcome {
     is_due(&rt, at, begun, 20.millis())
 }
 
-pub async fn that_of_a_task_above_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_deadline_of_an_enclosing_task_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let (inner, work) = (rt.clone(), Arc::new(failing(&calls)));
     let task = AsyncTask::to::<()>().on(&rt).timeout(5.minutes()).spawn(move || async move {
@@ -68,7 +68,10 @@ pub async fn that_of_a_task_above_counts<R: Runtime>(rt: R, _: Facts) -> Outcome
     Ok(())
 }
 
-pub async fn a_retry_that_stands_alone_looks_at_the_task_around_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_standalone_retry_respects_the_deadline_of_the_enclosing_task<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let calls = Calls::default();
     let (inner, work) = (rt.clone(), failing(&calls));
     let task = AsyncTask::to::<()>().on(&rt).timeout(5.minutes()).spawn(move || async move {
@@ -101,7 +104,7 @@ pub async fn in_a_shielded_region_the_wait_is_made<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn one_that_has_passed_ends_it_as_a_time_limit<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_passed_deadline_ends_the_retries_with_a_timeout<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let builder = AsyncTask::to::<()>().on(&rt).timeout(Duration::ZERO).retry(5).backoff(WAIT);
     let error = passed(builder.spawn(failing(&calls)).await)?;
@@ -110,7 +113,7 @@ pub async fn one_that_has_passed_ends_it_as_a_time_limit<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn one_that_is_moved_away_leaves_time<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_deadline_moved_later_leaves_time_for_retries<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let calls = Calls::default();
     let counted = calls.clone();
     let builder = AsyncTask::to::<u32>().on(&rt).timeout(1.hours()).retry(1).jitter(Jitter::None);
@@ -136,7 +139,7 @@ pub async fn one_that_is_moved_away_leaves_time<R: Runtime>(rt: R, at: Facts) ->
     Ok(())
 }
 
-pub async fn what_stands_behind_it_recovers_at_once<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn recovery_runs_at_once_when_no_wait_fits<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (calls, begun) = (Calls::default(), rt.now());
     let counted = calls.clone();
     let builder = AsyncTask::to::<u32>()

@@ -27,7 +27,7 @@ pub async fn an_attempt_that_takes_too_long_is_tried_again<R: Runtime>(rt: R, at
     Ok(())
 }
 
-pub async fn the_limit_on_the_whole_covers_attempts_and_backoff<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_overall_timeout_covers_attempts_and_backoff<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for spawned in [false, true] {
         let (calls, begun) = (Calls::default(), rt.now());
         let counted = calls.clone();
@@ -57,7 +57,7 @@ pub async fn the_limit_on_the_whole_covers_attempts_and_backoff<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn the_error_of_the_whole_says_how_the_attempt_before_failed<R: Runtime>(
+pub async fn an_overall_timeout_error_has_the_failure_of_the_attempt_before<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -91,7 +91,7 @@ pub async fn the_error_of_the_whole_says_how_the_attempt_before_failed<R: Runtim
     Ok(())
 }
 
-pub async fn on_a_tie_the_limit_on_the_whole_comes_before_that_of_an_attempt<R: Runtime>(
+pub async fn on_a_tie_the_overall_timeout_comes_before_the_attempt_timeout<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {

@@ -156,7 +156,7 @@ pub async fn a_value_reaches_all_below_and_each_may_replace_it<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn a_detached_child_keeps_what_it_was_given<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_detached_child_keeps_its_values<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (open, inner) = (Latch::new(), rt.clone());
     let (opened, (report, reported)) = (open.clone(), async_channel::bounded(1));
     let parent = AsyncTask::to::<()>().on(&rt).with(Tenant(7)).spawn(|| async move {
@@ -175,7 +175,7 @@ pub async fn a_detached_child_keeps_what_it_was_given<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn a_value_is_dropped_with_the_last_that_has_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_value_is_dropped_with_its_last_holder<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let dropped = Latch::new();
     struct Guarded(#[allow(dead_code, reason = "it is there to be dropped")] crate::kit::SetOnDrop);
     let inner = rt.clone();
@@ -191,7 +191,7 @@ pub async fn a_value_is_dropped_with_the_last_that_has_it<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn receivers_of_a_pipeline_find_its_values_and_those_around<R: Runtime>(
+pub async fn receivers_find_the_values_of_pipeline_and_enclosing_task<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

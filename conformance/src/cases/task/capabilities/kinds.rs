@@ -168,7 +168,7 @@ pub async fn supervised_work_has_all<R: Runtime>(rt: R, at: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn the_context_of_work_tells_and_moves_what_its_handle_does<R: Runtime>(
+pub async fn a_context_has_the_same_settings_and_setters_as_its_handle<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {

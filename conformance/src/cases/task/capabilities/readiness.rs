@@ -11,7 +11,7 @@ fn is_not_ready(result: Result<(), AsyncTaskError>) -> bool {
     matches!(result, Err(AsyncTaskError::InvalidState(_)))
 }
 
-pub async fn it_is_ready_when_it_says_so_and_no_sooner<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_is_ready_once_it_calls_started_and_no_sooner<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (go, end) = (Latch::new(), Latch::new());
     let (going, ending) = (go.clone(), end.clone());
     let task = AsyncTask::to::<u32>().on(&rt).spawn_with(|cx| async move {
@@ -32,7 +32,7 @@ pub async fn it_is_ready_when_it_says_so_and_no_sooner<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn it_stays_ready_and_may_say_so_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_ready_task_stays_ready_and_may_call_started_again<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
         cx.started();
         cx.started();
@@ -71,7 +71,7 @@ pub async fn many_may_wait_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn one_that_ends_without_saying_so_is_never_ready<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_that_ends_without_calling_started_is_never_ready<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let silent = AsyncTask::to::<u32>().on(&rt);
     let ends: [fn() -> Result<u32, &'static str>; 3] = [|| Ok(1), || Err("no"), || explode("boom")];
     for end in ends {
@@ -98,7 +98,7 @@ pub async fn one_that_ends_without_saying_so_is_never_ready<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn one_that_is_stopped_before_is_never_ready<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_task_stopped_before_started_is_never_ready<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let task = AsyncTask::to::<()>().on(&rt).spawn(pending::<()>);
     let mut waits = task.ready();
     ensure!(poll_once(&mut waits).await.is_none());
@@ -117,7 +117,7 @@ pub async fn one_that_is_stopped_before_is_never_ready<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
-pub async fn what_happens_after_it_is_ready_is_told_by_its_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_after_readiness_is_reported_by_the_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let task = AsyncTask::to::<()>().on(&rt).spawn_with(|cx| async move {
         cx.started();
         Err::<(), _>("afterwards")
@@ -127,7 +127,7 @@ pub async fn what_happens_after_it_is_ready_is_told_by_its_handle<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn blocking_work_may_say_so<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn blocking_work_may_call_started<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let task = AsyncTask::to::<()>().on(&rt).spawn_blocking(|| {
         if let Some(cx) = TaskContext::current() {
             cx.started();
@@ -174,7 +174,7 @@ pub async fn a_member_that_fails_before_fails_its_scope<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn whoever_waits_may_be_stopped_and_the_task_goes_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_may_be_cancelled_and_the_task_goes_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let value = AsyncTask::to().on(&rt).scope(|s| async move {
         let (go, started) = (Latch::new(), Latch::new());
         let (going, starts) = (go.clone(), started.clone());
@@ -198,7 +198,7 @@ pub async fn whoever_waits_may_be_stopped_and_the_task_goes_on<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn it_may_be_said_around_a_cancellation<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn started_may_be_called_around_a_cancellation<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for starts_first in [true, false] {
         let alive = Census::default();
         let below = alive.clone();
@@ -224,7 +224,7 @@ pub async fn it_may_be_said_around_a_cancellation<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn it_is_told_or_the_end_is_whichever_comes_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_started_call_before_the_end_is_not_lost<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for round in 0..50 {
         let task = AsyncTask::to::<()>().on(&rt).spawn_with(move |cx| async move {
             for _ in 0..round % 3 {

@@ -52,7 +52,7 @@ pub async fn parents_and_children_are_named_while_they_live<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn what_runs_in_place_and_scopes_are_between<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn in_place_tasks_and_scopes_are_levels_of_the_tree<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let task = AsyncTask::to::<()>().on(&rt).spawn_with(|top| async move {
         let below = inner.clone();
@@ -245,7 +245,7 @@ pub async fn a_detached_child_keeps_its_channels<R: Runtime>(rt: R, _: Facts) ->
     Ok(())
 }
 
-pub async fn one_that_was_refused_has_nobody_and_closed_channels<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_refused_task_has_no_children_and_closed_channels<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ended = AsyncTask::to().on(&rt).scope(|s| async move { Ok(s) }).await?;
     let member = ended.spawn(|| async { Ok(()) });
     let link = member.relationships();
@@ -256,7 +256,7 @@ pub async fn one_that_was_refused_has_nobody_and_closed_channels<R: Runtime>(rt:
     Ok(())
 }
 
-pub async fn messages_that_nobody_took_are_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn unreceived_messages_are_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (kept, go) = (Arc::new(()), Latch::new());
     let going = go.clone();
     let task = AsyncTask::to::<()>().on(&rt).spawn(|| async move { going.wait().await });

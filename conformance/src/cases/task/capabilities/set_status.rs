@@ -6,7 +6,7 @@ use super::traits::{ALL, idle};
 use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
-pub async fn asking_for_its_end_lets_the_work_end_itself<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn setting_pending_cancellation_lets_the_work_end_itself<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let open = Latch::new();
     let opened = open.clone();
     let mut task = AsyncTask::to::<u32>().on(&rt).grace(1.hours()).spawn_with(|cx| async move {

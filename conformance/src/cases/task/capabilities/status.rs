@@ -92,7 +92,7 @@ pub async fn a_name_is_on_the_handle<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn passing_on_a_cancellation_is_a_failure_of_ones_own<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn passing_on_a_cancellation_is_a_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let mut task = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
         let child = AsyncTask::to::<()>().on(&inner).spawn(pending::<()>);
@@ -104,7 +104,7 @@ pub async fn passing_on_a_cancellation_is_a_failure_of_ones_own<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn a_handle_tells_when_its_task_is_finished<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_handle_reports_that_its_task_is_finished<R: Runtime>(rt: R, _: Facts) -> Outcome {
     fn as_capability(task: &impl sweet_async::StatusEnabledTask) -> bool {
         task.is_finished()
     }

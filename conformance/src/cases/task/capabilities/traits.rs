@@ -144,7 +144,7 @@ impl<C: ContextualizedTask> Named for C {
     }
 }
 
-pub async fn generic_code_can_ask_for_the_place_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn generic_code_can_ask_for_the_runtime_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let check = is_on(rt.name());
     check_each_kind!(rt, check)
 }
@@ -160,7 +160,7 @@ pub async fn a_task_gives_the_runtime_that_it_is_on<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn capabilities_can_be_asked_for_behind_a_pointer<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn capabilities_can_be_used_as_trait_objects<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (task, context) = idle(&rt).await?;
     let canceller = task.canceller();
     let named: [&dyn NamedTask; 3] = [&task, &context, &canceller];
@@ -184,7 +184,7 @@ pub async fn capabilities_can_be_asked_for_behind_a_pointer<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn a_name_given_later_is_the_one_that_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_name_set_later_is_the_one_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt).name("before").timeout(20.millis());
     let task = builder.spawn_with(|cx| async move {
         cx.set_name("after");

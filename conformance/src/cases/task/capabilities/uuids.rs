@@ -23,7 +23,7 @@ fn is_uuid(id: Option<TaskId>) -> bool {
     id.is_some_and(|id| id.as_u64().is_none() && id.to_string().len() == 36)
 }
 
-pub async fn a_task_has_one_where_that_is_asked_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_has_a_uuid_only_on_request<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt);
     let with: Vec<_> = (0..100).map(|_| builder.clone().uuid().spawn(|| async {})).collect();
     let without = builder.spawn(|| async {});
@@ -49,7 +49,7 @@ pub async fn a_task_has_one_where_that_is_asked_for<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn it_tells_the_time_of_its_tasks_birth<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_uuid_contains_the_time_of_the_spawn<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let before = rt.unix_time();
     let id = AsyncTask::to::<()>().on(&rt).uuid().spawn(|| async {}).id().to_string();
     let after = rt.unix_time();
@@ -61,7 +61,7 @@ pub async fn it_tells_the_time_of_its_tasks_birth<R: Runtime>(rt: R, at: Facts) 
     Ok(())
 }
 
-pub async fn it_is_the_same_wherever_it_is_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_uuid_is_the_same_wherever_it_is_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let (open, (give, given)) = (Latch::new(), async_channel::bounded(1));

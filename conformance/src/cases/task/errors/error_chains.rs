@@ -60,7 +60,7 @@ pub async fn the_works_own_error_is_in_the_chain<R: Runtime>(rt: R, _: Facts) ->
     Ok(())
 }
 
-pub async fn a_reporter_says_each_thing_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_reporter_prints_each_text_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let task = AsyncTask::to::<u32>().on(&rt).name("load").spawn(|| async { "x".parse::<u32>() });
     let report = anyhow::Error::from(failed(task.await)?).context("starting");
     ensure!(format!("{report:#}") == format!("starting: task `load` failed: {JUNK}"), "{report:#}");
@@ -68,7 +68,7 @@ pub async fn a_reporter_says_each_thing_once<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn work_that_failed_each_time_says_so_and_why<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn exhausted_retries_report_the_count_and_the_last_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || AsyncTask::to::<u32>().on(&rt).name("fetch");
     let retried = builder().retry(2).backoff(RetryStrategy::Immediate);
     let error = failed(retried.spawn(|| async { "x".parse::<u32>() }).await)?;
@@ -98,7 +98,7 @@ pub async fn a_panic_names_its_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     is(&failed(bare.await)?, &["the work panicked: boom"])
 }
 
-pub async fn the_task_in_which_it_was_is_named_and_no_other<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn only_the_nearest_named_task_of_an_error_is_named<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let outer = AsyncTask::to::<u32>().on(&rt).name("outer").spawn(move || async move {
         AsyncTask::to::<u32>().on(&inner).name("inner").spawn(|| async { Err::<u32, _>(Broken(1)) }).await
@@ -112,7 +112,7 @@ pub async fn the_task_in_which_it_was_is_named_and_no_other<R: Runtime>(rt: R, _
     is(&failed(outer.await)?, &["task `outer` failed", "broken 1"])
 }
 
-pub async fn of_several_each_is_told_with_its_causes<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn each_of_several_errors_is_reported_with_its_causes<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut set = TaskSet::new();
     let mut turn = Latch::new();
     turn.set();

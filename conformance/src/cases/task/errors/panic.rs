@@ -120,7 +120,7 @@ pub async fn the_runtimes_threads_survive<R: Runtime>(rt: R, at: Facts) -> Outco
     Ok(())
 }
 
-pub async fn a_detached_panic_harms_nobody<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_detached_panic_harms_no_other_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let open = Latch::new();
     let opened = open.clone();
     let bystander = AsyncTask::to::<u32>().on(&rt).spawn(|| async move {
@@ -139,7 +139,7 @@ pub async fn a_detached_panic_harms_nobody<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn a_child_that_panics_is_its_parents_to_judge<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_parent_may_handle_the_panic_of_its_child<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let parent = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
         let child = AsyncTask::to::<u32>().on(&inner).spawn(|| async { literal() }).await;
@@ -159,7 +159,7 @@ impl Drop for Grenade {
     }
 }
 
-pub async fn a_result_nobody_takes_may_panic_in_its_destructor<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_untaken_result_may_panic_in_its_destructor<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let dropped = Latch::new();
     let value = dropped.clone();
     AsyncTask::to::<Grenade>().on(&rt).spawn(move || async move { Grenade(value) }).detach();
@@ -185,7 +185,7 @@ impl std::fmt::Display for Explosive {
 
 impl std::error::Error for Explosive {}
 
-pub async fn an_error_nobody_takes_may_panic_in_its_destructor<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_untaken_error_may_panic_in_its_destructor<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let before = rt.active_task_count();
     let dropped = Latch::new();
     let error = dropped.clone();

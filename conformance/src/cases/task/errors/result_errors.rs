@@ -95,7 +95,7 @@ pub async fn predicates_of_several_speak_of_the_first<R: Runtime>(rt: R, _: Fact
     Ok(())
 }
 
-pub async fn several_are_told_in_the_order_of_their_coming<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn several_errors_are_reported_in_their_order<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for kinds in ORDERS {
         let several = several(in_order(&rt, kinds).await?)?;
         let others: Vec<FailureKind> = several.others().iter().map(kind_of).collect::<Result<_, _>>()?;
@@ -109,7 +109,7 @@ pub async fn several_are_told_in_the_order_of_their_coming<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn the_first_of_several_can_be_had_as_what_it_was<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_first_of_several_errors_can_be_downcast<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let [first, _, last] = ORDERS;
     let error = in_order(&rt, first).await?;
     ensure!(error.downcast_ref::<Outer>().is_some() && error.downcast_ref::<io::Error>().is_none());

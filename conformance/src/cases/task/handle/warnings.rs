@@ -3,7 +3,10 @@
 use crate::kit::prelude::*;
 use crate::kit::spans::{span, warnings};
 
-pub async fn a_handle_dropped_before_the_first_poll_is_told_of<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_handle_dropped_before_the_first_poll_causes_a_warning<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let caller = span()?;
     let warnings = warnings(&caller)?;
     let held = hold_workers(&rt, at).await?;
@@ -22,7 +25,7 @@ pub async fn a_handle_dropped_before_the_first_poll_is_told_of<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn a_handle_that_was_not_forgotten_is_not_told_of<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_handle_that_is_not_forgotten_causes_no_warning<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let caller = span()?;
     let warnings = warnings(&caller)?;
     let builder = || AsyncTask::to::<()>().on(&rt);

@@ -5,6 +5,7 @@ use std::thread;
 use sweet_async::{Ambient, BlockOn as _, RuntimeSource as _};
 
 use crate::kit::prelude::*;
+use crate::kit::waits_for_blocking;
 
 pub async fn synchronous_work_never_holds_up_the_executor<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let open = Latch::new();
@@ -62,12 +63,14 @@ pub async fn work_killed_before_it_starts_never_runs<R: Runtime>(rt: R, at: Fact
 pub async fn a_kill_waits_for_work_that_has_started<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (started, open, dropped) = (Latch::new(), Latch::new(), Latch::new());
     let (start, opened, guard) = (started.clone(), open.clone(), dropped.on_drop());
-    let mut task = AsyncTask::to::<()>().on(&rt).spawn_blocking(move || {
+    let (mut task, waits) = waits_for_blocking(&rt, move || {
         let _guard = guard;
         start.set();
         opened.wait_blocking();
+        Ok(())
     });
     started.wait().await;
+    waits.wait().await;
     let mut end = task.cancel(CancelLevel::Kill);
     for _ in 0..50 {
         ensure!(poll_once(&mut end).await.is_none() && poll_once(&mut task).await.is_none());

@@ -150,7 +150,7 @@ pub async fn nothing_happens_before_a_combination_is_awaited<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn a_combination_that_is_dropped_drops_what_it_waits_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dropped_combination_drops_the_work_it_waits_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let task = AsyncTask::to::<()>().on(&rt).spawn(pending::<()>);
     let canceller = task.canceller();
     let mut mapped = Box::pin(task.map(|()| 1));

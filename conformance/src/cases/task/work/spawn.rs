@@ -56,7 +56,7 @@ pub async fn a_handle_awaited_again_is_an_error<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn a_thread_of_nobodys_can_spawn_and_await<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_thread_without_runtime_can_spawn_and_await<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (sender, answer) = async_channel::bounded(1);
     thread::spawn(move || {
         let task = AsyncTask::to::<bool>().on(&rt).spawn(move || async move { at.is_inside() });
@@ -114,7 +114,7 @@ pub async fn tasks_that_wait_for_each_other_both_end<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn a_timer_far_beyond_counting_is_no_panic<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timer_beyond_the_clocks_range_does_not_panic<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let far = rt.now().checked_add(Duration::from_secs(60 * 60 * 24 * 365 * 500)).unwrap_or_else(|| rt.now());
     ensure!(poll_once(rt.sleep_until(far)).await.is_none());
     rt.sleep_until(rt.now()).await;
@@ -127,7 +127,7 @@ pub async fn a_timer_far_beyond_counting_is_no_panic<R: Runtime>(rt: R, _: Facts
 }
 
 /// The farthest moment that the clock counts is never reached: neither by a timer nor by a limit.
-pub async fn a_timer_as_far_as_the_clock_counts_is_no_panic<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timer_at_the_end_of_the_clocks_range_does_not_panic<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (mut farthest, mut step) = (rt.now(), Duration::MAX);
     while !step.is_zero() {
         match farthest.checked_add(step) {
