@@ -9,7 +9,7 @@ pub use crate::panic::{caught, notify_all};
 pub use crate::task::builder::embedded::{Inner, embedded, whole};
 pub use crate::task::capabilities::Handle;
 pub use crate::task::handle::task::spawn;
-pub use crate::task::layers::pause::Pause;
+pub use crate::task::layers::pause::{Pause, next_attempt};
 pub use crate::task::lifecycle::grace::DEFAULT_GRACE;
 pub use crate::task::lifecycle::in_place::InPlaceTask;
 pub use crate::task::lifecycle::on_complete::{OnComplete, Reports};

@@ -148,7 +148,7 @@ pub use crate::limit::{Limiter, LimiterBuilder};
 pub use crate::program::ext::RuntimeExt;
 pub use crate::program::owned::{OwnedRuntime, RuntimeBuilder};
 pub use crate::program::termination::Termination;
-pub use crate::retry::{Jitter, Retry, RetryBudget, RetryStrategy};
+pub use crate::retry::{DEFAULT_MAX_RETRY_AFTER, FailedAttempt, Jitter, Retry, RetryBudget, RetryStrategy};
 pub use crate::runtime::erased::DynRuntime;
 pub use crate::runtime::{BlockOn, Join, LocalRuntime, Runtime, RuntimeSource};
 pub use crate::task::builder::task_builder::TaskBuilder;

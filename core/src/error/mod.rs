@@ -26,7 +26,7 @@ pub use crate::error::panic::PanicError;
 pub use crate::error::retries::RetriesError;
 pub use crate::error::runtime::{RuntimeError, SpawnError};
 pub use crate::error::several::SeveralErrors;
-pub(crate) use crate::error::timeout::FailedAttempt;
+pub(crate) use crate::error::timeout::KeptFailure;
 pub use crate::error::timeout::{TimeoutError, TimeoutKind};
 
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};

@@ -29,13 +29,13 @@ struct Inner {
     limit: Duration,
     attempts: u32,
     still_running: bool,
-    last: Option<Box<FailedAttempt>>,
+    last: Option<Box<KeptFailure>>,
     // Cleared when user code passes the error on: that work has failed, and has not timed out itself.
     is_own: bool,
 }
 
 /// A failed attempt before the limit passed.
-pub(crate) struct FailedAttempt {
+pub(crate) struct KeptFailure {
     /// The number of the attempt, from 1.
     pub(crate) number: u32,
     pub(crate) error: AsyncTaskError,
@@ -47,7 +47,7 @@ impl TimeoutError {
         limit: Duration,
         attempts: u32,
         still_running: bool,
-        last: Option<Box<FailedAttempt>>,
+        last: Option<Box<KeptFailure>>,
     ) -> AsyncTaskError {
         let kind = TimeoutKind::Overall;
         AsyncTaskError::Timeout(Self(Box::new(Inner {

@@ -5,5 +5,5 @@ mod policy;
 mod strategy;
 
 pub use crate::retry::budget::RetryBudget;
-pub use crate::retry::policy::Retry;
+pub use crate::retry::policy::{DEFAULT_MAX_RETRY_AFTER, FailedAttempt, Retry};
 pub use crate::retry::strategy::{Jitter, RetryStrategy};

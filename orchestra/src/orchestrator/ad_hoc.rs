@@ -9,7 +9,7 @@ use sweet_async_core::breaker::CircuitBreaker;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::limit::{Limiter, TaskPriority};
-use sweet_async_core::retry::{Jitter, Retry, RetryBudget, RetryStrategy};
+use sweet_async_core::retry::{FailedAttempt, Jitter, Retry, RetryBudget, RetryStrategy};
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{Contextual, Here, IntoResult, Policies, Resilience, Retrying, TaskBuilder};
 
@@ -163,6 +163,24 @@ impl<T, S: RuntimeSource, W, Q: RuntimeSource> Orchestrated<T, S, Retrying<T>, W
     /// As [`TaskBuilder::retry_if`].
     pub fn retry_if(self, predicate: impl Fn(&AsyncTaskError) -> bool + Send + Sync + 'static) -> Self {
         Self { builder: self.builder.retry_if(predicate), ..self }
+    }
+
+    /// As [`TaskBuilder::retry_after`].
+    pub fn retry_after(
+        self,
+        delay: impl Fn(&AsyncTaskError) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        Self { builder: self.builder.retry_after(delay), ..self }
+    }
+
+    /// As [`TaskBuilder::max_retry_after`].
+    pub fn max_retry_after(self, max: Duration) -> Self {
+        Self { builder: self.builder.max_retry_after(max), ..self }
+    }
+
+    /// As [`TaskBuilder::on_retry`].
+    pub fn on_retry(self, observe: impl Fn(&FailedAttempt<'_>) + Send + Sync + 'static) -> Self {
+        Self { builder: self.builder.on_retry(observe), ..self }
     }
 
     /// As [`TaskBuilder::retry_budget`].

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{AsyncTaskError, BoxError};
-use crate::retry::{Jitter, RetryBudget, RetryStrategy};
+use crate::retry::{FailedAttempt, Jitter, RetryBudget, RetryStrategy};
 use crate::runtime::RuntimeSource;
 use crate::task::builder::policies::{Once, Policies, PolicySet, refused, register};
 use crate::task::builder::task_builder::TaskBuilder;
@@ -124,6 +124,24 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
         predicate: impl Fn(&AsyncTaskError) -> bool + Send + std::marker::Sync + 'static,
     ) -> Self {
         self.with_policies(|policies| Retrying { retry: policies.retry.retry_if(predicate), ..policies })
+    }
+
+    /// Lets the error of a failed attempt set the wait before the next: see [`Retry::retry_after`](crate::Retry::retry_after).
+    pub fn retry_after(
+        self,
+        delay: impl Fn(&AsyncTaskError) -> Option<Duration> + Send + std::marker::Sync + 'static,
+    ) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.retry_after(delay), ..policies })
+    }
+
+    /// Sets the longest wait that an error may ask for; one minute by default.
+    pub fn max_retry_after(self, max: Duration) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.max_retry_after(max), ..policies })
+    }
+
+    /// Calls `observe` when an attempt has failed and another follows: see [`Retry::on_retry`](crate::Retry::on_retry).
+    pub fn on_retry(self, observe: impl Fn(&FailedAttempt<'_>) + Send + std::marker::Sync + 'static) -> Self {
+        self.with_policies(|policies| Retrying { retry: policies.retry.on_retry(observe), ..policies })
     }
 
     /// Sets a budget of retries, which other work may share.

@@ -1,4 +1,5 @@
-//! The wait between two attempts.
+//! The step from a failed attempt to the next, for all work that is tried again but
+//! supervised work, which has a rule of its own: the decision and the wait.
 
 use std::future::Future;
 use std::panic::Location;
@@ -8,11 +9,42 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::error::AsyncTaskError;
+use crate::error::{AsyncTaskError, RetriesError};
+use crate::panic::caught;
+use crate::retry::Retry;
 use crate::runtime::Runtime;
 use crate::task::view::context::{Cancelled, TaskContext};
 use crate::time::Sleep;
 use crate::tree::current::with_frame;
+
+/// Decides on attempt `number`, which has failed with `error`, after `retries` retries that count; `chance`
+/// gives 64 random bits. Returns the wait before the next attempt and the error again, or the error of the
+/// whole: no attempt follows where `retry` permits none, where cancellation of the task around has been
+/// requested, and where the wait would end after a deadline.
+pub fn next_attempt(
+    retry: &Retry,
+    error: AsyncTaskError,
+    number: u32,
+    retries: u32,
+    chance: impl FnOnce() -> u64,
+) -> Result<(Duration, AsyncTaskError), AsyncTaskError> {
+    // The functions of the user are called in it.
+    let (delay, error) = caught(|| retry.follow(error, number, retries, chance))??;
+    if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
+        return Err(error);
+    }
+    if is_futile(delay) {
+        return Err(RetriesError::out_of_time(number, error));
+    }
+    tracing::debug!(
+        task.attempt = number,
+        ?delay,
+        error = format_args!("{error:#}"),
+        "attempt failed; another follows"
+    );
+    caught(|| retry.notify(number, delay, &error))?;
+    Ok((delay, error))
+}
 
 /// True if a deadline, of the task that is polled here or of one above it, would end the wait for another
 /// attempt.

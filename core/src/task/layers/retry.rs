@@ -9,12 +9,12 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::body::{Body, Clear, ENDED, Layered, Slot, clear_then};
-use crate::error::{AsyncTaskError, RetriesError};
+use crate::error::AsyncTaskError;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
-use crate::task::layers::pause::{Pause, is_futile};
+use crate::task::layers::pause::{Pause, next_attempt};
 use crate::task::layers::recovery::Recovery;
 use crate::task::lifecycle::grace::make_grace;
 use crate::task::lifecycle::in_place::{poll_in_place, register_in_place};
@@ -288,20 +288,7 @@ fn next_delay(
 ) -> Result<Duration, AsyncTaskError> {
     // Retries that a handle has reset do not count.
     let counted = with_frame(|frame| frame.task.control.recovery().map(Recorded::retries)).flatten();
-    let (delay, error) = retry.follow(error, number, counted.unwrap_or(number - 1), entropy)?;
-    // If cancellation was requested meanwhile, the task ends with the last failure.
-    if TaskContext::current().is_some_and(|cx| cx.is_cancelled()) {
-        return Err(error);
-    }
-    if is_futile(delay) {
-        return Err(RetriesError::out_of_time(number, error));
-    }
-    tracing::debug!(
-        task.attempt = number,
-        ?delay,
-        error = format_args!("{error:#}"),
-        "attempt failed; another follows"
-    );
+    let (delay, error) = next_attempt(retry, error, number, counted.unwrap_or(number - 1), entropy)?;
     with_frame(|frame| frame.task.control.note_failed_attempt(number, error, Some(retry)));
     Ok(delay)
 }

@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::breaker::CircuitBreaker;
-use crate::error::{AsyncTaskError, RetriesError};
+use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
 use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::admission::Guarded;
-use crate::task::layers::pause::{Pause, is_futile};
+use crate::task::layers::pause::{Pause, next_attempt};
 use crate::task::work::in_place::InPlace;
 use crate::task::work::kinds::{AttemptOf, Attempted, IntoResult, ValueOf};
 
@@ -185,10 +185,7 @@ where
             };
             let runtime = this.source.resolve()?;
             let number = *this.number;
-            let (delay, error) = this.retry.follow(error, number, number - 1, || runtime.entropy())?;
-            if is_futile(delay) {
-                return Poll::Ready(Err(RetriesError::out_of_time(number, error)));
-            }
+            let (delay, error) = next_attempt(this.retry, error, number, number - 1, || runtime.entropy())?;
             let pause = Pause::new(&runtime, delay, this.location);
             this.stage.set(Stage::Pause { pause, last: Some(error) });
         }

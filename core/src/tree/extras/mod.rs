@@ -23,7 +23,7 @@ use concurrent_queue::ConcurrentQueue;
 use event_listener::Event;
 use tracing::Span;
 
-use crate::error::{AsyncTaskError, FailedAttempt};
+use crate::error::{AsyncTaskError, KeptFailure};
 use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::erased::ErasedRuntime;
@@ -292,7 +292,7 @@ impl Control {
 
     /// Keeps the error of attempt `number` for the error of a limit on the whole.
     pub(crate) fn keep_failure(&self, number: u32, error: AsyncTaskError, retry: Option<&Retry>) {
-        self.recovery_or_insert(retry).keep(FailedAttempt { number, error });
+        self.recovery_or_insert(retry).keep(KeptFailure { number, error });
     }
 
     fn recovery_or_insert(&self, retry: Option<&Retry>) -> &Recovery {

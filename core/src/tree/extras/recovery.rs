@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::atomic::AtomicCell;
 
-use crate::error::{AsyncTaskError, FailedAttempt};
+use crate::error::{AsyncTaskError, KeptFailure};
 use crate::retry::{Retry, RetryStrategy};
 
 /// The future of recovery work.
@@ -23,7 +23,7 @@ pub struct Recovery {
     /// The number of retries since the last reset; for supervised work, of the restarts that count.
     retries: AtomicU32,
     /// The failure of the last attempt, for the error of a limit on the whole.
-    last: AtomicCell<Option<Box<FailedAttempt>>>,
+    last: AtomicCell<Option<Box<KeptFailure>>>,
     /// A [`RecoveryWork`] of the task's type.
     work: Option<Box<dyn Any + Send + Sync>>,
     /// The limits of supervised work: the most restarts that may count at the same time, and the wait before
@@ -55,7 +55,7 @@ impl Recovery {
     }
 
     /// Keeps the failure of the last attempt.
-    pub(crate) fn keep(&self, attempt: FailedAttempt) {
+    pub(crate) fn keep(&self, attempt: KeptFailure) {
         self.last.store(Some(Box::new(attempt)));
     }
 
@@ -78,7 +78,7 @@ impl Recovery {
         self.retries.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn take_last(&self) -> Option<Box<FailedAttempt>> {
+    pub(crate) fn take_last(&self) -> Option<Box<KeptFailure>> {
         self.last.take()
     }
 

@@ -13,7 +13,7 @@ use crate::run::work::call::receive::Receive;
 use crate::run::work::erased::Boxed;
 use crate::run::work::feed::Feed;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::{Pause, caught};
+use sweet_async_core::extend::{Pause, caught, next_attempt};
 use sweet_async_core::retry::Retry;
 use sweet_async_core::runtime::Runtime as _;
 
@@ -79,7 +79,7 @@ async fn until_one_succeeds<'a>(
     let mut attempts = 0;
     loop {
         let Some(attempt) = attempt(attempts < retry.max_retries())? else {
-            // `follow` has permitted no more attempts than were prepared.
+            // `next_attempt` has permitted no more attempts than were prepared.
             return Err(AsyncTaskError::InvalidState("no further attempt was prepared"));
         };
         let Err(error) = attempt.await else {
@@ -87,7 +87,8 @@ async fn until_one_succeeds<'a>(
             return Ok(());
         };
         attempts += 1;
-        let (delay, error) = retry.follow(error, attempts, attempts - 1, || control.runtime.entropy())?;
+        let (delay, error) =
+            next_attempt(retry, error, attempts, attempts - 1, || control.runtime.entropy())?;
         let pause = Pause::new(&control.runtime, delay, Location::caller());
         let unwanted = async {
             control.limit.excludes(sequence).await;
