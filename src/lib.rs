@@ -18,16 +18,16 @@ pub use entry::Orchestrator;
 pub use entry::{AsyncTask, Entry, Task};
 pub use scope::scope;
 pub use sweet_async_core::{
-    AsyncTaskError, BlockOn, BoxError, BreakerState, CancelCause, CancelLevel, CancelOutcome,
-    CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker, CircuitBreakerBuilder,
-    ContextualizedTask, CurrentRuntime, DEFAULT_MAX_RETRY_AFTER, DurationExt, DynRuntime, EnterGuard,
-    FailedAttempt, FailureError, Interval, Jitter, Join, Limiter, LimiterBuilder, LocalRuntime,
-    MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime, PanicError, ParseTaskIdError, PrioritizedTask,
-    RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy,
-    RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeExt, RuntimeSource, Scope, ScopedTask,
-    SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority,
-    TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority,
-    all, any, await_result, n_of,
+    AsyncTaskError, BlockOn, BoxError, BreakerState, BreakerStatistics, BreakerWindow, CancelCause,
+    CancelLevel, CancelOutcome, CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker,
+    CircuitBreakerBuilder, ContextualizedTask, CurrentRuntime, DEFAULT_MAX_RETRY_AFTER, DurationExt,
+    DynRuntime, EnterGuard, FailedAttempt, FailureError, Interval, Jitter, Join, Limiter, LimiterBuilder,
+    LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime, PanicError, ParseTaskIdError,
+    PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget,
+    RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeExt, RuntimeSource, Scope,
+    ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo,
+    TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask,
+    UnknownPriority, all, any, await_result, n_of,
 };
 pub use time::{interval, sleep, yield_now};
 

@@ -140,6 +140,8 @@ table! {
     TaskBuilder<u32, Ambient, Contextual, Here> => yes yes yes;
     Supervision<u32, Ambient, Unconfigured, Pool> => yes yes yes;
     RestartPolicy                              => yes yes yes;
+    Retry                                      => yes yes yes;
+    FailedAttempt<'static>                     => yes yes yes;
 }
 
 table! {

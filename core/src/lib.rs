@@ -84,6 +84,8 @@
 //! - **Waiter**: an attempt that waits in the queue of a limiter for a permit.
 //! - **Circuit breaker**: a policy that refuses calls to a failing dependency for a while
 //!   ([`CircuitBreaker`]).
+//! - **Window of a breaker**: the last calls, by number or by time, over which it takes its rates of failures
+//!   and of slow calls ([`BreakerWindow`]).
 //! - **Admission**: the decision that an attempt may begin. With a breaker and a limiter, the breaker is
 //!   asked, then the limiter gives a permit, then the breaker is asked again.
 //! - **Priority**: the urgency class that was set for a task, or for the nearest task above it that has one
@@ -92,7 +94,7 @@
 //!   waiters by it.
 //! - **Retry**: another attempt after a failed one, by the rules of a [`Retry`] policy.
 //! - **Backoff and jitter**: the growth of the wait before a retry, and the random part of that wait
-//!   ([`RetryStrategy`], [`Jitter`]).
+//!   ([`RetryStrategy`], [`Jitter`]). The error may set the wait in their place ([`Retry::retry_after`]).
 //! - **Supervision**: restarts of failing work within the bounds of a [`RestartPolicy`].
 //! - **Recovery**: work that runs once everything else has failed; its result is the task's
 //!   ([`TaskBuilder::recover_with`]).
@@ -139,7 +141,9 @@ pub mod time;
 pub(crate) mod tree;
 pub(crate) mod vocabulary;
 
-pub use crate::breaker::{BreakerState, CircuitBreaker, CircuitBreakerBuilder};
+pub use crate::breaker::{
+    BreakerState, BreakerStatistics, BreakerWindow, CircuitBreaker, CircuitBreakerBuilder,
+};
 pub use crate::error::{
     AsyncTaskError, BoxError, FailureError, PanicError, RetriesError, RuntimeError, SeveralErrors,
     SpawnError, TimeoutError, TimeoutKind,

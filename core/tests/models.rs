@@ -10,6 +10,7 @@
 //! shutdown, `job_started` against a cancellation.
 
 #[path = "../src/breaker/state.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
 mod breaker_state;
 #[path = "models/breaker.rs"]
 mod breakers;
@@ -41,6 +42,9 @@ mod pending_children;
 mod priority;
 #[path = "models/raising.rs"]
 mod raising;
+#[path = "../src/breaker/rates.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod rates;
 #[path = "../src/metrics/sequence_counter.rs"]
 mod sequence_counter;
 #[path = "models/sequence_counters.rs"]
@@ -64,10 +68,13 @@ mod trees;
 mod wait_queue;
 #[path = "../src/limit/waiter.rs"]
 mod waiter;
+#[path = "../src/breaker/window.rs"]
+#[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
+mod window;
 
 // The names by which core's files know each other.
 mod breaker {
-    pub(crate) use crate::breaker_state as state;
+    pub(crate) use crate::{breaker_state as state, window};
 }
 mod limit {
     pub(crate) use crate::{order, waiter};

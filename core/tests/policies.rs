@@ -47,12 +47,12 @@ fn half_open((number, over): (u32, Instant), under_way: u32, succeeded: u32) -> 
 #[test]
 fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
     use Happens::{Call, Ended, Late, Overdue};
-    use Outcome::{Failed, Succeeded, Unknown};
+    use Outcome::{Failed, Slow, Succeeded, Unknown};
     let now = Instant::now();
     let open = |until: Instant| Phase::Open { until: Some(until) };
     let (waits, over) = (open(now + SECOND * 4), open(now));
     let opened = open(now + THRESHOLDS.open_for);
-    let endless = Phase::Open { until: None };
+    let (endless, isolated) = (Phase::Open { until: None }, Phase::Isolated);
     let refused = |seconds: u32| Err(SECOND * seconds);
     // The last call of the round came 2 s before, or just now; or all came long before.
     let half_open_at = |ends: Instant| move |under_way, succeeded| half_open((4, ends), under_way, succeeded);
@@ -65,6 +65,7 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
         (closed(2), Call, Ok(closed(2))),
         (closed(0), Ended(Succeeded), Ok(closed(0))),
         (closed(2), Ended(Succeeded), Ok(closed(0))),
+        (closed(2), Ended(Slow), Ok(closed(0))),
         (closed(0), Ended(Failed), Ok(closed(1))),
         (closed(1), Ended(Failed), Ok(closed(2))),
         (closed(2), Ended(Failed), Ok(opened)),
@@ -91,6 +92,8 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
         (earlier(1, 1), Ended(Succeeded), Ok(closed(0))),
         (earlier(2, 0), Ended(Failed), Ok(opened)),
         (earlier(1, 1), Ended(Failed), Ok(opened)),
+        (earlier(2, 0), Ended(Slow), Ok(opened)),
+        (earlier(1, 1), Ended(Slow), Ok(opened)),
         (earlier(2, 0), Ended(Unknown), Ok(earlier(1, 0))),
         (earlier(1, 1), Ended(Unknown), Ok(earlier(0, 1))),
         (earlier(1, 1), Late(Succeeded), Ok(earlier(1, 1))),
@@ -100,6 +103,10 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
         (earlier(1, 1), Overdue(Succeeded), Ok(closed(0))),
         (earlier(1, 0), Overdue(Failed), Ok(opened)),
         (earlier(1, 0), Overdue(Unknown), Ok(earlier(1, 0))),
+        (isolated, Call, Err(Duration::MAX)),
+        (isolated, Ended(Succeeded), Ok(isolated)),
+        (isolated, Ended(Failed), Ok(isolated)),
+        (isolated, Late(Failed), Ok(isolated)),
     ] {
         let state = State { phase: before, era: 7 };
         let next = match event {
@@ -120,6 +127,42 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
             next.is_ok_and(|next| std::mem::discriminant(&next.phase) != std::mem::discriminant(&before));
         let era = if changes { 8 } else { 7 };
         ensure!(next.is_err() || next.is_ok_and(|next| next.era == era), "{before:?}, {event:?}: {next:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn by_hand_it_is_isolated_or_closed_from_each_state_and_earlier_calls_do_not_count() -> anyhow::Result<()> {
+    let now = Instant::now();
+    let open = Phase::Open { until: Some(now + SECOND) };
+    for phase in [closed(0), closed(2), open, half_open((1, now), 1, 0), Phase::Isolated] {
+        let state = State { phase, era: 7 };
+        let (isolated, cleared) = (state.isolate(), state.close());
+        ensure!(isolated.phase == Phase::Isolated && cleared.phase == closed(0), "{phase:?}");
+        // A second `isolate` changes nothing; each `close` begins anew.
+        let eras = if phase == Phase::Isolated { (7, 8) } else { (8, 8) };
+        ensure!((isolated.era, cleared.era) == eras, "{phase:?}");
+        ensure!(isolated.isolate() == isolated && isolated.admit(|| now + SECOND * 99, &THRESHOLDS).is_err());
+        for outcome in [Outcome::Failed, Outcome::Succeeded] {
+            let after = cleared.record(state.pass(), outcome, || now, &THRESHOLDS);
+            ensure!(after == cleared, "{phase:?}, {outcome:?}: {after:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_limit_of_the_window_opens_it_in_its_era_while_it_is_closed() -> anyhow::Result<()> {
+    let now = Instant::now();
+    let state = State { phase: closed(0), era: 7 };
+    let opened = state.trip(state.pass(), || now, &THRESHOLDS);
+    let due = Phase::Open { until: Some(now + THRESHOLDS.open_for) };
+    ensure!(opened.phase == due && opened.era == 8, "{opened:?}");
+    ensure!(state.is_closed_for(state.pass()) && !opened.is_closed_for(state.pass()));
+    let half_open = State { phase: half_open((0, now), 1, 0), era: 7 };
+    for other in [opened, state.close(), state.isolate(), half_open] {
+        ensure!(other.trip(state.pass(), || now, &THRESHOLDS) == other, "{other:?}");
+        ensure!(!other.is_closed_for(state.pass()), "{other:?}");
     }
     Ok(())
 }

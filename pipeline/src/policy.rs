@@ -47,14 +47,19 @@ impl<T> ErrorStrategy<T> {
 
     /// Calls the receiver again as `retry` says, with a clone of the event. The clone is made before each
     /// call that another may follow. Between two calls the worker waits by the runtime's clock. It holds no
-    /// thread then, and handles nothing else.
+    /// thread then, and handles nothing else. An error may set the wait ([`Retry::retry_after`]), and each
+    /// failed call that another follows can be reported ([`Retry::on_retry`]).
     ///
     /// The row is rejected, as under [`ContinueOnError`](Self::ContinueOnError), once the receiver has failed
     /// for the last time, or has failed with an error that is not to be retried (a panic, or one that
     /// [`Retry::retry_if`] excludes), or once cancellation of the pipeline is requested or an earlier row has
     /// ended it. After more than one attempt its error is
-    /// [`RetriesExhausted`](sweet_async_core::AsyncTaskError::RetriesExhausted). A row that cannot be parsed is
-    /// never parsed again.
+    /// [`RetriesExhausted`](sweet_async_core::AsyncTaskError::RetriesExhausted). A row that cannot be parsed
+    /// is never parsed again.
+    ///
+    /// A wait that would end after the time limit of the pipeline, or of a task around it, is not begun: the
+    /// row is rejected at once, also after the first attempt, and its error says so
+    /// ([`is_out_of_time`](sweet_async_core::RetriesError::is_out_of_time)).
     ///
     /// In a `fold`, the next attempt gets the value as the failed call has left it. A pulled pipeline has no
     /// receiver, and is refused ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).

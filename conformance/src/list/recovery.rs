@@ -55,6 +55,50 @@ macro_rules! __conformance_with_recovery {
                 a_deadline_moved_later_leaves_time_for_retries
                 recovery_runs_at_once_when_no_wait_fits
             }
+            retry_after driven {
+                the_wait_is_as_long_as_the_error_says
+                no_jitter_shortens_it
+                a_longer_one_is_shortened_to_the_maximum
+                the_maximum_is_one_minute_unless_it_is_set
+                an_error_without_one_leaves_it_to_the_strategy
+                with_a_delay_of_zero_it_is_tried_again_at_once
+                a_wait_that_would_end_after_the_deadline_is_not_begun
+                a_wait_that_the_maximum_makes_short_enough_is_begun
+                a_wait_beyond_counting_lasts_until_a_cancellation
+                the_works_own_error_is_found_through_retries_inside_of_the_attempt
+                each_error_that_is_tried_again_is_asked
+                none_is_asked_where_no_attempt_follows
+                a_budget_that_is_used_up_ends_the_attempts_before_it_is_asked
+                a_retry_that_stands_alone_has_it_too
+            }
+            on_retry driven {
+                it_is_called_before_each_wait
+                the_delay_is_that_of_the_wait_with_its_jitter
+                it_is_not_called_where_no_attempt_follows
+                it_is_not_called_once_the_task_is_asked_to_stop
+                a_retry_alone_does_not_call_it_once_the_task_around_is_asked_to_stop
+                it_is_called_in_the_task_and_may_stop_it
+                numbers_go_on_after_a_reset_of_the_count
+                the_last_function_that_was_set_is_called
+            }
+            retry_panics driven {
+                it_is_the_error_of_a_task
+                it_is_the_error_of_a_retry_that_stands_alone
+                a_recovery_is_called_with_it
+                the_row_of_a_pipeline_is_rejected_with_it_alone
+            }
+            retry_events driven {
+                an_error_of_an_event_sets_the_wait
+                a_failed_call_is_reported_before_each_wait
+                a_wait_beyond_the_limit_of_the_pipeline_is_not_begun
+                a_wait_beyond_the_limit_of_a_task_around_is_not_begun
+                a_failed_call_is_not_reported_once_the_pipeline_is_asked_to_stop
+            }
+            retry_settings driven {
+                impossible_ones_are_refused_with_their_value_and_range
+                extreme_ones_work
+                an_ad_hoc_task_of_an_orchestra_has_them_all
+            }
             error_chains driven {
                 the_works_own_error_is_in_the_chain
                 a_reporter_prints_each_text_once
@@ -112,8 +156,11 @@ macro_rules! __conformance_with_recovery {
                 outcomes_unrelated_to_the_callee_do_not_count
                 a_waiter_for_a_state_change_is_woken
                 state_changes_are_logged_with_the_breakers_name
-                settings_that_cannot_work_are_refused
                 each_attempt_passes_the_breaker_and_a_refusal_ends_the_retries
+            }
+            breaker_settings driven {
+                settings_that_cannot_work_are_refused
+                the_ends_of_their_ranges_work
             }
             breaker_probes driven {
                 only_the_permitted_number_of_a_thousand_calls_passes
@@ -129,6 +176,42 @@ macro_rules! __conformance_with_recovery {
                 a_late_outcome_of_a_hanging_probe_counts
                 an_overdue_probe_has_no_permit_to_return
                 without_a_half_open_timeout_a_hanging_probe_keeps_its_permit
+            }
+            breaker_rates driven {
+                the_share_of_failures_opens_it_once_it_reaches_the_rate
+                of_a_window_of_calls_the_oldest_leaves
+                of_a_window_of_time_the_oldest_leave
+                with_a_rate_alone_failures_in_a_row_do_not_open_it
+                of_several_limits_the_first_that_is_reached_opens_it
+                where_nothing_is_said_twenty_calls_are_enough
+                the_share_of_slow_calls_opens_it
+                a_slow_call_counts_when_it_ends
+                a_call_whose_time_is_up_has_failed_and_may_be_slow
+                a_half_open_call_that_is_slow_opens_it_again
+                when_it_closes_the_window_is_empty
+                what_was_let_through_before_a_change_is_not_in_it
+                what_says_nothing_about_the_called_is_not_in_it
+                of_many_at_once_each_is_counted_once
+                what_is_not_counted_is_not_told
+            }
+            breaker_overrides driven {
+                isolated_it_admits_nothing_until_it_is_closed
+                closed_by_hand_it_admits_calls_at_once
+                closed_by_hand_it_has_counted_nothing
+                what_is_under_way_then_does_not_count
+                whoever_waits_for_a_change_is_woken_by_it
+                it_is_told_with_its_name
+                retries_end_at_an_isolated_one
+            }
+            breaker_predicates driven {
+                errors_that_it_excepts_are_successes
+                in_a_window_they_are_successes_too
+                a_half_open_call_that_it_excepts_closes_it
+                it_is_asked_about_panics_and_limits_of_an_attempt
+                it_is_not_asked_about_the_limit_on_the_whole
+                it_is_not_asked_about_what_never_counts
+                a_panic_in_it_is_a_failure_and_the_error_stays
+                it_may_change_the_breaker_itself
             }
             composition driven {
                 the_order_of_a_builders_calls_does_not_matter

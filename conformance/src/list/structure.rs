@@ -130,6 +130,7 @@ macro_rules! __conformance_with_structure {
                 the_wait_for_an_open_breaker_uses_up_no_restart
                 supervised_tasks_all_pass_a_half_open_breaker
                 a_breaker_that_opens_while_the_task_is_queued_is_waited_for
+                behind_an_isolated_breaker_it_waits_for_the_change
                 a_cancellation_ends_the_wait_for_a_breaker
             }
             restart_waits driven {

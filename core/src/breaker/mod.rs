@@ -1,7 +1,12 @@
 //! A circuit breaker shared by tasks: it refuses calls to a failing dependency for a while.
 
+mod builder;
+mod rates;
 mod state;
+mod statistics;
 mod switch;
+mod ticket;
+mod window;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -10,12 +15,17 @@ use std::time::Duration;
 
 use event_listener::{Event, EventListener};
 
-use crate::breaker::state::{Outcome, Pass, Phase, State, Thresholds};
+pub use crate::breaker::builder::CircuitBreakerBuilder;
+pub use crate::breaker::statistics::BreakerStatistics;
+pub(crate) use crate::breaker::ticket::Ticket;
+pub use crate::breaker::window::BreakerWindow;
+
+use crate::breaker::rates::Rates;
+use crate::breaker::state::{Phase, State, Thresholds};
 use crate::breaker::switch::Switch;
 use crate::error::AsyncTaskError;
 use crate::panic::{caught, notify_all};
 use crate::runtime::Runtime;
-use crate::tree::current::is_overdue;
 
 /// The state of a [`CircuitBreaker`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +37,19 @@ pub enum BreakerState {
     Open,
     /// A few calls are admitted, to see whether they succeed.
     HalfOpen,
+    /// Calls are refused until [`CircuitBreaker::close`]: [`CircuitBreaker::isolate`] was called.
+    Isolated,
+}
+
+impl BreakerState {
+    fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Closed { .. } => Self::Closed,
+            Phase::Open { .. } => Self::Open,
+            Phase::HalfOpen { .. } => Self::HalfOpen,
+            Phase::Isolated => Self::Isolated,
+        }
+    }
 }
 
 impl fmt::Display for BreakerState {
@@ -35,100 +58,61 @@ impl fmt::Display for BreakerState {
             Self::Closed => "closed",
             Self::Open => "open",
             Self::HalfOpen => "half-open",
+            Self::Isolated => "isolated",
         })
     }
 }
 
-/// Describes a [`CircuitBreaker`].
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct CircuitBreakerBuilder {
-    name: Option<Arc<str>>,
-    thresholds: Thresholds,
-}
-
-impl CircuitBreakerBuilder {
-    /// Sets the name, for errors and traces.
-    pub fn name(self, name: impl Into<Arc<str>>) -> Self {
-        Self { name: Some(name.into()), ..self }
-    }
-
-    /// Sets how many failures in a row open it; 5 by default.
-    pub fn failure_threshold(mut self, failures: u32) -> Self {
-        self.thresholds.failures = failures;
-        self
-    }
-
-    /// Sets how long it then refuses all calls; 30 s by default.
-    pub fn open_timeout(mut self, open_for: Duration) -> Self {
-        self.thresholds.open_for = open_for;
-        self
-    }
-
-    /// Sets how many calls are admitted after that, all of which must succeed for it to close; 1 by default.
-    pub fn half_open_calls(mut self, calls: u32) -> Self {
-        self.thresholds.probes = calls;
-        self
-    }
-
-    /// Sets how long such calls count as under way; 30 s by default, and forever with [`Duration::MAX`]. The
-    /// time counts from the last call that was admitted. A call that has not ended by then may never end. It
-    /// goes on, another call is admitted as well, and the results of both count. So a call that hangs does
-    /// not keep the breaker half-open.
-    pub fn half_open_timeout(mut self, limit: Duration) -> Self {
-        self.thresholds.probe_for = limit;
-        self
-    }
-
-    /// Builds the breaker, closed.
-    ///
-    /// # Errors
-    ///
-    /// [`AsyncTaskError::InvalidConfig`] for a threshold or a half-open timeout of zero, or no half-open
-    /// calls.
-    pub fn build(self) -> Result<CircuitBreaker, AsyncTaskError> {
-        let Self { name, thresholds } = self;
-        if thresholds.probe_for.is_zero() {
-            return Err(AsyncTaskError::config(
-                "`half_open_timeout` of a circuit breaker must be longer than zero; `Duration::MAX` is none",
-            ));
-        }
-        if thresholds.failures == 0 || thresholds.probes == 0 {
-            return Err(AsyncTaskError::config(
-                "a circuit breaker needs a failure threshold and half-open calls of at least 1",
-            ));
-        }
-        let shared = Shared { name, thresholds, switch: Switch::new(), changed: Event::new() };
-        Ok(CircuitBreaker(Arc::new(shared)))
-    }
-}
-
-/// Refuses calls to a dependency that has failed several times in a row, and after a while tries again with a
-/// few calls. Clones are the same breaker.
+/// Refuses calls to a dependency that fails, and after a while tries again with a few calls. Clones are the
+/// same breaker.
 ///
-/// A call fails by an error of its own, a panic, or a time limit. A call that is cancelled, or refused by a
-/// limiter, does not count, nor does a call that was admitted before the state last changed.
+/// It opens after several failures in a row, or at a rate of failures or of slow calls over a window; see
+/// [`CircuitBreakerBuilder`]. [`isolate`](Self::isolate) and [`close`](Self::close) set it by hand.
+///
+/// A call fails by an error of its own, a panic, or a time limit;
+/// [`trip_if`](CircuitBreakerBuilder::trip_if) can except errors. A call that is cancelled, or refused by a
+/// limiter, does not count, nor does a call that was admitted before the state last changed. A call counts
+/// when it has ended, also a slow one.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use sweet_async_core::breaker::{BreakerWindow, CircuitBreaker};
+/// use sweet_async_core::{AsyncTaskError, Runtime};
+///
+/// async fn ask<R: Runtime>(runtime: &R) -> Result<u32, AsyncTaskError> {
+///     // Opens when half of the calls of the last ten seconds have failed, or nine tenths were slow.
+///     let breaker = CircuitBreaker::builder()
+///         .window(BreakerWindow::Time(Duration::from_secs(10)))
+///         .failure_rate(0.5)
+///         .slow_call_rate(Duration::from_secs(2), 0.9)
+///         .build()?;
+///     breaker.apply_on(runtime, || async { Ok::<_, std::io::Error>(42_u32) }).await
+/// }
+/// ```
 ///
 /// Cost: one read of the state for each call, and one allocation for each change of it, such as a counted
-/// failure; successes in a row write nothing.
+/// failure; successes in a row write nothing. With a window, each call that counts takes a short lock, and
+/// allocates only where it changes the state. A window of time reads the clock at the end of each call, a
+/// limit for slow calls also at the beginning. A window of calls has two bytes for each, a window of time ten
+/// sums.
 #[derive(Clone)]
 pub struct CircuitBreaker(Arc<Shared>);
+
+/// A predicate on errors; see [`CircuitBreakerBuilder::trip_if`].
+type TripIf = Arc<dyn Fn(&AsyncTaskError) -> bool + Send + Sync>;
 
 struct Shared {
     name: Option<Arc<str>>,
     thresholds: Thresholds,
+    /// `None` without a window.
+    rates: Option<Rates>,
+    trip_if: Option<TripIf>,
     switch: Switch,
     changed: Event,
 }
 
 impl CircuitBreaker {
-    /// A builder with 5 failures, 30 s and 1 half-open call.
-    pub fn builder() -> CircuitBreakerBuilder {
-        let half_minute = Duration::from_secs(30);
-        let thresholds = Thresholds { failures: 5, open_for: half_minute, probes: 1, probe_for: half_minute };
-        CircuitBreakerBuilder { name: None, thresholds }
-    }
-
     /// The name, if one was set.
     pub fn name(&self) -> Option<&Arc<str>> {
         self.0.name.as_ref()
@@ -137,11 +121,7 @@ impl CircuitBreaker {
     /// The current state. It changes from open to half-open with the first call after the open timeout, not
     /// before.
     pub fn state(&self) -> BreakerState {
-        match self.0.switch.state().phase {
-            Phase::Closed { .. } => BreakerState::Closed,
-            Phase::Open { .. } => BreakerState::Open,
-            Phase::HalfOpen { .. } => BreakerState::HalfOpen,
-        }
+        BreakerState::of(self.0.switch.state().phase)
     }
 
     /// Waits until the state differs from `seen`, and returns it. States in between may be missed.
@@ -160,13 +140,26 @@ impl CircuitBreaker {
         }
     }
 
+    /// Refuses all calls from now on, until [`close`](Self::close) is called: for maintenance of the
+    /// dependency, or as a switch for operators. Calls that are under way go on, and do not count. The
+    /// `retry_after` of a refused call is [`Duration::MAX`]: no time ends it. Supervised work waits for the
+    /// change.
+    pub fn isolate(&self) {
+        let _ = self.change(|state| Ok::<_, Infallible>(state.isolate()));
+    }
+
+    /// Closes it now, from any state, with nothing counted. Calls that are under way go on, and do not count.
+    pub fn close(&self) {
+        let _ = self.change(|state| Ok::<_, Infallible>(state.close()));
+    }
+
     /// Checks whether a call would be admitted now. The call is not counted.
     pub(crate) fn would_admit<R: Runtime>(&self, runtime: &R) -> Result<(), AsyncTaskError> {
         self.refuses_for(runtime).map_or(Ok(()), |left| Err(self.refusal(left)))
     }
 
-    /// Returns how long calls are refused if nothing [changes](Self::listen); `None` if a call would be
-    /// admitted now.
+    /// Returns how long calls are refused if nothing [changes](Self::listen), which is [`Duration::MAX`] for
+    /// an isolated breaker; `None` if a call would be admitted now.
     pub(crate) fn refuses_for<R: Runtime>(&self, runtime: &R) -> Option<Duration> {
         self.0.switch.state().admit(|| runtime.now(), &self.0.thresholds).err()
     }
@@ -176,13 +169,6 @@ impl CircuitBreaker {
         self.0.changed.listen()
     }
 
-    /// Admits a call, which begins now. The ticket must be given its result.
-    pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
-        let admitted = self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds));
-        let pass = admitted.map_err(|left| self.refusal(left))?.pass();
-        Ok(Ticket { breaker: self.clone(), pass, runtime, is_recorded: false })
-    }
-
     /// The error of a refused call. A half-open breaker refuses until a call ends, at a time that is not
     /// known: `retry_after` is then zero.
     fn refusal(&self, left: Duration) -> AsyncTaskError {
@@ -190,7 +176,13 @@ impl CircuitBreaker {
         AsyncTaskError::CircuitOpen { breaker: self.0.name.clone(), retry_after }
     }
 
-    /// Changes the state by `next`, and reports the change if the phase is another.
+    /// True if `error`, which is of the dependency, counts as a failure. A predicate that panics does not
+    /// except it: the panic hook has reported the panic, and the work's result is not lost.
+    fn is_tripped_by(&self, error: &AsyncTaskError) -> bool {
+        self.0.trip_if.as_ref().is_none_or(|trip_if| caught(|| trip_if(error)).unwrap_or(true))
+    }
+
+    /// Changes the state by `next`, and reports the change if the era is another.
     fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
         let changed = self.0.switch.change(next)?;
         if changed.has_changed_phase {
@@ -200,13 +192,18 @@ impl CircuitBreaker {
     }
 
     fn report(&self, state: State) {
+        if let (Phase::Closed { .. }, Some(rates)) = (state.phase, &self.0.rates) {
+            rates.begin(state.era);
+        }
+        // Before the event: a `tracing` subscriber may panic.
+        notify_all(&self.0.changed);
         let name = self.0.name.as_deref();
         match state.phase {
             Phase::Closed { .. } => tracing::info!(breaker = name, "circuit breaker closed"),
             Phase::Open { .. } => tracing::warn!(breaker = name, "circuit breaker opened"),
             Phase::HalfOpen { .. } => tracing::info!(breaker = name, "circuit breaker half-open"),
+            Phase::Isolated => tracing::warn!(breaker = name, "circuit breaker isolated"),
         }
-        notify_all(&self.0.changed);
     }
 }
 
@@ -216,51 +213,5 @@ impl fmt::Debug for CircuitBreaker {
             .field("name", &self.0.name)
             .field("state", &self.state())
             .finish_non_exhaustive()
-    }
-}
-
-/// An admitted call, until its result is recorded. If it is dropped before that, the call was given up: at a
-/// time limit that is a failure.
-pub(crate) struct Ticket<R: Runtime> {
-    breaker: CircuitBreaker,
-    pass: Pass,
-    runtime: R,
-    is_recorded: bool,
-}
-
-impl<R: Runtime> Ticket<R> {
-    pub(crate) fn report(mut self, result: &Result<(), AsyncTaskError>) {
-        self.is_recorded = true;
-        self.record(match result {
-            Ok(_) => Outcome::Succeeded,
-            Err(error) if error.is_of_caller() => Outcome::Unknown,
-            Err(_) => Outcome::Failed,
-        });
-    }
-
-    fn record(&self, outcome: Outcome) {
-        let breaker = &self.breaker;
-        let next = |state: State| {
-            Ok::<_, Infallible>(state.record(
-                self.pass,
-                outcome,
-                || self.runtime.now(),
-                &breaker.0.thresholds,
-            ))
-        };
-        // The end of a half-open call need not change the phase, but a waiter may wait for it.
-        if let Ok(State { phase: Phase::HalfOpen { .. }, .. }) = breaker.change(next) {
-            notify_all(&breaker.0.changed);
-        }
-    }
-}
-
-impl<R: Runtime> Drop for Ticket<R> {
-    fn drop(&mut self) {
-        if !self.is_recorded {
-            let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };
-            // A panic of a `tracing` subscriber must not leave a destructor.
-            let _ = caught(|| self.record(outcome));
-        }
     }
 }

@@ -40,6 +40,14 @@ fn quoted(name: &Option<Arc<str>>) -> String {
     name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
 }
 
+/// The end of the open time of a circuit breaker, for messages.
+fn until(retry_after: Duration) -> String {
+    match retry_after {
+        Duration::MAX => " until it is closed by hand".to_owned(),
+        wait => format!(": tried again in {wait:?}"),
+    }
+}
+
 /// The reason for which a task or a pipeline gave no value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,12 +77,13 @@ pub enum AsyncTaskError {
     #[error(transparent)]
     RetriesExhausted(RetriesError),
     /// A circuit breaker is open: the dependency that it protects has failed too often, and is not called for
-    /// a while.
-    #[error("circuit breaker{} is open: tried again in {retry_after:?}", quoted(breaker))]
+    /// a while; or the breaker was isolated.
+    #[error("circuit breaker{} is open{}", quoted(breaker), until(*retry_after))]
     CircuitOpen {
         /// The name of the breaker.
         breaker: Option<Arc<str>>,
-        /// The time until it admits the next call; zero where that depends on calls under way.
+        /// The time until it admits the next call; zero where that depends on calls under way, and
+        /// `Duration::MAX` where no time ends it: an isolated breaker, or one that stays open.
         retry_after: Duration,
     },
     /// The queue of a limiter is full. The work was not begun.

@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 use loom::thread::spawn;
 
 use crate::breaker_state::{Outcome, Pass, Phase, State, Thresholds};
+use crate::rates::Rates;
 use crate::switch::Switch;
 use crate::sync::Bell;
+use crate::window::{BreakerWindow, Call, Limits};
 use crate::{ALL, FEW, check, joined};
 
 /// `CircuitBreaker`. The counters are not loom's: they only observe.
 struct Breaker {
     switch: Switch,
+    rates: Option<Rates>,
     changed: Bell,
     thresholds: Thresholds,
     now: Instant,
@@ -24,9 +27,20 @@ struct Breaker {
 
 impl Breaker {
     fn new(failures: u32, probes: u32) -> Arc<Self> {
+        Self::with_window(failures, probes, None)
+    }
+
+    /// A breaker that opens once each call of its window, which has two, has failed.
+    fn with_rate() -> Arc<Self> {
+        let limits = Limits { failures: None, minimum: 2, failure_rate: Some(1.0), slow_rate: None };
+        Self::with_window(1, 1, Some(Rates::new(BreakerWindow::Calls(2), limits, None)))
+    }
+
+    fn with_window(failures: u32, probes: u32, rates: Option<Rates>) -> Arc<Self> {
         let thresholds = Thresholds { failures, open_for: Duration::ZERO, probes, probe_for: Duration::MAX };
         Arc::new(Self {
             switch: Switch::new(),
+            rates,
             changed: Bell::new(),
             thresholds,
             now: Instant::now(),
@@ -46,6 +60,9 @@ impl Breaker {
     fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<State, E> {
         let changed = self.switch.change(next)?;
         if changed.has_changed_phase {
+            if let (Phase::Closed { .. }, Some(rates)) = (changed.state.phase, &self.rates) {
+                rates.begin(changed.state.era);
+            }
             self.turned.fetch_add(1, Ordering::SeqCst);
             self.changed.ring();
         }
@@ -59,9 +76,24 @@ impl Breaker {
 
     /// `Ticket::record`.
     fn record(&self, pass: Pass, outcome: Outcome) {
-        let next =
-            |state: State| Ok::<_, Infallible>(state.record(pass, outcome, || self.now, &self.thresholds));
-        let _ = self.change(next);
+        let rates = self.rates.as_ref().map(|rates| (rates, self.switch.state()));
+        let Some((rates, state)) = rates.filter(|(_, state)| state.is_closed_for(pass)) else {
+            let next = |state: State| {
+                Ok::<_, Infallible>(state.record(pass, outcome, || self.now, &self.thresholds))
+            };
+            let _ = self.change(next);
+            return;
+        };
+        let call = Call { has_failed: outcome == Outcome::Failed, is_slow: false };
+        if rates.record(state.era, call, None) {
+            let trip = |state: State| Ok::<_, Infallible>(state.trip(pass, || self.now, &self.thresholds));
+            let _ = self.change(trip);
+        }
+    }
+
+    /// `CircuitBreaker::close`.
+    fn close(&self) {
+        let _ = self.change(|state| Ok::<_, Infallible>(state.close()));
     }
 
     /// A call with this outcome. True if it was admitted.
@@ -123,6 +155,33 @@ fn failures_at_once_are_all_counted_and_open_it_once() {
         assert!(joined(thread).is_some());
         assert!(matches!(breaker.phase(), Phase::Open { .. }), "a failure was lost");
         assert_eq!(breaker.turned.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn failures_at_once_are_all_in_the_window_and_open_it_once() {
+    check(ALL, || {
+        let breaker = Breaker::with_rate();
+        let other = breaker.clone();
+        let thread = spawn(move || other.record(State::CLOSED.pass(), Outcome::Failed));
+        breaker.record(State::CLOSED.pass(), Outcome::Failed);
+        assert!(joined(thread).is_some());
+        assert!(matches!(breaker.phase(), Phase::Open { .. }), "a failure was lost");
+        assert_eq!(breaker.turned.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn a_failure_from_before_it_was_closed_by_hand_is_in_no_later_window() {
+    check(ALL, || {
+        let breaker = Breaker::with_rate();
+        let late = breaker.clone();
+        let thread = spawn(move || late.record(State::CLOSED.pass(), Outcome::Failed));
+        breaker.close();
+        breaker.record(breaker.switch.state().pass(), Outcome::Failed);
+        assert!(joined(thread).is_some());
+        assert!(matches!(breaker.phase(), Phase::Closed { .. }), "it was counted with a later one");
+        assert_eq!(breaker.rates.as_ref().map(|rates| rates.counts().0.calls), Some(1));
     });
 }
 

@@ -152,6 +152,13 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// # Ok(()) }
     /// ```
     ///
+    /// The builder that it returns has the other settings: the wait ([`backoff`](TaskBuilder::backoff),
+    /// [`jitter`](TaskBuilder::jitter)), a wait that the error asks for, such as HTTP's `Retry-After`
+    /// ([`retry_after`](TaskBuilder::retry_after)), the errors that are retried
+    /// ([`retry_if`](TaskBuilder::retry_if)), a report of each failed attempt that another follows
+    /// ([`on_retry`](TaskBuilder::on_retry)), and a shared budget
+    /// ([`retry_budget`](TaskBuilder::retry_budget)).
+    ///
     /// Cancellations, panics, and the refusals of a breaker or a limiter are not retried. Everything that a
     /// failed attempt has spawned has ended before the next begins. Each attempt is an in-place task, below
     /// this one.

@@ -91,6 +91,23 @@ pub async fn a_breaker_that_opens_while_the_task_is_queued_is_waited_for<R: Runt
     Ok(())
 }
 
+pub async fn behind_an_isolated_breaker_it_waits_for_the_change<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    let (breaker, calls) = (CircuitBreaker::builder().build()?, Calls::default());
+    breaker.isolate();
+    let counted = calls.clone();
+    let builder = AsyncTask::to::<u32>().on(&rt).circuit_breaker(&breaker);
+    let mut task = builder.supervise(in_all(0)).spawn(move || {
+        let call = counted.next();
+        async move { call }
+    });
+    // In virtual time this ends only if the task does not look again and again.
+    rt.sleep(if at.virtual_time { 1000.hours() } else { 5.millis() }).await?;
+    ensure!(poll_once(&mut task).await.is_none() && calls.made() == 0);
+    breaker.close();
+    ensure!(task.await? == 1 && calls.made() == 1);
+    Ok(())
+}
+
 pub async fn a_cancellation_ends_the_wait_for_a_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = opened(&rt, Duration::MAX, 1).await?;
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {

@@ -1,0 +1,95 @@
+//! A call through a breaker: its admission, and the record of its result.
+
+use std::convert::Infallible;
+use std::time::Instant;
+
+use crate::breaker::CircuitBreaker;
+use crate::breaker::state::{Outcome, Pass, Phase, State};
+use crate::breaker::window::Call;
+use crate::error::AsyncTaskError;
+use crate::panic::{caught, notify_all};
+use crate::runtime::Runtime;
+use crate::tree::current::is_overdue;
+
+impl CircuitBreaker {
+    /// Admits a call, which begins now. The ticket must be given its result.
+    pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
+        let admitted = self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds));
+        let pass = admitted.map_err(|left| self.refusal(left))?.pass();
+        let tells_slow_calls = self.0.rates.as_ref().is_some_and(|rates| rates.tells_slow_calls());
+        let begun = tells_slow_calls.then(|| runtime.now());
+        Ok(Ticket { breaker: self.clone(), pass, runtime, begun, is_recorded: false })
+    }
+}
+
+/// An admitted call, until its result is recorded. If it is dropped before that, the call was given up: at a
+/// time limit that is a failure.
+pub(crate) struct Ticket<R: Runtime> {
+    breaker: CircuitBreaker,
+    pass: Pass,
+    runtime: R,
+    /// The time of the admission, where slow calls are told from others.
+    begun: Option<Instant>,
+    is_recorded: bool,
+}
+
+impl<R: Runtime> Ticket<R> {
+    pub(crate) fn report(mut self, result: &Result<(), AsyncTaskError>) {
+        self.is_recorded = true;
+        self.record(match result {
+            Ok(()) => Outcome::Succeeded,
+            Err(error) if error.is_of_caller() => Outcome::Unknown,
+            Err(error) if self.breaker.is_tripped_by(error) => Outcome::Failed,
+            Err(_) => Outcome::Succeeded,
+        });
+    }
+
+    /// Records the outcome in the window, if there is one and the breaker is closed; else in the state.
+    fn record(&self, outcome: Outcome) {
+        let shared = &*self.breaker.0;
+        let Some(rates) = shared.rates.as_ref().filter(|_| outcome != Outcome::Unknown) else {
+            return self.step(outcome);
+        };
+        let ended = rates.needs_end().then(|| self.runtime.now());
+        let is_slow = rates.is_slow(self.begun, ended);
+        let state = shared.switch.state();
+        if !state.is_closed_for(self.pass) {
+            let is_slow_success = is_slow && outcome == Outcome::Succeeded;
+            return self.step(if is_slow_success { Outcome::Slow } else { outcome });
+        }
+        // If the era ends meanwhile, neither the window nor `trip` counts the call in the next one.
+        let call = Call { has_failed: outcome == Outcome::Failed, is_slow };
+        if rates.record(state.era, call, ended) {
+            let now = || self.runtime.now();
+            let trip = |state: State| Ok::<_, Infallible>(state.trip(self.pass, now, &shared.thresholds));
+            let _ = self.breaker.change(trip);
+        }
+    }
+
+    /// Records the outcome in the state.
+    fn step(&self, outcome: Outcome) {
+        let breaker = &self.breaker;
+        let next = |state: State| {
+            Ok::<_, Infallible>(state.record(
+                self.pass,
+                outcome,
+                || self.runtime.now(),
+                &breaker.0.thresholds,
+            ))
+        };
+        // The end of a half-open call need not change the phase, but a waiter may wait for it.
+        if let Ok(State { phase: Phase::HalfOpen { .. }, .. }) = breaker.change(next) {
+            notify_all(&breaker.0.changed);
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Ticket<R> {
+    fn drop(&mut self) {
+        if !self.is_recorded {
+            let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };
+            // A panic of a `tracing` subscriber must not leave a destructor.
+            let _ = caught(|| self.record(outcome));
+        }
+    }
+}
