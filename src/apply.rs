@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::task::{Applied, Retried};
-use crate::{Ambient, CircuitBreaker, Limiter, Retry};
+use crate::{Ambient, Chaos, CircuitBreaker, Limiter, Retry};
 use sweet_async_core::internals::{AttemptOf, Attempted, ValueOf};
 
 /// A policy that can stand alone, around work that is done once, without a task or a builder. It uses the
@@ -47,6 +47,16 @@ impl Apply for Limiter {
 }
 
 impl Apply for CircuitBreaker {
+    fn apply<F, O>(&self, work: F) -> Applied<F, O, Ambient>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output: Attempted>,
+    {
+        self.apply_on(&Ambient, work)
+    }
+}
+
+impl Apply for Chaos {
     fn apply<F, O>(&self, work: F) -> Applied<F, O, Ambient>
     where
         F: FnOnce() -> O,

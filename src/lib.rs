@@ -19,16 +19,17 @@ pub use entry::{AsyncTask, Entry, Task};
 pub use scope::scope;
 pub use sweet_async_core::{
     AsyncTaskError, BlockOn, BoxError, BreakerState, BreakerStatistics, BreakerWindow, CancelCause,
-    CancelLevel, CancelOutcome, CancellableTask, Cancellation, CancellationResult, Canceller, CircuitBreaker,
-    CircuitBreakerBuilder, ContextualizedTask, CurrentRuntime, DEFAULT_MAX_RETRY_AFTER, DurationExt,
-    DynRuntime, EnterGuard, FailedAttempt, FailureError, Interval, Jitter, Join, Limiter, LimiterBuilder,
-    LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask, OwnedRuntime, PanicError, ParseTaskIdError,
-    PrioritizedTask, RankableByPriority, RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget,
-    RetryStrategy, RootScope, Runtime, RuntimeBuilder, RuntimeError, RuntimeExt, RuntimeSource, Scope,
-    ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo,
-    TaskPriority, TaskSet, TaskStatus, Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask,
-    UnknownPriority, all, any, await_result, n_of,
+    CancelLevel, CancelOutcome, CancellableTask, Cancellation, CancellationResult, Canceller, Chaos,
+    ChaosError, CircuitBreaker, CircuitBreakerBuilder, ContextualizedTask, CurrentRuntime,
+    DEFAULT_MAX_RETRY_AFTER, DurationExt, DynRuntime, EnterGuard, FailedAttempt, FailureError, Interval,
+    Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask,
+    OwnedRuntime, PanicError, ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask,
+    RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder,
+    RuntimeError, RuntimeExt, RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask,
+    TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask,
+    TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any, await_result, n_of,
 };
+pub use sweet_async_core::{OnFailure, Repeated, Schedule};
 pub use time::{interval, sleep, yield_now};
 
 /// Tasks: the builder's types, for signatures.
@@ -132,7 +133,7 @@ pub mod prelude {
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
         ContextualizedTask, DurationExt, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
-        RecoverableTask, RetryStrategy, Runtime, RuntimeExt, StatusEnabledTask, Task, TaskContext,
+        RecoverableTask, RetryStrategy, Runtime, RuntimeExt, Schedule, StatusEnabledTask, Task, TaskContext,
         TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask, await_result, scope,
     };
     #[cfg(feature = "orchestra")]

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::task::Retried;
-use crate::{Ambient, AsyncTaskError, BoxError, CircuitBreaker, Limiter, Retry};
+use crate::{Ambient, AsyncTaskError, BoxError, Chaos, CircuitBreaker, Limiter, Retry};
 use sweet_async_core::internals::{Call, CallAgain, Fallible, Guarded, InPlace};
 
 /// A service under a policy.
@@ -28,8 +28,8 @@ pub struct Policed<P, S> {
 pub struct PolicyLayer<P>(P);
 
 impl<P> PolicyLayer<P> {
-    /// A layer of a [`Limiter`], a [`CircuitBreaker`], or a [`Retry`], which requires that requests can be
-    /// cloned.
+    /// A layer of a [`Limiter`], a [`CircuitBreaker`], a [`Chaos`], or a [`Retry`], which requires that
+    /// requests can be cloned.
     pub fn new(policy: P) -> Self {
         Self(policy)
     }
@@ -123,7 +123,7 @@ type Once<S, Q> = Guarded<
 >;
 
 macro_rules! once {
-    ($policy:ty, |$this:ident| $guards:expr) => {
+    ($policy:ty, |$this:ident, $work:ident| $guarded:expr) => {
         impl<S, Q> Service<Q> for Policed<$policy, S>
         where
             S: Service<Q> + Clone,
@@ -138,17 +138,17 @@ macro_rules! once {
             }
 
             fn call(&mut self, request: Q) -> Self::Future {
-                let work = InPlace::new(Asking { service: self.service.clone(), request });
+                let $work = InPlace::new(Asking { service: self.service.clone(), request });
                 let $this = self.policy.clone();
-                let (breaker, limiter) = $guards;
-                Guarded::new(work, breaker, limiter, Ambient)
+                $guarded
             }
         }
     };
 }
 
-once!(Limiter, |limiter| (None, Some(limiter)));
-once!(CircuitBreaker, |breaker| (Some(breaker), None));
+once!(Limiter, |limiter, work| Guarded::new(work, None, Some(limiter), Ambient));
+once!(CircuitBreaker, |breaker, work| Guarded::new(work, Some(breaker), None, Ambient));
+once!(Chaos, |chaos, work| Guarded::under_chaos(work, chaos, Ambient));
 
 impl<S, Q> Service<Q> for Policed<Retry, S>
 where

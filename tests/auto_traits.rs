@@ -142,6 +142,12 @@ table! {
     RestartPolicy                              => yes yes yes;
     Retry                                      => yes yes yes;
     FailedAttempt<'static>                     => yes yes yes;
+    Repeat<u32, Ambient, Unconfigured, Pool>   => yes yes yes;
+    Schedule                                   => yes yes yes;
+    OnFailure                                  => yes yes yes;
+    Repeated                                   => yes yes yes;
+    Chaos                                      => yes yes yes;
+    ChaosError                                 => yes yes yes;
 }
 
 table! {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use sweet_async::prelude::*;
 use sweet_async::tower::PolicyLayer;
-use sweet_async::{BoxError, Retry};
+use sweet_async::{BoxError, Chaos, ChaosError, Retry};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -92,6 +92,20 @@ fn a_breaker_layer_opens_and_a_limiter_layer_refuses() -> Result<(), BoxError> {
         assert!(limited.call(String::new()).await.is_err_and(|error| error.is_rejected()));
         drop(held);
         assert_eq!(limited.call("c".to_owned()).await?, "c");
+        Ok(())
+    })?
+}
+
+#[test]
+fn a_chaos_layer_fails_without_a_call_of_the_service() -> Result<(), BoxError> {
+    sweet_async::block_on(async {
+        let service = Flaky::new(0);
+        let mut failing = layered(Chaos::new().failure(1.0), service.clone());
+        let error = failing.call("a".to_owned()).await.err().ok_or("it came")?;
+        assert!(error.downcast_ref::<ChaosError>().is_some());
+        assert_eq!(service.calls.load(Ordering::SeqCst), 0);
+        let mut passing = layered(Chaos::new(), service);
+        assert_eq!(passing.call("b".to_owned()).await?, "b");
         Ok(())
     })?
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::ensure;
 use futures_lite::future::yield_now;
 use sweet_async_core::RuntimeExt as _;
-use sweet_async_core::{AsyncTaskError, DurationExt as _, Jitter, Runtime as _, TaskBuilder};
+use sweet_async_core::{
+    AsyncTaskError, Chaos, DurationExt as _, Jitter, Runtime as _, Schedule, TaskBuilder,
+};
 use sweet_async_pipeline::{ChunkSizeExt as _, PipelineBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};
 
@@ -166,5 +168,53 @@ fn the_jitter_of_retries_is_replayed() -> anyhow::Result<()> {
         }
     }
     ensure!(wait(0, Jitter::None)? == wait(1, Jitter::None)?);
+    Ok(())
+}
+
+#[test]
+fn the_jitter_of_a_schedule_is_replayed() -> anyhow::Result<()> {
+    let last = |seed| {
+        let sim = SimRuntime::new(seed);
+        let schedule = Schedule::every(1.seconds()).jitter(500.millis()).take(10);
+        let report = sim.block_on(task::<()>(sim.runtime()).repeat(schedule).spawn(|| async {}))??;
+        ensure!(report.runs == 10 && report.missed == 0);
+        Ok(sim.elapsed())
+    };
+    let all: BTreeSet<_> = (0..50).map(last).collect::<Result<_, _>>()?;
+    ensure!(all.len() == 50, "each seed has times of its own");
+    ensure!(all.iter().all(|last| (9.seconds()..=9.5.seconds()).contains(last)), "{all:?}");
+    for seed in 0..50 {
+        ensure!(last(seed)? == last(seed)?, "seed {seed}");
+    }
+    Ok(())
+}
+
+#[test]
+fn injected_faults_are_replayed() -> anyhow::Result<()> {
+    // The end of each of a hundred attempts, and the time that it took until then.
+    let run = |seed| {
+        let sim = SimRuntime::new(seed);
+        let chaos = Chaos::new().latency(0.5, 7.millis()).panic(0.1).failure(0.5);
+        let builder = task::<()>(sim.runtime()).chaos(chaos);
+        sim.block_on(async {
+            let mut ends = Vec::new();
+            for _ in 0..100 {
+                let end = match builder.clone().spawn(|| async {}).await {
+                    Ok(()) => "succeeded",
+                    Err(error) if error.is_panic() => "panicked",
+                    Err(_) => "failed",
+                };
+                ends.push((end, sim.elapsed()));
+            }
+            ends
+        })
+    };
+    let mut different = BTreeSet::new();
+    for seed in 0..50 {
+        let ends = run(seed)?;
+        ensure!(ends == run(seed)?, "seed {seed}");
+        different.insert(ends);
+    }
+    ensure!(different.len() == 50, "each seed has faults of its own: {}", different.len());
     Ok(())
 }

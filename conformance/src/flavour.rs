@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use anyhow::Context as _;
-use sweet_async::{AsyncTaskError, DynRuntime};
+use sweet_async::{AsyncTaskError, DynRuntime, Runtime as _, SpawnError};
 
 use crate::reliability::spawn_and_join;
+use crate::run::Limits;
 use crate::{Facts, Failure, Harness};
 
 /// One flavour of a runtime: the constants of its [`Harness`], and a function that starts it with its runtime
@@ -21,6 +22,8 @@ pub struct Flavour {
     pub never_ends: bool,
     /// [`Harness::SEEDS`].
     pub seeds: u64,
+    /// The number of runs of a case, and their time limits.
+    pub(crate) limits: Limits,
     start: fn(Option<u64>) -> Result<Started, Failure>,
 }
 
@@ -33,6 +36,7 @@ impl Flavour {
             has_threads: H::HAS_THREADS,
             never_ends: H::NEVER_ENDS,
             seeds: H::SEEDS,
+            limits: Limits::of::<H>(),
             start: start::<H>,
         }
     }
@@ -53,39 +57,70 @@ fn start<H: Harness>(seed: Option<u64>) -> Result<Started, Failure> {
         Some(seed) => H::start_with(seed)?,
         None => H::start()?,
     };
-    Ok(Started(Box::new(harness)))
+    Ok(Started { harness: Box::new(harness), flavour: Flavour::of::<H>() })
 }
 
-/// A harness of any type that was started. Dropping it drops the harness.
-pub(crate) struct Started(Box<dyn AnyHarness>);
+/// A future that is not `Send`.
+type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A flavour that was started: its [`Harness`], of any type. Dropping it drops the harness.
+pub struct Started {
+    harness: Box<dyn AnyHarness>,
+    flavour: Flavour,
+}
 
 impl Started {
+    /// Returns the flavour, which can start another one.
+    #[must_use]
+    pub fn flavour(&self) -> Flavour {
+        self.flavour
+    }
+
     /// [`Harness::runtime`].
-    pub(crate) fn runtime(&self) -> DynRuntime {
-        self.0.dyn_runtime()
+    #[must_use]
+    pub fn runtime(&self) -> DynRuntime {
+        self.harness.dyn_runtime()
     }
 
     /// [`Harness::block_on`].
-    pub(crate) fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// As there; and where the harness has returned before the end of its future.
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Failure> {
         let mut output = None;
-        self.0.drive(Box::pin(async { output = Some(future.await) }))?;
+        self.harness.drive(Box::pin(async { output = Some(future.await) }))?;
         output.context("the harness has returned before the end of its future")
     }
 
-    /// Returns row 1 on the backend's own type: see [`spawn_and_join`].
-    pub(crate) fn spawn_and_join(
+    /// Starts `future` on the backend's own type. Returns the backend's own join handle: that of a
+    /// [`DynRuntime`] is answered by the future itself, and hides when the backend would have answered.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Runtime::spawn`](sweet_async::Runtime::spawn).
+    pub fn spawn_native(
         &self,
-        count: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<String, Failure>>>> {
-        self.0.spawn_and_join(count)
+        future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    ) -> Result<LocalFuture<'static, Option<()>>, SpawnError> {
+        self.harness.spawn_native(future)
+    }
+
+    /// Returns row 1 on the backend's own type: see [`spawn_and_join`].
+    pub(crate) fn spawn_and_join(&self, count: usize) -> LocalFuture<'static, Result<String, Failure>> {
+        self.harness.spawn_and_join(count)
     }
 }
 
 /// A [`Harness`] without its generics, so that it can be a trait object.
 trait AnyHarness {
     fn dyn_runtime(&self) -> DynRuntime;
-    fn drive(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) -> Result<(), AsyncTaskError>;
-    fn spawn_and_join(&self, count: usize) -> Pin<Box<dyn Future<Output = Result<String, Failure>>>>;
+    fn drive(&self, future: LocalFuture<'_, ()>) -> Result<(), AsyncTaskError>;
+    fn spawn_native(
+        &self,
+        future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    ) -> Result<LocalFuture<'static, Option<()>>, SpawnError>;
+    fn spawn_and_join(&self, count: usize) -> LocalFuture<'static, Result<String, Failure>>;
 }
 
 impl<H: Harness> AnyHarness for H {
@@ -93,11 +128,18 @@ impl<H: Harness> AnyHarness for H {
         DynRuntime::new(&self.runtime())
     }
 
-    fn drive(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) -> Result<(), AsyncTaskError> {
+    fn drive(&self, future: LocalFuture<'_, ()>) -> Result<(), AsyncTaskError> {
         self.block_on(future)
     }
 
-    fn spawn_and_join(&self, count: usize) -> Pin<Box<dyn Future<Output = Result<String, Failure>>>> {
+    fn spawn_native(
+        &self,
+        future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    ) -> Result<LocalFuture<'static, Option<()>>, SpawnError> {
+        Ok(Box::pin(self.runtime().spawn(future)?))
+    }
+
+    fn spawn_and_join(&self, count: usize) -> LocalFuture<'static, Result<String, Failure>> {
         Box::pin(spawn_and_join(self.runtime(), count))
     }
 }

@@ -34,7 +34,8 @@
 //! ```
 //!
 //! - [`harness`](crate::Harness): the description that a backend gives of itself
-//! - `erased`: a flavour on [`DynRuntime`](sweet_async::DynRuntime), so that most cases are compiled once
+//! - `flavour`: a flavour as a value, on [`DynRuntime`](sweet_async::DynRuntime), so that most cases are
+//!   compiled once
 //! - `list`, `table`: the one list of all cases, and the tables of functions that are made of it
 //! - `run`: a thread and a time limit for each case
 //! - `suite`, `trials`: the macro that makes a `main`, and the tests that it runs
@@ -50,8 +51,6 @@
 pub mod cases;
 #[doc = include_str!("../WRITING_A_BACKEND.md")]
 pub mod guide {}
-#[doc(hidden)]
-pub mod erased;
 mod flavour;
 mod harness;
 mod kit;
@@ -66,7 +65,6 @@ mod table;
 #[doc(hidden)]
 pub mod trials;
 
-pub use erased::Erased;
-pub use flavour::Flavour;
+pub use flavour::{Flavour, Started};
 pub use harness::{CASE_THREAD, Facts, Failure, Harness, Outcome};
 pub use list::{CASES, MARKED};

@@ -10,12 +10,14 @@ mod pipelines;
 mod queues;
 mod reading;
 mod recovery;
+mod schedules;
 mod signatures;
 mod structure;
 mod text;
 
 /// Passes the list to the macro that is named: each topic, how its cases are run, and their names. Cases are
-/// `driven` on the erased runtime, `typed` on the backend's own, or `owned`: they hold the harness itself.
+/// `driven` on the erased runtime, `typed` on the backend's own, or `owned`: they hold the flavour that was
+/// started, and may end it.
 /// `(threads)` marks a case in which work blocks its thread until another thread has done something.
 #[doc(hidden)]
 #[macro_export]

@@ -1,10 +1,10 @@
-//! Tables of the cases, made of the list. The table of `driven` cases is compiled once, here. That of `typed`
-//! cases is compiled for each type of runtime, and that of `owned` cases for each flavour.
+//! Tables of the cases, made of the list. Those of `driven` and of `owned` cases are compiled once, here. That
+//! of `typed` cases is compiled for each type of runtime.
 
 use sweet_async::{DynRuntime, Runtime};
 
-use crate::erased::Running;
-use crate::{Facts, Harness, Outcome};
+use crate::run::Running;
+use crate::{Facts, Outcome, Started};
 
 /// One case of the list, with a function of type `B`.
 pub(crate) struct Case<B> {
@@ -19,8 +19,8 @@ pub(crate) struct Case<B> {
 /// A case that is run inside `block_on`, on a handle to the runtime.
 pub(crate) type Polled<R> = fn(R, Facts) -> Running;
 
-/// A case that holds the flavour itself.
-pub(crate) type Called<H> = fn(H) -> Outcome;
+/// A case that holds what was started.
+pub(crate) type Called = fn(Started) -> Outcome;
 
 /// The cases of one kind, in a slice for each topic of the list. Topics of another kind have empty ones.
 pub(crate) type Table<B> = &'static [&'static [Case<B>]];
@@ -84,15 +84,15 @@ macro_rules! body {
     };
 }
 
-/// The `driven` cases. A static, and not a constant, so that no other crate compiles them again.
+// Statics, and not constants, so that no other crate compiles the cases again.
+
+/// The `driven` cases.
 pub(crate) static DRIVEN: Table<Polled<DynRuntime>> = crate::__conformance_cases! { driven };
+
+/// The `owned` cases.
+pub(crate) static OWNED: Table<Called> = crate::__conformance_cases! { owned };
 
 impl<R: Runtime> Case<Polled<R>> {
     /// The `typed` cases. Flavours that share the type of their runtime share their code.
     pub(crate) const TYPED: Table<Polled<R>> = crate::__conformance_cases! { typed };
-}
-
-impl<H: Harness> Case<Called<H>> {
-    /// The `owned` cases.
-    pub(crate) const OWNED: Table<Called<H>> = crate::__conformance_cases! { owned };
 }

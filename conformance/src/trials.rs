@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::erased::Erased;
-use crate::run::{driven, number, owned};
-use crate::table::{Called, Case, DRIVEN, Polled, Table};
-use crate::{Failure, Harness, Outcome};
+use crate::run::{driven, number, owned, typed};
+use crate::table::{Case, DRIVEN, OWNED, Polled, Table};
+use crate::{Failure, Flavour, Harness, Outcome};
 
 /// The variable that sets the number of threads for tests.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -22,19 +21,29 @@ pub struct Trials {
 
 /// Returns the tests of the flavour `H`, which is called `flavour` in their names.
 ///
-/// The cost of a flavour to compile is small: one runner for each kind of case, and the `owned` cases.
+/// The cost of a flavour to compile is small: its start, and one runner for the `typed` cases.
 pub fn of<H: Harness>(flavour: &'static str) -> Trials {
-    let mut trials = Trials { flavour, has_threads: H::HAS_THREADS, trials: Vec::new() };
-    trials.add(DRIVEN, driven::<Erased<H>>);
-    trials.add(Case::<Polled<H::Runtime>>::TYPED, driven::<H>);
-    trials.add(Case::<Called<H>>::OWNED, owned::<H, Called<H>>);
+    let mut trials = Trials::compiled_once(flavour, Flavour::of::<H>());
+    trials.add(Case::<Polled<H::Runtime>>::TYPED, typed::<H>);
     trials
 }
 
 impl Trials {
+    /// Returns the tests of the cases that are compiled once for all flavours.
+    fn compiled_once(prefix: &'static str, flavour: Flavour) -> Self {
+        let mut trials = Self { flavour: prefix, has_threads: flavour.has_threads, trials: Vec::new() };
+        trials.add(DRIVEN, move |name, case| driven(flavour, name, case));
+        trials.add(OWNED, move |name, case| owned(flavour, name, case));
+        trials
+    }
+
     /// Adds a test for each case of `table`. A case that needs threads passes at once on a flavour without
     /// them, where it would hang.
-    fn add<B: Copy + Send + 'static>(&mut self, table: Table<B>, run: fn(&'static str, B) -> Outcome) {
+    fn add<B, F>(&mut self, table: Table<B>, run: F)
+    where
+        B: Copy + Send + 'static,
+        F: Fn(&'static str, B) -> Outcome + Copy + Send + 'static,
+    {
         for case in table.iter().copied().flatten() {
             let (name, body) = (case.name, case.body);
             let skipped = !self.has_threads && case.needs.contains(&"threads");

@@ -123,8 +123,8 @@ fn cycles<O: OwnedRuntime>() -> Outcome {
 #[test]
 fn nothing_is_left_of_runtimes_that_have_ended() -> Outcome {
     #[cfg(feature = "tokio")]
-    run::owned::<Of<sweet_async::tokio::OwnedTokio>, _>("leftovers", |Of(first)| leaves_nothing(first))?;
+    run::with_harness::<Of<sweet_async::tokio::OwnedTokio>>("leftovers", |Of(first)| leaves_nothing(first))?;
     #[cfg(feature = "smol")]
-    run::owned::<Of<sweet_async::smol::SmolPool>, _>("leftovers", |Of(first)| leaves_nothing(first))?;
+    run::with_harness::<Of<sweet_async::smol::SmolPool>>("leftovers", |Of(first)| leaves_nothing(first))?;
     Ok(())
 }

@@ -26,7 +26,7 @@ fn written() -> Result<BTreeSet<String>, Failure> {
         let Some(topic) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
         for line in std::fs::read_to_string(&path)?.lines() {
             let case = line.strip_prefix("pub async fn ").or_else(|| line.strip_prefix("pub fn "));
-            if let Some((name, _)) = case.and_then(|case| case.split_once('<')) {
+            if let Some((name, _)) = case.and_then(|case| case.split_once(['<', '('])) {
                 names.insert(format!("{topic}::{name}"));
             }
         }

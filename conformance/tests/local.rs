@@ -55,7 +55,8 @@ macro_rules! on {
     (@each $flavour:ty: $($topic:ident $case:ident)+) => {$(
         #[test]
         fn $case() -> conformance::Outcome {
-            conformance::run::owned::<$flavour, _>(stringify!($case), |harness| crate::$topic::$case(&harness))
+            let case = |harness: $flavour| crate::$topic::$case(&harness);
+            conformance::run::with_harness::<$flavour>(stringify!($case), case)
         }
     )+};
 }

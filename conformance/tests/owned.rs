@@ -43,7 +43,7 @@ macro_rules! on {
         #[test]
         fn $case() -> conformance::Outcome {
             let case = |super::Of(owned)| super::$case::<$owned>(owned);
-            conformance::run::owned::<super::Of<$owned>, _>(stringify!($case), case)
+            conformance::run::with_harness::<super::Of<$owned>>(stringify!($case), case)
         }
     )+};
 }

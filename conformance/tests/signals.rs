@@ -226,7 +226,7 @@ fn one_that_ends_by_itself_has_no_signal_and_the_rest_is_joined(harness: &impl T
 fn on<H: Terminating>(flavour: &str) -> Vec<String> {
     let mut failed = Vec::new();
     let mut case = |name: &'static str, case: fn(&H) -> Outcome| {
-        if let Err(error) = run::owned::<H, _>(name, move |harness| case(&harness)) {
+        if let Err(error) = run::with_harness::<H>(name, move |harness| case(&harness)) {
             failed.push(format!("{flavour}: {error:#}"));
         }
     };
@@ -283,7 +283,7 @@ fn signals_end_a_program_gracefully_or_at_once() -> Outcome {
         the_programs_own_entry_is_signalled_as_well()?;
         // The global executor takes nothing more after its shutdown, so it has one case, and the last.
         let case = one_that_ends_by_itself_has_no_signal_and_the_rest_is_joined;
-        run::owned::<smol_flavours::Global, _>("ends by itself", move |harness| case(&harness))?;
+        run::with_harness::<smol_flavours::Global>("ends by itself", move |harness| case(&harness))?;
     }
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())

@@ -2,6 +2,7 @@
 //! that they become. Not under semver.
 
 pub use crate::task::builder::policies::{Once, PolicySet, Supervisable};
+pub use crate::task::builder::recurring::Recurring;
 pub use crate::task::builder::repeatable::Joins;
 pub use crate::task::layers::admission::Guarded;
 pub use crate::task::layers::standalone::CallAgain;

@@ -21,7 +21,7 @@
 //! - **Task**: work with an id, a status, child tasks that it waits for, and one recorded end.
 //! - **Attempt**: one execution of a task's work; there is more than one only with retries or supervision.
 //! - **Policy**: a setting that changes how work runs: a time limit, retries, a circuit breaker, a limiter, a
-//!   recovery.
+//!   recovery, chaos.
 //! - **Body**: the future that a task polls: its work, with the policies around it.
 //! - **Handle**: a [`Task`] or a [`ScopedTask`]; awaiting it gives the task's result.
 //! - **Spawned task**: a task that the executor polls, independently of its spawner.
@@ -50,6 +50,8 @@
 //!   ([`TaskBuilder::scope`]).
 //! - **Scope member**: a task that is spawned through a [`Scope`]; its failure is the failure of the scope,
 //!   which then kills its body and the other members.
+//! - **Daemon**: a member that serves the others; its scope cancels it once all others have ended
+//!   ([`Scope::spawn_daemon`]).
 //!
 //! Cancellation:
 //!
@@ -57,8 +59,10 @@
 //! - **Cancellation level**: the force of a request ([`CancelLevel`]): `Graceful` notifies the work, `Kill`
 //!   drops the body, `KillHard` also does not wait for work that cannot be dropped now. The level of a task
 //!   only rises.
-//! - **Cancellation cause**: the reason for the first request ([`CancelCause`]); later causes are not
+//! - **Cancellation cause**: the event that led to the first request ([`CancelCause`]); later causes are not
 //!   recorded.
+//! - **Cancellation reason**: a text that the caller of the first request gave
+//!   ([`Task::cancel_because`]); it is passed on with the cancellation.
 //! - **Kill**: a cancellation that drops the body at its next poll boundary.
 //! - **Grace period**: the time that a gracefully cancelled task has to end by itself before it is killed.
 //! - **Shielded region**: a future under [`TaskContext::shield`]; a kill or a deadline of the task takes
@@ -74,6 +78,8 @@
 //!   for a permit ([`TaskBuilder::timeout`]).
 //! - **Attempt timeout**: the limit on one attempt, without the wait for a permit
 //!   ([`TaskBuilder::attempt_timeout`]).
+//! - **Schedule**: the times at which work is repeated ([`Schedule`]); each run of the work is a task of its
+//!   own ([`TaskBuilder::repeat`]).
 //!
 //! Load and failure:
 //!
@@ -81,7 +87,8 @@
 //!   ([`Limiter`]).
 //! - **Permit**: the right to be under way under a limiter; a task holds it until its work and everything
 //!   below it have ended.
-//! - **Waiter**: an attempt that waits in the queue of a limiter for a permit.
+//! - **Waiter**: an attempt, or the spawner of a task ([`TaskBuilder::spawn_in`]), that waits in the queue of
+//!   a limiter for a permit.
 //! - **Circuit breaker**: a policy that refuses calls to a failing dependency for a while
 //!   ([`CircuitBreaker`]).
 //! - **Window of a breaker**: the last calls, by number or by time, over which it takes its rates of failures
@@ -98,6 +105,7 @@
 //! - **Supervision**: restarts of failing work within the bounds of a [`RestartPolicy`].
 //! - **Recovery**: work that runs once everything else has failed; its result is the task's
 //!   ([`TaskBuilder::recover_with`]).
+//! - **Chaos**: faults that are injected into attempts on purpose, at random ([`Chaos`]).
 //!
 //! The end:
 //!
@@ -111,7 +119,7 @@
 //!
 //! 1. `sync`, `vocabulary`, [`error`], `panic`, `body`: atomics, plain values, errors, calls into foreign
 //!    code, work whose type is hidden
-//! 2. [`retry`], [`metrics`], `adaptive`: decisions and counters, without a task
+//! 2. [`retry`], [`chaos`], [`metrics`], `adaptive`: decisions and counters, without a task
 //! 3. [`runtime`] and `tree`: the interface of an executor, and the records of live tasks; these two know
 //!    each other
 //! 4. [`time`], [`breaker`], [`limit`]: waiting, time limits, and control of load
@@ -125,6 +133,7 @@
 pub(crate) mod adaptive;
 mod body;
 pub mod breaker;
+pub mod chaos;
 pub mod error;
 pub mod extend;
 #[doc(hidden)]
@@ -144,6 +153,7 @@ pub(crate) mod vocabulary;
 pub use crate::breaker::{
     BreakerState, BreakerStatistics, BreakerWindow, CircuitBreaker, CircuitBreakerBuilder,
 };
+pub use crate::chaos::{Chaos, ChaosError};
 pub use crate::error::{
     AsyncTaskError, BoxError, FailureError, PanicError, RetriesError, RuntimeError, SeveralErrors,
     SpawnError, TimeoutError, TimeoutKind,
@@ -166,13 +176,14 @@ pub use crate::task::capabilities::status_enabled::StatusEnabledTask;
 pub use crate::task::capabilities::timed::TimedTask;
 pub use crate::task::capabilities::traced::TracingTask;
 pub use crate::task::group::restart::RestartPolicy;
+pub use crate::task::group::runs::{OnFailure, Repeated};
 pub use crate::task::group::scope::Scope;
 pub use crate::task::group::set::{TaskSet, all, any, n_of};
 pub use crate::task::handle::scoped_task::ScopedTask;
 pub use crate::task::handle::task::Task;
 pub use crate::task::view::canceller::{Cancellation, Canceller};
 pub use crate::task::view::context::TaskContext;
-pub use crate::time::{DurationExt, Interval, MissedTicks};
+pub use crate::time::{DurationExt, Interval, MissedTicks, Schedule};
 pub use crate::tree::current::{CurrentRuntime, EnterGuard};
 pub use crate::tree::root::RootScope;
 pub use crate::vocabulary::cancel;

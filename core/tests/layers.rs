@@ -10,13 +10,14 @@ mod modules;
 use modules::{Modules, backward, circles};
 
 /// The layers, in their order. The folders of `task` are layers of their own.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 26] = [
     "sync",
     "vocabulary",
     "error",
     "panic",
     "body",
     "retry",
+    "chaos",
     "metrics",
     "adaptive",
     "runtime",

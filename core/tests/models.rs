@@ -21,6 +21,8 @@ mod counting;
 #[path = "../src/tree/usage/statistics.rs"]
 #[expect(unreachable_pub, reason = "public in core")]
 mod counts;
+#[path = "models/daemons.rs"]
+mod daemons;
 #[path = "models/detaching.rs"]
 mod detaching;
 #[path = "../src/task/work/job.rs"]
@@ -45,6 +47,8 @@ mod raising;
 #[path = "../src/breaker/rates.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
 mod rates;
+#[path = "models/reasons.rs"]
+mod reasons;
 #[path = "../src/metrics/sequence_counter.rs"]
 mod sequence_counter;
 #[path = "models/sequence_counters.rs"]

@@ -11,6 +11,11 @@ fn joined(path: &[Arc<str>]) -> String {
     names.join(" -> ")
 }
 
+/// The reason of a cancellation after a colon; empty without one.
+fn because(reason: &Option<Arc<str>>) -> String {
+    reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+}
+
 fn more(others: usize) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more have failed)") }
 }
@@ -91,10 +96,12 @@ pub enum OrchestratorError {
         cause: Cause,
     },
     /// The task was cancelled.
-    #[error("the task `{task}` was cancelled")]
+    #[error("the task `{task}` was cancelled{}", because(reason))]
     TaskCancelled {
         /// The name.
         task: Arc<str>,
+        /// The reason of the cancellation, if one was given.
+        reason: Option<Arc<str>>,
     },
     /// The orchestration was stopped before its tasks had ended: it was cancelled, or its time limit was
     /// reached.

@@ -37,5 +37,7 @@ pub use crate::status::{Cause, ExecutionStats, NodeStatus};
 #[doc(hidden)]
 pub mod internals {
     pub use crate::orchestrator::ad_hoc::Chosen;
-    pub use crate::registry::work::{Alone, Anew, Begins, Fed, FedAgain, Given, Informed, Maker, Now};
+    pub use crate::registry::work::{
+        Anew, Begins, Fed, FedAgain, Informed, NoInputs, Now, WithInputs, WorkParts,
+    };
 }

@@ -12,6 +12,7 @@ use side_by_side::observations::Observation;
 use side_by_side::p2::SpawnMethod;
 use side_by_side::p3::Policy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
+use side_by_side::p13::Used;
 use side_by_side::{Failure, p1, p6, p7};
 use sweet_async::pipeline::{Collection, Partition};
 
@@ -55,6 +56,14 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         let owned = backend.clone();
         let run = move |n| method.inside(&owned, method.batch(&owned, n)).map(drop);
         add(&format!("p2 {}, inside a task", method.name()), 10_000, Box::new(run));
+    }
+    for used in Used::ALL {
+        let owned = backend.clone();
+        let run = move |n| owned.block_on(used.ours(n))?.map(drop);
+        add(&format!("p13 {}, used", used.name()), 10_000, Box::new(run));
+        let owned = backend.clone();
+        let run = move |n| owned.block_on(used.theirs::<B>(n))?.map(drop);
+        add(&format!("p13 {}: {}", used.name(), used.peer()), 10_000, Box::new(run));
     }
     for (policy, spawned) in Policy::ALL.into_iter().flat_map(|policy| [(policy, false), (policy, true)]) {
         let owned = backend.clone();

@@ -1,7 +1,8 @@
 //! The cases: a folder for each subject, folders in it where it has many topics, and a file for each topic. A
 //! file's first line names the promise that it proves, and a case's name is the claim that it tests. Topics
 //! have unique names, and are re-exported here without their folders. Cases are reached through
-//! [`suite!`](crate::suite).
+//! [`suite!`](crate::suite). Topics that are not generic need the feature `cases`, except for those that the
+//! report shares: it is built without the others.
 
 #![allow(
     clippy::unit_arg,

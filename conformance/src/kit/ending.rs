@@ -1,21 +1,24 @@
 //! Helpers of the cases about the end of a runtime.
 
-use sweet_async::RuntimeError;
+#[cfg(feature = "cases")]
+use sweet_async::{DynRuntime, RuntimeError};
 
 use super::prelude::*;
 
 /// Drives `case` on a flavour whose executor ends with its harness. On any other flavour it passes.
-pub(crate) fn ended<H: Harness, F: Future<Output = Outcome>>(
-    harness: &H,
-    case: impl FnOnce(H::Runtime) -> F,
+#[cfg(feature = "cases")]
+pub(crate) fn ended<F: Future<Output = Outcome>>(
+    harness: &Started,
+    case: impl FnOnce(DynRuntime) -> F,
 ) -> Outcome {
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         return Ok(());
     }
     harness.block_on(case(harness.runtime()))?
 }
 
 /// Returns the numbers of tasks and blocking jobs that a shutdown reports as left.
+#[cfg(feature = "cases")]
 pub(crate) fn left(result: Result<(), RuntimeError>) -> Result<(usize, usize), Failure> {
     match failed(result)? {
         RuntimeError::TasksLeft { tasks, blocking, .. } => Ok((tasks, blocking)),

@@ -2,6 +2,7 @@
 
 mod census;
 pub(crate) mod ending;
+pub(crate) mod entropy;
 mod hold;
 mod latch;
 pub(crate) mod leases;
@@ -38,7 +39,7 @@ pub(crate) mod prelude {
     };
 
     pub(crate) use super::{Census, Latch, failed, hold_workers, source_text};
-    pub(crate) use crate::{Facts, Failure, Harness, Outcome};
+    pub(crate) use crate::{Facts, Failure, Outcome, Started};
 }
 
 use sweet_async::AsyncTaskError;

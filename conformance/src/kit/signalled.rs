@@ -24,6 +24,7 @@ pub(crate) struct SignalledRuntime<R> {
     spawned: Arc<AtomicUsize>,
 }
 
+#[cfg(feature = "cases")]
 impl<R> SignalledRuntime<R> {
     /// Returns the number of futures and jobs that were passed to the inner runtime.
     pub(crate) fn spawned(&self) -> usize {

@@ -1,4 +1,4 @@
-//! The part of the list that is about levels, callbacks, shielded regions and the tree.
+//! The part of the list that is about levels, reasons, callbacks, shielded regions and the tree.
 
 /// Hands on what it is given, with its topics after it, to the next part of the list.
 #[doc(hidden)]
@@ -66,6 +66,39 @@ macro_rules! __conformance_with_cancellation {
                 an_unfinished_callback_is_dropped_at_the_end_of_the_grace_period
                 an_unfinished_callback_is_dropped_by_a_kill_and_by_a_deadline
                 a_task_in_place_has_callbacks_of_its_own
+            }
+            reasons driven {
+                it_is_in_the_error_the_result_and_the_context
+                an_empty_one_is_none
+                every_kind_of_text_can_be_one
+                the_first_request_decides_on_it
+                after_the_end_none_is_recorded
+                given_before_the_first_poll_it_is_kept
+                retried_work_finds_it_in_a_wait_and_in_an_attempt
+                started_blocking_work_finds_it (threads)
+                blocking_work_that_was_in_the_queue_finds_it
+                work_in_place_can_be_cancelled_for_one
+                a_member_can_be_cancelled_for_one_and_its_scope_goes_on
+                callbacks_find_it
+                of_two_requests_at_once_all_find_the_same_one (threads)
+            }
+            reasons_below driven {
+                everything_below_finds_it
+                the_errors_of_children_have_it
+                children_that_are_stopped_for_something_else_have_none
+                what_a_cancelled_task_starts_finds_it
+            }
+            reasons_shown driven {
+                the_error_names_the_task_that_was_cancelled
+                an_error_can_be_made_for_a_test
+                a_snapshot_shows_it
+                a_trace_has_it
+                a_pipeline_ends_for_it
+                a_pipeline_in_a_task_is_stopped_for_it
+                everything_in_an_orchestra_is_stopped_for_it
+                ad_hoc_tasks_are_stopped_for_it
+                single_tasks_of_an_orchestra_are_cancelled_for_it
+                an_orchestra_in_another_is_stopped_for_it
             }
             shields driven {
                 a_kill_waits_for_the_end_of_the_region

@@ -62,6 +62,7 @@ macro_rules! __conformance_with_limits {
                 in_place_work_loses_no_permit
                 in_place_work_within_a_task_loses_no_permit
                 a_task_loses_no_permit
+                of_a_task_that_waits_before_it_exists
                 retried_work_loses_no_permit
                 supervised_work_loses_no_permit
             }

@@ -86,6 +86,15 @@ macro_rules! __conformance_with_pipelines {
                 no_more_events_are_under_way_than_there_are_workers
                 an_event_has_its_sequence_position_time_and_id
             }
+            ordered_ends driven {
+                a_kill_ends_it_while_rows_wait_for_their_turn
+                a_dropped_handle_ends_it_while_rows_wait_for_their_turn
+                a_limit_ends_it_while_rows_wait_for_their_turn
+                asked_gracefully_it_handles_the_rows_that_wait_in_their_order
+                the_end_of_its_grace_ends_it_while_rows_wait_for_their_turn
+                the_failure_of_a_row_ends_it_while_others_wait_for_their_turn
+                calls_whose_cleanup_takes_time_let_it_end
+            }
             collector driven {
                 the_last_in_source_order_stays_whatever_the_workers
                 the_last_value_is_kept_when_it_is_handled_first
@@ -255,6 +264,11 @@ macro_rules! __conformance_with_pipelines {
                 a_custom_strategy_that_panics_ends_the_pipeline
                 too_many_rejected_rows_end_it
                 the_text_of_a_rejected_row_is_kept_on_request
+            }
+            partial_attempts driven {
+                a_partial_result_gives_its_event_no_further_attempts
+                a_partial_result_gives_its_batch_no_further_attempts
+                a_success_gives_the_next_event_all_of_its_retries
             }
             receivers driven {
                 in_sequence_events_are_handled_one_after_the_other

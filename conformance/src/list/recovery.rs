@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_recovery {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_limits! {
+        $crate::__conformance_with_schedules! {
             [$($then)+]
             $($tasks)*
             retries driven {
@@ -186,7 +186,7 @@ macro_rules! __conformance_with_recovery {
                 where_nothing_is_said_twenty_calls_are_enough
                 the_share_of_slow_calls_opens_it
                 a_slow_call_counts_when_it_ends
-                a_call_whose_time_is_up_has_failed_and_may_be_slow
+                a_timed_out_call_has_failed_and_may_be_slow
                 a_half_open_call_that_is_slow_opens_it_again
                 when_it_closes_the_window_is_empty
                 what_was_let_through_before_a_change_is_not_in_it
@@ -212,6 +212,35 @@ macro_rules! __conformance_with_recovery {
                 it_is_not_asked_about_what_never_counts
                 a_panic_in_it_is_a_failure_and_the_error_stays
                 it_may_change_the_breaker_itself
+            }
+            chaos_faults driven {
+                a_failure_takes_the_place_of_the_work
+                the_error_of_a_failure_can_be_chosen
+                a_panic_says_that_it_is_injected
+                a_callback_that_panics_is_the_error_of_the_attempt
+                latency_passes_before_the_work_begins
+                the_shortest_latency_is_none_and_the_longest_does_not_end
+                at_rates_of_zero_nothing_is_drawn
+                an_attempt_draws_its_latency_then_a_panic_then_a_failure
+                half_of_many_attempts_fail_at_a_rate_of_one_half
+                it_is_turned_off_and_on_at_run_time
+                rates_that_are_no_probabilities_are_refused
+            }
+            chaos_kinds driven {
+                each_kind_of_work_has_it
+                an_injected_failure_of_a_member_is_that_of_its_scope
+                supervised_work_is_restarted_after_injected_faults
+                tasks_of_an_orchestrator_have_it
+                it_stands_alone
+            }
+            chaos_layers driven {
+                a_breaker_counts_injected_faults
+                a_retry_follows_an_injected_failure
+                injected_latency_is_under_the_limit_of_the_attempt
+                a_kill_in_injected_latency_ends_it_before_the_work
+                asked_gracefully_in_injected_latency_the_work_has_its_grace
+                no_permit_is_lost_with_an_injected_fault
+                a_recovery_is_given_the_injected_error
             }
             composition driven {
                 the_order_of_a_builders_calls_does_not_matter

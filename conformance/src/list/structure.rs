@@ -47,6 +47,50 @@ macro_rules! __conformance_with_structure {
                 errors_of_nested_scopes_are_one_flat_list
                 a_destructor_that_panics_when_siblings_are_killed_is_attached
             }
+            daemons driven {
+                it_serves_members_until_they_have_ended
+                it_is_asked_to_stop_once_nothing_else_is_left
+                one_that_ends_early_leaves_the_others_alone
+                a_scope_of_daemons_alone_ends_with_its_body
+                many_are_stopped_at_the_same_time
+                what_it_spawns_is_part_of_it
+                a_member_that_it_has_spawned_is_waited_for_first
+                once_it_is_asked_to_stop_its_scope_takes_no_more
+                spawn_daemon_as_takes_policies_and_all_kinds_of_work
+                a_scope_inside_one_ends_before_it
+            }
+            daemon_ends driven {
+                one_that_fails_ends_its_scope
+                one_that_fails_in_its_grace_period_fails_its_scope
+                one_that_stays_is_killed_after_its_grace_period
+                one_that_is_killed_alone_is_no_failure
+                one_of_a_killed_scope_is_killed_with_the_others
+                a_scope_asked_gracefully_stops_them_after_the_others
+                a_failure_in_the_scope_kills_them
+                a_limit_on_the_scope_is_on_their_grace_period
+                a_dropped_scope_kills_them_and_the_task_around_waits
+                a_recovery_begins_once_they_are_gone
+                a_scope_that_has_ended_takes_none
+            }
+            spawn_in driven {
+                ten_thousand_inputs_are_never_more_tasks_than_permits
+                one_that_waits_has_spawned_nothing_and_may_be_dropped
+                a_permit_that_it_has_not_seen_goes_to_the_next
+                a_caller_that_is_killed_while_it_waits_has_spawned_nothing
+                the_permit_is_held_until_its_children_have_ended
+                retries_and_a_recovery_keep_the_permit
+                one_beyond_those_that_may_wait_is_rejected
+                the_most_urgent_caller_comes_first
+                a_rate_is_that_of_the_spawns
+                a_scope_that_has_ended_meanwhile_takes_none
+                its_failure_is_that_of_its_scope
+                its_own_limiter_is_to_be_another_one
+                an_ad_hoc_task_of_an_orchestra_can_wait_too
+            }
+            scope_shutdowns owned {
+                daemons_are_asked_to_stop_after_the_others
+                a_runtime_that_has_shut_down_takes_no_task_that_has_a_place
+            }
             adoption driven {
                 the_task_around_a_dropped_scope_waits_for_its_members
                 the_task_around_dropped_work_with_a_context_waits_for_its_children
@@ -62,6 +106,8 @@ macro_rules! __conformance_with_structure {
                 a_scope
                 scopes_inside_scopes
                 a_scope_that_fails
+                a_scope_with_daemons
+                a_scope_that_spawns_in_a_limiter
                 a_set
                 a_set_of_work_in_place
                 the_first_of_many

@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail, ensure};
 use conformance::Outcome;
 use futures_lite::future::{block_on, yield_now};
 use sweet_async::{
-    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, DurationExt as _, MetricsEnabledTask as _,
-    PrioritizedTask as _, RecoverableTask as _, TaskPriority, TaskStatus, TimedTask as _,
+    AsyncTask, AsyncTaskError, CancelCause, CancelLevel, Chaos, ChaosError, DurationExt as _,
+    MetricsEnabledTask as _, PrioritizedTask as _, RecoverableTask as _, TaskPriority, TaskStatus,
+    TimedTask as _,
 };
 
 use super::{Local, begun, held, is_dropped};
@@ -119,6 +120,11 @@ pub(super) fn errors_panics_and_limits_are_as_for_other_tasks(harness: &impl Loc
         };
         ensure!(error.limit() == 5.millis() && error.to_string().contains("local"), "{error}");
         ensure!(builder().timeout(0.millis()).spawn_local(|| async { 2 }).await? == 2);
+
+        let own = Rc::new(3);
+        let chaos = Chaos::new().failure(1.0).latency(1.0, 1.millis());
+        let injected = builder().chaos(chaos).spawn_local(move || async move { *own }).await;
+        ensure!(injected.is_err_and(|error| error.downcast_ref::<ChaosError>().is_some()));
         Ok(())
     })
 }

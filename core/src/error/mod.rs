@@ -48,6 +48,16 @@ fn until(retry_after: Duration) -> String {
     }
 }
 
+/// The beginning of the text of a cancellation: with the name of the task, if it has one.
+fn cancelled_task(task: &Option<Arc<str>>) -> String {
+    task.as_ref().map_or_else(|| String::from("cancelled"), |task| format!("task `{task}` was cancelled"))
+}
+
+/// The reason of a cancellation after a colon, for messages; empty without one.
+fn because(reason: &Option<Arc<str>>) -> String {
+    reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+}
+
 /// The reason for which a task or a pipeline gave no value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,12 +66,16 @@ pub enum AsyncTaskError {
     #[error(transparent)]
     Timeout(TimeoutError),
     /// The work was cancelled, and has stopped.
-    #[error("cancelled ({level}, {cause})")]
+    #[error("{} ({level}, {cause}){}", cancelled_task(task), because(reason))]
     Cancelled {
         /// The level of the cancellation.
         level: CancelLevel,
         /// The first recorded cause.
         cause: CancelCause,
+        /// The name of the task that was cancelled, if it has one.
+        task: Option<Arc<str>>,
+        /// The reason that was given with the first request, or passed on with it from the task above.
+        reason: Option<Arc<str>>,
     },
     /// The work panicked; the panic was caught and no worker thread died.
     #[error(transparent)]
@@ -146,13 +160,22 @@ impl AsyncTaskError {
         }
     }
 
+    /// A cancellation as a task reports it that has no name, and was given no reason. It is for code that
+    /// stands for a task, such as tests.
+    pub const fn cancelled(level: CancelLevel, cause: CancelCause) -> Self {
+        Self::Cancelled { level, cause, task: None, reason: None }
+    }
+
     /// Notes that the runtime could not be found or used, so that the work of `task` was not started.
     pub(crate) fn not_started(mut self, task: Option<&Arc<str>>) -> Self {
         if let Self::Failure(failure) = &mut self {
             failure.set_refused();
         }
-        if let Some(task) = task {
-            self.name(task);
+        if let Some(name) = task {
+            if let Self::Cancelled { task, .. } = &mut self {
+                task.get_or_insert_with(|| name.clone());
+            }
+            self.name(name);
         }
         self
     }
@@ -166,7 +189,8 @@ impl AsyncTaskError {
         self
     }
 
-    /// Names the task that has failed, unless a task below it was named before.
+    /// Names the task that has failed, unless a task below it was named before. A cancellation is named where
+    /// it is made: a task that passes on the cancellation of another was not cancelled itself.
     pub(crate) fn name(&mut self, task: &Arc<str>) {
         match self {
             Self::Failure(failure) => failure.name(task),
@@ -218,6 +242,9 @@ impl AsyncTaskError {
     pub fn reason(&self) -> String {
         match self {
             Self::Failure(failure) => failure.error().to_string(),
+            Self::Cancelled { level, cause, reason, .. } => {
+                format!("cancelled ({level}, {cause}){}", because(reason))
+            }
             other => format!("{other:#}"),
         }
     }
@@ -268,6 +295,16 @@ impl AsyncTaskError {
     /// True if the work was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.first(), Self::Cancelled { .. })
+    }
+
+    /// The reason of the cancellation, if the work was cancelled and a reason was given: see
+    /// [`Task::cancel_because`](crate::Task::cancel_because). A task that was cancelled with one above it has
+    /// the reason of that one.
+    pub fn cancel_reason(&self) -> Option<&str> {
+        match self.first() {
+            Self::Cancelled { reason, .. } => reason.as_deref(),
+            _ => None,
+        }
     }
 
     /// True if the work panicked.

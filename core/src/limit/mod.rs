@@ -100,8 +100,9 @@ impl LimiterBuilder {
 /// There are at most [`max_concurrent`](LimiterBuilder::max_concurrent) permits. A task holds its permit
 /// until nothing of it is left: the work, all that it has spawned and not detached, and blocking work, which
 /// cannot be stopped, even if that was given up at a time limit. The wait between two attempts holds no
-/// permit, nor does a recovery. [`apply_on`](Self::apply_on) is different: it knows only the future that it
-/// is given.
+/// permit, nor does a recovery. A task that was spawned in the limiter
+/// ([`TaskBuilder::spawn_in`](crate::TaskBuilder::spawn_in)) holds its permit throughout: it does not exist
+/// without one. [`apply_on`](Self::apply_on) is different: it knows only the future that it is given.
 ///
 /// Work that holds a permit and waits for other work of the same limiter may wait forever.
 ///
@@ -143,6 +144,11 @@ impl Limiter {
     /// The name, if one was set.
     pub fn name(&self) -> Option<&Arc<str>> {
         self.0.name.as_ref()
+    }
+
+    /// True if `other` is the same limiter.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The number of permits that are held.

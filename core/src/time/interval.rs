@@ -93,18 +93,21 @@ impl<R: Runtime> Interval<R> {
         match self.missed {
             MissedTicks::Burst => next,
             MissedTicks::Delay => now.checked_add(self.period),
-            MissedTicks::Skip => {
-                let late = now.saturating_duration_since(due).as_nanos();
-                let into_period = late % self.period.as_nanos();
-                // Less than a period, which is a `Duration`, so it fits one.
-                let into_period = Duration::new(
-                    u64::try_from(into_period / 1_000_000_000).unwrap_or(u64::MAX),
-                    u32::try_from(into_period % 1_000_000_000).unwrap_or(0),
-                );
-                now.checked_add(self.period.saturating_sub(into_period))
-            }
+            MissedTicks::Skip => now.checked_add(until_next(now.saturating_duration_since(due), self.period)),
         }
     }
+}
+
+/// The time from a moment that is `late` after a tick until the next multiple of `period` after that tick:
+/// more than zero, and at most a period.
+pub(crate) fn until_next(late: Duration, period: Duration) -> Duration {
+    let into_period = late.as_nanos().checked_rem(period.as_nanos()).unwrap_or(0);
+    // Less than a period, which is a `Duration`, so it fits one.
+    let into_period = Duration::new(
+        u64::try_from(into_period / 1_000_000_000).unwrap_or(u64::MAX),
+        u32::try_from(into_period % 1_000_000_000).unwrap_or(0),
+    );
+    period.saturating_sub(into_period)
 }
 
 impl<R: Runtime> fmt::Debug for Interval<R> {

@@ -13,7 +13,7 @@ use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use crate::panic::caught;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::time::Sleep;
-use crate::tree::current::{giving_up, with_frame};
+use crate::tree::current::{giving_up, with_registered};
 
 /// A time limit on work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,11 @@ pin_project! {
 impl<S: RuntimeSource> TimeLimiter<S> {
     pub(crate) fn new(limit: Option<TimeLimit>, source: S) -> Self {
         Self { limit, source, deadline: None, timer: Timer::Unset, shields: 0 }
+    }
+
+    /// True if there is a limit.
+    pub(crate) fn is_set(&self) -> bool {
+        self.limit.as_ref().is_some_and(|limit| limit.limit.is_some())
     }
 }
 
@@ -190,5 +195,5 @@ fn named(mut error: AsyncTaskError, limit: Option<&TimeLimit>) -> AsyncTaskError
 
 /// The number of shielded regions of the task that is being polled here.
 fn shields() -> u32 {
-    with_frame(|frame| frame.task.control.shields()).unwrap_or(0)
+    with_registered(|task| task.control.shields()).unwrap_or(0)
 }

@@ -4,23 +4,25 @@
 //! level on. If no poll will come soon (one is in progress, blocking work runs, or the task is in place and
 //! polled when its caller likes), the canceller itself goes on to the children.
 //!
+//! A cancellation that is passed on takes its reason along.
+//!
 //! No child is missed (I11 of `state`):
 //!
 //! 1. A child is put into the list, or into the queue of late ones, before its parent's level is read.
 //! 2. The level is raised before the list is read.
 //! 3. The list is read under its lock.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 
 use crate::panic::caught;
 use crate::tree::ending::Ending;
 use crate::tree::node::{Control, TaskRef, is_busy_elsewhere};
-use crate::tree::pending_children::Last;
+use crate::tree::pending_children::{Last, Left};
 use crate::tree::state::{
-    CHILDREN_KILLED, DETACHED, HAS_BEEN_PENDING, HAS_CALLBACKS, HAS_LISTENERS, IN_PLACE, METERED, ORCHESTRAL,
-    SPAWNED_AFTER_KILL,
+    CHILDREN_KILLED, DAEMON, DETACHED, HAS_BEEN_PENDING, HAS_CALLBACKS, HAS_LISTENERS, IN_PLACE, METERED,
+    ORCHESTRAL, SPAWNED_AFTER_KILL, State,
 };
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
@@ -119,9 +121,17 @@ pub fn adopt(parent: &TaskRef, child: &TaskRef) {
     if parent.control.runs_jobs() {
         child.runtime.scope().list_orphan(child);
     }
-    if let Some((level, cause)) = inherited_cancellation(parent) {
-        cancel(child, level, cause);
+    if let Some((level, cause)) = inherited_cancellation(parent)
+        && !is_left_out(child.control.state.load(), level)
+    {
+        cancel_because(child, level, cause, reason_for_child(parent, cause));
     }
+}
+
+/// True for a daemon whose scope is cancelled gracefully: the others may need it until they have ended, and
+/// then the scope cancels it.
+pub(crate) fn is_left_out(child: State, level: CancelLevel) -> bool {
+    level < CancelLevel::Kill && child.has(DAEMON)
 }
 
 /// The cancellation that a new child of `parent` is given. It is a kill only once the body of `parent` is
@@ -146,8 +156,38 @@ pub fn children(task: &TaskRef) -> Vec<TaskRef> {
 
 /// Cancels `task`, and wakes it. False if it has ended, or if its level was as high before.
 pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
+    let raised = task.control.state.raise(level.code(), cause.code());
+    raised.inspect(|before| level_raised(task, *before, level, cause)).is_some()
+}
+
+/// As [`cancel`], for a reason, if there is one. The reason is recorded with the cause, by the request that
+/// records that; an empty one is none.
+pub fn cancel_because(
+    task: &TaskRef,
+    level: CancelLevel,
+    cause: CancelCause,
+    reason: Option<&Arc<str>>,
+) -> bool {
+    let first = task.control.explain(level, cause, reason);
+    let is_recorded = first.is_some_and(|first| {
+        let raised = task.control.state.raise_with_reason(first.level.code(), first.cause.code());
+        raised.inspect(|before| level_raised(task, *before, first.level, first.cause)).is_some()
+    });
+    // Where the first request is this one, nothing is left to raise.
+    cancel(task, level, cause) || is_recorded
+}
+
+/// Kills `task`, since its handle was dropped. If the handle was in the body of the task above, which a kill
+/// has dropped, it is for the reason of that kill.
+pub fn handle_dropped(task: &TaskRef) {
+    let killed = task.parent().filter(|above| above.control.is_killed());
+    let reason = killed.as_ref().and_then(|above| above.control.reason());
+    cancel_because(task, CancelLevel::Kill, CancelCause::HandleDropped, reason);
+}
+
+/// Does what is due after the level of `task` was raised; `before` is the state before that.
+fn level_raised(task: &TaskRef, before: State, level: CancelLevel, cause: CancelCause) {
     let control = &task.control;
-    let Some(before) = control.state.raise(level.code(), cause.code()) else { return false };
     if before.has(METERED)
         && let Some(metered) = control.metered()
     {
@@ -164,21 +204,29 @@ pub fn cancel(task: &TaskRef, level: CancelLevel, cause: CancelCause) -> bool {
     if before.has(IN_PLACE) || is_busy_elsewhere(control) {
         pass_on(task, level, cause.passed_on());
     }
-    true
+}
+
+/// The reason that a child of `task` is given with `cause`: that of the cancellation of `task`, where the
+/// child is stopped for that cancellation.
+fn reason_for_child(task: &TaskRef, cause: CancelCause) -> Option<&Arc<str>> {
+    matches!(cause, CancelCause::ParentCancelled | CancelCause::ScopeDropped)
+        .then(|| task.control.reason())
+        .flatten()
 }
 
 /// Cancels the children of `task` that were not detached, unless it is in a shielded region.
 pub(crate) fn pass_on(task: &TaskRef, level: CancelLevel, cause: CancelCause) {
     let has_body = !task.control.state.load().has(CHILDREN_KILLED);
     let held = has_body && task.control.is_shielded();
+    let reason = reason_for_child(task, cause);
     for child in children(task) {
         let child_state = child.control.state.load();
-        if has_body && child_state.has(SPAWNED_AFTER_KILL) {
+        if (has_body && child_state.has(SPAWNED_AFTER_KILL)) || is_left_out(child_state, level) {
             continue;
         }
         // The region may be within an in-place child, where a graceful request to the whole must be seen.
         if !held || (child_state.has(IN_PLACE) && level < CancelLevel::Kill) {
-            cancel(&child, level, cause);
+            cancel_because(&child, level, cause, reason);
         }
     }
 }
@@ -220,7 +268,7 @@ pub(crate) fn end(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) {
 
 fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<TaskRef> {
     let control = &task.control;
-    control.return_permit();
+    control.return_permits();
     let before = control.finish(ending, &task.runtime);
     if before.has(HAS_CALLBACKS) {
         control.drop_callbacks();
@@ -233,7 +281,10 @@ fn end_one(task: &TaskRef, parent: Option<&TaskRef>, ending: Ending) -> Option<T
     if !before.has(IN_PLACE) {
         task.runtime.scope().task_ended(ending, before.has(HAS_BEEN_PENDING));
     }
-    let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(child_ended);
+    let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(|parent| match before.has(DAEMON) {
+        true => daemon_ended(parent),
+        false => child_ended(parent),
+    });
     if let Some(children) = control.children() {
         // Children that are still listed were detached, or have ended.
         children.clear();
@@ -257,6 +308,27 @@ fn child_ended(parent: &TaskRef) -> Option<TaskRef> {
     }
 }
 
+/// As [`child_ended`], for a daemon.
+fn daemon_ended(scope: &TaskRef) -> Option<TaskRef> {
+    match scope.control.extras().daemons.ended() {
+        Last::No => None,
+        Last::Wake => {
+            scope.control.wake();
+            None
+        }
+        // The scope waits for them, or was dropped: they are one child of it.
+        Last::End => child_ended(scope),
+    }
+}
+
+/// Notes that the daemons of `scope` are counted as one child. If they have ended by now, so has that child.
+pub(super) fn count_daemons(scope: &TaskRef) -> Last {
+    match scope.control.extras().daemons.leave() {
+        Left::Nothing => scope.control.pending_children.ended(),
+        Left::Children | Left::Daemons => Last::No,
+    }
+}
+
 /// Counts out a blocking job of `parent`, or a child that was detached. If it was the last child of a parent
 /// that was dropped before it, that parent ends.
 pub fn release(parent: &TaskRef) {
@@ -274,7 +346,12 @@ pub(crate) fn leave(task: &TaskRef, parent: Option<TaskRef>) {
         if let Some(parent) = &parent {
             task.control.set_heir(parent.clone());
         }
-        if !pending_children.leave() {
+        let is_over = match pending_children.leave() {
+            Left::Nothing => true,
+            Left::Children => false,
+            Left::Daemons => count_daemons(task) == Last::End,
+        };
+        if !is_over {
             return;
         }
         task.control.take_heir();

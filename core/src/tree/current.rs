@@ -2,7 +2,11 @@
 //!
 //! A task's [`Frame`] is moved into a thread-local for the length of a poll and moved back after it, so a
 //! poll touches no reference count and takes no lock.
+//!
+//! The frame of an in-place task may have no record yet. Most in-place tasks are over after their first poll,
+//! and nothing has asked for them; a record is made for the others only ([`Unregistered`]).
 
+use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -16,6 +20,7 @@ use crate::tree::root::RootScope;
 
 thread_local! {
     static FRAME: Cell<Option<Frame>> = const { Cell::new(None) };
+    static SPARES: Cell<Vec<Box<Unregistered<dyn Register>>>> = const { Cell::new(Vec::new()) };
     static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
     static BLOCKING: Cell<Blocking> = const { Cell::new(Blocking::Unknown) };
     static JOB_OF: Cell<usize> = const { Cell::new(0) };
@@ -57,7 +62,7 @@ pub(crate) fn allow_blocking<O>(root: &RootScope, f: impl FnOnce() -> O) -> O {
 
 /// True inside work that a shutdown of `root` waits for: one of its tasks, or its blocking work.
 pub(crate) fn is_inside(root: &RootScope) -> bool {
-    with_frame(|frame| std::ptr::eq(frame.task.runtime.scope(), root)) == Some(true)
+    with_task(|task| std::ptr::eq(task.runtime.scope(), root)) == Some(true)
         || JOB_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(root).addr())
 }
 
@@ -69,12 +74,114 @@ pub fn may_block() -> bool {
 
 /// The task that is being polled.
 pub(crate) struct Frame {
-    pub(crate) task: TaskRef,
+    /// `None` before it is registered.
+    task: Option<TaskRef>,
+    /// Kept until the end of the poll in which the task is registered.
+    unregistered: Option<Box<Unregistered<dyn Register>>>,
+}
+
+/// An in-place task that is not registered yet.
+pub(crate) struct Unregistered<Z: ?Sized> {
+    /// The frame around it, for the length of a poll: the task in it is to be the parent.
+    outer: Option<Frame>,
+    request: Z,
+}
+
+/// The request for the record of an in-place task.
+pub(crate) trait Register: Any + Send {
+    /// Registers the task below `parent`, as one whose poll is in progress; `None` if there is no runtime.
+    fn register(&mut self, parent: Option<TaskRef>) -> Option<TaskRef>;
+
+    /// The name that the task will have.
+    fn name(&self) -> Option<&Arc<str>>;
+
+    /// Drops what it holds.
+    fn clear(&mut self);
+}
+
+/// The most boxes that a thread keeps for requests: as many as in-place tasks are usually nested, and more.
+const SPARE: usize = 16;
+
+impl Unregistered<dyn Register> {
+    /// Puts `request` into a box that an earlier one of its type has left on this thread, or into a new one.
+    pub(crate) fn boxed<Z: Register>(request: Z) -> Box<Self> {
+        let spare = SPARES.try_with(|cell| {
+            let mut spares = cell.take();
+            let spare = spares.pop();
+            cell.set(spares);
+            spare
+        });
+        match spare {
+            Ok(Some(mut spare)) => match (&mut spare.request as &mut dyn Any).downcast_mut::<Z>() {
+                Some(last) => {
+                    *last = request;
+                    spare
+                }
+                None => Box::new(Unregistered { outer: None, request }),
+            },
+            _ => Box::new(Unregistered { outer: None, request }),
+        }
+    }
+
+    /// Leaves the box for a later request.
+    pub(crate) fn spare(mut self: Box<Self>) {
+        // What it holds of the user's is dropped now.
+        self.request.clear();
+        let _ = SPARES.try_with(|cell| {
+            let mut spares = cell.take();
+            if spares.len() < SPARE {
+                spares.push(self);
+            }
+            cell.set(spares);
+        });
+    }
 }
 
 impl Frame {
     pub(crate) fn new(task: TaskRef) -> Self {
-        Self { task }
+        Self { task: Some(task), unregistered: None }
+    }
+
+    pub(crate) fn unregistered(request: Box<Unregistered<dyn Register>>) -> Self {
+        Self { task: None, unregistered: Some(request) }
+    }
+
+    /// The task, if it is registered.
+    pub(crate) fn registered(&self) -> Option<&TaskRef> {
+        self.task.as_ref()
+    }
+
+    /// The task, for its end.
+    pub(crate) fn into_registered(self) -> Option<TaskRef> {
+        self.task
+    }
+
+    /// The task of the current frame, which is registered now if it was not; `None` without a runtime.
+    fn task(&mut self) -> Option<&TaskRef> {
+        if self.task.is_none()
+            && let Some(Unregistered { outer, request }) = self.unregistered.as_deref_mut()
+        {
+            let parent = outer.as_mut().and_then(Frame::task).cloned();
+            self.task = request.register(parent);
+        }
+        self.task.as_ref()
+    }
+
+    /// Registers the task after a poll of it, if it is not registered by now and there is a runtime.
+    pub(crate) fn register(&mut self) {
+        if let (None, Some(unregistered)) = (&self.task, self.unregistered.as_deref_mut()) {
+            self.task = unregistered.request.register(current_task());
+        }
+    }
+
+    /// Takes the request of a task that is registered by now, or has ended without a record.
+    pub(crate) fn take_request(&mut self, has_ended: bool) -> Option<Box<Unregistered<dyn Register>>> {
+        self.unregistered.take_if(|_| has_ended || self.task.is_some())
+    }
+
+    /// The name that an unregistered task would have.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.unregistered.as_ref()?.request.name()
     }
 }
 
@@ -89,18 +196,41 @@ pub(crate) fn in_frame<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O 
             let outer = self.outer.take();
             // On a thread whose thread-locals are destroyed, the frame was never put in, and is still in its
             // slot.
-            let _ = FRAME.try_with(|cell| *self.slot = cell.replace(outer));
+            let _ = FRAME.try_with(|cell| {
+                let mut frame = cell.take();
+                let kept = frame.as_mut().and_then(|frame| frame.unregistered.as_mut());
+                cell.set(kept.map_or(outer, |unregistered| unregistered.outer.take()));
+                *self.slot = frame;
+            });
         }
     }
-    let outer = FRAME.try_with(|cell| cell.replace(slot.take())).unwrap_or(None);
+    let enter = |cell: &Cell<Option<Frame>>| {
+        let (mut frame, mut outer) = (slot.take(), cell.take());
+        if let Some(unregistered) = frame.as_mut().and_then(|frame| frame.unregistered.as_mut()) {
+            unregistered.outer = outer.take();
+        }
+        cell.set(frame);
+        outer
+    };
+    let outer = FRAME.try_with(enter).unwrap_or(None);
     let restore = Restore { slot, outer };
     let output = f();
     drop(restore);
     output
 }
 
+/// Runs `f` on the task that is being polled here, if there is one, which is registered for that.
+pub(crate) fn with_task<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
+    with_frame(|frame| frame.task().map(f)).flatten()
+}
+
+/// Runs `f` on the task that is being polled here, if it is registered.
+pub(crate) fn with_registered<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
+    with_frame(|frame| frame.registered().map(f)).flatten()
+}
+
 /// Runs `f` on the current frame, if there is one.
-pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
+fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
     /// Puts the frame back, also when `f` unwinds.
     struct PutBack(Option<Frame>);
     impl Drop for PutBack {
@@ -116,12 +246,12 @@ pub(crate) fn with_frame<O>(f: impl FnOnce(&mut Frame) -> O) -> Option<O> {
 
 /// The task that is being polled here, or whose blocking work this is.
 pub fn current_task() -> Option<TaskRef> {
-    with_frame(|frame| frame.task.clone())
+    with_task(TaskRef::clone)
 }
 
 /// Notes the source location of an await of the library, for reports of tasks that are stuck.
 pub(crate) fn note(location: &'static Location<'static>) {
-    with_frame(|frame| frame.task.control.note(location));
+    with_registered(|task| task.control.note(location));
 }
 
 /// Runs `f`, which drops work whose time limit has passed. The second value is true if part of the work keeps

@@ -14,7 +14,7 @@ use crate::runtime::erased::ErasedRuntime;
 use crate::runtime::{Nowhere, Runtime};
 use crate::tree::ending::Ending;
 use crate::tree::extras::Extras;
-use crate::tree::pending_children::PendingChildren;
+use crate::tree::pending_children::{Left, PendingChildren};
 use crate::tree::state::{
     AtomicState, BODY_DROPPED, CANCELLED, CHILDREN_KILLED, COMPLETED, DETACHED, FAILED, HAS_BEEN_PENDING,
     HAS_DEADLINE, IN_PLACE, IN_POLL, KILL, METERED, NEEDS_REPOLL, REPORTED, RUNNING, SPAWNED_AFTER_KILL,
@@ -231,6 +231,16 @@ impl Control {
         }
     }
 
+    /// As [`raise`](Self::raise), for a reason, if there is one.
+    pub fn raise_because(&self, level: CancelLevel, cause: CancelCause, reason: Option<&Arc<str>>) {
+        if let Some(first) = self.explain(level, cause, reason)
+            && self.state.raise_with_reason(first.level.code(), first.cause.code()).is_some()
+        {
+            self.notify_listeners();
+        }
+        self.raise(level, cause);
+    }
+
     /// Notes that the body is dropped. True if there may be children, or channels to other tasks.
     pub(crate) fn set_body_dropped(&self) -> bool {
         !self.is_plain() && {
@@ -270,11 +280,14 @@ impl Control {
         self.state.load().has(IN_PLACE)
     }
 
-    /// The error of a task that was stopped: with the first cause, or by its executor, which drops it.
+    /// The error of a task that was stopped: with the first cause and its reason, or by its executor, which
+    /// drops it.
     pub fn cancelled(&self) -> AsyncTaskError {
         match self.asked() {
             Some((_, CancelCause::Shutdown)) | None => AsyncTaskError::Shutdown,
-            Some((level, cause)) => AsyncTaskError::Cancelled { level, cause },
+            Some((level, cause)) => {
+                AsyncTaskError::Cancelled { level, cause, task: self.name(), reason: self.reason().cloned() }
+            }
         }
     }
 
@@ -291,7 +304,8 @@ impl Control {
     /// Records the end, once (I3 of `state`), when nothing of the task is left. Returns the state before.
     pub(super) fn finish(&self, ending: Ending, runtime: &dyn ErasedRuntime) -> State {
         if let Some(extras) = self.extras.get() {
-            extras.ended(ending, runtime);
+            let reason = self.reason().filter(|_| ending == Ending::Cancelled);
+            extras.ended(ending, reason.map(|reason| &**reason), runtime);
         }
         self.state.end(ending)
     }
@@ -338,21 +352,23 @@ impl Control {
         self.pending_children.try_add()
     }
 
-    /// Checks for children once the body is dropped: true if none is left; else the last one will wake the
-    /// task. A scope takes no more members once this is true.
-    pub(crate) fn is_childless(&self) -> bool {
-        if self.state.load().has(IN_PLACE) {
-            self.pending_children.close()
-        } else {
-            self.pending_children.linger()
+    /// Checks for children once the body is dropped: if some are left, the last one will wake the task. A
+    /// scope takes no more members once nothing is left, or daemons alone.
+    pub(super) fn left(&self) -> Left {
+        match self.state.load().has(IN_PLACE) {
+            true => self.pending_children.close(),
+            false if self.pending_children.linger() => Left::Nothing,
+            false => Left::Children,
         }
     }
 
-    /// Checks for children with the body still there: true if none is left; else the last one will wake the
-    /// task, by `waker`, its own.
+    /// Checks for children, daemons included, with the body still there: true if none is left; else the last
+    /// one will wake the task, by `waker`, its own.
     pub(crate) fn poll_childless(&self, waker: &Waker) -> bool {
         self.waker.register(waker);
-        self.pending_children.linger()
+        // Each of the two counts has to note that it is waited for.
+        let has_no_daemon = self.extras.get().is_none_or(|extras| extras.daemons.linger());
+        self.pending_children.linger() && has_no_daemon
     }
 
     /// True if its extras were never allocated, so that there is nothing in them: no children either.

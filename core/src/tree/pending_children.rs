@@ -9,6 +9,19 @@
 //! ```
 //!
 //! Children, spawned or in place, and blocking jobs are counted.
+//!
+//! The daemons of a scope have a count of their own, of the same kind. They are not among the children of the
+//! scope until it waits for them. From then on all of them together are one child:
+//!
+//! ```text
+//!            count = 0, daemons: close()
+//!  Open ───────────────────────────────► Lingering, with a count of 1 ──┐
+//!    │                                                                  ├─ last daemon: that child has ended
+//!    └─ daemons: leave() ──────────────► Left, with a count of 1 more ──┘
+//! ```
+//!
+//! One step both counts them as a child and ends the taking of members. So no scope ends before its daemons,
+//! and a daemon is asked to stop only when no other child can follow.
 
 use crate::sync::{AtomicUsize, Ordering};
 
@@ -18,7 +31,11 @@ const PARENT_WAITS: usize = 1 << (usize::BITS - 1);
 const PARENT_DROPPED: usize = 1 << (usize::BITS - 2);
 /// Set when the parent ends, or takes no more members: the count is 0 and stays so.
 const CLOSED: usize = 1 << (usize::BITS - 3);
-const COUNT: usize = CLOSED - 1;
+/// Set when the parent, a scope, takes its first daemon.
+const HAS_DAEMONS: usize = 1 << (usize::BITS - 4);
+/// Set when all daemons are counted as one child: the parent waits for them, and takes no more members.
+const DAEMONS_COUNTED: usize = 1 << (usize::BITS - 5);
+const COUNT: usize = DAEMONS_COUNTED - 1;
 
 /// The action after a child's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +46,23 @@ pub(crate) enum Last {
     Wake,
     /// End the parent, which was dropped: the caller does that.
     End,
+}
+
+/// The tasks that a parent has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// None, and the count is closed.
+    Nothing,
+    /// Children: the last one reports.
+    Children,
+    /// The daemons, which are counted as one child from now on: the caller does the same in their own count,
+    /// by [`leave`](PendingChildren::leave). Given once.
+    Daemons,
+}
+
+/// True if there may be daemons that are not counted as one child.
+fn has_uncounted_daemons(bits: usize) -> bool {
+    bits & (HAS_DAEMONS | DAEMONS_COUNTED) == HAS_DAEMONS
 }
 
 /// The count and the flags above, in one atomic.
@@ -46,13 +80,21 @@ impl PendingChildren {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// As [`add`](Self::add), from anywhere: false if the parent has been closed.
+    /// As [`add`](Self::add), from anywhere: false if the parent takes no more.
     pub(crate) fn try_add(&self) -> bool {
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| {
-                (bits & CLOSED == 0).then_some(bits + 1)
-            })
-            .is_ok()
+        self.add_unless(CLOSED | DAEMONS_COUNTED, 0)
+    }
+
+    /// As [`try_add`](Self::try_add), for the spawn of a daemon: it counts as a child until the daemon is in
+    /// the count of daemons. False also if the parent is dropped: it has looked for daemons already.
+    pub(crate) fn try_add_daemon(&self) -> bool {
+        self.add_unless(CLOSED | DAEMONS_COUNTED | PARENT_DROPPED, HAS_DAEMONS)
+    }
+
+    /// Counts one more child and sets `flag`, unless one of the flags in `refusing` is set.
+    fn add_unless(&self, refusing: usize, flag: usize) -> bool {
+        let add = |bits: usize| (bits & refusing == 0).then_some((bits | flag) + 1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
     /// Counts out a child that has ended, or is no longer waited for.
@@ -68,9 +110,10 @@ impl PendingChildren {
         }
     }
 
-    /// Closes an empty count, once: false if there are children, or if it was closed before.
+    /// Closes an empty count, once: false if there are children or daemons, or if it was closed before.
     pub(crate) fn shut(&self) -> bool {
-        let shut = |bits: usize| (bits & (COUNT | CLOSED) == 0).then_some(bits | CLOSED);
+        let is_empty = |bits: usize| bits & (COUNT | CLOSED) == 0 && !has_uncounted_daemons(bits);
+        let shut = |bits: usize| is_empty(bits).then_some(bits | CLOSED);
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, shut).is_ok()
     }
 
@@ -91,18 +134,37 @@ impl PendingChildren {
         self.is_empty() || self.0.fetch_or(PARENT_WAITS, Ordering::AcqRel) & COUNT == 0
     }
 
-    /// As [`linger`](Self::linger), for a parent that takes children from anywhere: once true, it takes no
-    /// more.
-    pub(crate) fn close(&self) -> bool {
+    /// As [`linger`](Self::linger), for a parent that takes children from anywhere: once nothing is left, it
+    /// takes no more. If daemons alone may be left, they are counted as one child from now on.
+    pub(crate) fn close(&self) -> Left {
         let closed = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
-            Some(bits | if bits & COUNT == 0 { CLOSED } else { PARENT_WAITS })
+            Some(match bits & COUNT {
+                0 if has_uncounted_daemons(bits) => (bits | DAEMONS_COUNTED | PARENT_WAITS) + 1,
+                0 => bits | CLOSED,
+                _ => bits | PARENT_WAITS,
+            })
         });
-        matches!(closed, Ok(before) if before & COUNT == 0)
+        match closed {
+            Ok(before) if before & COUNT > 0 => Left::Children,
+            Ok(before) if has_uncounted_daemons(before) => Left::Daemons,
+            _ => Left::Nothing,
+        }
     }
 
-    /// Notes that the parent is dropped, after [`shut`](Self::shut) has found children: true if it ends now
-    /// all the same, since they have; else the last one will end it.
-    pub(crate) fn leave(&self) -> bool {
-        self.0.fetch_or(PARENT_DROPPED, Ordering::AcqRel) & COUNT == 0 && self.shut()
+    /// Notes that the parent is dropped, after [`shut`](Self::shut) has found children: with
+    /// [`Left::Nothing`] it ends now all the same, since they have; else the last one will end it. Daemons
+    /// are counted as one child in the same step.
+    pub(crate) fn leave(&self) -> Left {
+        let left = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
+            Some(match has_uncounted_daemons(bits) {
+                true => (bits | PARENT_DROPPED | DAEMONS_COUNTED) + 1,
+                false => bits | PARENT_DROPPED,
+            })
+        });
+        match left {
+            Ok(before) if has_uncounted_daemons(before) => Left::Daemons,
+            Ok(before) if before & COUNT == 0 && self.shut() => Left::Nothing,
+            _ => Left::Children,
+        }
     }
 }

@@ -27,10 +27,13 @@
 //! bit 27      METERED             its polls and its blocking work are measured
 //! bit 28      ORCHESTRAL          an orchestra or a task of one: cancelled during a poll, it is polled again
 //! bit 29      PART                a part of its parent: its metrics are switched with the parent's
+//! bit 30      HAS_REASON          set with the cause: its extras have the reason of that request
+//! bit 31      DAEMON              a member that its scope stops once all others have ended
 //! ```
 //!
-//! IN_PLACE, MEMBER, SPAWNED_AFTER_KILL, ORCHESTRAL and PART are set when the task is registered. The other
-//! flags are set and cleared by the methods of [`AtomicState`], each of which is a step of the protocol.
+//! IN_PLACE, MEMBER, SPAWNED_AFTER_KILL, ORCHESTRAL, PART and DAEMON are set when the task is registered. The
+//! other flags are set and cleared by the methods of [`AtomicState`], each of which is a step of the
+//! protocol.
 //!
 //! # Invariants
 //!
@@ -59,6 +62,11 @@
 //!   decided before they are in the list.
 //! - **I13** REPORTED is set after the end was counted in the root scope and in the parent. So a listener
 //!   that it notifies finds the task counted nowhere.
+//! - **I14** A request with a reason first puts it into the extras, together with its level and cause. If
+//!   another request with a reason came first there, it records that one before itself. HAS_REASON is set in
+//!   the step that records the cause, and only there. So a thread that sees the flag finds the reason, it is
+//!   that of the recorded cause, and it does not change. A reason whose request did not record the cause is
+//!   never read.
 
 use crate::sync::{AtomicU32, Ordering};
 use crate::tree::ending::Ending;
@@ -93,6 +101,8 @@ pub(crate) const HAS_PERMIT: u32 = 1 << 26;
 pub(crate) const METERED: u32 = 1 << 27;
 pub(crate) const ORCHESTRAL: u32 = 1 << 28;
 pub(crate) const PART: u32 = 1 << 29;
+pub(crate) const HAS_REASON: u32 = 1 << 30;
+pub(crate) const DAEMON: u32 = 1 << 31;
 
 /// The code of the level that only notifies the work.
 pub(crate) const GRACEFUL: u32 = 1;
@@ -233,12 +243,22 @@ impl AtomicState {
     /// Raises the level. The first cause stays; a level that is not higher changes nothing, nor does one
     /// after the end (I2). Returns the state before, if the level was raised.
     pub(crate) fn raise(&self, level: u32, cause: u32) -> Option<State> {
-        // SeqCst: see `load`.
+        self.raise_with(level, cause << CAUSE_SHIFT)
+    }
+
+    /// As [`raise`](Self::raise), for the request whose reason is in the extras (I14).
+    pub(crate) fn raise_with_reason(&self, level: u32, cause: u32) -> Option<State> {
+        self.raise_with(level, cause << CAUSE_SHIFT | HAS_REASON)
+    }
+
+    /// `first` is the cause in its place, with HAS_REASON or without: it is set if no level was there.
+    fn raise_with(&self, level: u32, first: u32) -> Option<State> {
+        // SeqCst: see `load`. As Release it also publishes the reason, which the extras have by now.
         let raised = self.0.fetch_update(Ordering::SeqCst, Ordering::Acquire, |bits| {
             let state = State(bits);
-            let cause = if state.level() == 0 { cause } else { state.cause() };
+            let first = if state.level() == 0 { first } else { 0 };
             (!state.is_terminal() && level > state.level())
-                .then_some(bits & !(LEVEL | CAUSE) | level << LEVEL_SHIFT | cause << CAUSE_SHIFT)
+                .then_some(bits & !LEVEL | level << LEVEL_SHIFT | first)
         });
         raised.ok().map(State)
     }

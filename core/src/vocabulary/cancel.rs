@@ -1,6 +1,7 @@
 //! Cancellation: its levels, its causes and its outcomes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::vocabulary::info::TaskInfo;
 use crate::vocabulary::status::TaskStatus;
@@ -46,7 +47,8 @@ impl fmt::Display for CancelLevel {
     }
 }
 
-/// The reason for a cancellation. The first recorded cause stays.
+/// The cause of a cancellation. The first recorded cause stays. A caller may give a reason of its own beside
+/// it: see [`Task::cancel_because`](crate::Task::cancel_because).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelCause {
@@ -67,10 +69,12 @@ pub enum CancelCause {
     /// Its runtime has shut down: the executor dropped the task, or a shutdown killed it at its limit. The
     /// error is then [`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown).
     Shutdown,
+    /// It is a [daemon](crate::Scope::spawn_daemon), and the other tasks of its scope have ended.
+    ScopeEnded,
 }
 
 impl CancelCause {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Requested,
         Self::HandleDropped,
         Self::ParentEnded,
@@ -79,6 +83,7 @@ impl CancelCause {
         Self::ScopeDropped,
         Self::Unneeded,
         Self::Shutdown,
+        Self::ScopeEnded,
     ];
 
     pub(crate) fn code(self) -> u32 {
@@ -109,6 +114,7 @@ impl fmt::Display for CancelCause {
             Self::ScopeDropped => "the future of its scope was dropped",
             Self::Unneeded => "enough others had succeeded",
             Self::Shutdown => "its runtime has shut down",
+            Self::ScopeEnded => "the other tasks of its scope have ended",
         })
     }
 }
@@ -137,6 +143,7 @@ pub struct CancellationResult {
     pub(crate) outcome: CancelOutcome,
     pub(crate) status: TaskStatus,
     pub(crate) asked: Option<(CancelLevel, CancelCause)>,
+    pub(crate) reason: Option<Arc<str>>,
     pub(crate) stuck: Vec<TaskInfo>,
 }
 
@@ -169,6 +176,12 @@ impl CancellationResult {
     /// The first recorded cause, if a cancellation was recorded before the end.
     pub fn cause(&self) -> Option<CancelCause> {
         self.asked.map(|(_, cause)| cause)
+    }
+
+    /// The reason that was given with the first recorded cause, if one was: see
+    /// [`Task::cancel_because`](crate::Task::cancel_because).
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// True if the work was stopped, false if it had ended by itself or has not ended.

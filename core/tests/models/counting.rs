@@ -6,6 +6,7 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread::spawn;
 
+use crate::pending_children::Left;
 use crate::state::{IN_PLACE, RUNNING};
 use crate::task::{Ending, Task, end, leave};
 use crate::{ALL, FEW, check, joined};
@@ -21,7 +22,7 @@ fn family<const N: usize>(flags: u32) -> (Arc<Task>, [Arc<Task>; N]) {
 }
 
 /// `supervise::is_over`, then a pause, then `is_over` again: true if the parent waits for its children.
-fn lingers(parent: &Task, is_over: impl Fn(&Task) -> bool) -> bool {
+pub(crate) fn lingers(parent: &Task, is_over: impl Fn(&Task) -> bool) -> bool {
     !is_over(parent) && {
         parent.pause();
         !is_over(parent)
@@ -112,7 +113,8 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
         let work = Arc::new(AtomicUsize::new(0));
         let late = spawn(born_from_anywhere(parent.clone(), work.clone()));
         let member = spawn(move || end(&member, Ending::Completed));
-        let waits = lingers(&parent, |parent| parent.pending_children.close());
+        let is_over = |parent: &Task| parent.pending_children.close() == Left::Nothing;
+        let waits = lingers(&parent, is_over);
         let seen = (!waits).then(|| {
             end(&parent, Ending::Completed);
             work.load(Ordering::Relaxed)
@@ -122,7 +124,7 @@ fn a_closed_parent_takes_no_child_and_loses_none() {
         assert_eq!((late.map(|(_, ended)| ended), member), (Some(usize::from(taken)), Some(1)));
         assert!(seen.is_none_or(|seen| seen == usize::from(taken)), "ended before a child");
         assert!(!waits || parent.waker.has_rung(), "asleep");
-        assert!(parent.pending_children.close() && !parent.pending_children.try_add());
+        assert!(is_over(&parent) && !parent.pending_children.try_add());
     });
 }
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use loom::sync::Mutex;
 
-use crate::pending_children::{Last, PendingChildren};
+use crate::pending_children::{Last, Left, PendingChildren};
 use crate::state::{
-    AtomicState, CHILDREN_KILLED, DETACHED, HAS_BEEN_PENDING, HAS_LISTENERS, IN_PLACE, IN_POLL, KILL,
-    RUNNING, SPAWNED_AFTER_KILL, State,
+    AtomicState, CHILDREN_KILLED, DAEMON, DETACHED, GRACEFUL, HAS_BEEN_PENDING, HAS_LISTENERS, IN_PLACE,
+    IN_POLL, KILL, RUNNING, SPAWNED_AFTER_KILL, State,
 };
 use crate::sync::{Bell, ConcurrentQueue};
 
@@ -33,6 +33,7 @@ pub(crate) fn caught<O>(f: impl FnOnce() -> O) -> Option<O> {
 pub(crate) struct Task {
     pub(crate) state: AtomicState,
     pub(crate) pending_children: PendingChildren,
+    pub(crate) daemons: PendingChildren,
     pub(crate) waker: Bell,
     /// Two bells, since an `Event` notifies each listener once: the second is for listening again.
     pub(crate) changed: [Bell; 2],
@@ -52,6 +53,7 @@ impl Task {
         Self {
             state: AtomicState::new(flags),
             pending_children: PendingChildren::new(),
+            daemons: PendingChildren::new(),
             waker: Bell::new(),
             changed: [Bell::new(), Bell::new()],
             children: Mutex::new(Vec::new()),
@@ -140,7 +142,7 @@ impl Task {
     }
 
     /// `Children::add`, without the sweep, which is [`sweep`].
-    fn add(&self, child: Arc<Task>) {
+    pub(crate) fn add(&self, child: Arc<Task>) {
         match self.children.try_lock() {
             Ok(mut list) => list.push(child),
             Err(_) => drop(self.late.push(child)),
@@ -229,7 +231,10 @@ fn end_orphan(orphan: &Task) -> usize {
 /// `children::end_one`.
 fn end_one(task: &Task, parent: Option<&Arc<Task>>, ending: Ending) -> Option<Arc<Task>> {
     let before = task.state.end(ending);
-    let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(child_ended);
+    let orphan = parent.filter(|_| !before.has(DETACHED)).and_then(|parent| match before.has(DAEMON) {
+        true => daemon_ended(parent),
+        false => child_ended(parent),
+    });
     if task.state.report() {
         task.notify_all();
     }
@@ -248,6 +253,55 @@ fn child_ended(parent: &Arc<Task>) -> Option<Arc<Task>> {
     }
 }
 
+/// `children::daemon_ended`.
+fn daemon_ended(scope: &Arc<Task>) -> Option<Arc<Task>> {
+    match scope.daemons.ended() {
+        Last::No => None,
+        Last::Wake => {
+            scope.waker.ring();
+            None
+        }
+        Last::End => child_ended(scope),
+    }
+}
+
+/// `children::count_daemons`.
+fn count_daemons(scope: &Task) -> Last {
+    match scope.daemons.leave() {
+        Left::Nothing => scope.pending_children.ended(),
+        Left::Children | Left::Daemons => Last::No,
+    }
+}
+
+/// `daemons::daemon_started`. Gives the number of tasks that have ended by it, if the daemon is not taken.
+pub(crate) fn daemon_started(scope: &Arc<Task>) -> Result<(), usize> {
+    if !scope.pending_children.try_add_daemon() {
+        return Err(0);
+    }
+    match scope.daemons.try_add() {
+        true => Ok(()),
+        false => Err(release(scope)),
+    }
+}
+
+/// `daemons::is_childless`.
+pub(crate) fn is_childless(scope: &Task) -> bool {
+    loop {
+        match scope.pending_children.close() {
+            Left::Nothing => return true,
+            Left::Children => return false,
+            Left::Daemons => {
+                count_daemons(scope);
+                for child in scope.live() {
+                    if child.state.load().has(DAEMON) {
+                        cancel(&child, GRACEFUL);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// `children::release`. Gives the number of tasks that have ended by it.
 pub(crate) fn release(parent: &Arc<Task>) -> usize {
     child_ended(parent).map_or(0, |orphan| end_orphan(&orphan))
@@ -259,7 +313,12 @@ pub(crate) fn leave(task: &Task) -> usize {
         if let Some(parent) = &task.parent {
             let _ = task.heir.push(parent.clone());
         }
-        if !task.pending_children.leave() {
+        let is_over = match task.pending_children.leave() {
+            Left::Nothing => true,
+            Left::Children => false,
+            Left::Daemons => count_daemons(task) == Last::End,
+        };
+        if !is_over {
             return 0;
         }
         let _ = task.heir.pop();

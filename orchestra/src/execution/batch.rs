@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use crate::Cause;
+use crate::execution::cancel_request::CancelRequest;
 use crate::execution::node_state::{
     CANCELLED, COMPLETED, Contents, FAILED, LaterDependent, Link, NodeState, RUNNING, STARTED, Work,
 };
@@ -26,8 +27,7 @@ use crate::execution::session::Session;
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::current_task;
-use sweet_async_core::extend::{TaskRef, caught};
-use sweet_async_core::extend::{Values, cancel};
+use sweet_async_core::extend::{TaskRef, Values, caught};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskStatus;
 
@@ -130,34 +130,35 @@ impl<R: Runtime> Batch<R> {
         let Contents::Work(work) = work else { return true };
         let Some(task) = work(NodeRef { batch: self.clone(), index }) else { return true };
         let mut contents = node.lock();
-        if let Contents::Starting(requested) = &*contents {
-            let requested = *requested;
+        if let Contents::Starting(requested) = &mut *contents {
+            let requested = requested.take();
             *contents = Contents::Task(task.clone());
             drop(contents);
-            if let Some((level, cause)) = requested {
-                cancel(&task, level, cause);
+            if let Some(request) = requested {
+                request.cancel(&task);
             }
         }
         true
     }
 
     /// Requests the cancellation of a node. One that waits ends at once.
-    pub(crate) fn cancel(self: &Arc<Self>, index: u32, level: CancelLevel, cause: CancelCause) {
+    pub(crate) fn cancel(self: &Arc<Self>, index: u32, request: &CancelRequest) {
         let Some(node) = self.node(index) else { return };
-        if node.end_early(CANCELLED) {
+        if node.end_early(CANCELLED, request.error(&node.name)) {
             self.ended_early(index);
             return;
         }
         let mut contents = node.lock();
         match &mut *contents {
             Contents::Starting(requested) => {
-                let before = requested.map(|(level, _)| level);
-                *requested = Some((before.map_or(level, |before| before.max(level)), cause));
+                // The level only rises, and the first cause stays with its reason.
+                let first = requested.get_or_insert_with(|| Box::new(request.clone()));
+                first.level = first.level.max(request.level);
             }
             Contents::Task(task) => {
                 let task = task.clone();
                 drop(contents);
-                cancel(&task, level, cause);
+                request.cancel(&task);
             }
             Contents::Work(_) | Contents::Ended(_) => {}
         }
@@ -173,7 +174,7 @@ impl<R: Runtime> Batch<R> {
     /// Cancels a node, if it has not begun, since the session is stopping. True if it has ended by this.
     fn cancel_unstarted(&self, node: &NodeState<R>) -> bool {
         self.session.record_cancelled_task();
-        node.end_early(CANCELLED)
+        node.end_early(CANCELLED, self.session.stop_request().error(&node.name))
     }
 
     /// Skips a node that has not begun.
@@ -294,7 +295,8 @@ impl<R: Runtime> NodeRef<R> {
             if !self.batch.session.is_stopping() {
                 return None;
             }
-            task.control.raise(CancelLevel::Graceful, CancelCause::Requested);
+            let reason = self.batch.session.stop_request().reason;
+            task.control.raise_because(CancelLevel::Graceful, CancelCause::Requested, reason.as_ref());
         }
         Some(task.control.stop_as_asked())
     }

@@ -109,6 +109,8 @@ pub(crate) struct AdHocSpec<T> {
     pub(crate) recovery_state: Option<Recovery>,
     pub(crate) caller: Option<Caller>,
     pub(crate) site: &'static Location<'static>,
+    /// The permit of a limiter that it was spawned with.
+    pub(crate) permit: Option<Arc<dyn Send + Sync>>,
 }
 
 /// The task that runs an ad-hoc task. It does not end before this is dropped, even where it has dropped the
@@ -202,7 +204,7 @@ impl<R: Runtime> NodeRef<R> {
     /// Starts an ad-hoc task.
     pub(crate) fn spawn_ad_hoc<T, B>(
         self,
-        AdHocSpec { mut settings, recovery, recovery_state, caller, site }: AdHocSpec<T>,
+        AdHocSpec { mut settings, recovery, recovery_state, caller, site, permit }: AdHocSpec<T>,
         work: B,
     ) -> Task<T, R>
     where
@@ -226,6 +228,9 @@ impl<R: Runtime> NodeRef<R> {
             let registered = Registered::new(runtime, request);
             if let Some(state) = recovery_state {
                 registered.inside.control.set_recovery(state);
+            }
+            if let Some(permit) = permit {
+                registered.hold(permit);
             }
             let admitted = self.admitted(work, recovery, limiter, &registered);
             registered.launch_reporting(admitted, end)

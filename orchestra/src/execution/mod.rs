@@ -2,6 +2,7 @@
 
 pub(crate) mod autoscale;
 pub(crate) mod batch;
+pub(crate) mod cancel_request;
 pub(crate) mod failures;
 pub(crate) mod launch;
 pub(crate) mod node_state;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::Cause;
 use crate::edge_policy::EdgePolicy;
 use crate::execution::batch::{Batch, NodeRef};
+use crate::execution::cancel_request::CancelRequest;
 use crate::status::NodeStatus;
-use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Values;
 use sweet_async_core::extend::{TaskRef, caught};
@@ -43,7 +43,7 @@ pub(crate) enum Contents<R: Runtime> {
     Work(Work<R>),
     /// Its task is being made. This is the cancellation that was requested meanwhile, for the time after
     /// that.
-    Starting(Option<(CancelLevel, CancelCause)>),
+    Starting(Option<Box<CancelRequest>>),
     /// Its task was made, and has not ended.
     Task(TaskRef),
     /// It has ended, with this error if it has one.
@@ -120,20 +120,27 @@ impl<R: Runtime> NodeState<R> {
         self.state.compare_exchange(WAITING, state, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// As [`leave_waiting`](Self::leave_waiting), to a final state. The work is dropped here, since its
-    /// destructors are the user's.
-    pub(crate) fn end_early(&self, state: u8) -> bool {
-        self.leave_waiting(state) && {
-            let work = std::mem::replace(&mut *self.lock(), Contents::Ended(None));
-            let _ = caught(|| drop(work));
-            true
+    /// As [`leave_waiting`](Self::leave_waiting), to a final state, with an error if there is one. The work
+    /// is dropped here, since its destructors are the user's.
+    pub(crate) fn end_early(&self, state: u8, error: Option<AsyncTaskError>) -> bool {
+        if self.state.load(Ordering::SeqCst) != WAITING {
+            return false;
         }
+        // Both under the lock: a thread that finds the final state also finds the error.
+        let mut contents = self.lock();
+        if !self.leave_waiting(state) {
+            return false;
+        }
+        let work = std::mem::replace(&mut *contents, Contents::Ended(error.map(Arc::new)));
+        drop(contents);
+        let _ = caught(|| drop(work));
+        true
     }
 
     /// Skips the node. The cause is set first, so that a thread that sees the skip finds it.
     pub(crate) fn skip(&self, cause: Cause) -> bool {
         let _ = self.cause.set(cause);
-        self.end_early(SKIPPED)
+        self.end_early(SKIPPED, None)
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -2,7 +2,7 @@
 //! registry.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use event_listener::Event;
@@ -16,6 +16,8 @@ pub(crate) struct Progress {
     pub(crate) concurrency: Concurrency,
     /// Set once the orchestrator accepts nothing more. No task begins after that.
     is_closed: AtomicBool,
+    /// The reason for which it was closed, if one was given. Set before `is_closed`.
+    close_reason: OnceLock<Arc<str>>,
     /// The number of tasks that have ended.
     pub(crate) ended: AtomicU64,
     /// The moment from which times count: the first reading of `Session::elapsed`. That is made when the
@@ -35,6 +37,7 @@ impl Progress {
         Self {
             concurrency,
             is_closed: AtomicBool::new(false),
+            close_reason: OnceLock::new(),
             ended: AtomicU64::new(0),
             epoch: OnceLock::new(),
             failures: Failures::default(),
@@ -44,11 +47,20 @@ impl Progress {
         }
     }
 
-    /// Lets no task begin from now on.
-    pub(crate) fn close(&self) {
+    /// Lets no task begin from now on. The first call decides on the reason, and calls do not overlap.
+    pub(crate) fn close(&self, reason: Option<&Arc<str>>) {
+        if let Some(reason) = reason
+            && !self.is_closed()
+        {
+            let _ = self.close_reason.set(reason.clone());
+        }
         // SeqCst: stored before any cancellation is requested, so that no task begins with a permit that a
         // cancelled one has released. Pairs with the load in `is_closed`.
         self.is_closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn close_reason(&self) -> Option<&Arc<str>> {
+        self.close_reason.get()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

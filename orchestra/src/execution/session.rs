@@ -25,13 +25,14 @@ use concurrent_queue::ConcurrentQueue;
 use crate::OrchestratorError;
 use crate::execution::autoscale::scale;
 use crate::execution::batch::Batch;
+use crate::execution::cancel_request::CancelRequest;
 use crate::execution::progress::Progress;
 use crate::execution::session_kind::{SessionKind, TraceFields};
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, TaskRef, caught};
 use sweet_async_core::extend::{
-    InPlaceTask, Kind, OnComplete, Registered, SpawnRequest, cancel, children, release,
+    InPlaceTask, Kind, OnComplete, Registered, SpawnRequest, cancel_because, children, release,
 };
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{TaskContext, TaskStatus};
@@ -260,14 +261,24 @@ impl<R: Runtime> Session<R> {
         self.task.get()?.control.asked()
     }
 
-    /// Passes a cancellation of the graph's session on to the ad-hoc tasks.
+    /// The request for which everything that has not begun is cancelled: that of the session's own task, else
+    /// that for which the orchestrator was closed.
+    pub(crate) fn stop_request(&self) -> CancelRequest {
+        match self.task.get().and_then(|task| Some((task.control.asked()?, task.control.reason()))) {
+            Some(((level, cause), reason)) => CancelRequest { level, cause, reason: reason.cloned() },
+            None => CancelRequest::new(CancelLevel::Kill, self.progress.close_reason().cloned()),
+        }
+    }
+
+    /// Passes a cancellation of the graph's session on to the ad-hoc tasks, with its reason.
     fn cancel_ad_hoc(&self, level: CancelLevel, cause: CancelCause) {
         let ad_hoc = match self.kind {
             SessionKind::Graph => self.owner.ad_hoc_session(),
             SessionKind::AdHoc => None,
         };
+        let reason = self.task.get().and_then(|task| task.control.reason());
         for task in ad_hoc.iter().flat_map(|session| session.tasks()) {
-            cancel(&task, level, cause);
+            cancel_because(&task, level, cause, reason);
         }
     }
 

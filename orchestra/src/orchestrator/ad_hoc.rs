@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::orchestrator::handle::Orchestrator;
 use sweet_async_core::breaker::CircuitBreaker;
+use sweet_async_core::chaos::Chaos;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::limit::{Limiter, TaskPriority};
@@ -114,6 +115,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         retry_as(retry: Retry) -> Retrying<T>;
         circuit_breaker(breaker: &CircuitBreaker) -> P::Resilient;
         limiter(limiter: &Limiter) -> P::Resilient;
+        chaos(chaos: Chaos) -> P::Resilient;
     }
 
     /// As [`TaskBuilder::uuid`].

@@ -11,17 +11,20 @@ use crate::execution::node_state::Work;
 use crate::execution::session_kind::SessionKind;
 use crate::orchestrator::ad_hoc::{Chosen, Orchestrated};
 use crate::orchestrator::handle::Orchestrator;
-use crate::registry::work::{Alone, Begins, Informed, Maker};
+use crate::registry::work::{Begins, Informed, NoInputs, WorkParts};
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::{AsyncTaskError, BoxError};
-use sweet_async_core::extend::embedded;
+use sweet_async_core::extend::{acquire_for, embedded};
 use sweet_async_core::internals::{Async, Fallible, Sync};
+use sweet_async_core::limit::Limiter;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{IntoAsyncResult, Policies, Pool, Run, Task, TaskContext};
 
-/// The error of a task that has not begun, since the orchestrator was stopped.
-const STOPPED: AsyncTaskError =
-    AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::ParentCancelled };
+/// The error of a task that has not begun, since the orchestrator was stopped, for `reason` if there is one.
+fn stopped(reason: Option<Arc<str>>) -> AsyncTaskError {
+    let (level, cause) = (CancelLevel::Kill, CancelCause::ParentCancelled);
+    AsyncTaskError::Cancelled { level, cause, task: None, reason }
+}
 
 /// The context of the task that is polled here, whose work is about to begin.
 fn context() -> Result<TaskContext, AsyncTaskError> {
@@ -53,6 +56,22 @@ where
         F: Send + 'static,
         I: 'static,
     {
+        self.start_holding::<V, F, I, O, M>(None, work, inputs, site)
+    }
+
+    /// As [`start`](Self::start); the task holds `permit` until nothing of it is left.
+    fn start_holding<V, F, I, O, M>(
+        self,
+        permit: Option<Arc<dyn Send + std::marker::Sync>>,
+        work: F,
+        inputs: impl FnOnce() -> Result<I, AsyncTaskError> + Send + 'static,
+        site: &'static Location<'static>,
+    ) -> Task<T, Q::Runtime>
+    where
+        P: Begins<F, I, O, T, S, V, M>,
+        F: Send + 'static,
+        I: 'static,
+    {
         let Self { builder, orchestra } = self;
         let (source, policies) = builder.into_parts();
         let (resilience, retry) = policies.into_all();
@@ -60,11 +79,11 @@ where
         let (settings, recovery, inner) = embedded(resilience, retry, name.as_ref());
         let (sender, receiver) = async_channel::bounded(1);
         let own_settings = settings.clone();
-        let spec = AdHocSpec { settings, recovery, recovery_state, caller: Caller::current(), site };
+        let spec = AdHocSpec { settings, recovery, recovery_state, caller: Caller::current(), site, permit };
         let work: Work<Q::Runtime> = Box::new(move |node: NodeRef<Q::Runtime>| {
             let work = async move {
                 let inputs = inputs()?;
-                P::begin(Maker { inner, source, site }, work, inputs).await
+                P::begin(WorkParts { inner, source, site }, work, inputs).await
             };
             let handle = node.spawn_ad_hoc(spec, work);
             let task = handle.task_ref();
@@ -74,7 +93,9 @@ where
         match orchestra.add_ad_hoc(name.unwrap_or_else(|| "task".into()), work, site) {
             Ok(batch) => {
                 batch.begin_single();
-                receiver.try_recv().unwrap_or_else(|_| Task::refused(STOPPED, &own_settings))
+                receiver.try_recv().unwrap_or_else(|_| {
+                    Task::refused(stopped(batch.session.stop_request().reason), &own_settings)
+                })
             }
             Err(error) => Task::refused(error, &own_settings),
         }
@@ -115,18 +136,18 @@ where
     #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
-        P: Begins<Alone<F>, (), O, T, S, W, M> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, W, M> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
-        self.when_awaited::<W, _, (), O, M>(Alone(work), || Ok(()), Location::caller())
+        self.when_awaited::<W, _, (), O, M>(NoInputs(work), || Ok(()), Location::caller())
     }
 
     /// As [`run`](Self::run), for a body that uses `?` and names no error type.
     #[track_caller]
     pub fn try_run<F, O>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
-        P: Begins<Alone<F>, (), O, T, S, W, Async<Fallible<BoxError>>> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, W, Async<Fallible<BoxError>>> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: Future<Output = Result<T, BoxError>>,
     {
@@ -149,7 +170,7 @@ where
     #[track_caller]
     pub fn await_result<F, O, M, U, H>(self, work: F, handler: H) -> impl Future<Output = U>
     where
-        P: Begins<Alone<F>, (), O, T, S, W, M> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, W, M> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
         H: FnOnce(Result<T, AsyncTaskError>) -> U,
@@ -162,11 +183,11 @@ where
     #[track_caller]
     pub fn run_blocking<F, O, K>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
-        P: Begins<Alone<F>, (), O, T, S, Pool, Sync<K>> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, Pool, Sync<K>> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, Sync<K>>,
     {
-        self.when_awaited::<Pool, _, (), O, Sync<K>>(Alone(work), || Ok(()), Location::caller())
+        self.when_awaited::<Pool, _, (), O, Sync<K>>(NoInputs(work), || Ok(()), Location::caller())
     }
 
     /// Starts `work` now as a task of the orchestrator; its handle is a future of the result. A task inside
@@ -175,18 +196,18 @@ where
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, Q::Runtime>
     where
-        P: Begins<Alone<F>, (), O, T, S, W, M> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, W, M> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
-        self.start::<W, _, (), O, M>(Alone(work), || Ok(()), Location::caller())
+        self.start::<W, _, (), O, M>(NoInputs(work), || Ok(()), Location::caller())
     }
 
     /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
     #[track_caller]
     pub fn try_spawn<F, O>(self, work: F) -> Task<T, Q::Runtime>
     where
-        P: Begins<Alone<F>, (), O, T, S, W, Async<Fallible<BoxError>>> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, W, Async<Fallible<BoxError>>> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: Future<Output = Result<T, BoxError>>,
     {
@@ -205,11 +226,44 @@ where
         self.start::<W, _, TaskContext, O, M>(Informed(work), context, Location::caller())
     }
 
+    /// As [`TaskBuilder::spawn_in`](sweet_async_core::TaskBuilder::spawn_in): waits for a permit of `limiter`
+    /// before it becomes a task of the orchestrator.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`OrchestratorError::Closed`](crate::OrchestratorError::Closed), as a failure, where the
+    /// orchestrator accepts nothing more.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn spawn_in<F, O, M>(
+        self,
+        limiter: &Limiter,
+        work: F,
+    ) -> impl Future<Output = Result<Task<T, Q::Runtime>, AsyncTaskError>> + use<T, S, P, W, Q, F, O, M>
+    where
+        P: Begins<NoInputs<F>, (), O, T, S, W, M> + Chosen,
+        F: FnOnce() -> O + Send + 'static,
+        O: IntoAsyncResult<T, M>,
+    {
+        let (limiter, site) = (limiter.clone(), Location::caller());
+        async move {
+            let acquire = {
+                let (source, policies) = self.builder.parts();
+                acquire_for::<T, P, _>(policies, &limiter, source.resolve()?)?
+            };
+            let permit: Arc<dyn Send + std::marker::Sync> = Arc::new(acquire.await?);
+            self.start_holding::<W, _, (), O, M>(Some(permit), NoInputs(work), || Ok(()), site).admitted()
+        }
+    }
+
     /// As [`spawn`](Self::spawn), with a limit on the whole task.
     #[track_caller]
     pub fn spawn_with_timeout<F, O, M>(self, limit: Duration, work: F) -> Task<T, Q::Runtime>
     where
-        P::More: Begins<Alone<F>, (), O, T, S, W, M> + Chosen,
+        P::More: Begins<NoInputs<F>, (), O, T, S, W, M> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
@@ -220,11 +274,11 @@ where
     #[track_caller]
     pub fn spawn_blocking<F, O, K>(self, work: F) -> Task<T, Q::Runtime>
     where
-        P: Begins<Alone<F>, (), O, T, S, Pool, Sync<K>> + Chosen,
+        P: Begins<NoInputs<F>, (), O, T, S, Pool, Sync<K>> + Chosen,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, Sync<K>>,
     {
-        self.start::<Pool, _, (), O, Sync<K>>(Alone(work), || Ok(()), Location::caller())
+        self.start::<Pool, _, (), O, Sync<K>>(NoInputs(work), || Ok(()), Location::caller())
     }
 }
 

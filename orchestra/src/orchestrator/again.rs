@@ -11,7 +11,7 @@ use crate::registry::description::Registry;
 use crate::registry::key::Key;
 use crate::registry::node::{Dependency, Inputs, Node};
 use crate::registry::registration::Stage;
-use crate::registry::work::{Alone, Begins, Given};
+use crate::registry::work::{Begins, NoInputs, WithInputs};
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{IntoAsyncResult, TaskBuilder};
 
@@ -49,13 +49,13 @@ impl<S: RuntimeSource> Orchestrator<S> {
     where
         T: Send + Sync + 'static,
         Q: RuntimeSource,
-        P: Begins<Alone<F>, (), O, T, Q, W, M>,
+        P: Begins<NoInputs<F>, (), O, T, Q, W, M>,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
         let site = Location::caller();
         let work =
-            work_of::<S::Runtime, T, Q, P, W, (), _, O, M>(node, || Some(()), builder, Alone(work), site);
+            work_of::<S::Runtime, T, Q, P, W, (), _, O, M>(node, || Some(()), builder, NoInputs(work), site);
         self.renew(node, &[], work)
     }
 
@@ -76,14 +76,19 @@ impl<S: RuntimeSource> Orchestrator<S> {
     where
         T: Send + Sync + 'static,
         Q: RuntimeSource,
-        P: Begins<Given<F>, I::Values, O, T, Q, W, M>,
+        P: Begins<WithInputs<F>, I::Values, O, T, Q, W, M>,
         I: Inputs,
         F: FnOnce(I::Values) -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
         let (take, site) = (inputs.take(), Location::caller());
-        let work =
-            work_of::<S::Runtime, T, Q, P, W, I::Values, _, O, M>(node, take, builder, Given(work), site);
+        let work = work_of::<S::Runtime, T, Q, P, W, I::Values, _, O, M>(
+            node,
+            take,
+            builder,
+            WithInputs(work),
+            site,
+        );
         self.renew(node, &inputs.dependencies(), work)
     }
 

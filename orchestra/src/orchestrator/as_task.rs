@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::OrchestratorError;
+use crate::execution::cancel_request::CancelRequest;
 use crate::orchestrator::handle::Orchestrator;
 use crate::registry::description::Registry;
 use crate::status::ExecutionStats;
@@ -135,7 +136,7 @@ impl<S: RuntimeSource> StatusEnabledTask for Orchestrator<S> {
     fn set_status(&self, status: TaskStatus) -> Result<(), AsyncTaskError> {
         self.started()?.set_status(status)?;
         let mut registry = self.shared.registry();
-        let unused = self.shared.close(&mut registry);
+        let unused = self.shared.close(&mut registry, None);
         drop(registry);
         // Dropped without the lock: destructors of work are the user's.
         drop(unused);
@@ -211,8 +212,8 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
 }
 
 impl<S: RuntimeSource> CancellableTask for Orchestrator<S> {
-    fn cancel(&self, level: CancelLevel) -> Cancellation {
-        Orchestrator::cancel(self, level)
+    fn request_cancel(&self, level: CancelLevel, reason: Option<Arc<str>>) -> Cancellation {
+        self.request(&CancelRequest::new(level, reason))
     }
 
     fn is_cancelled(&self) -> bool {

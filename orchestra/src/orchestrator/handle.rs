@@ -15,11 +15,10 @@ use crate::orchestrator::shared::Shared;
 use crate::registry::key::{Key, TaskKey};
 use crate::registry::node::{Dependency, Inputs, Node};
 use crate::registry::registration::Registration;
-use crate::registry::work::{Alone, Begins, Given, Maker};
+use crate::registry::work::{Begins, NoInputs, WithInputs, WorkParts};
 use crate::status::{ExecutionStats, NodeStatus};
-use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::{Values, cancel, embedded};
+use sweet_async_core::extend::{Values, embedded, handle_dropped};
 use sweet_async_core::limit::TaskPriority;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder, TaskContext};
@@ -55,9 +54,10 @@ use sweet_async_core::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder,
 ///
 /// # Drop
 ///
-/// Dropping the last handle kills running tasks ([`HandleDropped`](CancelCause::HandleDropped)); tasks that
-/// have not begun never begin. [`detach`](Self::detach) lets all of them run on. Work that holds a handle of
-/// its own orchestrator prevents the kill until it has ended.
+/// Dropping the last handle kills running tasks
+/// ([`HandleDropped`](sweet_async_core::CancelCause::HandleDropped)); tasks that have not begun never begin.
+/// [`detach`](Self::detach) lets all of them run on. Work that holds a handle of its own orchestrator
+/// prevents the kill until it has ended.
 pub struct Orchestrator<S: RuntimeSource> {
     pub(crate) shared: Arc<Shared<S::Runtime>>,
     pub(crate) source: S,
@@ -82,13 +82,11 @@ impl<R: Runtime> Drop for Handles<R> {
             drop(discarded);
             return;
         }
-        let unused = self.shared.close(&mut registry);
+        let unused = self.shared.close(&mut registry, None);
         let (tasks, discarded) = (registry.tasks(), registry.discard());
         drop(registry);
         drop((unused, discarded));
-        for task in &tasks {
-            cancel(task, CancelLevel::Kill, CancelCause::HandleDropped);
-        }
+        tasks.iter().for_each(handle_dropped);
     }
 }
 
@@ -135,11 +133,16 @@ impl<S: RuntimeSource> Orchestrator<S> {
     where
         T: Send + Sync + 'static,
         Q: RuntimeSource,
-        P: Begins<Alone<F>, (), O, T, Q, W, M>,
+        P: Begins<NoInputs<F>, (), O, T, Q, W, M>,
         F: FnOnce() -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
-        self.register::<T, Q, P, W, (), _, O, M>(name.into(), (Vec::new(), || Some(())), builder, Alone(work))
+        self.register::<T, Q, P, W, (), _, O, M>(
+            name.into(),
+            (Vec::new(), || Some(())),
+            builder,
+            NoInputs(work),
+        )
     }
 
     /// As [`register_task`](Self::register_task), for a task that is given the outputs of others, and so
@@ -161,13 +164,13 @@ impl<S: RuntimeSource> Orchestrator<S> {
     where
         T: Send + Sync + 'static,
         Q: RuntimeSource,
-        P: Begins<Given<F>, I::Values, O, T, Q, W, M>,
+        P: Begins<WithInputs<F>, I::Values, O, T, Q, W, M>,
         I: Inputs,
         F: FnOnce(I::Values) -> O + Send + 'static,
         O: IntoAsyncResult<T, M>,
     {
         let given = (inputs.dependencies(), inputs.take());
-        self.register::<T, Q, P, W, I::Values, _, O, M>(name.into(), given, builder, Given(work))
+        self.register::<T, Q, P, W, I::Values, _, O, M>(name.into(), given, builder, WithInputs(work))
     }
 
     #[track_caller]
@@ -358,7 +361,7 @@ where
             // The task begins after all tasks whose outputs it is given.
             let inputs =
                 take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
-            P::begin(Maker { inner, source, site }, work, inputs).await
+            P::begin(WorkParts { inner, source, site }, work, inputs).await
         };
         Some(node.spawn((settings, recovery), work, Keep(output), site))
     })

@@ -4,6 +4,7 @@ pub(crate) mod ad_hoc;
 pub(crate) mod ad_hoc_ends;
 pub(crate) mod again;
 pub(crate) mod as_task;
+pub(crate) mod because;
 pub(crate) mod builder;
 pub(crate) mod handle;
 pub(crate) mod nested;

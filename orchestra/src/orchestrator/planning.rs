@@ -55,7 +55,7 @@ impl<R: Runtime> Registry<R> {
                         unmet += 1;
                         skipped.push((dependent, cause.clone()));
                     }
-                    (Some(Stage::Cancelled), EdgePolicy::Success) => {
+                    (Some(Stage::Cancelled(_)), EdgePolicy::Success) => {
                         unmet += 1;
                         skipped.push((dependent, Cause { task: self.name(link.node), cancelled: true }));
                     }
@@ -70,7 +70,7 @@ impl<R: Runtime> Registry<R> {
         let mut specs = Vec::with_capacity(wanted.len());
         for (number, (unmet, dependents)) in wanted.iter().zip(edges) {
             let Some(entry) = self.entries.get_mut(*number) else { continue };
-            if let Stage::Registered(work) = std::mem::replace(&mut entry.stage, Stage::Cancelled) {
+            if let Stage::Registered(work) = std::mem::replace(&mut entry.stage, Stage::Cancelled(None)) {
                 let (name, values) = (entry.name.clone(), entry.values.clone());
                 specs.push(NodeSpec { name, work, values, unmet, dependents });
             }

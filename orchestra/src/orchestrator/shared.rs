@@ -42,11 +42,11 @@ impl<R: Runtime> Shared<R> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the orchestrator. Returns the stages of tasks that now never begin, to be dropped without the
-    /// lock.
-    pub(crate) fn close(&self, registry: &mut Registry<R>) -> Vec<Stage<R>> {
-        self.progress.close();
-        registry.close()
+    /// Closes the orchestrator, for the reason if there is one. Returns the stages of tasks that now never
+    /// begin, to be dropped without the lock.
+    pub(crate) fn close(&self, registry: &mut Registry<R>, reason: Option<&Arc<str>>) -> Vec<Stage<R>> {
+        self.progress.close(reason);
+        registry.close(reason)
     }
 
     /// Waits until the nodes have ended.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
 use crate::execution::batch::Batch;
+use crate::execution::cancel_request::CancelRequest;
 use crate::execution::session::Session;
 use crate::execution::session_kind::SessionKind;
 use crate::orchestrator::handle::Orchestrator;
@@ -23,7 +24,7 @@ use crate::status::{Cause, ExecutionStats, NodeStatus};
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::extend::cancel;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
-use sweet_async_core::task::{Cancellation, Canceller};
+use sweet_async_core::task::{CancellableTask as _, Cancellation, Canceller};
 
 /// The node of a registered task: its batch, and its index there.
 type StartedNode<R> = (Arc<Batch<R>>, u32);
@@ -234,10 +235,14 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 NodeStatus::Skipped { cause } => {
                     return Err(OrchestratorError::TaskSkipped { task: task(), cause });
                 }
-                NodeStatus::Cancelled => return Err(OrchestratorError::TaskCancelled { task: task() }),
+                NodeStatus::Cancelled => {
+                    let reason = self.shared.registry().entry(Key::of(node))?.cancel_reason();
+                    return Err(OrchestratorError::TaskCancelled { task: task(), reason });
+                }
                 NodeStatus::Failed => {
                     let error = self.shared.registry().entry(Key::of(node))?.error();
-                    let error = error.ok_or(OrchestratorError::TaskCancelled { task: task() })?;
+                    let error =
+                        error.ok_or(OrchestratorError::TaskCancelled { task: task(), reason: None })?;
                     return Err(OrchestratorError::TaskFailed { task: task(), error, others: 0 });
                 }
                 _ => {}
@@ -258,7 +263,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     pub fn cancel_task(&self, task: impl TaskKey, level: CancelLevel) -> Result<Ending, OrchestratorError> {
         let task = Key::of(&task);
         let number = self.shared.registry().number(task)?;
-        Ok(self.cancel_all(vec![number], level))
+        Ok(self.cancel_all(vec![number], &CancelRequest::new(level, None)))
     }
 
     /// As [`cancel_task`](Self::cancel_task), for all tasks of a group.
@@ -268,13 +273,13 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// [`OrchestratorError::UnknownGroup`].
     pub fn cancel_group(&self, group: &str, level: CancelLevel) -> Result<Ending, OrchestratorError> {
         let numbers = self.shared.registry().group(group)?;
-        Ok(self.cancel_all(numbers, level))
+        Ok(self.cancel_all(numbers, &CancelRequest::new(level, None)))
     }
 
-    fn cancel_all(&self, numbers: Vec<usize>, level: CancelLevel) -> Ending {
+    pub(crate) fn cancel_all(&self, numbers: Vec<usize>, request: &CancelRequest) -> Ending {
         let mut nodes = Vec::new();
         for number in numbers {
-            nodes.extend(self.shared.cancel_one(number, level));
+            nodes.extend(self.shared.cancel_one(number, request));
         }
         Ending(Box::pin(self.shared.clone().wait_for_ends(nodes)))
     }
@@ -283,17 +288,23 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// orchestrator then accepts nothing more. Await the result to know that nothing is left; dropping it
     /// does not withdraw the request.
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
+        self.request(&CancelRequest::new(level, None))
+    }
+
+    /// Closes the orchestrator, and cancels everything that runs.
+    pub(crate) fn request(&self, request: &CancelRequest) -> Cancellation {
         let mut registry = self.shared.registry();
-        let unused = self.shared.close(&mut registry);
+        let unused = self.shared.close(&mut registry, request.reason.as_ref());
         let (running, last) = (registry.tasks(), registry.last.clone());
         drop(registry);
         drop(unused);
         self.shared.progress.notify();
         // A session that takes batches has not ended. Where there is none, the last one has, or is about to.
-        let mut tasks = running.into_iter().map(|task| Canceller::new(Some(task)).cancel(level));
+        let cancel = |task| Canceller::new(Some(task)).request_cancel(request.level, request.reason.clone());
+        let mut tasks = running.into_iter().map(cancel);
         match (tasks.next(), last) {
             (Some(first), _) => first.and(tasks.next()),
-            (None, Some(last)) => Canceller::new(Some(last)).cancel(level),
+            (None, Some(last)) => cancel(last),
             (None, None) => Cancellation::of_nothing_begun(),
         }
     }
@@ -313,7 +324,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
             let mut registry = self.shared.registry();
             // Relaxed: the session that reads it was cancelled after this.
             self.shared.is_shut_down.store(true, Ordering::Relaxed);
-            let unused = self.shared.close(&mut registry);
+            let unused = self.shared.close(&mut registry, None);
             let (levels, ad_hoc) = (registry.levels(), registry.ad_hoc_session.clone());
             drop(registry);
             drop(unused);
@@ -333,7 +344,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         }
         for level in levels.into_iter().rev() {
             for (batch, index) in &level {
-                batch.cancel(*index, CancelLevel::Graceful, CancelCause::Requested);
+                batch.cancel(*index, &CancelRequest::new(CancelLevel::Graceful, None));
             }
             self.shared.clone().wait_for_ends(level).await;
         }
@@ -345,7 +356,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
 impl<R: Runtime> Shared<R> {
     /// Requests the cancellation of one task, and skips the tasks that need its success. Returns its node, if
     /// it was started.
-    fn cancel_one(&self, number: usize, level: CancelLevel) -> Option<StartedNode<R>> {
+    fn cancel_one(&self, number: usize, request: &CancelRequest) -> Option<StartedNode<R>> {
         let mut registry = self.registry();
         let entry = registry.entries.get(number)?;
         if entry.status().is_terminal() {
@@ -355,7 +366,7 @@ impl<R: Runtime> Shared<R> {
         let own = entry.started();
         let below = registry.graph.with_below([number], |policy| policy == EdgePolicy::Success);
         let (mut unused, mut skipped) = (Vec::new(), Vec::new());
-        unused.extend(registry.end_early(number, Stage::Cancelled));
+        unused.extend(registry.end_early(number, Stage::Cancelled(request.reason.clone())));
         for below in below.into_iter().filter(|below| *below != number) {
             skipped.extend(registry.entries.get(below).and_then(|entry| entry.started()));
             unused.extend(registry.end_early(below, Stage::Skipped(cause.clone())));
@@ -367,7 +378,7 @@ impl<R: Runtime> Shared<R> {
             batch.skip(index, cause.clone());
         }
         if let Some((batch, index)) = &own {
-            batch.cancel(*index, level, CancelCause::Requested);
+            batch.cancel(*index, request);
         }
         self.progress.notify();
         own

@@ -212,12 +212,15 @@ impl<R: Runtime> Registry<R> {
         Ok(())
     }
 
-    /// Closes the orchestrator, and cancels all tasks that were not started. Returns their former stages, to
-    /// be dropped without the lock.
-    pub(crate) fn close(&mut self) -> Vec<Stage<R>> {
+    /// Closes the orchestrator, and cancels all tasks that were not started, for the reason if there is one.
+    /// Returns their former stages, to be dropped without the lock.
+    pub(crate) fn close(&mut self, reason: Option<&Arc<str>>) -> Vec<Stage<R>> {
         self.is_closed = true;
         let waiting = self.entries.iter_mut().filter(|entry| matches!(entry.stage, Stage::Registered(_)));
-        waiting.map(|entry| std::mem::replace(&mut entry.stage, Stage::Cancelled)).collect()
+        let cancel = |entry: &mut Registration<R>| {
+            std::mem::replace(&mut entry.stage, Stage::Cancelled(reason.cloned()))
+        };
+        waiting.map(cancel).collect()
     }
 
     /// Ends a task that was not started, and returns its former stage; `None` if it was started.

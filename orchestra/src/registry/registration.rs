@@ -23,8 +23,8 @@ pub(crate) struct Registration<R: Runtime> {
 pub(crate) enum Stage<R: Runtime> {
     /// Not started. This is its work.
     Registered(Work<R>),
-    /// Cancelled before it was started.
-    Cancelled,
+    /// Cancelled before it was started, for this reason if one was given.
+    Cancelled(Option<Arc<str>>),
     /// Skipped before it was started.
     Skipped(Cause),
     /// Started, as the node of this index in the batch.
@@ -35,7 +35,7 @@ impl<R: Runtime> Registration<R> {
     pub(crate) fn status(&self) -> NodeStatus {
         match &self.stage {
             Stage::Registered(_) => NodeStatus::Pending,
-            Stage::Cancelled => NodeStatus::Cancelled,
+            Stage::Cancelled(_) => NodeStatus::Cancelled,
             Stage::Skipped(cause) => NodeStatus::Skipped { cause: cause.clone() },
             Stage::Started(batch, index) => batch.node(*index).map_or(NodeStatus::Pending, NodeState::status),
         }
@@ -78,5 +78,17 @@ impl<R: Runtime> Registration<R> {
     /// The error with which its task ended.
     pub(crate) fn error(&self) -> Option<Arc<AsyncTaskError>> {
         self.in_node(NodeState::error)
+    }
+
+    /// The reason of its cancellation, if it was cancelled and one was given.
+    pub(crate) fn cancel_reason(&self) -> Option<Arc<str>> {
+        if let Stage::Cancelled(reason) = &self.stage {
+            return reason.clone();
+        }
+        let error = self.error()?;
+        match &*error {
+            AsyncTaskError::Cancelled { reason, .. } => reason.clone(),
+            _ => None,
+        }
     }
 }

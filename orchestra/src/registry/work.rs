@@ -35,9 +35,9 @@ pub trait FedAgain<I>: Fed<I> {
 }
 
 /// Work without inputs.
-pub struct Alone<F>(pub(crate) F);
+pub struct NoInputs<F>(pub(crate) F);
 
-impl<F: FnOnce() -> O, O> Fed<()> for Alone<F> {
+impl<F: FnOnce() -> O, O> Fed<()> for NoInputs<F> {
     type Output = O;
 
     fn feed(self, (): ()) -> O {
@@ -45,7 +45,7 @@ impl<F: FnOnce() -> O, O> Fed<()> for Alone<F> {
     }
 }
 
-impl<F: Fn() -> O, O> FedAgain<()> for Alone<F> {
+impl<F: Fn() -> O, O> FedAgain<()> for NoInputs<F> {
     fn feed_again(&self, (): ()) -> O {
         (self.0)()
     }
@@ -73,9 +73,9 @@ impl<F: Fn(TaskContext) -> O, O> FedAgain<TaskContext> for Informed<F> {
 }
 
 /// Work that is given the outputs of other tasks.
-pub struct Given<F>(pub(crate) F);
+pub struct WithInputs<F>(pub(crate) F);
 
-impl<F: FnOnce(I) -> O, I, O> Fed<I> for Given<F> {
+impl<F: FnOnce(I) -> O, I, O> Fed<I> for WithInputs<F> {
     type Output = O;
 
     fn feed(self, inputs: I) -> O {
@@ -83,7 +83,7 @@ impl<F: FnOnce(I) -> O, I, O> Fed<I> for Given<F> {
     }
 }
 
-impl<F: Fn(I) -> O, I, O> FedAgain<I> for Given<F> {
+impl<F: Fn(I) -> O, I, O> FedAgain<I> for WithInputs<F> {
     fn feed_again(&self, inputs: I) -> O {
         (self.0)(inputs)
     }
@@ -119,7 +119,7 @@ impl<F: FedAgain<I>, I> Call for Anew<F, I> {
 
 /// The parts of a builder that its work needs: the policies around it, the runtime source, and the spawn
 /// site.
-pub struct Maker<S> {
+pub struct WorkParts<S> {
     pub(crate) inner: Inner,
     pub(crate) source: S,
     pub(crate) site: &'static Location<'static>,
@@ -136,7 +136,7 @@ pub trait Begins<F, I, O, T, S, W, M>: Policies<T> {
     type Body: Future<Output = Result<T, AsyncTaskError>> + Send + 'static;
 
     #[doc(hidden)]
-    fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body;
+    fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body;
 }
 
 /// Implements [`Begins`] for policies whose work is called once.
@@ -151,8 +151,8 @@ macro_rules! begins_once {
         {
             type Body = Guarded<M::Body, T, S>;
 
-            fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
-                let Maker { inner, source, .. } = maker;
+            fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body {
+                let WorkParts { inner, source, .. } = parts;
                 inner.once(M::body(Now { work, inputs }, &source), source)
             }
         }
@@ -171,8 +171,8 @@ where
 {
     type Body = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
 
-    fn begin(maker: Maker<S>, work: F, inputs: I) -> Self::Body {
-        let Maker { inner, source, site } = maker;
+    fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body {
+        let WorkParts { inner, source, site } = parts;
         let work = Arc::new(work);
         let begin = move |source: &S, attempt| {
             let (work, inputs) = (work.clone(), F::of_attempt(inputs.clone(), attempt));

@@ -217,7 +217,9 @@ where
 /// failed.
 fn as_requested<U>(task: &TaskRef, result: Result<U, AsyncTaskError>) -> Result<U, AsyncTaskError> {
     let error = match result {
-        Err(AsyncTaskError::Cancelled { level, cause }) if task.control.asked() == Some((level, cause)) => {
+        Err(AsyncTaskError::Cancelled { level, cause, .. })
+            if task.control.asked() == Some((level, cause)) =>
+        {
             task.control.stop_as_asked()
         }
         Err(error) if error.is_shutdown() && task.control.asked().is_some() => task.control.stop_as_asked(),

@@ -91,7 +91,7 @@ pub async fn a_grace_period_ends_in_a_kill_exactly_at_its_end<R: Runtime>(rt: R,
     ensure!(end.was_cancelled() && end.status() == TaskStatus::Cancelled);
     took(at, begun, dropped.recv().await?, GRACE)?;
     took(at, begun, rt.now(), GRACE)?;
-    let AsyncTaskError::Cancelled { level, cause } = failed(task.await)? else { bail!("not cancelled") };
+    let AsyncTaskError::Cancelled { level, cause, .. } = failed(task.await)? else { bail!("not cancelled") };
     ensure!((level, cause) == (CancelLevel::Kill, CancelCause::Requested));
     Ok(())
 }

@@ -20,7 +20,9 @@ pub async fn a_kill_is_the_result_with_level_and_cause<R: Runtime>(rt: R, _: Fac
     ensure!(end.was_cancelled() && end.status() == TaskStatus::Cancelled);
     ensure!((end.level(), end.cause()) == (Some(CancelLevel::Kill), Some(CancelCause::Requested)));
     let error = failed(task.await)?;
-    let AsyncTaskError::Cancelled { level, cause } = error else { bail!("not a cancellation: {error:?}") };
+    let AsyncTaskError::Cancelled { level, cause, .. } = error else {
+        bail!("not a cancellation: {error:?}")
+    };
     ensure!((level, cause) == (CancelLevel::Kill, CancelCause::Requested));
     Ok(())
 }

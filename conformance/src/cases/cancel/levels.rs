@@ -32,7 +32,7 @@ pub(crate) async fn agree<R: Runtime>(
     ensure!(end.was_cancelled() == (outcome == CancelOutcome::Cancelled), "{end:?}");
     match (&mut task).await {
         Ok(value) => ensure!(outcome == CancelOutcome::Success && value == VALUE, "{end:?} and a value"),
-        Err(AsyncTaskError::Cancelled { level, cause }) => {
+        Err(AsyncTaskError::Cancelled { level, cause, .. }) => {
             ensure!(outcome == CancelOutcome::Cancelled, "{end:?} and cancelled");
             ensure!((Some(level), Some(cause)) == (end.level(), end.cause()), "{end:?}, {level}, {cause}");
         }

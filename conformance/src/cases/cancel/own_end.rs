@@ -68,7 +68,9 @@ pub async fn work_that_kills_itself_hard_gets_an_outcome_and_stops_at_next_await
     });
     let id = task.id();
     let error = failed(task.await)?;
-    let AsyncTaskError::Cancelled { level, cause } = error else { bail!("not a cancellation: {error:?}") };
+    let AsyncTaskError::Cancelled { level, cause, .. } = error else {
+        bail!("not a cancellation: {error:?}")
+    };
     ensure!((level, cause) == (CancelLevel::KillHard, CancelCause::Requested));
     let answered = answers.recv().await?;
     ensure!(answered.outcome() == CancelOutcome::Abandoned && !answered.has_ended(), "{answered:?}");

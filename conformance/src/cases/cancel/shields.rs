@@ -61,7 +61,7 @@ pub async fn a_kill_waits_for_the_end_of_the_region<R: Runtime>(rt: R, _: Facts)
     region.holds(&rt, &mut task).await?;
     ensure!((&mut end).await.was_cancelled());
     ensure!(region.region_ended.is_set() && region.dropped.is_set() && !region.beyond.is_set());
-    let AsyncTaskError::Cancelled { level, cause } = failed(task.await)? else { bail!("not cancelled") };
+    let AsyncTaskError::Cancelled { level, cause, .. } = failed(task.await)? else { bail!("not cancelled") };
     ensure!((level, cause) == (CancelLevel::Kill, CancelCause::Requested));
     Ok(())
 }

@@ -14,7 +14,7 @@ fn add_up(now: &RuntimeMetrics) -> Outcome {
     Ok(())
 }
 
-pub fn every_task_of_a_large_burst_is_counted_by_its_outcome<H: Harness>(harness: H) -> Outcome {
+pub fn every_task_of_a_large_burst_is_counted_by_its_outcome(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let before = rt.metrics();
     harness.block_on(async {
@@ -43,7 +43,7 @@ pub fn every_task_of_a_large_burst_is_counted_by_its_outcome<H: Harness>(harness
         }
         Ok::<_, Failure>(())
     })??;
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         // Other cases run on that executor at the same time.
         return Ok(());
     }
@@ -65,8 +65,9 @@ pub fn every_task_of_a_large_burst_is_counted_by_its_outcome<H: Harness>(harness
     Ok(())
 }
 
-pub fn blocking_work_is_queued_running_or_ended<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS || !H::HAS_THREADS {
+pub fn blocking_work_is_queued_running_or_ended(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
+    if flavour.never_ends || !flavour.has_threads {
         return Ok(());
     }
     let rt = harness.runtime();
@@ -100,7 +101,7 @@ pub fn blocking_work_is_queued_running_or_ended<H: Harness>(harness: H) -> Outco
     })?
 }
 
-pub fn the_usage_of_tasks_is_added_to_their_runtime<H: Harness>(harness: H) -> Outcome {
+pub fn the_usage_of_tasks_is_added_to_their_runtime(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let before = rt.metrics();
     harness.block_on(async {
@@ -122,13 +123,13 @@ pub fn the_usage_of_tasks_is_added_to_their_runtime<H: Harness>(harness: H) -> O
         let then = before.used.cpu.unwrap_or_default().total();
         let more = now.used.cpu.context("it was measured")?.total().saturating_sub(then);
         ensure!(more >= used.total(), "{more:?} in place of {used:?}");
-        ensure!(H::NEVER_ENDS || more == used.total(), "{more:?} in place of {used:?}");
+        ensure!(harness.flavour().never_ends || more == used.total(), "{more:?} in place of {used:?}");
         Ok::<_, Failure>(())
     })?
 }
 
-pub fn without_measured_tasks_no_usage_is_known<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
+pub fn without_measured_tasks_no_usage_is_known(harness: Started) -> Outcome {
+    if harness.flavour().never_ends {
         // Other cases run on that executor at the same time, some of them with metrics.
         return Ok(());
     }
@@ -156,7 +157,7 @@ pub fn without_measured_tasks_no_usage_is_known<H: Harness>(harness: H) -> Outco
     is_unknown()
 }
 
-pub fn the_wall_time_of_memory_usage_is_unknown_for_several_tasks<H: Harness>(harness: H) -> Outcome {
+pub fn the_wall_time_of_memory_usage_is_unknown_for_several_tasks(harness: Started) -> Outcome {
     pretend()?;
     let rt = harness.runtime();
     let before = rt.metrics().used.memory.unwrap_or_default();
@@ -174,7 +175,7 @@ pub fn the_wall_time_of_memory_usage_is_unknown_for_several_tasks<H: Harness>(ha
         ensure!(now.wall.is_none() && now.allocated_per_second().is_none(), "{now:?}");
         let more = (now.allocated - before.allocated, now.freed - before.freed);
         ensure!(more.0 >= 200 && more.1 >= 60, "{more:?}");
-        ensure!(H::NEVER_ENDS || more == (200, 60), "{more:?}");
+        ensure!(harness.flavour().never_ends || more == (200, 60), "{more:?}");
         Ok::<_, Failure>(())
     })?
 }

@@ -1,5 +1,6 @@
 //! Metrics, snapshots, watching and tracing.
 
+#[cfg(feature = "cases")]
 pub mod counters;
 pub mod metered_io;
 pub mod metrics_tree;
@@ -9,4 +10,5 @@ pub mod spans;
 pub mod task_metrics;
 pub mod trace_events;
 pub mod traces;
+#[cfg(feature = "cases")]
 pub mod watching;

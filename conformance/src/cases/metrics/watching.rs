@@ -8,8 +8,8 @@ use sweet_async::runtime::Watch;
 use crate::kit::prelude::*;
 use crate::kit::spans::{span, warnings};
 
-pub fn a_slow_end_causes_a_warning<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
+pub fn a_slow_end_causes_a_warning(harness: Started) -> Outcome {
+    if harness.flavour().never_ends {
         // A watch there would be on every case's tasks.
         return Ok(());
     }
@@ -42,15 +42,15 @@ pub fn a_slow_end_causes_a_warning<H: Harness>(harness: H) -> Outcome {
     })?
 }
 
-pub fn a_watched_task_is_named_before_its_first_poll<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
+pub fn a_watched_task_is_named_before_its_first_poll(harness: Started) -> Outcome {
+    if harness.flavour().never_ends {
         // A watch there would be on every case's tasks.
         return Ok(());
     }
     let rt = harness.runtime();
     rt.root().watch(Watch::default());
     harness.block_on(async {
-        let held = hold_workers(&rt, Facts::of::<H>()).await?;
+        let held = hold_workers(&rt, harness.flavour().facts).await?;
         let task = AsyncTask::to::<()>().on(&rt).name("new").spawn(|| async {});
         let snapshot = rt.snapshot();
         let new =

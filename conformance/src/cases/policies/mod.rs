@@ -1,6 +1,7 @@
 //! Policies of a task, promises 3, 5 and 9, and its recovery: each policy alone, and their order.
 
 mod breaker;
+mod chaos;
 mod layers;
 mod limiter;
 mod priority;
@@ -8,6 +9,7 @@ mod restart;
 mod retry;
 
 pub use breaker::*;
+pub use chaos::*;
 pub use layers::*;
 pub use limiter::*;
 pub use priority::*;

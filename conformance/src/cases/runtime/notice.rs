@@ -17,7 +17,7 @@ async fn checks_notice(cx: TaskContext) -> Result<u32, AsyncTaskError> {
     }
 }
 
-pub fn waiting_tasks_are_notified_and_may_end_by_themselves<H: Harness>(harness: H) -> Outcome {
+pub fn waiting_tasks_are_notified_and_may_end_by_themselves(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let ((report, reported), ready, inner) =
             (async_channel::unbounded(), async_channel::unbounded(), rt.clone());
@@ -55,8 +55,8 @@ pub fn waiting_tasks_are_notified_and_may_end_by_themselves<H: Harness>(harness:
     })
 }
 
-pub fn the_grace_period_is_the_shutdowns_limit<H: Harness>(harness: H) -> Outcome {
-    let at = Facts::of::<H>();
+pub fn the_grace_period_is_the_shutdowns_limit(harness: Started) -> Outcome {
+    let at = harness.flavour().facts;
     ended(&harness, |rt| async move {
         let (reported, started, dropped) = (Latch::new(), Latch::new(), Latch::new());
         let (report, start, guard) = (reported.clone(), started.clone(), dropped.on_drop());
@@ -83,8 +83,8 @@ pub fn the_grace_period_is_the_shutdowns_limit<H: Harness>(harness: H) -> Outcom
     })
 }
 
-pub fn a_tasks_own_grace_period_holds_within_the_limit<H: Harness>(harness: H) -> Outcome {
-    let at = Facts::of::<H>();
+pub fn a_tasks_own_grace_period_holds_within_the_limit(harness: Started) -> Outcome {
+    let at = harness.flavour().facts;
     ended(&harness, |rt| async move {
         let started = Latch::new();
         let start = started.clone();
@@ -105,7 +105,7 @@ pub fn a_tasks_own_grace_period_holds_within_the_limit<H: Harness>(harness: H) -
     })
 }
 
-pub fn its_callbacks_run_before_a_task_ends<H: Harness>(harness: H) -> Outcome {
+pub fn its_callbacks_run_before_a_task_ends(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (given, ran) = (async_channel::bounded(1), (Latch::new(), Latch::new()));
         let (give, given) = given;
@@ -126,7 +126,7 @@ pub fn its_callbacks_run_before_a_task_ends<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn tasks_that_start_waiting_after_the_notice_are_notified_as_well<H: Harness>(harness: H) -> Outcome {
+pub fn tasks_that_start_waiting_after_the_notice_are_notified_as_well(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (inner, reported) = (rt.clone(), async_channel::unbounded());
         let (report, reported) = reported;
@@ -151,7 +151,7 @@ pub fn tasks_that_start_waiting_after_the_notice_are_notified_as_well<H: Harness
     })
 }
 
-pub fn an_earlier_request_keeps_its_cause<H: Harness>(harness: H) -> Outcome {
+pub fn an_earlier_request_keeps_its_cause(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (started, reported) = (Latch::new(), Latch::new());
         let (start, report) = (started.clone(), reported.clone());

@@ -7,7 +7,7 @@ use futures_lite::future::block_on;
 use crate::kit::prelude::*;
 
 #[allow(clippy::async_yields_async, reason = "the handle outlives the runtime")]
-pub fn unfinished_work_is_dropped<H: Harness>(harness: H) -> Outcome {
+pub fn unfinished_work_is_dropped(harness: Started) -> Outcome {
     let (started, dropped) = (Latch::new(), Latch::new());
     let (start, guard, rt) = (started.clone(), dropped.on_drop(), harness.runtime());
     let task = harness.block_on(async {
@@ -20,7 +20,7 @@ pub fn unfinished_work_is_dropped<H: Harness>(harness: H) -> Outcome {
         task
     })?;
     let canceller = task.canceller();
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         return Ok(());
     }
     drop(harness);
@@ -31,7 +31,7 @@ pub fn unfinished_work_is_dropped<H: Harness>(harness: H) -> Outcome {
     Ok(())
 }
 
-pub fn a_finished_task_keeps_its_value<H: Harness>(harness: H) -> Outcome {
+pub fn a_finished_task_keeps_its_value(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let task = harness.block_on(async {
         let task = AsyncTask::to::<u32>().on(&rt).spawn(|| async { 1 });
@@ -48,12 +48,12 @@ pub fn a_finished_task_keeps_its_value<H: Harness>(harness: H) -> Outcome {
     Ok(())
 }
 
-pub fn a_spawn_after_the_end_is_an_error<H: Harness>(harness: H) -> Outcome {
+pub fn a_spawn_after_the_end_is_an_error(harness: Started) -> Outcome {
     let rt = harness.runtime();
-    drop(harness);
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         return Ok(());
     }
+    drop(harness);
     let called = Latch::new();
     let call = called.clone();
     let task = AsyncTask::to::<u32>().on(&rt).spawn(|| async move {
@@ -68,7 +68,7 @@ pub fn a_spawn_after_the_end_is_an_error<H: Harness>(harness: H) -> Outcome {
     Ok(())
 }
 
-pub fn blocking_work_and_timers_after_the_end_neither_panic_nor_hang<H: Harness>(harness: H) -> Outcome {
+pub fn blocking_work_and_timers_after_the_end_neither_panic_nor_hang(harness: Started) -> Outcome {
     let rt = harness.runtime();
     drop(harness);
     let run = block_on(AsyncTask::to::<u32>().on(&rt).run_blocking(|| 1));
@@ -82,7 +82,7 @@ pub fn blocking_work_and_timers_after_the_end_neither_panic_nor_hang<H: Harness>
     Ok(())
 }
 
-pub fn a_pipeline_whose_runtime_ends_is_an_error<H: Harness>(harness: H) -> Outcome {
+pub fn a_pipeline_whose_runtime_ends_is_an_error(harness: Started) -> Outcome {
     let (rt, alive) = (harness.runtime(), Census::default());
     let residents = alive.clone();
     let mut run = AsyncTask::emits::<u64>()
@@ -106,7 +106,7 @@ pub fn a_pipeline_whose_runtime_ends_is_an_error<H: Harness>(harness: H) -> Outc
         pending
     })?;
     ensure!(begun);
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         return Ok(());
     }
     drop(harness);
@@ -115,9 +115,9 @@ pub fn a_pipeline_whose_runtime_ends_is_an_error<H: Harness>(harness: H) -> Outc
     Ok(())
 }
 
-pub fn a_runtime_may_be_dropped_inside_async_code<H: Harness>(harness: H) -> Outcome {
+pub fn a_runtime_may_be_dropped_inside_async_code(harness: Started) -> Outcome {
     let outcome = harness.block_on(async {
-        let other = H::start()?;
+        let other = harness.flavour().start()?;
         let task = AsyncTask::to::<()>().on(&other.runtime()).spawn(pending::<()>);
         drop(other);
         drop(task);
@@ -127,7 +127,7 @@ pub fn a_runtime_may_be_dropped_inside_async_code<H: Harness>(harness: H) -> Out
     Ok(())
 }
 
-pub fn a_runtime_is_used_again_and_again<H: Harness>(harness: H) -> Outcome {
+pub fn a_runtime_is_used_again_and_again(harness: Started) -> Outcome {
     let rt = harness.runtime();
     for round in 0..10u32 {
         let value = harness
@@ -137,10 +137,11 @@ pub fn a_runtime_is_used_again_and_again<H: Harness>(harness: H) -> Outcome {
     Ok(())
 }
 
-pub fn many_runtimes_start_and_end<H: Harness>(harness: H) -> Outcome {
+pub fn many_runtimes_start_and_end(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
     drop(harness);
     for round in 0..50u32 {
-        let one = H::start()?;
+        let one = flavour.start()?;
         let rt = one.runtime();
         let value =
             one.block_on(async { AsyncTask::to::<u32>().on(&rt).spawn(move || async move { round }).await })?;
@@ -149,21 +150,23 @@ pub fn many_runtimes_start_and_end<H: Harness>(harness: H) -> Outcome {
     Ok(())
 }
 
-/// The future is not a task of core's, which is cancelled before the executor drops it.
-pub fn a_join_handle_answers_after_the_future_is_dropped<H: Harness>(harness: H) -> Outcome {
+/// The future is not a task of core's, which is cancelled before the executor drops it. Its handle is the
+/// backend's own, since that of an erased runtime cannot answer before the future is dropped.
+pub fn a_join_handle_answers_after_the_future_is_dropped(harness: Started) -> Outcome {
     let (alive, dropped) = std::sync::mpsc::channel::<()>();
     let (started, is_started) = async_channel::bounded::<()>(1);
-    let rt = harness.runtime();
+    // A handle does not keep the runtime alive.
+    let _rt = harness.runtime();
     let handle = harness.block_on(async {
-        let handle = rt.spawn(async move {
+        let handle = harness.spawn_native(Box::pin(async move {
             let _alive = alive;
             let _ = started.try_send(());
             pending::<()>().await;
-        })?;
+        }))?;
         is_started.recv().await?;
         Ok::<_, Failure>(handle)
     })??;
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         return Ok(());
     }
     drop(harness);

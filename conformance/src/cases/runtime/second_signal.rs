@@ -5,20 +5,20 @@ use std::time::Instant;
 
 use futures_lite::future::zip;
 use sweet_async::runtime::Signal;
-use sweet_async::{RuntimeError, Termination as _};
+use sweet_async::{DynRuntime, RuntimeError, Termination as _};
 
 use crate::kit::ending::{ended, idle, left};
 use crate::kit::prelude::*;
 use crate::kit::signalled::{with_signals, with_signals_and_timer_hook};
 
-pub fn a_kill_that_is_over_at_once_is_in_the_report<H: Harness>(harness: H) -> Outcome {
-    let on_caller = Facts::of::<H>().polls_on_caller;
+pub fn a_kill_that_is_over_at_once_is_in_the_report(harness: Started) -> Outcome {
+    let on_caller = harness.flavour().facts.polls_on_caller;
     ended(&harness, |rt| async move {
         let second = Latch::new();
         let second_sent = second.clone();
         // After the second signal, a waiter for the end of the grace period has its thread held until the
         // killed task has been dropped, and then finds nothing left.
-        let (rt, sender) = with_signals_and_timer_hook(&rt, move |rt: &H::Runtime, deadline| {
+        let (rt, sender) = with_signals_and_timer_hook(&rt, move |rt: &DynRuntime, deadline| {
             let begun = Instant::now();
             let waits_long = deadline.saturating_duration_since(rt.now()) > 30.minutes();
             while second.is_set() && waits_long && !on_caller && begun.elapsed() < 1.seconds() {
@@ -43,7 +43,7 @@ pub fn a_kill_that_is_over_at_once_is_in_the_report<H: Harness>(harness: H) -> O
     })
 }
 
-pub fn two_signals_in_one_poll_count_as_two<H: Harness>(harness: H) -> Outcome {
+pub fn two_signals_in_one_poll_count_as_two(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (rt, sender) = with_signals(&rt);
         let (task, dropped) = idle(&rt).await;
@@ -59,7 +59,7 @@ pub fn two_signals_in_one_poll_count_as_two<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_main_future_that_ends_by_itself_and_then_one_signal<H: Harness>(harness: H) -> Outcome {
+pub fn a_main_future_that_ends_by_itself_and_then_one_signal(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (rt, sender) = with_signals(&rt);
         let (task, _) = idle(&rt).await;
@@ -74,7 +74,7 @@ pub fn a_main_future_that_ends_by_itself_and_then_one_signal<H: Harness>(harness
     })
 }
 
-pub fn a_longer_shutdown_reports_the_tasks_killed_by_a_shorter_one<H: Harness>(harness: H) -> Outcome {
+pub fn a_longer_shutdown_reports_the_tasks_killed_by_a_shorter_one(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (task, _) = idle(&rt).await;
         let id = task.id();

@@ -7,7 +7,7 @@ use crate::kit::ending::{ended, idle};
 use crate::kit::prelude::*;
 use crate::kit::signalled::with_signals;
 
-pub fn with_nothing_left_it_is_done_at_once<H: Harness>(harness: H) -> Outcome {
+pub fn with_nothing_left_it_is_done_at_once(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         ensure!(AsyncTask::to::<u32>().on(&rt).spawn(|| async { 1 }).await? == 1);
         rt.shutdown(Duration::MAX).await?;
@@ -22,7 +22,7 @@ pub fn with_nothing_left_it_is_done_at_once<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_detached_task_is_waited_for<H: Harness>(harness: H) -> Outcome {
+pub fn a_detached_task_is_waited_for(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (done, inner) = (Latch::new(), rt.clone());
         let finished = done.clone();
@@ -42,7 +42,7 @@ pub fn a_detached_task_is_waited_for<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn only_running_tasks_may_spawn_during_a_shutdown<H: Harness>(harness: H) -> Outcome {
+pub fn only_running_tasks_may_spawn_during_a_shutdown(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (started, go, inner) = (Latch::new(), Latch::new(), rt.clone());
         let (start, going) = (started.clone(), go.clone());
@@ -69,7 +69,7 @@ pub fn only_running_tasks_may_spawn_during_a_shutdown<H: Harness>(harness: H) ->
     })
 }
 
-pub fn a_loop_that_watches_closing_ends_by_itself<H: Harness>(harness: H) -> Outcome {
+pub fn a_loop_that_watches_closing_ends_by_itself(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (started, inner) = (Latch::new(), rt.clone());
         let start = started.clone();
@@ -85,7 +85,7 @@ pub fn a_loop_that_watches_closing_ends_by_itself<H: Harness>(harness: H) -> Out
     })
 }
 
-pub fn inside_a_task_of_its_own_it_is_refused<H: Harness>(harness: H) -> Outcome {
+pub fn inside_a_task_of_its_own_it_is_refused(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let inner = rt.clone();
         let task = AsyncTask::to::<bool>().on(&rt).spawn(|| async move {
@@ -97,7 +97,7 @@ pub fn inside_a_task_of_its_own_it_is_refused<H: Harness>(harness: H) -> Outcome
     })
 }
 
-pub fn a_dropped_shutdown_can_be_started_again<H: Harness>(harness: H) -> Outcome {
+pub fn a_dropped_shutdown_can_be_started_again(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (task, _) = idle(&rt).await;
         ensure!(poll_once(std::pin::pin!(rt.shutdown(1.hours()))).await.is_none());
@@ -111,7 +111,7 @@ pub fn a_dropped_shutdown_can_be_started_again<H: Harness>(harness: H) -> Outcom
     })
 }
 
-pub fn concurrent_shutdowns_agree<H: Harness>(harness: H) -> Outcome {
+pub fn concurrent_shutdowns_agree(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (go, begun) = (Latch::new(), Latch::new());
         let (going, begin) = (go.clone(), begun.clone());
@@ -134,7 +134,7 @@ pub fn concurrent_shutdowns_agree<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_backend_is_given_no_more_work_after_a_shutdown<H: Harness>(harness: H) -> Outcome {
+pub fn a_backend_is_given_no_more_work_after_a_shutdown(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (rt, _) = with_signals(&rt);
         let builder = AsyncTask::to::<()>().on(&rt);
@@ -159,7 +159,7 @@ pub fn a_backend_is_given_no_more_work_after_a_shutdown<H: Harness>(harness: H) 
     })
 }
 
-pub fn inside_blocking_work_it_is_refused<H: Harness>(harness: H) -> Outcome {
+pub fn inside_blocking_work_it_is_refused(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         for in_task in [true, false] {
             let inner = rt.clone();
@@ -178,7 +178,7 @@ pub fn inside_blocking_work_it_is_refused<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn in_place_work_still_runs_while_the_runtime_closes<H: Harness>(harness: H) -> Outcome {
+pub fn in_place_work_still_runs_while_the_runtime_closes(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (task, _) = idle(&rt).await;
         let mut ending = std::pin::pin!(rt.shutdown(1.hours()));

@@ -1,11 +1,12 @@
 //! Runtimes, shutdown: at its limit, tasks are killed and counted, and started blocking work is reported.
 
 use futures_lite::future::block_on;
+use sweet_async::DynRuntime;
 
 use crate::kit::ending::{ended, idle, left};
 use crate::kit::prelude::*;
 
-pub fn at_the_limit_tasks_are_killed_and_counted<H: Harness>(harness: H) -> Outcome {
+pub fn at_the_limit_tasks_are_killed_and_counted(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (kept, kept_dropped) = idle(&rt).await;
         let (detached, detached_dropped) = idle(&rt).await;
@@ -21,7 +22,7 @@ pub fn at_the_limit_tasks_are_killed_and_counted<H: Harness>(harness: H) -> Outc
     })
 }
 
-pub fn children_and_detached_grandchildren_are_killed_too<H: Harness>(harness: H) -> Outcome {
+pub fn children_and_detached_grandchildren_are_killed_too(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (inner, ready) = (rt.clone(), Latch::new());
         let (begun, alive) = (ready.clone(), Census::default());
@@ -49,7 +50,7 @@ pub fn children_and_detached_grandchildren_are_killed_too<H: Harness>(harness: H
     })
 }
 
-pub fn a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child<H: Harness>(harness: H) -> Outcome {
+pub fn a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (inner, (handles, escaped)) = (rt.clone(), async_channel::bounded(1));
         let parent = AsyncTask::to::<()>().on(&rt).spawn(|| async move {
@@ -66,7 +67,7 @@ pub fn a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child<H: Harn
     })
 }
 
-pub fn started_blocking_work_is_left_and_reported<H: Harness>(harness: H) -> Outcome {
+pub fn started_blocking_work_is_left_and_reported(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (open, started) = (Latch::new(), Latch::new());
         let (opened, start) = (open.clone(), started.clone());
@@ -83,9 +84,9 @@ pub fn started_blocking_work_is_left_and_reported<H: Harness>(harness: H) -> Out
     })
 }
 
-pub fn a_spawn_in_a_destructor_during_it_is_no_deadlock<H: Harness>(harness: H) -> Outcome {
-    struct Spawns<R: Runtime>(R);
-    impl<R: Runtime> Drop for Spawns<R> {
+pub fn a_spawn_in_a_destructor_during_it_is_no_deadlock(harness: Started) -> Outcome {
+    struct Spawns(DynRuntime);
+    impl Drop for Spawns {
         fn drop(&mut self) {
             AsyncTask::to::<()>().on(&self.0).spawn(pending::<()>).detach();
             drop(AsyncTask::to::<()>().on(&self.0).spawn(|| async {}));
@@ -107,7 +108,7 @@ pub fn a_spawn_in_a_destructor_during_it_is_no_deadlock<H: Harness>(harness: H) 
     })
 }
 
-pub fn a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock<H: Harness>(harness: H) -> Outcome {
+pub fn a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let waker = Latch::new();
     let tasks = harness.block_on(async {
@@ -125,7 +126,7 @@ pub fn a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock<H: Harn
         }
         tasks
     })?;
-    if H::NEVER_ENDS {
+    if harness.flavour().never_ends {
         return Ok(());
     }
     ensure!(!waker.is_set(), "a task was dropped before the end");
@@ -138,8 +139,8 @@ pub fn a_wake_in_a_destructor_when_the_runtime_is_dropped_is_no_deadlock<H: Harn
     Ok(())
 }
 
-pub fn unpolled_tasks_are_never_polled<H: Harness>(harness: H) -> Outcome {
-    let at = Facts::of::<H>();
+pub fn unpolled_tasks_are_never_polled(harness: Started) -> Outcome {
+    let at = harness.flavour().facts;
     ended(&harness, |rt| async move {
         let held = hold_workers(&rt, at).await?;
         let called = Latch::new();
@@ -161,12 +162,13 @@ pub fn unpolled_tasks_are_never_polled<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_task_with_a_parent_on_another_runtime_is_killed<H: Harness>(harness: H) -> Outcome {
-    let other = H::start()?;
-    let far = other.runtime();
-    if H::NEVER_ENDS {
+pub fn a_task_with_a_parent_on_another_runtime_is_killed(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
+    if flavour.never_ends {
         return Ok(());
     }
+    let other = flavour.start()?;
+    let far = other.runtime();
     let rt = harness.runtime();
     // Spawned by a task of the other runtime, which goes on without end.
     let (parent, child) = other.block_on(async {
@@ -189,7 +191,7 @@ pub fn a_task_with_a_parent_on_another_runtime_is_killed<H: Harness>(harness: H)
     })?
 }
 
-pub fn a_task_of_running_blocking_work_is_killed<H: Harness>(harness: H) -> Outcome {
+pub fn a_task_of_running_blocking_work_is_killed(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (inner, started, dropped) = (rt.clone(), Latch::new(), Latch::new());
         let (start, guard) = (started.clone(), dropped.on_drop());

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use async_channel::{Receiver, Sender, unbounded};
 use sweet_async::runtime::Signal;
-use sweet_async::{Canceller, RuntimeError, TaskId, Termination as _};
+use sweet_async::{Canceller, DynRuntime, RuntimeError, TaskId, Termination as _};
 
 use crate::kit::prelude::*;
 use crate::kit::signalled::with_signals;
@@ -33,7 +33,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 /// Receives the canceller of each task that was started, to find its end.
-type Started = Sender<(TaskId, Canceller)>;
+type Cancellers = Sender<(TaskId, Canceller)>;
 
 async fn yields(times: usize) {
     for _ in 0..times {
@@ -41,7 +41,7 @@ async fn yields(times: usize) {
     }
 }
 
-fn start<R: Runtime>(rt: &R, kind: Kind, started: &Started) {
+fn start(rt: &DynRuntime, kind: Kind, started: &Cancellers) {
     let (inner, below) = (rt.clone(), started.clone());
     let task = AsyncTask::to::<()>().on(rt).spawn_with(move |cx| async move {
         match kind {
@@ -90,11 +90,7 @@ async fn ends(started: Receiver<(TaskId, Canceller)>) -> Result<(Vec<TaskId>, us
 type Moments = (usize, usize, Option<usize>);
 
 /// Sends signals at these moments, and checks the report.
-pub(crate) async fn signalled_at<R: Runtime>(
-    rt: R,
-    (first, second, main): Moments,
-    is_exact: bool,
-) -> Outcome {
+pub(crate) async fn signalled_at(rt: DynRuntime, (first, second, main): Moments, is_exact: bool) -> Outcome {
     let ((signalled_rt, sender), (start_one, started)) = (with_signals(&rt), unbounded());
     KINDS.into_iter().for_each(|kind| start(&rt, kind, &start_one));
     let main = async move {
@@ -155,13 +151,14 @@ pub(crate) fn sweep(
     Ok(rows)
 }
 
-pub fn the_report_names_the_killed_tasks<H: Harness>(_: H) -> Outcome {
-    if H::NEVER_ENDS {
+pub fn the_report_names_the_killed_tasks(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
+    if flavour.never_ends {
         return Ok(());
     }
     let swept = sweep(5, 0, |seed, at| {
-        let harness = H::start_with(seed)?;
-        harness.block_on(signalled_at(harness.runtime(), at, H::POLLS_ON_CALLER))?
+        let harness = flavour.start_with(seed)?;
+        harness.block_on(signalled_at(harness.runtime(), at, flavour.facts.polls_on_caller))?
     });
     swept.map(drop)
 }

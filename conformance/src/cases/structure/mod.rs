@@ -2,7 +2,9 @@
 
 pub mod adoption;
 pub mod cancelled_below;
+mod members;
 pub mod quiescence;
+#[cfg(feature = "cases")]
 pub mod root_adoption;
 pub mod scope_errors;
 pub mod scope_failures;
@@ -14,3 +16,5 @@ pub mod sweeps;
 pub mod tree;
 pub mod tree_edges;
 pub mod tree_reads;
+
+pub use members::*;

@@ -11,7 +11,7 @@ use super::scopes::{scope_on, stays_pending, stubborn};
 use crate::kit::ending::{ended, left};
 use crate::kit::prelude::*;
 
-pub fn members_of_a_dropped_scope_are_counted_until_they_end<H: Harness>(harness: H) -> Outcome {
+pub fn members_of_a_dropped_scope_are_counted_until_they_end(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
         let (open, below, start) = (gate.clone(), alive.clone(), started.clone());
@@ -33,7 +33,7 @@ pub fn members_of_a_dropped_scope_are_counted_until_they_end<H: Harness>(harness
     })
 }
 
-pub fn children_of_dropped_work_in_place_are_counted_until_they_end<H: Harness>(harness: H) -> Outcome {
+pub fn children_of_dropped_work_in_place_are_counted_until_they_end(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
         let (open, below, start, inner) = (gate.clone(), alive.clone(), started.clone(), rt.clone());
@@ -49,7 +49,7 @@ pub fn children_of_dropped_work_in_place_are_counted_until_they_end<H: Harness>(
     })
 }
 
-pub fn a_scope_itself_is_no_task_of_the_root<H: Harness>(harness: H) -> Outcome {
+pub fn a_scope_itself_is_no_task_of_the_root(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let inner = rt.clone();
         AsyncTask::to()
@@ -73,7 +73,7 @@ pub fn a_scope_itself_is_no_task_of_the_root<H: Harness>(harness: H) -> Outcome 
     })
 }
 
-pub fn the_count_falls_by_one_for_each_end<H: Harness>(harness: H) -> Outcome {
+pub fn the_count_falls_by_one_for_each_end(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let mut tasks = Vec::new();
         for before in 0..10 {
@@ -91,10 +91,11 @@ pub fn the_count_falls_by_one_for_each_end<H: Harness>(harness: H) -> Outcome {
     })
 }
 
-pub fn a_shutdown_after_any_number_of_ends_waits_for_the_rest<H: Harness>(harness: H) -> Outcome {
+pub fn a_shutdown_after_any_number_of_ends_waits_for_the_rest(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
     drop(harness);
     for before in 0..=5 {
-        ended(&H::start()?, |rt| async move {
+        ended(&flavour.start()?, |rt| async move {
             let mut gates = Vec::new();
             for _ in 0..5 {
                 let gate = Latch::new();
@@ -126,7 +127,7 @@ pub fn a_shutdown_after_any_number_of_ends_waits_for_the_rest<H: Harness>(harnes
     Ok(())
 }
 
-pub fn ten_shutdowns_at_once_all_end_with_the_last_task<H: Harness>(harness: H) -> Outcome {
+pub fn ten_shutdowns_at_once_all_end_with_the_last_task(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let gate = Latch::new();
         let opened = gate.clone();
@@ -144,7 +145,7 @@ pub fn ten_shutdowns_at_once_all_end_with_the_last_task<H: Harness>(harness: H) 
     })
 }
 
-pub fn all_tasks_spawned_before_a_shutdown_have_run<H: Harness>(harness: H) -> Outcome {
+pub fn all_tasks_spawned_before_a_shutdown_have_run(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (ran, kept) = (Census::default(), Arc::new(()));
         for _ in 0..16 {
@@ -165,7 +166,7 @@ pub fn all_tasks_spawned_before_a_shutdown_have_run<H: Harness>(harness: H) -> O
     })
 }
 
-pub fn a_scope_under_a_shutdown_ends_by_itself_or_is_killed<H: Harness>(harness: H) -> Outcome {
+pub fn a_scope_under_a_shutdown_ends_by_itself_or_is_killed(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         // The scope ends by itself after the request: its members, too, see the shutdown.
         let (inner, started) = (rt.clone(), Latch::new());
@@ -188,7 +189,7 @@ pub fn a_scope_under_a_shutdown_ends_by_itself_or_is_killed<H: Harness>(harness:
         ending?;
         Ok(())
     })?;
-    let harness = H::start()?;
+    let harness = harness.flavour().start()?;
     ended(&harness, |rt| async move {
         let alive = Census::default();
         let below = alive.clone();
@@ -207,7 +208,7 @@ pub fn a_scope_under_a_shutdown_ends_by_itself_or_is_killed<H: Harness>(harness:
     })
 }
 
-pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on<H: Harness>(harness: H) -> Outcome {
+pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (inner, closing) = (rt.clone(), rt.clone());
         let scope = AsyncTask::to().on(&rt).scope(|s| async move {
@@ -235,7 +236,7 @@ pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on<H: Harness>(h
     })
 }
 
-pub fn a_waiting_scope_without_members_is_not_counted_by_the_root<H: Harness>(harness: H) -> Outcome {
+pub fn a_waiting_scope_without_members_is_not_counted_by_the_root(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         // An open scope with no member at the moment has not ended, and takes the next.
         let (open, waits) = (Latch::new(), Latch::new());

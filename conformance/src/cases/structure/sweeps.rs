@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use sweet_async::pipeline::{Batch, PipelineBuilder, ReceiverStrategy};
-use sweet_async::{BoxError, Scope, TaskSet, n_of};
+use sweet_async::{BoxError, Scope, ScopedTask, TaskContext, TaskSet, n_of};
 
 use super::scopes::scope_on;
+use crate::cases::limiters::{check_all_free, with_permits};
 use crate::kit::prelude::*;
 
 /// The number of times that each piece of work was done, and a count of the work that is alive.
@@ -78,7 +79,7 @@ async fn sweep<R: Runtime>(rt: &R, pieces: usize, make: impl Fn(R, WorkCount) ->
     bail!("it never ends")
 }
 
-fn member<R: Runtime>(s: &Scope<R>, count: &WorkCount, piece: usize) -> sweet_async::ScopedTask<u32, R> {
+fn member<R: Runtime>(s: &Scope<R>, count: &WorkCount, piece: usize) -> ScopedTask<u32, R> {
     let count = count.clone();
     s.spawn(move || async move { Ok(count.work(piece).await) })
 }
@@ -153,6 +154,52 @@ pub async fn a_scope_that_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
         })
     })
     .await
+}
+
+/// A daemon whose work is done once it is asked to stop.
+fn daemon<R: Runtime>(s: &Scope<R>, count: &WorkCount, piece: usize) -> ScopedTask<u32, R> {
+    let count = count.clone();
+    s.spawn_daemon(move || async move {
+        let _resident = count.alive.enter();
+        let cx = TaskContext::current().ok_or("no context")?;
+        cx.cancelled().await;
+        Ok(count.work(piece).await)
+    })
+}
+
+pub async fn a_scope_with_daemons<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, 6, |rt, count| {
+        Box::pin(async move {
+            let scope = scope_on(&rt, |s| async move {
+                (0..2).for_each(|piece| drop(daemon(&s, &count, piece)));
+                let first = member(&s, &count, 2);
+                (3..6).for_each(|piece| drop(member(&s, &count, piece)));
+                Ok(first.await? + 5)
+            });
+            scope.await
+        })
+    })
+    .await
+}
+
+pub async fn a_scope_that_spawns_in_a_limiter<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let limiter = with_permits(2)?;
+    sweep(&rt, 6, |rt, count| {
+        let limiter = limiter.clone();
+        Box::pin(async move {
+            let scope = scope_on(&rt, |s| async move {
+                for piece in 0..6 {
+                    let count = count.clone();
+                    let member = s.spawn_in(&limiter, move || async move { Ok(count.work(piece).await) });
+                    drop(member.await?);
+                }
+                Ok(6)
+            });
+            scope.await
+        })
+    })
+    .await?;
+    check_all_free(&rt, &limiter, 2).await
 }
 
 pub async fn a_set<R: Runtime>(rt: R, _: Facts) -> Outcome {

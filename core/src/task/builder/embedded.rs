@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::body::Governed;
 use crate::breaker::CircuitBreaker;
+use crate::chaos::Chaos;
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::Once;
 use crate::task::layers::admission::{Admission, Guarded};
 use crate::task::layers::gate::Gate;
-use crate::task::layers::retry::{Again, Attempts};
+use crate::task::layers::retry::{Again, Attempts, Informed};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
@@ -25,8 +26,9 @@ pub fn embedded<T>(
     retry: Option<Retry>,
     name: Option<&Arc<str>>,
 ) -> (Configured, Option<RecoveryWork<T>>, Inner) {
-    let Resilience { mut settings, breaker, limiter, recovery } = resilience;
-    let is_bare = settings.is_bare() && breaker.is_none() && limiter.is_none() && recovery.is_none();
+    let Resilience { mut settings, breaker, limiter, chaos, recovery } = resilience;
+    let is_bare =
+        settings.is_bare() && breaker.is_none() && limiter.is_none() && chaos.is_none() && recovery.is_none();
     if let Some(name) = name
         && (!is_bare || retry.is_some())
     {
@@ -34,7 +36,7 @@ pub fn embedded<T>(
     }
     let attempt = settings.one_attempt();
     settings.attempt = None;
-    (settings, recovery, Inner { attempt, breaker, limiter, retry })
+    (settings, recovery, Inner { attempt, breaker, limiter, chaos, retry })
 }
 
 /// The part of a builder's policies that is around the work itself, or around each attempt at it.
@@ -42,12 +44,13 @@ pub struct Inner {
     attempt: Configured,
     breaker: Option<CircuitBreaker>,
     limiter: Option<Limiter>,
+    chaos: Option<Arc<Chaos>>,
     retry: Option<Retry>,
 }
 
 impl Inner {
     fn gate<S: RuntimeSource>(&self, source: S) -> Gate<S> {
-        Gate::new(self.breaker.clone(), self.limiter.clone(), source)
+        Gate::new(self.breaker.clone(), self.limiter.clone(), source).with_chaos(self.chaos.clone())
     }
 
     /// Puts the policies around `body`, which runs once.
@@ -62,10 +65,10 @@ impl Inner {
         begin: K,
         source: S,
         location: &'static Location<'static>,
-    ) -> Again<K, B, T, S> {
+    ) -> Again<Informed<K>, B, T, S> {
         let gate = self.gate(source.clone());
         let attempts = Attempts::new(self.attempt, self.retry.unwrap_or_default(), gate, source, location);
-        Again::new(begin, attempts, None)
+        Again::new(Informed(begin), attempts, None)
     }
 }
 
@@ -77,7 +80,7 @@ pub fn whole<B, T, R: Runtime>(
     limiter: Option<Limiter>,
     registered: &Registered<R>,
 ) -> Once<B, T, R> {
-    let policies = Resilience { settings: Configured::default(), breaker: None, limiter, recovery };
+    let policies = Resilience { limiter, recovery, ..Resilience::from(Configured::default()) };
     let mut whole = crate::task::layers::once(policies, work, registered.task.runtime.clone());
     whole.layer_mut().enter_queue(registered.inside.urgency());
     whole

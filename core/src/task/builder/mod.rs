@@ -2,6 +2,8 @@
 
 pub(crate) mod embedded;
 pub(crate) mod policies;
+pub(crate) mod recurring;
 pub(crate) mod repeatable;
 pub(crate) mod resilience;
+pub(crate) mod spawn_in;
 pub(crate) mod task_builder;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::body::Governed;
 use crate::error::AsyncTaskError;
+use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::handle::task::Task;
@@ -46,6 +47,12 @@ pub trait Policies<T>: sealed::Sealed + Clone {
     /// The settings that a spawned task is registered with.
     #[doc(hidden)]
     fn settings(&self) -> Option<&Configured>;
+
+    /// The limiter of the work, if there is one.
+    #[doc(hidden)]
+    fn limiter(&self) -> Option<&Limiter> {
+        None
+    }
 
     #[doc(hidden)]
     fn into_all(self) -> (Resilience<T>, Option<Retry>);
@@ -103,9 +110,14 @@ pub trait PolicySet<T>: Policies<T> + Once {
 pub(crate) fn register<T, P: Policies<T>, S: RuntimeSource>(
     source: S,
     policies: &P,
-    at: SpawnSite,
+    mut at: SpawnSite,
 ) -> Result<Registered<S::Runtime>, AsyncTaskError> {
-    Ok(Registered::new(source.into_runtime()?, at.request(policies.settings())))
+    let permit = at.permit.take();
+    let registered = Registered::new(source.into_runtime()?, at.request(policies.settings()));
+    if let Some(permit) = permit {
+        registered.hold(permit);
+    }
+    Ok(registered)
 }
 
 /// Work under a limit on its one attempt.
@@ -271,7 +283,7 @@ impl<T> Policies<T> for Contextual {
 
 impl<T> PolicySet<T> for Contextual {
     type Governed<B, S>
-        = InPlaceTask<Ready<Limited<B, T, S>>, S, Limited<B, T, S>, T>
+        = InPlaceTask<Ready, S, Limited<B, T, S>, T>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -287,7 +299,7 @@ impl<T> PolicySet<T> for Contextual {
         S: RuntimeSource,
     {
         let attempt = Governed::within(self.0.attempt_limit(source.clone()), body);
-        InPlaceTask::new(Ready(attempt), source, self.0, location)
+        InPlaceTask::around(attempt, source, self.0, location)
     }
 
     fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>

@@ -14,6 +14,7 @@ use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::run::Run;
 use crate::task::handle::task::Task;
 use crate::task::layers::again;
+use crate::task::layers::retry::{Informed, MakeAttempt, Plain};
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::settings::resilience::Retrying;
@@ -26,23 +27,27 @@ impl<T> Retrying<T> {
         self,
         source: S,
         location: &'static Location<'static>,
-        begin: impl Fn(&S, TaskContext) -> B + Clone,
+        begin: impl MakeAttempt<S, B>,
     ) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
     where
         S: RuntimeSource,
         B: Future<Output = Result<T, AsyncTaskError>>,
     {
         let settings = self.resilience.settings.clone();
-        let make =
-            move |source: &S, _: &S::Runtime, _: TaskContext| again(self, begin, source.clone(), location);
-        Run::new(InPlaceTask::new(make, source, settings, location))
+        Run::new(InPlaceTask::around(
+            again(self, begin, source.clone(), location),
+            source,
+            settings,
+            location,
+        ))
     }
 
-    fn start<S, B>(
+    /// Starts the work as a task of its own.
+    pub(crate) fn start<S, B>(
         self,
         source: S,
         at: SpawnSite,
-        begin: impl Fn(&S::Runtime, TaskContext) -> B + Clone + Send + 'static,
+        begin: impl MakeAttempt<S::Runtime, B> + Send + 'static,
     ) -> Task<T, S::Runtime>
     where
         T: Send + 'static,
@@ -100,7 +105,7 @@ where
 {
     fn join(self, source: S, work: F, at: SpawnSite) -> Task<T, S::Runtime> {
         let work = Arc::new(work);
-        self.start(source, at, move |runtime: &S::Runtime, _| M::body(Again(work.clone()), runtime))
+        self.start(source, at, Plain(move |runtime: &S::Runtime| M::body(Again(work.clone()), runtime)))
     }
 }
 
@@ -164,7 +169,7 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     {
         let (source, policies) = self.into_parts();
         let work = Arc::new(work);
-        let begin = move |source: &S, _| M::body(Again(work.clone()), source);
+        let begin = Plain(move |source: &S| M::body(Again(work.clone()), source));
         policies.in_place(source, Location::caller(), begin)
     }
 
@@ -188,7 +193,8 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     {
         let (source, policies) = self.into_parts();
         let work = Arc::new(work);
-        let begin = move |source: &S, context| M::body(AgainWith { work: work.clone(), context }, source);
+        let begin =
+            Informed(move |source: &S, context| M::body(AgainWith { work: work.clone(), context }, source));
         policies.in_place(source, Location::caller(), begin)
     }
 
@@ -215,9 +221,9 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     {
         let (source, policies) = self.into_parts();
         let work = Arc::new(work);
-        let begin = move |source: &S, _| {
+        let begin = Plain(move |source: &S| {
             <Sync<K> as Work<Again<F>, O, T, S, Pool>>::body(Again(work.clone()), source)
-        };
+        });
         policies.in_place(source, Location::caller(), begin)
     }
 }
@@ -234,7 +240,7 @@ impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     {
         let (source, policies) = self.into_parts();
         let work = Arc::new(work);
-        let begin = move |runtime: &S::Runtime, _| M::body(Again(work.clone()), runtime);
+        let begin = Plain(move |runtime: &S::Runtime| M::body(Again(work.clone()), runtime));
         policies.start(source, SpawnSite::here(), begin)
     }
 
@@ -269,8 +275,9 @@ impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     {
         let (source, policies) = self.into_parts();
         let work = Arc::new(work);
-        let begin =
-            move |runtime: &S::Runtime, context| M::body(AgainWith { work: work.clone(), context }, runtime);
+        let begin = Informed(move |runtime: &S::Runtime, context| {
+            M::body(AgainWith { work: work.clone(), context }, runtime)
+        });
         policies.start(source, SpawnSite::here(), begin)
     }
 
@@ -284,9 +291,9 @@ impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     {
         let (source, policies) = self.into_parts();
         let work = Arc::new(work);
-        let begin = move |runtime: &S::Runtime, _| {
+        let begin = Plain(move |runtime: &S::Runtime| {
             <Sync<K> as Work<Again<F>, O, T, S::Runtime, Pool>>::body(Again(work.clone()), runtime)
-        };
+        });
         policies.start(source, SpawnSite::here(), begin)
     }
 }

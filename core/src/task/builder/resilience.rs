@@ -1,15 +1,20 @@
-//! The states of a builder with policies for failure and load: a breaker, a limiter, a recovery, retries.
+//! The states of a builder with policies for failure and load: a breaker, a limiter, chaos, a recovery,
+//! retries.
 
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
+use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::builder::policies;
 use crate::task::builder::policies::sealed::Sealed;
 use crate::task::builder::policies::{Policies, PolicySet};
+use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::task::Task;
 use crate::task::layers::{Once, once};
 use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
@@ -17,6 +22,25 @@ use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::{Resilience, Retrying};
 use crate::time::Limit;
+
+impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
+    /// Injects faults into the attempts at the work, at random, as `chaos` says: for tests, and for
+    /// rehearsals of failure. Chaos is innermost, directly around the work, whatever the order of the
+    /// builder's calls. So a breaker counts an injected failure, a retry follows it, and an injected latency
+    /// is under the limit of the attempt. Faults come before the work begins: blocking work is not queued
+    /// before that.
+    ///
+    /// # Errors
+    ///
+    /// An injected error or panic; [`AsyncTaskError::InvalidConfig`] for a rate that is not from 0.0 to 1.0,
+    /// when the task starts.
+    ///
+    /// Cost: one allocation, and one for each attempt.
+    pub fn chaos(self, chaos: Chaos) -> TaskBuilder<T, S, P::Resilient, W> {
+        let chaos = Arc::new(chaos);
+        self.with_policies(|policies| policies.resilient(|policies| policies.chaos = Some(chaos)))
+    }
+}
 
 impl<T> Sealed for Resilience<T> {}
 impl<T> policies::Once for Resilience<T> {}
@@ -43,6 +67,10 @@ impl<T> Policies<T> for Resilience<T> {
         Some(&self.settings)
     }
 
+    fn limiter(&self) -> Option<&Limiter> {
+        self.limiter.as_ref()
+    }
+
     fn into_all(self) -> (Self, Option<Retry>) {
         (self, None)
     }
@@ -50,7 +78,7 @@ impl<T> Policies<T> for Resilience<T> {
 
 impl<T> PolicySet<T> for Resilience<T> {
     type Governed<B, S>
-        = InPlaceTask<Ready<Once<B, T, S>>, S, Once<B, T, S>, T>
+        = InPlaceTask<Ready, S, Once<B, T, S>, T>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -66,7 +94,7 @@ impl<T> PolicySet<T> for Resilience<T> {
         S: RuntimeSource,
     {
         let settings = self.settings.clone();
-        InPlaceTask::new(Ready(once(self, body, source.clone())), source, settings, location)
+        InPlaceTask::around(once(self, body, source.clone()), source, settings, location)
     }
 
     fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>
@@ -105,6 +133,10 @@ impl<T> Policies<T> for Retrying<T> {
 
     fn settings(&self) -> Option<&Configured> {
         Some(&self.resilience.settings)
+    }
+
+    fn limiter(&self) -> Option<&Limiter> {
+        self.resilience.limiter.as_ref()
     }
 
     fn into_all(self) -> (Resilience<T>, Option<Retry>) {

@@ -248,6 +248,12 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     pub fn into_parts(self) -> (S, P) {
         (self.source, self.policies)
     }
+
+    /// As [`into_parts`](Self::into_parts), by reference.
+    #[doc(hidden)]
+    pub fn parts(&self) -> (&S, &P) {
+        (&self.source, &self.policies)
+    }
 }
 
 impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {

@@ -8,8 +8,9 @@ use crate::task::capabilities::Handle;
 use crate::tree::extras::trace::Trace;
 
 /// A task that reports events through `tracing`. A task that was built with `.tracing(true)` has a span with
-/// its id, name, parent and status, in which its work runs, and reports its start and its end by itself. For
-/// other tasks these methods do nothing.
+/// its id, name, parent and status, in which its work runs, and reports its start and its end by itself. The
+/// span and the event of the end of a cancelled task have the [reason](crate::Task::cancel_because) as well,
+/// `task.reason`, if one was given. For other tasks these methods do nothing.
 pub trait TracingTask {
     /// Reports that a part of the task begins.
     fn trace_start(&self);

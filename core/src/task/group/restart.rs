@@ -19,12 +19,13 @@ use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::task::Task;
 use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
+use crate::task::layers::injection::Injection;
 use crate::task::layers::pause::{Pause, is_futile};
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::view::context::TaskContext;
 use crate::task::work::kinds::{Again, IntoAsyncResult, Work};
-use crate::tree::current::with_frame;
+use crate::tree::current::with_task;
 use crate::tree::extras::recovery::{Recovery, is_restartable};
 use crate::tree::extras::trace::trace_attempt;
 
@@ -141,11 +142,11 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         let at = SpawnSite::here();
         let location = at.location;
         let (source, policies) = builder.into_parts();
-        // Breaker, limiter and attempt timeout apply to each attempt, the recovery to the whole.
+        // Breaker, limiter, attempt timeout and chaos apply to each attempt, the recovery to the whole.
         let (mut whole, _) = policies.into_all();
         let one = whole.settings.one_attempt();
         whole.settings.attempt = None;
-        let (breaker, limiter) = (whole.breaker.take(), whole.limiter.take());
+        let (breaker, limiter, chaos) = (whole.breaker.take(), whole.limiter.take(), whole.chaos.take());
         let registered = match register(source, &whole, at) {
             Ok(registered) => registered,
             Err(error) => return refused(error, whole),
@@ -158,6 +159,9 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         let body = async move {
             policy.check()?;
             strategy.check()?;
+            if let Some(chaos) = &chaos {
+                chaos.check()?;
+            }
             let (mut restarts, mut attempts) = (Restarts::default(), 0u32);
             loop {
                 if let Some(breaker) = &breaker
@@ -167,18 +171,23 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                 }
                 let number = attempts.saturating_add(1);
                 // For the error of a limit on the whole.
-                with_frame(|frame| frame.task.control.attempted(number));
+                with_task(|task| task.control.attempted(number));
                 let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
-                let (work, settings) = (Again(work.clone()), one.clone());
+                let (work, settings, chaos) = (Again(work.clone()), one.clone(), chaos.clone());
                 let gate = Gate::new(breaker.clone(), limiter.clone(), runtime.clone());
                 let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
                     trace_attempt(context.task_ref(), number);
                     let _ = node.set(context);
                     let limit = settings.attempt_limit(runtime.clone());
                     let work = M::body(work, runtime);
+                    let injection = chaos.map(|chaos| Injection::boxed(chaos, runtime.clone()));
                     let noted = async move {
                         // Relaxed: it is read after this, in the same task.
                         begun.store(true, Ordering::Relaxed);
+                        // Not left to the gate: an injected error may be that of an open breaker, too.
+                        if let Some(injection) = injection {
+                            injection.await?;
+                        }
                         work.await
                     };
                     Governed::within(Admission::of_task(limit, gate), noted)
@@ -200,7 +209,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                     return Err(failure);
                 }
                 // Restarts that a handle has reset do not count.
-                let counted = with_frame(|frame| frame.task.control.recovery().map(Recovery::retries));
+                let counted = with_task(|task| task.control.recovery().map(Recovery::retries));
                 restarts.keep(counted.flatten().unwrap_or_default());
                 let Some(restart) = restarts.permit(policy, runtime.now()) else {
                     return Err(RetriesError::exhausted(attempts, failure));
@@ -215,9 +224,9 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                     error = format_args!("{failure:#}"),
                     "supervised work failed and is restarted"
                 );
-                with_frame(|frame| {
-                    frame.task.control.keep_failure(attempts, failure, None);
-                    frame.task.control.recovery().inspect(|recovery| recovery.count(restart));
+                with_task(|task| {
+                    task.control.keep_failure(attempts, failure, None);
+                    task.control.recovery().inspect(|recovery| recovery.count(restart));
                 });
                 // Without a delay the pause yields once all the same, so that a cancellation can come in
                 // between.
@@ -231,13 +240,13 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
 }
 
 /// False for errors that a restart cannot mend. The shutdown of another runtime is a failure like any other.
-fn may_restart(error: &AsyncTaskError, runtime: &impl Runtime) -> bool {
+pub(super) fn may_restart(error: &AsyncTaskError, runtime: &impl Runtime) -> bool {
     is_restartable(error) || (error.is_shutdown() && runtime.is_running())
 }
 
 /// The error of a task that was cancelled while nothing of its work was under way.
 fn stopped() -> AsyncTaskError {
-    let error = with_frame(|frame| frame.task.control.stop_as_asked());
+    let error = with_task(|task| task.control.stop_as_asked());
     error.unwrap_or(AsyncTaskError::Shutdown)
 }
 

@@ -5,9 +5,11 @@ use std::future::Future;
 use std::panic::Location;
 
 use crate::error::{AsyncTaskError, BoxError};
+use crate::limit::Limiter;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::builder::policies::{Once, PolicySet};
 use crate::task::builder::repeatable::Joins;
+use crate::task::builder::spawn_in::start_in;
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::run::Run;
 use crate::task::handle::scoped_task::ScopedTask;
@@ -82,6 +84,144 @@ impl<R: Runtime> Scope<R> {
         ScopedTask::new(policies.join(source, work, at))
     }
 
+    /// Starts `work` now, as a member that serves the others: a writer that they send lines to, a heartbeat.
+    /// The scope does not wait for it. Once the body and all other tasks of the scope have ended, with
+    /// everything that they have spawned, all daemons are cancelled gracefully, at the same time
+    /// ([`ScopeEnded`](crate::CancelCause::ScopeEnded)). The scope ends when they are gone.
+    ///
+    /// A daemon that returns its value by then, or is killed at the end of its grace period, is no failure of
+    /// the scope. An error or a panic is, at any time, as that of any member.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let (send, lines) = async_channel::unbounded();
+    /// let scope = TaskBuilder::<(), R>::new(runtime.clone()).scope(|s| async move {
+    ///     s.spawn_daemon(|| async move {
+    ///         // It ends with the last sender, and so after the members.
+    ///         while let Ok(line) = lines.recv().await {
+    ///             tracing::info!("line {line}");
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     for n in 0..10u32 {
+    ///         let send = send.clone();
+    ///         s.spawn(move || async move { Ok(send.send(n).await?) });
+    ///     }
+    ///     Ok(())
+    /// });
+    /// scope.await
+    /// # }
+    /// ```
+    ///
+    /// - A daemon that neither ends by itself nor watches
+    ///   [`cancelled`](crate::TaskContext::cancelled) holds up the end of the scope for its grace period,
+    ///   [5 s by default](crate::TaskBuilder::grace). One that may be dropped at any await has no need of
+    ///   one: `s.spawn_daemon_as(builder.grace(Duration::ZERO), ..)`.
+    /// - A kill of the scope, its time limit, and a failure in it kill its daemons with the others. A
+    ///   graceful cancellation of the scope reaches the others at once, and the daemons once those have
+    ///   ended.
+    /// - The tasks that a daemon spawns are its own, and part of it. A member that it spawns through a clone
+    ///   of the scope is a member as any other; once the daemons are cancelled, the scope takes no more.
+    /// - Work that waits for a daemon's handle waits for the end of the scope, which waits for that work.
+    #[track_caller]
+    pub fn spawn_daemon<T, F, O>(&self, work: F) -> ScopedTask<T, R>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> O + Send + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        let builder = TaskBuilder::<T, R>::new(self.runtime.clone());
+        self.spawn_daemon_as::<T, R, _, _, F, O, Async<Fallible<BoxError>>>(builder, work)
+    }
+
+    /// As [`spawn_daemon`](Self::spawn_daemon), with the policies of `builder`, and for work of all kinds.
+    #[track_caller]
+    pub fn spawn_daemon_as<T, S, P, W, F, O, M>(
+        &self,
+        builder: TaskBuilder<T, S, P, W>,
+        work: F,
+    ) -> ScopedTask<T, S::Runtime>
+    where
+        T: Send + 'static,
+        S: RuntimeSource,
+        P: Joins<F, O, T, S, W, M>,
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+    {
+        let at = SpawnSite { kind: Kind::Daemon(self.context.task_ref().clone()), ..SpawnSite::here() };
+        let (source, policies) = builder.into_parts();
+        ScopedTask::new(policies.join(source, work, at))
+    }
+
+    /// Waits for a permit of `limiter`, and only then makes and starts the member, which holds the permit
+    /// until nothing of it is left. So a million inputs do not become a million tasks. See
+    /// [`TaskBuilder::spawn_in`].
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Limiter, Runtime, TaskBuilder};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let limiter = Limiter::builder().max_concurrent(8).build()?;
+    /// let scope = TaskBuilder::<(), R>::new(runtime.clone()).scope(|s| async move {
+    ///     for input in 0..100u32 {
+    ///         s.spawn_in(&limiter, move || async move { Ok(input * 2) }).await?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// scope.await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As there; [`AsyncTaskError::InvalidState`] if the scope has ended, or stops its daemons.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn spawn_in<T, F, O>(
+        &self,
+        limiter: &Limiter,
+        work: F,
+    ) -> impl Future<Output = Result<ScopedTask<T, R>, AsyncTaskError>> + use<R, T, F, O>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> O + Send + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        let builder = TaskBuilder::<T, R>::new(self.runtime.clone());
+        self.spawn_as_in::<T, R, _, _, F, O, Async<Fallible<BoxError>>>(builder, limiter, work)
+    }
+
+    /// As [`spawn_in`](Self::spawn_in), with the policies of `builder`, and for work of all kinds.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn spawn_as_in<T, S, P, W, F, O, M>(
+        &self,
+        builder: TaskBuilder<T, S, P, W>,
+        limiter: &Limiter,
+        work: F,
+    ) -> impl Future<Output = Result<ScopedTask<T, S::Runtime>, AsyncTaskError>> + use<R, T, S, P, W, F, O, M>
+    where
+        T: Send + 'static,
+        S: RuntimeSource,
+        P: Joins<F, O, T, S, W, M>,
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, M>,
+    {
+        let at = SpawnSite { kind: Kind::Member(self.context.task_ref().clone()), ..SpawnSite::here() };
+        let started = start_in(builder, limiter.clone(), work, at);
+        async move { started.await.map(ScopedTask::new) }
+    }
+
     /// The scope as a task: to see whether it was cancelled, to register a callback, or to cancel it.
     pub fn context(&self) -> &TaskContext {
         &self.context
@@ -106,7 +246,8 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// ```
     ///
     /// Tasks that are spawned inside without `s` belong to the scope, too: they are waited for, but their
-    /// failure is their handle's alone.
+    /// failure is their handle's alone. Members that serve the others are
+    /// [daemons](Scope::spawn_daemon): they are stopped once the others have ended.
     ///
     /// # Errors
     ///

@@ -13,8 +13,9 @@ use crate::tree::node::TaskRef;
 use crate::vocabulary::cancel::CancelCause;
 use crate::vocabulary::id::TaskId;
 
-/// A member of a scope: a future of its value. The error of the member is the scope's; this future then gives
-/// [`AsyncTaskError::Cancelled`] with the cause [`SiblingFailed`](crate::CancelCause::SiblingFailed).
+/// A member of a scope, such as a daemon: a future of its value. The error of the member is the scope's; this
+/// future then gives [`AsyncTaskError::Cancelled`] with the cause
+/// [`SiblingFailed`](crate::CancelCause::SiblingFailed).
 ///
 /// # Drop
 ///

@@ -20,7 +20,7 @@ use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::lifecycle::supervised::Supervised;
 use crate::task::settings::configured::Configured;
 use crate::task::view::canceller::{Cancellation, Canceller};
-use crate::tree::children::{cancel, release};
+use crate::tree::children::{cancel, handle_dropped, release};
 use crate::tree::current::note;
 use crate::tree::node::{Shared, TaskRef};
 use crate::tree::priority::{is_used, lend};
@@ -184,6 +184,15 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
         Self { task: None, location, outcome: Outcome::Refused(Box::new(refused)) }
     }
 
+    /// The task, or the error with which it was refused.
+    #[doc(hidden)]
+    pub fn admitted(mut self) -> Result<Self, AsyncTaskError> {
+        if let Outcome::Refused(refused) = &mut self.outcome {
+            return Err(refused.error.take().unwrap_or(TAKEN));
+        }
+        Ok(self)
+    }
+
     pub(crate) fn shared(&self) -> Option<&Arc<Shared<R>>> {
         self.task.as_ref()
     }
@@ -228,6 +237,33 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// outcome of its work. Dropping that future does not take the request back.
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
         self.canceller().cancel(level)
+    }
+
+    /// As [`cancel`](Self::cancel), for a reason: a text of the caller's own. It is in the error of the task
+    /// ([`AsyncTaskError::cancel_reason`], and the text), in its context
+    /// ([`TaskContext::cancel_reason`](crate::TaskContext::cancel_reason)), in the result of its cancellation
+    /// ([`CancellationResult::reason`](crate::CancellationResult::reason)), in snapshots and in traces. It is
+    /// passed on with the cancellation, so that all tasks below have it, too.
+    ///
+    /// The reason is recorded with the cause: that of the first request stays. A later request that raises
+    /// the level adds no reason, and of concurrent requests only the reason of the recorded one is ever seen.
+    /// An empty reason is none.
+    ///
+    /// Cost: one allocation for the reason, and one or two for each task that it reaches.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, CancelLevel, Runtime, TaskBuilder};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let task = TaskBuilder::<(), _>::new(runtime.clone()).spawn(std::future::pending::<()>);
+    /// let end = task.cancel_because(CancelLevel::Kill, "tenant removed").await;
+    /// assert_eq!(end.reason(), Some("tenant removed"));
+    /// if let Err(error) = task.await {
+    ///     assert_eq!(error.to_string(), "cancelled (kill, requested): tenant removed");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn cancel_because(&self, level: CancelLevel, reason: impl Into<Arc<str>>) -> Cancellation {
+        self.canceller().cancel_because(level, reason)
     }
 
     /// Kills the task for `cause`. False if it has ended, or was killed before.
@@ -327,7 +363,9 @@ impl<T: Send + 'static, R: Runtime> Drop for Task<T, R> {
             );
         }
         control.abandon();
-        self.stop(CancelCause::HandleDropped);
+        if let Some(task) = self.task_ref() {
+            handle_dropped(&task);
+        }
         join.detach();
     }
 }

@@ -1,6 +1,6 @@
-//! The layer around one attempt: a breaker, a limiter, and the attempt timeout.
+//! The layer around one attempt: a breaker, a limiter, the attempt timeout, and chaos.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -8,13 +8,16 @@ use pin_project_lite::pin_project;
 
 use crate::body::{Body, Governed, Layer};
 use crate::breaker::{CircuitBreaker, Ticket};
+use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
 use crate::limit::{Limiter, Permit};
 use crate::panic::caught;
-use crate::runtime::RuntimeSource;
+use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::gate::Gate;
+use crate::task::layers::injection::{BoxedInjection, Injected};
 use crate::time::TimeLimiter;
-use crate::tree::current::current_task;
+use crate::tree::current::{with_registered, with_task};
+use crate::tree::node::TaskRef;
 use crate::vocabulary::priority::TaskPriority;
 
 pin_project! {
@@ -23,11 +26,14 @@ pin_project! {
     pub struct Admission<S: RuntimeSource> {
         #[pin]
         limit: TimeLimiter<S>,
-        // The permit of work that is no task of its own. A task holds its permit itself, until it has ended.
+        // The permit of work that is no task of its own, or whose task is not registered yet. A registered
+        // task holds its permit itself, until it has ended.
         permit: Option<Permit<S::Runtime>>,
         ticket: Option<Ticket<S::Runtime>>,
         // `None` once it has admitted the attempt, or has refused it.
         gate: Option<Gate<S>>,
+        // The faults that the work begins with. `None` without chaos, and once the work has begun.
+        injection: Option<BoxedInjection<S::Runtime>>,
         is_task: bool,
     }
 }
@@ -40,15 +46,23 @@ impl<B, T, S: RuntimeSource> Guarded<B, T, S> {
     #[doc(hidden)]
     pub fn new(work: B, breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
         let limit = TimeLimiter::new(None, source.clone());
-        let gate = Some(Gate::new(breaker, limiter, source));
-        Self::within(Admission { limit, permit: None, ticket: None, gate, is_task: false }, work)
+        let gate = Gate::new(breaker, limiter, source);
+        Self::within(Admission { is_task: false, ..Admission::of_task(limit, gate) }, work)
+    }
+
+    /// Puts chaos around work that is no task of its own.
+    #[doc(hidden)]
+    pub fn under_chaos(work: B, chaos: Chaos, source: S) -> Self {
+        let limit = TimeLimiter::new(None, source.clone());
+        let gate = Gate::new(None, None, source).with_chaos(Some(Arc::new(chaos)));
+        Self::within(Admission { is_task: false, ..Admission::of_task(limit, gate) }, work)
     }
 }
 
 impl<S: RuntimeSource> Admission<S> {
     /// An admission for the work of the task whose body this is in.
     pub(crate) fn of_task(limit: TimeLimiter<S>, gate: Gate<S>) -> Self {
-        Self { limit, permit: None, ticket: None, gate: Some(gate), is_task: true }
+        Self { limit, permit: None, ticket: None, gate: Some(gate), injection: None, is_task: true }
     }
 
     /// See [`Gate::enter_queue`].
@@ -56,6 +70,13 @@ impl<S: RuntimeSource> Admission<S> {
         if let Some(gate) = &mut self.gate {
             gate.enter_queue(urgency);
         }
+    }
+}
+
+/// Gives the permit to the task.
+fn hand_over<R: Runtime>(permit: &mut Option<Permit<R>>, task: &TaskRef) {
+    if let Some(permit) = permit.take() {
+        task.control.hold_permit(Arc::new(permit));
     }
 }
 
@@ -70,11 +91,13 @@ impl<S: RuntimeSource> Layer for Admission<S> {
             let passed = ready!(gate.poll_pass(cx));
             *this.gate = None;
             match passed {
-                Ok((permit, ticket)) => {
+                Ok((permit, ticket, injection)) => {
                     *this.ticket = ticket;
-                    match (permit, this.is_task.then(current_task).flatten()) {
-                        (Some(permit), Some(task)) => task.control.hold_permit(Arc::new(permit)),
-                        (permit, _) => *this.permit = permit,
+                    *this.injection = injection;
+                    *this.permit = permit;
+                    // What a time limit leaves running keeps the permit of its task, also in its first poll.
+                    if *this.is_task && this.limit.is_set() {
+                        with_task(|task| hand_over(this.permit, task));
                     }
                 }
                 Err(refusal) => {
@@ -84,7 +107,16 @@ impl<S: RuntimeSource> Layer for Admission<S> {
                 }
             }
         }
-        let result = ready!(this.limit.as_mut().poll(body, cx));
+        let polled = if this.injection.is_none() {
+            this.limit.as_mut().poll(body, cx)
+        } else {
+            let body = pin!(Injected { injection: this.injection, body });
+            this.limit.as_mut().poll(body, cx)
+        };
+        if *this.is_task && this.permit.is_some() {
+            with_registered(|task| hand_over(this.permit, task));
+        }
+        let result = ready!(polled);
         this.limit.release();
         *this.permit = None;
         if let Some(ticket) = this.ticket.take() {
@@ -99,5 +131,6 @@ impl<S: RuntimeSource> Layer for Admission<S> {
         *this.permit = None;
         *this.ticket = None;
         *this.gate = None;
+        *this.injection = None;
     }
 }

@@ -1,12 +1,15 @@
 //! The gate of one attempt: a breaker and a limiter.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::breaker::{CircuitBreaker, Ticket};
+use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
 use crate::limit::{Acquire, Limiter, Permit};
 use crate::runtime::RuntimeSource;
+use crate::task::layers::injection::{BoxedInjection, Injection};
 use crate::vocabulary::priority::TaskPriority;
 
 /// Asks the breaker, waits for a permit of the limiter, and asks the breaker again: a waiter is no call yet.
@@ -15,30 +18,42 @@ use crate::vocabulary::priority::TaskPriority;
 pub(crate) struct Gate<S: RuntimeSource> {
     breaker: Option<CircuitBreaker>,
     limiter: Option<Limiter>,
+    /// The faults that the admitted attempt begins with.
+    chaos: Option<Arc<Chaos>>,
     source: S,
     /// The wait for a permit.
     waiting: Option<Acquire<S::Runtime>>,
-    /// The refusal of `enter_queue`, for the first poll.
+    /// The refusal of `enter_queue`, or an invalid setting of the chaos, for the first poll.
     refusal: Option<AsyncTaskError>,
 }
 
-/// The permit and the ticket of an admitted attempt.
-pub(crate) type Passed<R> = (Option<Permit<R>>, Option<Ticket<R>>);
+/// The permit, the ticket and the injected faults of an admitted attempt.
+pub(crate) type Passed<R> = (Option<Permit<R>>, Option<Ticket<R>>, Option<BoxedInjection<R>>);
 
 impl<S: RuntimeSource> Gate<S> {
     pub(crate) fn new(breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
-        Self { breaker, limiter, source, waiting: None, refusal: None }
+        Self { breaker, limiter, chaos: None, source, waiting: None, refusal: None }
     }
 
-    /// A new gate with the same breaker and limiter.
+    /// With faults for the attempt. Where they have an invalid rate, the gate refuses the attempt.
+    pub(crate) fn with_chaos(self, chaos: Option<Arc<Chaos>>) -> Self {
+        let refusal = chaos.as_ref().and_then(|chaos| chaos.check().err());
+        Self { chaos, refusal, ..self }
+    }
+
+    /// A new gate with the same breaker, limiter and chaos.
     pub(crate) fn another(&self) -> Self {
         Self::new(self.breaker.clone(), self.limiter.clone(), self.source.clone())
+            .with_chaos(self.chaos.clone())
     }
 
     /// Enters the limiter's queue before the first poll, so that a spawned task waits there from its spawn
     /// on. On a busy executor the wait for the first poll, which comes in no order of urgency, may be the
     /// longest of all.
     pub(crate) fn enter_queue(&mut self, urgency: TaskPriority) {
+        if self.refusal.is_some() {
+            return;
+        }
         let enter =
             |waiting: Option<&mut Acquire<_>>| waiting.map_or(Ok(()), |waiting| waiting.enter(urgency));
         self.refusal = self.acquire().and_then(enter).err();
@@ -64,14 +79,22 @@ impl<S: RuntimeSource> Gate<S> {
         let passed = match self.refusal.take() {
             Some(refusal) => Err(refusal),
             None => ready!(self.poll_permit(cx)).and_then(|permit| {
+                let injection = self.injection()?;
                 let admit = |breaker: CircuitBreaker| {
                     breaker.admit(self.source.resolve().map_err(|error| error.not_started(None))?)
                 };
-                Ok((permit, self.breaker.take().map(admit).transpose()?))
+                Ok((permit, self.breaker.take().map(admit).transpose()?, injection))
             }),
         };
         self.waiting = None;
         Poll::Ready(passed)
+    }
+
+    /// The faults that the attempt begins with; `None` where none can be drawn.
+    fn injection(&mut self) -> Result<Option<BoxedInjection<S::Runtime>>, AsyncTaskError> {
+        let Some(chaos) = self.chaos.take().filter(|chaos| chaos.is_possible()) else { return Ok(None) };
+        let runtime = self.source.resolve().map_err(|error| error.not_started(None))?;
+        Ok(Some(Injection::boxed(chaos, runtime)))
     }
 
     fn poll_permit(

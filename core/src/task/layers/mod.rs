@@ -11,7 +11,8 @@
 //!            │                   refuses it, which the breaker does not count; then the breaker is asked
 //!            │                   again, and the attempt is a call of it
 //!            └─ TimeLimiter      the limit on one attempt
-//!               └─ Slot          the work, and then its value
+//!               └─ Injection     chaos: a wait, and then a panic or an error in place of the work
+//!                  └─ Slot       the work, and then its value
 //! ```
 //!
 //! The future of work that runs once is [`Once`], that of retried work is [`Again`]: one shell of the work's
@@ -20,10 +21,12 @@
 //!
 //! The permit of the limiter is held by the task whose work it admits: an attempt, or the whole. It is
 //! returned when that task has ended, with everything below it, blocking work that was given up included.
-//! Before a recovery begins, the work that it follows has ended, and its permit is returned.
+//! Before a recovery begins, the work that it follows has ended, and its permit is returned. A permit that a
+//! task was spawned with (`builder/spawn_in.rs`) is the whole task's, and is not returned before its end.
 
 pub(crate) mod admission;
 pub(crate) mod gate;
+pub(crate) mod injection;
 pub(crate) mod pause;
 pub(crate) mod recovery;
 pub(crate) mod retry;
@@ -43,9 +46,10 @@ pub(crate) type Once<B, T, S> = Recovered<B, T, Admission<S>>;
 
 /// Puts `policies` around `work`, which runs once.
 pub(crate) fn once<B, T, S: RuntimeSource>(policies: Resilience<T>, work: B, source: S) -> Once<B, T, S> {
-    let Resilience { settings, breaker, limiter, recovery } = policies;
+    let Resilience { settings, breaker, limiter, chaos, recovery } = policies;
     let limit = settings.attempt_limit(source.clone());
-    Recovered::new(work, Admission::of_task(limit, Gate::new(breaker, limiter, source)), recovery)
+    let gate = Gate::new(breaker, limiter, source).with_chaos(chaos);
+    Recovered::new(work, Admission::of_task(limit, gate), recovery)
 }
 
 /// As [`once`], for work that is tried again; `begin` makes the work of an attempt.
@@ -55,8 +59,8 @@ pub(crate) fn again<K, B, T, S: RuntimeSource>(
     source: S,
     location: &'static Location<'static>,
 ) -> Again<K, B, T, S> {
-    let Retrying { resilience: Resilience { settings, breaker, limiter, recovery }, retry } = policies;
-    let gate = Gate::new(breaker, limiter, source.clone());
+    let Retrying { resilience: Resilience { settings, breaker, limiter, chaos, recovery }, retry } = policies;
+    let gate = Gate::new(breaker, limiter, source.clone()).with_chaos(chaos);
     let attempts = Attempts::new(settings.one_attempt(), retry, gate, source, location);
     Again::new(begin, attempts, recovery)
 }

@@ -15,7 +15,7 @@ use crate::retry::Retry;
 use crate::runtime::Runtime;
 use crate::task::view::context::{Cancelled, TaskContext};
 use crate::time::Sleep;
-use crate::tree::current::with_frame;
+use crate::tree::current::with_task;
 
 /// Decides on attempt `number`, which has failed with `error`, after `retries` retries that count; `chance`
 /// gives 64 random bits. Returns the wait before the next attempt and the error again, or the error of the
@@ -49,7 +49,7 @@ pub fn next_attempt(
 /// True if a deadline, of the task that is polled here or of one above it, would end the wait for another
 /// attempt.
 pub(crate) fn is_futile(delay: Duration) -> bool {
-    with_frame(|frame| frame.task.ends_within(delay)) == Some(true)
+    with_task(|task| task.ends_within(delay)) == Some(true)
 }
 
 pin_project! {

@@ -11,8 +11,9 @@ use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::task::work::body::timed_out;
 use crate::tree::children::pass_on;
-use crate::tree::current::{Frame, current_task, giving_up, with_frame};
+use crate::tree::current::{current_task, giving_up, with_task};
 use crate::tree::extras::recovery::{Answer, RecoveryWork, is_recoverable};
+use crate::tree::node::TaskRef;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
 pin_project! {
@@ -95,7 +96,7 @@ impl<T> Recovery<T> {
                     // The work is dropped before the recovery begins; the limit is lifted with it.
                     caught(|| work.as_mut().clear())?;
                     self.stage = Stage::Failed(error);
-                    with_frame(|frame| frame.task.control.lift_limit());
+                    with_task(|task| task.control.lift_limit());
                     if let Some(task) = current_task() {
                         pass_on(&task, CancelLevel::Kill, CancelCause::ParentEnded);
                     }
@@ -111,7 +112,7 @@ impl<T> Recovery<T> {
                 if !task.control.poll_childless(cx.waker()) {
                     return Poll::Pending;
                 }
-                task.control.return_permit();
+                task.control.return_work_permit();
             }
             let failed = std::mem::replace(&mut self.stage, Stage::Done);
             if let (Stage::Failed(error), Some(recovery)) = (failed, &self.work) {
@@ -131,7 +132,7 @@ impl<T> Recovery<T> {
 
 /// Polls work that a recovery follows: it ends at the limit of the task that is polled here.
 fn poll_to_limit(mut work: Pin<&mut dyn Body>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
-    with_frame(|frame| frame.task.control.mind_limit());
+    with_task(|task| task.control.mind_limit());
     Poll::Ready(match work.as_mut().poll(cx) {
         Poll::Pending if !is_overdue() => return Poll::Pending,
         // On a tie the limit on the whole comes before that on an attempt.
@@ -144,16 +145,16 @@ fn poll_to_limit(mut work: Pin<&mut dyn Body>, cx: &mut Context<'_>) -> Poll<Res
 /// Drops `work`, whose time is up, and returns the error.
 fn time_out(work: Pin<&mut dyn Body>) -> AsyncTaskError {
     let (dropped, still_running) = giving_up(|| caught(|| work.clear()));
-    let error = || with_frame(|frame| timed_out(&frame.task.control, still_running));
+    let error = || with_task(|task| timed_out(&task.control, still_running));
     dropped.err().or_else(error).unwrap_or(AsyncTaskError::Shutdown)
 }
 
 /// True if the limit of the task that is polled here has passed.
 fn is_overdue() -> bool {
-    let is_overdue = |frame: &mut Frame| {
-        let control = &frame.task.control;
+    let is_overdue = |task: &TaskRef| {
+        let control = &task.control;
         !control.is_shielded()
-            && control.own_deadline().is_some_and(|deadline| frame.task.runtime.clock() >= deadline)
+            && control.own_deadline().is_some_and(|deadline| task.runtime.clock() >= deadline)
     };
-    with_frame(is_overdue) == Some(true)
+    with_task(is_overdue) == Some(true)
 }

@@ -17,19 +17,55 @@ use crate::task::layers::gate::Gate;
 use crate::task::layers::pause::{Pause, next_attempt};
 use crate::task::layers::recovery::Recovery;
 use crate::task::lifecycle::grace::make_grace;
-use crate::task::lifecycle::in_place::{poll_in_place, register_in_place};
+use crate::task::lifecycle::in_place::{begin_in_place, poll_in_place, register_in_place};
 use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
-use crate::tree::current::with_frame;
+use crate::tree::current::{with_registered, with_task};
 use crate::tree::extras::recovery::{Recovery as Recorded, RecoveryWork};
 use crate::tree::extras::trace::trace_attempt;
 use crate::vocabulary::priority::TaskPriority;
 
+/// The maker of the work of attempts.
+pub trait MakeAttempt<S, B> {
+    /// True if the work is given the context of its attempt, which is registered for that.
+    #[doc(hidden)]
+    const NEEDS_CONTEXT: bool;
+
+    /// Makes the work of one attempt; `None` without the context that it needs. Nothing of it runs yet.
+    #[doc(hidden)]
+    fn make(&self, source: &S, context: Option<TaskContext>) -> Option<B>;
+}
+
+/// The maker of work that needs no context.
+pub(crate) struct Plain<F>(pub(crate) F);
+
+impl<F: Fn(&S) -> B, S, B> MakeAttempt<S, B> for Plain<F> {
+    const NEEDS_CONTEXT: bool = false;
+
+    fn make(&self, source: &S, _: Option<TaskContext>) -> Option<B> {
+        Some((self.0)(source))
+    }
+}
+
+/// The maker of work that is given the context of its attempt.
+pub struct Informed<F>(pub(crate) F);
+
+impl<F: Fn(&S, TaskContext) -> B, S, B> MakeAttempt<S, B> for Informed<F> {
+    const NEEDS_CONTEXT: bool = true;
+
+    fn make(&self, source: &S, context: Option<TaskContext>) -> Option<B> {
+        context.map(|context| (self.0)(source, context))
+    }
+}
+
 /// Work that can be begun again.
 pub(crate) trait Begin<S: RuntimeSource>: Body {
-    /// Makes the work of one attempt, whose task has this context. Nothing of it runs yet.
-    fn begin(self: Pin<&mut Self>, source: &S, context: TaskContext);
+    /// See [`MakeAttempt::NEEDS_CONTEXT`].
+    fn needs_context(&self) -> bool;
+
+    /// Makes the work of one attempt, whose task has this context.
+    fn begin(self: Pin<&mut Self>, source: &S, context: Option<TaskContext>);
 }
 
 /// The work of one attempt after the other, each made by `begin`.
@@ -40,13 +76,19 @@ struct Repeated<'a, K, B, T> {
 
 impl<K, B, T, S> Begin<S> for Repeated<'_, K, B, T>
 where
-    K: Fn(&S, TaskContext) -> B,
+    K: MakeAttempt<S, B>,
     B: Future<Output = Result<T, AsyncTaskError>>,
     S: RuntimeSource,
 {
-    fn begin(self: Pin<&mut Self>, source: &S, context: TaskContext) {
+    fn needs_context(&self) -> bool {
+        K::NEEDS_CONTEXT
+    }
+
+    fn begin(self: Pin<&mut Self>, source: &S, context: Option<TaskContext>) {
         let this = self.get_mut();
-        this.slot.set(Slot::Work { work: (this.begin)(source, context) });
+        if let Some(work) = this.begin.make(source, context) {
+            this.slot.set(Slot::Work { work });
+        }
     }
 }
 
@@ -97,7 +139,7 @@ impl<K, B, T, S: RuntimeSource> Again<K, B, T, S> {
 
 impl<K, B, T, S> Future for Again<K, B, T, S>
 where
-    K: Fn(&S, TaskContext) -> B,
+    K: MakeAttempt<S, B>,
     B: Future<Output = Result<T, AsyncTaskError>>,
     S: RuntimeSource,
 {
@@ -207,7 +249,10 @@ impl<S: RuntimeSource> Attempts<S> {
                     }
                     *this.number = this.number.saturating_add(1);
                     let number = *this.number;
-                    with_frame(|frame| frame.task.control.attempted(number));
+                    // One attempt is what a task counts that was never told.
+                    if number > 1 {
+                        with_task(|task| task.control.attempted(number));
+                    }
                     let admission = admission(this.settings, this.source, this.gate);
                     this.stage.set(Stage::Attempt { admission });
                 }
@@ -234,7 +279,7 @@ impl<S: RuntimeSource> Attempts<S> {
                 StageProj::Pause { pause } => {
                     if !ready!(pause.poll(cx))? {
                         // Nothing of the work is under way: the task ends as it was requested to.
-                        let error = with_frame(|frame| frame.task.control.stop_as_asked());
+                        let error = with_task(|task| task.control.stop_as_asked());
                         return Poll::Ready(Err(error.unwrap_or(AsyncTaskError::Shutdown)));
                     }
                     this.stage.set(Stage::Next);
@@ -250,20 +295,25 @@ fn admission<S: RuntimeSource>(settings: &Configured, source: &S, gate: &Gate<S>
     Admission::of_task(settings.attempt_limit(source.clone()), gate.another())
 }
 
-/// The task of an attempt. At its first poll it is registered, and its work is made.
+/// The task of an attempt. At its first poll its work is made. It is registered then if the work needs its
+/// context, or if it is traced as the task around is.
 fn begin<'a, S: RuntimeSource>(
     life: &'a mut Option<Lifecycle>,
     (settings, source, location, number): (&Configured, &S, &'static Location<'static>, u32),
     work: Pin<&mut dyn Begin<S>>,
 ) -> Result<&'a mut Lifecycle, AsyncTaskError> {
-    if life.is_none() {
-        let registered = register_in_place(source, settings, location)?;
-        let context = registered.context();
-        trace_attempt(context.task_ref(), number);
-        work.begin(source, context);
-        return Ok(life.insert(registered.into_life()));
+    if life.is_some() {
+        return life.as_mut().ok_or(ENDED);
     }
-    life.as_mut().ok_or(ENDED)
+    if !work.needs_context() && with_registered(|task| task.control.trace().is_some()) != Some(true) {
+        work.begin(source, None);
+        return Ok(life.insert(begin_in_place(source.clone(), settings.clone(), location)?));
+    }
+    let registered = register_in_place(source, settings, location)?;
+    let context = registered.context();
+    trace_attempt(context.task_ref(), number);
+    work.begin(source, Some(context));
+    Ok(life.insert(registered.into_life()))
 }
 
 /// An attempt's work and what is around it, which are dropped together.
@@ -287,8 +337,8 @@ fn next_delay(
     entropy: impl FnOnce() -> u64,
 ) -> Result<Duration, AsyncTaskError> {
     // Retries that a handle has reset do not count.
-    let counted = with_frame(|frame| frame.task.control.recovery().map(Recorded::retries)).flatten();
+    let counted = with_task(|task| task.control.recovery().map(Recorded::retries)).flatten();
     let (delay, error) = next_attempt(retry, error, number, counted.unwrap_or(number - 1), entropy)?;
-    with_frame(|frame| frame.task.control.note_failed_attempt(number, error, Some(retry)));
+    with_task(|task| task.control.note_failed_attempt(number, error, Some(retry)));
     Ok(delay)
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::breaker::CircuitBreaker;
+use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
 use crate::panic::caught;
@@ -19,7 +20,7 @@ use crate::task::layers::pause::{Pause, next_attempt};
 use crate::task::work::in_place::InPlace;
 use crate::task::work::kinds::{AttemptOf, Attempted, IntoResult, ValueOf};
 
-/// The future of work that a breaker or a limiter is applied to.
+/// The future of work that a breaker, a limiter or chaos is applied to.
 pub type Applied<F, O, S> = Guarded<InPlace<F, O, ValueOf<O>, AttemptOf<O>>, ValueOf<O>, S>;
 
 impl CircuitBreaker {
@@ -59,6 +60,28 @@ impl Limiter {
         S: RuntimeSource,
     {
         Guarded::new(InPlace::new(work), None, Some(self.clone()), source.clone())
+    }
+}
+
+impl Chaos {
+    /// Runs `work`, when awaited, after its faults are injected, or runs it not at all: with the random
+    /// numbers and the timers of `source`. A panic, injected or not, is caught.
+    ///
+    /// # Errors
+    ///
+    /// An injected error or panic; the error of the work; [`AsyncTaskError::InvalidConfig`] for a rate that
+    /// is not from 0.0 to 1.0.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it during an injected latency drops the work, which was not called.
+    pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Applied<F, O, S>
+    where
+        F: FnOnce() -> O,
+        O: Future<Output: Attempted>,
+        S: RuntimeSource,
+    {
+        Guarded::under_chaos(InPlace::new(work), self.clone(), source.clone())
     }
 }
 

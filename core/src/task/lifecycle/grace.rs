@@ -112,7 +112,7 @@ impl Grace<dyn Timer> {
     /// Checks the cancellation and then the clock. `slot` holds the task's frame.
     pub(crate) fn check(self: Pin<&mut Self>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Verdict {
         let mut this = self.project();
-        let Some(task) = slot.as_ref().map(|frame| frame.task.clone()) else { return Verdict::Wait };
+        let Some(task) = slot.as_ref().and_then(Frame::registered).cloned() else { return Verdict::Wait };
         let control = &task.control;
         loop {
             if control.is_killed() {
@@ -195,7 +195,7 @@ impl Grace<dyn Timer> {
 fn grace_ends(task: &TaskRef, cause: CancelCause, since: Instant) -> Option<Instant> {
     let grace = match (task.control.grace(), cause) {
         (Some(grace), _) => grace,
-        (None, CancelCause::Requested) => DEFAULT_GRACE,
+        (None, CancelCause::Requested | CancelCause::ScopeEnded) => DEFAULT_GRACE,
         (None, CancelCause::ParentCancelled) if is_of_cancelled_orchestra(task) => DEFAULT_GRACE,
         (None, _) => return None,
     };

@@ -1,35 +1,43 @@
 //! In-place tasks: work that its caller polls, with a context, children that it waits for, and an end of its
 //! own.
+//!
+//! Work that is given its context is registered before it is made. Other work is registered when it, or what
+//! it calls, asks for its task, or when its first poll does not end it with a value.
 
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use pin_project_lite::pin_project;
+use tracing::Span;
 
 use crate::body::{Body, ENDED, Slot};
 use crate::error::AsyncTaskError;
-use crate::runtime::RuntimeSource;
+use crate::runtime::{Runtime as _, RuntimeSource};
 use crate::task::lifecycle::grace::{MakeGrace, make_grace};
 use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest};
 use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
-use crate::tree::current::{note, with_frame};
+use crate::tree::current::{Register, Unregistered, note, with_registered};
+use crate::tree::node::TaskRef;
+use crate::tree::span::current_span;
 
 /// The maker of a task's body, once the task is registered.
 pub trait Make<B, S: RuntimeSource> {
     #[doc(hidden)]
-    fn make(self, source: &S, runtime: &S::Runtime, context: TaskContext) -> B;
+    fn make(self, source: &S, runtime: &S::Runtime, context: TaskContext) -> Option<B>;
 }
 
-/// A body that was made before its task.
-pub struct Ready<B>(pub(crate) B);
+/// The maker of a body that was made before its task.
+pub struct Ready;
 
-impl<B, S: RuntimeSource> Make<B, S> for Ready<B> {
-    fn make(self, _: &S, _: &S::Runtime, _: TaskContext) -> B {
-        self.0
+impl<B, S: RuntimeSource> Make<B, S> for Ready {
+    fn make(self, _: &S, _: &S::Runtime, _: TaskContext) -> Option<B> {
+        None
     }
 }
 
@@ -37,8 +45,8 @@ impl<F, B, S: RuntimeSource> Make<B, S> for F
 where
     F: FnOnce(&S, &S::Runtime, TaskContext) -> B,
 {
-    fn make(self, source: &S, runtime: &S::Runtime, context: TaskContext) -> B {
-        self(source, runtime, context)
+    fn make(self, source: &S, runtime: &S::Runtime, context: TaskContext) -> Option<B> {
+        Some(self(source, runtime, context))
     }
 }
 
@@ -47,8 +55,8 @@ pin_project! {
     pub struct InPlaceTask<K, S: RuntimeSource, B, T> {
         #[pin]
         slot: Slot<B, T>,
-        // `None` once it has begun.
-        start: Option<(K, S, Configured)>,
+        // `None` once it has begun. The maker is `None` for a body that was made before.
+        start: Option<(Option<K>, S, Configured)>,
         // `None` until it has begun.
         life: Option<Lifecycle>,
         location: &'static Location<'static>,
@@ -67,7 +75,19 @@ pin_project! {
 impl<K, S: RuntimeSource, B, T> InPlaceTask<K, S, B, T> {
     /// An in-place task whose work `make` makes.
     pub fn new(make: K, source: S, settings: Configured, location: &'static Location<'static>) -> Self {
-        Self { slot: Slot::Cleared, start: Some((make, source, settings)), life: None, location }
+        Self { slot: Slot::Cleared, start: Some((Some(make), source, settings)), life: None, location }
+    }
+}
+
+impl<S: RuntimeSource, B, T> InPlaceTask<Ready, S, B, T> {
+    /// An in-place task around `body`.
+    pub(crate) fn around(
+        body: B,
+        source: S,
+        settings: Configured,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self { slot: Slot::Work { work: body }, start: Some((None, source, settings)), life: None, location }
     }
 }
 
@@ -81,11 +101,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some((make, source, settings)) = this.start.take() {
-            let registered = register_in_place(&source, &settings, this.location)?;
-            let work = make.make(&source, &registered.task.runtime, registered.context());
-            this.slot.set(Slot::Work { work });
-            *this.life = Some(registered.into_life());
+        match this.start.take() {
+            None => {}
+            Some((None, source, settings)) => {
+                *this.life = Some(begin_in_place(source, settings, this.location)?);
+            }
+            Some((Some(make), source, settings)) => {
+                let registered = register_in_place(&source, &settings, this.location)?;
+                if let Some(work) = make.make(&source, &registered.task.runtime, registered.context()) {
+                    this.slot.set(Slot::Work { work });
+                }
+                *this.life = Some(registered.into_life());
+            }
         }
         let Some(life) = this.life else { return Poll::Ready(Err(ENDED)) };
         let result =
@@ -102,6 +129,59 @@ pub(crate) fn register_in_place<S: RuntimeSource>(
 ) -> Result<Registered<S::Runtime>, AsyncTaskError> {
     let runtime = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()))?;
     Ok(Registered::new(runtime, SpawnRequest { kind: Kind::InPlace, location, settings: Some(settings) }))
+}
+
+/// Begins an in-place task whose work needs no context. It is registered now only if its settings need that.
+pub(crate) fn begin_in_place<S: RuntimeSource>(
+    source: S,
+    settings: Configured,
+    location: &'static Location<'static>,
+) -> Result<Lifecycle, AsyncTaskError> {
+    if settings.needs_record() {
+        return Ok(register_in_place(&source, &settings, location)?.into_life());
+    }
+    // The time limit counts from here.
+    let begun = match settings.limit {
+        Some(_) => {
+            let resolved = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()));
+            Some(resolved?.now())
+        }
+        None => None,
+    };
+    let span = current_span();
+    let request = InPlaceRequest { start: Some((source, settings)), begun, span, location };
+    Ok(Lifecycle::unregistered(Unregistered::boxed(request)))
+}
+
+/// The request for the record of an in-place task.
+struct InPlaceRequest<S> {
+    /// `None` once it is registered.
+    start: Option<(S, Configured)>,
+    begun: Option<Instant>,
+    /// The span that the caller was in.
+    span: Option<Span>,
+    location: &'static Location<'static>,
+}
+
+impl<S: RuntimeSource> Register for InPlaceRequest<S> {
+    fn register(&mut self, parent: Option<TaskRef>) -> Option<TaskRef> {
+        let (source, settings) = self.start.as_ref()?;
+        let runtime = source.resolve().ok()?;
+        let task =
+            Registered::in_place(runtime, parent, settings, (self.begun, self.span.take()), self.location);
+        self.start = None;
+        // If the root scope is closed, the task is killed by this, after its poll.
+        task.begin();
+        Some(task)
+    }
+
+    fn name(&self) -> Option<&Arc<str>> {
+        self.start.as_ref()?.1.name.as_ref()
+    }
+
+    fn clear(&mut self) {
+        (self.start, self.span) = (None, None);
+    }
 }
 
 /// Polls an in-place task, which is part of the task that is polled here, if there is one.
@@ -128,5 +208,5 @@ fn is_stopped(error: &AsyncTaskError) -> bool {
 
 /// True if the body of the task around is dropped after this poll.
 fn is_killed() -> bool {
-    with_frame(|frame| frame.task.control.is_killed()) == Some(true)
+    with_registered(|task| task.control.is_killed()) == Some(true)
 }

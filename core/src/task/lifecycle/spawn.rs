@@ -2,6 +2,9 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
+
+use tracing::Span;
 
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
@@ -9,13 +12,15 @@ use crate::runtime::Runtime;
 use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
-use crate::tree::children::adopt;
+use crate::tree::children::{adopt, release};
 use crate::tree::current::current_task;
+use crate::tree::daemons::daemon_started;
+use crate::tree::extras::permits::SharedPermit;
 use crate::tree::extras::trace::{Trace, task_span};
 use crate::tree::node::{Shared, TaskRef, refused, share};
 use crate::tree::priority::assign;
 use crate::tree::span::current_span;
-use crate::tree::state::{IN_PLACE, MEMBER, ORCHESTRAL, PART};
+use crate::tree::state::{DAEMON, IN_PLACE, MEMBER, ORCHESTRAL, PART};
 use crate::tree::usage::metering::enable;
 
 /// The kind of a new task: its parent, and where it runs.
@@ -26,6 +31,8 @@ pub enum Kind {
     InPlace,
     /// On the executor, a member of this scope.
     Member(TaskRef),
+    /// On the executor, a member of this scope that is stopped once the others have ended.
+    Daemon(TaskRef),
     /// On the executor, without a parent.
     Apart,
     /// On the executor, a task of an orchestra: a child of this one, which may have ended. Its failure is its
@@ -40,19 +47,21 @@ pub enum Kind {
 pub struct SpawnSite {
     pub(crate) kind: Kind,
     pub(crate) location: &'static Location<'static>,
+    /// The permit of a limiter that the task was spawned with.
+    pub(crate) permit: Option<SharedPermit>,
 }
 
 impl SpawnSite {
     /// On the executor, below the task that is being polled here.
     #[track_caller]
     pub fn here() -> Self {
-        Self { kind: Kind::Spawned, location: Location::caller() }
+        Self { kind: Kind::Spawned, location: Location::caller(), permit: None }
     }
 
     /// As [`here`](Self::here), for a part of the task that is being polled.
     #[track_caller]
     pub fn part() -> Self {
-        Self { kind: Kind::Part, location: Location::caller() }
+        Self { kind: Kind::Part, location: Location::caller(), permit: None }
     }
 
     /// A spawn request for this site.
@@ -93,23 +102,28 @@ impl<R: Runtime> Registered<R> {
             Kind::InPlace => (current(), IN_PLACE, None),
             Kind::Apart => (None, 0, None),
             Kind::Member(scope) => (Some(scope), MEMBER, Some(SCOPE_ENDED)),
+            Kind::Daemon(scope) => (Some(scope), MEMBER | DAEMON, Some(SCOPE_ENDED)),
             Kind::Child(parent) => (Some(parent), ORCHESTRAL, Some(PARENT_ENDED)),
             Kind::Part => (current(), PART, None),
         };
         let task = share(runtime, flags, request.location, parent.as_ref());
         let inside: TaskRef = task.clone();
-        apply_settings(&inside, parent.as_ref(), request.settings);
+        apply_settings(&inside, parent.as_ref(), request.settings, (None, current_span()));
         if flags != IN_PLACE {
             task.runtime.root().task_begun(&inside);
         }
-        let mut is_accepted = true;
+        let (mut is_accepted, is_daemon) = (true, flags & DAEMON != 0);
         if let Some(parent) = &parent {
             match refusal {
+                Some(_) if is_daemon => is_accepted = daemon_started(parent),
                 Some(_) => is_accepted = parent.control.member_started(),
                 None => parent.control.child_started(),
             }
             if is_accepted {
                 adopt(parent, &inside);
+                if is_daemon {
+                    release(parent);
+                }
             }
             // After its adoption: if the parent's metrics are switched on meanwhile, they reach it through
             // the list, or are seen here.
@@ -128,6 +142,30 @@ impl<R: Runtime> Registered<R> {
         Self { task, inside, parent, location: request.location, refusal }
     }
 
+    /// Gives the task `permit`, which it holds until nothing of it is left.
+    pub fn hold(&self, permit: Arc<dyn Send + Sync>) {
+        self.inside.control.hold_task_permit(permit);
+    }
+
+    /// Registers an in-place task below `parent`: after its begin, with the time of that if it has a limit,
+    /// and with the span that its caller was in then.
+    pub(crate) fn in_place(
+        runtime: R,
+        parent: Option<TaskRef>,
+        settings: &Configured,
+        begun: (Option<Instant>, Option<Span>),
+        location: &'static Location<'static>,
+    ) -> TaskRef {
+        let parent = parent.filter(|task| !task.control.state().is_terminal());
+        let task: TaskRef = share(runtime, IN_PLACE, location, parent.as_ref());
+        apply_settings(&task, parent.as_ref(), Some(settings), begun);
+        if let Some(parent) = &parent {
+            parent.control.child_started();
+            adopt(parent, &task);
+        }
+        task
+    }
+
     /// The state machine of the task.
     pub(crate) fn into_life(self) -> Lifecycle {
         Lifecycle::new(self.inside, self.parent)
@@ -142,7 +180,7 @@ impl<R: Runtime> Registered<R> {
 /// A task for which no runtime was found: it has failed, and has its settings as if it had begun.
 pub(crate) fn without_runtime(location: &'static Location<'static>, settings: &Configured) -> TaskRef {
     let task = refused(location);
-    apply_settings(&task, None, Some(settings));
+    apply_settings(&task, None, Some(settings), (None, current_span()));
     task
 }
 
@@ -156,8 +194,14 @@ fn current() -> Option<TaskRef> {
     current_task().filter(|task| !task.control.state().is_terminal())
 }
 
-/// Gives a new task its values, its span and its settings.
-fn apply_settings(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Configured>) {
+/// Gives a new task its values, its span and its settings. `begun` is the time from which its limit counts,
+/// which is now if there is none, and the span of its caller.
+fn apply_settings(
+    task: &TaskRef,
+    parent: Option<&TaskRef>,
+    settings: Option<&Configured>,
+    (begun, span): (Option<Instant>, Option<Span>),
+) {
     let control = &task.control;
     let inherited = parent.and_then(|parent| parent.control.values());
     let own = settings.and_then(|settings| settings.values.as_ref());
@@ -166,7 +210,7 @@ fn apply_settings(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Co
         (Some(values), None) | (None, Some(values)) => control.set_values(values.clone()),
         (None, None) => {}
     }
-    if let Some(span) = current_span() {
+    if let Some(span) = span {
         control.set_span(Some(span));
     }
     let Some(settings) = settings else { return };
@@ -191,7 +235,7 @@ fn apply_settings(task: &TaskRef, parent: Option<&TaskRef>, settings: Option<&Co
     if settings.metrics {
         enable(task, true);
     }
-    if let Some((limit, deadline)) = settings.deadline(|| task.runtime.clock()) {
+    if let Some((limit, deadline)) = settings.deadline(|| begun.unwrap_or_else(|| task.runtime.clock())) {
         control.set_limit(limit, deadline);
     }
     if settings.tracing {

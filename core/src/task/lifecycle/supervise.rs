@@ -1,7 +1,7 @@
 //! The state machine of one task, from its first poll to the end of its last descendant.
 //!
 //! ```text
-//!   registered
+//!   registered (an in-place task perhaps later: see 5)
 //!     │
 //!     ▼
 //!  Pending ── first poll ──► Running ────────── ready: a value, an error, a panic ────────┐
@@ -31,21 +31,27 @@
 //!    not.
 //! 3. The result is ready only after the body is dropped and every child has ended. So an await of the handle
 //!    means that nothing is left. The value of a success waits in the body's slot until then.
-//! 4. A task that is dropped unfinished, by its executor or with the caller that it is part of, cannot wait.
+//! 4. A scope whose body and other children have ended stops its daemons, and waits for them as for children.
+//! 5. A task that is dropped unfinished, by its executor or with the caller that it is part of, cannot wait.
 //!    It kills its children, and the last of them ends it; until then the task counts with its own parent and
 //!    with the root scope.
+//! 5. An in-place task is registered when something asks for it (a spawn, its context), and after its first
+//!    poll unless that has given a value. Until then it has no record, no child, and no status to see. So one
+//!    that succeeds at once costs no record.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::body::{Body, Clear};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::task::lifecycle::grace::{Grace, MakeGrace, Timer, Verdict};
-use crate::task::work::body::{BodyEnd, in_task, poll_body, timed_out};
+use crate::task::work::body::{BodyEnd, in_task, poll_body, registered, timed_out};
 use crate::task::work::output::{Output, SIBLINGS, attach_failures, report_to_scope};
 use crate::tree::children::{cancel, children, end, kill_children, leave};
-use crate::tree::current::{Frame, giving_up};
+use crate::tree::current::{Frame, Register, Unregistered, giving_up};
+use crate::tree::daemons::is_childless;
 use crate::tree::ending::Ending;
 use crate::tree::node::TaskRef;
 use crate::tree::priority::lend_to_child;
@@ -70,9 +76,15 @@ impl Lifecycle {
         Self { output: None, frame: Some(Frame::new(task)), parent, grace: None }
     }
 
-    /// The task; `None` once it has ended.
+    /// That of an in-place task that is registered when something asks for it, or when its first poll does
+    /// not end it with a value.
+    pub(crate) fn unregistered(request: Box<Unregistered<dyn Register>>) -> Self {
+        Self { output: None, frame: Some(Frame::unregistered(request)), parent: None, grace: None }
+    }
+
+    /// The task; `None` before it is registered, and once it has ended.
     pub(crate) fn task_ref(&self) -> Option<&TaskRef> {
-        self.frame.as_ref().map(|frame| &frame.task)
+        registered(&self.frame)
     }
 
     /// Polls the task once. Ready once nothing of it is left; the value of a success is then in `body`.
@@ -88,7 +100,7 @@ impl Lifecycle {
         if self.output.is_none() {
             let mut output = ready!(self.poll_work(body.as_mut(), make, cx));
             if let (Err(error), Some(frame)) = (&mut output.result, &self.frame)
-                && let Some(name) = frame.task.control.name()
+                && let Some(name) = name(frame)
             {
                 error.name(&name);
             }
@@ -98,8 +110,15 @@ impl Lifecycle {
         if !self.is_over() && !self.has_ended(body.as_mut(), make, cx) {
             return Poll::Pending;
         }
-        let (Some(mut output), Some(Frame { task })) = (self.output.take(), self.frame.take()) else {
+        let (Some(mut output), Some(mut frame)) = (self.output.take(), self.frame.take()) else {
             return Poll::Pending;
+        };
+        if let Some(request) = frame.take_request(true) {
+            request.spare();
+        }
+        let Some(task) = frame.into_registered() else {
+            // It has ended in its first poll, and nothing else knows of it.
+            return Poll::Ready(output.result);
         };
         if let Some(panic) = self.grace.as_mut().and_then(|grace| grace.as_mut().take_panic()) {
             replace(&mut output, Err(panic), Ending::Failed);
@@ -128,7 +147,14 @@ impl Lifecycle {
         cx: &mut Context<'_>,
     ) -> Poll<Output> {
         let body_end = loop {
-            if let Poll::Ready(body_end) = poll_body(body.as_mut(), &mut self.frame, cx) {
+            let polled = poll_body(body.as_mut(), &mut self.frame, cx);
+            if let Some(frame) = &mut self.frame
+                && let Some(request) = frame.take_request(false)
+            {
+                request.spare();
+                self.parent = frame.registered().and_then(|task| task.parent());
+            }
+            if let Poll::Ready(body_end) = polled {
                 break body_end;
             }
             match self.pause(make, cx) {
@@ -147,7 +173,7 @@ impl Lifecycle {
             }
             return Poll::Ready(Output { ending: ending(&self.frame, &result), result });
         }
-        let task = self.frame.as_ref().map(|frame| frame.task.clone());
+        let task = self.task_ref().cloned();
         let mut drop_body =
             || attributed(task.as_ref(), || in_task(&mut self.frame, || caught(|| body.as_mut().clear())));
         // At a deadline, blocking work that has started is given up, and not waited for.
@@ -160,13 +186,20 @@ impl Lifecycle {
 
     /// Ends a task that is dropped unfinished.
     pub(crate) fn abandon(&mut self, body: Pin<&mut dyn Clear>) {
-        let Some(task) = self.frame.as_ref().map(|frame| frame.task.clone()) else { return };
+        let Some(task) = self.task_ref().cloned() else {
+            let _ = caught(|| body.clear());
+            self.frame.take();
+            return;
+        };
         let cause = match task.control.state().has(IN_PLACE) {
             true => CancelCause::ScopeDropped,
             false => CancelCause::Shutdown,
         };
         let unasked = task.control.asked().is_none();
-        task.control.raise(CancelLevel::Kill, cause);
+        // A part of a killed task is dropped for the reason of that kill.
+        let above = self.parent.as_ref().filter(|_| task.control.is_in_place());
+        let reason = above.filter(|above| above.control.is_killed()).and_then(|above| above.control.reason());
+        task.control.raise_because(CancelLevel::Kill, cause, reason);
         // A panic in a destructor must not unwind into the executor, and nothing is left to report it to.
         let _ = caught(|| in_task(&mut self.frame, || caught(|| drop(self.grace.take()))));
         let _ = caught(|| in_task(&mut self.frame, || caught(|| body.clear())));
@@ -192,8 +225,8 @@ impl Lifecycle {
         let verdict = self.pause(make, cx);
         // The limit of an in-place task, such as a scope, is also on its children, and voids its value. No
         // other verdict voids a value; it reaches only the children.
-        if let (Verdict::Overdue, Some(Frame { task }), Some(output)) =
-            (&verdict, &self.frame, &mut self.output)
+        if let (Verdict::Overdue, Some(task), Some(output)) =
+            (&verdict, registered(&self.frame), &mut self.output)
             && task.control.is_in_place()
             && output.result.is_ok()
         {
@@ -204,7 +237,7 @@ impl Lifecycle {
             if let Some(grace) = &mut self.grace {
                 in_task(&mut self.frame, || grace.as_mut().drop_callbacks());
             }
-            if let Some(Frame { task }) = &self.frame {
+            if let Some(task) = self.task_ref() {
                 let cause = match (verdict, task.control.asked()) {
                     (Verdict::Killed, Some((_, cause))) => cause.passed_on(),
                     _ => CancelCause::ParentEnded,
@@ -217,7 +250,7 @@ impl Lifecycle {
 
     /// After a pending poll: registers the waker, then checks the requests and the clock.
     fn pause(&mut self, make: MakeGrace, cx: &mut Context<'_>) -> Verdict {
-        let Some(Frame { task }) = &self.frame else { return Verdict::Wait };
+        let Some(task) = registered(&self.frame) else { return Verdict::Wait };
         let (state, first) = task.control.pause(cx.waker());
         // A pending task to which no task above it would pass a cancellation on is listed by the root scope.
         if first && !task.is_child_here(self.parent.as_ref()) {
@@ -240,11 +273,11 @@ impl Lifecycle {
 
     /// True once nothing of the task is left but its output.
     fn is_over(&self) -> bool {
-        let Some(Frame { task }) = &self.frame else { return true };
+        let Some(task) = self.task_ref() else { return true };
         let runs_callback = self.grace.as_ref().is_some_and(|grace| grace.runs_callback());
         !runs_callback
             && (task.control.is_plain() || !task.control.has_pending_callbacks())
-            && task.control.is_childless()
+            && is_childless(task)
     }
 }
 
@@ -256,24 +289,27 @@ fn replace(output: &mut Output, result: Result<(), AsyncTaskError>, ending: Endi
 
 /// The ending of a task whose body has given `result`.
 fn ending(slot: &Option<Frame>, result: &Result<(), AsyncTaskError>) -> Ending {
-    match (result, slot) {
+    match (result, registered(slot)) {
         // The body has ended its work itself at the limit.
-        (Err(error), Some(Frame { task })) if error.is_timeout() && task.control.has_passed_limit() => {
-            Ending::TimedOut
-        }
+        (Err(error), Some(task)) if error.is_timeout() && task.control.has_passed_limit() => Ending::TimedOut,
         _ => Ending::of(result),
     }
 }
 
+/// The name of the task in `frame`, if it has one.
+fn name(frame: &Frame) -> Option<Arc<str>> {
+    frame.registered().map_or_else(|| frame.name().cloned(), |task| task.control.name())
+}
+
 /// True if the body ends its work itself at the limit of the task, and goes on.
 fn minds_limit(slot: &Option<Frame>) -> bool {
-    slot.as_ref().is_some_and(|frame| frame.task.control.minds_limit())
+    registered(slot).is_some_and(|task| task.control.minds_limit())
 }
 
 /// Reports the drop of the body to the children, and a failure to the scope that the task is a member of.
 /// After an error, the children are killed.
 fn report_body_dropped(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output) {
-    let Some(task) = slot.as_ref().map(|frame| &frame.task) else { return };
+    let Some(task) = registered(slot) else { return };
     if task.control.set_body_dropped() {
         for child in children(task) {
             // This task reads no more messages of the child, and sends it none.

@@ -74,6 +74,16 @@ impl Configured {
             && !(*metrics || *timestamps || *tracing)
     }
 
+    /// True if an in-place task with these settings is registered at its begin: they show, or measure, all of
+    /// its life, or what it runs looks for them.
+    pub(crate) fn needs_record(&self) -> bool {
+        #[cfg(feature = "uuid")]
+        if self.uuid {
+            return true;
+        }
+        self.priority.is_some() || self.values.is_some() || self.metrics || self.timestamps || self.tracing
+    }
+
     /// With another limit on the whole.
     pub fn limited(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);

@@ -1,19 +1,22 @@
-//! A task's policies about failure and load: a breaker, a limiter, retries and a recovery.
+//! A task's policies about failure and load: a breaker, a limiter, chaos, retries and a recovery.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::breaker::CircuitBreaker;
+use crate::chaos::Chaos;
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::task::settings::configured::Configured;
 use crate::tree::extras::recovery::{Recovery, RecoveryWork};
 
-/// Settings with a breaker, a limiter or a recovery.
+/// Settings with a breaker, a limiter, chaos or a recovery.
 pub struct Resilience<T> {
     pub(crate) settings: Configured,
     pub(crate) breaker: Option<CircuitBreaker>,
     pub(crate) limiter: Option<Limiter>,
+    /// Shared, so that a copy of it for each attempt costs a reference count.
+    pub(crate) chaos: Option<Arc<Chaos>>,
     pub(crate) recovery: Option<RecoveryWork<T>>,
 }
 
@@ -23,6 +26,7 @@ impl<T> Clone for Resilience<T> {
             settings: self.settings.clone(),
             breaker: self.breaker.clone(),
             limiter: self.limiter.clone(),
+            chaos: self.chaos.clone(),
             recovery: self.recovery.clone(),
         }
     }
@@ -34,13 +38,14 @@ impl<T> fmt::Debug for Resilience<T> {
             .field("settings", &self.settings)
             .field("breaker", &self.breaker)
             .field("limiter", &self.limiter)
+            .field("chaos", &self.chaos)
             .finish_non_exhaustive()
     }
 }
 
 impl<T> From<Configured> for Resilience<T> {
     fn from(settings: Configured) -> Self {
-        Self { settings, breaker: None, limiter: None, recovery: None }
+        Self { settings, breaker: None, limiter: None, chaos: None, recovery: None }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use event_listener::EventListener;
 use crate::program::ext::RuntimeExt as _;
 use crate::runtime::erased::DynRuntime;
 use crate::time::Sleep;
-use crate::tree::children::{cancel, children, is_busy};
+use crate::tree::children::{cancel_because, children, is_busy};
 use crate::tree::node::TaskRef;
 use crate::tree::state::State;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};
@@ -35,10 +36,20 @@ impl Canceller {
 
     /// As [`Task::cancel`](crate::Task::cancel).
     pub fn cancel(&self, level: CancelLevel) -> Cancellation {
+        self.request(level, None)
+    }
+
+    /// As [`Task::cancel_because`](crate::Task::cancel_because).
+    pub fn cancel_because(&self, level: CancelLevel, reason: impl Into<Arc<str>>) -> Cancellation {
+        self.request(level, Some(reason.into()))
+    }
+
+    /// Cancels the task, for `reason` if there is one.
+    pub(crate) fn request(&self, level: CancelLevel, reason: Option<Arc<str>>) -> Cancellation {
         let task = self.task.clone();
         let mut abandoned = false;
         if let Some(task) = &task {
-            cancel(task, level, CancelCause::Requested);
+            cancel_because(task, level, CancelCause::Requested, reason.as_ref());
             abandoned =
                 level == CancelLevel::KillHard && !task.control.status().is_terminal() && is_busy(task);
         }
@@ -130,7 +141,8 @@ impl Cancellation {
             CancelOutcome::Running | CancelOutcome::Abandoned => stuck(task),
             _ => Vec::new(),
         };
-        CancellationResult { outcome, status: task.control.status(), asked: task.control.asked(), stuck }
+        let (status, asked) = (task.control.status(), task.control.asked());
+        CancellationResult { outcome, status, asked, reason: task.control.reason().cloned(), stuck }
     }
 }
 
@@ -176,7 +188,8 @@ impl Cancellation {
         let this = self;
         let Some(task) = &this.task else {
             let (outcome, status) = this.without;
-            return Poll::Ready(CancellationResult { outcome, status, asked: None, stuck: Vec::new() });
+            let stuck = Vec::new();
+            return Poll::Ready(CancellationResult { outcome, status, asked: None, reason: None, stuck });
         };
         if task.control.poll_change(&mut this.listener, State::is_reported, cx).is_ready() {
             return Poll::Ready(this.result(task, task.control.outcome()));

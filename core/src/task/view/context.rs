@@ -66,7 +66,8 @@ impl TaskContext {
         self.task.control.status()
     }
 
-    /// A future that is ready once cancellation of the task was requested, at any level.
+    /// A future that is ready once cancellation of the task was requested, at any level. By then
+    /// [`level`](Self::level), [`cause`](Self::cause) and [`cancel_reason`](Self::cancel_reason) are known.
     ///
     /// After a graceful request the work has its grace period to end by itself; the value that it then
     /// returns is its result.
@@ -97,6 +98,13 @@ impl TaskContext {
     /// The cause of the first request, if there was one.
     pub fn cause(&self) -> Option<CancelCause> {
         self.task.control.asked().map(|(_, cause)| cause)
+    }
+
+    /// The reason that was given with the first request, if one was: see
+    /// [`Task::cancel_because`](crate::Task::cancel_because). Where the request was passed on from a task
+    /// above, it is the reason of that one.
+    pub fn cancel_reason(&self) -> Option<Arc<str>> {
+        self.task.control.reason().cloned()
     }
 
     /// As [`CancellableTask::on_cancel`](crate::CancellableTask::on_cancel).

@@ -14,9 +14,14 @@ use crate::tree::node::{Control, TaskRef};
 use crate::tree::span::within;
 use crate::tree::usage::metering::Measuring;
 
+/// The task whose frame is in `slot`, if it is registered.
+pub(crate) fn registered(slot: &Option<Frame>) -> Option<&TaskRef> {
+    slot.as_ref().and_then(Frame::registered)
+}
+
 /// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
 pub(crate) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
-    let span = slot.as_ref().and_then(|frame| frame.task.control.span());
+    let span = registered(slot).and_then(|task| task.control.span());
     in_frame(slot, || within(span.as_deref(), f))
 }
 
@@ -49,7 +54,7 @@ impl BodyEnd {
         dropped: Result<(), AsyncTaskError>,
         still_running: bool,
     ) -> Output {
-        let Some(control) = slot.as_ref().map(|frame| &frame.task.control) else {
+        let Some(control) = registered(slot).map(|task| &task.control) else {
             return Output { result: Err(AsyncTaskError::Shutdown), ending: Ending::Cancelled };
         };
         let (error, ending) = match (dropped, self) {
@@ -68,11 +73,11 @@ pub(crate) fn poll_body(
     slot: &mut Option<Frame>,
     cx: &mut Context<'_>,
 ) -> Poll<BodyEnd> {
-    if slot.as_ref().is_some_and(|frame| !frame.task.begin()) {
+    if registered(slot).is_some_and(|task| !task.begin()) {
         return Poll::Ready(BodyEnd::Killed);
     }
-    let measuring = match &*slot {
-        Some(Frame { task }) if task.control.is_metered() => Measuring::begin(task, cx),
+    let measuring = match registered(slot) {
+        Some(task) if task.control.is_metered() => Measuring::begin(task, cx),
         _ => None,
     };
     // One call polls the body, with metrics or without.
@@ -80,13 +85,19 @@ pub(crate) fn poll_body(
     // The body catches the panics of the work; a subscriber's are caught here.
     let polled = caught(|| in_task(slot, || body.poll(&mut own)));
     if let Some(measuring) = measuring {
-        measuring.end(slot.as_ref().map(|frame| &frame.task));
+        measuring.end(registered(slot));
+    }
+    // A task that succeeds in its first poll, before anything has asked for it, needs no record.
+    if !matches!(polled, Ok(Poll::Ready(Ok(()))))
+        && let Some(frame) = slot
+    {
+        frame.register();
     }
     let result = match polled {
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),
     };
-    if let (Err(error), Some(Frame { task })) = (&result, &*slot) {
+    if let (Err(error), Some(task)) = (&result, registered(slot)) {
         if task.control.has_stopped() {
             return Poll::Ready(BodyEnd::Killed);
         }

@@ -19,7 +19,7 @@ pub(crate) struct Output {
 
 /// The error of a member that is stopped because another has failed.
 pub(crate) const SIBLINGS: AsyncTaskError =
-    AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::SiblingFailed };
+    AsyncTaskError::cancelled(CancelLevel::Kill, CancelCause::SiblingFailed);
 
 /// Reports the failure of a member to its scope, which then kills the others.
 pub(crate) fn report_to_scope(task: &TaskRef, parent: &Option<TaskRef>, output: &mut Output) {

@@ -9,6 +9,7 @@ pub(crate) mod channels;
 pub(crate) mod listeners;
 pub(crate) mod on_cancel;
 pub(crate) mod permits;
+pub(crate) mod reason;
 pub(crate) mod recovery;
 pub(crate) mod settings;
 pub(crate) mod trace;
@@ -32,12 +33,16 @@ use crate::tree::children::Children;
 use crate::tree::ending::Ending;
 use crate::tree::extras::callbacks::Callback;
 use crate::tree::extras::channels::Channels;
-use crate::tree::extras::permits::HeldPermit;
+use crate::tree::extras::permits::HeldPermits;
+use crate::tree::extras::reason::FirstReason;
 use crate::tree::extras::recovery::Recovery;
 use crate::tree::extras::trace::Trace;
 use crate::tree::extras::values::Values;
 use crate::tree::node::{Control, TaskRef};
+use crate::tree::pending_children::PendingChildren;
+use crate::tree::state::HAS_REASON;
 use crate::tree::usage::metering::Metered;
+use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 #[cfg(feature = "uuid")]
 use crate::vocabulary::id::TaskId;
 
@@ -52,10 +57,13 @@ pub(crate) struct Extras {
     span: ArcSwapOption<Span>,
     changed: Event,
     pub(crate) children: OnceLock<Box<Children>>,
+    /// The number of daemons that have not ended: see `pending_children`.
+    pub(crate) daemons: PendingChildren,
     /// The parent of a task that was dropped before its children.
     heir: ArcSwapOption<TaskRef>,
     values: OnceLock<Arc<Values>>,
     callbacks: OnceLock<Box<ConcurrentQueue<Callback>>>,
+    reason: OnceLock<Box<FirstReason>>,
     failures: OnceLock<Box<ConcurrentQueue<AsyncTaskError>>>,
     /// The number of blocking jobs that have started and not ended.
     jobs: AtomicU32,
@@ -78,7 +86,7 @@ pub(crate) struct Extras {
     priority: AtomicU8,
     /// The greatest urgency of the tasks that wait for it, likewise.
     lent: AtomicU8,
-    held: HeldPermit,
+    held: HeldPermits,
     metered: OnceLock<Arc<Metered>>,
     /// Its id, if that is a UUID.
     #[cfg(feature = "uuid")]
@@ -95,9 +103,11 @@ impl Default for Extras {
             span: ArcSwapOption::empty(),
             changed: Event::new(),
             children: OnceLock::new(),
+            daemons: PendingChildren::new(),
             heir: ArcSwapOption::empty(),
             values: OnceLock::new(),
             callbacks: OnceLock::new(),
+            reason: OnceLock::new(),
             failures: OnceLock::new(),
             jobs: AtomicU32::new(0),
             shields: AtomicU32::new(0),
@@ -113,7 +123,7 @@ impl Default for Extras {
             recovery: OnceLock::new(),
             priority: AtomicU8::new(NO_PRIORITY),
             lent: AtomicU8::new(NO_PRIORITY),
-            held: HeldPermit::default(),
+            held: HeldPermits::default(),
             metered: OnceLock::new(),
             #[cfg(feature = "uuid")]
             uuid: OnceLock::new(),
@@ -144,13 +154,13 @@ impl Extras {
         }
     }
 
-    /// Notes the end.
-    pub(crate) fn ended(&self, ending: Ending, runtime: &dyn ErasedRuntime) {
+    /// Notes the end; `reason` is that of the cancellation that has ended the task.
+    pub(crate) fn ended(&self, ending: Ending, reason: Option<&str>, runtime: &dyn ErasedRuntime) {
         if let Some(times) = self.times.get() {
             let _ = times.completed.set(runtime.clock());
         }
         if let Some(trace) = self.trace.get() {
-            trace.ended(self.span.load().as_deref(), ending);
+            trace.ended(self.span.load().as_deref(), ending, reason);
         }
         if let Some(metered) = self.metered.get() {
             metered.ended();
@@ -231,6 +241,33 @@ impl Control {
 
     pub(crate) fn metered_or_insert(&self, make: impl FnOnce() -> Metered) -> &Arc<Metered> {
         self.extras().metered.get_or_init(|| Arc::new(make()))
+    }
+
+    /// The reason of the recorded cancellation, if it has one.
+    pub fn reason(&self) -> Option<&Arc<str>> {
+        if !self.state.load().has(HAS_REASON) {
+            return None;
+        }
+        Some(&self.extras.get()?.reason.get()?.reason)
+    }
+
+    /// Puts the reason of a request into the extras, if it has one that is not empty. Returns the request
+    /// that was the first to do so, which the caller records before its own (I14 of `state`); `None` if there
+    /// is no reason to record, or if a cause was recorded before.
+    pub(crate) fn explain(
+        &self,
+        level: CancelLevel,
+        cause: CancelCause,
+        reason: Option<&Arc<str>>,
+    ) -> Option<&FirstReason> {
+        let reason = reason.filter(|reason| !reason.is_empty())?;
+        let state = self.state.load();
+        if state.level() > 0 || state.is_terminal() {
+            return None;
+        }
+        let make = || Box::new(FirstReason { level, cause, reason: reason.clone() });
+        let first: &FirstReason = self.extras().reason.get_or_init(make);
+        Some(first)
     }
 
     /// Adds the failure of a member of this scope, after those that came before it.

@@ -33,6 +33,7 @@ pub(crate) fn task_span(task: &Shared<dyn ErasedRuntime>) -> Span {
         task.name = control.name().as_deref(),
         task.parent = parent.as_ref().map(IdField::value),
         task.status = field::Empty,
+        task.reason = field::Empty,
         task.fields = field::Empty,
     )
 }
@@ -48,6 +49,7 @@ pub(crate) fn attempt_span(task: &Shared<dyn ErasedRuntime>, attempt: u32) -> Sp
         task.parent = parent.as_ref().map(IdField::value),
         task.attempt = attempt,
         task.status = field::Empty,
+        task.reason = field::Empty,
         task.fields = field::Empty,
     )
 }
@@ -97,7 +99,8 @@ impl Trace {
         });
     }
 
-    pub(crate) fn ended(&self, span: Option<&Span>, ending: Ending) {
+    /// Reports the end; `reason` is that of the cancellation that has ended the task.
+    pub(crate) fn ended(&self, span: Option<&Span>, ending: Ending, reason: Option<&str>) {
         let status = match ending {
             Ending::Completed => "completed",
             Ending::Failed => "failed",
@@ -105,8 +108,12 @@ impl Trace {
             Ending::Cancelled => "cancelled",
         };
         self.emit(span, |fields| {
-            Span::current().record("task.status", status);
-            tracing::info!(task.fields = fields, task.status = status, "task ended");
+            let span = Span::current();
+            span.record("task.status", status);
+            if let Some(reason) = reason {
+                span.record("task.reason", reason);
+            }
+            tracing::info!(task.fields = fields, task.status = status, task.reason = reason, "task ended");
         });
     }
 }

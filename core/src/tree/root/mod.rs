@@ -22,7 +22,7 @@ use event_listener::{Event, EventListener};
 
 use crate::panic::notify_all;
 use crate::runtime::erased::ErasedRuntime;
-use crate::tree::children::cancel;
+use crate::tree::children::{cancel, is_left_out};
 use crate::tree::ending::Ending;
 use crate::tree::node::{Shared, TaskRef};
 use crate::tree::root::kills::{Kills, Remaining};
@@ -316,7 +316,11 @@ impl RootScope {
             CLOSING => CancelLevel::Graceful,
             _ => CancelLevel::Kill,
         };
-        cancel(task, level, CancelCause::Shutdown);
+        // Its scope is reached, too, and cancels it after the others.
+        let has_scope_here = || task.is_child_here(task.parent().as_ref());
+        if !(is_left_out(task.control.state(), level) && has_scope_here()) {
+            cancel(task, level, CancelCause::Shutdown);
+        }
     }
 
     /// Checks two tasks of the list, at each addition and each end, so that those that have ended are removed

@@ -35,6 +35,8 @@ pub struct TaskSnapshot {
     pub polling: Option<Duration>,
     /// The level and the first cause of its cancellation, if it is being cancelled.
     pub asked: Option<(CancelLevel, CancelCause)>,
+    /// The reason that was given with that cause, if one was.
+    pub reason: Option<Arc<str>>,
     /// The time since cancellation was first requested; known of tasks with metrics.
     pub stopping: Option<Duration>,
     /// Its usage, with that of the tasks below it; `None` for a task that never had metrics.
@@ -132,6 +134,7 @@ impl TaskSnapshot {
             age: stamped.or_else(|| metered?.age(now)),
             polling: metered.and_then(|metered| metered.meter.polling_for()),
             asked: control.asked(),
+            reason: control.reason().cloned(),
             stopping: metered.and_then(|metered| metered.meter.stopping_for()),
             metrics: measured(task),
             is_in_place: control.is_in_place(),
@@ -149,7 +152,10 @@ impl fmt::Display for TaskSnapshot {
             write!(f, ", polled for {polling:.1?}")?;
         }
         if let Some((level, cause)) = self.asked {
-            write!(f, ", asked to stop ({level:?}, {cause:?})")?;
+            match &self.reason {
+                Some(reason) => write!(f, ", asked to stop ({level:?}, {cause:?}, {reason:?})")?,
+                None => write!(f, ", asked to stop ({level:?}, {cause:?})")?,
+            }
         }
         if let Some(stopping) = self.stopping {
             write!(f, " {stopping:.1?} ago")?;

@@ -18,9 +18,9 @@ use sweet_async_core::task::{Canceller, ContextualizedTask, Relationships, Task,
 /// except [`RecoverableTask`](sweet_async_core::RecoverableTask): a pipeline retries events, and not itself.
 ///
 /// On a graceful cancellation request the sender stops, and rows that have been read are handled. The final
-/// event is then [`AsyncTaskError::Cancelled`] with the level and the cause of the request. The task counts
-/// as cancelled, unless the handler turns that error into a value. A kill drops the chunks that wait in the
-/// queue.
+/// event is then [`AsyncTaskError::Cancelled`] with the level, the cause and the reason of the request. The
+/// task counts as cancelled, unless the handler turns that error into a value. A kill drops the chunks that
+/// wait in the queue.
 ///
 /// With [`Events`](crate::Events) the pipeline is pulled: the handle is a [`Stream`](futures_core::Stream)
 /// and not a future, and the summary is available after the last event.

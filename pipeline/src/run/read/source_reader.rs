@@ -75,7 +75,8 @@ pub(crate) struct SourceReader {
 fn stopped() -> Option<Stop> {
     let cx = TaskContext::current()?;
     let (level, cause) = (cx.level()?, cx.cause()?);
-    Some(Stop::Failed(AsyncTaskError::Cancelled { level, cause }))
+    let reason = cx.cancel_reason();
+    Some(Stop::Failed(AsyncTaskError::Cancelled { level, cause, task: None, reason }))
 }
 
 /// Waits until cancellation of the pipeline is requested.

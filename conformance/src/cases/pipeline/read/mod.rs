@@ -7,6 +7,7 @@ pub mod compressed_ends;
 pub mod files;
 pub mod large_chunks;
 pub mod readers;
+#[cfg(feature = "cases")]
 pub mod reads_left;
 pub mod sender_batches;
 pub mod sender_order;

@@ -7,7 +7,7 @@ use crate::kit::prelude::*;
 use crate::kit::script::Step::{SetsLatch, Waits};
 use crate::kit::script::{ReaderKind, Script, lines};
 
-pub fn a_read_in_progress_is_reported_as_left<H: Harness>(harness: H) -> Outcome {
+pub fn a_read_in_progress_is_reported_as_left(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (begun, open, dropped) = (Latch::new(), Latch::new(), Latch::new());
         let script = Script::new([SetsLatch(begun.clone()), Waits(open.clone())]).marked(&dropped);
@@ -26,7 +26,7 @@ pub fn a_read_in_progress_is_reported_as_left<H: Harness>(harness: H) -> Outcome
     })
 }
 
-pub fn a_read_abandoned_by_a_hard_kill_is_reported_as_left<H: Harness>(harness: H) -> Outcome {
+pub fn a_read_abandoned_by_a_hard_kill_is_reported_as_left(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (begun, open, dropped) = (Latch::new(), Latch::new(), Latch::new());
         let script = Script::new([SetsLatch(begun.clone()), Waits(open.clone())]).marked(&dropped);

@@ -4,6 +4,7 @@ pub mod boxed;
 pub mod counts;
 pub mod errors;
 pub mod flow;
+pub mod partial_attempts;
 pub mod pipeline_ends;
 pub mod pipeline_tasks;
 pub mod pulling;

@@ -4,7 +4,9 @@ pub mod bad_input;
 pub mod dialects;
 pub mod json_lines;
 pub mod open_quotes;
+#[cfg(feature = "cases")]
 pub mod properties;
+#[cfg(feature = "cases")]
 pub mod properties_of_quotes;
 pub mod row;
 pub mod true_texts;

@@ -9,8 +9,8 @@ use crate::kit::{Raw, Sample, collect_rows, rows};
 
 /// A runner for `cases` random inputs. They are shared out among the seeds, if there are many: each run has
 /// others.
-fn runner<H: Harness>(cases: u32) -> TestRunner {
-    let seeds = u32::try_from(H::SEEDS).unwrap_or(u32::MAX).max(1);
+fn runner(harness: &Started, cases: u32) -> TestRunner {
+    let seeds = u32::try_from(harness.flavour().seeds).unwrap_or(u32::MAX).max(1);
     TestRunner::new(Config { cases: cases.div_ceil(seeds), failure_persistence: None, ..Config::default() })
 }
 
@@ -51,10 +51,10 @@ fn wrong(error: impl std::fmt::Display) -> TestCaseError {
     TestCaseError::fail(error.to_string())
 }
 
-pub fn rows_are_those_of_one_reader_whatever_the_chunks<H: Harness>(harness: H) -> Outcome {
+pub fn rows_are_those_of_one_reader_whatever_the_chunks(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let strategy = (text(), 1..6usize, 1..4usize, any::<bool>());
-    runner::<H>(300)
+    runner(&harness, 300)
         .run(&strategy, |(text, size, workers, by_bytes)| {
             let chunk = if by_bytes { size.bytes() } else { size.rows() };
             let run = rows(&rt, Sample { chunk, workers }, text.clone());
@@ -75,10 +75,10 @@ pub fn rows_are_those_of_one_reader_whatever_the_chunks<H: Harness>(harness: H) 
         .map_err(|error| Failure::msg(error.to_string()))
 }
 
-pub fn rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect<H: Harness>(harness: H) -> Outcome {
+pub fn rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let strategy = (text(), marks(), 1..6usize, 1..4usize, any::<bool>());
-    runner::<H>(300)
+    runner(&harness, 300)
         .run(&strategy, |(text, (delimiter, quote, comment), size, workers, by_bytes)| {
             let chunk = if by_bytes { size.bytes() } else { size.rows() };
             let input = text.clone();
@@ -115,10 +115,10 @@ pub fn rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect<H: Harness>
         .map_err(|error| Failure::msg(error.to_string()))
 }
 
-pub fn a_fold_gives_the_same_sum_as_an_iterator<H: Harness>(harness: H) -> Outcome {
+pub fn a_fold_gives_the_same_sum_as_an_iterator(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let strategy = (proptest::collection::vec(any::<u32>(), 0..300), 1..20usize, 1..5usize, 1..4usize);
-    runner::<H>(100)
+    runner(&harness, 100)
         .run(&strategy, |(items, size, workers, queue)| {
             let sum: u64 = items.iter().copied().map(u64::from).sum();
             let len = items.len() as u64;

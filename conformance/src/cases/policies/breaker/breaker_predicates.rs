@@ -130,7 +130,7 @@ pub async fn it_is_not_asked_about_what_never_counts<R: Runtime>(rt: R, _: Facts
     for kind in 0..4 {
         let work = || async move {
             Err::<(), _>(match kind {
-                0 => AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::Requested },
+                0 => AsyncTaskError::cancelled(CancelLevel::Kill, CancelCause::Requested),
                 1 => AsyncTaskError::Shutdown,
                 2 => AsyncTaskError::InvalidConfig("no use".into()),
                 _ => AsyncTaskError::CircuitOpen { breaker: None, retry_after: Duration::ZERO },

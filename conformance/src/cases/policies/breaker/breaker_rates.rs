@@ -152,7 +152,7 @@ pub async fn a_slow_call_counts_when_it_ends<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn a_call_whose_time_is_up_has_failed_and_may_be_slow<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_timed_out_call_has_failed_and_may_be_slow<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for spawned in [false, true] {
         for attempt in [false, true] {
             let builder = last_calls(5, 1).failure_rate(1.0).slow_call_rate(1.millis(), 1.0);
@@ -165,8 +165,14 @@ pub async fn a_call_whose_time_is_up_has_failed_and_may_be_slow<R: Runtime>(rt: 
             };
             let numbers = breaker.statistics();
             ensure!(error.is_timeout() && numbers.state == BreakerState::Open, "{spawned}, {attempt}");
-            let counted = (numbers.calls, numbers.failures, numbers.slow_calls);
-            ensure!(counted == (Some(1), Some(1), Some(1)), "{spawned}, {attempt}: {numbers:?}");
+            ensure!(
+                (numbers.calls, numbers.failures) == (Some(1), Some(1)),
+                "{spawned}, {attempt}: {numbers:?}"
+            );
+            // On a busy machine, the time that is up may have passed before the call began.
+            if at.virtual_time {
+                ensure!(numbers.slow_calls == Some(1), "{spawned}, {attempt}: {numbers:?}");
+            }
         }
     }
     Ok(())

@@ -22,12 +22,19 @@ pub(crate) enum Holder {
     InPlace,
     InATask,
     Spawned,
+    SpawnedIn,
     Retried,
     Supervised,
 }
 
-pub(crate) const HOLDERS: [Holder; 5] =
-    [Holder::InPlace, Holder::InATask, Holder::Spawned, Holder::Retried, Holder::Supervised];
+pub(crate) const HOLDERS: [Holder; 6] = [
+    Holder::InPlace,
+    Holder::InATask,
+    Holder::Spawned,
+    Holder::SpawnedIn,
+    Holder::Retried,
+    Holder::Supervised,
+];
 
 /// The kind of the holder's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +74,8 @@ type Holding = Pin<Box<dyn Future<Output = Result<(), AsyncTaskError>> + Send>>;
 /// The limiter, the breaker, and a count of the work that is under way.
 struct Permits {
     limiter: Limiter,
+    /// A limiter that nothing waits for.
+    wide: Limiter,
     breaker: Option<CircuitBreaker>,
     inside: Census,
 }
@@ -88,7 +97,8 @@ impl Permits {
             }
             Kind::Limiter | Kind::Rate => None,
         };
-        Ok(Self { limiter: limiter.build()?, breaker, inside: Census::default() })
+        let wide = Limiter::builder().max_concurrent(1000).build()?;
+        Ok(Self { limiter: limiter.build()?, wide, breaker, inside: Census::default() })
     }
 
     /// Starts a holder. At the `end`-th poll its work ends as `end_kind` says, or stays pending there.
@@ -134,6 +144,11 @@ impl Permits {
                 around.try_spawn(move || async move { Ok(run.await?) })
             }
             Holder::Spawned => builder.spawn(work),
+            Holder::SpawnedIn => {
+                let spawning = builder.limiter(&self.wide).spawn_in(&self.limiter, work);
+                let around = AsyncTask::to::<()>().on(rt).grace(Duration::from_micros(100));
+                around.try_spawn(move || async move { Ok(spawning.await?.await?) })
+            }
             Holder::Retried => builder.retry(1).backoff(RetryStrategy::Immediate).spawn(work),
             Holder::Supervised => {
                 builder.supervise(policy).backoff(RetryStrategy::Immediate).jitter(Jitter::None).spawn(work)
@@ -261,6 +276,10 @@ pub async fn in_place_work_within_a_task_loses_no_permit<R: Runtime>(rt: R, _: F
 
 pub async fn a_task_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::Spawned, MOMENTS).await.map(drop)
+}
+
+pub async fn of_a_task_that_waits_before_it_exists<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, Holder::SpawnedIn, MOMENTS).await.map(drop)
 }
 
 pub async fn retried_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {

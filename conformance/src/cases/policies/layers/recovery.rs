@@ -167,7 +167,7 @@ pub async fn recovery_is_not_called_for_cancellations_and_shutdown<R: Runtime>(r
     let builder = AsyncTask::to::<u32>().on(&rt).recover_with(counted());
     let shutdown = builder.clone().run(|| async { Err::<u32, _>(AsyncTaskError::Shutdown) });
     ensure!(failed(shutdown.await)?.is_shutdown());
-    let cancelled = || AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::Requested };
+    let cancelled = || AsyncTaskError::cancelled(CancelLevel::Kill, CancelCause::Requested);
     ensure!(failed(builder.run(|| async { Err::<u32, _>(cancelled()) }).await)?.is_cancelled());
     ensure!(asked.made() == 0);
     Ok(())

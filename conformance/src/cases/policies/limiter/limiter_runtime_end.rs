@@ -1,13 +1,13 @@
 //! Recovery, limiter: no permit is lost when the runtime ends before the limiter.
 
-use sweet_async::Limiter;
+use sweet_async::{DynRuntime, Limiter};
 
 use super::limiters::{check_all_free, fill, until_waiting, with_permits};
 use crate::kit::ending::left;
 use crate::kit::prelude::*;
 
 /// Two tasks that hold its permits, and three that wait, on `rt`.
-async fn spawn_waiters<R: Runtime>(rt: &R, limiter: &Limiter) -> Result<Vec<Task<(), R>>, Failure> {
+async fn spawn_waiters(rt: &DynRuntime, limiter: &Limiter) -> Result<Vec<Task<(), DynRuntime>>, Failure> {
     let mut tasks = fill(rt, limiter, 2).await?.tasks;
     for _ in 0..3 {
         // A waiter that is admitted while the others are dropped may be polled before it is dropped itself.
@@ -17,8 +17,9 @@ async fn spawn_waiters<R: Runtime>(rt: &R, limiter: &Limiter) -> Result<Vec<Task
     Ok(tasks)
 }
 
-pub fn a_dropped_runtime_returns_all_permits<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
+pub fn a_dropped_runtime_returns_all_permits(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
+    if flavour.never_ends {
         return Ok(());
     }
     let limiter = with_permits(2)?;
@@ -29,12 +30,13 @@ pub fn a_dropped_runtime_returns_all_permits<H: Harness>(harness: H) -> Outcome 
         let error = failed(futures_lite::future::block_on(task))?;
         ensure!(error.is_shutdown(), "{error:?}");
     }
-    let next = H::start_with(1)?;
+    let next = flavour.start_with(1)?;
     next.block_on(check_all_free(&next.runtime(), &limiter, 2))?
 }
 
-pub fn a_shutdown_returns_all_permits<H: Harness>(harness: H) -> Outcome {
-    if H::NEVER_ENDS {
+pub fn a_shutdown_returns_all_permits(harness: Started) -> Outcome {
+    let flavour = harness.flavour();
+    if flavour.never_ends {
         return Ok(());
     }
     let limiter = with_permits(2)?;
@@ -49,6 +51,6 @@ pub fn a_shutdown_returns_all_permits<H: Harness>(harness: H) -> Outcome {
         Ok(())
     })??;
     drop(harness);
-    let next = H::start_with(1)?;
+    let next = flavour.start_with(1)?;
     next.block_on(check_all_free(&next.runtime(), &limiter, 2))?
 }

@@ -3,5 +3,6 @@
 pub mod limiter_ends;
 pub mod limiter_permits;
 pub mod limiter_rate;
+#[cfg(feature = "cases")]
 pub mod limiter_runtime_end;
 pub mod limiters;

@@ -139,7 +139,7 @@ pub async fn a_cancellation_ends_it_at_once<R: Runtime>(rt: R, at: Facts) -> Out
             "{end:?}"
         );
         ensure!((end.level(), end.cause()) == (Some(level), Some(CancelCause::Requested)), "{end:?}");
-        let AsyncTaskError::Cancelled { level: found, cause } = failed(task.await)? else {
+        let AsyncTaskError::Cancelled { level: found, cause, .. } = failed(task.await)? else {
             bail!("not cancelled")
         };
         ensure!((found, cause) == (level, CancelCause::Requested) && calls.made() == 1);

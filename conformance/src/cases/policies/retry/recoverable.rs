@@ -102,7 +102,7 @@ pub async fn a_handle_reports_which_errors_are_retried_or_recovered<R: Runtime>(
     let retried = retried.spawn(|| async { 3 });
     let recovered = builder.clone().recover_with(|_| async { 7 }).spawn(|| async { 3 });
     let both = builder.recover_with(|_| async { 7 }).retry(2).jitter(Jitter::None).spawn(|| async { 3 });
-    let cancelled = || AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::Requested };
+    let cancelled = || AsyncTaskError::cancelled(CancelLevel::Kill, CancelCause::Requested);
     for (error, by_retry, by_recovery) in [
         (AsyncTaskError::failure(Broken(1)), true, true),
         (AsyncTaskError::failure(Broken(2)), false, true),
@@ -134,7 +134,7 @@ pub async fn recover_does_the_recovery_work_for_the_caller<R: Runtime>(rt: R, _:
     let task = builder.spawn(|| async { 100 });
     ensure!(task.recover(AsyncTaskError::failure(Broken(1))).await? == 1);
     ensure!(failed(task.recover(AsyncTaskError::failure(Broken(2))).await)?.is_failure());
-    let cancelled = AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::Requested };
+    let cancelled = AsyncTaskError::cancelled(CancelLevel::Kill, CancelCause::Requested);
     ensure!(failed(task.recover(cancelled).await)?.is_cancelled() && asked.made() == 2);
     ensure!(task.await? == 100, "its own end is another matter");
     let scope = AsyncTask::to().on(&rt).scope(|s| async move {

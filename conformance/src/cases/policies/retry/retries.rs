@@ -108,9 +108,7 @@ pub async fn errors_that_a_retry_cannot_change_are_not_retried<R: Runtime>(rt: R
             counted.next();
             async move {
                 Err::<(), _>(match kind {
-                    0 => {
-                        AsyncTaskError::Cancelled { level: CancelLevel::Kill, cause: CancelCause::Requested }
-                    }
+                    0 => AsyncTaskError::cancelled(CancelLevel::Kill, CancelCause::Requested),
                     1 => explode("a panic"),
                     2 => AsyncTaskError::Shutdown,
                     3 => AsyncTaskError::CircuitOpen { breaker: None, retry_after: Duration::ZERO },

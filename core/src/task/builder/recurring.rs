@@ -1,0 +1,55 @@
+//! The start of one run of repeated work, under the policies of its builder.
+
+use std::future::Future;
+
+use crate::error::AsyncTaskError;
+use crate::runtime::Runtime;
+use crate::task::builder::policies::{Once, Policies, PolicySet, refused, register};
+use crate::task::handle::task::Task;
+use crate::task::layers::retry::Informed;
+use crate::task::lifecycle::spawn::SpawnSite;
+use crate::task::settings::resilience::Retrying;
+use crate::task::view::context::TaskContext;
+
+/// The policies of a builder whose work can be repeated: all of them.
+pub trait Recurring<T: Send + 'static>: Policies<T> + Send + 'static {
+    /// Starts one run, as a task of its own. `begin` makes the work of the run, or of an attempt at it.
+    #[doc(hidden)]
+    fn start_run<R, B, K>(self, runtime: R, at: SpawnSite, begin: K) -> Task<T, R>
+    where
+        R: Runtime,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        K: Fn(&R, TaskContext) -> B + Clone + Send + 'static;
+}
+
+impl<T, P> Recurring<T> for P
+where
+    T: Send + 'static,
+    P: PolicySet<T> + Once + Send + 'static,
+{
+    fn start_run<R, B, K>(self, runtime: R, at: SpawnSite, begin: K) -> Task<T, R>
+    where
+        R: Runtime,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        K: Fn(&R, TaskContext) -> B + Clone + Send + 'static,
+    {
+        match register(runtime, &self, at) {
+            Ok(registered) => {
+                let body = begin(&registered.task.runtime, registered.context());
+                self.launch(registered, body)
+            }
+            Err(error) => refused(error, self),
+        }
+    }
+}
+
+impl<T: Send + 'static> Recurring<T> for Retrying<T> {
+    fn start_run<R, B, K>(self, runtime: R, at: SpawnSite, begin: K) -> Task<T, R>
+    where
+        R: Runtime,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        K: Fn(&R, TaskContext) -> B + Clone + Send + 'static,
+    {
+        self.start(runtime, at, Informed(begin))
+    }
+}
