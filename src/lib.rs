@@ -22,12 +22,13 @@ pub use sweet_async_core::{
     CancelLevel, CancelOutcome, CancellableTask, Cancellation, CancellationResult, Canceller, Chaos,
     ChaosError, CircuitBreaker, CircuitBreakerBuilder, ContextualizedTask, CurrentRuntime,
     DEFAULT_MAX_RETRY_AFTER, DurationExt, DynRuntime, EnterGuard, FailedAttempt, FailureError, Interval,
-    Jitter, Join, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks, NamedTask,
-    OwnedRuntime, PanicError, ParseTaskIdError, PrioritizedTask, RankableByPriority, RecoverableTask,
-    RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime, RuntimeBuilder,
-    RuntimeError, RuntimeExt, RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError, StatusEnabledTask,
-    TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus, Termination, TimedTask,
-    TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any, await_result, n_of,
+    Jitter, Join, Keyable, Keyed, Limiter, LimiterBuilder, LocalRuntime, MetricsEnabledTask, MissedTicks,
+    NamedTask, OwnedRuntime, PanicError, ParseTaskIdError, PrioritizedTask, RankableByPriority,
+    RecoverableTask, RestartPolicy, RetriesError, Retry, RetryBudget, RetryStrategy, RootScope, Runtime,
+    RuntimeBuilder, RuntimeError, RuntimeExt, RuntimeSource, Scope, ScopedTask, SeveralErrors, SpawnError,
+    StatusEnabledTask, TaskBuilder, TaskContext, TaskId, TaskInfo, TaskPriority, TaskSet, TaskStatus,
+    Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any, await_result,
+    n_of,
 };
 pub use sweet_async_core::{OnFailure, Repeated, Schedule};
 pub use time::{interval, sleep, yield_now};
@@ -132,7 +133,7 @@ pub mod prelude {
     pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
-        ContextualizedTask, DurationExt, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
+        ContextualizedTask, DurationExt, Keyed, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
         RecoverableTask, RetryStrategy, Runtime, RuntimeExt, Schedule, StatusEnabledTask, Task, TaskContext,
         TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask, await_result, scope,
     };

@@ -93,6 +93,7 @@
 //!   ([`CircuitBreaker`]).
 //! - **Window of a breaker**: the last calls, by number or by time, over which it takes its rates of failures
 //!   and of slow calls ([`BreakerWindow`]).
+//! - **Keyed policy**: the circuit breaker or limiter of one key, such as a host or a tenant ([`Keyed`]).
 //! - **Admission**: the decision that an attempt may begin. With a breaker and a limiter, the breaker is
 //!   asked, then the limiter gives a permit, then the breaker is asked again.
 //! - **Priority**: the urgency class that was set for a task, or for the nearest task above it that has one
@@ -122,7 +123,7 @@
 //! 2. [`retry`], [`chaos`], [`metrics`], `adaptive`: decisions and counters, without a task
 //! 3. [`runtime`] and `tree`: the interface of an executor, and the records of live tasks; these two know
 //!    each other
-//! 4. [`time`], [`breaker`], [`limit`]: waiting, time limits, and control of load
+//! 4. [`time`], [`breaker`], [`limit`], [`keyed`]: waiting, time limits, and control of load
 //! 5. `program`: the life of a runtime
 //! 6. [`task`]: one task
 //!
@@ -138,6 +139,7 @@ pub mod error;
 pub mod extend;
 #[doc(hidden)]
 pub mod internals;
+pub mod keyed;
 pub mod limit;
 pub mod metrics;
 mod panic;
@@ -158,6 +160,7 @@ pub use crate::error::{
     AsyncTaskError, BoxError, FailureError, PanicError, RetriesError, RuntimeError, SeveralErrors,
     SpawnError, TimeoutError, TimeoutKind,
 };
+pub use crate::keyed::{Keyable, Keyed};
 pub use crate::limit::{Limiter, LimiterBuilder};
 pub use crate::program::ext::RuntimeExt;
 pub use crate::program::owned::{OwnedRuntime, RuntimeBuilder};

@@ -10,7 +10,7 @@ mod modules;
 use modules::{Modules, backward, circles};
 
 /// The layers, in their order. The folders of `task` are layers of their own.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "sync",
     "vocabulary",
     "error",
@@ -25,6 +25,7 @@ const LAYERS: [&str; 26] = [
     "time",
     "breaker",
     "limit",
+    "keyed",
     "program",
     "task::settings",
     "task::view",

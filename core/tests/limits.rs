@@ -109,6 +109,22 @@ impl Both {
         self.admit()?;
         prop_assert_eq!(self.queue.under_way(), self.naive.under_way);
         prop_assert_eq!(self.queue.waiting(), self.naive.line.len());
+        self.is_seen_from_outside()
+    }
+
+    /// Compares what an observer and an eviction ask about the queue.
+    fn is_seen_from_outside(&mut self) -> Result<(), TestCaseError> {
+        let Limits { permits, rate, .. } = self.naive.limits;
+        // Fills the bucket up to now.
+        self.naive.is_open(self.now);
+        let (filled, under_way) = (self.naive.filled, self.naive.under_way);
+        let is_full = rate.is_none_or(|rate| filled == rate.gap.as_nanos() * u128::from(rate.burst));
+        let is_new = under_way == 0 && self.naive.line.is_empty() && is_full;
+        prop_assert_eq!(self.queue.is_as_new(self.now), is_new);
+        let has_token = rate.is_none_or(|rate| filled >= rate.gap.as_nanos());
+        let is_used_up = permits.is_some_and(|permits| under_way >= permits);
+        let lacks = !self.naive.line.is_empty() && is_used_up && has_token;
+        prop_assert_eq!(self.queue.lacks_permits(self.now), lacks);
         Ok(())
     }
 

@@ -9,6 +9,9 @@
 //! another word against the same in the other order, cannot be shown here: `RootScope::notify_end` against a
 //! shutdown, `job_started` against a cancellation.
 
+#[path = "../src/adaptive/aimd.rs"]
+#[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
+mod aimd;
 #[path = "../src/breaker/state.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
 mod breaker_state;
@@ -25,14 +28,25 @@ mod counts;
 mod daemons;
 #[path = "models/detaching.rs"]
 mod detaching;
+#[path = "../src/keyed/entry.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod entry;
+#[path = "../src/adaptive/event_observer.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+mod event_observer;
 #[path = "../src/task/work/job.rs"]
 mod job;
 #[path = "models/jobs.rs"]
 mod jobs;
+#[path = "models/keyed_entries.rs"]
+mod keyed_entries;
 #[path = "models/limiter.rs"]
 mod limiter;
 #[path = "models/listening.rs"]
 mod listening;
+#[path = "../src/adaptive/observer.rs"]
+#[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
+mod observer;
 #[path = "../src/limit/order.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
 mod order;
@@ -77,8 +91,18 @@ mod waiter;
 mod window;
 
 // The names by which core's files know each other.
+mod adaptive {
+    pub(crate) use crate::{aimd, event_observer, observer};
+}
 mod breaker {
     pub(crate) use crate::{breaker_state as state, window};
+}
+mod keyed {
+    pub(crate) mod keyable {
+        pub(crate) trait Keyable: Clone {
+            fn is_idle(&self, now: std::time::Instant) -> bool;
+        }
+    }
 }
 mod limit {
     pub(crate) use crate::{order, waiter};

@@ -1,4 +1,4 @@
-//! The part of the list that is about limiters and priorities.
+//! The part of the list that is about limiters, keyed policies and priorities.
 
 /// Hands on what it is given, with its topics after it, to the next part of the list.
 #[doc(hidden)]
@@ -69,6 +69,61 @@ macro_rules! __conformance_with_limits {
             limiter_runtime_end owned {
                 a_dropped_runtime_returns_all_permits
                 a_shutdown_returns_all_permits
+            }
+            limiter_adaptive driven {
+                the_number_of_permits_can_be_read
+                permits_rise_while_more_of_them_help
+                permits_stop_rising_where_more_make_all_slower
+                idle_hours_change_nothing
+                permits_that_are_set_are_fixed
+                a_range_of_one_number_is_fixed
+                what_waits_for_the_rate_raises_no_permits
+                beyond_its_bound_on_waiters_an_arrival_is_refused
+                no_permit_is_lost_while_their_number_changes
+                each_change_is_an_event_with_the_name
+                settings_that_cannot_work_are_refused_with_their_values
+            }
+            limiter_handover driven {
+                an_arrival_does_not_take_the_permit_of_a_waiter_that_was_not_yet_polled
+                an_arrival_waits_behind_a_task_that_was_admitted_and_is_not_polled
+                a_permit_that_its_waiter_gives_up_goes_to_the_next_and_to_no_arrival
+                permits_that_are_raised_admit_only_as_many_as_are_free
+            }
+            limiter_unpolled driven {
+                what_waits_for_it_in_the_same_task_can_be_timed_out
+                its_permit_is_free_once_it_is_dropped
+                its_permit_is_free_once_it_is_polled_to_its_end
+                spawned_work_ends_whatever_its_spawner_polls
+                in_the_queue_it_is_given_a_permit_that_serves_nothing
+            }
+            keyed_policies driven {
+                each_key_has_a_limiter_of_its_own
+                a_breaker_that_opens_for_one_key_is_closed_for_the_others
+                a_pair_of_policies_has_one_key
+                a_policy_is_made_once_for_its_key
+                all_that_ask_for_a_new_key_at_once_have_the_same_policy
+                an_error_of_its_making_is_given_and_not_kept
+                a_removed_key_has_another_policy_from_then_on
+                a_snapshot_is_in_the_order_of_uses_and_is_none
+                a_bound_of_zero_is_refused
+            }
+            keyed_eviction driven {
+                the_least_recently_used_is_evicted_first
+                a_limiter_with_work_under_way_or_waiting_is_not_evicted
+                a_policy_is_not_evicted_while_a_task_has_it
+                a_breaker_is_not_evicted_while_it_refuses_calls
+                a_closed_breaker_without_calls_is_evicted
+                a_limiter_whose_rate_is_used_up_is_not_evicted
+                the_clock_is_that_of_the_task_that_asks
+                where_all_are_in_use_a_new_key_is_refused_and_the_others_are_served
+                no_key_has_two_limiters_and_there_are_never_too_many
+            }
+            keyed_foreign_code driven {
+                the_code_of_a_key_may_call_back
+                the_making_of_a_policy_may_ask_for_other_keys
+                a_policy_that_is_made_during_its_own_making_is_the_one
+                a_panic_while_a_policy_is_made_is_an_error
+                a_panic_in_the_code_of_a_key_is_an_error_and_harms_nothing
             }
             priorities driven {
                 priorities_are_ordered_numbered_and_bounded

@@ -15,6 +15,9 @@
 //! The work may change. If a lower number does not lower the latency, the work itself takes longer, and the
 //! measure is taken anew. Where nothing else would show this, it is checked from time to time: once windows
 //! without a raise outnumber those with one by `CALM`, half of the number is tried for a moment.
+//!
+//! If half of the number does as much as all of it, half is the number from then on. Otherwise the measure,
+//! taken anew at a number that is too high itself, would let the number drift upwards, trial by trial.
 
 use std::time::Duration;
 
@@ -122,6 +125,12 @@ impl Scale {
             match self.probe {
                 None => self.step(window, latency),
                 Some(half) if window.busy <= half => {
+                    let (before, was) = self.last;
+                    // By Little's law, the number under way divided by the latency is the throughput. Where
+                    // no more than half were under way before, the number has not limited them.
+                    if before > half && window.busy as f64 * was >= before as f64 * latency {
+                        (self.number.now, self.number.starting) = (half, false);
+                    }
                     (self.probe, self.least, self.last) = (None, latency, (window.busy, latency));
                 }
                 // The work that is above the number has not ended yet.

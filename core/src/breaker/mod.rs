@@ -11,7 +11,7 @@ mod window;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener};
 
@@ -26,6 +26,7 @@ use crate::breaker::switch::Switch;
 use crate::error::AsyncTaskError;
 use crate::panic::{caught, notify_all};
 use crate::runtime::Runtime;
+use crate::sync::{Ordering, fence};
 
 /// The state of a [`CircuitBreaker`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -167,6 +168,16 @@ impl CircuitBreaker {
     /// A listener for the next change of the state, and for the next end of a half-open call.
     pub(crate) fn listen(&self) -> EventListener {
         self.0.changed.listen()
+    }
+
+    /// True if this is the only handle, those of calls under way included, and a call would be admitted at
+    /// `now`.
+    pub(crate) fn is_unused(&self, now: Instant) -> bool {
+        Arc::strong_count(&self.0) == 1 && {
+            // Acquire: pairs with the Release by which the last of the other handles was dropped.
+            fence(Ordering::Acquire);
+            self.0.switch.state().admit(|| now, &self.0.thresholds).is_ok()
+        }
     }
 
     /// The error of a refused call. A half-open breaker refuses until a call ends, at a time that is not

@@ -66,6 +66,22 @@ impl<W> Queue<W> {
         self.waiting
     }
 
+    /// The number of permits; `None` for any number.
+    pub(crate) fn permits(&self) -> Option<usize> {
+        self.limits.permits
+    }
+
+    /// True if there are waiters, and another permit would admit one of them now.
+    pub(crate) fn lacks_permits(&self, now: Instant) -> bool {
+        self.waiting > 0 && self.opening(now) == Opening::WithAnEnd && self.early(now).is_zero()
+    }
+
+    /// True if it would admit the same as a new queue: nothing is under way or waits, and the whole burst of
+    /// the rate is permitted again.
+    pub(crate) fn is_as_new(&self, now: Instant) -> bool {
+        self.under_way == 0 && self.waiting == 0 && self.ahead(now).is_zero()
+    }
+
     /// Admits an arrival at once, if nothing waits and the limits permit it; true if so.
     pub(crate) fn enter(&mut self, now: Instant) -> bool {
         self.waiting == 0 && self.opening(now) == Opening::Now && {
@@ -202,13 +218,17 @@ impl<W> Queue<W> {
         if self.limits.permits.is_some_and(|permits| self.under_way >= permits) {
             return Opening::WithAnEnd;
         }
-        let Some(Rate { gap, burst }) = self.limits.rate else { return Opening::Now };
-        // As many as the burst may be admitted before their time.
-        let early = self.ahead(now).saturating_sub(gap.saturating_mul(burst.saturating_sub(1)));
-        if early.is_zero() {
-            return Opening::Now;
+        match self.early(now) {
+            Duration::ZERO => Opening::Now,
+            early => now.checked_add(early).map_or(Opening::Never, Opening::At),
         }
-        now.checked_add(early).map_or(Opening::Never, Opening::At)
+    }
+
+    /// The time until the rate permits another admission.
+    fn early(&self, now: Instant) -> Duration {
+        let Some(Rate { gap, burst }) = self.limits.rate else { return Duration::ZERO };
+        // As many as the burst may be admitted before their time.
+        self.ahead(now).saturating_sub(gap.saturating_mul(burst.saturating_sub(1)))
     }
 
     fn ahead(&self, now: Instant) -> Duration {

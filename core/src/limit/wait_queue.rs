@@ -10,6 +10,9 @@
 //! Each change admits all waiters that the limits permit. The waiters that it admits, or that must look at
 //! the clock, are woken once the lock is free again: no code of the user's is called while it is held.
 //!
+//! Where the load decides the number of permits, each change is an event for its controller, which the same
+//! lock guards. There is no timer, and no task: nothing happens to a limiter between two events.
+//!
 //! One waiter, the `timer_owner`, keeps the time of the rate for all. Each of the others also has a timer,
 //! for the turn of the waiter before it, since neither the timer owner nor that waiter is sure to be polled.
 //! A waiter whose timer ends keeps the time from then on, if the time of the timer owner has passed or if
@@ -28,6 +31,8 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use crate::adaptive::event_observer::EventObserver;
+use crate::adaptive::observer::Change;
 use crate::limit::order::{Key, Limits, Queue};
 use crate::limit::waiter::Waiter;
 use crate::panic::caught;
@@ -51,11 +56,34 @@ struct Waiters {
     timer_owner: Option<(Arc<Waiter>, Instant)>,
     /// True if a waiter may have no timer, and rely on being woken.
     is_idle: bool,
+    /// `None` where the number of permits is fixed.
+    controller: Option<Box<Controller>>,
 }
+
+/// The controller of the number of permits.
+struct Controller {
+    observer: EventObserver,
+    /// The name of the limiter, for traces.
+    name: Option<Arc<str>>,
+}
+
+/// A change of the number of permits, to be reported once the lock is free.
+type Changed = (Change, Option<Arc<str>>);
 
 impl WaitQueue {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self(Mutex::new(Waiters { queue: Queue::new(limits), timer_owner: None, is_idle: false }))
+        Self::with(limits, None)
+    }
+
+    /// As [`new`](Self::new), for a number of permits in `range` that follows the load. The limits hold the
+    /// number at first, which is the least.
+    pub(crate) fn adaptive(limits: Limits, range: (usize, usize), name: Option<Arc<str>>) -> Self {
+        Self::with(limits, Some(Box::new(Controller { observer: EventObserver::new(range), name })))
+    }
+
+    fn with(limits: Limits, controller: Option<Box<Controller>>) -> Self {
+        let queue = Queue::new(limits);
+        Self(Mutex::new(Waiters { queue, timer_owner: None, is_idle: false, controller }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiters> {
@@ -65,19 +93,38 @@ impl WaitQueue {
     /// Makes a change, admits the waiters that it permits (I1), and wakes them.
     fn change<O>(&self, now: Instant, change: impl FnOnce(&mut Waiters) -> O) -> O {
         let mut waiters = self.lock();
+        waiters.measure(now);
         let output = change(&mut waiters);
+        let changed = waiters.adapt();
         let to_wake = waiters.admit(now);
         drop(waiters);
         for waiter in to_wake {
             // A waker may be foreign code; its panic must not become that of the caller.
             let _ = caught(|| waiter.waker.wake());
         }
+        if let Some(changed) = changed {
+            // So may a `tracing` subscriber.
+            let _ = caught(|| report(changed));
+        }
         output
     }
 
-    /// Sets the number of permits.
+    /// Sets the number of permits, which the load no longer decides.
     pub(crate) fn set_permits(&self, permits: usize, now: Instant) {
-        self.change(now, |waiters| waiters.queue.set_permits(permits));
+        self.change(now, |waiters| {
+            waiters.controller = None;
+            waiters.queue.set_permits(permits);
+        });
+    }
+
+    /// The number of permits; `None` for any number.
+    pub(crate) fn permits(&self) -> Option<usize> {
+        self.lock().queue.permits()
+    }
+
+    /// See [`Queue::is_as_new`].
+    pub(crate) fn is_as_new(&self, now: Instant) -> bool {
+        self.lock().queue.is_as_new(now)
     }
 
     /// The number of permits that are held, and the number of waiters.
@@ -110,7 +157,7 @@ impl WaitQueue {
                 waiter.leave();
             }
             // Admitted, whether its future has seen that or not (I2).
-            _ => waiters.queue.end(),
+            _ => waiters.end(),
         });
     }
 
@@ -152,7 +199,41 @@ impl WaitQueue {
     }
 }
 
+fn report((change, limiter): Changed) {
+    let Change { before, decided, window } = change;
+    tracing::debug!(
+        limiter = limiter.as_deref(),
+        permits = decided,
+        before,
+        ?window,
+        "a limiter changes its permits"
+    );
+}
+
 impl Waiters {
+    /// Accounts for the time until now, in which nothing has changed.
+    fn measure(&mut self, now: Instant) {
+        if let Some(controller) = &mut self.controller {
+            controller.observer.pass(now, self.queue.under_way(), self.queue.lacks_permits(now));
+        }
+    }
+
+    /// Changes the number of permits, if the load decides it and has changed.
+    fn adapt(&mut self) -> Option<Changed> {
+        let controller = self.controller.as_mut()?;
+        let change = controller.observer.decide()?;
+        self.queue.set_permits(change.decided);
+        Some((change, controller.name.clone()))
+    }
+
+    /// Returns the permit of work that has ended.
+    fn end(&mut self) {
+        self.queue.end();
+        if let Some(controller) = &mut self.controller {
+            controller.observer.end();
+        }
+    }
+
     /// Admits all waiters that the limits permit. Returns the waiters to wake: those that it has admitted, or
     /// that must check again.
     fn admit(&mut self, now: Instant) -> Vec<Arc<Waiter>> {

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
@@ -404,4 +405,11 @@ impl CurrentRuntime {
             Source::Entered(runtime) => runtime.to_dyn(),
         }
     }
+}
+
+/// The time by the clock of the runtime that this thread is working for. Where there is none, it is the
+/// system's: no simulation runs there.
+pub(crate) fn current_time() -> Instant {
+    let runtime = CurrentRuntime::of_task().or_else(CurrentRuntime::entered);
+    runtime.map_or_else(Instant::now, |runtime| runtime.erased().clock())
 }

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod chaos;
+mod keyed;
 mod layers;
 mod limiter;
 mod priority;
@@ -10,6 +11,7 @@ mod retry;
 
 pub use breaker::*;
 pub use chaos::*;
+pub use keyed::*;
 pub use layers::*;
 pub use limiter::*;
 pub use priority::*;
