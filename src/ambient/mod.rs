@@ -16,6 +16,10 @@ pub struct Ambient;
 impl RuntimeSource for Ambient {
     type Runtime = AmbientRuntime;
 
+    fn follows_caller(&self) -> bool {
+        true
+    }
+
     fn resolve(&self) -> Result<AmbientRuntime, AsyncTaskError> {
         if let Some(current) = CurrentRuntime::of_task().or_else(CurrentRuntime::entered) {
             return Ok(AmbientRuntime::from_current(current));

@@ -159,6 +159,12 @@ pub trait RuntimeSource: Clone + Send + 'static {
     /// [`AsyncTaskError::NoRuntime`] or [`AsyncTaskError::AmbiguousRuntime`] where the rule gives none.
     fn resolve(&self) -> Result<Self::Runtime, AsyncTaskError>;
 
+    /// True if the source finds the runtime of the task around the caller, if there is one.
+    #[doc(hidden)]
+    fn follows_caller(&self) -> bool {
+        false
+    }
+
     /// As [`resolve`](Self::resolve), for the last use of the source: a runtime is moved and not cloned.
     ///
     /// # Errors

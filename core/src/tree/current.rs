@@ -93,6 +93,9 @@ pub(crate) trait Register: Any + Send {
     /// Registers the task below `parent`, as one whose poll is in progress; `None` if there is no runtime.
     fn register(&mut self, parent: Option<TaskRef>) -> Option<TaskRef>;
 
+    /// True if the task runs where its caller does: its runtime is that of the task around it.
+    fn follows_caller(&self) -> bool;
+
     /// The name that the task will have.
     fn name(&self) -> Option<&Arc<str>>;
 
@@ -168,6 +171,16 @@ impl Frame {
         self.task.as_ref()
     }
 
+    /// The nearest task that is registered, of this one and those around it. It has the runtime and the
+    /// urgency of this one, unless this one runs elsewhere: then it is registered now.
+    fn nearest(&mut self) -> Option<&TaskRef> {
+        let follows = |request: &Box<Unregistered<dyn Register>>| request.request.follows_caller();
+        if self.task.is_none() && self.unregistered.as_ref().is_some_and(follows) {
+            return self.unregistered.as_deref_mut()?.outer.as_mut()?.nearest();
+        }
+        self.task()
+    }
+
     /// Registers the task after a poll of it, if it is not registered by now and there is a runtime.
     pub(crate) fn register(&mut self) {
         if let (None, Some(unregistered)) = (&self.task, self.unregistered.as_deref_mut()) {
@@ -175,9 +188,14 @@ impl Frame {
         }
     }
 
-    /// Takes the request of a task that is registered by now, or has ended without a record.
-    pub(crate) fn take_request(&mut self, has_ended: bool) -> Option<Box<Unregistered<dyn Register>>> {
-        self.unregistered.take_if(|_| has_ended || self.task.is_some())
+    /// Takes the request of a task that is registered by now.
+    pub(crate) fn take_request(&mut self) -> Option<Box<Unregistered<dyn Register>>> {
+        self.unregistered.take_if(|_| self.task.is_some())
+    }
+
+    /// Takes the request of a task that is not registered, and need not be.
+    pub(crate) fn take_unused_request(&mut self) -> Option<Box<Unregistered<dyn Register>>> {
+        self.unregistered.take_if(|_| self.task.is_none())
     }
 
     /// The name that an unregistered task would have.
@@ -223,6 +241,12 @@ pub(crate) fn in_frame<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O 
 /// Runs `f` on the task that is being polled here, if there is one, which is registered for that.
 pub(crate) fn with_task<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
     with_frame(|frame| frame.task().map(f)).flatten()
+}
+
+/// Runs `f` on the nearest registered task that has the runtime and the urgency of the task that is being
+/// polled here.
+pub(crate) fn with_nearest<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
+    with_frame(|frame| frame.nearest().map(f)).flatten()
 }
 
 /// Runs `f` on the task that is being polled here, if it is registered.
@@ -373,7 +397,7 @@ enum Source {
 impl CurrentRuntime {
     /// The runtime of the task that is being polled here, or whose blocking work this is.
     pub fn of_task() -> Option<Self> {
-        current_task().map(|task| Self(Source::Task(task)))
+        with_nearest(TaskRef::clone).map(|task| Self(Source::Task(task)))
     }
 
     /// The runtime that was entered on this thread, by `block_on` or an [`EnterGuard`].

@@ -12,10 +12,11 @@ use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::Once;
 use crate::task::layers::admission::{Admission, Guarded};
 use crate::task::layers::gate::Gate;
-use crate::task::layers::retry::{Again, Attempts, Informed};
+use crate::task::layers::retry::{Again, Attempts};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
+use crate::task::work::attempts::Informed;
 use crate::tree::extras::recovery::RecoveryWork;
 
 /// Splits a builder's policies for a task inside something larger. The settings and the recovery are around

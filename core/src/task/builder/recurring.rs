@@ -6,10 +6,10 @@ use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::builder::policies::{Once, Policies, PolicySet, refused, register};
 use crate::task::handle::task::Task;
-use crate::task::layers::retry::Informed;
 use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::settings::resilience::Retrying;
 use crate::task::view::context::TaskContext;
+use crate::task::work::attempts::Informed;
 
 /// The policies of a builder whose work can be repeated: all of them.
 pub trait Recurring<T: Send + 'static>: Policies<T> + Send + 'static {

@@ -14,12 +14,12 @@ use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::run::Run;
 use crate::task::handle::task::Task;
 use crate::task::layers::again;
-use crate::task::layers::retry::{Informed, MakeAttempt, Plain};
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::settings::resilience::Retrying;
 use crate::task::view::context::TaskContext;
-use crate::task::work::kinds::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
+use crate::task::work::attempts::{Informed, MakeAttempt, Repeats};
+use crate::task::work::kinds::{AgainWith, Async, Fallible, IntoAsyncResult, Pool, Sync, Work};
 
 impl<T> Retrying<T> {
     /// The work as an in-place task. `begin` makes the work of one attempt.
@@ -99,13 +99,12 @@ where
 impl<F, O, T, S, W, M> Joins<F, O, T, S, W, M> for Retrying<T>
 where
     F: Fn() -> O + Send + std::marker::Sync + 'static,
-    M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+    M: Repeats<F, O, T, S::Runtime, W, Body: Send + 'static, Maker: Send + 'static>,
     S: RuntimeSource,
     T: Send + 'static,
 {
     fn join(self, source: S, work: F, at: SpawnSite) -> Task<T, S::Runtime> {
-        let work = Arc::new(work);
-        self.start(source, at, Plain(move |runtime: &S::Runtime| M::body(Again(work.clone()), runtime)))
+        self.start(source, at, M::maker(work))
     }
 }
 
@@ -165,12 +164,10 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     where
         F: Fn() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S, W>,
+        M: Repeats<F, O, T, S, W>,
     {
         let (source, policies) = self.into_parts();
-        let work = Arc::new(work);
-        let begin = Plain(move |source: &S| M::body(Again(work.clone()), source));
-        policies.in_place(source, Location::caller(), begin)
+        policies.in_place(source, Location::caller(), M::maker(work))
     }
 
     /// As [`run`](Self::run), for a body that uses `?` and names no error type.
@@ -204,7 +201,7 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     where
         F: Fn() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S, W>,
+        M: Repeats<F, O, T, S, W>,
         H: FnOnce(Result<T, AsyncTaskError>) -> U,
     {
         let run = self.run(work);
@@ -217,13 +214,10 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     where
         F: Fn() -> O,
         O: IntoAsyncResult<T, Sync<K>>,
-        Sync<K>: Work<Again<F>, O, T, S, Pool>,
+        Sync<K>: Repeats<F, O, T, S, Pool>,
     {
         let (source, policies) = self.into_parts();
-        let work = Arc::new(work);
-        let begin = Plain(move |source: &S| {
-            <Sync<K> as Work<Again<F>, O, T, S, Pool>>::body(Again(work.clone()), source)
-        });
+        let begin = <Sync<K> as Repeats<F, O, T, S, Pool>>::maker(work);
         policies.in_place(source, Location::caller(), begin)
     }
 }
@@ -236,12 +230,10 @@ impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     where
         F: Fn() -> O + Send + std::marker::Sync + 'static,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        M: Repeats<F, O, T, S::Runtime, W, Body: Send + 'static, Maker: Send + 'static>,
     {
         let (source, policies) = self.into_parts();
-        let work = Arc::new(work);
-        let begin = Plain(move |runtime: &S::Runtime| M::body(Again(work.clone()), runtime));
-        policies.start(source, SpawnSite::here(), begin)
+        policies.start(source, SpawnSite::here(), M::maker(work))
     }
 
     /// As [`spawn`](Self::spawn), with a limit on the whole task.
@@ -250,7 +242,7 @@ impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     where
         F: Fn() -> O + Send + std::marker::Sync + 'static,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        M: Repeats<F, O, T, S::Runtime, W, Body: Send + 'static, Maker: Send + 'static>,
     {
         self.timeout(limit).spawn(work)
     }
@@ -287,13 +279,10 @@ impl<T: Send + 'static, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     where
         F: Fn() -> O + Send + std::marker::Sync + 'static,
         O: IntoAsyncResult<T, Sync<K>>,
-        Sync<K>: Work<Again<F>, O, T, S::Runtime, Pool, Body: Send + 'static>,
+        Sync<K>: Repeats<F, O, T, S::Runtime, Pool, Body: Send + 'static, Maker: Send + 'static>,
     {
         let (source, policies) = self.into_parts();
-        let work = Arc::new(work);
-        let begin = Plain(move |runtime: &S::Runtime| {
-            <Sync<K> as Work<Again<F>, O, T, S::Runtime, Pool>>::body(Again(work.clone()), runtime)
-        });
+        let begin = <Sync<K> as Repeats<F, O, T, S::Runtime, Pool>>::maker(work);
         policies.start(source, SpawnSite::here(), begin)
     }
 }

@@ -41,6 +41,11 @@ impl<S: RuntimeSource> Gate<S> {
         Self { chaos, refusal, ..self }
     }
 
+    /// True if it admits every attempt at once, without a trace.
+    pub(crate) fn is_open(&self) -> bool {
+        self.breaker.is_none() && self.limiter.is_none() && self.chaos.is_none()
+    }
+
     /// A new gate with the same breaker, limiter and chaos.
     pub(crate) fn another(&self) -> Self {
         Self::new(self.breaker.clone(), self.limiter.clone(), self.source.clone())

@@ -74,6 +74,11 @@ impl<T> Recovery<T> {
         Self { work, stage: Stage::Work }
     }
 
+    /// True if there is a recovery.
+    pub(crate) fn is_set(&self) -> bool {
+        self.work.is_some()
+    }
+
     /// Polls the work and then the recovery. Ready with `None` if the work has succeeded: its value is still
     /// in the slot.
     ///

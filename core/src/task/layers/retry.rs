@@ -1,6 +1,7 @@
 //! Retries: one attempt after the other, with waits in between.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -21,43 +22,11 @@ use crate::task::lifecycle::in_place::{begin_in_place, poll_in_place, register_i
 use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
+use crate::task::work::attempts::MakeAttempt;
 use crate::tree::current::{with_registered, with_task};
 use crate::tree::extras::recovery::{Recovery as Recorded, RecoveryWork};
 use crate::tree::extras::trace::trace_attempt;
 use crate::vocabulary::priority::TaskPriority;
-
-/// The maker of the work of attempts.
-pub trait MakeAttempt<S, B> {
-    /// True if the work is given the context of its attempt, which is registered for that.
-    #[doc(hidden)]
-    const NEEDS_CONTEXT: bool;
-
-    /// Makes the work of one attempt; `None` without the context that it needs. Nothing of it runs yet.
-    #[doc(hidden)]
-    fn make(&self, source: &S, context: Option<TaskContext>) -> Option<B>;
-}
-
-/// The maker of work that needs no context.
-pub(crate) struct Plain<F>(pub(crate) F);
-
-impl<F: Fn(&S) -> B, S, B> MakeAttempt<S, B> for Plain<F> {
-    const NEEDS_CONTEXT: bool = false;
-
-    fn make(&self, source: &S, _: Option<TaskContext>) -> Option<B> {
-        Some((self.0)(source))
-    }
-}
-
-/// The maker of work that is given the context of its attempt.
-pub struct Informed<F>(pub(crate) F);
-
-impl<F: Fn(&S, TaskContext) -> B, S, B> MakeAttempt<S, B> for Informed<F> {
-    const NEEDS_CONTEXT: bool = true;
-
-    fn make(&self, source: &S, context: Option<TaskContext>) -> Option<B> {
-        context.map(|context| (self.0)(source, context))
-    }
-}
 
 /// Work that can be begun again.
 pub(crate) trait Begin<S: RuntimeSource>: Body {
@@ -69,12 +38,13 @@ pub(crate) trait Begin<S: RuntimeSource>: Body {
 }
 
 /// The work of one attempt after the other, each made by `begin`.
-struct Repeated<'a, K, B, T> {
+struct Repeated<'a, K, B, T, S> {
     begin: &'a K,
     slot: Pin<&'a mut Slot<B, T>>,
+    source: PhantomData<fn() -> S>,
 }
 
-impl<K, B, T, S> Begin<S> for Repeated<'_, K, B, T>
+impl<K, B, T, S> Begin<S> for Repeated<'_, K, B, T, S>
 where
     K: MakeAttempt<S, B>,
     B: Future<Output = Result<T, AsyncTaskError>>,
@@ -92,16 +62,24 @@ where
     }
 }
 
-impl<K, B, T> Body for Repeated<'_, K, B, T>
+impl<K, B, T, S> Body for Repeated<'_, K, B, T, S>
 where
+    K: MakeAttempt<S, B>,
     B: Future<Output = Result<T, AsyncTaskError>>,
 {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
-        self.get_mut().slot.as_mut().poll(cx)
+        let this = self.get_mut();
+        // In the first poll of an attempt: what the closure itself does is part of the attempt, too.
+        if matches!(*this.slot, Slot::Cleared)
+            && let Some(work) = this.begin.make_in_poll()
+        {
+            this.slot.set(Slot::Work { work });
+        }
+        this.slot.as_mut().poll(cx)
     }
 }
 
-impl<K, B, T> Clear for Repeated<'_, K, B, T> {
+impl<K, B, T, S> Clear for Repeated<'_, K, B, T, S> {
     fn clear(self: Pin<&mut Self>) {
         self.get_mut().slot.as_mut().clear();
     }
@@ -147,7 +125,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let work = pin!(Repeated { begin: this.begin, slot: this.slot.as_mut() });
+        let mut work = pin!(Repeated { begin: this.begin, slot: this.slot.as_mut(), source: PhantomData });
+        if !this.recovery.is_set() {
+            let result = ready!(this.attempts.poll(work.as_mut(), cx));
+            return Poll::Ready(this.slot.finish(result));
+        }
         let attempts_body = pin!(AllAttempts { attempts: this.attempts, work });
         let answer = ready!(this.recovery.poll(attempts_body, cx));
         Poll::Ready(answer.and_then(|answer| answer.map_or_else(|| this.slot.finish(Ok(())), Ok)))
@@ -178,6 +160,8 @@ pin_project! {
     #[project = StageProj]
     enum Stage<S: RuntimeSource> {
         Next,
+        // An attempt without a policy of its own.
+        Bare,
         Attempt { #[pin] admission: Admission<S> },
         Pause { #[pin] pause: Pause<S::Runtime> },
         Done,
@@ -253,19 +237,20 @@ impl<S: RuntimeSource> Attempts<S> {
                     if number > 1 {
                         with_task(|task| task.control.attempted(number));
                     }
-                    let admission = admission(this.settings, this.source, this.gate);
-                    this.stage.set(Stage::Attempt { admission });
+                    if this.gate.is_open() && this.settings.attempt.is_none() {
+                        this.stage.set(Stage::Bare);
+                    } else {
+                        let admission = admission(this.settings, this.source, this.gate);
+                        this.stage.set(Stage::Attempt { admission });
+                    }
                 }
-                StageProj::Attempt { admission } => {
+                stage @ (StageProj::Bare | StageProj::Attempt { .. }) => {
                     let attempt = (&*this.settings, &*this.source, *this.location, *this.number);
-                    let result = match begin(this.life, attempt, work.as_mut()) {
-                        Ok(life) => {
-                            let body = pin!(Layered { layer: admission, body: work.as_mut() });
-                            let make = make_grace::<S::Runtime>;
-                            ready!(poll_in_place(life, body, make, this.location, cx))
-                        }
-                        Err(error) => Err(error),
+                    let admission = match stage {
+                        StageProj::Attempt { admission } => Some(admission),
+                        _ => None,
                     };
+                    let result = ready!(poll_attempt(this.life, attempt, admission, work.as_mut(), cx));
                     *this.life = None;
                     this.stage.set(Stage::Done);
                     let Err(error) = result else {
@@ -295,25 +280,35 @@ fn admission<S: RuntimeSource>(settings: &Configured, source: &S, gate: &Gate<S>
     Admission::of_task(settings.attempt_limit(source.clone()), gate.another())
 }
 
-/// The task of an attempt. At its first poll its work is made. It is registered then if the work needs its
-/// context, or if it is traced as the task around is.
-fn begin<'a, S: RuntimeSource>(
-    life: &'a mut Option<Lifecycle>,
+/// Polls the task of an attempt. Its work is made at the first poll. The task is registered before that if
+/// the work needs its context, or if it is traced as the task around is.
+fn poll_attempt<S: RuntimeSource>(
+    life: &mut Option<Lifecycle>,
     (settings, source, location, number): (&Configured, &S, &'static Location<'static>, u32),
-    work: Pin<&mut dyn Begin<S>>,
-) -> Result<&'a mut Lifecycle, AsyncTaskError> {
-    if life.is_some() {
-        return life.as_mut().ok_or(ENDED);
+    admission: Option<Pin<&mut Admission<S>>>,
+    mut work: Pin<&mut dyn Begin<S>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), AsyncTaskError>> {
+    let is_first = life.is_none();
+    let is_informed = is_first
+        && (work.needs_context() || with_registered(|task| task.control.trace().is_some()) == Some(true));
+    if is_informed {
+        let registered = register_in_place(source, settings, location)?;
+        let context = registered.context();
+        trace_attempt(context.task_ref(), number);
+        work.as_mut().begin(source, Some(context));
+        *life = Some(registered.into_life());
+    } else if is_first {
+        work.as_mut().begin(source, None);
     }
-    if !work.needs_context() && with_registered(|task| task.control.trace().is_some()) != Some(true) {
-        work.begin(source, None);
-        return Ok(life.insert(begin_in_place(source.clone(), settings.clone(), location)?));
+    let mut poll = |body: Pin<&mut dyn Body>| match life {
+        Some(life) => poll_in_place(life, body, make_grace::<S::Runtime>, location, cx),
+        None => begin_in_place((source.clone(), settings.clone(), location), life, body, cx),
+    };
+    match admission {
+        Some(layer) => poll(pin!(Layered { layer, body: work })),
+        None => poll(work),
     }
-    let registered = register_in_place(source, settings, location)?;
-    let context = registered.context();
-    trace_attempt(context.task_ref(), number);
-    work.begin(source, Some(context));
-    Ok(life.insert(registered.into_life()))
 }
 
 /// An attempt's work and what is around it, which are dropped together.

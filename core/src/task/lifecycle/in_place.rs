@@ -104,7 +104,13 @@ where
         match this.start.take() {
             None => {}
             Some((None, source, settings)) => {
-                *this.life = Some(begin_in_place(source, settings, this.location)?);
+                let result = ready!(begin_in_place(
+                    (source, settings, this.location),
+                    this.life,
+                    this.slot.as_mut(),
+                    cx
+                ));
+                return Poll::Ready(this.slot.finish(result));
             }
             Some((Some(make), source, settings)) => {
                 let registered = register_in_place(&source, &settings, this.location)?;
@@ -131,14 +137,18 @@ pub(crate) fn register_in_place<S: RuntimeSource>(
     Ok(Registered::new(runtime, SpawnRequest { kind: Kind::InPlace, location, settings: Some(settings) }))
 }
 
-/// Begins an in-place task whose work needs no context. It is registered now only if its settings need that.
+/// The first poll of an in-place task whose work needs no context. It is registered before only if its
+/// settings need that. `life` stays `None` if this poll has ended it, and it was never registered.
 pub(crate) fn begin_in_place<S: RuntimeSource>(
-    source: S,
-    settings: Configured,
-    location: &'static Location<'static>,
-) -> Result<Lifecycle, AsyncTaskError> {
+    (source, settings, location): (S, Configured, &'static Location<'static>),
+    life: &mut Option<Lifecycle>,
+    body: Pin<&mut dyn Body>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), AsyncTaskError>> {
+    let make = make_grace::<S::Runtime>;
     if settings.needs_record() {
-        return Ok(register_in_place(&source, &settings, location)?.into_life());
+        let life = life.insert(register_in_place(&source, &settings, location)?.into_life());
+        return poll_in_place(life, body, make, location, cx);
     }
     // The time limit counts from here.
     let begun = match settings.limit {
@@ -150,7 +160,9 @@ pub(crate) fn begin_in_place<S: RuntimeSource>(
     };
     let span = current_span();
     let request = InPlaceRequest { start: Some((source, settings)), begun, span, location };
-    Ok(Lifecycle::unregistered(Unregistered::boxed(request)))
+    let (begun, polled) = Lifecycle::first_poll(Unregistered::boxed(request), body, make, cx);
+    *life = begun;
+    as_part(polled, location)
 }
 
 /// The request for the record of an in-place task.
@@ -175,6 +187,10 @@ impl<S: RuntimeSource> Register for InPlaceRequest<S> {
         Some(task)
     }
 
+    fn follows_caller(&self) -> bool {
+        self.start.as_ref().is_some_and(|(source, _)| source.follows_caller())
+    }
+
     fn name(&self) -> Option<&Arc<str>> {
         self.start.as_ref()?.1.name.as_ref()
     }
@@ -192,7 +208,15 @@ pub(crate) fn poll_in_place(
     location: &'static Location<'static>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), AsyncTaskError>> {
-    match life.poll(body, make, cx) {
+    as_part(life.poll(body, make, cx), location)
+}
+
+/// The result of a poll of an in-place task for the task that it is part of.
+fn as_part(
+    polled: Poll<Result<(), AsyncTaskError>>,
+    location: &'static Location<'static>,
+) -> Poll<Result<(), AsyncTaskError>> {
+    match polled {
         Poll::Pending => note(location),
         // It has seen the kill of the task around it first, in the poll in which that comes: that task drops
         // it now.

@@ -47,10 +47,10 @@ use crate::body::{Body, Clear};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::task::lifecycle::grace::{Grace, MakeGrace, Timer, Verdict};
-use crate::task::work::body::{BodyEnd, in_task, poll_body, registered, timed_out};
+use crate::task::work::body::{BodyEnd, Polled, in_task, judge, poll_body, registered, timed_out};
 use crate::task::work::output::{Output, SIBLINGS, attach_failures, report_to_scope};
 use crate::tree::children::{cancel, children, end, kill_children, leave};
-use crate::tree::current::{Frame, Register, Unregistered, giving_up};
+use crate::tree::current::{Frame, Register, Unregistered, giving_up, in_frame};
 use crate::tree::daemons::is_childless;
 use crate::tree::ending::Ending;
 use crate::tree::node::TaskRef;
@@ -76,10 +76,25 @@ impl Lifecycle {
         Self { output: None, frame: Some(Frame::new(task)), parent, grace: None }
     }
 
-    /// That of an in-place task that is registered when something asks for it, or when its first poll does
-    /// not end it with a value.
-    pub(crate) fn unregistered(request: Box<Unregistered<dyn Register>>) -> Self {
-        Self { output: None, frame: Some(Frame::unregistered(request)), parent: None, grace: None }
+    /// The first poll of an in-place task that is registered when something asks for it, or when this poll
+    /// does not end it with a value. The life is `None` if nothing is left of it: it was never registered.
+    pub(crate) fn first_poll(
+        request: Box<Unregistered<dyn Register>>,
+        mut body: Pin<&mut dyn Body>,
+        make: MakeGrace,
+        cx: &mut Context<'_>,
+    ) -> (Option<Self>, Poll<Result<(), AsyncTaskError>>) {
+        let mut slot = Some(Frame::unregistered(request));
+        let polled = caught(|| in_frame(&mut slot, || body.as_mut().poll(cx)));
+        if let (Ok(Poll::Ready(Ok(()))), Some(frame)) = (&polled, &mut slot)
+            && let Some(request) = frame.take_unused_request()
+        {
+            request.spare();
+            return (None, Poll::Ready(Ok(())));
+        }
+        let mut life = Self { output: None, frame: slot, parent: None, grace: None };
+        let result = life.advance(Some(polled), body, make, cx);
+        (Some(life), result)
     }
 
     /// The task; `None` before it is registered, and once it has ended.
@@ -90,6 +105,17 @@ impl Lifecycle {
     /// Polls the task once. Ready once nothing of it is left; the value of a success is then in `body`.
     pub(crate) fn poll(
         &mut self,
+        body: Pin<&mut dyn Body>,
+        make: MakeGrace,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        self.advance(None, body, make, cx)
+    }
+
+    /// As [`poll`](Self::poll); the body was polled before if `polled` is given.
+    fn advance(
+        &mut self,
+        polled: Option<Polled>,
         mut body: Pin<&mut dyn Body>,
         make: MakeGrace,
         cx: &mut Context<'_>,
@@ -98,7 +124,7 @@ impl Lifecycle {
             return Poll::Ready(Err(ENDED));
         }
         if self.output.is_none() {
-            let mut output = ready!(self.poll_work(body.as_mut(), make, cx));
+            let mut output = ready!(self.poll_work(polled, body.as_mut(), make, cx));
             if let (Err(error), Some(frame)) = (&mut output.result, &self.frame)
                 && let Some(name) = name(frame)
             {
@@ -110,14 +136,11 @@ impl Lifecycle {
         if !self.is_over() && !self.has_ended(body.as_mut(), make, cx) {
             return Poll::Pending;
         }
-        let (Some(mut output), Some(mut frame)) = (self.output.take(), self.frame.take()) else {
+        let (Some(mut output), Some(frame)) = (self.output.take(), self.frame.take()) else {
             return Poll::Pending;
         };
-        if let Some(request) = frame.take_request(true) {
-            request.spare();
-        }
         let Some(task) = frame.into_registered() else {
-            // It has ended in its first poll, and nothing else knows of it.
+            // There is no runtime to register it with, and nothing else knows of it.
             return Poll::Ready(output.result);
         };
         if let Some(panic) = self.grace.as_mut().and_then(|grace| grace.as_mut().take_panic()) {
@@ -142,14 +165,18 @@ impl Lifecycle {
     /// Polls the work, and drops it if it is not to go on.
     fn poll_work(
         &mut self,
+        mut polled: Option<Polled>,
         mut body: Pin<&mut dyn Body>,
         make: MakeGrace,
         cx: &mut Context<'_>,
     ) -> Poll<Output> {
         let body_end = loop {
-            let polled = poll_body(body.as_mut(), &mut self.frame, cx);
+            let polled = match polled.take() {
+                Some(polled) => judge(polled, &mut self.frame),
+                None => poll_body(body.as_mut(), &mut self.frame, cx),
+            };
             if let Some(frame) = &mut self.frame
-                && let Some(request) = frame.take_request(false)
+                && let Some(request) = frame.take_request()
             {
                 request.spare();
                 self.parent = frame.registered().and_then(|task| task.parent());

@@ -87,10 +87,16 @@ pub(crate) fn poll_body(
     if let Some(measuring) = measuring {
         measuring.end(registered(slot));
     }
-    // A task that succeeds in its first poll, before anything has asked for it, needs no record.
-    if !matches!(polled, Ok(Poll::Ready(Ok(()))))
-        && let Some(frame) = slot
-    {
+    judge(polled, slot)
+}
+
+/// A poll of a body, whose panic is an error.
+pub(crate) type Polled = Result<Poll<Result<(), AsyncTaskError>>, AsyncTaskError>;
+
+/// The consequence of a poll of the body. A task that was not registered before is registered now, if there
+/// is a runtime.
+pub(crate) fn judge(polled: Polled, slot: &mut Option<Frame>) -> Poll<BodyEnd> {
+    if let Some(frame) = slot {
         frame.register();
     }
     let result = match polled {

@@ -37,6 +37,11 @@ impl<F, O, T, K> InPlace<F, O, T, K> {
     pub fn new(work: F) -> Self {
         Self { stage: Stage::Start { work: Some(work) }, marker: PhantomData }
     }
+
+    /// As [`new`](Self::new), where the closure was called before.
+    pub(crate) fn running(future: O) -> Self {
+        Self { stage: Stage::Running { future }, marker: PhantomData }
+    }
 }
 
 impl<F, O, T, K> Future for InPlace<F, O, T, K>

@@ -211,7 +211,7 @@ where
     }
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl<K> Sealed for crate::task::work::kinds::Sync<K> {}
     impl<K> Sealed for crate::task::work::kinds::Async<K> {}

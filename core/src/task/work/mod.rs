@@ -1,5 +1,6 @@
 //! Work: from a closure to a future of a result.
 
+pub(crate) mod attempts;
 pub(crate) mod blocking;
 pub(crate) mod body;
 pub(crate) mod in_place;
