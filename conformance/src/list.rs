@@ -48,6 +48,20 @@ macro_rules! __conformance_cases {
                 async_work_stays_on_the_callers_thread
                 async_work_needs_no_runtime
             }
+            unregistered driven {
+                a_task_has_the_same_id_in_its_first_poll_and_later
+                a_snapshot_shows_waiting_work_with_its_name_and_its_await
+                a_panic_in_the_first_poll_is_the_error_and_kills_the_child
+                a_child_of_the_first_poll_keeps_the_permit
+                a_child_of_a_failed_first_poll_has_ended_before_the_next_attempt
+                nested_work_is_registered_with_all_tasks_around_it
+                the_runtime_of_the_task_around_is_found_in_the_first_poll
+                work_without_a_runtime_is_dropped_before_its_error
+                a_time_limit_counts_from_the_first_poll
+                a_request_to_the_task_around_reaches_work_that_asks_later
+                work_dropped_after_its_first_poll_takes_its_child_along
+                work_polled_once_and_moved_to_another_task_ends_there
+            }
             spawn typed {
                 the_named_backend_is_the_one_that_runs
                 work_starts_without_being_awaited
@@ -198,6 +212,7 @@ macro_rules! __conformance_cases {
                 blocking_work_may_block_once
                 block_on_enters_its_runtime
                 a_task_finds_the_runtime_that_it_is_on
+                work_in_place_finds_the_runtime_of_the_task_around
                 a_task_knows_its_backends_runtime_however_it_was_started
                 blocking_work_finds_the_runtime_of_its_task
                 a_thread_finds_the_runtime_that_it_has_entered (threads)

@@ -48,8 +48,8 @@ fn every_case_that_is_written_is_listed() -> Outcome {
 /// The cases about the effect of threads on each other: one waits, or races, while another goes on. A flavour
 /// of one thread skips them, so a case is added here only if it would show nothing without a second thread.
 const NEEDS_THREADS: &[&str] = &[
-    "reasons::of_two_requests_at_once_all_find_the_same_one",
-    "reasons::started_blocking_work_finds_it",
+    "reasons::two_requests_at_once_leave_the_same_reason_for_all",
+    "reasons::started_blocking_work_finds_the_reason",
     "adoption::blocking_work_of_a_dropped_scope_is_waited_for",
     "set_deadline::started_blocking_work_is_left_at_a_deadline_set_later",
     "tree_edges::children_of_running_blocking_work_are_cancelled_while_it_runs",

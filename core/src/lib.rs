@@ -114,6 +114,44 @@
 //! - **Result**: the value or the [`AsyncTaskError`] that a handle gives, once nothing of the task and its
 //!   descendants is left.
 //!
+//! # Policies
+//!
+//! The policies of a task are around its work in one order, from the outside in, whatever the order of the
+//! builder's calls. A policy that was not set costs nothing.
+//!
+//! | policy | what it does | its error, and what that counts as | cost, where it is used | elsewhere |
+//! |---|---|---|---|---|
+//! | [recovery] | runs other work once all else has failed | none: its result is the task's | an allocation; one for each recovery | |
+//! | [overall timeout] | ends the task, with all attempts and waits | [`Timeout`]: for the breaker a failure | a timer, once the work waits | `tokio::time::timeout` |
+//! | [retry] | runs the work again when it fails, after a wait | [`RetriesExhausted`], with the last failure | an `Arc` of the work; a timer for each wait | backon |
+//! | [circuit breaker] | refuses calls of a dependency that fails | [`CircuitOpen`]: not retried, and no call | a read; an allocation at each change; with a window, a short lock | failsafe |
+//! | [limiter] | makes attempts wait for a permit, by urgency | [`Rejected`]: not retried, and no failure | two short locks; an allocation for a waiter | governor; tower's `ConcurrencyLimit` |
+//! | [attempt timeout] | ends one attempt | [`Timeout`]: for the breaker a failure; retried | a timer, once the work waits | tower's `Timeout` |
+//! | [chaos](TaskBuilder::chaos) | injects waits, errors and panics | as those of the work | an allocation; one for each attempt | |
+//! | work | | an error: a failure, and retried; a panic: a failure, and not retried | | |
+//!
+//! An error that [`trip_if`](CircuitBreakerBuilder::trip_if) excepts is a success for the breaker, and one that
+//! [`retry_if`](TaskBuilder::retry_if) excludes is not retried. A cancellation is no failure, and is not
+//! retried.
+//!
+//! A spawned task with any setting has one box for its work and all that is around it. [`CircuitBreaker`],
+//! [`Limiter`], [`Retry`] and [`Chaos`] can also be applied alone, to work that is no task (`apply_on`). A
+//! breaker and a limiter for each host or tenant are [`Keyed`].
+//!
+//! A setting with an impossible value is [`InvalidConfig`](AsyncTaskError::InvalidConfig), with the value and
+//! its range: when a breaker or a limiter is built, else when the task starts.
+//!
+//! [recovery]: TaskBuilder::recover_with
+//! [overall timeout]: TaskBuilder::timeout
+//! [retry]: TaskBuilder::retry
+//! [circuit breaker]: TaskBuilder::circuit_breaker
+//! [limiter]: TaskBuilder::limiter
+//! [attempt timeout]: TaskBuilder::attempt_timeout
+//! [`Timeout`]: AsyncTaskError::Timeout
+//! [`RetriesExhausted`]: AsyncTaskError::RetriesExhausted
+//! [`CircuitOpen`]: AsyncTaskError::CircuitOpen
+//! [`Rejected`]: AsyncTaskError::Rejected
+//!
 //! # Layers
 //!
 //! Each layer may use those before it; a test reads the `use` lines and checks this.

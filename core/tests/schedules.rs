@@ -66,7 +66,7 @@ fn bounds_are_included_and_the_narrower_one_counts() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_the_clock_cannot_count_to_never_comes() -> anyhow::Result<()> {
+fn a_time_that_the_clock_cannot_count_to_never_comes() -> anyhow::Result<()> {
     ensure!(seconds(&Schedule::every(Duration::MAX), 9)? == [0]);
     ensure!(seconds(&Schedule::after_each(Duration::MAX), 9)? == [0]);
     ensure!(seconds(&Schedule::every(1.seconds()).starting_after(Duration::MAX), 9)?.is_empty());

@@ -1,9 +1,11 @@
 //! Tests of the client of the flaky server: every call is accounted for, and the breaker spares a server that
-//! is down.
+//! is down. The story about the policies is the same on each backend.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "tokio", feature = "smol"))]
+use examples::resilience::tell;
 use examples::resilience::{Behaviour, CallOutcome, FlakyServer, Ledger, Plan, call_all};
 use sweet_async::BoxError;
 
@@ -34,4 +36,63 @@ fn a_server_that_is_down_gets_few_requests() -> Result<(), BoxError> {
     assert_eq!(ledger.total(CallOutcome::Answered), 0, "{ledger}");
     assert!(ledger.total(CallOutcome::Refused) > 0 && ledger.attempts() < 4 * 40, "{ledger}");
     Ok(())
+}
+
+/// The whole story.
+#[cfg(any(feature = "tokio", feature = "smol"))]
+const STORY: &str = "\
+Retry-After: the wait is as long as the service asks for
+  attempt 1: busy, again in 20ms
+  attempt 2: busy, again in 40ms
+  attempt 3: 3 in stock
+A circuit breaker that opens at a rate of failures
+  in stock: closed, 0 of 1 calls failed
+  not found: closed, 0 of 2 calls failed
+  unavailable: closed, 1 of 3 calls failed
+  unavailable: open, 2 of 4 calls failed
+  refused without a call: open, 2 of 4 calls failed
+  20 ms later, in stock: closed
+  isolated by hand, refused without a call: isolated
+  closed by hand, in stock: closed
+A circuit breaker for each host
+  round 1: eu.example in stock, us.example unavailable
+  round 2: eu.example in stock, us.example unavailable
+  round 3: eu.example in stock, us.example refused without a call
+  requests: eu.example 3, us.example 2
+An adaptive limiter of 1..=8 permits, which begins with 1
+  48 calls: more than 1 at a time, and never more than 8
+Chaos: failures that are injected at a rate of one half
+  1000 calls: about half failed at first, and all were answered
+  requests: 1000
+A schedule with take(3)
+  run 1
+  run 2
+  run 3
+  3 runs, of which 1 failed: the disk is full
+A scope with a heartbeat
+  the heartbeat begins
+  the members give 6
+  the heartbeat stops
+  the scope gives 6, and nothing of it is left
+A cancellation for a reason
+  task `import` was cancelled (kill, requested): tenant 7 was removed
+  the reason alone: tenant 7 was removed";
+
+/// Tells the story on a runtime, and checks that nothing is left there at the end.
+#[cfg(any(feature = "tokio", feature = "smol"))]
+fn the_story_is_told_on<O: sweet_async::OwnedRuntime>(owned: O) -> Result<(), BoxError> {
+    assert_eq!(owned.block_on(tell())??, STORY);
+    Ok(owned.shutdown(Duration::from_secs(10))?)
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn the_story_is_told_on_tokio() -> Result<(), BoxError> {
+    the_story_is_told_on(sweet_async::tokio::OwnedTokio::multi_thread(2)?)
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn the_story_is_told_on_smol() -> Result<(), BoxError> {
+    the_story_is_told_on(sweet_async::smol::SmolPool::new(2)?)
 }

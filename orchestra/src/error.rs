@@ -112,12 +112,6 @@ pub enum OrchestratorError {
     Task(Arc<AsyncTaskError>),
 }
 
-impl OrchestratorError {
-    pub(super) fn config(reason: impl Into<Box<str>>) -> Self {
-        Self::Task(Arc::new(AsyncTaskError::config(reason)))
-    }
-}
-
 impl From<AsyncTaskError> for OrchestratorError {
     /// Takes an `OrchestratorError` that is the failure of a task out again. Any other error becomes
     /// [`Task`](Self::Task).

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::outcome::failure::RowError;
+use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::retry::Retry;
 
 /// The strategy for a row that cannot be parsed, or that the receiver refuses, or for which the receiver
@@ -144,7 +145,7 @@ pub enum ReceiverStrategy {
     Serial,
     /// As many events as there are workers, in completion order.
     Parallel {
-        /// The number of workers, at least 1.
+        /// The number of workers, from 1 to 65,536.
         workers: usize,
     },
     /// Between `min` and `max` events, as the load permits: more while each event takes about as long as
@@ -157,12 +158,34 @@ pub enum ReceiverStrategy {
     Adaptive {
         /// The fewest workers, at least 1.
         min: usize,
-        /// The most workers, at least `min`.
+        /// The most workers: at least `min`, and at most 65,536.
         max: usize,
     },
 }
 
+/// The most workers of a pipeline. A greater number is taken for a typing error.
+const MOST_WORKERS: usize = 1 << 16;
+
 impl ReceiverStrategy {
+    /// Fails with `InvalidConfig` for a number that is out of its range.
+    pub(crate) fn check(self) -> Result<(), AsyncTaskError> {
+        let least = format!("from 1 to {MOST_WORKERS}");
+        match self {
+            Self::Parallel { workers } if !(1..=MOST_WORKERS).contains(&workers) => {
+                let name = "`workers` of `ReceiverStrategy::Parallel`";
+                Err(AsyncTaskError::out_of_range(name, workers, &least))
+            }
+            Self::Adaptive { min, .. } if !(1..=MOST_WORKERS).contains(&min) => {
+                Err(AsyncTaskError::out_of_range("`min` of `ReceiverStrategy::Adaptive`", min, &least))
+            }
+            Self::Adaptive { min, max } if !(min..=MOST_WORKERS).contains(&max) => {
+                let range = format!("from `min`, which is {min}, to {MOST_WORKERS}");
+                Err(AsyncTaskError::out_of_range("`max` of `ReceiverStrategy::Adaptive`", max, &range))
+            }
+            Self::Serial | Self::Parallel { .. } | Self::Adaptive { .. } => Ok(()),
+        }
+    }
+
     /// The fewest and the most workers.
     pub(crate) fn range(self) -> (usize, usize) {
         match self {

@@ -4,10 +4,11 @@ mod futures;
 mod runtime;
 
 use std::sync::OnceLock;
+use std::time::Instant;
 
 pub use runtime::AmbientRuntime;
 
-use crate::{AsyncTaskError, CurrentRuntime, RuntimeError, RuntimeSource};
+use crate::{AsyncTaskError, CurrentRuntime, Runtime as _, RuntimeError, RuntimeSource};
 
 /// The rule by which the ambient runtime is found; see [`AsyncTask`](crate::AsyncTask).
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +19,13 @@ impl RuntimeSource for Ambient {
 
     fn follows_caller(&self) -> bool {
         true
+    }
+
+    fn clock(&self) -> Instant {
+        CurrentRuntime::clock().unwrap_or_else(|| match self.resolve() {
+            Ok(runtime) => runtime.now(),
+            Err(_) => Instant::now(),
+        })
     }
 
     fn resolve(&self) -> Result<AmbientRuntime, AsyncTaskError> {

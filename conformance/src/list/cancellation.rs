@@ -68,37 +68,37 @@ macro_rules! __conformance_with_cancellation {
                 a_task_in_place_has_callbacks_of_its_own
             }
             reasons driven {
-                it_is_in_the_error_the_result_and_the_context
-                an_empty_one_is_none
-                every_kind_of_text_can_be_one
-                the_first_request_decides_on_it
-                after_the_end_none_is_recorded
-                given_before_the_first_poll_it_is_kept
-                retried_work_finds_it_in_a_wait_and_in_an_attempt
-                started_blocking_work_finds_it (threads)
-                blocking_work_that_was_in_the_queue_finds_it
-                work_in_place_can_be_cancelled_for_one
-                a_member_can_be_cancelled_for_one_and_its_scope_goes_on
-                callbacks_find_it
-                of_two_requests_at_once_all_find_the_same_one (threads)
+                a_reason_is_in_the_error_the_result_and_the_context
+                an_empty_reason_is_none
+                every_kind_of_text_can_be_a_reason
+                the_first_request_decides_on_the_reason
+                a_request_after_the_end_records_no_reason
+                a_reason_given_before_the_first_poll_is_kept
+                retried_work_finds_the_reason_in_a_wait_and_in_an_attempt
+                started_blocking_work_finds_the_reason (threads)
+                queued_blocking_work_finds_the_reason
+                work_in_place_can_be_cancelled_for_a_reason
+                a_member_can_be_cancelled_for_a_reason_and_its_scope_goes_on
+                callbacks_find_the_reason
+                two_requests_at_once_leave_the_same_reason_for_all (threads)
             }
             reasons_below driven {
-                everything_below_finds_it
-                the_errors_of_children_have_it
-                children_that_are_stopped_for_something_else_have_none
-                what_a_cancelled_task_starts_finds_it
+                all_tasks_below_find_the_reason
+                errors_of_children_have_the_reason
+                children_stopped_for_another_cause_have_no_reason
+                tasks_that_a_cancelled_task_starts_find_the_reason
             }
             reasons_shown driven {
                 the_error_names_the_task_that_was_cancelled
                 an_error_can_be_made_for_a_test
-                a_snapshot_shows_it
-                a_trace_has_it
-                a_pipeline_ends_for_it
-                a_pipeline_in_a_task_is_stopped_for_it
-                everything_in_an_orchestra_is_stopped_for_it
-                ad_hoc_tasks_are_stopped_for_it
-                single_tasks_of_an_orchestra_are_cancelled_for_it
-                an_orchestra_in_another_is_stopped_for_it
+                a_snapshot_shows_the_reason
+                a_trace_has_the_reason
+                a_cancelled_pipeline_ends_with_the_reason
+                a_pipeline_in_a_cancelled_task_has_the_reason
+                all_tasks_of_a_cancelled_orchestra_have_the_reason
+                ad_hoc_tasks_of_a_cancelled_orchestra_have_the_reason
+                single_tasks_of_an_orchestra_are_cancelled_for_a_reason
+                an_orchestra_inside_a_cancelled_one_has_the_reason
             }
             shields driven {
                 a_kill_waits_for_the_end_of_the_region

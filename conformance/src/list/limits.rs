@@ -1,4 +1,5 @@
-//! The part of the list that is about limiters, keyed policies and priorities.
+//! The part of the list that is about limiters, keyed policies, priorities, and impossible settings of all
+//! policies.
 
 /// Hands on what it is given, with its topics after it, to the next part of the list.
 #[doc(hidden)]
@@ -62,7 +63,7 @@ macro_rules! __conformance_with_limits {
                 in_place_work_loses_no_permit
                 in_place_work_within_a_task_loses_no_permit
                 a_task_loses_no_permit
-                of_a_task_that_waits_before_it_exists
+                a_task_that_waits_before_it_exists_loses_no_permit
                 retried_work_loses_no_permit
                 supervised_work_loses_no_permit
             }
@@ -77,34 +78,34 @@ macro_rules! __conformance_with_limits {
                 idle_hours_change_nothing
                 permits_that_are_set_are_fixed
                 a_range_of_one_number_is_fixed
-                what_waits_for_the_rate_raises_no_permits
-                beyond_its_bound_on_waiters_an_arrival_is_refused
+                waiters_for_the_rate_raise_no_permits
+                an_arrival_beyond_the_bound_on_waiters_is_refused
                 no_permit_is_lost_while_their_number_changes
                 each_change_is_an_event_with_the_name
                 settings_that_cannot_work_are_refused_with_their_values
             }
             limiter_handover driven {
-                an_arrival_does_not_take_the_permit_of_a_waiter_that_was_not_yet_polled
-                an_arrival_waits_behind_a_task_that_was_admitted_and_is_not_polled
+                an_arrival_takes_no_permit_of_a_waiter_that_was_not_yet_polled
+                an_arrival_waits_for_an_admitted_task_that_is_not_polled
                 a_permit_that_its_waiter_gives_up_goes_to_the_next_and_to_no_arrival
                 permits_that_are_raised_admit_only_as_many_as_are_free
             }
             limiter_unpolled driven {
-                what_waits_for_it_in_the_same_task_can_be_timed_out
-                its_permit_is_free_once_it_is_dropped
-                its_permit_is_free_once_it_is_polled_to_its_end
+                a_waiter_in_the_same_task_can_be_timed_out
+                the_permit_of_dropped_work_is_free
+                the_permit_of_work_that_is_polled_to_its_end_is_free
                 spawned_work_ends_whatever_its_spawner_polls
-                in_the_queue_it_is_given_a_permit_that_serves_nothing
+                a_permit_given_to_unpolled_work_in_the_queue_serves_no_work
             }
             keyed_policies driven {
                 each_key_has_a_limiter_of_its_own
                 a_breaker_that_opens_for_one_key_is_closed_for_the_others
                 a_pair_of_policies_has_one_key
                 a_policy_is_made_once_for_its_key
-                all_that_ask_for_a_new_key_at_once_have_the_same_policy
-                an_error_of_its_making_is_given_and_not_kept
+                concurrent_callers_with_a_new_key_have_the_same_policy
+                an_error_of_the_making_is_returned_and_not_kept
                 a_removed_key_has_another_policy_from_then_on
-                a_snapshot_is_in_the_order_of_uses_and_is_none
+                a_snapshot_is_in_the_order_of_uses_and_is_no_use
                 a_bound_of_zero_is_refused
             }
             keyed_eviction driven {
@@ -114,14 +115,14 @@ macro_rules! __conformance_with_limits {
                 a_breaker_is_not_evicted_while_it_refuses_calls
                 a_closed_breaker_without_calls_is_evicted
                 a_limiter_whose_rate_is_used_up_is_not_evicted
-                the_clock_is_that_of_the_task_that_asks
-                where_all_are_in_use_a_new_key_is_refused_and_the_others_are_served
+                the_clock_of_an_eviction_is_that_of_the_calling_task
+                a_new_key_is_refused_while_the_policies_of_all_others_are_in_use
                 no_key_has_two_limiters_and_there_are_never_too_many
             }
             keyed_foreign_code driven {
                 the_code_of_a_key_may_call_back
-                the_making_of_a_policy_may_ask_for_other_keys
-                a_policy_that_is_made_during_its_own_making_is_the_one
+                the_making_of_a_policy_may_get_those_of_other_keys
+                a_policy_made_during_its_own_making_is_the_one_that_stays
                 a_panic_while_a_policy_is_made_is_an_error
                 a_panic_in_the_code_of_a_key_is_an_error_and_harms_nothing
             }
@@ -157,6 +158,24 @@ macro_rules! __conformance_with_limits {
                 a_scope_whose_body_has_ended_lends_to_its_members
                 nothing_is_lent_to_a_detached_task
                 a_task_keeps_a_lent_priority_when_it_is_no_longer_awaited
+            }
+            impossible_settings driven {
+                a_task_refuses_them_in_each_order_and_each_way_to_start
+                supervised_work_refuses_them_before_its_first_call
+                repeated_work_refuses_them_before_its_first_run
+            }
+            impossible_builds driven {
+                a_limiter_is_not_built_with_them
+                a_circuit_breaker_is_not_built_with_them
+                keyed_policies_and_intervals_are_not_made_with_them
+                an_orchestrator_is_not_built_with_them
+                the_ends_of_their_ranges_work
+            }
+            impossible_pipelines driven {
+                a_pipeline_refuses_them_in_each_order_and_each_way_to_start
+                batches_refuse_them
+                sources_refuse_them_before_anything_is_read
+                the_ends_of_their_ranges_work
             }
         }
     };

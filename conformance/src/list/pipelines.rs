@@ -87,13 +87,13 @@ macro_rules! __conformance_with_pipelines {
                 an_event_has_its_sequence_position_time_and_id
             }
             ordered_ends driven {
-                a_kill_ends_it_while_rows_wait_for_their_turn
-                a_dropped_handle_ends_it_while_rows_wait_for_their_turn
-                a_limit_ends_it_while_rows_wait_for_their_turn
-                asked_gracefully_it_handles_the_rows_that_wait_in_their_order
-                the_end_of_its_grace_ends_it_while_rows_wait_for_their_turn
-                the_failure_of_a_row_ends_it_while_others_wait_for_their_turn
-                calls_whose_cleanup_takes_time_let_it_end
+                a_kill_ends_a_pipeline_whose_rows_wait_for_their_turn
+                a_dropped_handle_ends_a_pipeline_whose_rows_wait_for_their_turn
+                a_time_limit_ends_a_pipeline_whose_rows_wait_for_their_turn
+                a_pipeline_cancelled_gracefully_handles_waiting_rows_in_order
+                the_end_of_the_grace_period_ends_rows_that_wait_for_their_turn
+                the_failure_of_a_row_ends_rows_that_wait_for_their_turn
+                calls_whose_cleanup_takes_time_let_the_pipeline_end
             }
             collector driven {
                 the_last_in_source_order_stays_whatever_the_workers

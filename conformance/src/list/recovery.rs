@@ -57,47 +57,47 @@ macro_rules! __conformance_with_recovery {
             }
             retry_after driven {
                 the_wait_is_as_long_as_the_error_says
-                no_jitter_shortens_it
-                a_longer_one_is_shortened_to_the_maximum
+                jitter_does_not_shorten_the_wait
+                a_longer_wait_is_shortened_to_the_maximum
                 the_maximum_is_one_minute_unless_it_is_set
-                an_error_without_one_leaves_it_to_the_strategy
-                with_a_delay_of_zero_it_is_tried_again_at_once
+                an_error_without_a_delay_leaves_the_wait_to_the_strategy
+                a_delay_of_zero_leads_to_an_attempt_at_once
                 a_wait_that_would_end_after_the_deadline_is_not_begun
                 a_wait_that_the_maximum_makes_short_enough_is_begun
                 a_wait_beyond_counting_lasts_until_a_cancellation
                 the_works_own_error_is_found_through_retries_inside_of_the_attempt
-                each_error_that_is_tried_again_is_asked
-                none_is_asked_where_no_attempt_follows
-                a_budget_that_is_used_up_ends_the_attempts_before_it_is_asked
-                a_retry_that_stands_alone_has_it_too
+                the_function_is_called_for_each_error_that_is_retried
+                the_function_is_not_called_where_no_attempt_follows
+                a_spent_budget_ends_the_attempts_before_the_function_is_called
+                a_standalone_retry_has_the_wait_too
             }
             on_retry driven {
-                it_is_called_before_each_wait
-                the_delay_is_that_of_the_wait_with_its_jitter
-                it_is_not_called_where_no_attempt_follows
-                it_is_not_called_once_the_task_is_asked_to_stop
-                a_retry_alone_does_not_call_it_once_the_task_around_is_asked_to_stop
-                it_is_called_in_the_task_and_may_stop_it
+                the_function_is_called_before_each_wait
+                the_reported_delay_is_that_of_the_wait_with_its_jitter
+                the_function_is_not_called_where_no_attempt_follows
+                the_function_is_not_called_in_a_cancelled_task
+                a_standalone_retry_in_a_cancelled_task_calls_no_function
+                the_function_is_called_in_the_task_and_may_cancel_it
                 numbers_go_on_after_a_reset_of_the_count
                 the_last_function_that_was_set_is_called
             }
             retry_panics driven {
-                it_is_the_error_of_a_task
-                it_is_the_error_of_a_retry_that_stands_alone
-                a_recovery_is_called_with_it
-                the_row_of_a_pipeline_is_rejected_with_it_alone
+                a_panic_in_a_function_is_the_error_of_the_task
+                a_panic_in_a_function_is_the_error_of_a_standalone_retry
+                a_recovery_is_called_with_the_panic
+                the_row_of_a_pipeline_is_rejected_with_the_panic_alone
             }
             retry_events driven {
                 an_error_of_an_event_sets_the_wait
                 a_failed_call_is_reported_before_each_wait
                 a_wait_beyond_the_limit_of_the_pipeline_is_not_begun
                 a_wait_beyond_the_limit_of_a_task_around_is_not_begun
-                a_failed_call_is_not_reported_once_the_pipeline_is_asked_to_stop
+                a_failed_call_of_a_cancelled_pipeline_is_not_reported
             }
             retry_settings driven {
-                impossible_ones_are_refused_with_their_value_and_range
-                extreme_ones_work
-                an_ad_hoc_task_of_an_orchestra_has_them_all
+                impossible_settings_are_refused_with_their_value_and_range
+                extreme_settings_work
+                an_ad_hoc_task_of_an_orchestra_has_all_settings
             }
             error_chains driven {
                 the_works_own_error_is_in_the_chain
@@ -178,40 +178,40 @@ macro_rules! __conformance_with_recovery {
                 without_a_half_open_timeout_a_hanging_probe_keeps_its_permit
             }
             breaker_rates driven {
-                the_share_of_failures_opens_it_once_it_reaches_the_rate
-                of_a_window_of_calls_the_oldest_leaves
-                of_a_window_of_time_the_oldest_leave
-                with_a_rate_alone_failures_in_a_row_do_not_open_it
-                of_several_limits_the_first_that_is_reached_opens_it
-                where_nothing_is_said_twenty_calls_are_enough
-                the_share_of_slow_calls_opens_it
+                a_share_of_failures_that_reaches_the_rate_opens_the_breaker
+                the_oldest_call_leaves_a_window_of_calls
+                the_oldest_calls_leave_a_window_of_time
+                failures_in_a_row_do_not_open_a_breaker_with_a_rate_alone
+                the_first_limit_that_is_reached_opens_the_breaker
+                twenty_calls_are_the_default_minimum
+                a_share_of_slow_calls_that_reaches_the_rate_opens_the_breaker
                 a_slow_call_counts_when_it_ends
                 a_timed_out_call_has_failed_and_may_be_slow
-                a_half_open_call_that_is_slow_opens_it_again
-                when_it_closes_the_window_is_empty
-                what_was_let_through_before_a_change_is_not_in_it
-                what_says_nothing_about_the_called_is_not_in_it
-                of_many_at_once_each_is_counted_once
-                what_is_not_counted_is_not_told
+                a_slow_half_open_call_opens_the_breaker_again
+                the_window_of_a_breaker_that_closes_is_empty
+                calls_admitted_before_a_change_are_not_in_the_window
+                calls_without_an_answer_of_the_dependency_are_not_in_the_window
+                concurrent_calls_are_each_counted_once
+                numbers_that_are_not_counted_are_not_reported
             }
             breaker_overrides driven {
-                isolated_it_admits_nothing_until_it_is_closed
-                closed_by_hand_it_admits_calls_at_once
-                closed_by_hand_it_has_counted_nothing
-                what_is_under_way_then_does_not_count
-                whoever_waits_for_a_change_is_woken_by_it
-                it_is_told_with_its_name
-                retries_end_at_an_isolated_one
+                an_isolated_breaker_admits_no_call_until_it_is_closed
+                a_breaker_closed_by_hand_admits_calls_at_once
+                a_breaker_closed_by_hand_has_no_counted_calls
+                calls_under_way_at_a_change_do_not_count
+                a_waiter_for_a_change_is_woken_by_it
+                a_change_is_reported_with_the_name
+                retries_end_at_an_isolated_breaker
             }
             breaker_predicates driven {
-                errors_that_it_excepts_are_successes
-                in_a_window_they_are_successes_too
-                a_half_open_call_that_it_excepts_closes_it
-                it_is_asked_about_panics_and_limits_of_an_attempt
-                it_is_not_asked_about_the_limit_on_the_whole
-                it_is_not_asked_about_what_never_counts
-                a_panic_in_it_is_a_failure_and_the_error_stays
-                it_may_change_the_breaker_itself
+                excepted_errors_are_successes
+                excepted_errors_are_successes_in_a_window_too
+                an_excepted_half_open_call_closes_the_breaker
+                the_predicate_is_called_for_panics_and_attempt_timeouts
+                the_predicate_is_not_called_for_the_limit_on_the_whole
+                the_predicate_is_not_called_for_errors_that_never_count
+                a_panic_in_the_predicate_is_a_failure_and_the_error_stays
+                the_predicate_may_change_the_breaker_itself
             }
             chaos_faults driven {
                 a_failure_takes_the_place_of_the_work
@@ -220,25 +220,25 @@ macro_rules! __conformance_with_recovery {
                 a_callback_that_panics_is_the_error_of_the_attempt
                 latency_passes_before_the_work_begins
                 the_shortest_latency_is_none_and_the_longest_does_not_end
-                at_rates_of_zero_nothing_is_drawn
+                rates_of_zero_draw_no_random_number
                 an_attempt_draws_its_latency_then_a_panic_then_a_failure
                 half_of_many_attempts_fail_at_a_rate_of_one_half
-                it_is_turned_off_and_on_at_run_time
+                chaos_is_turned_off_and_on_at_run_time
                 rates_that_are_no_probabilities_are_refused
             }
             chaos_kinds driven {
-                each_kind_of_work_has_it
+                each_kind_of_work_can_have_chaos
                 an_injected_failure_of_a_member_is_that_of_its_scope
                 supervised_work_is_restarted_after_injected_faults
-                tasks_of_an_orchestrator_have_it
-                it_stands_alone
+                tasks_of_an_orchestrator_can_have_chaos
+                chaos_stands_alone
             }
             chaos_layers driven {
                 a_breaker_counts_injected_faults
                 a_retry_follows_an_injected_failure
                 injected_latency_is_under_the_limit_of_the_attempt
                 a_kill_in_injected_latency_ends_it_before_the_work
-                asked_gracefully_in_injected_latency_the_work_has_its_grace
+                work_cancelled_gracefully_in_injected_latency_has_its_grace
                 no_permit_is_lost_with_an_injected_fault
                 a_recovery_is_given_the_injected_error
             }

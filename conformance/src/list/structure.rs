@@ -48,48 +48,49 @@ macro_rules! __conformance_with_structure {
                 a_destructor_that_panics_when_siblings_are_killed_is_attached
             }
             daemons driven {
-                it_serves_members_until_they_have_ended
-                it_is_asked_to_stop_once_nothing_else_is_left
-                one_that_ends_early_leaves_the_others_alone
+                a_daemon_serves_members_until_they_have_ended
+                a_daemon_is_cancelled_once_only_daemons_are_left
+                a_daemon_that_ends_early_leaves_the_members_alone
                 a_scope_of_daemons_alone_ends_with_its_body
-                many_are_stopped_at_the_same_time
-                what_it_spawns_is_part_of_it
-                a_member_that_it_has_spawned_is_waited_for_first
-                once_it_is_asked_to_stop_its_scope_takes_no_more
+                all_daemons_are_stopped_at_the_same_time
+                tasks_that_a_daemon_spawns_are_part_of_it
+                a_member_that_a_daemon_has_spawned_is_waited_for_first
+                a_scope_whose_daemons_are_cancelled_takes_no_more
                 spawn_daemon_as_takes_policies_and_all_kinds_of_work
-                a_scope_inside_one_ends_before_it
+                a_scope_inside_a_daemon_ends_before_it
             }
             daemon_ends driven {
-                one_that_fails_ends_its_scope
-                one_that_fails_in_its_grace_period_fails_its_scope
-                one_that_stays_is_killed_after_its_grace_period
-                one_that_is_killed_alone_is_no_failure
-                one_of_a_killed_scope_is_killed_with_the_others
-                a_scope_asked_gracefully_stops_them_after_the_others
-                a_failure_in_the_scope_kills_them
-                a_limit_on_the_scope_is_on_their_grace_period
-                a_dropped_scope_kills_them_and_the_task_around_waits
-                a_recovery_begins_once_they_are_gone
-                a_scope_that_has_ended_takes_none
+                a_daemon_that_fails_ends_its_scope
+                a_daemon_that_fails_in_its_grace_period_fails_its_scope
+                a_daemon_that_stays_is_killed_after_its_grace_period
+                a_daemon_that_is_killed_alone_is_no_failure
+                a_daemon_of_a_killed_scope_is_killed_with_the_members
+                a_daemon_of_a_scope_killed_for_a_reason_has_it
+                a_scope_cancelled_gracefully_stops_its_daemons_after_the_members
+                a_failure_in_the_scope_kills_its_daemons
+                a_limit_on_the_scope_is_on_the_grace_period_of_its_daemons
+                a_dropped_scope_kills_its_daemons_and_the_task_around_waits
+                a_recovery_begins_once_the_daemons_are_gone
+                a_scope_that_has_ended_takes_no_daemon
             }
             spawn_in driven {
                 ten_thousand_inputs_are_never_more_tasks_than_permits
-                one_that_waits_has_spawned_nothing_and_may_be_dropped
-                a_permit_that_it_has_not_seen_goes_to_the_next
-                a_caller_that_is_killed_while_it_waits_has_spawned_nothing
-                the_permit_is_held_until_its_children_have_ended
+                a_waiting_spawn_has_no_task_and_may_be_dropped
+                an_unseen_permit_of_a_dropped_spawn_goes_to_the_next
+                a_caller_killed_while_it_waits_has_spawned_no_task
+                the_permit_is_held_until_the_children_have_ended
                 retries_and_a_recovery_keep_the_permit
-                one_beyond_those_that_may_wait_is_rejected
+                a_spawn_beyond_the_bound_on_waiters_is_rejected
                 the_most_urgent_caller_comes_first
                 a_rate_is_that_of_the_spawns
-                a_scope_that_has_ended_meanwhile_takes_none
-                its_failure_is_that_of_its_scope
-                its_own_limiter_is_to_be_another_one
+                a_scope_that_has_ended_meanwhile_takes_no_member
+                the_failure_of_a_member_is_that_of_its_scope
+                the_limiter_of_the_work_must_be_another_one
                 an_ad_hoc_task_of_an_orchestra_can_wait_too
             }
             scope_shutdowns owned {
-                daemons_are_asked_to_stop_after_the_others
-                a_runtime_that_has_shut_down_takes_no_task_that_has_a_place
+                daemons_are_cancelled_after_the_members
+                a_runtime_that_has_shut_down_takes_no_task_with_a_permit
             }
             adoption driven {
                 the_task_around_a_dropped_scope_waits_for_its_members
@@ -176,7 +177,7 @@ macro_rules! __conformance_with_structure {
                 the_wait_for_an_open_breaker_uses_up_no_restart
                 supervised_tasks_all_pass_a_half_open_breaker
                 a_breaker_that_opens_while_the_task_is_queued_is_waited_for
-                behind_an_isolated_breaker_it_waits_for_the_change
+                supervised_work_waits_for_the_change_of_an_isolated_breaker
                 a_cancellation_ends_the_wait_for_a_breaker
             }
             restart_waits driven {

@@ -154,14 +154,20 @@ impl CircuitBreakerBuilder {
         let Self { name, mut thresholds, failures, trip_if, .. } = self;
         thresholds.failures = failures.unwrap_or(thresholds.failures);
         if thresholds.probe_for.is_zero() {
-            return Err(AsyncTaskError::config(
-                "`half_open_timeout` of a circuit breaker must be longer than zero; `Duration::MAX` is none",
+            let range = "longer than zero; `Duration::MAX` is none";
+            return Err(AsyncTaskError::out_of_range(
+                "`half_open_timeout` of a circuit breaker",
+                "0 s",
+                range,
             ));
         }
-        if thresholds.failures == 0 || thresholds.probes == 0 {
-            return Err(AsyncTaskError::config(
-                "a circuit breaker needs a failure threshold and half-open calls of at least 1",
-            ));
+        for (setting, number) in [
+            ("`failure_threshold` of a circuit breaker", thresholds.failures),
+            ("`half_open_calls` of a circuit breaker", thresholds.probes),
+        ] {
+            if number == 0 {
+                return Err(AsyncTaskError::out_of_range(setting, number, "at least 1"));
+            }
         }
         let shared =
             Shared { name, thresholds, rates, trip_if, switch: Switch::new(), changed: Event::new() };

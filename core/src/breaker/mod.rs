@@ -25,7 +25,7 @@ use crate::breaker::state::{Phase, State, Thresholds};
 use crate::breaker::switch::Switch;
 use crate::error::AsyncTaskError;
 use crate::panic::{caught, notify_all};
-use crate::runtime::Runtime;
+use crate::runtime::RuntimeSource;
 use crate::sync::{Ordering, fence};
 
 /// The state of a [`CircuitBreaker`].
@@ -155,14 +155,14 @@ impl CircuitBreaker {
     }
 
     /// Checks whether a call would be admitted now. The call is not counted.
-    pub(crate) fn would_admit<R: Runtime>(&self, runtime: &R) -> Result<(), AsyncTaskError> {
-        self.refuses_for(runtime).map_or(Ok(()), |left| Err(self.refusal(left)))
+    pub(crate) fn would_admit<S: RuntimeSource>(&self, source: &S) -> Result<(), AsyncTaskError> {
+        self.refuses_for(source).map_or(Ok(()), |left| Err(self.refusal(left)))
     }
 
     /// Returns how long calls are refused if nothing [changes](Self::listen), which is [`Duration::MAX`] for
     /// an isolated breaker; `None` if a call would be admitted now.
-    pub(crate) fn refuses_for<R: Runtime>(&self, runtime: &R) -> Option<Duration> {
-        self.0.switch.state().admit(|| runtime.now(), &self.0.thresholds).err()
+    pub(crate) fn refuses_for<S: RuntimeSource>(&self, source: &S) -> Option<Duration> {
+        self.0.switch.state().admit(|| source.clock(), &self.0.thresholds).err()
     }
 
     /// A listener for the next change of the state, and for the next end of a half-open call.

@@ -8,32 +8,32 @@ use crate::breaker::state::{Outcome, Pass, Phase, State};
 use crate::breaker::window::Call;
 use crate::error::AsyncTaskError;
 use crate::panic::{caught, notify_all};
-use crate::runtime::Runtime;
-use crate::tree::current::is_overdue;
+use crate::runtime::RuntimeSource;
+use crate::tree::overdue::is_overdue;
 
 impl CircuitBreaker {
     /// Admits a call, which begins now. The ticket must be given its result.
-    pub(crate) fn admit<R: Runtime>(&self, runtime: R) -> Result<Ticket<R>, AsyncTaskError> {
-        let admitted = self.change(|state| state.admit(|| runtime.now(), &self.0.thresholds));
+    pub(crate) fn admit<S: RuntimeSource>(&self, source: S) -> Result<Ticket<S>, AsyncTaskError> {
+        let admitted = self.change(|state| state.admit(|| source.clock(), &self.0.thresholds));
         let pass = admitted.map_err(|left| self.refusal(left))?.pass();
         let tells_slow_calls = self.0.rates.as_ref().is_some_and(|rates| rates.tells_slow_calls());
-        let begun = tells_slow_calls.then(|| runtime.now());
-        Ok(Ticket { breaker: self.clone(), pass, runtime, begun, is_recorded: false })
+        let begun = tells_slow_calls.then(|| source.clock());
+        Ok(Ticket { breaker: self.clone(), pass, source, begun, is_recorded: false })
     }
 }
 
 /// An admitted call, until its result is recorded. If it is dropped before that, the call was given up: at a
 /// time limit that is a failure.
-pub(crate) struct Ticket<R: Runtime> {
+pub(crate) struct Ticket<S: RuntimeSource> {
     breaker: CircuitBreaker,
     pass: Pass,
-    runtime: R,
+    source: S,
     /// The time of the admission, where slow calls are told from others.
     begun: Option<Instant>,
     is_recorded: bool,
 }
 
-impl<R: Runtime> Ticket<R> {
+impl<S: RuntimeSource> Ticket<S> {
     pub(crate) fn report(mut self, result: &Result<(), AsyncTaskError>) {
         self.is_recorded = true;
         self.record(match result {
@@ -50,7 +50,7 @@ impl<R: Runtime> Ticket<R> {
         let Some(rates) = shared.rates.as_ref().filter(|_| outcome != Outcome::Unknown) else {
             return self.step(outcome);
         };
-        let ended = rates.needs_end().then(|| self.runtime.now());
+        let ended = rates.needs_end().then(|| self.source.clock());
         let is_slow = rates.is_slow(self.begun, ended);
         let state = shared.switch.state();
         if !state.is_closed_for(self.pass) {
@@ -60,7 +60,7 @@ impl<R: Runtime> Ticket<R> {
         // If the era ends meanwhile, neither the window nor `trip` counts the call in the next one.
         let call = Call { has_failed: outcome == Outcome::Failed, is_slow };
         if rates.record(state.era, call, ended) {
-            let now = || self.runtime.now();
+            let now = || self.source.clock();
             let trip = |state: State| Ok::<_, Infallible>(state.trip(self.pass, now, &shared.thresholds));
             let _ = self.breaker.change(trip);
         }
@@ -73,7 +73,7 @@ impl<R: Runtime> Ticket<R> {
             Ok::<_, Infallible>(state.record(
                 self.pass,
                 outcome,
-                || self.runtime.now(),
+                || self.source.clock(),
                 &breaker.0.thresholds,
             ))
         };
@@ -84,7 +84,7 @@ impl<R: Runtime> Ticket<R> {
     }
 }
 
-impl<R: Runtime> Drop for Ticket<R> {
+impl<S: RuntimeSource> Drop for Ticket<S> {
     fn drop(&mut self) {
         if !self.is_recorded {
             let outcome = if is_overdue() { Outcome::Failed } else { Outcome::Unknown };

@@ -17,6 +17,7 @@ mod several;
 mod timeout;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -215,6 +216,13 @@ impl AsyncTaskError {
     #[doc(hidden)]
     pub fn config(reason: impl Into<Box<str>>) -> Self {
         Self::InvalidConfig(reason.into())
+    }
+
+    /// As [`config`](Self::config), in the one form of these errors: "`setting` is `value`: it must be
+    /// `range`".
+    #[doc(hidden)]
+    pub fn out_of_range(setting: &str, value: impl Display, range: &str) -> Self {
+        Self::config(format!("{setting} is {value}: it must be {range}"))
     }
 
     /// Combines the errors into one: the first alone, or the first with the others attached.

@@ -115,7 +115,7 @@ where
         make: impl Fn(&K) -> Result<V, AsyncTaskError> + Send + Sync + 'static,
     ) -> Result<Self, AsyncTaskError> {
         if max_keys == 0 {
-            return Err(AsyncTaskError::config("`max_keys` of keyed policies is 0: at least 1"));
+            return Err(AsyncTaskError::out_of_range("`max_keys` of keyed policies", 0, "at least 1"));
         }
         let shared = Shared { table: Table::new(max_keys), hasher: RandomState::new(), make: Box::new(make) };
         Ok(Self(Arc::new(shared)))

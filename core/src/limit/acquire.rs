@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::error::AsyncTaskError;
 use crate::limit::Limiter;
 use crate::limit::wait_queue::Position;
-use crate::runtime::Runtime;
+use crate::runtime::RuntimeSource;
 use crate::time::Sleep;
 use crate::tree::priority::urgency;
 use crate::vocabulary::priority::TaskPriority;
@@ -16,25 +16,25 @@ use crate::vocabulary::priority::TaskPriority;
 /// A future of a permit. If it is dropped before it is ready, it leaves the queue; if it was admitted
 /// meanwhile, the permit goes to the next waiter.
 #[must_use = "a permit is had only by awaiting"]
-pub struct Acquire<R: Runtime> {
+pub struct Acquire<S: RuntimeSource> {
     limiter: Limiter,
-    runtime: R,
+    source: S,
     /// `None` before it has entered the limiter, and after it was ready.
     position: Option<Position>,
-    timer: Option<(Instant, Pin<Box<Sleep<R>>>)>,
+    timer: Option<(Instant, Pin<Box<Sleep<S::Runtime>>>)>,
 }
 
 // The timer is in a box, and nothing else is pinned.
-impl<R: Runtime> Unpin for Acquire<R> {}
+impl<S: RuntimeSource> Unpin for Acquire<S> {}
 
-impl<R: Runtime> Acquire<R> {
-    pub(super) fn new(limiter: Limiter, runtime: R) -> Self {
-        Self { limiter, runtime, position: None, timer: None }
+impl<S: RuntimeSource> Acquire<S> {
+    pub(super) fn new(limiter: Limiter, source: S) -> Self {
+        Self { limiter, source, position: None, timer: None }
     }
 
     /// Takes a permit, or enters the queue. The first poll does so, if nothing has called this before.
     pub(crate) fn enter(&mut self, urgency: TaskPriority) -> Result<(), AsyncTaskError> {
-        let entered = self.limiter.0.wait_queue.enter(urgency.number(), self.runtime.now());
+        let entered = self.limiter.0.wait_queue.enter(urgency.number(), || self.source.clock());
         self.position = Some(entered.map_err(|waiting| {
             let limiter = self.limiter.0.name.clone();
             AsyncTaskError::Rejected { limiter, waiting }
@@ -52,25 +52,26 @@ impl<R: Runtime> Acquire<R> {
             if waiter.is_admitted() {
                 return Poll::Ready(Ok(()));
             }
-            let due = wait_queue.update((waiter, key), urgency().number(), self.runtime.now());
+            let due = wait_queue.update((waiter, key), urgency().number(), self.source.clock());
             let Some(due) = due else {
                 self.timer = None;
                 return Poll::Pending;
             };
             // A timer that is armed for an earlier time is kept: the next check is then.
             if self.timer.as_ref().is_none_or(|(at, _)| *at > due) {
-                self.timer = Some((due, Box::pin(Sleep::silent(&self.runtime, Some(due)))));
+                let runtime = self.source.resolve()?;
+                self.timer = Some((due, Box::pin(Sleep::silent(&runtime, Some(due)))));
             }
             let Some((_, timer)) = &mut self.timer else { return Poll::Pending };
             ready!(timer.as_mut().poll(cx))?;
             self.timer = None;
-            wait_queue.keep_time(waiter, self.runtime.now());
+            wait_queue.keep_time(waiter, self.source.clock());
         }
     }
 }
 
-impl<R: Runtime> Future for Acquire<R> {
-    type Output = Result<Permit<R>, AsyncTaskError>;
+impl<S: RuntimeSource> Future for Acquire<S> {
+    type Output = Result<Permit<S>, AsyncTaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.position.is_none() {
@@ -78,27 +79,27 @@ impl<R: Runtime> Future for Acquire<R> {
         }
         ready!(self.wait(cx))?;
         self.position = None;
-        Poll::Ready(Ok(Permit { limiter: self.limiter.clone(), runtime: self.runtime.clone() }))
+        Poll::Ready(Ok(Permit { limiter: self.limiter.clone(), source: self.source.clone() }))
     }
 }
 
-impl<R: Runtime> Drop for Acquire<R> {
+impl<S: RuntimeSource> Drop for Acquire<S> {
     fn drop(&mut self) {
         if let Some(position) = self.position.take() {
-            self.limiter.0.wait_queue.leave(&position, self.runtime.now());
+            self.limiter.0.wait_queue.leave(&position, || self.source.clock());
         }
     }
 }
 
 /// The right to be under way under a limiter, until dropped.
 #[must_use = "dropped, the permit is given on"]
-pub struct Permit<R: Runtime> {
+pub struct Permit<S: RuntimeSource> {
     limiter: Limiter,
-    runtime: R,
+    source: S,
 }
 
-impl<R: Runtime> Drop for Permit<R> {
+impl<S: RuntimeSource> Drop for Permit<S> {
     fn drop(&mut self) {
-        self.limiter.0.wait_queue.leave(&Position::Inside, self.runtime.now());
+        self.limiter.0.wait_queue.leave(&Position::Inside, || self.source.clock());
     }
 }

@@ -17,7 +17,7 @@ use crate::limit::wait_queue::WaitQueue;
 pub use crate::vocabulary::priority::{RankableByPriority, TaskPriority, UnknownPriority};
 
 use crate::error::AsyncTaskError;
-use crate::runtime::Runtime;
+use crate::runtime::RuntimeSource;
 use crate::sync::{Ordering, fence};
 
 /// Describes a [`Limiter`].
@@ -71,7 +71,7 @@ impl LimiterBuilder {
     }
 
     /// Sets how much work may begin: `count` for each `period`, as a token bucket that holds `count`, and is
-    /// full at first. Any number by default.
+    /// full at first. Any number by default. The time between two is rounded down to nanoseconds.
     pub fn rate(self, count: u32, period: Duration) -> Self {
         Self { rate: Some((count, period)), ..self }
     }
@@ -106,19 +106,20 @@ impl LimiterBuilder {
         if let Some((burst, period)) = rate {
             let gap = period.checked_div(burst).unwrap_or_default();
             if gap.is_zero() {
-                return Err(AsyncTaskError::config(format!(
-                    "a `rate` of {burst} in {period:?} cannot be kept: at least 1, and a nanosecond for each"
-                )));
+                return Err(AsyncTaskError::out_of_range(
+                    "`rate` of a limiter",
+                    format_args!("{burst} in {period:?}"),
+                    "at least 1, with at least a nanosecond for each",
+                ));
             }
             limits.rate = Some(Rate { gap, burst });
         }
         if limits.permits == Some(0) {
-            return Err(AsyncTaskError::config("`max_concurrent` of a limiter must be at least 1"));
+            return Err(AsyncTaskError::out_of_range("`max_concurrent` of a limiter", 0, "at least 1"));
         }
         if limits.ageing.is_zero() {
-            return Err(AsyncTaskError::config(
-                "`ageing` of a limiter must be longer than zero; `Duration::MAX` is none",
-            ));
+            let range = "longer than zero; `Duration::MAX` is none";
+            return Err(AsyncTaskError::out_of_range("`ageing` of a limiter", "0 s", range));
         }
         if limits.permits.is_none() && limits.rate.is_none() {
             return Err(AsyncTaskError::config(
@@ -142,9 +143,11 @@ fn bounds(range: &RangeInclusive<usize>, permits: Option<usize>) -> Result<(usiz
         )));
     }
     if !(1..=max).contains(&min) {
-        return Err(AsyncTaskError::config(format!(
-            "`adaptive` over {range:?}: at least 1, and not less at its end"
-        )));
+        return Err(AsyncTaskError::out_of_range(
+            "`adaptive` of a limiter",
+            format_args!("{range:?}"),
+            "a range from at least 1, whose end is not less",
+        ));
     }
     Ok((min, max))
 }
@@ -263,8 +266,8 @@ impl Limiter {
     }
 
     /// Waits for a permit; as urgent as the task that polls the future.
-    pub fn acquire<R: Runtime>(&self, runtime: R) -> Acquire<R> {
-        Acquire::new(self.clone(), runtime)
+    pub fn acquire<S: RuntimeSource>(&self, source: S) -> Acquire<S> {
+        Acquire::new(self.clone(), source)
     }
 }
 

@@ -90,6 +90,13 @@ impl<W> Queue<W> {
         }
     }
 
+    /// As [`enter`](Self::enter), where there is no rate and nothing waits.
+    pub(crate) fn enter_untimed(&mut self) -> bool {
+        let is_free = self.limits.permits.is_none_or(|permits| self.under_way < permits);
+        self.under_way += usize::from(is_free);
+        is_free
+    }
+
     /// Adds a waiter; `Err` gives it back if there are as many waiters as there may be.
     pub(crate) fn wait(&mut self, class: u8, now: Instant, waiter: W) -> Result<Key, W> {
         if self.limits.most_waiting.is_some_and(|most| self.waiting >= most) {

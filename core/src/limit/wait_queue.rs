@@ -48,7 +48,11 @@ pub(crate) enum Position {
 
 /// The waiters, under a lock that each arrival and each end takes. It is no atomic, since one change may
 /// admit several waiters, in an order that no single atomic can hold.
-pub(crate) struct WaitQueue(Mutex<Waiters>);
+pub(crate) struct WaitQueue {
+    waiters: Mutex<Waiters>,
+    /// True if an arrival is admitted by the clock: there is a rate, or a controller.
+    is_timed: bool,
+}
 
 struct Waiters {
     queue: Queue<Arc<Waiter>>,
@@ -82,12 +86,16 @@ impl WaitQueue {
     }
 
     fn with(limits: Limits, controller: Option<Box<Controller>>) -> Self {
+        let is_timed = limits.rate.is_some() || controller.is_some();
         let queue = Queue::new(limits);
-        Self(Mutex::new(Waiters { queue, timer_owner: None, is_idle: false, controller }))
+        Self {
+            waiters: Mutex::new(Waiters { queue, timer_owner: None, is_idle: false, controller }),
+            is_timed,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a change, admits the waiters that it permits (I1), and wakes them.
@@ -134,7 +142,13 @@ impl WaitQueue {
     }
 
     /// Admits an arrival of this class, or queues it; `Err` is the number of waiters if there may be no more.
-    pub(crate) fn enter(&self, class: u8, now: Instant) -> Result<Position, usize> {
+    pub(crate) fn enter(&self, class: u8, now: impl Fn() -> Instant) -> Result<Position, usize> {
+        // The clock is foreign code: it is not read under the lock. Nor is it read where it decides nothing.
+        let read = self.is_timed.then(&now);
+        if self.lock().enter_at_once(read) {
+            return Ok(Position::Inside);
+        }
+        let now = read.unwrap_or_else(now);
         // This also admits the waiters whose time has come by now, so that none of them is in the queue any
         // more.
         if self.change(now, |waiters| waiters.queue.enter(now)) {
@@ -151,8 +165,13 @@ impl WaitQueue {
     }
 
     /// Removes an arrival: from the queue, or from the work under way.
-    pub(crate) fn leave(&self, position: &Position, now: Instant) {
-        self.change(now, |waiters| match position {
+    pub(crate) fn leave(&self, position: &Position, now: impl FnOnce() -> Instant) {
+        if let Position::Inside = position
+            && self.lock().end_at_once()
+        {
+            return;
+        }
+        self.change(now(), |waiters| match position {
             Position::Queued(waiter, key) if waiters.queue.leave(*key).is_some() => {
                 waiter.leave();
             }
@@ -224,6 +243,29 @@ impl Waiters {
         let change = controller.observer.decide()?;
         self.queue.set_permits(change.decided);
         Some((change, controller.name.clone()))
+    }
+
+    /// True if nothing waits, and no controller counts what happens.
+    fn is_calm(&self) -> bool {
+        self.controller.is_none() && self.queue.waiting() == 0
+    }
+
+    /// Admits an arrival if nothing but the limits is to be looked at, and they permit it; true if so.
+    /// Without a rate no time is needed.
+    fn enter_at_once(&mut self, now: Option<Instant>) -> bool {
+        self.is_calm()
+            && match now {
+                None => self.queue.enter_untimed(),
+                Some(now) => self.queue.enter(now),
+            }
+    }
+
+    /// As [`end`](Self::end), if nothing waits for the permit; true if so.
+    fn end_at_once(&mut self) -> bool {
+        self.is_calm() && {
+            self.end();
+            true
+        }
     }
 
     /// Returns the permit of work that has ended.

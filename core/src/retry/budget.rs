@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::error::AsyncTaskError;
+
 /// The parts of one token, so that a success may give back less than one.
 const PARTS: u64 = 1000;
 
@@ -20,16 +22,30 @@ struct Budget {
     parts: AtomicU64,
     most: u64,
     back: u64,
+    /// As it was given, for the check.
+    token_ratio: f64,
 }
 
 impl RetryBudget {
-    /// A full budget. gRPC's own example has 10 tokens and a ratio of 0.1. The ratio is rounded to a
-    /// thousandth; a negative ratio and NaN count as 0.
+    /// A full budget. gRPC's own example has 10 tokens and a ratio of 0.1. The ratio must be finite, and at
+    /// least 0; otherwise, work with this budget is refused when it starts
+    /// ([`AsyncTaskError::InvalidConfig`]). It is rounded to a thousandth. With 0 tokens no retry is
+    /// permitted.
     pub fn new(max_tokens: u32, token_ratio: f64) -> Self {
         let most = u64::from(max_tokens) * PARTS;
         // The cast saturates, and makes 0 of NaN.
         let back = (token_ratio * PARTS as f64).round() as u64;
-        Self(Arc::new(Budget { parts: AtomicU64::new(most), most, back }))
+        Self(Arc::new(Budget { parts: AtomicU64::new(most), most, back, token_ratio }))
+    }
+
+    /// Fails with `InvalidConfig` for a ratio that is out of its range.
+    pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
+        let ratio = self.0.token_ratio;
+        if ratio.is_finite() && ratio >= 0.0 {
+            return Ok(());
+        }
+        let range = "finite, and at least 0";
+        Err(AsyncTaskError::out_of_range("`token_ratio` of a retry budget", ratio, range))
     }
 
     /// The tokens that are left.

@@ -196,7 +196,8 @@ impl Retry {
 
     /// Fails with `InvalidConfig` for a setting that is out of its range.
     pub fn check(&self) -> Result<(), AsyncTaskError> {
-        self.strategy.check()
+        self.strategy.check()?;
+        self.budget.as_ref().map_or(Ok(()), RetryBudget::check)
     }
 }
 

@@ -148,7 +148,7 @@ pub trait BlockOn: Runtime {
 }
 
 /// The source of a builder's runtime when a task starts: a runtime itself, or a rule for finding one.
-pub trait RuntimeSource: Clone + Send + 'static {
+pub trait RuntimeSource: Clone + Send + Sync + 'static {
     /// The runtime that is found.
     type Runtime: Runtime;
 
@@ -163,6 +163,12 @@ pub trait RuntimeSource: Clone + Send + 'static {
     #[doc(hidden)]
     fn follows_caller(&self) -> bool {
         false
+    }
+
+    /// The time by the clock of the runtime; where there is none, by the system's.
+    #[doc(hidden)]
+    fn clock(&self) -> Instant {
+        self.resolve().map_or_else(|_| Instant::now(), |runtime| runtime.now())
     }
 
     /// As [`resolve`](Self::resolve), for the last use of the source: a runtime is moved and not cloned.
@@ -180,6 +186,10 @@ impl<R: Runtime> RuntimeSource for R {
 
     fn resolve(&self) -> Result<R, AsyncTaskError> {
         Ok(self.clone())
+    }
+
+    fn clock(&self) -> Instant {
+        self.now()
     }
 
     fn into_runtime(self) -> Result<R, AsyncTaskError> {

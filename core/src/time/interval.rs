@@ -52,7 +52,7 @@ impl<R: Runtime> Interval<R> {
     /// [`AsyncTaskError::InvalidConfig`] for a period of zero: it would tick without end.
     pub fn new(runtime: &R, period: Duration) -> Result<Self, AsyncTaskError> {
         if period.is_zero() {
-            return Err(AsyncTaskError::config("the period of an interval must be more than zero"));
+            return Err(AsyncTaskError::out_of_range("`period` of an interval", "0 s", "longer than zero"));
         }
         let next = Some(runtime.now());
         Ok(Self { runtime: runtime.clone(), period, missed: MissedTicks::default(), next })

@@ -1,19 +1,20 @@
 //! The time limit on a future: a whole, or one attempt.
 
 use std::future::Future as _;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use crate::body::{Body, Layer, Layered};
+use crate::body::{Body, Layer};
 use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use crate::panic::caught;
-use crate::runtime::{Runtime, RuntimeSource};
+use crate::runtime::RuntimeSource;
 use crate::time::Sleep;
-use crate::tree::current::{giving_up, with_registered};
+use crate::tree::current::with_registered;
+use crate::tree::overdue::giving_up;
 
 /// A time limit on work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +37,51 @@ impl Limit {
     }
 }
 
-/// The limit on one future.
-#[derive(Clone, Debug)]
+/// The limits on one future.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TimeLimit {
+    /// The name of the task, for errors.
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) kind: TimeoutKind,
-    /// `None` if there is only a name, for the errors of the work.
-    pub(crate) limit: Option<Limit>,
+    /// The limit on the whole, where that is kept here.
+    pub(crate) whole: Option<Limit>,
+    /// The limit on one attempt.
+    pub(crate) attempt: Option<Duration>,
+}
+
+/// A limit that counts: the time that it allows, and its end.
+type Allowed = (Duration, Instant);
+
+/// The limits of a future that has begun.
+#[derive(Clone, Copy)]
+struct Deadlines {
+    whole: Option<Allowed>,
+    attempt: Option<Allowed>,
+}
+
+impl Deadlines {
+    fn of(limit: &TimeLimit, now: Instant) -> Self {
+        let from = |limit: Limit| limit.from(now);
+        Self { whole: limit.whole.and_then(from), attempt: limit.attempt.map(Limit::After).and_then(from) }
+    }
+
+    /// The earlier limit; on a tie the one on the whole.
+    fn first(self) -> Option<Allowed> {
+        match (self.whole, self.attempt) {
+            (Some(whole), Some(attempt)) if attempt.1 < whole.1 => Some(attempt),
+            (whole, attempt) => whole.or(attempt),
+        }
+    }
+
+    /// The limit that has passed at `now`, where one has: the one on the whole comes first.
+    fn passed(self, now: impl FnOnce() -> Instant) -> Option<(TimeoutKind, Duration)> {
+        let whole = self.whole.map(|(allowed, end)| (TimeoutKind::Overall, allowed, end));
+        let attempt = self.attempt.map(|(allowed, _)| (TimeoutKind::Attempt, allowed));
+        match (whole, attempt) {
+            (Some((kind, allowed, _)), None) => Some((kind, allowed)),
+            (Some((kind, allowed, end)), Some(_)) if now() >= end => Some((kind, allowed)),
+            (_, attempt) => attempt,
+        }
+    }
 }
 
 pin_project! {
@@ -52,10 +91,10 @@ pin_project! {
     /// body is dropped before the error is given; if there is a shielded region in it, that waits for the end
     /// of the region.
     pub struct TimeLimiter<S: RuntimeSource> {
-        limit: Option<TimeLimit>,
+        limit: TimeLimit,
         source: S,
         // Set at the first poll.
-        deadline: Option<(Duration, Instant)>,
+        deadlines: Option<Deadlines>,
         #[pin]
         timer: Timer<Sleep<S::Runtime>>,
         // The number of shielded regions that are under way within the body.
@@ -73,13 +112,13 @@ pin_project! {
 }
 
 impl<S: RuntimeSource> TimeLimiter<S> {
-    pub(crate) fn new(limit: Option<TimeLimit>, source: S) -> Self {
-        Self { limit, source, deadline: None, timer: Timer::Unset, shields: 0 }
+    pub(crate) fn new(limit: TimeLimit, source: S) -> Self {
+        Self { limit, source, deadlines: None, timer: Timer::Unset, shields: 0 }
     }
 
     /// True if there is a limit.
     pub(crate) fn is_set(&self) -> bool {
-        self.limit.as_ref().is_some_and(|limit| limit.limit.is_some())
+        self.limit.whole.is_some() || self.limit.attempt.is_some()
     }
 }
 
@@ -89,18 +128,14 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
         mut body: Pin<&mut dyn Body>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), AsyncTaskError>> {
+        let is_set = self.is_set();
         let mut this = self.project();
-        if let (Some(TimeLimit { limit, .. }), None) = (this.limit.as_mut(), this.deadline.as_ref())
-            && let Some(allowed) = *limit
-        {
-            let runtime = or_clear(this.source.resolve(), body.as_mut())?;
-            *this.deadline = allowed.from(runtime.now());
-            if this.deadline.is_none() {
-                *limit = None;
-            }
+        if is_set && this.deadlines.is_none() {
+            *this.deadlines = Some(Deadlines::of(this.limit, this.source.clock()));
         }
-        let (Some(limit), Some((allowed, deadline))) = (this.limit.as_ref(), *this.deadline) else {
-            return body.poll(cx).map_err(|error| named(error, this.limit.as_ref()));
+        let deadlines = this.deadlines.as_ref().and_then(|deadlines| Some((*deadlines, deadlines.first()?)));
+        let Some((deadlines, (allowed, deadline))) = deadlines else {
+            return body.poll(cx).map_err(|error| named(error, this.limit));
         };
         // A region is entered and left in a poll of its own task; a region around this one holds off other
         // limits.
@@ -110,13 +145,13 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
         match polled {
             // On a tie the limit on the whole comes before that on an attempt.
             Poll::Ready(Err(AsyncTaskError::Timeout(inner)))
-                if inner.is_own_attempt() && limit.kind != TimeoutKind::Attempt =>
+                if inner.is_own_attempt() && deadlines.whole.is_some() =>
             {
-                if this.source.resolve()?.now() < deadline {
+                if deadlines.whole.is_some_and(|(_, end)| this.source.clock() < end) {
                     return Poll::Ready(Err(AsyncTaskError::Timeout(inner)));
                 }
             }
-            Poll::Ready(output) => return Poll::Ready(output.map_err(|error| named(error, Some(limit)))),
+            Poll::Ready(output) => return Poll::Ready(output.map_err(|error| named(error, this.limit))),
             Poll::Pending => {
                 if let TimerProj::Unset = this.timer.as_mut().project() {
                     if allowed.is_zero() {
@@ -136,47 +171,15 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
                 }
             }
         }
+        let (kind, allowed) =
+            deadlines.passed(|| this.source.clock()).unwrap_or((TimeoutKind::Overall, allowed));
         let (dropped, still_running) = giving_up(|| caught(|| body.as_mut().clear()));
         dropped?;
-        Poll::Ready(Err(TimeoutError::passed(limit.name.clone(), limit.kind, allowed, still_running)))
+        Poll::Ready(Err(TimeoutError::passed(this.limit.name.clone(), kind, allowed, still_running)))
     }
 
     fn release(self: Pin<&mut Self>) {
         self.project().timer.set(Timer::Passed);
-    }
-}
-
-pin_project! {
-    /// The limits on work in place that is no task of its own: on the whole, and on its one attempt.
-    pub struct TimeLimits<S: RuntimeSource> {
-        #[pin]
-        whole: TimeLimiter<S>,
-        #[pin]
-        attempt: TimeLimiter<S>,
-    }
-}
-
-impl<S: RuntimeSource> TimeLimits<S> {
-    pub(crate) fn new(whole: TimeLimiter<S>, attempt: TimeLimiter<S>) -> Self {
-        Self { whole, attempt }
-    }
-}
-
-impl<S: RuntimeSource> Layer for TimeLimits<S> {
-    fn poll(
-        self: Pin<&mut Self>,
-        body: Pin<&mut dyn Body>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), AsyncTaskError>> {
-        let this = self.project();
-        let inner = pin!(Layered { layer: this.attempt, body });
-        this.whole.poll(inner, cx)
-    }
-
-    fn release(self: Pin<&mut Self>) {
-        let this = self.project();
-        this.attempt.release();
-        this.whole.release();
     }
 }
 
@@ -186,8 +189,8 @@ fn or_clear<V>(result: Result<V, AsyncTaskError>, body: Pin<&mut dyn Body>) -> R
 }
 
 /// Adds the name of the task to its error.
-fn named(mut error: AsyncTaskError, limit: Option<&TimeLimit>) -> AsyncTaskError {
-    if let Some(name) = limit.and_then(|limit| limit.name.as_ref()) {
+fn named(mut error: AsyncTaskError, limit: &TimeLimit) -> AsyncTaskError {
+    if let Some(name) = &limit.name {
         error.name(name);
     }
     error

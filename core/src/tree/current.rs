@@ -25,7 +25,6 @@ thread_local! {
     static ENTERED: Cell<Option<Arc<dyn ErasedRuntime>>> = const { Cell::new(None) };
     static BLOCKING: Cell<Blocking> = const { Cell::new(Blocking::Unknown) };
     static JOB_OF: Cell<usize> = const { Cell::new(0) };
-    static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// The permission to block this thread.
@@ -99,6 +98,9 @@ pub(crate) trait Register: Any + Send {
     /// The name that the task will have.
     fn name(&self) -> Option<&Arc<str>>;
 
+    /// Notes the source location of an await of the library.
+    fn note(&mut self, location: &'static Location<'static>);
+
     /// Drops what it holds.
     fn clear(&mut self);
 }
@@ -166,7 +168,9 @@ impl Frame {
             && let Some(Unregistered { outer, request }) = self.unregistered.as_deref_mut()
         {
             let parent = outer.as_mut().and_then(Frame::task).cloned();
-            self.task = request.register(parent);
+            // The rule that finds the runtime may look for that of the task around, as it did at the begin.
+            let mut around = parent.clone().map(Frame::new);
+            self.task = in_frame(&mut around, || request.register(parent));
         }
         self.task.as_ref()
     }
@@ -196,6 +200,15 @@ impl Frame {
     /// Takes the request of a task that is not registered, and need not be.
     pub(crate) fn take_unused_request(&mut self) -> Option<Box<Unregistered<dyn Register>>> {
         self.unregistered.take_if(|_| self.task.is_none())
+    }
+
+    /// Notes the source location of an await of the library, also for a record that is made later.
+    fn note(&mut self, location: &'static Location<'static>) {
+        match (&self.task, &mut self.unregistered) {
+            (Some(task), _) => task.control.note(location),
+            (None, Some(unregistered)) => unregistered.request.note(location),
+            (None, None) => {}
+        }
     }
 
     /// The name that an unregistered task would have.
@@ -276,42 +289,7 @@ pub fn current_task() -> Option<TaskRef> {
 
 /// Notes the source location of an await of the library, for reports of tasks that are stuck.
 pub(crate) fn note(location: &'static Location<'static>) {
-    with_registered(|task| task.control.note(location));
-}
-
-/// Runs `f`, which drops work whose time limit has passed. The second value is true if part of the work keeps
-/// running: blocking work that had started, however deep inside the work it was awaited.
-pub fn giving_up<O>(f: impl FnOnce() -> O) -> (O, bool) {
-    /// Puts back what was marked before, also when `f` unwinds.
-    struct PutBack(Option<bool>);
-    impl Drop for PutBack {
-        fn drop(&mut self) {
-            let _ = GIVEN_UP.try_with(|cell| cell.set(self.0));
-        }
-    }
-    let outer = PutBack(GIVEN_UP.try_with(|cell| cell.replace(Some(false))).unwrap_or(None));
-    let output = f();
-    let running = GIVEN_UP.try_with(Cell::get).unwrap_or(None) == Some(true);
-    drop(outer);
-    (output, running)
-}
-
-/// True while work is dropped because its time limit has passed; for destructors.
-pub fn is_overdue() -> bool {
-    GIVEN_UP.try_with(|cell| cell.get().is_some()).unwrap_or(false)
-}
-
-/// True if blocking work that is dropped while it runs has reached its time limit, so that it is not waited
-/// for; [`giving_up`] then reports it.
-pub fn keeps_running() -> bool {
-    GIVEN_UP
-        .try_with(|cell| {
-            cell.get().is_some() && {
-                cell.set(Some(true));
-                true
-            }
-        })
-        .unwrap_or(false)
+    with_frame(|frame| frame.note(location));
 }
 
 /// Runs `f` with `runtime` as the entered one.
@@ -400,6 +378,18 @@ impl CurrentRuntime {
         with_nearest(TaskRef::clone).map(|task| Self(Source::Task(task)))
     }
 
+    /// The time by the clock of the runtime that this thread is working for; `None` where there is none.
+    #[doc(hidden)]
+    pub fn clock() -> Option<Instant> {
+        let of_entered = |cell: &Cell<Option<Arc<dyn ErasedRuntime>>>| {
+            let entered = cell.take();
+            let now = entered.as_ref().map(|runtime| runtime.clock());
+            cell.set(entered);
+            now
+        };
+        with_nearest(|task| task.runtime.clock()).or_else(|| ENTERED.try_with(of_entered).ok().flatten())
+    }
+
     /// The runtime that was entered on this thread, by `block_on` or an [`EnterGuard`].
     pub fn entered() -> Option<Self> {
         let peek = |cell: &Cell<Option<Arc<dyn ErasedRuntime>>>| {
@@ -434,6 +424,5 @@ impl CurrentRuntime {
 /// The time by the clock of the runtime that this thread is working for. Where there is none, it is the
 /// system's: no simulation runs there.
 pub(crate) fn current_time() -> Instant {
-    let runtime = CurrentRuntime::of_task().or_else(CurrentRuntime::entered);
-    runtime.map_or_else(Instant::now, |runtime| runtime.erased().clock())
+    CurrentRuntime::clock().unwrap_or_else(Instant::now)
 }

@@ -46,7 +46,7 @@ fn entry() -> Arc<Entry<(), Policy>> {
 }
 
 #[test]
-fn it_is_handed_out_or_evicted_and_never_both() {
+fn an_entry_is_handed_out_or_evicted_and_never_both() {
     check(ALL, || {
         let (now, entry) = (Instant::now(), entry());
         let same = entry.clone();
@@ -60,7 +60,7 @@ fn it_is_handed_out_or_evicted_and_never_both() {
 }
 
 #[test]
-fn it_can_be_evicted_once_its_handles_are_dropped() {
+fn an_entry_can_be_evicted_once_its_handles_are_dropped() {
     check(ALL, || {
         let (now, entry) = (Instant::now(), entry());
         let same = entry.clone();

@@ -55,7 +55,7 @@ impl Limiter {
 
     /// `Acquire::enter`.
     fn enter(&self) -> Option<Caller> {
-        let position = self.wait_queue.enter(0, self.now).ok()?;
+        let position = self.wait_queue.enter(0, || self.now).ok()?;
         Some(Caller { position, woken: Arc::default(), due: None })
     }
 
@@ -76,7 +76,7 @@ impl Limiter {
         let others = self.inside.fetch_add(1, Ordering::SeqCst);
         assert!(others < self.permits, "more than there are permits");
         self.inside.fetch_sub(1, Ordering::SeqCst);
-        self.wait_queue.leave(&caller.position, self.now);
+        self.wait_queue.leave(&caller.position, || self.now);
     }
 
     /// Arrives, and works if it is admitted; otherwise it is returned, and waits.
@@ -142,7 +142,7 @@ fn a_waiter_that_gives_up_while_it_is_admitted_passes_the_permit_on() {
         assert!(!limiter.poll(&mut waits, limiter.now));
         let other = limiter.clone();
         let thread = spawn(move || other.work(inside));
-        limiter.wait_queue.leave(&quits.position, limiter.now);
+        limiter.wait_queue.leave(&quits.position, || limiter.now);
         assert!(joined(thread).is_some());
         limiter.finish(Some(waits));
         assert_eq!(limiter.wait_queue.counts(), (0, 0));

@@ -64,7 +64,7 @@ impl Cancellable {
 }
 
 #[test]
-fn of_two_reasons_all_find_that_of_the_recorded_cause() {
+fn readers_of_two_reasons_find_that_of_the_recorded_cause() {
     check(FEW, || {
         let task = Cancellable::new();
         let cancel = |cause| {
@@ -103,7 +103,7 @@ fn a_request_without_a_reason_is_given_none() {
 }
 
 #[test]
-fn none_is_recorded_after_the_end() {
+fn a_request_after_the_end_records_no_reason() {
     check(ALL, || {
         let task = Cancellable::new();
         let explained = task.clone();

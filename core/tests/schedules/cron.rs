@@ -20,7 +20,7 @@ fn seconds(schedule: &Schedule, from: Duration, count: usize) -> Result<Vec<u64>
 }
 
 #[test]
-fn it_begins_with_the_present_moment_if_that_matches() -> anyhow::Result<()> {
+fn a_matching_present_moment_is_the_first_time() -> anyhow::Result<()> {
     let five = Schedule::cron("*/5 * * * *");
     ensure!(seconds(&five, NEW_YEAR, 3)? == [0, 300, 600]);
     ensure!(seconds(&five, NEW_YEAR + 1.seconds(), 2)? == [299, 599]);
@@ -30,7 +30,7 @@ fn it_begins_with_the_present_moment_if_that_matches() -> anyhow::Result<()> {
 }
 
 #[test]
-fn it_knows_the_calendar() -> anyhow::Result<()> {
+fn expressions_follow_the_calendar() -> anyhow::Result<()> {
     for (expression, expected) in [
         ("0 12 * * *", [0.5, 1.5, 2.5]),
         ("0 6 * * MON-FRI", [0.25, 1.25, 2.25]),
@@ -83,7 +83,7 @@ fn daylight_saving_neither_loses_a_day_nor_repeats_it() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_is_no_expression_is_refused_with_the_reason() -> anyhow::Result<()> {
+fn an_invalid_expression_is_refused_with_the_reason() -> anyhow::Result<()> {
     let berlin = "Europe/Berlin";
     for (schedule, named) in [
         (Schedule::cron(""), "``"),

@@ -1,8 +1,10 @@
-//! A client that calls a server which cannot be relied on. `resilience.rs` runs it.
+//! A client that calls a server which cannot be relied on, and a story about each newer policy in turn.
+//! `resilience.rs` runs both.
 
 mod client;
 mod ledger;
 mod server;
+mod story;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use sweet_async::{BoxError, BreakerState, Jitter};
 pub use client::{GetError, get};
 pub use ledger::{CallOutcome, Ledger};
 pub use server::{Behaviour, FlakyServer};
+pub use story::tell;
 
 /// The number and the pace of the calls.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use crate::execution::autoscale::{Concurrency, bounds};
 use crate::orchestrator::handle::Orchestrator;
 use crate::orchestrator::shared::Shared;
 use crate::registry::description::Registry;
+use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::extend::Limit;
 use sweet_async_core::limit::{Limiter, TaskPriority};
@@ -70,7 +71,8 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
         self
     }
 
-    /// Sets after which time a task that waits for a permit counts as one class more urgent; 1 s by default.
+    /// Sets after which time a task that waits for a permit counts as one class more urgent; 1 s by default,
+    /// and never with [`Duration::MAX`].
     pub fn ageing(mut self, interval: Duration) -> Self {
         self.ageing = interval;
         self
@@ -147,15 +149,25 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
     ///
     /// # Errors
     ///
-    /// [`OrchestratorError::Task`] for a concurrency of zero, for a range that is empty or begins at zero,
-    /// and for an ageing of zero where the concurrency is limited.
+    /// [`OrchestratorError::Task`] with an [`AsyncTaskError::InvalidConfig`], for a concurrency or an ageing
+    /// of zero, and for a range that is empty or begins at zero.
     pub fn build(self) -> Result<Orchestrator<S>, OrchestratorError> {
         let Self { source, settings, most, scale, ageing } = self;
+        if most == Some(0) {
+            let name = "`max_concurrency` of an orchestrator";
+            return Err(AsyncTaskError::out_of_range(name, 0, "at least 1").into());
+        }
+        if ageing.is_zero() {
+            let range = "longer than zero; `Duration::MAX` is none";
+            return Err(AsyncTaskError::out_of_range("`ageing` of an orchestrator", "0 s", range).into());
+        }
         let scale = match scale {
             Some(range) => Some(bounds(&range).ok_or_else(|| {
-                OrchestratorError::config(format!(
-                    "`auto_scale` over {range:?}: at least 1, and not less at its end"
-                ))
+                AsyncTaskError::out_of_range(
+                    "`auto_scale` of an orchestrator",
+                    format_args!("{range:?}"),
+                    "a range from at least 1, whose end is not less",
+                )
             })?),
             None => None,
         };

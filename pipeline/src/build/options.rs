@@ -136,8 +136,8 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         Self { retrying, ..self }.set(|settings| settings.on_reject = on_reject)
     }
 
-    /// Sets the number of errors that are kept: the first ones in source order, 1000 by default. All errors
-    /// are counted.
+    /// Sets the number of errors that are kept: the first ones in source order, 1000 by default. With zero
+    /// none is kept, or one if [`fail_after`](Self::fail_after) is set. All errors are counted.
     pub fn max_errors(self, max: usize) -> Self {
         self.set(|settings| settings.max_errors = max)
     }
@@ -145,7 +145,8 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Ends the pipeline once `rejected` rows are rejected, whatever the strategy decides about each row. The
     /// error is a [`TooManyErrors`](crate::TooManyErrors), which has the number of rejected rows and the
     /// first of them. Rows that precede the one that reaches the number, in source order, are still handled,
-    /// so a few more may be rejected.
+    /// so a few more may be rejected. Zero is refused
+    /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
     pub fn fail_after(self, rejected: u64) -> Self {
         self.set(|settings| settings.fail_after = Some(rejected))
     }
@@ -179,8 +180,8 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.event_timeout = Some(limit))
     }
 
-    /// Sets the number of chunks that may wait in the queue; by default, two for each worker. A full queue
-    /// pauses the sender.
+    /// Sets the number of chunks that may wait in the queue, from 1 to 65,536; by default, two for each
+    /// worker. A full queue pauses the sender.
     pub fn queue(self, chunks: usize) -> Self {
         self.set(|settings| settings.queue = Some(chunks))
     }

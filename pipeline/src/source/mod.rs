@@ -165,9 +165,8 @@ impl<T: Send + 'static> Sources<T> {
             let items = Box::new(Filling::new(Box::pin(incoming)));
             self.plans.push(Plan::Stream(ItemChunks { name: "a channel", items, rows: capacity }));
         } else {
-            self.plans.refuse(AsyncTaskError::config(format!(
-                "a channel has room for 1 to {MOST_EVENTS} events: channel was given {capacity}"
-            )));
+            let range = format!("from 1 to {MOST_EVENTS}");
+            self.plans.refuse(AsyncTaskError::out_of_range("`capacity` of a channel", capacity, &range));
         }
         sender
     }
@@ -257,7 +256,7 @@ impl Plans {
     fn add(&mut self, size: ChunkSize, plans: Result<Vec<Plan>, AsyncTaskError>) {
         let plans = match size {
             ChunkSize::Rows(0) | ChunkSize::Bytes(0) => {
-                Err(AsyncTaskError::config("a chunk holds at least one row: into_chunks was given zero"))
+                Err(AsyncTaskError::out_of_range("the size of `into_chunks`", 0, "at least 1"))
             }
             _ => plans,
         };

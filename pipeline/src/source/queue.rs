@@ -59,10 +59,13 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
 
     pub(crate) fn add(self, make: fn(Kind) -> Result<DynDecoders, Kind>) {
         let Self { sources, queue, name, lease, max_deliveries } = self;
-        if lease.is_zero() || max_deliveries == 0 {
-            return sources.plans.refuse(AsyncTaskError::config(
-                "a message is claimed for some time, and delivered at least once: with_lease or max_deliveries was given zero",
-            ));
+        if lease.is_zero() {
+            let name = "`with_lease` of a queue";
+            return sources.plans.refuse(AsyncTaskError::out_of_range(name, "0 s", "longer than zero"));
+        }
+        if max_deliveries == 0 {
+            let name = "`max_deliveries` of a queue";
+            return sources.plans.refuse(AsyncTaskError::out_of_range(name, 0, "at least 1"));
         }
         sources.plans.push(Plan::Queue(QueuePlan { name, queue, lease, max_deliveries, make }));
     }

@@ -55,28 +55,36 @@ pub enum SenderStrategy {
     },
 }
 
+/// Fails with `InvalidConfig` for batches that cannot be gathered; `setting` is where they were set.
+pub(crate) fn check_batches(setting: &str, size: usize, delay: Duration) -> Result<(), AsyncTaskError> {
+    let name = |part: &str| format!("`{part}` of {setting}");
+    if size == 0 {
+        return Err(AsyncTaskError::out_of_range(&name("size"), 0, "at least 1"));
+    }
+    if delay.is_zero() {
+        return Err(AsyncTaskError::out_of_range(&name("delay"), "0 s", "longer than zero"));
+    }
+    Ok(())
+}
+
 impl SenderStrategy {
+    /// Fails with `InvalidConfig` for a number that is out of its range.
     pub(crate) fn check(self) -> Result<(), AsyncTaskError> {
-        let reason = match self {
-            Self::Serial => return Ok(()),
+        match self {
             Self::Parallel { sources: 0 } => {
-                "at least one source is read at a time: SenderStrategy::Parallel was given zero"
+                Err(AsyncTaskError::out_of_range("`sources` of `SenderStrategy::Parallel`", 0, "at least 1"))
             }
-            Self::Batched { size: 0, .. } => {
-                "a batch holds at least one event: SenderStrategy::Batched was given zero"
-            }
-            Self::Batched { delay: Duration::ZERO, .. } => {
-                "a batch that waits for no time is a chunk: SenderStrategy::Batched was given a delay of zero"
-            }
+            Self::Batched { size, delay } => check_batches("`SenderStrategy::Batched`", size, delay),
             Self::Adaptive { min: 0, .. } => {
-                "at least one source is read at a time: SenderStrategy::Adaptive was given zero"
+                Err(AsyncTaskError::out_of_range("`min` of `SenderStrategy::Adaptive`", 0, "at least 1"))
             }
-            Self::Adaptive { min, max } if max < min => {
-                "SenderStrategy::Adaptive was given a most that is less than the least"
-            }
-            Self::Parallel { .. } | Self::Adaptive { .. } | Self::Batched { .. } => return Ok(()),
-        };
-        Err(AsyncTaskError::config(reason))
+            Self::Adaptive { min, max } if max < min => Err(AsyncTaskError::out_of_range(
+                "`max` of `SenderStrategy::Adaptive`",
+                max,
+                &format!("at least `min`, which is {min}"),
+            )),
+            Self::Serial | Self::Parallel { .. } | Self::Adaptive { .. } => Ok(()),
+        }
     }
 
     /// Returns the number of events in a chunk, where the strategy sets it and not `into_chunks`.

@@ -16,7 +16,7 @@ use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
 
-/// The most bytes that one record may have, whatever limit is set: offsets in a chunk are 32 bits.
+/// The greatest limit on the bytes of one record: offsets in a chunk are 32 bits.
 const MOST: usize = 1 << 30;
 
 /// Text to be read; `into_chunks` adds it to the pipeline.
@@ -119,11 +119,11 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         TextSource { sources, inputs, name, options, format: PhantomData }
     }
 
-    /// Sets the most bytes that one record may have: 4 MiB by default, and 1 GiB at most. A longer record is
-    /// rejected, and its bytes are passed over without being kept, so that no input can take the memory. Its
-    /// error is reported when it has ended, with the bytes and lines that it took; under
+    /// Sets the most bytes that one record may have; 4 MiB by default. A longer record is rejected, and its
+    /// bytes are passed over without being kept, so that no input can take the memory. Its error is reported
+    /// when it has ended, with the bytes and lines that it took; under
     /// [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst), and with [`resync`](Self::resync), as soon as the
-    /// limit is passed. Zero is refused ([`AsyncTaskError::InvalidConfig`]).
+    /// limit is passed. Zero, and more than 1 GiB, is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_max_record(mut self, bytes: usize) -> Self {
         self.options.max_record = bytes;
         self
@@ -162,8 +162,10 @@ fn plans(
     size: ChunkSize,
     format: Result<TextFormat, AsyncTaskError>,
 ) -> Result<Vec<Plan>, AsyncTaskError> {
-    if options.max_record == 0 {
-        return Err(AsyncTaskError::config("a record has at least one byte: with_max_record was given zero"));
+    let Options { max_record, compression, .. } = options;
+    if !(1..=MOST).contains(&max_record) {
+        let range = format!("from 1 to {MOST} bytes");
+        return Err(AsyncTaskError::out_of_range("`with_max_record`", max_record, &range));
     }
     if inputs.is_empty() {
         return Err(AsyncTaskError::config("of_files was given no file"));
@@ -174,10 +176,10 @@ fn plans(
         Ok(Plan::Text(TextPlan {
             name,
             length: input.length(),
-            input: input.compressed(options.compression)?,
+            input: input.compressed(compression)?,
             format: format.clone(),
             size,
-            max_record: options.max_record.min(MOST),
+            max_record,
         }))
     };
     inputs.into_iter().map(plan).collect()

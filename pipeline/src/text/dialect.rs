@@ -51,21 +51,24 @@ impl CsvDialect {
     ///
     /// # Errors
     ///
-    /// The reason why they cannot.
-    pub(crate) fn check(self) -> Result<Self, &'static str> {
-        let ends_line = |byte: u8| matches!(byte, b'\r' | b'\n');
-        if ends_line(self.delimiter) {
-            return Err("the field delimiter cannot be CR or LF: they end a record");
+    /// The reason why they cannot, with the setting and its value.
+    pub(crate) fn check(self) -> Result<Self, String> {
+        let delimiter = ("with_delimiter", Some(self.delimiter));
+        let (quote, comment) = (("with_quote", self.quote), ("with_comment", self.comment));
+        for (setting, byte) in [delimiter, quote, comment] {
+            if let Some(byte @ (b'\r' | b'\n')) = byte {
+                return Err(refused(setting, byte, "CR and LF, which end a record"));
+            }
         }
-        if self.quote.is_some_and(ends_line) || self.comment.is_some_and(ends_line) {
-            return Err("the quote and comment marks cannot be CR or LF: they end a record");
-        }
-        if self.quote == Some(self.delimiter) || self.comment == Some(self.delimiter) {
-            return Err("the field delimiter must differ from the quote and comment marks");
-        }
-        if self.quote.is_some() && self.quote == self.comment {
-            return Err("the quote mark must differ from the comment mark");
+        for ((setting, byte), (other, its)) in [(quote, delimiter), (comment, delimiter), (comment, quote)] {
+            if let Some(byte) = byte.filter(|_| byte == its) {
+                return Err(refused(setting, byte, &format!("that of `{other}`")));
+            }
         }
         Ok(self)
     }
+}
+
+fn refused(setting: &str, byte: u8, others: &str) -> String {
+    format!("`{setting}` is {:?}: it must be another character than {others}", char::from(byte))
 }

@@ -14,7 +14,7 @@ use crate::kit::prelude::*;
 
 pub(super) const REASON: &str = "tenant removed";
 
-pub async fn it_is_in_the_error_the_result_and_the_context<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_reason_is_in_the_error_the_result_and_the_context<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
         let (started, (tell, told)) = (Latch::new(), async_channel::bounded(1));
         let start = started.clone();
@@ -45,7 +45,7 @@ pub async fn it_is_in_the_error_the_result_and_the_context<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn an_empty_one_is_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_empty_reason_is_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for given in [None, Some("")] {
         let task = AsyncTask::to::<()>().on(&rt).spawn(pending::<()>);
         let end = match given {
@@ -64,7 +64,7 @@ pub async fn an_empty_one_is_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn every_kind_of_text_can_be_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn every_kind_of_text_can_be_a_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (shared, level): (Arc<str>, _) = (REASON.into(), CancelLevel::Kill);
     let [a, b, c, d, e, f] =
         std::array::from_fn(|_| AsyncTask::to::<()>().on(&rt).name("a").spawn(pending::<()>));
@@ -87,7 +87,7 @@ pub async fn every_kind_of_text_can_be_one<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn the_first_request_decides_on_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_first_request_decides_on_the_reason<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let requests = [
         (Some("a"), Some("b"), Some("a")),
         (Some("a"), None, Some("a")),
@@ -123,7 +123,7 @@ pub async fn the_first_request_decides_on_it<R: Runtime>(rt: R, at: Facts) -> Ou
     Ok(())
 }
 
-pub async fn after_the_end_none_is_recorded<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_request_after_the_end_records_no_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut task = AsyncTask::to::<()>().on(&rt).spawn(|| async {});
     (&mut task).await?;
     let end = task.cancel_because(CancelLevel::Kill, REASON).await;
@@ -131,7 +131,7 @@ pub async fn after_the_end_none_is_recorded<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn given_before_the_first_poll_it_is_kept<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_reason_given_before_the_first_poll_is_kept<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for level in LEVELS {
         let (tell, told) = async_channel::bounded(1);
         let held = hold_workers(&rt, at).await?;
@@ -157,7 +157,10 @@ pub async fn given_before_the_first_poll_it_is_kept<R: Runtime>(rt: R, at: Facts
     Ok(())
 }
 
-pub async fn retried_work_finds_it_in_a_wait_and_in_an_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn retried_work_finds_the_reason_in_a_wait_and_in_an_attempt<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for level in LEVELS {
         let (task, calls) = waiting_with(AsyncTask::to().on(&rt).retry(5)).await;
         drop(task.cancel_because(level, REASON));
@@ -182,7 +185,7 @@ pub async fn retried_work_finds_it_in_a_wait_and_in_an_attempt<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn started_blocking_work_finds_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn started_blocking_work_finds_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
         let (started, open, (tell, told)) = (Latch::new(), Latch::new(), async_channel::bounded(1));
         let (start, opened) = (started.clone(), open.clone());
@@ -201,7 +204,7 @@ pub async fn started_blocking_work_finds_it<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn blocking_work_that_was_in_the_queue_finds_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn queued_blocking_work_finds_the_reason<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let held = hold_workers(&rt, at).await?;
     let builder = AsyncTask::to::<Option<Arc<str>>>().on(&rt).grace(1.hours());
     let task = builder.spawn_blocking(|| TaskContext::current().and_then(|cx| cx.cancel_reason()));
@@ -211,7 +214,7 @@ pub async fn blocking_work_that_was_in_the_queue_finds_it<R: Runtime>(rt: R, at:
     Ok(())
 }
 
-pub async fn work_in_place_can_be_cancelled_for_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn work_in_place_can_be_cancelled_for_a_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let part = AsyncTask::to::<()>().on(&rt).name("part").run_with(|cx| async move {
         drop(cx.canceller().cancel_because(CancelLevel::Kill, REASON));
         pending::<()>().await
@@ -221,7 +224,10 @@ pub async fn work_in_place_can_be_cancelled_for_one<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn a_member_can_be_cancelled_for_one_and_its_scope_goes_on<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_member_can_be_cancelled_for_a_reason_and_its_scope_goes_on<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let scope = AsyncTask::to::<AsyncTaskError>().on(&rt).scope(|s| async move {
         let member = s.spawn(|| async { Ok(pending::<()>().await) });
         drop(member.cancel_because(CancelLevel::Kill, REASON));
@@ -233,7 +239,7 @@ pub async fn a_member_can_be_cancelled_for_one_and_its_scope_goes_on<R: Runtime>
     Ok(())
 }
 
-pub async fn callbacks_find_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn callbacks_find_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (tell, told) = async_channel::bounded(1);
     let builder = AsyncTask::to::<()>().on(&rt).grace(1.hours());
     let task = builder.spawn_with(|cx| async move { cx.cancelled().await });
@@ -246,7 +252,7 @@ pub async fn callbacks_find_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn of_two_requests_at_once_all_find_the_same_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn two_requests_at_once_leave_the_same_reason_for_all<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for _ in 0..100 {
         let (give, given) = async_channel::bounded(1);
         let task = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(move |cx| async move {

@@ -92,7 +92,7 @@ impl Reports {
     }
 }
 
-pub async fn everything_below_finds_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn all_tasks_below_find_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
         let ((below, reports), inner) = (Reporting::new(), rt.clone());
         let builder = AsyncTask::to::<()>().on(&rt).grace(1.hours());
@@ -112,7 +112,7 @@ pub async fn everything_below_finds_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn the_errors_of_children_have_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn errors_of_children_have_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, (give, given)) = (rt.clone(), async_channel::bounded(1));
     let task = AsyncTask::to::<()>().on(&rt).name("tenant").spawn(|| async move {
         let child = AsyncTask::to::<()>().on(&inner).name("job").spawn(pending::<()>);
@@ -130,7 +130,7 @@ pub async fn the_errors_of_children_have_it<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn children_that_are_stopped_for_something_else_have_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn children_stopped_for_another_cause_have_no_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, (give, given)) = (rt.clone(), async_channel::bounded(1));
     let task = AsyncTask::to::<()>().on(&rt).timeout(5.millis()).spawn(|| async move {
         let child = AsyncTask::to::<()>().on(&inner).spawn(pending::<()>);
@@ -145,7 +145,7 @@ pub async fn children_that_are_stopped_for_something_else_have_none<R: Runtime>(
     Ok(())
 }
 
-pub async fn what_a_cancelled_task_starts_finds_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn tasks_that_a_cancelled_task_starts_find_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let inner = rt.clone();
     let builder = AsyncTask::to::<Vec<Option<Arc<str>>>>().on(&rt).grace(1.hours());
     let task = builder.try_spawn(|| async move {

@@ -47,7 +47,7 @@ pub async fn an_error_can_be_made_for_a_test<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn a_snapshot_shows_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_snapshot_shows_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (tell, told) = async_channel::bounded(1);
     let task = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(move |cx| async move {
         cx.cancelled().await;
@@ -71,7 +71,7 @@ pub async fn a_snapshot_shows_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_trace_has_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_trace_has_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let spawn = |name: &'static str| {
@@ -92,7 +92,7 @@ pub async fn a_trace_has_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_pipeline_ends_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_cancelled_pipeline_ends_with_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (started, (tell, told)) = (Latch::new(), async_channel::bounded(1));
         let start = started.clone();
@@ -132,7 +132,7 @@ pub async fn a_pipeline_ends_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_pipeline_in_a_task_is_stopped_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_pipeline_in_a_cancelled_task_has_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (inner, started) = (rt.clone(), Latch::new());
     let start = started.clone();
     let around = AsyncTask::to::<AsyncTaskError>().on(&rt).try_spawn(|| async move {
@@ -160,7 +160,7 @@ async fn is_cancelled_for<R: Runtime>(all: &Orchestrator<R>, node: &Node<()>, du
     Ok(())
 }
 
-pub async fn everything_in_an_orchestra_is_stopped_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn all_tasks_of_a_cancelled_orchestra_have_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (all, log) = (orchestra(&rt).build()?, Log::default());
         let (reporting, reports) = Reporting::new();
@@ -190,7 +190,7 @@ pub async fn everything_in_an_orchestra_is_stopped_for_it<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn ad_hoc_tasks_are_stopped_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn ad_hoc_tasks_of_a_cancelled_orchestra_have_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, started) = (orchestra(&rt).build()?, Latch::new());
     let start = started.clone();
     let task = AsyncTask::to::<()>().orchestrator(&all).name("ad hoc").spawn(|| async move {
@@ -206,7 +206,7 @@ pub async fn ad_hoc_tasks_are_stopped_for_it<R: Runtime>(rt: R, _: Facts) -> Out
     Ok(())
 }
 
-pub async fn single_tasks_of_an_orchestra_are_cancelled_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn single_tasks_of_an_orchestra_are_cancelled_for_a_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, log, open) = (orchestra(&rt).build()?, Log::default(), Latch::new());
     let ((reporting, reports), wait) = (Reporting::new(), open.clone());
     let runs = all.register_task("runs", AsyncTask::to::<()>(), || async move {
@@ -245,7 +245,7 @@ pub async fn single_tasks_of_an_orchestra_are_cancelled_for_it<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn an_orchestra_in_another_is_stopped_for_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_orchestra_inside_a_cancelled_one_has_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (outer, inner) = (orchestra(&rt).build()?, orchestra(&rt).build()?);
     let (reporting, reports) = Reporting::new();
     inner.register_task("runs", AsyncTask::to::<()>(), || async move {

@@ -8,6 +8,7 @@ mod limiter;
 mod priority;
 mod restart;
 mod retry;
+mod settings;
 
 pub use breaker::*;
 pub use chaos::*;
@@ -17,3 +18,4 @@ pub use limiter::*;
 pub use priority::*;
 pub use restart::*;
 pub use retry::*;
+pub use settings::*;

@@ -139,8 +139,8 @@ pub async fn invalid_uses_of_a_queue_are_refused<R: Runtime>(rt: R, _: Facts) ->
             .on(&rt)
             .sender(move |s| s.of_queue(&queue).with_lease(lease).max_deliveries(deliveries).lines())
     };
-    refused(failed(of_queue(Duration::ZERO, 1).for_each(|_: Event<u64>| ()).await)?, "given zero")?;
-    refused(failed(of_queue(LONG, 0).for_each(|_: Event<u64>| ()).await)?, "given zero")?;
+    refused(failed(of_queue(Duration::ZERO, 1).for_each(|_: Event<u64>| ()).await)?, "`with_lease`")?;
+    refused(failed(of_queue(LONG, 0).for_each(|_: Event<u64>| ()).await)?, "`max_deliveries`")?;
     let mut pulled = of_queue(LONG, 1).pull();
     refused(
         failed(pulled.next_event().await.context("an error was due")?)?,

@@ -32,6 +32,21 @@ pub async fn a_task_finds_the_runtime_that_it_is_on<R: Runtime>(rt: R, at: Facts
     Ok(())
 }
 
+pub async fn work_in_place_finds_the_runtime_of_the_task_around<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    let task = AsyncTask::to::<bool>().on(&rt).try_spawn(move || async move {
+        // Also in the first poll of work with a policy, in which it has no record yet.
+        let part = AsyncTask::to::<bool>().timeout(1.hours()).retry(1).run(move || async move {
+            let here = is_current(at);
+            let child =
+                AsyncTask::to::<bool>().spawn(move || async move { is_current(at) && at.is_inside() });
+            Ok::<_, AsyncTaskError>(child.await? && here)
+        });
+        Ok(part.await?)
+    });
+    ensure!(task.await?);
+    Ok(())
+}
+
 pub async fn a_task_knows_its_backends_runtime_however_it_was_started<R: Runtime>(
     rt: R,
     _: Facts,

@@ -68,7 +68,7 @@ pub async fn a_time_zone_has_times_of_its_own<R: Runtime>(rt: R, at: Facts) -> O
     Ok(())
 }
 
-pub async fn a_union_of_a_period_and_an_expression<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_union_has_the_times_of_a_period_and_of_an_expression<R: Runtime>(rt: R, at: Facts) -> Outcome {
     if !at.virtual_time {
         return Ok(());
     }
@@ -93,7 +93,7 @@ pub async fn a_slow_run_misses_times<R: Runtime>(rt: R, at: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn what_is_no_expression_is_refused_before_any_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_invalid_expression_is_refused_before_any_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     for (schedule, named) in [
         (Schedule::cron("* * * *"), "* * * *"),

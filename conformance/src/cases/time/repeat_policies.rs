@@ -30,7 +30,7 @@ pub async fn each_run_has_the_time_limit_anew<R: Runtime>(rt: R, _: Facts) -> Ou
     Ok(())
 }
 
-pub async fn a_run_is_retried_and_then_it_is_one_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_retried_run_is_one_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let counted = calls.clone();
     let builder = AsyncTask::to::<u32>().on(&rt).retry(2).backoff(RetryStrategy::Immediate);
@@ -45,7 +45,7 @@ pub async fn a_run_is_retried_and_then_it_is_one_run<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn its_breaker_refuses_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_open_breaker_refuses_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let counted = calls.clone();
     let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.hours()).build()?;
@@ -72,7 +72,7 @@ pub async fn a_recovery_is_that_of_each_run<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn what_no_run_can_mend_ends_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_error_that_no_run_can_mend_ends_the_schedule<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let counted = calls.clone();
     let max = 1.seconds();
@@ -107,7 +107,7 @@ pub async fn work_of_all_kinds_can_be_repeated<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn the_deadline_of_a_task_around_ends_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_deadline_of_a_task_around_ends_the_schedule<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (inner, before) = (rt.clone(), rt.now());
     let around = AsyncTask::to::<u64>().on(&rt).timeout(20.millis()).try_spawn(move || async move {
         let repeat = AsyncTask::to::<()>().on(&inner).repeat(Schedule::every(1.days()));
@@ -120,7 +120,7 @@ pub async fn the_deadline_of_a_task_around_ends_it<R: Runtime>(rt: R, at: Facts)
     Ok(())
 }
 
-pub async fn dropped_in_place_it_takes_its_run_along<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn repeated_work_dropped_in_place_takes_its_run_along<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (started, dropped, inner) = (Latch::new(), Latch::new(), rt.clone());
     let (start, guarded) = (started.clone(), dropped.clone());
     let around = AsyncTask::to::<()>().on(&rt).spawn(move || async move {

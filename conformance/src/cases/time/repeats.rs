@@ -85,7 +85,7 @@ pub async fn a_run_begins_only_after_the_end_of_the_last<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn as_many_runs_overlap_as_are_permitted<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn runs_overlap_up_to_the_permitted_number<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, calls, second) = (Census::default(), Calls::default(), Latch::new());
     let counted = alive.clone();
     let task = AsyncTask::to::<()>().on(&rt).repeat(often(6).overlapping(2)).spawn(move || {
@@ -140,7 +140,7 @@ pub async fn a_value_whose_destructor_panics_is_a_failure<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn where_it_is_to_stop_a_failure_ends_it_and_all_other_runs<R: Runtime>(
+pub async fn a_failure_that_is_to_stop_the_schedule_ends_all_other_runs<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

@@ -107,7 +107,7 @@ pub async fn a_union_has_the_times_of_both_once<R: Runtime>(rt: R, at: Facts) ->
     Ok(())
 }
 
-pub async fn it_ends_at_its_bounds<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_schedule_ends_at_its_bounds<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let end = rt.now() + 25.millis();
     for schedule in [Schedule::every(PERIOD).until(end), Schedule::every(PERIOD).lasting(25.millis())] {
         let (times, report) = begun(&rt, Duration::ZERO, schedule).await?;
@@ -117,7 +117,7 @@ pub async fn it_ends_at_its_bounds<R: Runtime>(rt: R, at: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn without_any_time_there_is_no_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_schedule_without_a_time_has_no_run<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let passed = rt.now();
     rt.sleep(1.millis()).await?;
     for schedule in [
@@ -162,7 +162,7 @@ pub async fn settings_that_cannot_work_are_refused_before_any_run<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn missed_times_are_skipped_unless_told_otherwise<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn missed_times_are_skipped_unless_set_otherwise<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // The first run takes two periods and a half: the times at 10 and at 20 pass meanwhile.
     let every = || Schedule::every(PERIOD).take(5);
     for (schedule, due, missed) in [
@@ -180,5 +180,15 @@ pub async fn missed_times_are_skipped_unless_told_otherwise<R: Runtime>(rt: R, a
         }
         ensure!(missed > 0 || report.missed == 0, "{report:?}");
     }
+    Ok(())
+}
+
+pub async fn missed_times_of_a_union_end_with_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    // Seven times. The first run lasts beyond the end of them, and one of the others has its run then.
+    let between = Schedule::every(PERIOD).starting_after(5.millis());
+    let union = Schedule::every(PERIOD).union(between).lasting(30.millis());
+    let (times, report) = begun(&rt, 100.millis(), union).await?;
+    ensure!(report.runs + report.missed == 7, "{times:?}, {report:?}");
+    ensure!(!at.virtual_time || report.runs == 2, "{times:?}, {report:?}");
     Ok(())
 }

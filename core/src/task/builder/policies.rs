@@ -14,7 +14,7 @@ use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::lifecycle::spawn::{Registered, SpawnSite};
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
-use crate::time::{Limit, TimeLimiter, TimeLimits};
+use crate::time::{Limit, TimeLimiter};
 
 /// The policies of a builder without any: work runs bare.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,6 +52,13 @@ pub trait Policies<T>: sealed::Sealed + Clone {
     #[doc(hidden)]
     fn limiter(&self) -> Option<&Limiter> {
         None
+    }
+
+    /// Fails with `InvalidConfig` for a setting that is out of its range. The work under the policies makes
+    /// the same check; this one is for a task that begins that work later.
+    #[doc(hidden)]
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        Ok(())
     }
 
     #[doc(hidden)]
@@ -225,7 +232,7 @@ impl<T> Policies<T> for Configured {
 
 impl<T> PolicySet<T> for Configured {
     type Governed<B, S>
-        = Governed<B, T, TimeLimits<S>>
+        = Governed<B, T, TimeLimiter<S>>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -240,8 +247,7 @@ impl<T> PolicySet<T> for Configured {
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
-        let attempt = self.attempt_limit(source.clone());
-        Governed::within(TimeLimits::new(self.overall_limit(source), attempt), body)
+        Governed::within(self.limits(source), body)
     }
 
     fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>

@@ -71,6 +71,10 @@ impl<T> Policies<T> for Resilience<T> {
         self.limiter.as_ref()
     }
 
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        self.chaos.as_ref().map_or(Ok(()), |chaos| chaos.check())
+    }
+
     fn into_all(self) -> (Self, Option<Retry>) {
         (self, None)
     }
@@ -137,6 +141,11 @@ impl<T> Policies<T> for Retrying<T> {
 
     fn limiter(&self) -> Option<&Limiter> {
         self.resilience.limiter.as_ref()
+    }
+
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        self.retry.check()?;
+        self.resilience.check()
     }
 
     fn into_all(self) -> (Resilience<T>, Option<Retry>) {

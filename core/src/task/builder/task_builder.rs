@@ -35,6 +35,9 @@ type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet<T>>::Governed<<M as Work<F
 /// [`spawn`](Self::spawn) is called; each method returns a new builder, and a builder can be cloned and used
 /// again.
 ///
+/// The order of the policies is always the same: a [table](crate#policies) shows it, and what each of them
+/// costs.
+///
 /// `S` is the source of the runtime, `P` holds the policies, and `W` is the choice of where synchronous work
 /// runs.
 #[must_use = "a builder does nothing until `run` or `spawn`"]

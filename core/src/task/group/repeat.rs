@@ -76,9 +76,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
     ///
     /// # Errors
     ///
-    /// The handle gives [`AsyncTaskError::InvalidConfig`] for a schedule that cannot work, before the first
-    /// run. With [`OnFailure::Stop`], it gives the error of a run that fails; without, only an error that no
-    /// further run can mend: that of an invalid setting, or of a runtime that has shut down.
+    /// The handle gives [`AsyncTaskError::InvalidConfig`] at once, and not first when a run is due, for a
+    /// schedule or a policy that cannot work. With [`OnFailure::Stop`], it gives the error of a run that
+    /// fails; without, only an error that no further run can mend: that of an invalid setting, or of a
+    /// runtime that has shut down.
     ///
     /// Cost: a run costs what the spawn of its work does, and two small allocations.
     #[track_caller]
@@ -137,7 +138,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
         let (source, policies) = builder.into_parts();
         let whole = settings_of_whole(policies.settings());
         let make = move |_: &S, runtime: &S::Runtime, _: TaskContext| {
-            let begin_run = begin_run(policies, runtime.clone(), location, begin);
+            let begin_run = policies.check().map(|()| begin_run(policies, runtime.clone(), location, begin));
             repeat(runtime.clone(), schedule, on_failure, begin_run, location)
         };
         Run::new(InPlaceTask::new(make, source, whole, location))
@@ -157,7 +158,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
         match register::<Repeated, Configured, S>(source, &whole, at) {
             Ok(registered) => {
                 let runtime = registered.task.runtime.clone();
-                let begin_run = begin_run(policies, runtime.clone(), location, begin);
+                let checked = policies.check();
+                let begin_run = checked.map(|()| begin_run(policies, runtime.clone(), location, begin));
                 registered.launch_boxed(repeat(runtime, schedule, on_failure, begin_run, location))
             }
             Err(error) => Task::refused(error, &whole),

@@ -44,8 +44,10 @@ pub struct RestartPolicy {
 impl RestartPolicy {
     fn check(&self) -> Result<(), AsyncTaskError> {
         match self.period.is_zero() {
-            true => Err(AsyncTaskError::config(
-                "a `RestartPolicy` with a period of zero counts no restart: make it longer; `Duration::MAX` counts all",
+            true => Err(AsyncTaskError::out_of_range(
+                "`period` of a `RestartPolicy`",
+                "0 s",
+                "longer than zero; `Duration::MAX` counts all restarts",
             )),
             false => Ok(()),
         }

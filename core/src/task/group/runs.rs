@@ -105,15 +105,17 @@ fn is_stopping() -> bool {
     TaskContext::current().is_some_and(|cx| cx.is_cancelled())
 }
 
-/// Repeats work by `schedule`; `begin` begins a run. It is the body of the task whose children the runs are.
+/// Repeats work by `schedule`; `begin` begins a run, or is the error of an invalid policy. It is the body of
+/// the task whose children the runs are.
 pub(super) async fn repeat<R: Runtime>(
     runtime: R,
     schedule: Schedule,
     on_failure: OnFailure,
-    mut begin: BeginRun,
+    begin: Result<BeginRun, AsyncTaskError>,
     location: &'static Location<'static>,
 ) -> Result<Repeated, AsyncTaskError> {
     let mut upcoming = schedule.begin(&Clock::of(&runtime), &mut || runtime.entropy())?;
+    let mut begin = begin?;
     let mut under_way = FuturesUnordered::new();
     let mut report = Repeated::default();
     while !is_stopping() {

@@ -12,10 +12,10 @@ use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
 use crate::limit::{Limiter, Permit};
 use crate::panic::caught;
-use crate::runtime::{Runtime, RuntimeSource};
+use crate::runtime::RuntimeSource;
 use crate::task::layers::gate::Gate;
 use crate::task::layers::injection::{BoxedInjection, Injected};
-use crate::time::TimeLimiter;
+use crate::time::{TimeLimit, TimeLimiter};
 use crate::tree::current::{with_registered, with_task};
 use crate::tree::node::TaskRef;
 use crate::vocabulary::priority::TaskPriority;
@@ -28,8 +28,8 @@ pin_project! {
         limit: TimeLimiter<S>,
         // The permit of work that is no task of its own, or whose task is not registered yet. A registered
         // task holds its permit itself, until it has ended.
-        permit: Option<Permit<S::Runtime>>,
-        ticket: Option<Ticket<S::Runtime>>,
+        permit: Option<Permit<S>>,
+        ticket: Option<Ticket<S>>,
         // `None` once it has admitted the attempt, or has refused it.
         gate: Option<Gate<S>>,
         // The faults that the work begins with. `None` without chaos, and once the work has begun.
@@ -45,7 +45,7 @@ impl<B, T, S: RuntimeSource> Guarded<B, T, S> {
     /// Puts a breaker and a limiter around work that is no task of its own.
     #[doc(hidden)]
     pub fn new(work: B, breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
-        let limit = TimeLimiter::new(None, source.clone());
+        let limit = TimeLimiter::new(TimeLimit::default(), source.clone());
         let gate = Gate::new(breaker, limiter, source);
         Self::within(Admission { is_task: false, ..Admission::of_task(limit, gate) }, work)
     }
@@ -53,7 +53,7 @@ impl<B, T, S: RuntimeSource> Guarded<B, T, S> {
     /// Puts chaos around work that is no task of its own.
     #[doc(hidden)]
     pub fn under_chaos(work: B, chaos: Chaos, source: S) -> Self {
-        let limit = TimeLimiter::new(None, source.clone());
+        let limit = TimeLimiter::new(TimeLimit::default(), source.clone());
         let gate = Gate::new(None, None, source).with_chaos(Some(Arc::new(chaos)));
         Self::within(Admission { is_task: false, ..Admission::of_task(limit, gate) }, work)
     }
@@ -74,7 +74,7 @@ impl<S: RuntimeSource> Admission<S> {
 }
 
 /// Gives the permit to the task.
-fn hand_over<R: Runtime>(permit: &mut Option<Permit<R>>, task: &TaskRef) {
+fn hand_over<S: RuntimeSource>(permit: &mut Option<Permit<S>>, task: &TaskRef) {
     if let Some(permit) = permit.take() {
         task.control.hold_permit(Arc::new(permit));
     }
@@ -95,10 +95,6 @@ impl<S: RuntimeSource> Layer for Admission<S> {
                     *this.ticket = ticket;
                     *this.injection = injection;
                     *this.permit = permit;
-                    // What a time limit leaves running keeps the permit of its task, also in its first poll.
-                    if *this.is_task && this.limit.is_set() {
-                        with_task(|task| hand_over(this.permit, task));
-                    }
                 }
                 Err(refusal) => {
                     // It has ended: the work must not run without its guards if this is polled again.
@@ -107,6 +103,14 @@ impl<S: RuntimeSource> Layer for Admission<S> {
                 }
             }
         }
+        if *this.is_task && this.permit.is_some() {
+            // Before the work goes on: what a time limit leaves running, also one inside of the work, keeps
+            // the permit of its task. For a limit of its own the task is registered.
+            let _ = match this.limit.is_set() {
+                true => with_task(|task| hand_over(this.permit, task)),
+                false => with_registered(|task| hand_over(this.permit, task)),
+            };
+        }
         let polled = if this.injection.is_none() {
             this.limit.as_mut().poll(body, cx)
         } else {
@@ -114,6 +118,7 @@ impl<S: RuntimeSource> Layer for Admission<S> {
             this.limit.as_mut().poll(body, cx)
         };
         if *this.is_task && this.permit.is_some() {
+            // The poll may have registered the task.
             with_registered(|task| hand_over(this.permit, task));
         }
         let result = ready!(polled);

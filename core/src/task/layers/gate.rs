@@ -22,13 +22,14 @@ pub(crate) struct Gate<S: RuntimeSource> {
     chaos: Option<Arc<Chaos>>,
     source: S,
     /// The wait for a permit.
-    waiting: Option<Acquire<S::Runtime>>,
+    waiting: Option<Acquire<S>>,
     /// The refusal of `enter_queue`, or an invalid setting of the chaos, for the first poll.
     refusal: Option<AsyncTaskError>,
 }
 
 /// The permit, the ticket and the injected faults of an admitted attempt.
-pub(crate) type Passed<R> = (Option<Permit<R>>, Option<Ticket<R>>, Option<BoxedInjection<R>>);
+pub(crate) type Passed<S> =
+    (Option<Permit<S>>, Option<Ticket<S>>, Option<BoxedInjection<<S as RuntimeSource>::Runtime>>);
 
 impl<S: RuntimeSource> Gate<S> {
     pub(crate) fn new(breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
@@ -65,29 +66,23 @@ impl<S: RuntimeSource> Gate<S> {
     }
 
     /// The wait for a permit, begun on first use; `None` without a limiter.
-    fn acquire(&mut self) -> Result<Option<&mut Acquire<S::Runtime>>, AsyncTaskError> {
+    fn acquire(&mut self) -> Result<Option<&mut Acquire<S>>, AsyncTaskError> {
         if let Some(limiter) = self.limiter.take() {
-            let runtime = self.source.resolve().map_err(|error| error.not_started(None))?;
             if let Some(breaker) = &self.breaker {
-                breaker.would_admit(&runtime)?;
+                breaker.would_admit(&self.source)?;
             }
-            self.waiting = Some(limiter.acquire(runtime));
+            self.waiting = Some(limiter.acquire(self.source.clone()));
         }
         Ok(self.waiting.as_mut())
     }
 
     /// Ready once. It must not be polled after that: a second poll would ask neither breaker nor limiter.
-    pub(crate) fn poll_pass(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Passed<S::Runtime>, AsyncTaskError>> {
+    pub(crate) fn poll_pass(&mut self, cx: &mut Context<'_>) -> Poll<Result<Passed<S>, AsyncTaskError>> {
         let passed = match self.refusal.take() {
             Some(refusal) => Err(refusal),
             None => ready!(self.poll_permit(cx)).and_then(|permit| {
                 let injection = self.injection()?;
-                let admit = |breaker: CircuitBreaker| {
-                    breaker.admit(self.source.resolve().map_err(|error| error.not_started(None))?)
-                };
+                let admit = |breaker: CircuitBreaker| breaker.admit(self.source.clone());
                 Ok((permit, self.breaker.take().map(admit).transpose()?, injection))
             }),
         };
@@ -102,10 +97,7 @@ impl<S: RuntimeSource> Gate<S> {
         Ok(Some(Injection::boxed(chaos, runtime)))
     }
 
-    fn poll_permit(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Permit<S::Runtime>>, AsyncTaskError>> {
+    fn poll_permit(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Permit<S>>, AsyncTaskError>> {
         match self.acquire()? {
             Some(waiting) => Pin::new(waiting).poll(cx).map_ok(Some),
             None => Poll::Ready(Ok(None)),

@@ -11,9 +11,10 @@ use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::task::work::body::timed_out;
 use crate::tree::children::pass_on;
-use crate::tree::current::{current_task, giving_up, with_task};
+use crate::tree::current::{current_task, with_task};
 use crate::tree::extras::recovery::{Answer, RecoveryWork, is_recoverable};
 use crate::tree::node::TaskRef;
+use crate::tree::overdue::giving_up;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
 pin_project! {

@@ -16,7 +16,8 @@ use tracing::Span;
 
 use crate::body::{Body, ENDED, Slot};
 use crate::error::AsyncTaskError;
-use crate::runtime::{Runtime as _, RuntimeSource};
+use crate::panic::caught;
+use crate::runtime::RuntimeSource;
 use crate::task::lifecycle::grace::{MakeGrace, make_grace};
 use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest};
 use crate::task::lifecycle::supervise::Lifecycle;
@@ -147,17 +148,18 @@ pub(crate) fn begin_in_place<S: RuntimeSource>(
 ) -> Poll<Result<(), AsyncTaskError>> {
     let make = make_grace::<S::Runtime>;
     if settings.needs_record() {
-        let life = life.insert(register_in_place(&source, &settings, location)?.into_life());
-        return poll_in_place(life, body, make, location, cx);
+        let registered = match register_in_place(&source, &settings, location) {
+            Ok(registered) => registered,
+            Err(error) => {
+                // The destructor of the work may panic; the error is that of the runtime all the same.
+                let _ = caught(|| body.clear());
+                return Poll::Ready(Err(error));
+            }
+        };
+        return poll_in_place(life.insert(registered.into_life()), body, make, location, cx);
     }
     // The time limit counts from here.
-    let begun = match settings.limit {
-        Some(_) => {
-            let resolved = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()));
-            Some(resolved?.now())
-        }
-        None => None,
-    };
+    let begun = settings.limit.map(|_| source.clock());
     let span = current_span();
     let request = InPlaceRequest { start: Some((source, settings)), begun, span, location };
     let (begun, polled) = Lifecycle::first_poll(Unregistered::boxed(request), body, make, cx);
@@ -172,6 +174,7 @@ struct InPlaceRequest<S> {
     begun: Option<Instant>,
     /// The span that the caller was in.
     span: Option<Span>,
+    /// The source location of the call of its builder, or of the last await of the library in it.
     location: &'static Location<'static>,
 }
 
@@ -193,6 +196,10 @@ impl<S: RuntimeSource> Register for InPlaceRequest<S> {
 
     fn name(&self) -> Option<&Arc<str>> {
         self.start.as_ref()?.1.name.as_ref()
+    }
+
+    fn note(&mut self, location: &'static Location<'static>) {
+        self.location = location;
     }
 
     fn clear(&mut self) {

@@ -1,7 +1,7 @@
 //! The state machine of one task, from its first poll to the end of its last descendant.
 //!
 //! ```text
-//!   registered (an in-place task perhaps later: see 5)
+//!   registered (an in-place task perhaps later: see 6)
 //!     │
 //!     ▼
 //!  Pending ── first poll ──► Running ────────── ready: a value, an error, a panic ────────┐
@@ -35,7 +35,7 @@
 //! 5. A task that is dropped unfinished, by its executor or with the caller that it is part of, cannot wait.
 //!    It kills its children, and the last of them ends it; until then the task counts with its own parent and
 //!    with the root scope.
-//! 5. An in-place task is registered when something asks for it (a spawn, its context), and after its first
+//! 6. An in-place task is registered when something asks for it (a spawn, its context), and after its first
 //!    poll unless that has given a value. Until then it has no record, no child, and no status to see. So one
 //!    that succeeds at once costs no record.
 
@@ -50,10 +50,11 @@ use crate::task::lifecycle::grace::{Grace, MakeGrace, Timer, Verdict};
 use crate::task::work::body::{BodyEnd, Polled, in_task, judge, poll_body, registered, timed_out};
 use crate::task::work::output::{Output, SIBLINGS, attach_failures, report_to_scope};
 use crate::tree::children::{cancel, children, end, kill_children, leave};
-use crate::tree::current::{Frame, Register, Unregistered, giving_up, in_frame};
+use crate::tree::current::{Frame, Register, Unregistered, in_frame};
 use crate::tree::daemons::is_childless;
 use crate::tree::ending::Ending;
 use crate::tree::node::TaskRef;
+use crate::tree::overdue::giving_up;
 use crate::tree::priority::lend_to_child;
 use crate::tree::state::{IN_PLACE, MEMBER};
 use crate::tree::usage::metering::attributed;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::TimeoutKind;
 use crate::runtime::RuntimeSource;
 use crate::time::{Limit, TimeLimit, TimeLimiter};
 use crate::tree::extras::values::Values;
@@ -24,6 +23,13 @@ pub struct Configured {
     pub(crate) tracing: bool,
     #[cfg(feature = "uuid")]
     pub(crate) uuid: bool,
+}
+
+/// The limit that is none.
+const NONE: Limit = Limit::After(Duration::MAX);
+
+fn is_limit(limit: &Duration) -> bool {
+    *limit != Duration::MAX
 }
 
 impl Configured {
@@ -177,24 +183,24 @@ impl Configured {
         Some((limit, Some(deadline)))
     }
 
-    /// The limit on the whole of work in place, with its name for errors.
-    pub(crate) fn overall_limit<S: RuntimeSource>(&self, source: S) -> TimeLimiter<S> {
-        let limit = self.limit.filter(|limit| *limit != Limit::After(Duration::MAX));
-        let (name, kind) = (self.name.clone(), TimeoutKind::Overall);
+    /// The limits on work in place that is no task of its own, with its name for errors.
+    pub(crate) fn limits<S: RuntimeSource>(self, source: S) -> TimeLimiter<S> {
+        let Self { name, limit, attempt, .. } = self;
         TimeLimiter::new(
-            (limit.is_some() || name.is_some()).then_some(TimeLimit { name, kind, limit }),
+            TimeLimit {
+                name,
+                whole: limit.filter(|limit| *limit != NONE),
+                attempt: attempt.filter(is_limit),
+            },
             source,
         )
     }
 
-    /// The limit on one attempt.
+    /// The limit on one attempt, if there is one.
     pub(crate) fn attempt_limit<S: RuntimeSource>(&self, source: S) -> TimeLimiter<S> {
-        let limit = self.attempt.filter(|limit| *limit != Duration::MAX).map(|limit| TimeLimit {
-            name: self.name.clone(),
-            kind: TimeoutKind::Attempt,
-            limit: Some(Limit::After(limit)),
-        });
-        TimeLimiter::new(limit, source)
+        let attempt = self.attempt.filter(is_limit);
+        let name = attempt.and_then(|_| self.name.clone());
+        TimeLimiter::new(TimeLimit { name, whole: None, attempt }, source)
     }
 
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {

@@ -22,11 +22,10 @@ use crate::runtime::{Join, Runtime, RuntimeSource};
 use crate::task::work::job::Slot;
 use crate::task::work::kinds::{Call, IntoResult};
 use crate::tree::children::release;
-use crate::tree::current::{
-    Frame, allow_blocking, current_task, in_frame, in_runtime, is_overdue, keeps_running,
-};
+use crate::tree::current::{Frame, allow_blocking, current_task, in_frame, in_runtime};
 use crate::tree::extras::permits::{SharedPermit, permits};
 use crate::tree::node::TaskRef;
+use crate::tree::overdue::{is_overdue, keeps_running};
 use crate::tree::span::{current_span, within};
 
 type JoinOf<S> = <<S as RuntimeSource>::Runtime as Runtime>::Join<()>;

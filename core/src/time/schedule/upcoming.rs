@@ -222,7 +222,7 @@ impl Upcoming {
         self.give(clock, &mut *chance);
         match missed {
             MissedTicks::Burst => 0,
-            MissedTicks::Delay | MissedTicks::Skip => self.skip(clock, missed, chance),
+            MissedTicks::Delay | MissedTicks::Skip => self.skip(clock, clock.now, missed, chance),
         }
     }
 
@@ -245,13 +245,19 @@ impl Upcoming {
         self.offset = offset(self.jitter, chance);
     }
 
-    /// Skips the times that have passed, and returns their number.
-    fn skip(&mut self, clock: &Clock, missed: MissedTicks, chance: &mut dyn FnMut() -> u64) -> u64 {
+    /// Skips the times that have passed, those after `last` excepted, and returns their number.
+    fn skip(
+        &mut self,
+        clock: &Clock,
+        last: Instant,
+        missed: MissedTicks,
+        chance: &mut dyn FnMut() -> u64,
+    ) -> u64 {
         if self.left == Some(0) {
             return 0;
         }
         let now = clock.now;
-        let last = self.until.map_or(now, |until| until.min(now));
+        let last = self.until.map_or(last, |until| until.min(last));
         let mut count = 0u64;
         match &mut self.next {
             Next::Every { period, at } => {
@@ -279,7 +285,7 @@ impl Upcoming {
             }
             Next::Union(parts) => {
                 for part in parts {
-                    count = count.saturating_add(part.skip(clock, missed, &mut *chance));
+                    count = count.saturating_add(part.skip(clock, last, missed, &mut *chance));
                 }
             }
         }

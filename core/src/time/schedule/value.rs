@@ -204,13 +204,11 @@ impl Schedule {
     /// expression or a time zone that is not valid.
     pub fn check(&self) -> Result<(), AsyncTaskError> {
         if self.overlap == 0 {
-            return Err(AsyncTaskError::config(
-                "a schedule with `overlapping(0)` permits no run: it must be at least 1",
-            ));
+            return Err(AsyncTaskError::out_of_range("`overlapping` of a schedule", 0, "at least 1"));
         }
         match &self.rule {
             Rule::Every(period) if period.is_zero() => {
-                Err(AsyncTaskError::config("the period of a schedule must be more than zero"))
+                Err(AsyncTaskError::out_of_range("`every` of a schedule", "0 s", "longer than zero"))
             }
             #[cfg(feature = "cron")]
             Rule::Cron(Err(reason)) => Err(AsyncTaskError::config(&**reason)),

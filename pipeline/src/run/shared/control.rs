@@ -12,7 +12,7 @@ use crate::policy::ReceiverStrategy;
 use crate::run::shared::counters::{KeptErrors, OnReject, Policy};
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::Overdue;
-use crate::source::strategy::SenderStrategy;
+use crate::source::strategy::{SenderStrategy, check_batches};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::limit::Limiter;
@@ -68,41 +68,23 @@ impl Default for Settings {
     }
 }
 
-/// The most workers, and the most chunks in a queue. A queue's memory is allocated when it is made.
-const MOST: usize = 1 << 16;
+/// The most chunks in a queue, whose memory is allocated when it is made.
+const MOST_CHUNKS: usize = 1 << 16;
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
-        let workers = self.receivers.map(ReceiverStrategy::range);
-        if let Some((min, max)) = workers {
-            if min == 0 {
-                return Err(AsyncTaskError::config(
-                    "a pipeline needs at least one worker: zero workers were asked for",
-                ));
-            }
-            if max < min {
-                return Err(AsyncTaskError::config(format!(
-                    "an adaptive receiver with at least {min} and at most {max} workers: the least is more than the most"
-                )));
-            }
+        if let Some(strategy) = self.receivers {
+            strategy.check()?;
         }
-        if workers.map(|(_, max)| max).max(self.queue) > Some(MOST) {
-            return Err(AsyncTaskError::config(format!(
-                "a pipeline has at most {MOST} workers, and as many chunks waiting"
-            )));
-        }
-        if self.queue == Some(0) {
-            return Err(AsyncTaskError::config("a queue holds at least one chunk: queue was given zero"));
+        if let Some(chunks) = self.queue.filter(|chunks| !(1..=MOST_CHUNKS).contains(chunks)) {
+            let range = format!("from 1 to {MOST_CHUNKS}");
+            return Err(AsyncTaskError::out_of_range("`queue` of a pipeline", chunks, &range));
         }
         if self.fail_after == Some(0) {
-            return Err(AsyncTaskError::config(
-                "fail_after counts rejected rows from one: it was given zero",
-            ));
+            return Err(AsyncTaskError::out_of_range("`fail_after` of a pipeline", 0, "at least 1"));
         }
-        if self.batches.is_some_and(|batches| batches.size == 0 || batches.delay.is_zero()) {
-            return Err(AsyncTaskError::config(
-                "a batch holds at least one event, and gathers for some time: batched was given zero",
-            ));
+        if let Some(Batches { size, delay }) = self.batches {
+            check_batches("`batched`", size, delay)?;
         }
         self.sender.check()?;
         self.limiter().map(drop)
@@ -110,7 +92,16 @@ impl Settings {
 
     /// Builds the limiter that keeps the rate, if a rate is set.
     pub(crate) fn limiter(&self) -> Result<Option<Limiter>, AsyncTaskError> {
-        self.rate.map(|(events, per)| Limiter::builder().rate(events, per).build()).transpose()
+        let Some((events, per)) = self.rate else { return Ok(None) };
+        match Limiter::builder().rate(events, per).build() {
+            Ok(limiter) => Ok(Some(limiter)),
+            // The builder has no other setting. Its error would name that of a limiter.
+            Err(_) => Err(AsyncTaskError::out_of_range(
+                "`rate_limit` of a pipeline",
+                format_args!("{events} in {per:?}"),
+                "at least 1, with at least a nanosecond for each",
+            )),
+        }
     }
 
     /// The fewest and the most workers.

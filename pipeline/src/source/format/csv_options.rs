@@ -170,19 +170,17 @@ impl CsvSettings {
         let delimiter = match self.delimiter {
             Delimiter::NewLine | Delimiter::Comma => b',',
             Delimiter::Tab => b'\t',
-            Delimiter::Custom(char) => ascii("delimiter", char)?,
+            Delimiter::Custom(char) => ascii("`with_delimiter`", char)?,
         };
-        let quote = self.quote.map(|char| ascii("quote", char)).transpose()?;
-        let comment = self.comment.map(|char| ascii("comment mark", char)).transpose()?;
+        let quote = self.quote.map(|char| ascii("`with_quote`", char)).transpose()?;
+        let comment = self.comment.map(|char| ascii("`with_comment`", char)).transpose()?;
         CsvDialect { delimiter, quote, comment }.check().map_err(AsyncTaskError::config)
     }
 
     pub(crate) fn checks(self) -> Result<Checks, AsyncTaskError> {
         let Self { quote, checks, .. } = self;
         if checks.max_lines == 0 {
-            return Err(AsyncTaskError::config(
-                "a row has at least one line: with_max_record_lines was given zero",
-            ));
+            return Err(AsyncTaskError::out_of_range("`with_max_record_lines`", 0, "at least 1"));
         }
         if quote.is_none() && checks != Checks::default() {
             return Err(AsyncTaskError::config(
@@ -194,8 +192,7 @@ impl CsvSettings {
 }
 
 #[cfg_attr(not(feature = "csv"), allow(dead_code, reason = "only CSV has fields"))]
-fn ascii(what: &str, char: char) -> Result<u8, AsyncTaskError> {
-    u8::try_from(char).ok().filter(u8::is_ascii).ok_or_else(|| {
-        AsyncTaskError::config(format!("the {what} {char:?} is not ASCII: choose a single-byte character"))
-    })
+fn ascii(setting: &str, char: char) -> Result<u8, AsyncTaskError> {
+    let byte = u8::try_from(char).ok().filter(u8::is_ascii);
+    byte.ok_or_else(|| AsyncTaskError::out_of_range(setting, format_args!("{char:?}"), "an ASCII character"))
 }

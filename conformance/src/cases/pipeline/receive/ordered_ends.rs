@@ -102,7 +102,7 @@ fn panics(_: u64) -> Result<(), &'static str> {
     explode("the first row")
 }
 
-pub async fn a_kill_ends_it_while_rows_wait_for_their_turn<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_kill_ends_a_pipeline_whose_rows_wait_for_their_turn<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Kill, CancelLevel::KillHard] {
         let mut held = held(&rt, |builder| builder, succeeds).await;
         let end = held.task.cancel(level);
@@ -113,7 +113,10 @@ pub async fn a_kill_ends_it_while_rows_wait_for_their_turn<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn a_dropped_handle_ends_it_while_rows_wait_for_their_turn<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dropped_handle_ends_a_pipeline_whose_rows_wait_for_their_turn<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let Held { task, inside, handled, .. } = held(&rt, |builder| builder, succeeds).await;
     let canceller = task.canceller();
     drop(task);
@@ -123,7 +126,10 @@ pub async fn a_dropped_handle_ends_it_while_rows_wait_for_their_turn<R: Runtime>
     Ok(())
 }
 
-pub async fn a_limit_ends_it_while_rows_wait_for_their_turn<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_time_limit_ends_a_pipeline_whose_rows_wait_for_their_turn<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let mut held = held(&rt, |builder| builder, succeeds).await;
     held.task.set_timeout(5.millis())?;
     let error = held.error().await?.context("its time was up")?;
@@ -131,7 +137,7 @@ pub async fn a_limit_ends_it_while_rows_wait_for_their_turn<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn asked_gracefully_it_handles_the_rows_that_wait_in_their_order<R: Runtime>(
+pub async fn a_pipeline_cancelled_gracefully_handles_waiting_rows_in_order<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -147,7 +153,7 @@ pub async fn asked_gracefully_it_handles_the_rows_that_wait_in_their_order<R: Ru
     Ok(())
 }
 
-pub async fn the_end_of_its_grace_ends_it_while_rows_wait_for_their_turn<R: Runtime>(
+pub async fn the_end_of_the_grace_period_ends_rows_that_wait_for_their_turn<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -159,10 +165,7 @@ pub async fn the_end_of_its_grace_ends_it_while_rows_wait_for_their_turn<R: Runt
     Ok(())
 }
 
-pub async fn the_failure_of_a_row_ends_it_while_others_wait_for_their_turn<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn the_failure_of_a_row_ends_rows_that_wait_for_their_turn<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (end, is_panic) in [(fails as End, false), (panics as End, true)] {
         let mut held = held(&rt, |builder| builder, end).await;
         held.open.set();
@@ -174,7 +177,7 @@ pub async fn the_failure_of_a_row_ends_it_while_others_wait_for_their_turn<R: Ru
     Ok(())
 }
 
-pub async fn calls_whose_cleanup_takes_time_let_it_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn calls_whose_cleanup_takes_time_let_the_pipeline_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (ordered, level) in [
         (true, CancelLevel::Graceful),
         (false, CancelLevel::Graceful),

@@ -68,7 +68,7 @@ pub async fn sender_strategies_of_zero_are_refused<R: Runtime>(rt: R, _: Facts) 
     use sweet_async::pipeline::SenderStrategy::{Adaptive, Batched, Parallel};
     for (strategy, named) in [
         (Parallel { sources: 0 }, "source"),
-        (Batched { size: 0, delay: 1.seconds() }, "batch"),
+        (Batched { size: 0, delay: 1.seconds() }, "size"),
         (Batched { size: 1, delay: Duration::ZERO }, "delay"),
         (Adaptive { min: 0, max: 3 }, "Adaptive"),
         (Adaptive { min: 3, max: 2 }, "Adaptive"),

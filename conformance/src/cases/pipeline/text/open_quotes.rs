@@ -261,7 +261,7 @@ pub async fn settings_of_quotes_need_a_quote<R: Runtime>(rt: R, _: Facts) -> Out
         (|source| source.strict().with_quote(None), "with_quote(None)"),
         (|source| source.with_quote(None).resync(), "with_quote(None)"),
         (|source| source.with_quote(None).with_max_record_lines(9), "with_quote(None)"),
-        (|source| source.with_max_record_lines(0), "at least one line"),
+        (|source| source.with_max_record_lines(0), "`with_max_record_lines` is 0"),
     ];
     for (set, expected) in tried {
         let run = collect_rows::<Raw, _, _>(&rt, 1, move |sources| {

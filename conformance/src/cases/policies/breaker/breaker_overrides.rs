@@ -25,7 +25,7 @@ async fn is_refused<R: Runtime>(rt: &R, breaker: &CircuitBreaker) -> Outcome {
     Ok(())
 }
 
-pub async fn isolated_it_admits_nothing_until_it_is_closed<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_isolated_breaker_admits_no_call_until_it_is_closed<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for breaker in of_each_state(&rt).await? {
         let clone = breaker.clone();
         clone.isolate();
@@ -40,7 +40,7 @@ pub async fn isolated_it_admits_nothing_until_it_is_closed<R: Runtime>(rt: R, at
     Ok(())
 }
 
-pub async fn closed_by_hand_it_admits_calls_at_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_breaker_closed_by_hand_admits_calls_at_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for breaker in of_each_state(&rt).await? {
         breaker.close();
         ensure!(breaker.state() == BreakerState::Closed);
@@ -53,7 +53,7 @@ pub async fn closed_by_hand_it_admits_calls_at_once<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn closed_by_hand_it_has_counted_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_breaker_closed_by_hand_has_no_counted_calls<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let in_a_row = || CircuitBreaker::builder().failure_threshold(3).open_timeout(1.hours());
     let window = BreakerWindow::Calls(3);
     let rate = CircuitBreaker::builder().window(window).failure_rate(1.0).open_timeout(1.hours());
@@ -75,7 +75,7 @@ pub async fn closed_by_hand_it_has_counted_nothing<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn what_is_under_way_then_does_not_count<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn calls_under_way_at_a_change_do_not_count<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let rate = CircuitBreaker::builder().window(BreakerWindow::Calls(1)).failure_rate(1.0);
     for builder in [CircuitBreaker::builder().failure_threshold(1), rate] {
         for isolated in [false, true] {
@@ -100,7 +100,7 @@ pub async fn what_is_under_way_then_does_not_count<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
-pub async fn whoever_waits_for_a_change_is_woken_by_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_for_a_change_is_woken_by_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().build()?;
     for (seen, due) in [
         (BreakerState::Closed, BreakerState::Isolated),
@@ -130,7 +130,7 @@ pub async fn whoever_waits_for_a_change_is_woken_by_it<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn it_is_told_with_its_name<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_change_is_reported_with_the_name<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let mut tape = record(&caller)?;
     let breaker = CircuitBreaker::builder().name("search").build()?;
@@ -156,7 +156,7 @@ pub async fn it_is_told_with_its_name<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn retries_end_at_an_isolated_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn retries_end_at_an_isolated_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (breaker, calls) = (CircuitBreaker::builder().build()?, Calls::default());
     let builder = AsyncTask::to::<u32>().on(&rt).retry(9).backoff(RetryStrategy::Immediate);
     let run = builder.circuit_breaker(&breaker).run(|| {

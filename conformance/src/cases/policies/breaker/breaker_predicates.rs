@@ -47,7 +47,7 @@ fn counted(answer: bool) -> (CircuitBreakerBuilder, Arc<AtomicU32>) {
     (builder, asked)
 }
 
-pub async fn errors_that_it_excepts_are_successes<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn excepted_errors_are_successes<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = CircuitBreaker::builder().failure_threshold(2).open_timeout(1.hours());
     let breaker = builder.trip_if(is_no_answer).build()?;
     for _ in 0..3 {
@@ -60,7 +60,7 @@ pub async fn errors_that_it_excepts_are_successes<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn in_a_window_they_are_successes_too<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn excepted_errors_are_successes_in_a_window_too<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = CircuitBreaker::builder().window(BreakerWindow::Calls(4)).failure_rate(0.5);
     let breaker = builder.trip_if(is_no_answer).open_timeout(1.hours()).build()?;
     for _ in 0..3 {
@@ -75,7 +75,7 @@ pub async fn in_a_window_they_are_successes_too<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn a_half_open_call_that_it_excepts_closes_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_excepted_half_open_call_closes_the_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = CircuitBreaker::builder().failure_threshold(1).open_timeout(Duration::ZERO);
     let breaker = builder.trip_if(is_no_answer).build()?;
     failed(call(&rt, &breaker, false).await)?;
@@ -85,7 +85,7 @@ pub async fn a_half_open_call_that_it_excepts_closes_it<R: Runtime>(rt: R, _: Fa
     Ok(())
 }
 
-pub async fn it_is_asked_about_panics_and_limits_of_an_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_predicate_is_called_for_panics_and_attempt_timeouts<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for answer in [false, true] {
         let due = if answer { BreakerState::Open } else { BreakerState::Closed };
         let (builder, asked) = counted(answer);
@@ -101,7 +101,7 @@ pub async fn it_is_asked_about_panics_and_limits_of_an_attempt<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn it_is_not_asked_about_the_limit_on_the_whole<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_predicate_is_not_called_for_the_limit_on_the_whole<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for spawned in [false, true] {
         let (builder, asked) = counted(false);
         let breaker = builder.build()?;
@@ -116,7 +116,7 @@ pub async fn it_is_not_asked_about_the_limit_on_the_whole<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn it_is_not_asked_about_what_never_counts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_predicate_is_not_called_for_errors_that_never_count<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (builder, asked) = counted(true);
     let breaker = builder.build()?;
     call(&rt, &breaker, true).await?;
@@ -142,7 +142,10 @@ pub async fn it_is_not_asked_about_what_never_counts<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn a_panic_in_it_is_a_failure_and_the_error_stays<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_panic_in_the_predicate_is_a_failure_and_the_error_stays<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for rate in [false, true] {
         for spawned in [false, true] {
             let builder = CircuitBreaker::builder().trip_if(|_| explode::<bool>("in the predicate"));
@@ -164,7 +167,7 @@ pub async fn a_panic_in_it_is_a_failure_and_the_error_stays<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn it_may_change_the_breaker_itself<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_predicate_may_change_the_breaker_itself<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for rate in [false, true] {
         let (give, given) = async_channel::bounded::<CircuitBreaker>(1);
         let builder = CircuitBreaker::builder().trip_if(move |_| {

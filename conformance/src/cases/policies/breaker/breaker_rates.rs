@@ -27,7 +27,10 @@ async fn takes<R: Runtime>(rt: &R, breaker: &CircuitBreaker, time: Duration) -> 
     AsyncTask::to::<()>().on(rt).circuit_breaker(breaker).run(work).await
 }
 
-pub async fn the_share_of_failures_opens_it_once_it_reaches_the_rate<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_share_of_failures_that_reaches_the_rate_opens_the_breaker<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for (results, due) in [
         (&[true, true, false, false][..], BreakerState::Open),
         (&[true, true, true, false, true, true], BreakerState::Closed),
@@ -46,7 +49,7 @@ pub async fn the_share_of_failures_opens_it_once_it_reaches_the_rate<R: Runtime>
     Ok(())
 }
 
-pub async fn of_a_window_of_calls_the_oldest_leaves<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_oldest_call_leaves_a_window_of_calls<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = last_calls(3, 3).failure_rate(1.0).build()?;
     calls(&rt, &breaker, &[false, false, true, false, false]).await?;
     let numbers = breaker.statistics();
@@ -56,7 +59,7 @@ pub async fn of_a_window_of_calls_the_oldest_leaves<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn of_a_window_of_time_the_oldest_leave<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_oldest_calls_leave_a_window_of_time<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let of = |length: Duration| {
         let builder = CircuitBreaker::builder().window(BreakerWindow::Time(length)).minimum_calls(2);
         builder.failure_rate(0.5).open_timeout(1.hours()).build()
@@ -84,7 +87,10 @@ pub async fn of_a_window_of_time_the_oldest_leave<R: Runtime>(rt: R, at: Facts) 
     Ok(())
 }
 
-pub async fn with_a_rate_alone_failures_in_a_row_do_not_open_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn failures_in_a_row_do_not_open_a_breaker_with_a_rate_alone<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let breaker = last_calls(30, 30).failure_rate(1.0).build()?;
     calls(&rt, &breaker, &[false; 29]).await?;
     let numbers = breaker.statistics();
@@ -94,7 +100,7 @@ pub async fn with_a_rate_alone_failures_in_a_row_do_not_open_it<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn of_several_limits_the_first_that_is_reached_opens_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_first_limit_that_is_reached_opens_the_breaker<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = last_calls(100, 4).failure_rate(0.5).failure_threshold(3);
     for results in [&[false, false, false][..], &[true, false, true, false]] {
         let breaker = builder.clone().build()?;
@@ -107,7 +113,7 @@ pub async fn of_several_limits_the_first_that_is_reached_opens_it<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn where_nothing_is_said_twenty_calls_are_enough<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn twenty_calls_are_the_default_minimum<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (window, least) in
         [(BreakerWindow::Calls(100), 20), (BreakerWindow::Calls(3), 3), (BreakerWindow::Time(10.hours()), 20)]
     {
@@ -118,7 +124,10 @@ pub async fn where_nothing_is_said_twenty_calls_are_enough<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn the_share_of_slow_calls_opens_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_share_of_slow_calls_that_reaches_the_rate_opens_the_breaker<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let breaker = last_calls(10, 2).slow_call_rate(5.millis(), 0.5).build()?;
     for number in 1..=2 {
         ensure!(breaker.state() == BreakerState::Closed);
@@ -178,7 +187,7 @@ pub async fn a_timed_out_call_has_failed_and_may_be_slow<R: Runtime>(rt: R, at: 
     Ok(())
 }
 
-pub async fn a_half_open_call_that_is_slow_opens_it_again<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_slow_half_open_call_opens_the_breaker_again<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let builder = last_calls(2, 1).slow_call_rate(5.millis(), 1.0).failure_rate(1.0).half_open_calls(2);
     let breaker = builder.open_timeout(Duration::ZERO).build()?;
     calls(&rt, &breaker, &[false]).await?;
@@ -194,7 +203,7 @@ pub async fn a_half_open_call_that_is_slow_opens_it_again<R: Runtime>(rt: R, at:
     Ok(())
 }
 
-pub async fn when_it_closes_the_window_is_empty<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_window_of_a_breaker_that_closes_is_empty<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for window in [BreakerWindow::Calls(9), BreakerWindow::Time(10.hours())] {
         let builder = CircuitBreaker::builder().window(window).minimum_calls(2).failure_rate(1.0);
         let breaker = builder.open_timeout(Duration::ZERO).build()?;
@@ -213,7 +222,7 @@ pub async fn when_it_closes_the_window_is_empty<R: Runtime>(rt: R, _: Facts) -> 
     Ok(())
 }
 
-pub async fn what_was_let_through_before_a_change_is_not_in_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn calls_admitted_before_a_change_are_not_in_the_window<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = last_calls(9, 2).failure_rate(1.0).open_timeout(Duration::ZERO);
     let breaker = builder.build()?;
     let (fails, give) = under_way(&rt, &breaker).await;
@@ -227,7 +236,10 @@ pub async fn what_was_let_through_before_a_change_is_not_in_it<R: Runtime>(rt: R
     Ok(())
 }
 
-pub async fn what_says_nothing_about_the_called_is_not_in_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn calls_without_an_answer_of_the_dependency_are_not_in_the_window<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let breaker = last_calls(9, 1).failure_rate(1.0).slow_call_rate(1.millis(), 1.0).build()?;
     let (task, _give) = under_way(&rt, &breaker).await;
     rt.sleep(2.millis()).await?;
@@ -239,7 +251,7 @@ pub async fn what_says_nothing_about_the_called_is_not_in_it<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn of_many_at_once_each_is_counted_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn concurrent_calls_are_each_counted_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const MANY: u32 = 400;
     for window in [BreakerWindow::Calls(MANY), BreakerWindow::Time(10.hours())] {
         let builder = CircuitBreaker::builder().window(window).minimum_calls(MANY).failure_rate(0.5);
@@ -264,7 +276,7 @@ pub async fn of_many_at_once_each_is_counted_once<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn what_is_not_counted_is_not_told<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn numbers_that_are_not_counted_are_not_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let breaker = CircuitBreaker::builder().failure_threshold(3).open_timeout(1.hours()).build()?;
     for failures in 0..3 {
         let numbers = breaker.statistics();

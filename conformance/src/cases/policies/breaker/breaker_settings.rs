@@ -12,13 +12,16 @@ fn wrong_settings() -> Vec<(CircuitBreakerBuilder, &'static str)> {
     let rate = || window().failure_rate(0.5);
     let timed = |length| builder().window(BreakerWindow::Time(length)).failure_rate(0.5);
     let mut wrong = vec![
-        (builder().failure_threshold(0), "a failure threshold and half-open calls of at least 1"),
-        (builder().half_open_calls(0), "a failure threshold and half-open calls of at least 1"),
+        (
+            builder().failure_threshold(0),
+            "`failure_threshold` of a circuit breaker is 0: it must be at least 1",
+        ),
+        (builder().half_open_calls(0), "`half_open_calls` of a circuit breaker is 0: it must be at least 1"),
         (
             builder().half_open_timeout(Duration::ZERO),
-            "`half_open_timeout` of a circuit breaker must be longer",
+            "`half_open_timeout` of a circuit breaker is 0 s: it must be longer than zero",
         ),
-        (rate().failure_threshold(0), "a failure threshold and half-open calls of at least 1"),
+        (rate().failure_threshold(0), "`failure_threshold` of a circuit breaker is 0: it must be at least 1"),
         (rate().window(BreakerWindow::Calls(0)), "of 0 calls: it must be from 1 to 1000000"),
         (rate().window(BreakerWindow::Calls(1_000_001)), "of 1000001 calls: it must be from 1 to 1000000"),
         (timed(Duration::ZERO), "of 0 s: it must be longer than zero"),

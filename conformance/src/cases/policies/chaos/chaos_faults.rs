@@ -116,7 +116,7 @@ pub async fn the_shortest_latency_is_none_and_the_longest_does_not_end<R: Runtim
     Ok(())
 }
 
-pub async fn at_rates_of_zero_nothing_is_drawn<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn rates_of_zero_draw_no_random_number<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let scripted = ScriptedEntropy::new(&rt, &[]);
     let zero = Chaos::new().latency(0.0, 1.hours()).panic(0.0).failure(0.0);
     let off = Chaos::new().latency(1.0, 1.hours()).panic(1.0).failure(1.0).enabled_if(|| false);
@@ -172,7 +172,7 @@ pub async fn half_of_many_attempts_fail_at_a_rate_of_one_half<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn it_is_turned_off_and_on_at_run_time<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn chaos_is_turned_off_and_on_at_run_time<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let on = Arc::new(AtomicBool::new(true));
     let switch = on.clone();
     let chaos = Chaos::new().failure(1.0).enabled_if(move || switch.load(Ordering::SeqCst));

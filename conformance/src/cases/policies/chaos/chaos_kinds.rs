@@ -14,7 +14,7 @@ fn failing() -> Chaos {
     Chaos::new().failure(1.0)
 }
 
-pub async fn each_kind_of_work_has_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn each_kind_of_work_can_have_chaos<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let builder = || AsyncTask::to::<u32>().on(&rt).chaos(failing());
     let work = || {
@@ -82,7 +82,7 @@ pub async fn supervised_work_is_restarted_after_injected_faults<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn tasks_of_an_orchestrator_have_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn tasks_of_an_orchestrator_can_have_chaos<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).build()?;
     let before = AsyncTask::to::<u32>().on(&rt).chaos(failing()).orchestrator(&all);
     let after = || AsyncTask::to::<u32>().on(&rt).orchestrator(&all).chaos(failing());
@@ -103,7 +103,7 @@ pub async fn tasks_of_an_orchestrator_have_it<R: Runtime>(rt: R, _: Facts) -> Ou
     Ok(())
 }
 
-pub async fn it_stands_alone<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn chaos_stands_alone<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let calls = Calls::default();
     let work = || async { Ok::<_, BoxError>(calls.next()) };
     let error = failed(failing().apply_on(&rt, work).await)?;

@@ -108,7 +108,7 @@ pub async fn a_kill_in_injected_latency_ends_it_before_the_work<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn asked_gracefully_in_injected_latency_the_work_has_its_grace<R: Runtime>(
+pub async fn work_cancelled_gracefully_in_injected_latency_has_its_grace<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {

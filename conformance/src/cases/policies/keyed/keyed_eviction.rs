@@ -109,7 +109,7 @@ pub async fn a_limiter_whose_rate_is_used_up_is_not_evicted<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn the_clock_is_that_of_the_task_that_asks<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_clock_of_an_eviction_is_that_of_the_calling_task<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let pause = if at.virtual_time { 1.hours() } else { 5.millis() };
     let keyed = Keyed::new(1, move |_: &u32| Limiter::builder().rate(1, pause).build())?;
     let inner = rt.clone();
@@ -125,7 +125,7 @@ pub async fn the_clock_is_that_of_the_task_that_asks<R: Runtime>(rt: R, at: Fact
     Ok(())
 }
 
-pub async fn where_all_are_in_use_a_new_key_is_refused_and_the_others_are_served<R: Runtime>(
+pub async fn a_new_key_is_refused_while_the_policies_of_all_others_are_in_use<R: Runtime>(
     _: R,
     _: Facts,
 ) -> Outcome {

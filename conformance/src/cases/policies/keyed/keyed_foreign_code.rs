@@ -93,7 +93,7 @@ pub async fn the_code_of_a_key_may_call_back<R: Runtime>(_: R, _: Facts) -> Outc
     Ok(())
 }
 
-pub async fn the_making_of_a_policy_may_ask_for_other_keys<R: Runtime>(_: R, _: Facts) -> Outcome {
+pub async fn the_making_of_a_policy_may_get_those_of_other_keys<R: Runtime>(_: R, _: Facts) -> Outcome {
     let back = Back::new();
     let inner = back.clone();
     let keyed = Keyed::new(8, move |key: &u32| {
@@ -110,7 +110,10 @@ pub async fn the_making_of_a_policy_may_ask_for_other_keys<R: Runtime>(_: R, _: 
     Ok(())
 }
 
-pub async fn a_policy_that_is_made_during_its_own_making_is_the_one<R: Runtime>(_: R, _: Facts) -> Outcome {
+pub async fn a_policy_made_during_its_own_making_is_the_one_that_stays<R: Runtime>(
+    _: R,
+    _: Facts,
+) -> Outcome {
     let (back, calls, asks) = (Back::new(), Calls::default(), AtomicBool::new(true));
     let (inner, counted) = (back.clone(), calls.clone());
     let keyed = Keyed::new(8, move |key: &u32| {

@@ -85,7 +85,7 @@ pub async fn a_policy_is_made_once_for_its_key<R: Runtime>(_: R, _: Facts) -> Ou
     Ok(())
 }
 
-pub async fn all_that_ask_for_a_new_key_at_once_have_the_same_policy<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn concurrent_callers_with_a_new_key_have_the_same_policy<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let keyed = Keyed::new(64, move |_: &u32| {
         Limiter::builder().name(calls.next().to_string()).max_concurrent(1).build()
@@ -110,7 +110,7 @@ pub async fn all_that_ask_for_a_new_key_at_once_have_the_same_policy<R: Runtime>
     Ok(())
 }
 
-pub async fn an_error_of_its_making_is_given_and_not_kept<R: Runtime>(_: R, _: Facts) -> Outcome {
+pub async fn an_error_of_the_making_is_returned_and_not_kept<R: Runtime>(_: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let keyed = Keyed::new(8, move |_: &u32| match calls.next() {
         1 | 2 => Limiter::builder().build(),
@@ -138,7 +138,7 @@ pub async fn a_removed_key_has_another_policy_from_then_on<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn a_snapshot_is_in_the_order_of_uses_and_is_none<R: Runtime>(_: R, _: Facts) -> Outcome {
+pub async fn a_snapshot_is_in_the_order_of_uses_and_is_no_use<R: Runtime>(_: R, _: Facts) -> Outcome {
     let keyed = limiters(4)?;
     for key in ["a", "b", "c", "a"] {
         keyed.get(key)?;

@@ -278,7 +278,7 @@ pub async fn a_task_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::Spawned, MOMENTS).await.map(drop)
 }
 
-pub async fn of_a_task_that_waits_before_it_exists<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_task_that_waits_before_it_exists_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::SpawnedIn, MOMENTS).await.map(drop)
 }
 

@@ -116,7 +116,7 @@ pub async fn a_range_of_one_number_is_fixed<R: Runtime>(rt: R, at: Facts) -> Out
     Ok(())
 }
 
-pub async fn what_waits_for_the_rate_raises_no_permits<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn waiters_for_the_rate_raise_no_permits<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let limiter = Limiter::builder().adaptive(1..=8).rate(1, 10.millis()).build()?;
     let number = if at.virtual_time { 100 } else { 10 };
     let most = work_off(&rt, &limiter, number, |_| 1.millis()).await?;
@@ -126,7 +126,7 @@ pub async fn what_waits_for_the_rate_raises_no_permits<R: Runtime>(rt: R, at: Fa
     Ok(())
 }
 
-pub async fn beyond_its_bound_on_waiters_an_arrival_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_arrival_beyond_the_bound_on_waiters_is_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().adaptive(1..=8).max_waiting(1).build()?;
     let full = fill(&rt, &limiter, 1).await?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);

@@ -9,7 +9,7 @@ fn counts(limiter: &Limiter) -> (usize, usize) {
     (limiter.under_way(), limiter.waiting())
 }
 
-pub async fn an_arrival_does_not_take_the_permit_of_a_waiter_that_was_not_yet_polled<R: Runtime>(
+pub async fn an_arrival_takes_no_permit_of_a_waiter_that_was_not_yet_polled<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -37,7 +37,7 @@ pub async fn an_arrival_does_not_take_the_permit_of_a_waiter_that_was_not_yet_po
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn an_arrival_waits_behind_a_task_that_was_admitted_and_is_not_polled<R: Runtime>(
+pub async fn an_arrival_waits_for_an_admitted_task_that_is_not_polled<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {

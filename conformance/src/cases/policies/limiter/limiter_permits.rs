@@ -1,5 +1,6 @@
 //! Recovery, limiter: a permit is held until nothing of the work is left.
 
+use std::pin::pin;
 use std::sync::Mutex;
 
 use sweet_async::{BoxError, Limiter, RetryStrategy};
@@ -66,7 +67,7 @@ pub async fn killed_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt: R,
 }
 
 pub async fn timed_out_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    for ending in 0..6 {
+    for ending in 0..7 {
         let (limiter, job) = (with_permits(1)?, Job::default());
         let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
         let (same, inner, limit) = (job.clone(), rt.clone(), 300.millis());
@@ -83,6 +84,19 @@ pub async fn timed_out_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt:
             4 => {
                 let below = AsyncTask::to::<()>().on(&rt).timeout(limit);
                 builder.spawn(|| async move { below.spawn_blocking(work).await }).await
+            }
+            // The same in the first poll of the work.
+            5 => {
+                let (below, started) = (AsyncTask::to::<()>().on(&rt), job.started.clone());
+                let part = below.clone().timeout(Duration::ZERO);
+                let work = || async move {
+                    let mut blocking = pin!(below.run_blocking(work));
+                    if poll_once(blocking.as_mut()).await.is_none() {
+                        started.wait_blocking();
+                    }
+                    pending::<()>().await
+                };
+                builder.spawn(|| async move { part.run(work).await }).await
             }
             // The second of two attempts; the first ends at once.
             _ => {

@@ -5,7 +5,7 @@ use std::pin::pin;
 use super::limiters::{check_all_free, fill, until_waiting, with_permits};
 use crate::kit::prelude::*;
 
-pub async fn what_waits_for_it_in_the_same_task_can_be_timed_out<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_waiter_in_the_same_task_can_be_timed_out<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(1)?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
     {
@@ -19,7 +19,7 @@ pub async fn what_waits_for_it_in_the_same_task_can_be_timed_out<R: Runtime>(rt:
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn its_permit_is_free_once_it_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_permit_of_dropped_work_is_free<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(1)?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
     let mut first = Box::pin(builder.clone().run(pending::<()>));
@@ -31,7 +31,7 @@ pub async fn its_permit_is_free_once_it_is_dropped<R: Runtime>(rt: R, _: Facts) 
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn its_permit_is_free_once_it_is_polled_to_its_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_permit_of_work_that_is_polled_to_its_end_is_free<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(1)?;
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
     let mut first = Box::pin(builder.clone().run(yield_now));
@@ -57,7 +57,10 @@ pub async fn spawned_work_ends_whatever_its_spawner_polls<R: Runtime>(rt: R, _: 
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn in_the_queue_it_is_given_a_permit_that_serves_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_permit_given_to_unpolled_work_in_the_queue_serves_no_work<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for is_dropped in [true, false] {
         let (limiter, begun) = (with_permits(1)?, Latch::new());
         let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);

@@ -91,7 +91,10 @@ pub async fn a_breaker_that_opens_while_the_task_is_queued_is_waited_for<R: Runt
     Ok(())
 }
 
-pub async fn behind_an_isolated_breaker_it_waits_for_the_change<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn supervised_work_waits_for_the_change_of_an_isolated_breaker<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     let (breaker, calls) = (CircuitBreaker::builder().build()?, Calls::default());
     breaker.isolate();
     let counted = calls.clone();

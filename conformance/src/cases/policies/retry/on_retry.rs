@@ -40,7 +40,7 @@ fn noted(log: &Log) -> impl Fn() -> Result<u32, Broken> + Clone + Send + Sync + 
 /// The notes of [`noted`] work, with waits of 1 ms and 3 ms.
 const NOTES: [&str; 5] = ["attempt 1", "1, 1ms: broken 1", "attempt 2", "2, 3ms: broken 2", "attempt 3"];
 
-pub async fn it_is_called_before_each_wait<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_function_is_called_before_each_wait<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let strategy = RetryStrategy::Linear { base: 1.millis(), step: 2.millis(), max: 1.hours() };
     let retry = |log: &Log| Retry::new(5).backoff(strategy).jitter(Jitter::None).on_retry(notes(log));
     let builder = |log: &Log| AsyncTask::to::<u32>().on(&rt).retry_as(retry(log));
@@ -66,7 +66,7 @@ pub async fn it_is_called_before_each_wait<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn the_delay_is_that_of_the_wait_with_its_jitter<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn the_reported_delay_is_that_of_the_wait_with_its_jitter<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let delay = if at.virtual_time { 1.hours() } else { 3.millis() };
     let (begun, due) = (Times::default(), Times::default());
     let (begins, waits) = (begun.clone(), due.clone());
@@ -88,7 +88,7 @@ pub async fn the_delay_is_that_of_the_wait_with_its_jitter<R: Runtime>(rt: R, at
     Ok(())
 }
 
-pub async fn it_is_not_called_where_no_attempt_follows<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_function_is_not_called_where_no_attempt_follows<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let builder = |retries| {
         let builder = AsyncTask::to::<u32>().on(&rt).retry(retries).backoff(RetryStrategy::Immediate);
@@ -107,7 +107,7 @@ pub async fn it_is_not_called_where_no_attempt_follows<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn it_is_not_called_once_the_task_is_asked_to_stop<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_function_is_not_called_in_a_cancelled_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (calls, started) = (Calls::default(), Latch::new());
         let starts = started.clone();
@@ -131,7 +131,7 @@ pub async fn it_is_not_called_once_the_task_is_asked_to_stop<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn a_retry_alone_does_not_call_it_once_the_task_around_is_asked_to_stop<R: Runtime>(
+pub async fn a_standalone_retry_in_a_cancelled_task_calls_no_function<R: Runtime>(
     rt: R,
     _: Facts,
 ) -> Outcome {
@@ -157,7 +157,7 @@ pub async fn a_retry_alone_does_not_call_it_once_the_task_around_is_asked_to_sto
     Ok(())
 }
 
-pub async fn it_is_called_in_the_task_and_may_stop_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_function_is_called_in_the_task_and_may_cancel_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
         let (calls, log) = (Calls::default(), Log::default());
         let (counted, noted) = (calls.clone(), log.clone());

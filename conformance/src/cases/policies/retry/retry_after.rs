@@ -93,7 +93,7 @@ pub async fn the_wait_is_as_long_as_the_error_says<R: Runtime>(rt: R, at: Facts)
     Ok(())
 }
 
-pub async fn no_jitter_shortens_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn jitter_does_not_shorten_the_wait<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let due = [if at.virtual_time { 50.seconds() } else { 2.millis() }; 5];
     for jitter in [Jitter::Full, Jitter::Equal, Jitter::None] {
         let builder = AsyncTask::to::<()>().on(&rt).retry(5).jitter(jitter).retry_after(asked);
@@ -102,7 +102,7 @@ pub async fn no_jitter_shortens_it<R: Runtime>(rt: R, at: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn a_longer_one_is_shortened_to_the_maximum<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_longer_wait_is_shortened_to_the_maximum<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let delays = [Some(1.hours()), Some(Duration::MAX), Some(1.millis()), Some(2.millis())];
     let due = [2, 2, 1, 2].map(Duration::from_millis);
     for spawned in [false, true] {
@@ -129,7 +129,10 @@ pub async fn the_maximum_is_one_minute_unless_it_is_set<R: Runtime>(rt: R, at: F
     are_due(&waits(&rt, builder, &[Some(100.days())], true).await?, &[100.days()], at)
 }
 
-pub async fn an_error_without_one_leaves_it_to_the_strategy<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn an_error_without_a_delay_leaves_the_wait_to_the_strategy<R: Runtime>(
+    rt: R,
+    at: Facts,
+) -> Outcome {
     // The strategy counts all retries, also those whose wait it did not set.
     let strategy = RetryStrategy::Linear { base: 1.millis(), step: 2.millis(), max: 9.millis() };
     let due = [1, 4, 5].map(Duration::from_millis);
@@ -141,7 +144,7 @@ pub async fn an_error_without_one_leaves_it_to_the_strategy<R: Runtime>(rt: R, a
     Ok(())
 }
 
-pub async fn with_a_delay_of_zero_it_is_tried_again_at_once<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_delay_of_zero_leads_to_an_attempt_at_once<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let due = [Duration::ZERO; 3];
     for spawned in [false, true] {
         let builder = AsyncTask::to::<()>().on(&rt).retry(3).backoff(HOUR).retry_after(asked);
@@ -213,7 +216,7 @@ pub async fn the_works_own_error_is_found_through_retries_inside_of_the_attempt<
     is_due(&rt, at, begun, 3.millis())
 }
 
-pub async fn each_error_that_is_tried_again_is_asked<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_function_is_called_for_each_error_that_is_retried<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, log) = (Calls::default(), Log::default());
     let noted = log.clone();
     let builder = AsyncTask::to::<u32>().on(&rt).attempt_timeout(5.millis()).retry(3);
@@ -236,7 +239,7 @@ pub async fn each_error_that_is_tried_again_is_asked<R: Runtime>(rt: R, _: Facts
     Ok(())
 }
 
-pub async fn none_is_asked_where_no_attempt_follows<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_function_is_not_called_where_no_attempt_follows<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let calls = Calls::default();
     let builder = |retries| {
         let counted = calls.clone();
@@ -257,7 +260,7 @@ pub async fn none_is_asked_where_no_attempt_follows<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn a_budget_that_is_used_up_ends_the_attempts_before_it_is_asked<R: Runtime>(
+pub async fn a_spent_budget_ends_the_attempts_before_the_function_is_called<R: Runtime>(
     rt: R,
     at: Facts,
 ) -> Outcome {
@@ -276,7 +279,7 @@ pub async fn a_budget_that_is_used_up_ends_the_attempts_before_it_is_asked<R: Ru
     is_due(&rt, at, begun, 3.millis())
 }
 
-pub async fn a_retry_that_stands_alone_has_it_too<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_standalone_retry_has_the_wait_too<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (times, clock) = (Times::default(), rt.clone());
     let retry = Retry::new(2).backoff(HOUR).retry_after(asked).max_retry_after(3.millis());
     let work = || {

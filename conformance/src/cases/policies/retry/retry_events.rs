@@ -116,10 +116,7 @@ pub async fn a_wait_beyond_the_limit_of_a_task_around_is_not_begun<R: Runtime>(r
     is_out_of_time(&summary, &calls)
 }
 
-pub async fn a_failed_call_is_not_reported_once_the_pipeline_is_asked_to_stop<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn a_failed_call_of_a_cancelled_pipeline_is_not_reported<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (calls, started) = (Calls::default(), Latch::new());
     let starts = started.clone();
     let retry = Retry::new(5).backoff(HOUR).on_retry(counting(&calls));

@@ -30,7 +30,7 @@ fn is_its_panic(error: &AsyncTaskError) -> bool {
     matches!(error, AsyncTaskError::Panic(panic) if panic.message() == "in a function")
 }
 
-pub async fn it_is_the_error_of_a_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_panic_in_a_function_is_the_error_of_the_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for function in FUNCTIONS {
         for spawned in [false, true] {
             let calls = Calls::default();
@@ -50,7 +50,10 @@ pub async fn it_is_the_error_of_a_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn it_is_the_error_of_a_retry_that_stands_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_panic_in_a_function_is_the_error_of_a_standalone_retry<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for function in FUNCTIONS {
         let calls = Calls::default();
         let retry = panics_in(function);
@@ -61,7 +64,7 @@ pub async fn it_is_the_error_of_a_retry_that_stands_alone<R: Runtime>(rt: R, _: 
     Ok(())
 }
 
-pub async fn a_recovery_is_called_with_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_recovery_is_called_with_the_panic<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for function in FUNCTIONS {
         for spawned in [false, true] {
             let builder = AsyncTask::to::<u32>()
@@ -76,7 +79,7 @@ pub async fn a_recovery_is_called_with_it<R: Runtime>(rt: R, _: Facts) -> Outcom
     Ok(())
 }
 
-pub async fn the_row_of_a_pipeline_is_rejected_with_it_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_row_of_a_pipeline_is_rejected_with_the_panic_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for function in FUNCTIONS {
         for workers in [1, 3] {
             let summary = AsyncTask::emits::<u64>()

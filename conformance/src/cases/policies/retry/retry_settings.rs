@@ -9,7 +9,10 @@ use crate::cases::restarts::Calls;
 use crate::kit::orchestras::{Log, orchestra};
 use crate::kit::prelude::*;
 
-pub async fn impossible_ones_are_refused_with_their_value_and_range<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn impossible_settings_are_refused_with_their_value_and_range<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let all = orchestra(&rt).build()?;
     for (factor, text) in [
         (f64::NAN, "NaN"),
@@ -52,7 +55,7 @@ pub async fn impossible_ones_are_refused_with_their_value_and_range<R: Runtime>(
     Ok(())
 }
 
-pub async fn extreme_ones_work<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn extreme_settings_work<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (zero, most) = (Duration::ZERO, Duration::MAX);
     // None of them has a wait: the maximum is zero, or all that is added and multiplied is.
     for strategy in [
@@ -73,7 +76,7 @@ pub async fn extreme_ones_work<R: Runtime>(rt: R, _: Facts) -> Outcome {
     Ok(())
 }
 
-pub async fn an_ad_hoc_task_of_an_orchestra_has_them_all<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_ad_hoc_task_of_an_orchestra_has_all_settings<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let all = orchestra(&rt).build()?;
     for is_after in [true, false] {
         let (log, calls, begun) = (Log::default(), Calls::default(), rt.now());

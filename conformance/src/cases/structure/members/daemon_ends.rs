@@ -25,7 +25,7 @@ async fn was_killed_after_the_others<R: Runtime>(daemon: ScopedTask<(), R>) -> O
     Ok(())
 }
 
-pub async fn one_that_fails_ends_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_that_fails_ends_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for panics in [false, true] {
         let alive = Census::default();
         let below = alive.clone();
@@ -48,7 +48,7 @@ pub async fn one_that_fails_ends_its_scope<R: Runtime>(rt: R, _: Facts) -> Outco
     Ok(())
 }
 
-pub async fn one_that_fails_in_its_grace_period_fails_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_that_fails_in_its_grace_period_fails_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for panics in [false, true] {
         let (alive, (handles, escaped), inner) = (Census::default(), async_channel::bounded(1), rt.clone());
         let below = alive.clone();
@@ -72,7 +72,7 @@ pub async fn one_that_fails_in_its_grace_period_fails_its_scope<R: Runtime>(rt: 
     Ok(())
 }
 
-pub async fn one_that_stays_is_killed_after_its_grace_period<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_daemon_that_stays_is_killed_after_its_grace_period<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for grace in [Some(GRACE), Some(Duration::ZERO), None] {
         // In real time the default period is too long for a case.
         if grace.is_none() && !at.virtual_time {
@@ -102,7 +102,7 @@ pub async fn one_that_stays_is_killed_after_its_grace_period<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn one_that_is_killed_alone_is_no_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_that_is_killed_alone_is_no_failure<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let alive = Census::default();
     let below = alive.clone();
     let value = AsyncTask::to::<u32>().on(&rt).scope(|s| async move {
@@ -115,7 +115,7 @@ pub async fn one_that_is_killed_alone_is_no_failure<R: Runtime>(rt: R, _: Facts)
     Ok(())
 }
 
-pub async fn one_of_a_killed_scope_is_killed_with_the_others<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_of_a_killed_scope_is_killed_with_the_members<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, (handles, escaped), inner) = (Census::default(), async_channel::bounded(1), rt.clone());
     let below = alive.clone();
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
@@ -137,7 +137,28 @@ pub async fn one_of_a_killed_scope_is_killed_with_the_others<R: Runtime>(rt: R, 
     Ok(())
 }
 
-pub async fn a_scope_asked_gracefully_stops_them_after_the_others<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_of_a_scope_killed_for_a_reason_has_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    const REASON: &str = "tenant removed";
+    let ((handles, escaped), inner) = (async_channel::bounded(1), rt.clone());
+    let result = AsyncTask::to().on(&rt).scope(|s| async move {
+        let builder = AsyncTask::to::<()>().on(&inner).grace(1.hours());
+        let _ = handles.try_send(s.spawn_daemon_as(builder, || forever(Census::default())));
+        drop(s.context().canceller().cancel_because(CancelLevel::Kill, REASON));
+        pending::<Result<(), BoxError>>().await
+    });
+    let error = failed(result.await)?;
+    ensure!(error.cancel_reason() == Some(REASON), "{error:?}");
+    let daemon: ScopedTask<(), R> = escaped.recv().await?;
+    let error = failed(daemon.await)?;
+    ensure!(cause_of(&error) == Some(CancelCause::ParentCancelled), "{error:?}");
+    ensure!(error.cancel_reason() == Some(REASON), "{error:?}");
+    Ok(())
+}
+
+pub async fn a_scope_cancelled_gracefully_stops_its_daemons_after_the_members<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     let ((server, requests), (see, seen)) = (async_channel::unbounded(), async_channel::unbounded());
     let value = AsyncTask::to::<u32>().on(&rt).scope(|s| async move {
         drop(s.spawn_daemon(|| serve(requests)));
@@ -162,7 +183,7 @@ pub async fn a_scope_asked_gracefully_stops_them_after_the_others<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn a_failure_in_the_scope_kills_them<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_failure_in_the_scope_kills_its_daemons<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for of_its_body in [false, true] {
         let (alive, (handles, escaped), inner) = (Census::default(), async_channel::bounded(1), rt.clone());
         let below = alive.clone();
@@ -186,7 +207,10 @@ pub async fn a_failure_in_the_scope_kills_them<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn a_limit_on_the_scope_is_on_their_grace_period<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_limit_on_the_scope_is_on_the_grace_period_of_its_daemons<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     for body_ends in [true, false] {
         let (alive, inner) = (Census::default(), rt.clone());
         let below = alive.clone();
@@ -202,7 +226,10 @@ pub async fn a_limit_on_the_scope_is_on_their_grace_period<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn a_dropped_scope_kills_them_and_the_task_around_waits<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_dropped_scope_kills_its_daemons_and_the_task_around_waits<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
     // Dropped with its body under way, with a member left, and while it stops its daemon.
     for stage in 0..3 {
         let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
@@ -232,7 +259,7 @@ pub async fn a_dropped_scope_kills_them_and_the_task_around_waits<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn a_recovery_begins_once_they_are_gone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_recovery_begins_once_the_daemons_are_gone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let alive = Census::default();
     let (below, seen) = (alive.clone(), alive.clone());
     let builder = AsyncTask::to::<usize>().on(&rt).recover_with(move |_| {
@@ -264,7 +291,7 @@ pub async fn a_recovery_begins_once_they_are_gone<R: Runtime>(rt: R, _: Facts) -
     Ok(())
 }
 
-pub async fn a_scope_that_has_ended_takes_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_scope_that_has_ended_takes_no_daemon<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ended = AsyncTask::to().on(&rt).scope(|s| async move { Ok(s) }).await?;
     let called = Latch::new();
     let call = called.clone();

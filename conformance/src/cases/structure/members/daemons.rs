@@ -42,7 +42,7 @@ pub(super) async fn ask(server: Sender<Request>, number: u32) -> Result<u32, Box
     Ok(answered.recv().await?)
 }
 
-pub async fn it_serves_members_until_they_have_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_serves_members_until_they_have_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ((server, requests), (keep, kept)) = (async_channel::unbounded(), async_channel::bounded(1));
     let sum = AsyncTask::to::<u32>().on(&rt).scope(|s| async move {
         let _ = keep.try_send(s.spawn_daemon(|| serve(requests)));
@@ -76,7 +76,7 @@ async fn released(alive: Census, open: Latch) -> Result<(), BoxError> {
     Ok(())
 }
 
-pub async fn it_is_asked_to_stop_once_nothing_else_is_left<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_is_cancelled_once_only_daemons_are_left<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, open, inner) = (Census::default(), Latch::new(), rt.clone());
     let ((see, seen), (handles, escaped)) = (async_channel::bounded(1), async_channel::unbounded());
     let (below, opened) = (alive.clone(), open.clone());
@@ -112,7 +112,7 @@ pub async fn it_is_asked_to_stop_once_nothing_else_is_left<R: Runtime>(rt: R, _:
     Ok(())
 }
 
-pub async fn one_that_ends_early_leaves_the_others_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_daemon_that_ends_early_leaves_the_members_alone<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let sum = AsyncTask::to::<u32>().on(&rt).scope(|s| async move {
         let early = s.spawn_daemon(|| async { Ok(1) }).await?;
         let member = s.spawn(|| async {
@@ -149,7 +149,7 @@ pub async fn a_scope_of_daemons_alone_ends_with_its_body<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn many_are_stopped_at_the_same_time<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn all_daemons_are_stopped_at_the_same_time<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const MANY: usize = 20;
     let (handles, escaped) = async_channel::unbounded();
     AsyncTask::to()
@@ -179,7 +179,7 @@ pub async fn many_are_stopped_at_the_same_time<R: Runtime>(rt: R, _: Facts) -> O
     Ok(())
 }
 
-pub async fn what_it_spawns_is_part_of_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn tasks_that_a_daemon_spawns_are_part_of_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (alive, (report, reported), inner) = (Census::default(), async_channel::bounded(1), rt.clone());
     let resident = alive.enter();
     AsyncTask::to()
@@ -209,7 +209,7 @@ pub async fn what_it_spawns_is_part_of_it<R: Runtime>(rt: R, _: Facts) -> Outcom
     Ok(())
 }
 
-pub async fn a_member_that_it_has_spawned_is_waited_for_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_member_that_a_daemon_has_spawned_is_waited_for_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ((see, seen), open) = (async_channel::bounded(1), Latch::new());
     let opened = open.clone();
     let mut scope = pin!(AsyncTask::to().on(&rt).scope(|s| async move {
@@ -238,7 +238,7 @@ pub async fn a_member_that_it_has_spawned_is_waited_for_first<R: Runtime>(rt: R,
     Ok(())
 }
 
-pub async fn once_it_is_asked_to_stop_its_scope_takes_no_more<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_scope_whose_daemons_are_cancelled_takes_no_more<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ((see, seen), called) = (async_channel::bounded(1), Census::default());
     let limiter = Limiter::builder().max_concurrent(1).build()?;
     let (calls, line) = (called.clone(), limiter.clone());
@@ -309,7 +309,7 @@ pub async fn spawn_daemon_as_takes_policies_and_all_kinds_of_work<R: Runtime>(rt
     Ok(())
 }
 
-pub async fn a_scope_inside_one_ends_before_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_scope_inside_a_daemon_ends_before_it<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let ((see, seen), inner) = (async_channel::unbounded(), rt.clone());
     AsyncTask::to()
         .on(&rt)

@@ -6,7 +6,7 @@ use crate::cases::scopes::scope_on;
 use crate::kit::ending::ended;
 use crate::kit::prelude::*;
 
-pub fn daemons_are_asked_to_stop_after_the_others(harness: Started) -> Outcome {
+pub fn daemons_are_cancelled_after_the_members(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let ((see, seen), started, inner) = (async_channel::unbounded(), Latch::new(), rt.clone());
         let start = started.clone();
@@ -40,7 +40,7 @@ pub fn daemons_are_asked_to_stop_after_the_others(harness: Started) -> Outcome {
     })
 }
 
-pub fn a_runtime_that_has_shut_down_takes_no_task_that_has_a_place(harness: Started) -> Outcome {
+pub fn a_runtime_that_has_shut_down_takes_no_task_with_a_permit(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
         let (limiter, called) = (with_permits(1)?, Latch::new());
         let call = called.clone();

@@ -36,7 +36,7 @@ pub async fn ten_thousand_inputs_are_never_more_tasks_than_permits<R: Runtime>(r
     check_all_free(&rt, &limiter, PERMITS).await
 }
 
-pub async fn one_that_waits_has_spawned_nothing_and_may_be_dropped<R: Runtime>(rt: R, at: Facts) -> Outcome {
+pub async fn a_waiting_spawn_has_no_task_and_may_be_dropped<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (limiter, called) = (with_permits(1)?, Latch::new());
     let (held, call) = (fill(&rt, &limiter, 1).await?, called.clone());
     {
@@ -54,7 +54,7 @@ pub async fn one_that_waits_has_spawned_nothing_and_may_be_dropped<R: Runtime>(r
     Ok(())
 }
 
-pub async fn a_permit_that_it_has_not_seen_goes_to_the_next<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn an_unseen_permit_of_a_dropped_spawn_goes_to_the_next<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = with_permits(1)?;
     let held = fill(&rt, &limiter, 1).await?;
     let spawn = || AsyncTask::to::<u32>().on(&rt).spawn_in(&limiter, || async { 1 });
@@ -68,10 +68,7 @@ pub async fn a_permit_that_it_has_not_seen_goes_to_the_next<R: Runtime>(rt: R, _
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn a_caller_that_is_killed_while_it_waits_has_spawned_nothing<R: Runtime>(
-    rt: R,
-    _: Facts,
-) -> Outcome {
+pub async fn a_caller_killed_while_it_waits_has_spawned_no_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, called) = (with_permits(1)?, Latch::new());
     let held = fill(&rt, &limiter, 1).await?;
     let (line, call, inner) = (limiter.clone(), called.clone(), rt.clone());
@@ -93,7 +90,7 @@ fn leaves_a_child<R: Runtime>(rt: &R, open: Latch) -> Result<Task<(), R>, BoxErr
     Ok(AsyncTask::to::<()>().on(rt).spawn(|| async move { open.wait().await }))
 }
 
-pub async fn the_permit_is_held_until_its_children_have_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_permit_is_held_until_the_children_have_ended<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, open, returned) = (with_permits(1)?, Latch::new(), Latch::new());
     let (inner, opened, returns) = (rt.clone(), open.clone(), returned.on_drop());
     let task = AsyncTask::to::<Task<(), R>>().on(&rt).spawn_in(&limiter, move || {
@@ -140,7 +137,7 @@ pub async fn retries_and_a_recovery_keep_the_permit<R: Runtime>(rt: R, _: Facts)
     check_all_free(&rt, &limiter, 1).await
 }
 
-pub async fn one_beyond_those_that_may_wait_is_rejected<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_spawn_beyond_the_bound_on_waiters_is_rejected<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let limiter = Limiter::builder().max_concurrent(1).max_waiting(0).build()?;
     let (held, called, line) = (fill(&rt, &limiter, 1).await?, Latch::new(), limiter.clone());
     let call = called.clone();
@@ -198,7 +195,7 @@ pub async fn a_rate_is_that_of_the_spawns<R: Runtime>(rt: R, at: Facts) -> Outco
     Ok(())
 }
 
-pub async fn a_scope_that_has_ended_meanwhile_takes_none<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_scope_that_has_ended_meanwhile_takes_no_member<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, called) = (with_permits(1)?, Latch::new());
     let held = fill(&rt, &limiter, 1).await?;
     let (line, call) = (limiter.clone(), called.clone());
@@ -220,7 +217,7 @@ pub async fn a_scope_that_has_ended_meanwhile_takes_none<R: Runtime>(rt: R, _: F
     Ok(())
 }
 
-pub async fn its_failure_is_that_of_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_failure_of_a_member_is_that_of_its_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, inner) = (with_permits(2)?, rt.clone());
     let line = limiter.clone();
     let result = AsyncTask::to().on(&rt).scope(|s| async move {
@@ -234,7 +231,7 @@ pub async fn its_failure_is_that_of_its_scope<R: Runtime>(rt: R, _: Facts) -> Ou
     check_all_free(&rt, &limiter, 2).await
 }
 
-pub async fn its_own_limiter_is_to_be_another_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn the_limiter_of_the_work_must_be_another_one<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (limiter, own) = (with_permits(1)?, with_permits(1)?);
     let builder = AsyncTask::to::<()>().on(&rt).limiter(&limiter);
     let errors = [

@@ -4,4 +4,5 @@ pub mod blocking;
 pub mod in_place;
 pub mod results;
 pub mod spawn;
+pub mod unregistered;
 pub mod values;
