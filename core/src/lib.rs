@@ -225,7 +225,7 @@ pub use crate::task::handle::task::Task;
 pub use crate::task::view::canceller::{Cancellation, Canceller};
 pub use crate::task::view::context::TaskContext;
 pub use crate::time::{DurationExt, Interval, MissedTicks, Schedule};
-pub use crate::tree::current::{CurrentRuntime, EnterGuard};
+pub use crate::tree::entered::{CurrentRuntime, EnterGuard};
 pub use crate::tree::root::RootScope;
 pub use crate::vocabulary::cancel;
 pub use crate::vocabulary::cancel::{CancelCause, CancelLevel, CancelOutcome, CancellationResult};

@@ -21,6 +21,10 @@ impl RuntimeSource for Ambient {
         true
     }
 
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        if CurrentRuntime::is_set() { Ok(()) } else { self.resolve().map(drop) }
+    }
+
     fn clock(&self) -> Instant {
         CurrentRuntime::clock().unwrap_or_else(|| match self.resolve() {
             Ok(runtime) => runtime.now(),

@@ -15,7 +15,7 @@ use crate::error::AsyncTaskError;
 use crate::keyed::entry::Entry;
 use crate::keyed::table::{Insertion, Table};
 use crate::panic::caught;
-use crate::tree::current::current_time;
+use crate::tree::entered::current_time;
 
 type Make<K, V> = Box<dyn Fn(&K) -> Result<V, AsyncTaskError> + Send + Sync>;
 

@@ -7,7 +7,7 @@ use crate::error::RuntimeError;
 use crate::program::shutdown;
 use crate::runtime::Runtime;
 use crate::time::Sleep;
-use crate::tree::current::EnterGuard;
+use crate::tree::entered::EnterGuard;
 use crate::tree::root::snapshot::{RuntimeSnapshot, snapshot};
 use crate::tree::usage::totals::{self, RuntimeMetrics};
 

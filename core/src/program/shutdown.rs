@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::error::RuntimeError;
 use crate::runtime::Runtime;
-use crate::tree::current::is_inside;
+use crate::tree::entered::is_inside;
 use crate::tree::root::RootScope;
 
 /// The time for which killed tasks are waited for: they end at their next poll, which is at once unless a

@@ -14,7 +14,7 @@ use crate::program::ext::RuntimeExt as _;
 use crate::program::shutdown;
 use crate::runtime::Runtime;
 use crate::time::Sleep;
-use crate::tree::current::is_inside;
+use crate::tree::entered::is_inside;
 
 /// A request to end the process, from the operating system or from the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

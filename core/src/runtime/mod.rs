@@ -18,7 +18,7 @@ pub use crate::runtime::erased::{DynJoin, DynRuntime, DynSleep};
 pub(crate) use crate::runtime::local::LocalScope;
 pub use crate::runtime::local::{LocalExecutor, LocalFuture, LocalRuntime};
 pub(crate) use crate::runtime::nowhere::Nowhere;
-pub use crate::tree::current::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
+pub use crate::tree::entered::{BlockOnGuard, CurrentRuntime, EnterGuard, may_block};
 pub use crate::tree::root::RootScope;
 pub use crate::tree::usage::statistics::TaskStatistics;
 pub use crate::tree::usage::totals::{BlockingStatistics, RuntimeMetrics, Watch};
@@ -165,6 +165,12 @@ pub trait RuntimeSource: Clone + Send + Sync + 'static {
         false
     }
 
+    /// Fails as [`resolve`](Self::resolve) would.
+    #[doc(hidden)]
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        self.resolve().map(drop)
+    }
+
     /// The time by the clock of the runtime; where there is none, by the system's.
     #[doc(hidden)]
     fn clock(&self) -> Instant {
@@ -186,6 +192,10 @@ impl<R: Runtime> RuntimeSource for R {
 
     fn resolve(&self) -> Result<R, AsyncTaskError> {
         Ok(self.clone())
+    }
+
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        Ok(())
     }
 
     fn clock(&self) -> Instant {

@@ -11,6 +11,7 @@ pub(crate) mod children;
 pub(crate) mod current;
 pub(crate) mod daemons;
 pub(crate) mod ending;
+pub(crate) mod entered;
 pub(crate) mod extras;
 pub(crate) mod node;
 pub(crate) mod overdue;

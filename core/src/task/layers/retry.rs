@@ -230,6 +230,8 @@ impl<S: RuntimeSource> Attempts<S> {
                 StageProj::Next => {
                     if *this.number == 0 {
                         this.retry.check()?;
+                        // A failure that cannot be retried without a runtime is reported before the first one.
+                        this.source.check().map_err(|error| error.not_started(this.settings.name()))?;
                     }
                     *this.number = this.number.saturating_add(1);
                     let number = *this.number;

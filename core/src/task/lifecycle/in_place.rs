@@ -158,6 +158,12 @@ pub(crate) fn begin_in_place<S: RuntimeSource>(
         };
         return poll_in_place(life.insert(registered.into_life()), body, make, location, cx);
     }
+    if settings.limit.is_some()
+        && let Err(error) = source.check()
+    {
+        let _ = caught(|| body.clear());
+        return Poll::Ready(Err(error.not_started(settings.name.as_ref())));
+    }
     // The time limit counts from here.
     let begun = settings.limit.map(|_| source.clock());
     let span = current_span();
