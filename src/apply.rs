@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use crate::task::{Applied, Retried};
-use crate::{Ambient, Chaos, CircuitBreaker, Limiter, Retry};
+use crate::task::{Applied, HedgedAlone, Retried};
+use crate::{Ambient, AsyncTaskError, Chaos, CircuitBreaker, Hedge, Limiter, Retry};
 use sweet_async_core::internals::{AttemptOf, Attempted, ValueOf};
 
 /// A policy that can stand alone, around work that is done once, without a task or a builder. It uses the
@@ -88,20 +88,49 @@ impl Apply for Chaos {
 /// # fn main() {}
 /// ```
 pub trait ApplyAgain {
+    /// The future of the work under this policy.
+    type Applied<F, O>: Future<Output = Result<ValueOf<O>, AsyncTaskError>>
+    where
+        F: FnMut() -> O,
+        O: Future<Output: Attempted>;
+
     /// Runs `work`, when awaited, and again as the policy says. A panic is caught.
     ///
     /// # Errors
     ///
-    /// As [`Retry::apply_on`].
-    fn apply<F, O>(&self, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, Ambient>
+    /// As [`Retry::apply_on`] and [`Hedge::apply_on`].
+    fn apply<F, O>(&self, work: F) -> Self::Applied<F, O>
     where
         F: FnMut() -> O,
         O: Future<Output: Attempted>;
 }
 
 impl ApplyAgain for Retry {
+    type Applied<F, O>
+        = Retried<F, O, ValueOf<O>, AttemptOf<O>, Ambient>
+    where
+        F: FnMut() -> O,
+        O: Future<Output: Attempted>;
+
     #[track_caller]
-    fn apply<F, O>(&self, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, Ambient>
+    fn apply<F, O>(&self, work: F) -> Self::Applied<F, O>
+    where
+        F: FnMut() -> O,
+        O: Future<Output: Attempted>,
+    {
+        self.apply_on(&Ambient, work)
+    }
+}
+
+impl ApplyAgain for Hedge {
+    type Applied<F, O>
+        = HedgedAlone<F, O, ValueOf<O>, AttemptOf<O>, Ambient>
+    where
+        F: FnMut() -> O,
+        O: Future<Output: Attempted>;
+
+    #[track_caller]
+    fn apply<F, O>(&self, work: F) -> Self::Applied<F, O>
     where
         F: FnMut() -> O,
         O: Future<Output: Attempted>,

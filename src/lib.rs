@@ -30,6 +30,7 @@ pub use sweet_async_core::{
     Termination, TimedTask, TimeoutError, TimeoutKind, TracingTask, UnknownPriority, all, any, await_result,
     n_of,
 };
+pub use sweet_async_core::{Hedge, HedgeBudget};
 pub use sweet_async_core::{OnFailure, Repeated, Schedule};
 pub use time::{interval, sleep, yield_now};
 
@@ -133,9 +134,9 @@ pub mod prelude {
     pub use crate::pipeline::{FieldError, Row};
     pub use crate::{
         Apply, ApplyAgain, AsyncTask, AsyncTaskError, CancelLevel, CancellableTask, CircuitBreaker,
-        ContextualizedTask, DurationExt, Keyed, Limiter, MetricsEnabledTask, NamedTask, PrioritizedTask,
-        RecoverableTask, RetryStrategy, Runtime, RuntimeExt, Schedule, StatusEnabledTask, Task, TaskContext,
-        TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask, await_result, scope,
+        ContextualizedTask, DurationExt, Hedge, Keyed, Limiter, MetricsEnabledTask, NamedTask,
+        PrioritizedTask, RecoverableTask, RetryStrategy, Runtime, RuntimeExt, Schedule, StatusEnabledTask,
+        Task, TaskContext, TaskPriority, TaskSet, TaskStatus, TimedTask, TracingTask, await_result, scope,
     };
     #[cfg(feature = "orchestra")]
     pub use crate::{EdgePolicy, Node, NodeStatus, Orchestrate, Orchestrator, OrchestratorError};

@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::task::Retried;
-use crate::{Ambient, AsyncTaskError, BoxError, Chaos, CircuitBreaker, Limiter, Retry};
+use crate::task::{HedgedAlone, Retried};
+use crate::{Ambient, AsyncTaskError, BoxError, Chaos, CircuitBreaker, Hedge, Limiter, Retry};
 use sweet_async_core::internals::{Call, CallAgain, Fallible, Guarded, InPlace};
 
 /// A service under a policy.
@@ -28,8 +28,8 @@ pub struct Policed<P, S> {
 pub struct PolicyLayer<P>(P);
 
 impl<P> PolicyLayer<P> {
-    /// A layer of a [`Limiter`], a [`CircuitBreaker`], a [`Chaos`], or a [`Retry`], which requires that
-    /// requests can be cloned.
+    /// A layer of a [`Limiter`], a [`CircuitBreaker`], a [`Chaos`], a [`Retry`] or a [`Hedge`]. The last two
+    /// require that requests can be cloned.
     pub fn new(policy: P) -> Self {
         Self(policy)
     }
@@ -168,5 +168,26 @@ where
     fn call(&mut self, request: Q) -> Self::Future {
         let service = self.service.clone();
         Retried::new(self.policy.clone(), Ambient, Asking { service, request })
+    }
+}
+
+impl<S, Q> Service<Q> for Policed<Hedge, S>
+where
+    S: Service<Q> + Clone,
+    S::Error: Into<BoxError>,
+    Q: Clone,
+{
+    type Response = S::Response;
+    type Error = AsyncTaskError;
+    type Future =
+        HedgedAlone<Asking<S, Q>, Answering<S, Q, S::Future>, S::Response, Fallible<AsyncTaskError>, Ambient>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Q) -> Self::Future {
+        let service = self.service.clone();
+        self.policy.apply_to(Ambient, Asking { service, request })
     }
 }

@@ -142,6 +142,9 @@ table! {
     RestartPolicy                              => yes yes yes;
     Retry                                      => yes yes yes;
     FailedAttempt<'static>                     => yes yes yes;
+    Hedge                                      => yes yes yes;
+    HedgeBudget                                => yes yes yes;
+    TaskBuilder<Local, Ambient, Hedging<Local>> => yes yes yes;
     Repeat<u32, Ambient, Unconfigured, Pool>   => yes yes yes;
     Schedule                                   => yes yes yes;
     OnFailure                                  => yes yes yes;

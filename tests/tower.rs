@@ -74,6 +74,20 @@ fn a_retry_layer_calls_again_with_the_same_request() -> Result<(), BoxError> {
 }
 
 #[test]
+fn a_hedge_layer_calls_again_with_the_same_request() -> Result<(), BoxError> {
+    sweet_async::block_on(async {
+        let service = Flaky::new(2);
+        let mut layered = layered(Hedge::after(1.hours()).at_most(2), service.clone());
+        assert_eq!(layered.call("a".to_owned()).await?, "a");
+        assert_eq!(service.calls.load(Ordering::SeqCst), 3);
+        let mut layered = self::layered(Hedge::after(1.hours()), Flaky::new(9));
+        let error = layered.call("b".to_owned()).await.err().ok_or("it came")?;
+        assert_eq!(format!("{error:#}"), "the work failed 2 times: flaky");
+        Ok(())
+    })?
+}
+
+#[test]
 fn a_breaker_layer_opens_and_a_limiter_layer_refuses() -> Result<(), BoxError> {
     sweet_async::block_on(async {
         let breaker = CircuitBreaker::builder().failure_threshold(2).build()?;

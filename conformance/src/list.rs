@@ -3,6 +3,7 @@
 
 mod cancellation;
 mod capabilities;
+mod hedging;
 mod limits;
 mod metrics;
 mod orchestras;

@@ -19,9 +19,10 @@
 //!
 //! - **Work**: the closure that the caller gives, and the future that it returns.
 //! - **Task**: work with an id, a status, child tasks that it waits for, and one recorded end.
-//! - **Attempt**: one execution of a task's work; there is more than one only with retries or supervision.
-//! - **Policy**: a setting that changes how work runs: a time limit, retries, a circuit breaker, a limiter, a
-//!   recovery, chaos.
+//! - **Attempt**: one execution of a task's work; there is more than one only with retries, hedges or
+//!   supervision.
+//! - **Policy**: a setting that changes how work runs: a time limit, retries, hedges, a circuit breaker, a
+//!   limiter, a recovery, chaos.
 //! - **Body**: the future that a task polls: its work, with the policies around it.
 //! - **Handle**: a [`Task`] or a [`ScopedTask`]; awaiting it gives the task's result.
 //! - **Spawned task**: a task that the executor polls, independently of its spawner.
@@ -103,6 +104,9 @@
 //! - **Retry**: another attempt after a failed one, by the rules of a [`Retry`] policy.
 //! - **Backoff and jitter**: the growth of the wait before a retry, and the random part of that wait
 //!   ([`RetryStrategy`], [`Jitter`]). The error may set the wait in their place ([`Retry::retry_after`]).
+//! - **Hedge**: a further attempt beside one that is slow, by the rules of a [`Hedge`] policy; the first
+//!   success is the result.
+//! - **Round**: the attempts of hedged work that are made beside each other; a retry begins another one.
 //! - **Supervision**: restarts of failing work within the bounds of a [`RestartPolicy`].
 //! - **Recovery**: work that runs once everything else has failed; its result is the task's
 //!   ([`TaskBuilder::recover_with`]).
@@ -158,7 +162,7 @@
 //!
 //! 1. `sync`, `vocabulary`, [`error`], `panic`, `body`: atomics, plain values, errors, calls into foreign
 //!    code, work whose type is hidden
-//! 2. [`retry`], [`chaos`], [`metrics`], `adaptive`: decisions and counters, without a task
+//! 2. [`retry`], [`hedge`], [`chaos`], [`metrics`], `adaptive`: decisions and counters, without a task
 //! 3. [`runtime`] and `tree`: the interface of an executor, and the records of live tasks; these two know
 //!    each other
 //! 4. [`time`], [`breaker`], [`limit`], [`keyed`]: waiting, time limits, and control of load
@@ -175,6 +179,7 @@ pub mod breaker;
 pub mod chaos;
 pub mod error;
 pub mod extend;
+pub mod hedge;
 #[doc(hidden)]
 pub mod internals;
 pub mod keyed;
@@ -198,6 +203,7 @@ pub use crate::error::{
     AsyncTaskError, BoxError, FailureError, PanicError, RetriesError, RuntimeError, SeveralErrors,
     SpawnError, TimeoutError, TimeoutKind,
 };
+pub use crate::hedge::{Hedge, HedgeBudget};
 pub use crate::keyed::{Keyable, Keyed};
 pub use crate::limit::{Limiter, LimiterBuilder};
 pub use crate::program::ext::RuntimeExt;

@@ -10,13 +10,14 @@ mod modules;
 use modules::{Modules, backward, circles};
 
 /// The layers, in their order. The folders of `task` are layers of their own.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "sync",
     "vocabulary",
     "error",
     "panic",
     "body",
     "retry",
+    "hedge",
     "chaos",
     "metrics",
     "adaptive",

@@ -89,6 +89,7 @@ fn what_a_generic_library_may_send<R: Runtime>(runtime: &R, mut task: sweet_asyn
     may_be_sent(builder().run(|| async { 1 }));
     may_be_sent(builder().run(|| 1));
     may_be_sent(builder().timeout(1.hours()).run(|| async { 1 }));
+    may_be_sent(builder().hedge(Hedge::after(1.hours())).run(|| async { 1 }));
     may_be_sent(builder().run_with(|cx| async move { if cx.is_cancelled() { 0 } else { 1 } }));
     may_be_sent(builder().scope(|_| async { Ok(1) }));
     may_be_sent(all([builder().spawn(|| async { 1 })]));

@@ -65,6 +65,7 @@ macro_rules! __conformance_with_limits {
                 a_task_loses_no_permit
                 a_task_that_waits_before_it_exists_loses_no_permit
                 retried_work_loses_no_permit
+                hedged_work_loses_no_permit
                 supervised_work_loses_no_permit
             }
             limiter_runtime_end owned {

@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_recovery {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_schedules! {
+        $crate::__conformance_with_hedging! {
             [$($then)+]
             $($tasks)*
             retries driven {

@@ -127,11 +127,12 @@ impl fmt::Display for TimeoutError {
             TimeoutKind::Event => f.write_str(" (limit of one event)")?,
         }
         if let Some(last) = &self.0.last {
-            // Attempts are made one at a time: the failed one is the one that was begun last, or the one
-            // before it.
-            match last.number == self.0.attempts {
-                true => write!(f, ", waiting to try again; attempt {} had failed", last.number)?,
-                false => write!(f, ", in attempt {}; the one before had failed", self.0.attempts)?,
+            // Attempts that are not hedged are made one at a time: the failed one is the one that was begun
+            // last, or the one before it.
+            match self.0.attempts.saturating_sub(last.number) {
+                0 => write!(f, ", waiting to try again; attempt {} had failed", last.number)?,
+                1 => write!(f, ", in attempt {}; the one before had failed", self.0.attempts)?,
+                _ => write!(f, ", in attempt {}; attempt {} had failed", self.0.attempts, last.number)?,
             }
         }
         if self.0.still_running {

@@ -4,7 +4,7 @@
 //!
 //! 1. `builder/task_builder.rs` collects the settings and policies. `builder/policies.rs` and
 //!    `builder/resilience.rs` are its type states: no policy; settings alone; a breaker, a limiter or a
-//!    recovery. `builder/repeatable.rs` is the state with retries.
+//!    recovery. `builder/repeatable.rs` is the state with retries, `builder/hedging.rs` that with hedges.
 //! 2. `settings/` holds them as values.
 //! 3. `lifecycle/spawn.rs` registers the task with its parent and its root scope, before its work is made:
 //!    the work may be given the context of its task.
@@ -56,9 +56,11 @@ pub use crate::task::group::set::{Joinable, TaskSet, all, any, n_of};
 pub use crate::task::handle::run::Run;
 pub use crate::task::handle::scoped_task::ScopedTask;
 pub use crate::task::handle::task::Task;
+pub use crate::task::layers::hedge::alone::HedgedAlone;
 pub use crate::task::layers::standalone::{Applied, Retried};
 pub use crate::task::lifecycle::grace::DEFAULT_GRACE;
 pub use crate::task::settings::configured::Configured;
+pub use crate::task::settings::hedging::Hedging;
 pub use crate::task::settings::resilience::{Resilience, Retrying};
 pub use crate::task::view::canceller::{Cancellation, Canceller};
 pub use crate::task::view::context::{Cancelled, Shield, TaskContext};

@@ -9,10 +9,14 @@ use sweet_async_core::breaker::CircuitBreaker;
 use sweet_async_core::chaos::Chaos;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
+use sweet_async_core::hedge::Hedge;
+use sweet_async_core::internals::{Repeats, WithRetry};
 use sweet_async_core::limit::{Limiter, TaskPriority};
 use sweet_async_core::retry::{FailedAttempt, Jitter, Retry, RetryBudget, RetryStrategy};
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
-use sweet_async_core::task::{Contextual, Here, IntoResult, Policies, Resilience, Retrying, TaskBuilder};
+use sweet_async_core::task::{
+    Contextual, Hedging, Here, IntoResult, Policies, Resilience, Retrying, TaskBuilder,
+};
 
 /// Marks the policies of a builder that sets more of a task than its orchestrator.
 #[diagnostic::on_unimplemented(
@@ -25,6 +29,7 @@ impl Chosen for Configured {}
 impl Chosen for Contextual {}
 impl<T> Chosen for Resilience<T> {}
 impl<T> Chosen for Retrying<T> {}
+impl<T, R> Chosen for Hedging<T, R> {}
 
 /// A builder whose task runs under an orchestrator: see [`Orchestrate::orchestrator`].
 #[must_use = "a builder does nothing until `run` or `spawn`"]
@@ -111,8 +116,6 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         metrics(on: bool) -> P::Own;
         tracing(on: bool) -> P::Own;
         priority(priority: TaskPriority) -> P::Own;
-        retry(retries: u32) -> Retrying<T>;
-        retry_as(retry: Retry) -> Retrying<T>;
         circuit_breaker(breaker: &CircuitBreaker) -> P::Resilient;
         limiter(limiter: &Limiter) -> P::Resilient;
         chaos(chaos: Chaos) -> P::Resilient;
@@ -150,8 +153,16 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
     }
 }
 
+impl<T, S: RuntimeSource, P: Repeats<T>, W, Q: RuntimeSource> Orchestrated<T, S, P, W, Q> {
+    as_builders! {
+        retry(retries: u32) -> P::Retried;
+        retry_as(retry: Retry) -> P::Retried;
+        hedge(hedge: Hedge) -> P::Hedged;
+    }
+}
+
 /// The settings of retried work.
-impl<T, S: RuntimeSource, W, Q: RuntimeSource> Orchestrated<T, S, Retrying<T>, W, Q> {
+impl<T, S: RuntimeSource, P: WithRetry<T>, W, Q: RuntimeSource> Orchestrated<T, S, P, W, Q> {
     /// As [`TaskBuilder::backoff`].
     pub fn backoff(self, strategy: RetryStrategy) -> Self {
         Self { builder: self.builder.backoff(strategy), ..self }

@@ -74,9 +74,10 @@ where
     {
         let Self { builder, orchestra } = self;
         let (source, policies) = builder.into_parts();
+        let hedge = policies.hedge().cloned();
         let (resilience, retry) = policies.into_all();
         let (name, recovery_state) = (resilience.name(), resilience.new_recovery_if_any(retry.as_ref()));
-        let (settings, recovery, inner) = embedded(resilience, retry, name.as_ref());
+        let (settings, recovery, inner) = embedded(resilience, (retry, hedge), name.as_ref());
         let (sender, receiver) = async_channel::bounded(1);
         let own_settings = settings.clone();
         let spec = AdHocSpec { settings, recovery, recovery_state, caller: Caller::current(), site, permit };

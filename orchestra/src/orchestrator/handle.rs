@@ -354,8 +354,9 @@ where
 {
     let output = node.output_slot().clone();
     let (source, policies) = builder.into_parts();
+    let hedge = policies.hedge().cloned();
     let (resilience, retry) = policies.into_all();
-    let (settings, recovery, inner) = embedded(resilience, retry, Some(node.name()));
+    let (settings, recovery, inner) = embedded(resilience, (retry, hedge), Some(node.name()));
     Box::new(move |node: NodeRef<R>| {
         let work = async move {
             // The task begins after all tasks whose outputs it is given.

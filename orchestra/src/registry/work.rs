@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Inner;
-use sweet_async_core::internals::{Call, Guarded, Work};
+use sweet_async_core::internals::{Async, Call, Guarded, RetrySetting, Work};
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{
-    Configured, Contextual, Policies, Resilience, Retrying, TaskContext, Unconfigured,
+    Configured, Contextual, Hedging, Policies, Resilience, Retrying, TaskContext, Unconfigured,
 };
 
 /// Work that takes inputs of type `I`.
@@ -129,7 +129,8 @@ pub struct WorkParts<S> {
 /// they fit: work that is retried must be callable again.
 #[diagnostic::on_unimplemented(
     message = "this work cannot be that of a task of an orchestrator",
-    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
+    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time",
+    note = "with `.hedge` it must be asynchronous, too: blocking work that has started cannot be stopped"
 )]
 pub trait Begins<F, I, O, T, S, W, M>: Policies<T> {
     /// The work, with the policies around it.
@@ -179,5 +180,27 @@ where
             M::body(Anew { work, inputs }, source)
         };
         Box::pin(inner.again(begin, source, site))
+    }
+}
+
+impl<F, I, O, T, S, W, K, R> Begins<F, I, O, T, S, W, Async<K>> for Hedging<T, R>
+where
+    F: FedAgain<I, Output = O> + Send + Sync + 'static,
+    I: Clone + Send + Sync + 'static,
+    Async<K>: Work<Anew<F, I>, O, T, S, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+    R: RetrySetting,
+{
+    type Body = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
+
+    fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body {
+        let WorkParts { inner, source, site } = parts;
+        let work = Arc::new(work);
+        let begin = move |source: &S, attempt| {
+            let (work, inputs) = (work.clone(), F::of_attempt(inputs.clone(), attempt));
+            <Async<K> as Work<Anew<F, I>, O, T, S, W>>::body(Anew { work, inputs }, source)
+        };
+        Box::pin(inner.hedged(begin, source, site))
     }
 }

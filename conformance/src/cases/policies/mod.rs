@@ -2,6 +2,7 @@
 
 mod breaker;
 mod chaos;
+mod hedge;
 mod keyed;
 mod layers;
 mod limiter;
@@ -12,6 +13,7 @@ mod settings;
 
 pub use breaker::*;
 pub use chaos::*;
+pub use hedge::*;
 pub use keyed::*;
 pub use layers::*;
 pub use limiter::*;

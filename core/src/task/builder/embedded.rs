@@ -2,16 +2,20 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::body::Governed;
 use crate::breaker::CircuitBreaker;
 use crate::chaos::Chaos;
+use crate::hedge::Hedge;
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::Once;
 use crate::task::layers::admission::{Admission, Guarded};
 use crate::task::layers::gate::Gate;
+use crate::task::layers::hedge::rounds::Rounds;
+use crate::task::layers::hedge::work::Hedged;
 use crate::task::layers::retry::{Again, Attempts};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
@@ -24,20 +28,20 @@ use crate::tree::extras::recovery::RecoveryWork;
 /// task, the name alone would allocate the extras, which cost more than the rest of the task.
 pub fn embedded<T>(
     resilience: Resilience<T>,
-    retry: Option<Retry>,
+    (retry, hedge): (Option<Retry>, Option<Hedge>),
     name: Option<&Arc<str>>,
 ) -> (Configured, Option<RecoveryWork<T>>, Inner) {
     let Resilience { mut settings, breaker, limiter, chaos, recovery } = resilience;
     let is_bare =
         settings.is_bare() && breaker.is_none() && limiter.is_none() && chaos.is_none() && recovery.is_none();
     if let Some(name) = name
-        && (!is_bare || retry.is_some())
+        && (!is_bare || retry.is_some() || hedge.is_some())
     {
         settings.name = Some(name.clone());
     }
     let attempt = settings.one_attempt();
     settings.attempt = None;
-    (settings, recovery, Inner { attempt, breaker, limiter, chaos, retry })
+    (settings, recovery, Inner { attempt, breaker, limiter, chaos, retry, hedge })
 }
 
 /// The part of a builder's policies that is around the work itself, or around each attempt at it.
@@ -47,6 +51,7 @@ pub struct Inner {
     limiter: Option<Limiter>,
     chaos: Option<Arc<Chaos>>,
     retry: Option<Retry>,
+    hedge: Option<Hedge>,
 }
 
 impl Inner {
@@ -70,6 +75,20 @@ impl Inner {
         let gate = self.gate(source.clone());
         let attempts = Attempts::new(self.attempt, self.retry.unwrap_or_default(), gate, source, location);
         Again::new(Informed(begin), attempts, None)
+    }
+
+    /// As [`again`](Self::again), for work whose attempts are hedged.
+    pub fn hedged<K, B, T, S: RuntimeSource>(
+        self,
+        begin: K,
+        source: S,
+        location: &'static Location<'static>,
+    ) -> Hedged<Informed<K>, B, T, S> {
+        let gate = self.gate(source.clone());
+        let never = || Hedge::after(Duration::MAX);
+        let policies = (self.retry, self.hedge.unwrap_or_else(never));
+        let rounds = Rounds::new(self.attempt, policies, gate, source, location);
+        Hedged::new(Informed(begin), rounds, None)
     }
 }
 

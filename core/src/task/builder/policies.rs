@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::body::Governed;
 use crate::error::AsyncTaskError;
+use crate::hedge::Hedge;
 use crate::limit::Limiter;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
@@ -25,8 +26,9 @@ pub struct Unconfigured;
 pub struct Contextual(pub(crate) Configured);
 
 /// The policies of a builder, and the types that they become when another one is set. Implemented by
-/// [`Unconfigured`], [`Configured`], [`Contextual`], [`Resilience`] and
-/// [`Retrying`](crate::task::settings::resilience::Retrying).
+/// [`Unconfigured`], [`Configured`], [`Contextual`], [`Resilience`],
+/// [`Retrying`](crate::task::settings::resilience::Retrying) and
+/// [`Hedging`](crate::task::settings::hedging::Hedging).
 pub trait Policies<T>: sealed::Sealed + Clone {
     /// The policies with another one, which work in place needs no task for.
     type More: Policies<T>;
@@ -61,6 +63,13 @@ pub trait Policies<T>: sealed::Sealed + Clone {
         Ok(())
     }
 
+    /// The hedge of the work, if there is one.
+    #[doc(hidden)]
+    fn hedge(&self) -> Option<&Hedge> {
+        None
+    }
+
+    /// All policies but the hedge.
     #[doc(hidden)]
     fn into_all(self) -> (Resilience<T>, Option<Retry>);
 }
@@ -73,18 +82,19 @@ impl Once for Configured {}
 impl Once for Contextual {}
 
 /// The policies of a builder whose work can be supervised: all but
-/// [`Retrying`](crate::task::settings::resilience::Retrying).
+/// [`Retrying`](crate::task::settings::resilience::Retrying) and
+/// [`Hedging`](crate::task::settings::hedging::Hedging).
 #[diagnostic::on_unimplemented(
-    message = "work with `.retry` cannot be supervised, too: both start failing work again",
-    label = "this builder has `.retry`",
+    message = "work with `.retry` cannot be supervised, too; nor can work with `.hedge`",
+    label = "this builder has `.retry` or `.hedge`",
     note = "leave out `.retry`, and let the `RestartPolicy` say how often; or have the supervised work run a builder with \
-            `.retry` of its own"
+            `.retry` or `.hedge` of its own"
 )]
 pub trait Supervisable: sealed::Sealed {}
 impl<P: Once> Supervisable for P {}
 
-/// The policies of work that runs once. A builder with retries is of another type, whose work must be
-/// callable again: see [`TaskBuilder::retry`](crate::TaskBuilder::retry).
+/// The policies of work that runs once. A builder with retries or hedges is of another type, whose work must
+/// be callable again: see [`TaskBuilder::retry`](crate::TaskBuilder::retry).
 pub trait PolicySet<T>: Policies<T> + Once {
     /// The policies with a limit on the whole.
     type Limited: PolicySet<T> + Once;

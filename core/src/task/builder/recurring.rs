@@ -11,8 +11,8 @@ use crate::task::settings::resilience::Retrying;
 use crate::task::view::context::TaskContext;
 use crate::task::work::attempts::Informed;
 
-/// The policies of a builder whose work can be repeated: all of them.
-pub trait Recurring<T: Send + 'static>: Policies<T> + Send + 'static {
+/// The policies of a builder whose work of kind `M` can be repeated: all of them, for all work that they fit.
+pub trait Recurring<T: Send + 'static, M>: Policies<T> + Send + 'static {
     /// Starts one run, as a task of its own. `begin` makes the work of the run, or of an attempt at it.
     #[doc(hidden)]
     fn start_run<R, B, K>(self, runtime: R, at: SpawnSite, begin: K) -> Task<T, R>
@@ -22,7 +22,7 @@ pub trait Recurring<T: Send + 'static>: Policies<T> + Send + 'static {
         K: Fn(&R, TaskContext) -> B + Clone + Send + 'static;
 }
 
-impl<T, P> Recurring<T> for P
+impl<T, M, P> Recurring<T, M> for P
 where
     T: Send + 'static,
     P: PolicySet<T> + Once + Send + 'static,
@@ -43,7 +43,7 @@ where
     }
 }
 
-impl<T: Send + 'static> Recurring<T> for Retrying<T> {
+impl<T: Send + 'static, M> Recurring<T, M> for Retrying<T> {
     fn start_run<R, B, K>(self, runtime: R, at: SpawnSite, begin: K) -> Task<T, R>
     where
         R: Runtime,

@@ -10,6 +10,7 @@ use crate::error::{AsyncTaskError, BoxError};
 use crate::retry::{FailedAttempt, Jitter, RetryBudget, RetryStrategy};
 use crate::runtime::RuntimeSource;
 use crate::task::builder::policies::{Once, Policies, PolicySet, refused, register};
+use crate::task::builder::repeats::WithRetry;
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::run::Run;
 use crate::task::handle::task::Task;
@@ -70,7 +71,8 @@ impl<T> Retrying<T> {
 /// all policies, for all work that they fit.
 #[diagnostic::on_unimplemented(
     message = "this work cannot be that of a member of a scope",
-    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time"
+    note = "it must be `Send + 'static`; with `.retry` it must be callable again: clone what it needs each time",
+    note = "with `.hedge` it must be asynchronous, too: blocking work that has started cannot be stopped"
 )]
 pub trait Joins<F, O, T: Send + 'static, S: RuntimeSource, W, M>: Policies<T> {
     #[doc(hidden)]
@@ -108,17 +110,17 @@ where
     }
 }
 
-/// A builder whose work is tried again.
-impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
+/// The settings of the retries, also of work whose attempts are hedged.
+impl<T, S: RuntimeSource, P: WithRetry<T>, W> TaskBuilder<T, S, P, W> {
     /// Sets the growth of the wait between two attempts; [`RetryStrategy::default`] by default. The
     /// [`Jitter`] stays as it is.
     pub fn backoff(self, strategy: RetryStrategy) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.backoff(strategy), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.backoff(strategy)))
     }
 
     /// Sets the random part of the wait; [`Jitter::Full`] by default.
     pub fn jitter(self, jitter: Jitter) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.jitter(jitter), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.jitter(jitter)))
     }
 
     /// Tries again only after errors for which `predicate` is true. It is not called for errors that are
@@ -127,7 +129,7 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
         self,
         predicate: impl Fn(&AsyncTaskError) -> bool + Send + std::marker::Sync + 'static,
     ) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.retry_if(predicate), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.retry_if(predicate)))
     }
 
     /// Lets the error of a failed attempt set the wait before the next: see [`Retry::retry_after`](crate::Retry::retry_after).
@@ -135,24 +137,27 @@ impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
         self,
         delay: impl Fn(&AsyncTaskError) -> Option<Duration> + Send + std::marker::Sync + 'static,
     ) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.retry_after(delay), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.retry_after(delay)))
     }
 
     /// Sets the longest wait that an error may ask for; one minute by default.
     pub fn max_retry_after(self, max: Duration) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.max_retry_after(max), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.max_retry_after(max)))
     }
 
     /// Calls `observe` when an attempt has failed and another follows: see [`Retry::on_retry`](crate::Retry::on_retry).
     pub fn on_retry(self, observe: impl Fn(&FailedAttempt<'_>) + Send + std::marker::Sync + 'static) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.on_retry(observe), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.on_retry(observe)))
     }
 
     /// Sets a budget of retries, which other work may share.
     pub fn retry_budget(self, budget: &RetryBudget) -> Self {
-        self.with_policies(|policies| Retrying { retry: policies.retry.budget(budget), ..policies })
+        self.with_policies(|policies| policies.with_retry(|retry| retry.budget(budget)))
     }
+}
 
+/// A builder whose work is tried again.
+impl<T, S: RuntimeSource, W> TaskBuilder<T, S, Retrying<T>, W> {
     /// Runs `work` as part of the caller, when awaited, and again when it fails. Asynchronous work may
     /// borrow, and need not be `Send`.
     ///

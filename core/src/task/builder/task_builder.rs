@@ -14,13 +14,14 @@ use crate::runtime::erased::DynRuntime;
 use crate::runtime::{LocalScope, Runtime, RuntimeSource};
 use crate::task::builder::policies::{Once, Policies, PolicySet, Unconfigured};
 use crate::task::builder::policies::{refused, register};
+use crate::task::builder::repeats::Repeats;
 use crate::task::handle::run::Run;
 use crate::task::handle::task::Task;
 use crate::task::layers::once;
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest, SpawnSite};
 use crate::task::settings::configured::Configured;
-use crate::task::settings::resilience::{Resilience, Retrying};
+use crate::task::settings::resilience::Resilience;
 use crate::task::view::context::TaskContext;
 use crate::task::work::kinds::{
     Async, Fallible, Here, IntoAsyncResult, IntoResult, Pool, Sync, WithContext, Work,
@@ -172,15 +173,19 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// that would end after the deadline, of this task or of one above it, is not begun: the error is given
     /// at once, also after the first attempt, and says so
     /// ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
-    pub fn retry(self, retries: u32) -> TaskBuilder<T, S, Retrying<T>, W> {
+    pub fn retry(self, retries: u32) -> TaskBuilder<T, S, P::Retried, W>
+    where
+        P: Repeats<T>,
+    {
         self.retry_as(Retry::new(retries))
     }
 
     /// As [`retry`](Self::retry), with all settings of `retry`, which replace earlier ones.
-    pub fn retry_as(self, retry: Retry) -> TaskBuilder<T, S, Retrying<T>, W> {
-        let (resilience, _) = self.policies.into_all();
-        let policies = Retrying { resilience, retry };
-        TaskBuilder { source: self.source, policies, sync_mode: PhantomData, output: PhantomData }
+    pub fn retry_as(self, retry: Retry) -> TaskBuilder<T, S, P::Retried, W>
+    where
+        P: Repeats<T>,
+    {
+        self.with_policies(|policies| policies.retried(retry))
     }
 
     /// Asks `breaker` before each attempt, and reports the result to it. With a limiter, it is asked before

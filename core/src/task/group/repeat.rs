@@ -66,7 +66,7 @@ impl<T, S, P, W> Repeat<T, S, P, W> {
     }
 }
 
-impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W> {
+impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> Repeat<T, S, P, W> {
     /// Starts now, on the runtime, as a task of its own. Its value, once the schedule is over, is the report
     /// of the runs. The value of a run is dropped: work that gives something sends it somewhere.
     ///
@@ -85,18 +85,22 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<Repeated, S::Runtime>
     where
+        P: Recurring<T, M>,
         F: Fn() -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
         M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let work = Arc::new(work);
-        self.start(move |runtime: &S::Runtime, _: TaskContext| M::body(Again(work.clone()), runtime))
+        self.start::<M, _, _>(move |runtime: &S::Runtime, _: TaskContext| {
+            M::body(Again(work.clone()), runtime)
+        })
     }
 
     /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
     #[track_caller]
     pub fn try_spawn<F, O>(self, work: F) -> Task<Repeated, S::Runtime>
     where
+        P: Recurring<T, Async<Fallible<BoxError>>>,
         F: Fn() -> O + Send + Sync + 'static,
         O: Future<Output = Result<T, BoxError>> + Send + 'static,
     {
@@ -108,12 +112,13 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
     #[track_caller]
     pub fn spawn_with<F, O, M>(self, work: F) -> Task<Repeated, S::Runtime>
     where
+        P: Recurring<T, M>,
         F: Fn(TaskContext) -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
         M: Work<AgainWith<F>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let work = Arc::new(work);
-        self.start(move |runtime: &S::Runtime, context: TaskContext| {
+        self.start::<M, _, _>(move |runtime: &S::Runtime, context: TaskContext| {
             M::body(AgainWith { work: work.clone(), context }, runtime)
         })
     }
@@ -128,6 +133,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
     #[track_caller]
     pub fn run<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<Repeated, AsyncTaskError>>>
     where
+        P: Recurring<T, M>,
         F: Fn() -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
         M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
@@ -138,15 +144,18 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
         let (source, policies) = builder.into_parts();
         let whole = settings_of_whole(policies.settings());
         let make = move |_: &S, runtime: &S::Runtime, _: TaskContext| {
-            let begin_run = policies.check().map(|()| begin_run(policies, runtime.clone(), location, begin));
+            let begin_run = policies
+                .check()
+                .map(|()| begin_run::<T, M, _, _, _, _>(policies, runtime.clone(), location, begin));
             repeat(runtime.clone(), schedule, on_failure, begin_run, location)
         };
         Run::new(InPlaceTask::new(make, source, whole, location))
     }
 
     #[track_caller]
-    fn start<B, K>(self, begin: K) -> Task<Repeated, S::Runtime>
+    fn start<M, B, K>(self, begin: K) -> Task<Repeated, S::Runtime>
     where
+        P: Recurring<T, M>,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
         K: Fn(&S::Runtime, TaskContext) -> B + Clone + Send + 'static,
     {
@@ -159,7 +168,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: Recurring<T>, W> Repeat<T, S, P, W>
             Ok(registered) => {
                 let runtime = registered.task.runtime.clone();
                 let checked = policies.check();
-                let begin_run = checked.map(|()| begin_run(policies, runtime.clone(), location, begin));
+                let begin_run = checked
+                    .map(|()| begin_run::<T, M, _, _, _, _>(policies, runtime.clone(), location, begin));
                 registered.launch_boxed(repeat(runtime, schedule, on_failure, begin_run, location))
             }
             Err(error) => Task::refused(error, &whole),
@@ -174,7 +184,7 @@ fn settings_of_whole(settings: Option<&Configured>) -> Configured {
 }
 
 /// The beginning of each run: a task with the policies of the builder, below the task that is polled.
-fn begin_run<T, P, R, B, K>(
+fn begin_run<T, M, P, R, B, K>(
     policies: P,
     runtime: R,
     location: &'static Location<'static>,
@@ -182,14 +192,14 @@ fn begin_run<T, P, R, B, K>(
 ) -> BeginRun
 where
     T: Send + 'static,
-    P: Recurring<T>,
+    P: Recurring<T, M>,
     R: Runtime,
     B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     K: Fn(&R, TaskContext) -> B + Clone + Send + 'static,
 {
     Box::new(move |number| {
         let at = SpawnSite { kind: Kind::Spawned, location, permit: None };
-        let task = policies.clone().start_run(runtime.clone(), at, begin.clone());
+        let task = Recurring::<T, M>::start_run(policies.clone(), runtime.clone(), at, begin.clone());
         // If it is dropped, with the whole, the run is killed as a child of that, and not as a task whose
         // handle was forgotten.
         let task = ScopedTask::new(task);

@@ -5,7 +5,8 @@
 //!   Recovery                     once everything else has failed; not under the limit on the whole
 //!   └─ limit on the whole        waits and backoff included; kept by the task (`supervise.rs`), or by the
 //!      │                         recovery if there is one
-//!      └─ Attempts               retries, with a pause in between; each attempt is an in-place task
+//!      └─ Attempts               retries, with a pause in between; each attempt is an in-place task. Where
+//!         │                      they are hedged: `Rounds` of attempts beside each other (`hedge/mod.rs`)
 //!         └─ Admission
 //!            ├─ Gate             the circuit breaker refuses at once; the limiter makes the attempt wait, or
 //!            │                   refuses it, which the breaker does not count; then the breaker is asked
@@ -15,9 +16,9 @@
 //!                  └─ Slot       the work, and then its value
 //! ```
 //!
-//! The future of work that runs once is [`Once`], that of retried work is [`Again`]: one shell of the work's
-//! type each. The state machines in the drawing poll the slot as a `dyn Body`, and are compiled once for all
-//! work.
+//! The future of work that runs once is [`Once`], that of retried work is [`Again`], that of hedged work is
+//! [`Hedged`]: one shell of the work's type each. The state machines in the drawing poll the slot as a `dyn
+//! Body`, and are compiled once for all work.
 //!
 //! The permit of the limiter is held by the task whose work it admits: an attempt, or the whole. It is
 //! returned when that task has ended, with everything below it, blocking work that was given up included.
@@ -26,6 +27,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod gate;
+pub(crate) mod hedge;
 pub(crate) mod injection;
 pub(crate) mod pause;
 pub(crate) mod recovery;
@@ -37,8 +39,11 @@ use std::panic::Location;
 use crate::runtime::RuntimeSource;
 use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
+use crate::task::layers::hedge::rounds::Rounds;
+use crate::task::layers::hedge::work::Hedged;
 use crate::task::layers::recovery::Recovered;
 use crate::task::layers::retry::{Again, Attempts};
+use crate::task::settings::hedging::{Hedging, RetrySetting};
 use crate::task::settings::resilience::{Resilience, Retrying};
 
 /// Work that runs once, with the policies that are around it inside the task.
@@ -63,4 +68,19 @@ pub(crate) fn again<K, B, T, S: RuntimeSource>(
     let gate = Gate::new(breaker, limiter, source.clone()).with_chaos(chaos);
     let attempts = Attempts::new(settings.one_attempt(), retry, gate, source, location);
     Again::new(begin, attempts, recovery)
+}
+
+/// As [`again`], for work whose attempts are hedged.
+pub(crate) fn hedged<K, B, T, R: RetrySetting, S: RuntimeSource>(
+    policies: Hedging<T, R>,
+    make: K,
+    source: S,
+    location: &'static Location<'static>,
+) -> Hedged<K, B, T, S> {
+    let Hedging { resilience, retry, hedge } = policies;
+    let Resilience { settings, breaker, limiter, chaos, recovery } = resilience;
+    let gate = Gate::new(breaker, limiter, source.clone()).with_chaos(chaos);
+    let policies = (retry.retry().cloned(), hedge);
+    let rounds = Rounds::new(settings.one_attempt(), policies, gate, source, location);
+    Hedged::new(make, rounds, recovery)
 }

@@ -147,30 +147,57 @@ pub(crate) fn begin_in_place<S: RuntimeSource>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), AsyncTaskError>> {
     let make = make_grace::<S::Runtime>;
-    if settings.needs_record() {
-        let registered = match register_in_place(&source, &settings, location) {
-            Ok(registered) => registered,
-            Err(error) => {
-                // The destructor of the work may panic; the error is that of the runtime all the same.
-                let _ = caught(|| body.clear());
-                return Poll::Ready(Err(error));
-            }
-        };
-        return poll_in_place(life.insert(registered.into_life()), body, make, location, cx);
+    match request_in_place(source, settings, location) {
+        Ok(Begun::Unregistered(request)) => {
+            let (begun, polled) = Lifecycle::first_poll(request, body, make, cx);
+            *life = begun;
+            as_part(polled, location)
+        }
+        Ok(Begun::Registered(begun)) => poll_in_place(life.insert(begun), body, make, location, cx),
+        Err(error) => {
+            // The destructor of the work may panic; the error is that of the runtime all the same.
+            let _ = caught(|| body.clear());
+            Poll::Ready(Err(error))
+        }
     }
-    if settings.limit.is_some()
-        && let Err(error) = source.check()
-    {
-        let _ = caught(|| body.clear());
-        return Poll::Ready(Err(error.not_started(settings.name.as_ref())));
+}
+
+/// An in-place task that is not polled yet.
+enum Begun {
+    Unregistered(Box<Unregistered<dyn Register>>),
+    Registered(Lifecycle),
+}
+
+fn request_in_place<S: RuntimeSource>(
+    source: S,
+    settings: Configured,
+    location: &'static Location<'static>,
+) -> Result<Begun, AsyncTaskError> {
+    if settings.needs_record() {
+        return Ok(Begun::Registered(register_in_place(&source, &settings, location)?.into_life()));
     }
     // The time limit counts from here.
-    let begun = settings.limit.map(|_| source.clock());
-    let span = current_span();
-    let request = InPlaceRequest { start: Some((source, settings)), begun, span, location };
-    let (begun, polled) = Lifecycle::first_poll(Unregistered::boxed(request), body, make, cx);
-    *life = begun;
-    as_part(polled, location)
+    let begun = match settings.limit {
+        Some(_) => {
+            source.check().map_err(|error| error.not_started(settings.name.as_ref()))?;
+            Some(source.clock())
+        }
+        None => None,
+    };
+    let request = InPlaceRequest { start: Some((source, settings)), begun, span: current_span(), location };
+    Ok(Begun::Unregistered(Unregistered::boxed(request)))
+}
+
+/// An in-place task whose work needs no context, and which its caller polls later.
+pub(crate) fn prepare_in_place<S: RuntimeSource>(
+    source: S,
+    settings: Configured,
+    location: &'static Location<'static>,
+) -> Result<Lifecycle, AsyncTaskError> {
+    Ok(match request_in_place(source, settings, location)? {
+        Begun::Unregistered(request) => Lifecycle::unregistered(request),
+        Begun::Registered(life) => life,
+    })
 }
 
 /// The request for the record of an in-place task.

@@ -77,6 +77,12 @@ impl Lifecycle {
         Self { output: None, frame: Some(Frame::new(task)), parent, grace: None }
     }
 
+    /// That of an in-place task that is registered when something asks for it, or when its first poll does
+    /// not end it with a value.
+    pub(crate) fn unregistered(request: Box<Unregistered<dyn Register>>) -> Self {
+        Self { output: None, frame: Some(Frame::unregistered(request)), parent: None, grace: None }
+    }
+
     /// The first poll of an in-place task that is registered when something asks for it, or when this poll
     /// does not end it with a value. The life is `None` if nothing is left of it: it was never registered.
     pub(crate) fn first_poll(
@@ -85,15 +91,14 @@ impl Lifecycle {
         make: MakeGrace,
         cx: &mut Context<'_>,
     ) -> (Option<Self>, Poll<Result<(), AsyncTaskError>>) {
-        let mut slot = Some(Frame::unregistered(request));
-        let polled = caught(|| in_frame(&mut slot, || body.as_mut().poll(cx)));
-        if let (Ok(Poll::Ready(Ok(()))), Some(frame)) = (&polled, &mut slot)
+        let mut life = Self::unregistered(request);
+        let polled = caught(|| in_frame(&mut life.frame, || body.as_mut().poll(cx)));
+        if let (Ok(Poll::Ready(Ok(()))), Some(frame)) = (&polled, &mut life.frame)
             && let Some(request) = frame.take_unused_request()
         {
             request.spare();
             return (None, Poll::Ready(Ok(())));
         }
-        let mut life = Self { output: None, frame: slot, parent: None, grace: None };
         let result = life.advance(Some(polled), body, make, cx);
         (Some(life), result)
     }

@@ -28,6 +28,15 @@ pub trait MakeAttempt<S, B> {
     }
 }
 
+/// The maker of work that needs no context.
+pub(crate) struct Plain<F>(pub(crate) F);
+
+impl<F: Fn(&S) -> B, S, B> MakeAttempt<S, B> for Plain<F> {
+    fn make(&self, source: &S, _: Option<TaskContext>) -> Option<B> {
+        Some((self.0)(source))
+    }
+}
+
 /// The maker of work that is given the context of its attempt.
 pub struct Informed<F>(pub(crate) F);
 

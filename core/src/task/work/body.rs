@@ -96,7 +96,10 @@ pub(crate) type Polled = Result<Poll<Result<(), AsyncTaskError>>, AsyncTaskError
 /// The consequence of a poll of the body. A task that was not registered before is registered now, if there
 /// is a runtime.
 pub(crate) fn judge(polled: Polled, slot: &mut Option<Frame>) -> Poll<BodyEnd> {
-    if let Some(frame) = slot {
+    // One that has succeeded before anything has asked for it needs no record.
+    if !matches!(polled, Ok(Poll::Ready(Ok(()))))
+        && let Some(frame) = slot
+    {
         frame.register();
     }
     let result = match polled {

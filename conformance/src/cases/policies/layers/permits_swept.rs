@@ -8,7 +8,8 @@
 use std::pin::Pin;
 
 use sweet_async::{
-    BreakerState, Canceller, CircuitBreaker, Jitter, Limiter, RestartPolicy, RetryStrategy, TimedTask as _,
+    BreakerState, Canceller, CircuitBreaker, Hedge, Jitter, Limiter, RestartPolicy, RetryStrategy,
+    TimedTask as _,
 };
 
 use crate::cases::breakers::call;
@@ -24,15 +25,17 @@ pub(crate) enum Holder {
     Spawned,
     SpawnedIn,
     Retried,
+    Hedged,
     Supervised,
 }
 
-pub(crate) const HOLDERS: [Holder; 6] = [
+pub(crate) const HOLDERS: [Holder; 7] = [
     Holder::InPlace,
     Holder::InATask,
     Holder::Spawned,
     Holder::SpawnedIn,
     Holder::Retried,
+    Holder::Hedged,
     Holder::Supervised,
 ];
 
@@ -150,6 +153,7 @@ impl Permits {
                 around.try_spawn(move || async move { Ok(spawning.await?.await?) })
             }
             Holder::Retried => builder.retry(1).backoff(RetryStrategy::Immediate).spawn(work),
+            Holder::Hedged => builder.hedge(Hedge::after(Duration::ZERO)).spawn(work),
             Holder::Supervised => {
                 builder.supervise(policy).backoff(RetryStrategy::Immediate).jitter(Jitter::None).spawn(work)
             }
@@ -284,6 +288,10 @@ pub async fn a_task_that_waits_before_it_exists_loses_no_permit<R: Runtime>(rt: 
 
 pub async fn retried_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     sweep(&rt, Holder::Retried, MOMENTS).await.map(drop)
+}
+
+pub async fn hedged_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    sweep(&rt, Holder::Hedged, MOMENTS).await.map(drop)
 }
 
 pub async fn supervised_work_loses_no_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {

@@ -1,0 +1,6 @@
+// error: is not a future
+use sweet_async::prelude::*;
+
+fn main() {
+    let _ = AsyncTask::to::<u32>().hedge(Hedge::after(5.millis())).spawn(|| 5);
+}
