@@ -127,7 +127,8 @@
 //! |---|---|---|---|---|
 //! | [recovery] | runs other work once all else has failed | none: its result is the task's | an allocation; one for each recovery | |
 //! | [overall timeout] | ends the task, with all attempts and waits | [`Timeout`]: for the breaker a failure | a timer, once the work waits | `tokio::time::timeout` |
-//! | [retry] | runs the work again when it fails, after a wait | [`RetriesExhausted`], with the last failure | an `Arc` of the work; a timer for each wait | backon |
+//! | [retry] | runs the work again when it fails, after a wait | [`RetriesExhausted`], with the last failure | nothing while the first attempt succeeds; then a timer for each wait | backon |
+//! | [hedge](TaskBuilder::hedge) | begins a further attempt beside a slow one | as retries | an allocation for each further attempt; a timer | gRPC's hedging; tower's `Hedge` |
 //! | [circuit breaker] | refuses calls of a dependency that fails | [`CircuitOpen`]: not retried, and no call | a read; an allocation at each change; with a window, a short lock | failsafe |
 //! | [limiter] | makes attempts wait for a permit, by urgency | [`Rejected`]: not retried, and no failure | two short locks; an allocation for a waiter | governor; tower's `ConcurrencyLimit` |
 //! | [attempt timeout] | ends one attempt | [`Timeout`]: for the breaker a failure; retried | a timer, once the work waits | tower's `Timeout` |
@@ -138,9 +139,11 @@
 //! [`retry_if`](TaskBuilder::retry_if) excludes is not retried. A cancellation is no failure, and is not
 //! retried.
 //!
-//! A spawned task with any setting has one box for its work and all that is around it. [`CircuitBreaker`],
-//! [`Limiter`], [`Retry`] and [`Chaos`] can also be applied alone, to work that is no task (`apply_on`). A
-//! breaker and a limiter for each host or tenant are [`Keyed`].
+//! A spawned task with any setting has one box for its work and all that is around it. Work in place that
+//! succeeds in its first poll allocates nothing for time limits, retries, a breaker and a limiter; work that
+//! has to wait, or asks for its task, gets the record of a task. [`CircuitBreaker`], [`Limiter`], [`Retry`],
+//! [`Hedge`] and [`Chaos`] can also be applied alone, to work that is no task (`apply_on`). A breaker and a
+//! limiter for each host or tenant are [`Keyed`].
 //!
 //! A setting with an impossible value is [`InvalidConfig`](AsyncTaskError::InvalidConfig), with the value and
 //! its range: when a breaker or a limiter is built, else when the task starts.
