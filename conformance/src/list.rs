@@ -3,6 +3,7 @@
 
 mod cancellation;
 mod capabilities;
+mod collecting;
 mod hedging;
 mod limits;
 mod metrics;

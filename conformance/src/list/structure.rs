@@ -53,11 +53,13 @@ macro_rules! __conformance_with_structure {
                 a_daemon_that_ends_early_leaves_the_members_alone
                 a_scope_of_daemons_alone_ends_with_its_body
                 all_daemons_are_stopped_at_the_same_time
+                spawn_daemon_as_takes_policies_and_all_kinds_of_work
+            }
+            daemon_spawns driven {
                 tasks_that_a_daemon_spawns_are_part_of_it
                 a_member_that_a_daemon_has_spawned_is_waited_for_first
-                a_scope_whose_daemons_are_cancelled_takes_no_more
-                spawn_daemon_as_takes_policies_and_all_kinds_of_work
                 a_scope_inside_a_daemon_ends_before_it
+                a_scope_whose_daemons_are_cancelled_takes_no_more
             }
             daemon_ends driven {
                 a_daemon_that_fails_ends_its_scope
@@ -114,10 +116,12 @@ macro_rules! __conformance_with_structure {
                 the_first_of_many
                 work_with_a_context
                 a_tree_of_tasks
+                blocking_work_in_place
+            }
+            pipeline_sweeps driven {
                 a_pipeline
                 a_pipeline_in_batches
                 a_pipeline_on_the_blocking_pool
-                blocking_work_in_place
             }
             root_adoption owned {
                 members_of_a_dropped_scope_are_counted_until_they_end

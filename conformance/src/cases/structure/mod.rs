@@ -3,6 +3,7 @@
 pub mod adoption;
 pub mod cancelled_below;
 mod members;
+pub mod pipeline_sweeps;
 pub mod quiescence;
 #[cfg(feature = "cases")]
 pub mod root_adoption;

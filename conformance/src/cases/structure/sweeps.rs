@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use sweet_async::pipeline::{Batch, PipelineBuilder, ReceiverStrategy};
 use sweet_async::{BoxError, Scope, ScopedTask, TaskContext, TaskSet, n_of};
 
 use super::scopes::scope_on;
@@ -15,17 +14,23 @@ use crate::kit::prelude::*;
 
 /// The number of times that each piece of work was done, and a count of the work that is alive.
 #[derive(Clone, Default)]
-struct WorkCount {
+pub(super) struct WorkCount {
     alive: Census,
     done: Arc<[AtomicUsize; 8]>,
 }
 
 impl WorkCount {
     /// Work with two awaits, which is done at its end.
-    async fn work(self, piece: usize) -> u32 {
+    pub(super) async fn work(self, piece: usize) -> u32 {
         let _resident = self.alive.enter();
         yield_now().await;
         yield_now().await;
+        self.work_at_once(piece)
+    }
+
+    /// Work without an await.
+    pub(super) fn work_at_once(&self, piece: usize) -> u32 {
+        let _resident = self.alive.enter();
         if let Some(done) = self.done.get(piece) {
             done.fetch_add(1, Ordering::SeqCst);
         }
@@ -45,7 +50,11 @@ type Swept = Pin<Box<dyn Future<Output = Result<u32, AsyncTaskError>> + Send>>;
 /// Inside a task, drops the future of `make` after `k` polls, for each `k` until the future is done before
 /// that. Once done, it must have done `pieces`. After the await of the task, nothing of it may be left, and
 /// nothing more may happen.
-async fn sweep<R: Runtime>(rt: &R, pieces: usize, make: impl Fn(R, WorkCount) -> Swept) -> Outcome {
+pub(super) async fn sweep<R: Runtime>(
+    rt: &R,
+    pieces: usize,
+    make: impl Fn(R, WorkCount) -> Swept,
+) -> Outcome {
     for k in 0..1000 {
         let count = WorkCount::default();
         let mut swept = Some(make(rt.clone(), count.clone()));
@@ -287,82 +296,10 @@ pub async fn blocking_work_in_place<R: Runtime>(rt: R, _: Facts) -> Outcome {
             let mut sum = 0;
             for piece in 0..2 {
                 let count = count.clone();
-                let job = AsyncTask::to::<u32>().on(&rt).run_blocking(move || {
-                    let _resident = count.alive.enter();
-                    if let Some(done) = count.done.get(piece) {
-                        done.fetch_add(1, Ordering::SeqCst);
-                    }
-                    1
-                });
+                let job = AsyncTask::to::<u32>().on(&rt).run_blocking(move || count.work_at_once(piece));
                 sum += job.await?;
             }
             Ok(sum)
-        })
-    })
-    .await
-}
-
-/// Sweeps a pipeline of the eight pieces, with the settings of `set`.
-async fn sweep_pipeline<R: Runtime>(rt: &R, set: fn(Numbers<R>) -> Numbers<R>) -> Outcome {
-    sweep(rt, 8, |rt, count| {
-        Box::pin(async move {
-            let builder = set(AsyncTask::emits::<usize>().on(&rt).workers(2));
-            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(3.items()));
-            let summary = run.for_each(move |event: Event<usize>| {
-                let work = count.clone().work(event.take_data());
-                async move {
-                    work.await;
-                }
-            });
-            Ok(summary.await?.handled() as u32)
-        })
-    })
-    .await
-}
-
-type Numbers<R> = PipelineBuilder<usize, R>;
-
-pub async fn a_pipeline<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    sweep_pipeline(&rt, |builder| builder).await?;
-    sweep_pipeline(&rt, PipelineBuilder::sequence).await?;
-    sweep_pipeline(&rt, PipelineBuilder::ordered).await?;
-    sweep_pipeline(&rt, |builder| builder.event_timeout(1.hours())).await?;
-    sweep_pipeline(&rt, |builder| builder.on_error(ErrorStrategy::retry(2))).await?;
-    sweep_pipeline(&rt, |builder| builder.receiver_strategy(ReceiverStrategy::Adaptive { min: 1, max: 4 }))
-        .await
-}
-
-pub async fn a_pipeline_in_batches<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    sweep(&rt, 8, |rt, count| {
-        Box::pin(async move {
-            let builder = AsyncTask::emits::<usize>().on(&rt).workers(2);
-            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(2.items()));
-            let summary = run.batched(3, 1.millis()).for_each(move |batch: Batch<usize>| {
-                let count = count.clone();
-                async move {
-                    for event in batch {
-                        count.clone().work(event.take_data()).await;
-                    }
-                }
-            });
-            Ok(summary.await?.handled() as u32)
-        })
-    })
-    .await
-}
-
-pub async fn a_pipeline_on_the_blocking_pool<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    sweep(&rt, 8, |rt, count| {
-        Box::pin(async move {
-            let builder = AsyncTask::emits::<usize>().on(&rt).workers(2);
-            let run = builder.sender(|sources| sources.of(0..8usize).into_chunks(3.items()));
-            let summary = run.for_each(move |event: Event<usize>| {
-                let _resident = count.alive.enter();
-                if let Some(done) = count.done.get(event.take_data()) {
-                    done.fetch_add(1, Ordering::SeqCst);
-                }
-            });
-            Ok(summary.blocking().await?.handled() as u32)
         })
     })
     .await
