@@ -85,8 +85,9 @@ impl CircuitBreakerBuilder {
         Self { failure_rate: Some(rate), ..self }
     }
 
-    /// Opens it once the share of slow calls in the window reaches `rate`, which is more than 0 and at most
-    /// 1. A call is slow if more than `longer_than` passes from its admission, which comes after the wait for
+    /// Opens it once the share of slow calls in the window reaches `rate`, which is above 0 and at most 1.
+    ///
+    /// A call is slow if more than `longer_than` passes from its admission, which comes after the wait for
     /// a limiter, to its end. It counts when it has ended, so one that never ends is not counted: set a time
     /// limit, which ends it, and is a failure as well. A half-open call that is slow counts as a failure.
     pub fn slow_call_rate(self, longer_than: Duration, rate: f64) -> Self {

@@ -194,11 +194,7 @@ impl<K, V: Keyable> Table<K, V> {
 }
 
 /// The entry of a key in a bucket.
-fn entry_of<'a, K, V>(
-    seen: &'a Seen<K, V>,
-    hash: u64,
-    is_key: impl Fn(&K) -> bool,
-) -> Option<&'a Arc<Entry<K, V>>> {
+fn entry_of<K, V>(seen: &Seen<K, V>, hash: u64, is_key: impl Fn(&K) -> bool) -> Option<&Arc<Entry<K, V>>> {
     let mut entries = seen.iter().flat_map(|entries| entries.iter());
     entries.find(|entry| entry.hash == hash && is_key(&entry.key))
 }

@@ -13,6 +13,9 @@ use crate::time::Sleep;
 use crate::tree::priority::urgency;
 use crate::vocabulary::priority::TaskPriority;
 
+/// A timer, and the time for which it is armed.
+type Timer<S> = (Instant, Pin<Box<Sleep<<S as RuntimeSource>::Runtime>>>);
+
 /// A future of a permit. If it is dropped before it is ready, it leaves the queue; if it was admitted
 /// meanwhile, the permit goes to the next waiter.
 #[must_use = "a permit is had only by awaiting"]
@@ -21,7 +24,7 @@ pub struct Acquire<S: RuntimeSource> {
     source: S,
     /// `None` before it has entered the limiter, and after it was ready.
     position: Option<Position>,
-    timer: Option<(Instant, Pin<Box<Sleep<S::Runtime>>>)>,
+    timer: Option<Timer<S>>,
 }
 
 // The timer is in a box, and nothing else is pinned.

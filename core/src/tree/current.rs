@@ -124,8 +124,8 @@ impl Frame {
     /// The nearest task that is registered, of this one and those around it. It has the runtime and the
     /// urgency of this one, unless this one runs elsewhere: then it is registered now.
     fn nearest(&mut self) -> Option<&TaskRef> {
-        let follows = |request: &Box<Unregistered<dyn Register>>| request.request.follows_caller();
-        if self.task.is_none() && self.unregistered.as_ref().is_some_and(follows) {
+        let follows = |request: &Unregistered<dyn Register>| request.request.follows_caller();
+        if self.task.is_none() && self.unregistered.as_deref().is_some_and(follows) {
             return self.unregistered.as_deref_mut()?.outer.as_mut()?.nearest();
         }
         self.task()

@@ -122,7 +122,8 @@ pub async fn sources_refuse_them_before_anything_is_read<R: Runtime>(rt: R, _: F
     const CHUNKS: &str = "the size of `into_chunks`";
     const RECORD: &str = "from 1 to 1073741824 bytes";
     const OTHER: &str = "another character than";
-    let rows: &[(fn(&mut Sources<u64>), Parts)] = &[
+    type Row = (fn(&mut Sources<u64>), Parts);
+    let rows: &[Row] = &[
         (|sources| sources.of([1]).into_chunks(0.items()), [CHUNKS, "is 0", "at least 1"]),
         (|sources| sources.of_bytes("1").lines().into_chunks(0.kib()), [CHUNKS, "is 0", "at least 1"]),
         (|sources| drop(sources.channel(0)), ["`capacity` of a channel", "is 0", "from 1 to 1048576"]),
