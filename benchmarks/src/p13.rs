@@ -83,7 +83,7 @@ impl Used {
     /// # Errors
     ///
     /// The error of a task.
-    pub async fn ours(self, count: usize) -> Result<u64, Failure> {
+    pub async fn ours<B: Backend>(self, backend: &B, count: usize) -> Result<u64, Failure> {
         let breaker = CircuitBreaker::builder().build()?;
         let concurrency = Limiter::builder().max_concurrent(CONCURRENT).build()?;
         let rate = Limiter::builder().rate(RATE.get(), 1.seconds()).build()?;
@@ -92,7 +92,7 @@ impl Used {
         macro_rules! with {
             (|$task:ident| $build:expr) => {
                 for number in 0..count as u64 {
-                    let $task = AsyncTask::to::<u64>();
+                    let $task = AsyncTask::to::<u64>().on(backend.runtime());
                     sum += $build.run(move || async move { black_box(number) }).await?;
                 }
             };
@@ -172,9 +172,14 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     };
     for used in Used::ALL {
         let (ours, theirs) = (used.name(), used.peer());
+        let owned = backend.clone();
+        let run = move || {
+            let backend = owned.clone();
+            async move { used.ours(&backend, count).await }
+        };
         Row::new(format!("P13 {}: {ours}, used, in place, {count} tasks", B::NAME), size.rounds)
             .side(theirs, count as f64, || inside(Box::pin(used.theirs::<B>(count))))
-            .side(ours, count as f64, || inside(Box::pin(used.ours(count))))
+            .side(ours, count as f64, || inside(Box::pin(run())))
             .ratio(ours, theirs, Some(used.goal()))
             .measure()?;
     }

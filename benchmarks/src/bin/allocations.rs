@@ -46,7 +46,9 @@ fn all<B: Backend>(backend: &B) -> Result<(), Failure> {
         })?;
     }
     for used in Used::ALL {
-        count(&named(&format!("{}, used", used.name())), |n| backend.block_on(used.ours(n))?.map(drop))?;
+        count(&named(&format!("{}, used", used.name())), |n| {
+            backend.block_on(used.ours(backend, n))?.map(drop)
+        })?;
         count(&named(used.peer()), |n| backend.block_on(used.theirs::<B>(n))?.map(drop))?;
     }
     for policy in Policy::ALL {

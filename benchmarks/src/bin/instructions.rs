@@ -59,7 +59,7 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
     }
     for used in Used::ALL {
         let owned = backend.clone();
-        let run = move |n| owned.block_on(used.ours(n))?.map(drop);
+        let run = move |n| owned.block_on(used.ours(&owned, n))?.map(drop);
         add(&format!("p13 {}, used", used.name()), 10_000, Box::new(run));
         let owned = backend.clone();
         let run = move |n| owned.block_on(used.theirs::<B>(n))?.map(drop);

@@ -121,12 +121,12 @@ impl Frame {
         self.task.as_ref()
     }
 
-    /// The nearest task that is registered, of this one and those around it. It has the runtime and the
-    /// urgency of this one, unless this one runs elsewhere: then it is registered now.
-    fn nearest(&mut self) -> Option<&TaskRef> {
-        let follows = |request: &Unregistered<dyn Register>| request.request.follows_caller();
-        if self.task.is_none() && self.unregistered.as_deref().is_some_and(follows) {
-            return self.unregistered.as_deref_mut()?.outer.as_mut()?.nearest();
+    /// The nearest task that is registered, of this one and those around it. It has the urgency of this one
+    /// and, if `here`, also its runtime: where this one runs elsewhere it is registered for that.
+    fn nearest(&mut self, here: bool) -> Option<&TaskRef> {
+        let may_skip = |request: &Unregistered<dyn Register>| !here || request.request.follows_caller();
+        if self.task.is_none() && self.unregistered.as_deref().is_some_and(may_skip) {
+            return self.unregistered.as_deref_mut()?.outer.as_mut()?.nearest(here);
         }
         self.task()
     }
@@ -202,10 +202,14 @@ pub(crate) fn with_task<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
     with_frame(|frame| frame.task().map(f)).flatten()
 }
 
-/// Runs `f` on the nearest registered task that has the runtime and the urgency of the task that is being
-/// polled here.
+/// Runs `f` on the nearest registered task that has the runtime of the task that is being polled here.
 pub(crate) fn with_nearest<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
-    with_frame(|frame| frame.nearest().map(f)).flatten()
+    with_frame(|frame| frame.nearest(true).map(f)).flatten()
+}
+
+/// Runs `f` on the nearest registered task that has the urgency of the task that is being polled here.
+pub(crate) fn with_urgent<O>(f: impl FnOnce(&TaskRef) -> O) -> Option<O> {
+    with_frame(|frame| frame.nearest(false).map(f)).flatten()
 }
 
 /// Runs `f` on the task that is being polled here, if it is registered.

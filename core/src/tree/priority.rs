@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::runtime::erased::ErasedRuntime;
 use crate::tree::children::children;
-use crate::tree::current::with_nearest;
+use crate::tree::current::with_urgent;
 use crate::tree::node::{Shared, TaskRef};
 use crate::vocabulary::priority::TaskPriority;
 
@@ -71,7 +71,7 @@ pub(crate) fn urgency() -> TaskPriority {
     if !is_used() {
         return TaskPriority::Normal;
     }
-    with_nearest(|task| task.urgency()).unwrap_or_default()
+    with_urgent(|task| task.urgency()).unwrap_or_default()
 }
 
 /// Lends the urgency of the task that is polled here to `task`, which it waits for.
