@@ -90,7 +90,7 @@ impl Schedule {
     /// them. If both of the days are set, either is enough, as with Vixie cron. With six fields, the first is
     /// the second; with seven, the last is the year. `L` is the last day of a month, `5#2` the second Friday,
     /// and `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` are expressions, too. This is the dialect
-    /// of the crate [`croner`](https://docs.rs/croner).
+    /// of the crate `croner`.
     ///
     /// The times are those of [`Runtime::unix_time`](crate::Runtime::unix_time). It is looked at again at
     /// least once a minute: if the system's clock is set forward or the machine sleeps, a run is late by a
