@@ -7,9 +7,11 @@
 //!    recovery. `builder/repeatable.rs` is the state with retries, `builder/hedging.rs` that with hedges.
 //! 2. `settings/` holds them as values.
 //! 3. `lifecycle/spawn.rs` registers the task with its parent and its root scope, before its work is made:
-//!    the work may be given the context of its task.
+//!    the work may be given the context of its task. An in-place task whose work needs no context is
+//!    registered later, when something asks for it or when its first poll gives no value.
 //! 4. `work/kinds.rs` makes a future of the closure: `work/in_place.rs` for asynchronous work,
 //!    `work/blocking.rs` for synchronous work, whose two sides share the slots in `work/job.rs`.
+//!    `work/attempts.rs` makes one for each attempt of work that is tried again.
 //! 5. `layers/` puts the policies around that future, as one more future; `layers/mod.rs` draws their order.
 //! 6. `handle/task.rs` launches the task, in a box if it has policies. `lifecycle/supervised.rs` is the
 //!    future that the executor polls: the body's slot, and the state machine in `lifecycle/supervise.rs`. An

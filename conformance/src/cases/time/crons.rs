@@ -1,4 +1,4 @@
-//! What specialists' users ask for, schedules: cron expressions are about the runtime's time of day, which a
+//! Schedules: cron expressions are about the runtime's time of day, which a
 //! simulation replays.
 
 use sweet_async::{Repeated, Schedule};

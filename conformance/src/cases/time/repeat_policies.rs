@@ -1,4 +1,4 @@
-//! What specialists' users ask for, schedules: policies are those of each run, and work of all kinds can be
+//! Schedules: policies are those of each run, and work of all kinds can be
 //! repeated, on the executor and in place.
 
 use futures_lite::future::or;

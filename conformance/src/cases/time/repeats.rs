@@ -1,4 +1,4 @@
-//! What specialists' users ask for, schedules: each run of repeated work is a child with a status and policies
+//! Schedules: each run of repeated work is a child with a status and policies
 //! of its own; failures are counted, and a cancellation reaches the wait and the runs.
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! What specialists' users ask for, schedules: work is repeated at the times that its schedule says, by the
+//! Schedules: work is repeated at the times that its schedule says, by the
 //! runtime's own clock.
 
 use std::time::Instant;

@@ -49,8 +49,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// # Ok(()) }
     /// ```
     ///
-    /// What the builder was told before is about each run: time limits, retries, breaker, limiter, recovery,
-    /// values. The name, the priority, the grace period, and what is recorded (timestamps, metrics, a span, a
+    /// The earlier settings of the builder are those of each run: time limits, retries, breaker, limiter,
+    /// recovery, values. The name, the priority, the grace period, and what is recorded (timestamps, metrics, a span, a
     /// UUID) are about each run and about the whole, too. The whole ends with its schedule
     /// ([`Schedule::take`], [`Schedule::until`]), with the deadline of a task around it, or by a
     /// cancellation.

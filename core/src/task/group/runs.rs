@@ -35,7 +35,7 @@ use crate::time::schedule::{Clock, Schedule};
 /// The longest wait for a time of day without another look at the clock, which may be set meanwhile.
 const RECHECK: Duration = Duration::from_secs(60);
 
-/// What becomes of repeated work when one of its runs fails.
+/// The effect of a failed run on repeated work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnFailure {

@@ -58,7 +58,7 @@ pin_project! {
         slot: Slot<B, T>,
         // `None` once it has begun. The maker is `None` for a body that was made before.
         start: Option<(Option<K>, S, Configured)>,
-        // `None` until it has begun.
+        // `None` until it has begun, and if its first poll has ended it without a record.
         life: Option<Lifecycle>,
         location: &'static Location<'static>,
     }

@@ -50,7 +50,7 @@ impl Clock {
         }
     }
 
-    /// What it will read after `delay`; `None` if it cannot count that far.
+    /// The reading after `delay`; `None` if it cannot count that far.
     fn after(&self, delay: Duration) -> Option<Self> {
         Some(Self {
             now: self.now.checked_add(delay)?,
