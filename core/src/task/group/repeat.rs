@@ -50,8 +50,8 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// ```
     ///
     /// The earlier settings of the builder are those of each run: time limits, retries, breaker, limiter,
-    /// recovery, values. The name, the priority, the grace period, and what is recorded (timestamps, metrics, a span, a
-    /// UUID) are about each run and about the whole, too. The whole ends with its schedule
+    /// recovery, values. The name, the priority, the grace period, and the records (timestamps, metrics, a
+    /// span, a UUID) are those of each run and of the whole, too. The whole ends with its schedule
     /// ([`Schedule::take`], [`Schedule::until`]), with the deadline of a task around it, or by a
     /// cancellation.
     pub fn repeat(self, schedule: Schedule) -> Repeat<T, S, P, W> {
