@@ -1,11 +1,14 @@
 //! Compiler messages for easy mistakes. Each file of `tests/messages` is a program with one mistake, and
 //! begins with the required parts of the message: parts, so that other compilers pass as well.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
 
 type TestResult<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -55,32 +58,52 @@ fn package(cases: &[Case]) -> TestResult<PathBuf> {
     Ok(package)
 }
 
-/// Compiles a case. Returns true if it compiles, and the compiler's output.
-fn check(package: &Path, case: &Case) -> TestResult<(bool, String)> {
+/// The compiler's answers, by the name of a case: if it compiles, and the messages.
+type Answers = BTreeMap<String, (bool, String)>;
+
+/// Compiles all cases in one go, so that they share the processors.
+fn check(package: &Path) -> TestResult<Answers> {
     let output = Command::new(env!("CARGO"))
-        .args(["check", "--offline", "--quiet", "--color", "never", "--bin", &case.name])
+        .args(["check", "--offline", "--quiet", "--bins", "--keep-going", "--message-format", "json"])
         .arg("--manifest-path")
         .arg(package.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(package.join("target"))
         .output()?;
-    Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    let mut answers = Answers::new();
+    for line in String::from_utf8(output.stdout)?.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        let is_case = line["target"]["kind"] == serde_json::json!(["bin"]);
+        let (true, Some(name)) = (is_case, line["target"]["name"].as_str()) else { continue };
+        let (compiles, said) = answers.entry(name.to_owned()).or_default();
+        match line["reason"].as_str() {
+            Some("compiler-artifact") => *compiles = true,
+            Some("compiler-message") => {
+                said.push_str(line["message"]["rendered"].as_str().unwrap_or_default())
+            }
+            _ => {}
+        }
+    }
+    if answers.is_empty() {
+        return Err(format!("nothing was compiled:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(answers)
 }
 
 #[test]
 fn mistakes_are_explained() -> TestResult {
     let cases = cases()?;
-    let package = package(&cases)?;
+    let answers = check(&package(&cases)?)?;
     let mut wrong = String::new();
     for case in &cases {
-        let (compiles, said) = check(&package, case)?;
+        let (compiles, said) = answers.get(&case.name).ok_or_else(|| format!("{}: no answer", case.name))?;
         if case.name == CONTROL {
             if !compiles {
                 return Err(format!("the control does not compile:\n{said}").into());
             }
             continue;
         }
-        if compiles {
+        if *compiles {
             write!(wrong, "\n{}: it compiles", case.name)?;
         }
         for text in case.texts.iter().filter(|text| !said.contains(*text)) {

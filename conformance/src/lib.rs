@@ -33,38 +33,17 @@
 //! # }
 //! ```
 //!
-//! - [`harness`](crate::Harness): the description that a backend gives of itself
-//! - `flavour`: a flavour as a value, on [`DynRuntime`](sweet_async::DynRuntime), so that most cases are
-//!   compiled once
-//! - `list`, `table`: the one list of all cases, and the tables of functions that are made of it
-//! - `run`: a thread and a time limit for each case
-//! - `suite`, `trials`: the macro that makes a `main`, and the tests that it runs
-//! - `kit`: latches, counts and rows that cases are made of
-//! - `cases`: the cases, a folder for each subject and a file for each topic; the file's first line names the
-//!   promise that it proves
+//! The cases are in the crate `conformance-suite`, which is all of this crate but its documentation. The tests
+//! beside this file run them on this library's backends, together with tests of the facade's ambient runtime.
+//!
+//! - [`Harness`]: the description that a backend gives of itself
+//! - [`suite!`]: the macro that makes a `main`
 //! - [`guide`]: a guide to writing a backend
 //! - [`reliability`]: faults to survive, with their figures
 
 #![forbid(unsafe_code)]
 
-#[doc(hidden)]
-pub mod cases;
+pub use conformance_suite::*;
+
 #[doc = include_str!("../WRITING_A_BACKEND.md")]
 pub mod guide {}
-mod flavour;
-mod harness;
-mod kit;
-mod list;
-pub mod reliability;
-#[doc(hidden)]
-pub mod run;
-mod suite;
-#[cfg(feature = "cases")]
-mod table;
-#[cfg(feature = "cases")]
-#[doc(hidden)]
-pub mod trials;
-
-pub use flavour::{Flavour, Started};
-pub use harness::{CASE_THREAD, Facts, Failure, Harness, Outcome};
-pub use list::{CASES, MARKED};

@@ -84,5 +84,5 @@ noticed! {
     blocking_work_on_the_caller: BlockingOnTheCaller
         by driven cases::blocking::synchronous_work_never_holds_up_the_executor, "it hangs";
     a_block_on_that_does_not_enter:
-        BlockOnDoesNotEnter by driven cases::ambient::block_on_enters_its_runtime, "";
+        BlockOnDoesNotEnter by driven cases::current_runtime::block_on_enters_its_runtime, "";
 }

@@ -22,7 +22,7 @@ fn topic_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// The names of all functions in the topics' files that have the form of a case.
 fn written() -> Result<BTreeSet<String>, Failure> {
     let mut names = BTreeSet::new();
-    for path in topic_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases"))? {
+    for path in topic_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("suite/src/cases"))? {
         let Some(topic) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
         for line in std::fs::read_to_string(&path)?.lines() {
             let case = line.strip_prefix("pub async fn ").or_else(|| line.strip_prefix("pub fn "));
@@ -81,7 +81,6 @@ const NEEDS_THREADS: &[&str] = &[
     "saturation::a_job_that_waits_for_a_thread_times_out_and_never_runs",
     "saturation::a_job_killed_in_the_queue_has_run_or_never_will",
     "saturation::jobs_killed_while_the_pool_is_full_run_or_are_cancelled",
-    "ambient::a_thread_finds_the_runtime_that_it_has_entered",
     "root::blocking_jobs_are_counted_apart",
     "root::a_job_that_a_timeout_gave_up_stays_counted",
     "shutdown_kills::started_blocking_work_is_left_and_reported",
