@@ -25,7 +25,7 @@ use sweet_async::{AsyncTask, DurationExt as _, Runtime, RuntimeError, Terminatio
 const LONG: Duration = Duration::from_secs(60 * 60);
 
 /// Long too, and short enough for a test to see that it was waited for.
-const MEASURABLE: Duration = Duration::from_secs(10);
+const MEASURABLE: Duration = Duration::from_secs(60);
 
 trait Terminating: Harness<Runtime: Termination> {
     /// Runs `main` until it ends or the process receives a signal.

@@ -2,8 +2,8 @@
 
 use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 use sweet_async::smol::{SmolJoin, SmolPool, SmolRuntime};
 use sweet_async::{Runtime as _, SpawnError};
 
-use crate::wrapper::{Fault, Job, Work};
+use crate::wrapper::{Fault, Job, LONG, Work};
 
 /// The owner's drop leaves the executor running, with all its tasks.
 pub(crate) struct DropDetaches;
 
 impl Fault for DropDetaches {
+    // One of its two cases does not hang.
+    const LIMIT: Duration = Duration::from_secs(10);
+
     fn end(pool: SmolPool) {
         std::mem::forget(pool);
     }
@@ -37,6 +40,8 @@ impl Fault for DropWaits {
 pub(crate) struct FarTimersPanic;
 
 impl Fault for FarTimersPanic {
+    const LIMIT: Duration = LONG;
+
     #[allow(clippy::panic, reason = "it is the fault")]
     fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -51,6 +56,8 @@ impl Fault for FarTimersPanic {
 pub(crate) struct TimersRoundUp;
 
 impl Fault for TimersRoundUp {
+    const LIMIT: Duration = LONG;
+
     fn sleep(inner: &SmolRuntime, deadline: Instant) -> Work {
         Box::pin(inner.sleep_until(deadline + Duration::from_nanos(999_999)))
     }
@@ -60,6 +67,8 @@ impl Fault for TimersRoundUp {
 pub(crate) struct TimersFireAtOnce;
 
 impl Fault for TimersFireAtOnce {
+    const LIMIT: Duration = LONG;
+
     fn sleep(_: &SmolRuntime, _: Instant) -> Work {
         Box::pin(ready(()))
     }
@@ -92,6 +101,8 @@ impl Fault for TimersKeepTheFirstWaker {
 pub(crate) struct ClockRunsBackwards;
 
 impl Fault for ClockRunsBackwards {
+    const LIMIT: Duration = LONG;
+
     fn now() -> Instant {
         static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
         let begin = *BEGIN.get_or_init(Instant::now);
@@ -182,10 +193,12 @@ impl Fault for BlockingOnTheCaller {
 pub(crate) struct HandleAnswersFirst;
 
 impl Fault for HandleAnswersFirst {
+    const LIMIT: Duration = LONG;
+
     fn part(work: Work) {
         thread::spawn(move || {
-            // Long enough to be noticed, whichever thread comes first.
-            thread::sleep(Duration::from_secs(1));
+            // Far longer than the case needs to notice it.
+            thread::sleep(LONG);
             drop(work);
         });
     }
@@ -204,11 +217,23 @@ impl Fault for HandlesKeepTheFirstWaker {
 /// Detaching a join handle drops it, which cancels the task.
 pub(crate) struct DetachCancels;
 
+/// True once the handle of the one task under [`DetachCancels`] was detached. Locked while the task is polled.
+static DETACHED: Mutex<bool> = Mutex::new(false);
+
 impl Fault for DetachCancels {
+    fn poll(mut work: Work) -> Work {
+        Box::pin(poll_fn(move |cx| match DETACHED.lock() {
+            Ok(detached) if !*detached => work.as_mut().poll(cx),
+            _ => Poll::Pending,
+        }))
+    }
+
     fn detach(handle: SmolJoin<()>) {
         drop(handle);
         // A poll in progress would still see the next step of the case, and could end by it.
-        thread::sleep(Duration::from_millis(200));
+        if let Ok(mut detached) = DETACHED.lock() {
+            *detached = true;
+        }
     }
 }
 

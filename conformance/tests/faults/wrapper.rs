@@ -19,6 +19,9 @@ pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Blocking work as the wrapper passes it on.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
+/// The time limit of a case that does not hang.
+pub(crate) const LONG: Duration = Duration::from_secs(90);
+
 /// The fault of one backend. Each method is correct, until a fault overrides it.
 pub(crate) trait Fault: 'static {
     /// The time limit of a case: short, since most faults show as a hang.
@@ -72,7 +75,7 @@ pub(crate) trait Fault: 'static {
 pub(crate) struct Healthy;
 
 impl Fault for Healthy {
-    const LIMIT: Duration = Duration::from_secs(90);
+    const LIMIT: Duration = LONG;
 }
 
 /// A smol pool as a backend with the fault `F`.

@@ -42,13 +42,17 @@ pub(super) fn starvation(flavour: &Flavour, scale: Scale) -> Result<String, Fail
                 hold.wait().await;
             });
             opened.wait().await;
-            let came = rt.now();
             let begun = stream.clone();
             let low = AsyncTask::to::<usize>().on(&rt).priority(TaskPriority::Background).limiter(&limiter);
             let low = low.spawn(move || async move {
                 begun.ended.store(true, Ordering::SeqCst);
                 begun.begun.load(Ordering::SeqCst)
             });
+            // It has come once the limiter knows of it.
+            while limiter.waiting() == 0 {
+                yield_now().await;
+            }
+            let came = rt.now();
             let due = came + interval * 4;
             let feeders: Vec<_> =
                 (0..3).map(|_| feed(rt.clone(), limiter.clone(), stream.clone(), due)).collect();

@@ -206,9 +206,13 @@ pub async fn a_deadline_within_it_comes_first_and_is_no_cancellation<R: Runtime>
     at: Facts,
 ) -> Outcome {
     let builder = AsyncTask::to::<()>().on(&rt);
+    // So that the request comes before the deadline is read, however long that takes.
+    let held = hold_workers(&rt, at).await?;
     let begun = rt.now();
     let mut task = builder.clone().grace(1.hours()).timeout(GRACE).spawn(pending::<()>);
-    let end = task.cancel(CancelLevel::Graceful).await;
+    let end = task.cancel(CancelLevel::Graceful);
+    held.release().await?;
+    let end = end.await;
     ensure!((end.outcome(), end.status()) == (CancelOutcome::Timeout, TaskStatus::Failed), "{end:?}");
     ensure!(end.level() == Some(CancelLevel::Graceful) && !end.was_cancelled());
     ensure!(failed((&mut task).await)?.is_timeout());

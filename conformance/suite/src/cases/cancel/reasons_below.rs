@@ -49,6 +49,8 @@ impl Reporting {
         let _reports = ReportsReason { name, cx: cx.clone(), report: self.report };
         let _ = self.ready.try_send(());
         cx.cancelled().await;
+        // A value of the poll in which it is killed would win.
+        yield_now().await;
     }
 
     /// A child with a grandchild, a task in place, and a scope with a member, below the task itself: six

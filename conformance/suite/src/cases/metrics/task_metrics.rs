@@ -226,13 +226,19 @@ pub async fn generic_code_can_ask_for_metrics_alone<R: Runtime>(rt: R, _: Facts)
         Ok(())
     });
     scope.await?;
+    let open = Latch::new();
+    let wait = open.clone();
     let events = AsyncTask::emits::<u64>()
         .on(&rt)
         .metrics(true)
         .sender(|sources| sources.of(0..10u64).into_chunks(1.items()))
-        .for_each(|_: Event<u64>| ())
+        .for_each(move |_: Event<u64>| {
+            let wait = wait.clone();
+            async move { wait.wait().await }
+        })
         .spawn();
     toggles(&events)?;
+    open.set();
     ensure!(events.await?.handled() == 10);
     Ok(())
 }

@@ -94,21 +94,23 @@ pub async fn unreadable_messages_are_rejected_and_named<R: Runtime>(rt: R, _: Fa
 
 pub async fn a_message_that_is_delivered_too_often_is_rejected<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let queue = bounded(10);
-    publish(&rt, &queue, "numbers", 2, 1).await?;
-    queue.close();
+    publish(&rt, &queue, "numbers", 1, 1).await?;
     let consume = |queue: BoundedQueue| {
         AsyncTask::emits::<u64>()
             .on(&rt)
             .workers(1)
             .sender(move |sources| sources.of_queue(&queue).max_deliveries(2).lines())
-            .for_each(|event| if *event.data() == 0 { Err("it never works") } else { Ok(()) })
+            .for_each(|_: Event<u64>| Err::<(), _>("it never works"))
     };
     for _ in 0..2 {
         ensure!(source_text(&failed(consume(queue.clone()).await)?).contains("it never works"));
-        ensure!(queue.unacknowledged() == 2);
+        ensure!(queue.unacknowledged() == 1);
     }
     let error = failed(consume(queue.clone()).await)?;
     ensure!(source_text(&error).contains("it was delivered 2 times"), "{error:#}");
+    // Published only now: messages that come back together do so in any order.
+    publish(&rt, &queue, "another", 1, 1).await?;
+    queue.close();
     let rest = AsyncTask::emits::<u64>()
         .on(&rt)
         .on_error(ErrorStrategy::ContinueOnError)

@@ -196,7 +196,7 @@ pub async fn a_lease_is_extended_while_its_rows_are_handled<R: Runtime>(rt: R, a
             }
         })
         .await?;
-    ensure!(summary.handled() == 4 && queue.len() == 0, "{summary:?}");
+    ensure!(summary.handled() >= 4 && queue.len() == 0, "{summary:?}");
     // In real time, a machine that stands still for two seconds may lose a lease: at least once, then.
     if at.virtual_time {
         deliveries.check_each_once(4)
@@ -223,7 +223,8 @@ pub async fn a_graceful_stop_settles_the_claimed_messages<R: Runtime>(rt: R, _: 
                 async move {
                     yield_now().await;
                     deliveries.record(event.take_data());
-                    if deliveries.total() == 100 {
+                    // The other worker may have made it more meanwhile.
+                    if deliveries.total() >= 100 {
                         some.set();
                     }
                 }
@@ -232,7 +233,7 @@ pub async fn a_graceful_stop_settles_the_claimed_messages<R: Runtime>(rt: R, _: 
         .spawn();
     some.wait().await;
     // The queue is not closed: the consumer ends because it is cancelled.
-    consumer.cancel(CancelLevel::Graceful).await;
+    consumer.cancel(CancelLevel::Graceful).grace(1.hours()).await;
     ensure!(queue.held() == 0, "nothing is held any more");
     ensure!(deliveries.total() == queue.acknowledged().len() * 3, "whole messages alone");
     queue.close();

@@ -2,7 +2,7 @@
 
 use crate::library::{CancellableTask as _, RuntimeError, TaskContext};
 
-use crate::kit::ending::{ended, left};
+use crate::kit::ending::{ended, killed_are_gone, left};
 use crate::kit::prelude::*;
 
 const NOTICE: (Option<CancelLevel>, Option<CancelCause>) =
@@ -78,6 +78,7 @@ pub fn the_grace_period_is_the_shutdowns_limit(harness: Started) -> Outcome {
         ensure!(left(shutdown.await)? == (1, 0));
         let took = rt.now().saturating_duration_since(begun);
         ensure!(took >= limit && (!at.virtual_time || took == limit), "{took:?}");
+        killed_are_gone(&rt, begun, limit).await?;
         ensure!(dropped.is_set() && failed(task.await)?.is_shutdown());
         Ok(())
     })

@@ -7,7 +7,7 @@ use crate::library::runtime::Signal;
 use crate::library::{DynRuntime, RuntimeError, Termination as _};
 use futures_lite::future::zip;
 
-use crate::kit::ending::{ended, idle, left};
+use crate::kit::ending::{ended, idle, killed_are_gone, left};
 use crate::kit::prelude::*;
 use crate::kit::signalled::{with_signals, with_signals_and_timer_hook};
 
@@ -33,11 +33,13 @@ pub fn a_kill_that_is_over_at_once_is_in_the_report(harness: Started) -> Outcome
         let mut run = pin!(rt.run_until_terminated(1.hours(), pending::<()>()));
         sender.try_send(Signal::Terminate)?;
         ensure!(poll_once(&mut run).await.is_none());
+        let begun = rt.now();
         second_sent.set();
         sender.try_send(Signal::Interrupt)?;
         let end = run.await?;
         ensure!(end.signal == Some(Signal::Terminate));
         ensure!(left(end.shutdown)? == (1, 0));
+        killed_are_gone(&rt, begun, Duration::ZERO).await?;
         ensure!(dropped.is_set());
         Ok(())
     })
@@ -50,10 +52,12 @@ pub fn two_signals_in_one_poll_count_as_two(harness: Started) -> Outcome {
         task.detach();
         sender.try_send(Signal::Terminate)?;
         sender.try_send(Signal::Interrupt)?;
+        let begun = rt.now();
         // If one of the signals were lost, this would take the whole grace period.
         let end = rt.run_until_terminated(Duration::MAX, pending::<()>()).await?;
         ensure!(end.output.is_none() && end.signal == Some(Signal::Terminate));
         ensure!(left(end.shutdown)? == (1, 0));
+        killed_are_gone(&rt, begun, Duration::ZERO).await?;
         ensure!(dropped.is_set());
         Ok(())
     })

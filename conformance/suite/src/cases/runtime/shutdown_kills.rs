@@ -3,7 +3,7 @@
 use crate::library::DynRuntime;
 use futures_lite::future::block_on;
 
-use crate::kit::ending::{ended, idle, left};
+use crate::kit::ending::{ended, idle, killed_are_gone, left};
 use crate::kit::prelude::*;
 
 pub fn at_the_limit_tasks_are_killed_and_counted(harness: Started) -> Outcome {
@@ -12,12 +12,13 @@ pub fn at_the_limit_tasks_are_killed_and_counted(harness: Started) -> Outcome {
         let (detached, detached_dropped) = idle(&rt).await;
         let canceller = detached.canceller();
         detached.detach();
+        let begun = rt.now();
         ensure!(left(rt.shutdown(5.millis()).await)? == (2, 0));
+        killed_are_gone(&rt, begun, 5.millis()).await?;
         ensure!(kept_dropped.is_set() && detached_dropped.is_set(), "killed tasks are waited for");
         ensure!(failed(kept.await)?.is_shutdown());
         let end = canceller.cancel(CancelLevel::Kill).await;
         ensure!((end.status(), end.cause()) == (TaskStatus::Cancelled, Some(CancelCause::Shutdown)));
-        ensure!(rt.active_task_count() == 0);
         Ok(())
     })
 }
@@ -43,8 +44,10 @@ pub fn children_and_detached_grandchildren_are_killed_too(harness: Started) -> O
             Ok(())
         });
         ready.wait().await;
+        let begun = rt.now();
         ensure!(left(rt.shutdown(Duration::ZERO).await)? == (3, 0));
-        ensure!(alive.alive() == 0 && rt.active_task_count() == 0);
+        killed_are_gone(&rt, begun, Duration::ZERO).await?;
+        ensure!(alive.alive() == 0);
         ensure!(failed(parent.await)?.is_shutdown());
         Ok(())
     })
@@ -60,9 +63,10 @@ pub fn a_detached_parent_passes_the_kill_on_while_it_waits_for_its_child(harness
         });
         parent.detach();
         let child = escaped.recv().await?;
+        let begun = rt.now();
         ensure!(left(rt.shutdown(5.millis()).await)? == (2, 0));
+        killed_are_gone(&rt, begun, 5.millis()).await?;
         ensure!(failed(child.await)?.is_shutdown());
-        ensure!(rt.active_task_count() == 0);
         Ok(())
     })
 }
@@ -101,9 +105,10 @@ pub fn a_spawn_in_a_destructor_during_it_is_no_deadlock(harness: Started) -> Out
             pending::<()>().await
         });
         started.wait().await;
+        let begun = rt.now();
         ensure!(left(rt.shutdown(5.millis()).await)? == (1, 0));
+        killed_are_gone(&rt, begun, 5.millis()).await?;
         ensure!(failed(task.await)?.is_shutdown());
-        ensure!(rt.active_task_count() == 0);
         Ok(())
     })
 }
@@ -183,8 +188,9 @@ pub fn a_task_with_a_parent_on_another_runtime_is_killed(harness: Started) -> Ou
         while child.status() == TaskStatus::Pending {
             yield_now().await;
         }
+        let begun = rt.now();
         ensure!(left(rt.shutdown(5.millis()).await)? == (1, 0));
-        ensure!(rt.active_task_count() == 0);
+        killed_are_gone(&rt, begun, 5.millis()).await?;
         ensure!(failed(child.await)?.is_shutdown());
         drop(parent);
         Ok(())

@@ -8,7 +8,7 @@ use futures_lite::future::zip;
 
 use super::adoption::{dropped_at, held};
 use super::scopes::{scope_on, stays_pending, stubborn};
-use crate::kit::ending::{ended, left};
+use crate::kit::ending::{ended, killed_are_gone, left};
 use crate::kit::prelude::*;
 
 pub fn members_of_a_dropped_scope_are_counted_until_they_end(harness: Started) -> Outcome {
@@ -201,9 +201,12 @@ pub fn a_scope_under_a_shutdown_ends_by_itself_or_is_killed(harness: Started) ->
             }));
             pending::<Result<(), BoxError>>().await
         });
+        let begun = rt.now();
         let (result, ending) = zip(ignores, rt.shutdown(5.millis())).await;
         ensure!(failed(result)?.is_shutdown());
-        ensure!(left(ending)? == (1, 0) && alive.alive() == 0 && rt.active_task_count() == 0);
+        ensure!(left(ending)? == (1, 0));
+        killed_are_gone(&rt, begun, 5.millis()).await?;
+        ensure!(alive.alive() == 0);
         Ok(())
     })
 }

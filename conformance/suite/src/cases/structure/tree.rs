@@ -25,6 +25,8 @@ impl Below {
         let own =
             cx.cause() == Some(CancelCause::ParentCancelled) && cx.level() == Some(CancelLevel::Graceful);
         self.causes.fetch_add(usize::from(own), Ordering::SeqCst);
+        // A value in the poll in which it is killed would win.
+        yield_now().await;
         1
     }
 
@@ -161,6 +163,8 @@ pub async fn a_request_reaches_many_children<R: Runtime>(rt: R, at: Facts) -> Ou
             for child in children {
                 sum += child.await.unwrap_or_default();
             }
+            // A value in the poll in which it is killed would win.
+            yield_now().await;
             sum
         });
         while below.alive.alive() < many {

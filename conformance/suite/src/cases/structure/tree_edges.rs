@@ -167,6 +167,8 @@ pub async fn children_of_running_blocking_work_are_cancelled_while_it_runs<R: Ru
                 let _leave = leave;
                 start.set();
                 cx.cancelled().await;
+                // A value in the poll in which it is killed would win.
+                yield_now().await;
             });
             // The work goes on, and the child ends all the same: nothing else sets this latch.
             outlive.wait_blocking();
@@ -250,6 +252,8 @@ pub async fn a_hard_kill_reports_busy_tasks_far_below<R: Runtime>(rt: R, _: Fact
             let _ = leaf.await;
         });
         let _ = middle.await;
+        // A value in the poll in which it is killed would win.
+        pending::<()>().await
     });
     entered.wait().await;
     let answer = poll_once(top.cancel_immediately()).await.context("it waits")?;

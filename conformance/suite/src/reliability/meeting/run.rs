@@ -15,7 +15,7 @@ use crate::kit::prelude::*;
 use crate::kit::published::bounded;
 
 /// The time after which a combination is reported as hanging: far longer than any takes.
-const LONG: Duration = Duration::from_secs(5);
+const LONG: Duration = Duration::from_secs(60);
 
 /// Runs `combination` to its end. `trigger` is the row at which it is stopped, if the fault is a stop.
 pub(super) async fn run(
@@ -36,7 +36,7 @@ async fn run_to_its_end(
     trigger: u64,
 ) -> Result<Observations, Failure> {
     // An executor of the whole process may have tasks of other cases, which stay.
-    let others = rt.active_task_count();
+    let (others, jobs) = (rt.active_task_count(), rt.root().active_blocking_jobs());
     let given = Given::default();
     let input = Input::new(rt, combination, &given).await?;
     let read_from = input.queue();
@@ -66,8 +66,9 @@ async fn run_to_its_end(
         End::ForEach => for_each(rt, &mut observed, combination, from, work).await,
         End::Collect => collect(rt, &mut observed, combination, from, work).await,
     }
-    // Nothing of the run is left: the task that sends into the channel ends when its pipeline has ended.
-    while rt.active_task_count() > others {
+    // Nothing of the run is left: the task that sends into the channel ends when its pipeline has ended, and
+    // blocking work may outlast a limit.
+    while rt.active_task_count() > others || rt.root().active_blocking_jobs() > jobs {
         moment(rt).await;
     }
     observed.given = given.load(std::sync::atomic::Ordering::SeqCst);

@@ -44,7 +44,14 @@ pub async fn an_ad_hoc_task_after_the_limit_leaves_the_result_as_it_is<R: Runtim
         let result = if is_first { all.run().await } else { all.join_all().await };
         let error = failed(result)?;
         ensure!(matches!(&error, OrchestratorError::Stopped(error) if error.is_timeout()), "{error}");
-        ensure!(one(&all).await? == TaskStatus::Failed && all.status() == TaskStatus::Failed);
+        // It has the limit anew, which may pass before it begins on a busy machine: then again.
+        let found = loop {
+            match one(&all).await {
+                Err(late) if late.downcast_ref().is_some_and(AsyncTaskError::is_cancelled) => {}
+                found => break found?,
+            }
+        };
+        ensure!(found == TaskStatus::Failed && all.status() == TaskStatus::Failed);
     }
     failed(all.join_all().await)?;
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::library::pipeline::{Batch, OnDuplicate, PipelineBuilder};
-use crate::library::{Retry, RetryStrategy};
+use crate::library::{Retry, RetryStrategy, TimedTask as _};
 use async_channel::unbounded;
 
 use crate::kit::explode;
@@ -262,19 +262,27 @@ pub async fn entries_count_with_the_event_of_their_collector<R: Runtime>(rt: R, 
 }
 
 pub async fn an_event_that_is_killed_leaves_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    // Long enough that the first event is handled by then, however busy the machine is.
-    let (error, kept) = numbers(&rt)
-        .with_timeout(2.seconds())
+    let second = Latch::new();
+    let begun = second.clone();
+    let task = numbers(&rt)
+        .with_timeout(1.hours())
         .sender(|sources| sources.of([0, 1]).into_chunks(1.items()))
-        .receiver(|event: Event<u64>, collector: Collector<u64, u64>| async move {
-            let n = event.take_data();
-            collector.collect(n, n);
-            if n == 1 {
-                pending::<()>().await;
+        .receiver(move |event: Event<u64>, collector: Collector<u64, u64>| {
+            let begun = begun.clone();
+            async move {
+                let n = event.take_data();
+                collector.collect(n, n);
+                if n == 1 {
+                    begun.set();
+                    pending::<()>().await;
+                }
             }
         })
-        .await_final_event(|event, collection| (event.err(), collection.collected()))
-        .await;
+        .spawn(|event, collection| Ok::<_, AsyncTaskError>((event.err(), collection.collected())));
+    // The one worker has handled the first event by then.
+    second.wait().await;
+    task.set_timeout(5.millis())?;
+    let (error, kept) = task.await?;
     ensure!(error.context("an error was due")?.is_timeout());
     ensure!(kept == HashMap::from([(0, 0)]), "{kept:?}");
     Ok(())

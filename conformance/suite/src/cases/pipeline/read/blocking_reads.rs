@@ -2,8 +2,8 @@
 
 use std::future::IntoFuture as _;
 
-use crate::library::CancellableTask as _;
 use crate::library::pipeline::EmittingTask;
+use crate::library::{CancellableTask as _, TimedTask as _};
 
 use crate::kit::no_jobs;
 use crate::kit::prelude::*;
@@ -23,29 +23,24 @@ impl Blocked {
     fn reader<R: Runtime>(
         &self,
         rt: &R,
-        limit: Duration,
         chunk: usize,
     ) -> impl FnOnce() -> EmittingTask<FinalEvent, R> + use<R> {
         let steps = [gives("1\n"), SetsLatch(self.begun.clone()), Waits(self.open.clone()), gives("2\n")];
         let script = Script::new(steps).marked(&self.dropped);
         let run = AsyncTask::emits::<u64>()
             .on(rt)
-            .with_timeout(limit)
+            .with_timeout(1.hours())
             .sender(move |sources| lines(sources, ReaderKind::Blocking, script, chunk))
             .for_each(|_: Event<u64>| {});
         move || run.spawn()
     }
 
     /// A pipeline whose receiver blocks its thread.
-    fn receiver<R: Runtime>(
-        &self,
-        rt: &R,
-        limit: Duration,
-    ) -> impl FnOnce() -> EmittingTask<FinalEvent, R> + use<R> {
+    fn receiver<R: Runtime>(&self, rt: &R) -> impl FnOnce() -> EmittingTask<FinalEvent, R> + use<R> {
         let (begun, open, guard) = (self.begun.clone(), self.open.clone(), self.dropped.on_drop());
         let run = AsyncTask::emits::<u64>()
             .on(rt)
-            .with_timeout(limit)
+            .with_timeout(1.hours())
             .sender(|sources| sources.of(0..5).into_chunks(1.items()))
             .for_each(move |_: Event<u64>| {
                 let _held = &guard;
@@ -60,12 +55,11 @@ impl Blocked {
     async fn both<R: Runtime, F: Future<Output = Outcome>>(
         rt: &R,
         facts: Facts,
-        limit: Duration,
         case: impl Fn(EmittingTask<FinalEvent, R>, Self) -> F,
     ) -> Outcome {
         for reads in [true, false] {
             let blocked = Self::default();
-            let run = if reads { blocked.reader(rt, limit, 1)() } else { blocked.receiver(rt, limit)() };
+            let run = if reads { blocked.reader(rt, 1)() } else { blocked.receiver(rt)() };
             blocked.begun.wait().await;
             case(run, blocked).await.with_context(|| if reads { "a reader" } else { "a receiver" })?;
             no_jobs(rt, facts).await;
@@ -75,7 +69,7 @@ impl Blocked {
 }
 
 pub async fn a_kill_waits_for_a_started_read<R: Runtime>(rt: R, facts: Facts) -> Outcome {
-    Blocked::both(&rt, facts, 1.hours(), |run, blocked| {
+    Blocked::both(&rt, facts, |run, blocked| {
         let rt = rt.clone();
         async move {
             ensure!(rt.root().active_blocking_jobs() > 0, "it is counted");
@@ -94,7 +88,7 @@ pub async fn a_kill_waits_for_a_started_read<R: Runtime>(rt: R, facts: Facts) ->
 }
 
 pub async fn a_hard_kill_reports_that_the_read_goes_on<R: Runtime>(rt: R, facts: Facts) -> Outcome {
-    Blocked::both(&rt, facts, 1.hours(), |run, blocked| async move {
+    Blocked::both(&rt, facts, |run, blocked| async move {
         let answer = run.cancel(CancelLevel::KillHard).await;
         ensure!(answer.outcome() == crate::library::CancelOutcome::Abandoned, "{answer:?}");
         ensure!(!blocked.dropped.is_set());
@@ -106,9 +100,10 @@ pub async fn a_hard_kill_reports_that_the_read_goes_on<R: Runtime>(rt: R, facts:
 }
 
 pub async fn a_time_limit_leaves_the_read_and_reports_it<R: Runtime>(rt: R, facts: Facts) -> Outcome {
-    Blocked::both(&rt, facts, 500.millis(), |run, blocked| {
+    Blocked::both(&rt, facts, |run, blocked| {
         let rt = rt.clone();
         async move {
+            run.set_timeout(5.millis())?;
             let AsyncTaskError::Timeout(error) = failed(run.await)? else { bail!("not a timeout") };
             ensure!(error.still_running(), "{error}");
             ensure!(!blocked.dropped.is_set() && rt.root().active_blocking_jobs() > 0, "it goes on");
@@ -132,8 +127,9 @@ pub async fn the_limit_of_an_enclosing_task_leaves_the_read_and_reports_it<R: Ru
         .sender(move |sources| lines(sources, ReaderKind::Blocking, script, 1))
         .for_each(|_: Event<u64>| {})
         .into_future();
-    let task = AsyncTask::to::<FinalEvent>().on(&rt).timeout(500.millis()).spawn(|| run);
+    let task = AsyncTask::to::<FinalEvent>().on(&rt).timeout(1.hours()).spawn(|| run);
     blocked.begun.wait().await;
+    task.set_timeout(5.millis())?;
     let AsyncTaskError::Timeout(error) = failed(task.await)? else { bail!("not a timeout") };
     ensure!(error.still_running() && !blocked.dropped.is_set(), "{error}");
     blocked.open.set();

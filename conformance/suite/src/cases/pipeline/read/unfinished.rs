@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::library::CancellableTask as _;
 use crate::library::pipeline::{EmittingTask, Sources};
+use crate::library::{CancellableTask as _, TimedTask as _};
 use futures_lite::stream;
 
 use crate::kit::prelude::*;
@@ -104,6 +104,7 @@ pub async fn a_graceful_stop_handles_all_lines_of_a_reader<R: Runtime>(rt: R, _:
         let mut run = AsyncTask::emits::<u64>()
             .on(&rt)
             .workers(1)
+            .grace(1.hours())
             .sender(move |sources| {
                 let source = match kind {
                     ReaderKind::Blocking => sources.of_reader(reader),
@@ -127,7 +128,6 @@ pub async fn a_graceful_stop_handles_all_lines_of_a_reader<R: Runtime>(rt: R, _:
 /// before it gives more. The receiver calls `first` for the first line.
 async fn stalled<R: Runtime>(
     rt: &R,
-    limit: Duration,
     first: impl Fn() + Send + Sync + 'static,
 ) -> (EmittingTask<FinalEvent, R>, Latch) {
     let (open, stalls, handled) = (Latch::new(), Latch::new(), Latch::new());
@@ -142,7 +142,8 @@ async fn stalled<R: Runtime>(
     let run = AsyncTask::emits::<u64>()
         .on(rt)
         .workers(1)
-        .with_timeout(limit)
+        .grace(1.hours())
+        .with_timeout(1.hours())
         .sender(move |sources| lines(sources, ReaderKind::Blocking, script, 100))
         .for_each(move |_: Event<u64>| match counter.fetch_add(1, Ordering::SeqCst) {
             0 => first(),
@@ -156,7 +157,7 @@ async fn stalled<R: Runtime>(
 }
 
 pub async fn a_graceful_stop_handles_the_lines_of_a_stalled_reader<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (mut run, open) = stalled(&rt, 1.hours(), || {}).await;
+    let (mut run, open) = stalled(&rt, || {}).await;
     let mut stop = std::pin::pin!(run.canceller().cancel(CancelLevel::Graceful));
     ensure!(poll_once(&mut stop).await.is_none(), "what is being read may still come");
     open.set();
@@ -181,7 +182,7 @@ pub async fn a_kill_counts_the_lines_of_a_stalled_reader<R: Runtime>(rt: R, _: F
         });
         let _ = keep.try_send(child);
     };
-    let (mut run, open) = stalled(&rt, 1.hours(), child).await;
+    let (mut run, open) = stalled(&rt, child).await;
     let mut kill = std::pin::pin!(run.canceller().cancel(CancelLevel::Kill));
     ensure!(poll_once(&mut kill).await.is_none(), "the read is waited for");
     killed.wait().await;
@@ -198,7 +199,8 @@ pub async fn a_time_limit_counts_the_lines_of_a_stalled_reader_until_then<R: Run
     rt: R,
     facts: Facts,
 ) -> Outcome {
-    let (mut run, open) = stalled(&rt, 500.millis(), || {}).await;
+    let (mut run, open) = stalled(&rt, || {}).await;
+    run.set_timeout(5.millis())?;
     let AsyncTaskError::Timeout(error) = failed((&mut run).await)? else { bail!("not a timeout") };
     ensure!(error.still_running() && error.to_string().contains("still runs"), "{error}");
     let due = (150, 100, 50);

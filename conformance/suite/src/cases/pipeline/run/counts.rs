@@ -196,7 +196,8 @@ pub async fn they_add_up_after_a_kill_in_the_middle_of_a_chunk<R: Runtime>(rt: R
     let progress = task.progress();
     own_count.agree(&progress)?;
     ensure!((progress.handled, progress.rejected) == (4, 1), "{progress:?}");
-    ensure!(progress.dropped >= 5 && progress.read % 10 == 0, "{progress:?}");
+    // The sender may be killed in the middle of a chunk as well.
+    ensure!(progress.dropped >= 5 && progress.read >= 10, "{progress:?}");
     ensure!(task.progress() == progress, "nothing changes after the end");
     Ok(())
 }
@@ -207,6 +208,7 @@ pub async fn a_graceful_end_drops_nothing<R: Runtime>(rt: R, _: Facts) -> Outcom
     let mut task = AsyncTask::emits::<u64>()
         .on(&rt)
         .workers(2)
+        .grace(1.hours())
         .on_progress(own_count.on_progress())
         .sender(|sources| sources.of(0..).into_chunks(3.items()))
         .receiver(move |_: Event<u64>, _: Collector<u64, u64>| {

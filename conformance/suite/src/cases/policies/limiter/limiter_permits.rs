@@ -116,9 +116,11 @@ pub async fn timed_out_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt:
         };
         let error = failed(result)?;
         ensure!(!job.dropped.is_set(), "{ending}: the gate is still closed: {error}");
-        // On a busy machine no thread may have taken the job in time: then it never runs.
-        if job.started.is_set() {
-            is_held_until_its_end(&rt, &limiter, job).await?;
+        // On a busy machine no thread may have taken the job in time: then it never runs, or a thread has it
+        // and has not come to its first line.
+        match job.started.is_set() {
+            true => is_held_until_its_end(&rt, &limiter, job).await?,
+            false => job.open.set(),
         }
     }
     Ok(())

@@ -172,7 +172,7 @@ pub async fn callbacks_run_before_the_end_of_a_gracefully_cancelled_backoff<R: R
         opened.wait().await;
         ends.set();
     })?;
-    let end = task.cancel_gracefully();
+    let end = task.cancel_gracefully().grace(1.hours());
     entered.wait().await;
     crate::cases::scopes::stays_pending(&rt, &mut task).await?;
     open.set();

@@ -130,9 +130,12 @@ pub async fn a_deadline_moved_later_leaves_time_for_retries<R: Runtime>(rt: R, a
             Ok(call)
         }
     });
-    // Too short for the wait, and then long enough again before the attempt fails.
+    // Too short for the wait, and then long enough again before the attempt fails. The task cannot see the
+    // first to pass, however long that takes.
+    let held = hold_workers(&rt, at).await?;
     task.set_timeout(5.millis())?;
     task.set_timeout(1.hours())?;
+    held.release().await?;
     give.send(()).await?;
     ensure!(task.await? == 2);
     ensure!(!at.virtual_time || rt.now().saturating_duration_since(begun) >= 10.millis());

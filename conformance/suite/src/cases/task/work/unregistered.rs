@@ -64,7 +64,12 @@ pub async fn a_snapshot_shows_waiting_work_with_its_name_and_its_await<R: Runtim
         });
         let snapshot = loop {
             let snapshot = rt.snapshot();
-            if snapshot.tasks.iter().filter(has_name).count() == number {
+            let around = snapshot.tasks.iter().find(|other| other.info.id == task.id());
+            let mut parts = snapshot.tasks.iter().filter(has_name);
+            // That of the sleep, in which the work waits. The task around waits for the work itself.
+            let has_place =
+                |last: &TaskSnapshot| around.is_some_and(|around| last.info.place != around.info.place);
+            if parts.clone().count() == number && parts.next_back().is_some_and(has_place) {
                 break snapshot;
             }
             yield_now().await;
@@ -72,13 +77,8 @@ pub async fn a_snapshot_shows_waiting_work_with_its_name_and_its_await<R: Runtim
         let parts: Vec<_> = snapshot.tasks.iter().filter(has_name).collect();
         let is_waiting = |part: &&TaskSnapshot| part.info.status == TaskStatus::Running;
         ensure!(parts.iter().all(is_waiting), "{snapshot}");
-        let around = snapshot.tasks.iter().find(|other| other.info.id == task.id());
-        let (Some(around), Some(first), Some(last)) = (around, parts.first(), parts.last()) else {
-            bail!("the task around is not in it: {snapshot}");
-        };
+        let first = parts.first().context("there is one")?;
         ensure!(first.parent == Some(task.id()), "{snapshot}");
-        // That of the sleep, in which the work waits. The task around waits for the work itself.
-        ensure!(last.info.place != around.info.place, "{snapshot}");
         ensure!(task.cancel(CancelLevel::Kill).await.was_cancelled());
     }
     Ok(())
