@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 #[path = "../src/adaptive/aimd.rs"]
 #[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
@@ -144,8 +145,13 @@ fn work_off(pieces: usize, capacity: usize, max: usize, jitter: f64, seed: u64) 
     }
 }
 
+/// The same inputs in each run: the bounds are those of a random process, which some input in millions exceeds.
+fn fixed(cases: u32) -> ProptestConfig {
+    ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(cases) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(fixed(64))]
 
     #[test]
     fn it_finds_what_the_service_can_do(capacity in 1_usize..8, jitter in 0.0..0.5, seed: u64) {

@@ -228,7 +228,7 @@ pub async fn a_run_that_does_not_listen_is_killed_after_the_grace_period<R: Runt
     Ok(())
 }
 
-pub async fn a_kill_and_a_dropped_handle_end_the_run_too<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn a_kill_and_a_dropped_handle_end_the_run_too<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for is_kept in [true, false] {
         let (started, dropped) = (Latch::new(), Latch::new());
         let (start, guarded) = (started.clone(), dropped.clone());
@@ -244,8 +244,12 @@ pub async fn a_kill_and_a_dropped_handle_end_the_run_too<R: Runtime>(rt: R, _: F
         let canceller = task.canceller();
         let kept = is_kept.then_some(task);
         let end = canceller.cancel(CancelLevel::Kill).await;
-        ensure!(end.was_cancelled() && dropped.is_set(), "{end:?}");
-        ensure!((end.cause() == Some(CancelCause::Requested)) == kept.is_some(), "{end:?}");
+        ensure!(dropped.is_set(), "{end:?}");
+        // On another thread, the poll that has begun the run may still be in progress. Its value would win.
+        ensure!(end.was_cancelled() || !at.polls_on_caller, "{end:?}");
+        if end.was_cancelled() {
+            ensure!((end.cause() == Some(CancelCause::Requested)) == kept.is_some(), "{end:?}");
+        }
     }
     Ok(())
 }
