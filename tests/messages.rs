@@ -73,14 +73,12 @@ fn check(package: &Path) -> TestResult<Answers> {
     let mut answers = Answers::new();
     for line in String::from_utf8(output.stdout)?.lines() {
         let line: Value = serde_json::from_str(line)?;
-        let is_case = line["target"]["kind"] == serde_json::json!(["bin"]);
-        let (true, Some(name)) = (is_case, line["target"]["name"].as_str()) else { continue };
+        let text = |path| line.pointer(path).and_then(Value::as_str);
+        let (Some("bin"), Some(name)) = (text("/target/kind/0"), text("/target/name")) else { continue };
         let (compiles, said) = answers.entry(name.to_owned()).or_default();
-        match line["reason"].as_str() {
+        match text("/reason") {
             Some("compiler-artifact") => *compiles = true,
-            Some("compiler-message") => {
-                said.push_str(line["message"]["rendered"].as_str().unwrap_or_default())
-            }
+            Some("compiler-message") => said.push_str(text("/message/rendered").unwrap_or_default()),
             _ => {}
         }
     }
