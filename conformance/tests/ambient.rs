@@ -15,20 +15,16 @@ mod smol_flavours;
 mod tokio_flavours;
 
 #[cfg(feature = "smol")]
-on!(smol_global, crate::smol_flavours::Global, a_thread_finds_the_runtime_that_it_has_entered);
+on!(smol_global, crate::smol_flavours::Global);
 #[cfg(feature = "smol")]
-on!(smol_one_thread, crate::smol_flavours::OneThread, a_thread_finds_the_runtime_that_it_has_entered);
+on!(smol_one_thread, crate::smol_flavours::OneThread);
 #[cfg(feature = "smol")]
-on!(smol_many_threads, crate::smol_flavours::ManyThreads, a_thread_finds_the_runtime_that_it_has_entered);
+on!(smol_many_threads, crate::smol_flavours::ManyThreads);
 #[cfg(feature = "smol")]
-on!(smol_own_executor, crate::smol_flavours::OwnExecutor, a_thread_finds_the_runtime_that_it_has_entered);
+on!(smol_own_executor, crate::smol_flavours::OwnExecutor);
 #[cfg(feature = "tokio")]
-on!(
-    tokio_current_thread,
-    crate::tokio_flavours::CurrentThread,
-    a_thread_finds_the_runtime_that_it_has_entered
-);
+on!(tokio_current_thread, crate::tokio_flavours::CurrentThread);
 #[cfg(feature = "tokio")]
-on!(tokio_multi_thread, crate::tokio_flavours::MultiThread, a_thread_finds_the_runtime_that_it_has_entered);
+on!(tokio_multi_thread, crate::tokio_flavours::MultiThread);
 #[cfg(feature = "sim")]
 on!(sim, crate::sim_flavour::Sim);

@@ -5,5 +5,5 @@
 mod cases;
 mod flavour;
 
-on!(one_worker, crate::flavour::Tiny<1>, a_thread_finds_the_runtime_that_it_has_entered);
-on!(three_workers, crate::flavour::Tiny<3>, a_thread_finds_the_runtime_that_it_has_entered);
+on!(one_worker, crate::flavour::Tiny<1>);
+on!(three_workers, crate::flavour::Tiny<3>);
