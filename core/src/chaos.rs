@@ -137,7 +137,8 @@ impl Chaos {
     }
 
     /// Fails with `InvalidConfig` for a rate that is out of its range.
-    pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), AsyncTaskError> {
         let rates = [("latency", self.latency), ("panic", self.panic), ("failure", self.failure)];
         match rates.into_iter().find(|(_, rate)| !(0.0..=1.0).contains(rate)) {
             Some((fault, rate)) => Err(AsyncTaskError::config(format!(

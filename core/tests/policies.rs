@@ -73,7 +73,7 @@ fn each_state_has_one_answer_to_each_event() -> anyhow::Result<()> {
         (closed(2), Late(Failed), Ok(closed(2))),
         (closed(2), Late(Succeeded), Ok(closed(2))),
         (waits, Call, refused(4)),
-        (endless, Call, Err(Duration::MAX)),
+        (endless, Call, Err(THRESHOLDS.open_for)),
         (over, Call, Ok(first_round)),
         (waits, Ended(Succeeded), Ok(waits)),
         (waits, Ended(Failed), Ok(waits)),
@@ -174,6 +174,11 @@ fn a_time_beyond_the_clocks_range_never_ends() -> anyhow::Result<()> {
     let state = State::CLOSED.record(State::CLOSED.pass(), Outcome::Failed, || now, &forever);
     ensure!(state.phase == Phase::Open { until: None });
     ensure!(state.admit(|| now + SECOND * 1_000_000, &forever) == Err(Duration::MAX));
+    // The refusal then says the whole open time: only that of an isolated breaker has no end.
+    let long = Thresholds { open_for: Duration::from_secs(u64::MAX), ..forever };
+    let state = State::CLOSED.record(State::CLOSED.pass(), Outcome::Failed, || now, &long);
+    ensure!(state.phase == Phase::Open { until: None });
+    ensure!(state.admit(|| now, &long) == Err(long.open_for));
     Ok(())
 }
 

@@ -121,7 +121,8 @@ impl CircuitBreakerBuilder {
         Self { trip_if: Some(Arc::new(predicate)), ..self }
     }
 
-    /// Sets how long it then refuses all calls; 30 s by default.
+    /// Sets how long it then refuses all calls; 30 s by default. With [`Duration::MAX`] it refuses them until
+    /// it is [closed by hand](CircuitBreaker::close).
     pub fn open_timeout(mut self, open_for: Duration) -> Self {
         self.thresholds.open_for = open_for;
         self

@@ -141,15 +141,16 @@ impl State {
     /// Admits a call: returns the state with it, or the longest time that it would have to wait.
     pub(crate) fn admit(self, now: impl Fn() -> Instant, thresholds: &Thresholds) -> Result<Self, Duration> {
         let round = |number, now: Instant| Round { number, over: now.checked_add(thresholds.probe_for) };
-        let left = |until: Option<Instant>, now: Instant| {
-            until.map_or(Duration::MAX, |until| until.saturating_duration_since(now))
+        // Of a time that is later than a clock can count, the whole is left.
+        let left = |until: Option<Instant>, whole: Duration, now: Instant| {
+            until.map_or(whole, |until| until.saturating_duration_since(now))
         };
         match self.phase {
             Phase::Closed { .. } => Ok(self),
             Phase::Isolated => Err(Duration::MAX),
             Phase::Open { until } => {
                 let now = now();
-                match left(until, now) {
+                match left(until, thresholds.open_for, now) {
                     Duration::ZERO => {
                         let round = round(0, now);
                         Ok(self.with_phase(Phase::HalfOpen { under_way: 1, succeeded: 0, round }))
@@ -159,7 +160,7 @@ impl State {
             }
             Phase::HalfOpen { under_way, succeeded, round: last } => {
                 let now = now();
-                let (under_way, number) = match left(last.over, now) {
+                let (under_way, number) = match left(last.over, thresholds.probe_for, now) {
                     _ if under_way + succeeded < thresholds.probes => (under_way + 1, last.number),
                     Duration::ZERO => (1, last.number.wrapping_add(1)),
                     left => return Err(left),

@@ -71,7 +71,8 @@ impl LimiterBuilder {
     }
 
     /// Sets how much work may begin: `count` for each `period`, as a token bucket that holds `count`, and is
-    /// full at first. Any number by default. The time between two is rounded down to nanoseconds.
+    /// full at first. Any number by default. The time between two is rounded up to nanoseconds, so that no more
+    /// begins than that.
     pub fn rate(self, count: u32, period: Duration) -> Self {
         Self { rate: Some((count, period)), ..self }
     }
@@ -112,6 +113,9 @@ impl LimiterBuilder {
                     "at least 1, with at least a nanosecond for each",
                 ));
             }
+            // A shorter one would admit more than the rate: near a nanosecond for each, nearly twice as much.
+            let is_exact = gap.checked_mul(burst) == Some(period);
+            let gap = if is_exact { gap } else { gap.saturating_add(Duration::from_nanos(1)) };
             limits.rate = Some(Rate { gap, burst });
         }
         if limits.permits == Some(0) {

@@ -175,9 +175,7 @@ impl Retry {
         {
             return Ok((delay.min(*max_retry_after), error));
         }
-        let delay = self.strategy.delay(retries.saturating_add(1));
-        let chance = if self.jitter == Jitter::None { 0 } else { chance() };
-        Ok((self.jitter.apply(delay, chance), error))
+        Ok((self.jitter.of(self.strategy.delay(retries.saturating_add(1)), chance), error))
     }
 
     /// Reports that attempt `number` has failed and that another follows after `delay`.

@@ -94,6 +94,12 @@ pub enum Jitter {
 }
 
 impl Jitter {
+    /// As [`apply`](Self::apply). Without a random part, `chance` is not called.
+    pub(crate) fn of(self, delay: Duration, chance: impl FnOnce() -> u64) -> Duration {
+        let chance = if self == Self::None { 0 } else { chance() };
+        self.apply(delay, chance)
+    }
+
     /// Applies `chance`, 64 random bits, to `delay`.
     pub fn apply(self, delay: Duration, chance: u64) -> Duration {
         match self {

@@ -10,9 +10,11 @@ use crate::run::shared::control::Settings;
 use crate::run::shared::counters::OnReject;
 use crate::source::strategy::SenderStrategy;
 use crate::source::{SenderOutput, Sources};
+use sweet_async_core::breaker::CircuitBreaker;
+use sweet_async_core::chaos::Chaos;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::extend::Limit;
-use sweet_async_core::limit::TaskPriority;
+use sweet_async_core::limit::{Limiter, TaskPriority};
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 
 /// Describes a pipeline of events that carry a `T`. Nothing runs before the pipeline is spawned or pulled, or
@@ -178,6 +180,47 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// limit was set.
     pub fn event_timeout(self, limit: Duration) -> Self {
         self.set(|settings| settings.event_timeout = Some(limit))
+    }
+
+    /// Puts `breaker` around each call of the receiver, and each attempt where events are retried. A call that
+    /// it refuses is not made: the error of its event is
+    /// [`AsyncTaskError::CircuitOpen`](sweet_async_core::AsyncTaskError::CircuitOpen), which is not retried.
+    /// A batch is one call. A pulled pipeline has no calls, and is refused
+    /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
+    ///
+    /// Cost: an allocation for each call, and calls of a synchronous receiver are made one by one.
+    pub fn event_circuit_breaker(self, breaker: &CircuitBreaker) -> Self {
+        self.set(|settings| settings.guards.breaker = Some(breaker.clone()))
+    }
+
+    /// Lets each call of the receiver, and each attempt where events are retried, wait for a permit of
+    /// `limiter`, which others may share. The wait is not under the limit of an
+    /// [event](Self::event_timeout), and between two attempts no permit is held. Where the limiter has as
+    /// many waiters as it may have, the error of the event is
+    /// [`AsyncTaskError::Rejected`](sweet_async_core::AsyncTaskError::Rejected), which is not retried. A batch
+    /// is one call. A pulled pipeline is refused, as with a [breaker](Self::event_circuit_breaker).
+    ///
+    /// Permits bound the calls alone: rows are parsed by as many [workers](Self::workers) as there are.
+    /// [`rate_limit`](Self::rate_limit) is a rate of one pipeline, by events and not by calls.
+    ///
+    /// Cost: as for a breaker.
+    pub fn event_limiter(self, limiter: &Limiter) -> Self {
+        self.set(|settings| settings.guards.limiter = Some(limiter.clone()))
+    }
+
+    /// Injects faults into the calls of the receiver, at random, as `chaos` says: for tests, and for
+    /// rehearsals of failure. They are drawn for each call, and for each attempt where events are retried, from
+    /// the runtime's random numbers, so that a simulation repeats them. Chaos is innermost: an injected
+    /// error or panic is the error of the event and is retried as another would be, an injected latency is
+    /// under the [limit of the event](Self::event_timeout), and a [breaker](Self::event_circuit_breaker)
+    /// counts both. The receiver is not called where a fault takes its place. A batch is one call. A rate that
+    /// is no probability is refused
+    /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)), and so is a
+    /// pulled pipeline.
+    ///
+    /// Cost: three allocations for each call, and calls of a synchronous receiver are made one by one.
+    pub fn chaos(self, chaos: Chaos) -> Self {
+        self.set(|settings| settings.guards.chaos = Some(chaos))
     }
 
     /// Sets the number of chunks that may wait in the queue, from 1 to 65,536; by default, two for each

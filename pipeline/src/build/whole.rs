@@ -114,6 +114,12 @@ fn start(
             "a pulled pipeline has no receiver to call again: give it one, or another ErrorStrategy than Retry",
         ));
     }
+    if let Some(setting) = settings.guards.setting().filter(|_| !handler.is_final()) {
+        return Err(AsyncTaskError::config(format!(
+            "a pulled pipeline has no receiver whose calls {setting} could be around: give it one, or leave the \
+             setting out",
+        )));
+    }
     let plans = plans()?;
     if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
         return Err(AsyncTaskError::config(

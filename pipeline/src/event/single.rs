@@ -42,6 +42,8 @@ pub struct Event<T> {
     pub(crate) sequence: u64,
     pub(crate) line: u64,
     pub(crate) byte: u64,
+    /// The number of the call that gets it, from 1.
+    pub(crate) attempt: u32,
 }
 
 impl<T> Event<T> {
@@ -57,8 +59,8 @@ impl<T> Event<T> {
 
     /// The event's position alone.
     pub(crate) fn without_data(&self) -> Event<()> {
-        let Self { origin, sequence, line, byte, .. } = *self;
-        Event { data: (), origin, sequence, line, byte }
+        let Self { origin, sequence, line, byte, attempt, .. } = *self;
+        Event { data: (), origin, sequence, line, byte, attempt }
     }
 
     /// Returns the value's position in source order, from 0, over all sources of the pipeline. Rejected rows
@@ -82,6 +84,12 @@ impl<T> Event<T> {
     /// Returns the pipeline's id.
     pub fn task_id(&self) -> TaskId {
         self.origin.task
+    }
+
+    /// Returns the number of this attempt at the event, from 1: more than that where its receiver has failed
+    /// before and the strategy is to [retry](crate::ErrorStrategy::retry_with).
+    pub fn attempt(&self) -> u32 {
+        self.attempt
     }
 
     /// Returns the value's position in its source.

@@ -25,6 +25,7 @@ macro_rules! __conformance_with_limits {
             limiter_rate driven {
                 the_burst_comes_first_and_then_one_each_gap
                 unused_rate_is_kept_up_to_the_burst
+                a_rate_that_is_no_whole_number_of_nanoseconds_is_not_exceeded
                 permits_and_rate_both_hold
                 all_tasks_are_admitted
                 a_waiter_that_gives_up_does_not_use_the_rate

@@ -81,6 +81,15 @@ macro_rules! __conformance_with_recovery {
                 numbers_go_on_after_a_reset_of_the_count
                 the_last_function_that_was_set_is_called
             }
+            attempt_numbers driven {
+                each_kind_of_retried_work_has_it
+                tasks_that_an_attempt_starts_count_from_one
+                hedged_attempts_each_have_their_own
+                restarted_work_has_it
+                a_recovery_finds_how_many_attempts_were_made
+                each_run_of_a_schedule_counts_from_one
+                tasks_of_an_orchestra_have_it
+            }
             retry_panics driven {
                 a_panic_in_a_function_is_the_error_of_the_task
                 a_panic_in_a_function_is_the_error_of_a_standalone_retry
@@ -241,6 +250,24 @@ macro_rules! __conformance_with_recovery {
                 work_cancelled_gracefully_in_injected_latency_has_its_grace
                 no_permit_is_lost_with_an_injected_fault
                 a_recovery_is_given_the_injected_error
+            }
+            chaos_events driven {
+                an_injected_fault_is_the_error_of_its_event
+                an_injected_failure_is_retried
+                injected_latency_is_under_the_limit_of_the_event
+                faults_are_drawn_for_each_attempt_from_the_runtime
+                a_kill_in_injected_latency_ends_it_before_the_call
+                a_pulled_pipeline_refuses_policies_around_calls
+            }
+            event_guards driven {
+                an_open_breaker_refuses_events_which_are_not_called
+                failed_attempts_at_events_open_the_breaker
+                calls_never_exceed_the_permits_that_others_share
+                no_permit_is_held_between_two_attempts
+                the_wait_for_a_permit_is_not_under_the_limit_of_the_event
+                a_refusal_of_the_limiter_is_the_error_of_the_event
+                an_event_that_is_not_wanted_any_more_waits_no_longer
+                a_killed_pipeline_loses_no_permit
             }
             composition driven {
                 the_order_of_a_builders_calls_does_not_matter

@@ -88,6 +88,7 @@ macro_rules! __conformance_with_structure {
                 a_scope_that_has_ended_meanwhile_takes_no_member
                 the_failure_of_a_member_is_that_of_its_scope
                 the_limiter_of_the_work_must_be_another_one
+                a_policy_that_cannot_work_is_refused_before_the_wait
                 an_ad_hoc_task_of_an_orchestra_can_wait_too
             }
             scope_shutdowns owned {
@@ -194,6 +195,7 @@ macro_rules! __conformance_with_structure {
                 work_that_cancels_itself_is_not_restarted
                 a_handle_reports_restarts_as_retries
                 a_restart_that_comes_too_late_is_not_waited_for
+                without_jitter_a_restart_draws_no_random_number
             }
             relations driven {
                 parents_and_children_are_named_while_they_live

@@ -1,5 +1,6 @@
 //! The steps of a builder to retried and to hedged work, as types.
 
+use crate::error::AsyncTaskError;
 use crate::hedge::Hedge;
 use crate::limit::Limiter;
 use crate::retry::Retry;
@@ -112,6 +113,12 @@ impl<T, R: RetrySetting> Policies<T> for Hedging<T, R> {
 
     fn limiter(&self) -> Option<&Limiter> {
         self.resilience.limiter.as_ref()
+    }
+
+    fn check(&self) -> Result<(), AsyncTaskError> {
+        self.hedge.check()?;
+        self.retry.retry().map_or(Ok(()), Retry::check)?;
+        self.resilience.check()
     }
 
     fn hedge(&self) -> Option<&Hedge> {

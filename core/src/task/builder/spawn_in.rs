@@ -18,12 +18,14 @@ use crate::task::work::kinds::IntoAsyncResult;
 ///
 /// # Errors
 ///
-/// [`AsyncTaskError::InvalidConfig`] if its work is under the same limiter.
+/// [`AsyncTaskError::InvalidConfig`] for a policy that cannot work, which is so refused before the wait, and
+/// if the work is under the same limiter.
 pub fn acquire_for<T, P: Policies<T>, R: Runtime>(
     policies: &P,
     limiter: &Limiter,
     runtime: R,
 ) -> Result<Acquire<R>, AsyncTaskError> {
+    policies.check()?;
     if policies.limiter().is_some_and(|own| own.is(limiter)) {
         let name = limiter.name().map(|name| format!(" `{name}`")).unwrap_or_default();
         return Err(AsyncTaskError::config(format!(
@@ -87,8 +89,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P
     /// # Errors
     ///
     /// [`AsyncTaskError::Rejected`] if the limiter has as many waiters as it may have; the error of a
-    /// runtime that was not found or takes no more work; [`AsyncTaskError::InvalidConfig`] if the builder has
-    /// the same limiter. Errors of the work are its handle's.
+    /// runtime that was not found or takes no more work; [`AsyncTaskError::InvalidConfig`], without a wait,
+    /// if the builder has the same limiter, or a policy that cannot work. Errors of the work are its handle's.
     ///
     /// # Cancel safety
     ///

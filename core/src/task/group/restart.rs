@@ -23,6 +23,7 @@ use crate::task::layers::injection::Injection;
 use crate::task::layers::pause::{Pause, is_futile};
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::SpawnSite;
+use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
 use crate::task::work::kinds::{Again, IntoAsyncResult, Work};
 use crate::tree::current::with_task;
@@ -194,7 +195,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                     };
                     Governed::within(Admission::of_task(limit, gate), noted)
                 };
-                let failure = match InPlaceTask::new(begin, runtime.clone(), one.clone(), location).await {
+                let attempt = Configured { number, ..one.clone() };
+                let failure = match InPlaceTask::new(begin, runtime.clone(), attempt, location).await {
                     Ok(value) => return Ok(value),
                     Err(error) => error,
                 };
@@ -216,7 +218,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                 let Some(restart) = restarts.permit(policy, runtime.now()) else {
                     return Err(RetriesError::exhausted(attempts, failure));
                 };
-                let delay = jitter.apply(strategy.delay(restart), runtime.entropy());
+                let delay = jitter.of(strategy.delay(restart), || runtime.entropy());
                 if is_futile(delay) {
                     return Err(RetriesError::out_of_time(attempts, failure));
                 }

@@ -238,6 +238,7 @@ impl<S: RuntimeSource> Attempts<S> {
                     // One attempt is what a task counts that was never told.
                     if number > 1 {
                         with_task(|task| task.control.attempted(number));
+                        this.settings.number = number;
                     }
                     if this.gate.is_open() && this.settings.attempt.is_none() {
                         this.stage.set(Stage::Bare);

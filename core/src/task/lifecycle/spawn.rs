@@ -223,6 +223,10 @@ fn apply_settings(
     if let Some(name) = &settings.name {
         control.set_name(name.clone());
     }
+    // One attempt is what a task counts that was never told.
+    if settings.number > 1 {
+        control.attempted(settings.number);
+    }
     if let Some(priority) = settings.priority {
         assign(task, priority);
     }

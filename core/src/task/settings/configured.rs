@@ -23,6 +23,8 @@ pub struct Configured {
     pub(crate) tracing: bool,
     #[cfg(feature = "uuid")]
     pub(crate) uuid: bool,
+    /// The number of the attempt that the task is; zero, as one, where it is the first or only one.
+    pub(crate) number: u32,
 }
 
 /// The limit that is none.

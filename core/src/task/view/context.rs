@@ -157,6 +157,27 @@ impl TaskContext {
         }
     }
 
+    /// The number of this attempt, from 1, if the task is an attempt at work that is retried, hedged or
+    /// supervised; else that of the attempt at its work that began last, which is 1 unless it is tried again.
+    ///
+    /// The work of each attempt finds its own: a request can carry it, or only the first can use a cache. In
+    /// a [recovery](crate::TaskBuilder::recover_with), it is the number of attempts that were made. A task
+    /// that an attempt spawns counts its own attempts.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder, TaskContext};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// let builder = TaskBuilder::<u32, _>::new(runtime.clone()).retry(2);
+    /// let third = builder.run_with(|cx: TaskContext| async move {
+    ///     if cx.attempt() < 3 { Err("not yet") } else { Ok(cx.attempt()) }
+    /// });
+    /// assert_eq!(third.await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn attempt(&self) -> u32 {
+        self.task.control.attempts()
+    }
+
     /// The earliest deadline of this task and of those above it.
     pub fn deadline(&self) -> Option<Instant> {
         self.task.deadline()

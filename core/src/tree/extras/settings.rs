@@ -116,13 +116,13 @@ impl Control {
         self.extras.get().is_some_and(|extras| extras.limit_keeper.load(Ordering::Relaxed) == keeper as u8)
     }
 
-    /// Notes the number of attempts that were begun.
+    /// Notes the number of attempts that were begun; of an attempt, its own number.
     pub(crate) fn attempted(&self, attempts: u32) {
-        // Relaxed: only the thread that polls the task reads it.
+        // Relaxed: the number stands for itself.
         self.extras().attempts.store(attempts, Ordering::Relaxed);
     }
 
-    /// The number of attempts that were begun.
+    /// The number of attempts that were begun; of an attempt, its own number.
     pub(crate) fn attempts(&self) -> u32 {
         self.extras.get().map_or(1, |extras| extras.attempts.load(Ordering::Relaxed))
     }

@@ -91,6 +91,7 @@ pub(crate) async fn run(
             keep_raw: settings.keep_raw,
         },
         event_timeout: settings.event_timeout,
+        guards: settings.guards.clone(),
         batches: settings.batches,
         counters,
         kept: concurrent_queue::ConcurrentQueue::unbounded(),

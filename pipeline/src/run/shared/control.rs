@@ -10,6 +10,7 @@ use crate::outcome::names::Names;
 use crate::outcome::progress::{Counters, Progress};
 use crate::policy::ReceiverStrategy;
 use crate::run::shared::counters::{KeptErrors, OnReject, Policy};
+use crate::run::shared::guards::Guards;
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::Overdue;
 use crate::source::strategy::{SenderStrategy, check_batches};
@@ -25,6 +26,7 @@ pub(crate) struct Settings {
     /// The settings of the task that runs the pipeline.
     pub(crate) task: Configured,
     pub(crate) event_timeout: Option<Duration>,
+    pub(crate) guards: Guards,
     pub(crate) on_reject: OnReject,
     pub(crate) max_errors: usize,
     pub(crate) fail_after: Option<u64>,
@@ -52,6 +54,7 @@ impl Default for Settings {
         Self {
             task: Configured::default(),
             event_timeout: None,
+            guards: Guards::default(),
             on_reject: OnReject::Stop,
             max_errors: 1000,
             fail_after: None,
@@ -87,6 +90,7 @@ impl Settings {
             check_batches("`batched`", size, delay)?;
         }
         self.sender.check()?;
+        self.guards.check()?;
         self.limiter().map(drop)
     }
 
@@ -123,6 +127,7 @@ pub struct Control {
     pub(crate) limit: Limit,
     pub(crate) policy: Policy,
     pub(crate) event_timeout: Option<Duration>,
+    pub(crate) guards: Guards,
     pub(crate) batches: Option<Batches>,
     pub(crate) counters: Arc<Counters>,
     /// The errors kept by workers and senders that have ended.

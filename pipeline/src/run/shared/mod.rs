@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod counters;
+pub(crate) mod guards;
 pub(crate) mod idle;
 pub(crate) mod lease;
 pub(crate) mod limit;

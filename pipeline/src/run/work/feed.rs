@@ -65,6 +65,11 @@ impl<'a, T> Feed<'a, T> {
         Gathering { state: self.row.state, events: self.events, retrying: self.retrying }
     }
 
+    /// True if a call may be waited for, whatever its receiver is.
+    pub(crate) fn waits(&self) -> bool {
+        self.retrying.is_some() || self.row.state.control.guards.is_set()
+    }
+
     /// The next row as an event, or `Some(None)` for a row that could not be parsed and is rejected here.
     pub(crate) fn next_event(&mut self) -> Option<Option<Event<T>>> {
         self.row.event(self.rows.next()?)
@@ -169,7 +174,7 @@ impl LastRow<'_> {
         // Field by field: an assignment of the whole would have to drop the old value.
         (position.sequence, position.line, position.byte, position.len) = (sequence, line, byte, len);
         match data {
-            Ok(data) => Some(Some(Event { data, origin, sequence, line, byte })),
+            Ok(data) => Some(Some(Event { data, origin, sequence, line, byte, attempt: 1 })),
             Err(fault) => {
                 self.reject_unreadable(fault);
                 Some(None)

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::library::DynRuntime;
 use crate::library::pipeline::{BoundedQueue, Progress, Queue as _};
+use crate::library::{ChaosError, DynRuntime};
 
 use super::drive::Observations;
 use super::ends::WORKERS;
@@ -75,6 +75,11 @@ fn goes_on(observed: &Observations) -> bool {
     matches!(&observed.end, Some(Err(AsyncTaskError::Timeout(error))) if error.still_running())
 }
 
+/// True for an error that chaos has injected.
+fn is_injected(error: &AsyncTaskError) -> bool {
+    error.is_panic() || error.downcast_ref::<ChaosError>().is_some()
+}
+
 /// Returns the number of rows that cannot be parsed.
 fn bad_rows() -> u64 {
     (0..ROWS).filter(|n| is_bad(*n)).count() as u64
@@ -88,7 +93,10 @@ fn right_end(rt: &DynRuntime, combination: Combination, observed: &Observations)
     };
     let stops = strategy == Strategy::Stop;
     let right = match fault {
-        Fault::Nothing | Fault::Retry => ended.is_ok(),
+        Fault::Nothing | Fault::Retry | Fault::Limiter => ended.is_ok(),
+        // Chance may inject nothing.
+        Fault::Chaos if stops => ended.as_ref().map_or_else(is_injected, |_| true),
+        Fault::Chaos => ended.is_ok(),
         Fault::BadRows if end == End::Publish => ended.is_ok(),
         Fault::BadRows if stops => matches!(ended, Err(AsyncTaskError::Parse { .. })),
         Fault::ReceiverPanics if stops => matches!(ended, Err(error) if error.is_panic()),
@@ -138,8 +146,10 @@ fn counts(combination: Combination, observed: &Observations, progress: &Progress
     let is_whole = matches!(observed.end, Some(Ok(_)));
     if is_whole {
         ensure!(read == ROWS && dropped == 0, "not all: {progress:?}");
-        // The limit of a millisecond may also pass for a row that a busy machine delays.
-        let has_failed = |n: &u64| fault == Fault::EventTimeout || observed.ledger.failed(*n) > 0;
+        // The limit of a millisecond may also pass for a row that a busy machine delays, and chaos fails a
+        // row before its receiver is called.
+        let is_unknown = matches!(fault, Fault::EventTimeout | Fault::Chaos);
+        let has_failed = |n: &u64| is_unknown || observed.ledger.failed(*n) > 0;
         let failed = (0..ROWS).filter(|n| observed.ledger.succeeded(*n) == 0 && has_failed(n)).count();
         let bad = if fault == Fault::BadRows { bad_rows() } else { 0 };
         ensure!(rejected == failed as u64 + bad, "{rejected} rejected, {failed} failed: {progress:?}");
@@ -174,7 +184,8 @@ async fn leases(
     ensure!(!is_whole || unacknowledged == 0, "{unacknowledged} messages are left at a good end");
     for n in 0..ROWS {
         let is_bad = combination.fault == Fault::BadRows && is_bad(n);
-        let is_settled = observed.ledger.succeeded(n) == 1 || observed.ledger.failed(n) > 0 || is_bad;
+        let is_rejected = observed.ledger.failed(n) > 0 || combination.fault == Fault::Chaos || is_bad;
+        let is_settled = observed.ledger.succeeded(n) == 1 || is_rejected;
         ensure!(is_settled || left.contains(&n), "row {n} is lost");
     }
     Ok(())
@@ -224,12 +235,13 @@ async fn published(
     ensure!(rows.windows(2).all(|two| matches!(two, [a, b] if a < b)), "published twice: {rows:?}");
     if matches!(observed.end, Some(Ok(_))) {
         let is_bad = |n: &u64| fault == Fault::BadRows && is_bad(*n);
+        let due = (0..ROWS).filter(|n| !is_bad(n)).count();
         let lost = match fault {
             // The queue refuses one message, or panics at it.
             Fault::ReceiverFails | Fault::ReceiverPanics => CHUNK,
+            Fault::Chaos => due,
             _ => 0,
         };
-        let due = (0..ROWS).filter(|n| !is_bad(n)).count();
         ensure!((due - lost..=due).contains(&rows.len()), "{} rows of {due}: {rows:?}", rows.len());
     }
     Ok(())

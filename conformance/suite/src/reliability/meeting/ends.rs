@@ -1,7 +1,7 @@
 //! The pipelines of the table: the sender of a combination, and each end with each kind of receiver.
 
 use crate::library::pipeline::{Batch, Collection, PipelineSender, ReceiverStrategy, Sources};
-use crate::library::{BoxError, DynRuntime, Retry, RetryStrategy};
+use crate::library::{BoxError, Chaos, DynRuntime, Limiter, Retry, RetryStrategy};
 
 use super::drive::{HandleResult, Observations, drive, summary};
 use super::input::{Input, Number};
@@ -20,7 +20,11 @@ type Sender = Box<dyn FnOnce(&mut Sources<Number>) + Send>;
 /// A pipeline up to its sender.
 pub(super) type Sending = PipelineSender<Number, DynRuntime, Sender>;
 
-pub(super) fn sender(rt: &DynRuntime, combination: Combination, input: Input) -> Sending {
+pub(super) fn sender(
+    rt: &DynRuntime,
+    combination: Combination,
+    input: Input,
+) -> Result<Sending, AsyncTaskError> {
     let Combination { mode, strategy, fault, body, .. } = combination;
     let builder = AsyncTask::emits::<Number>().on(rt).workers(WORKERS as usize);
     let builder = match (fault, strategy) {
@@ -33,6 +37,10 @@ pub(super) fn sender(rt: &DynRuntime, combination: Combination, input: Input) ->
     };
     let builder = match fault {
         Fault::EventTimeout => builder.event_timeout(Duration::from_millis(1)),
+        Fault::Chaos => {
+            builder.chaos(Chaos::new().failure(0.1).panic(0.05).latency(0.1, Duration::from_micros(20)))
+        }
+        Fault::Limiter => builder.event_limiter(&Limiter::builder().max_concurrent(1).build()?),
         Fault::Timeout if body == Body::Async => builder.with_timeout(LIMIT),
         Fault::Timeout => builder.with_timeout(Duration::ZERO),
         _ => builder,
@@ -43,7 +51,7 @@ pub(super) fn sender(rt: &DynRuntime, combination: Combination, input: Input) ->
         Mode::Adaptive => builder.receiver_strategy(ReceiverStrategy::Adaptive { min: 1, max: 3 }),
         Mode::PerItem | Mode::BySize | Mode::ByTime => builder,
     };
-    builder.sender(Box::new(|sources| input.add(sources)))
+    Ok(builder.sender(Box::new(|sources| input.add(sources))))
 }
 
 /// Returns the size and the delay of batches.

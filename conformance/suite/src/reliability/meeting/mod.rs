@@ -6,6 +6,20 @@
 //! - `ends`, `drive`: the pipeline of a combination, and the handle of its run
 //! - `run`: one combination, run once
 //! - `check`: the invariants
+//! - `tasks`: the table of tasks, whose features and invariants are others
+
+/// Declares one dimension of the table: an enum and the list of its values.
+macro_rules! dimension {
+    ($(#[$doc:meta])* $name:ident { $($value:ident)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum $name { $($value),+ }
+
+        impl $name {
+            pub(super) const ALL: &[Self] = &[$(Self::$value),+];
+        }
+    };
+}
 
 mod check;
 mod drive;
@@ -14,6 +28,7 @@ mod flaky_queue;
 mod input;
 mod run;
 mod table;
+mod tasks;
 mod work;
 
 use table::{Combination, Refusal};
@@ -46,7 +61,7 @@ fn sizes(scale: Scale) -> Vec<Size> {
 
 /// Row 23: each combination ends, every row that was read is counted, nothing is handled twice, each lease is
 /// settled or given back, and exactly what succeeded was collected. The pairs that cannot exist are those of
-/// [`Combination::refusal`].
+/// [`Combination::refusal`]. Of tasks: see [`tasks`].
 pub(super) fn features_meet(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let (mut tried, mut runs, mut failures) = (0, 0, Vec::new());
     for Size { combinations, seeds, times } in sizes(scale) {
@@ -63,7 +78,8 @@ pub(super) fn features_meet(flavour: &Flavour, scale: Scale) -> Result<String, F
         }
     }
     if failures.is_empty() {
-        return Ok(format!("{tried} combinations, {runs} runs"));
+        let of_tasks = tasks::policies_meet(flavour, scale)?;
+        return Ok(format!("{tried} combinations, {runs} runs; {of_tasks}"));
     }
     bail!("{} of {tried} combinations failed:\n{}", failures.len(), failures.join("\n"))
 }

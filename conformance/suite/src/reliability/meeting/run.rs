@@ -42,7 +42,7 @@ async fn run_to_its_end(
     let read_from = input.queue();
     let ledger = Arc::<Ledger>::default();
     let work = Work { rt: rt.clone(), fault: combination.fault, trigger, ledger: ledger.clone() };
-    let from = sender(rt, combination, input);
+    let from = sender(rt, combination, input)?;
     let mut observed = Observations {
         ledger,
         given: 0,

@@ -1,18 +1,5 @@
 //! The table of features and faults, and the pairs in it that cannot exist.
 
-/// Declares one dimension of the table: an enum and the list of its values.
-macro_rules! dimension {
-    ($(#[$doc:meta])* $name:ident { $($value:ident)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum $name { $($value),+ }
-
-        impl $name {
-            pub(super) const ALL: &[Self] = &[$(Self::$value),+];
-        }
-    };
-}
-
 dimension! {
     /// A kind of source.
     Source { Csv Lines Json Items Stream Channel Queue Gzip Zstd }
@@ -41,7 +28,7 @@ dimension! {
 dimension! {
     /// A fault that is injected, or none.
     Fault {
-        Nothing BadRows SourceFails SourcePanics ReceiverFails ReceiverPanics Retry EventTimeout
+        Nothing BadRows SourceFails SourcePanics ReceiverFails ReceiverPanics Retry EventTimeout Chaos Limiter
         Graceful Kill Timeout Dropped
     }
 }
@@ -108,7 +95,7 @@ impl Combination {
             Fault::ReceiverFails | Fault::ReceiverPanics if end == End::Pull => {
                 return refused("a pulled pipeline has no receiver");
             }
-            Fault::Retry if end == End::Pull => return Some(Refusal::Config),
+            Fault::Retry | Fault::Chaos | Fault::Limiter if end == End::Pull => return Some(Refusal::Config),
             Fault::EventTimeout if end == End::Publish => {
                 return refused("the queue of this table answers at once");
             }

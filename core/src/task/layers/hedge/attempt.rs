@@ -108,6 +108,7 @@ impl<S: RuntimeSource> Plan<S> {
         // One attempt is what a task counts that was never told.
         if number > 1 {
             with_task(|task| task.control.attempted(number));
+            self.settings.number = number;
         }
         let admission = admission.unwrap_or_else(|| self.admission());
         let life = self.begin_task(number, index, work)?;

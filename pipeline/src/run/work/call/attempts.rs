@@ -9,8 +9,8 @@ use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
 use crate::run::work::call::caller::Caller;
 use crate::run::work::call::delivery::Delivery;
+use crate::run::work::call::guarded::{Attempt, guarded};
 use crate::run::work::call::receive::Receive;
-use crate::run::work::erased::Boxed;
 use crate::run::work::feed::Feed;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Pause, caught, next_attempt};
@@ -28,31 +28,38 @@ where
         if let Some(event) = event {
             let retrying = feed.retrying;
             let control = &feed.state().control;
-            let result = attempts::<M, _, _, _, _>(event, control, retrying, &caller).await;
-            feed.handled(result);
+            match attempts::<M, _, _, _, _>(event, control, retrying, &caller).await {
+                Ok(true) => feed.handled(Ok(())),
+                // The rows after it are not wanted either.
+                Ok(false) => return,
+                Err(error) => feed.handled(Err(error)),
+            }
         }
         feed.state().rest().await;
     }
 }
 
 /// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
-/// call that another attempt may follow.
+/// call that another attempt may follow. False if the argument is not wanted any more by the time of its turn.
 pub(crate) async fn attempts<M, O, T, A, C>(
     argument: A,
     control: &Control,
     retrying: Option<&RetryEvents<T>>,
     caller: &C,
-) -> Result<(), AsyncTaskError>
+) -> Result<bool, AsyncTaskError>
 where
     M: Receive<O>,
     T: Send + 'static,
     A: Delivery<T>,
     C: Caller<A, O>,
 {
+    if retrying.is_none() && !control.guards.is_set() {
+        return M::once(argument, control, caller).await.map(|()| true);
+    }
+    let sequence = argument.earliest();
     let Some(RetryEvents { retry, clone }) = retrying else {
-        return M::once(argument, control, caller).await;
+        return guarded(control, sequence, Box::pin(M::once(argument, control, caller))).await;
     };
-    let sequence = argument.first_event().map_or(0, Event::sequence);
     let mut next = Some(argument);
     // A box for each attempt: the loop around the attempts is then compiled once, and not for each receiver.
     let mut attempt = |may_follow: bool| -> Result<Option<Attempt<'_>>, AsyncTaskError> {
@@ -63,10 +70,8 @@ where
     let result = until_one_succeeds(retry, control, sequence, &mut attempt).await;
     // The destructor of a clone that was not needed is user code.
     let dropped = caught(|| drop(next));
-    result.and(dropped)
+    result.and_then(|is_made| dropped.map(|()| is_made))
 }
-
-type Attempt<'a> = Boxed<'a, Result<(), AsyncTaskError>>;
 
 /// Makes attempts as `retry` says. `attempt` begins one, and is given whether another may follow; without an
 /// argument for it, it returns `None`.
@@ -75,16 +80,20 @@ async fn until_one_succeeds<'a>(
     control: &Control,
     sequence: u64,
     attempt: &mut (dyn FnMut(bool) -> Result<Option<Attempt<'a>>, AsyncTaskError> + Send),
-) -> Result<(), AsyncTaskError> {
+) -> Result<bool, AsyncTaskError> {
     let mut attempts = 0;
     loop {
         let Some(attempt) = attempt(attempts < retry.max_retries())? else {
             // `next_attempt` has permitted no more attempts than were prepared.
             return Err(AsyncTaskError::InvalidState("no further attempt was prepared"));
         };
-        let Err(error) = attempt.await else {
-            retry.succeeded();
-            return Ok(());
+        let error = match guarded(control, sequence, attempt).await {
+            Ok(true) => {
+                retry.succeeded();
+                return Ok(true);
+            }
+            Ok(false) => return Ok(false),
+            Err(error) => error,
         };
         attempts += 1;
         let (delay, error) =

@@ -51,6 +51,10 @@ pub trait Sequenced: crate::run::work::call::sealed::Sealed {
     /// The event, or the first one of a batch.
     #[doc(hidden)]
     fn first_event(&self) -> Option<&Event<Self::Data>>;
+
+    /// The earliest position in source order of its events.
+    #[doc(hidden)]
+    fn earliest(&self) -> u64;
 }
 
 impl<T> Sequenced for Event<T> {
@@ -59,6 +63,10 @@ impl<T> Sequenced for Event<T> {
     fn first_event(&self) -> Option<&Event<T>> {
         Some(self)
     }
+
+    fn earliest(&self) -> u64 {
+        self.sequence
+    }
 }
 
 impl<T> Sequenced for Batch<T> {
@@ -66,6 +74,10 @@ impl<T> Sequenced for Batch<T> {
 
     fn first_event(&self) -> Option<&Event<T>> {
         self.first()
+    }
+
+    fn earliest(&self) -> u64 {
+        self.iter().map(Event::sequence).min().unwrap_or(0)
     }
 }
 
@@ -95,8 +107,8 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
     }
 
     fn spare(&self, clone: fn(&T) -> T) -> Self {
-        let Self { ref data, origin, sequence, line, byte } = *self;
-        Self { data: clone(data), origin, sequence, line, byte }
+        let Self { ref data, origin, sequence, line, byte, attempt } = *self;
+        Self { data: clone(data), origin, sequence, line, byte, attempt: attempt.saturating_add(1) }
     }
 }
 
@@ -153,6 +165,7 @@ where
             let name = control.names.of_origin(first.origin);
             counts.reject_all(RowContext::of(&first, &name).error(error), rows);
         }
+        (Ok(false), _) => {}
         _ => counts.handled += rows,
     }
 }

@@ -1,7 +1,9 @@
-//! Calls of a receiver: its argument, one call, and the attempts that the strategy permits.
+//! Calls of a receiver: its argument, one call, the policies around that, and the attempts that the strategy
+//! permits.
 
 pub(crate) mod attempts;
 pub(crate) mod caller;
 pub(crate) mod delivery;
+pub(crate) mod guarded;
 pub(crate) mod receive;
 pub(crate) mod sealed;

@@ -9,8 +9,10 @@ use crate::event::single::Event;
 use crate::run::shared::control::Control;
 use crate::run::work::call::attempts::one_by_one;
 use crate::run::work::call::caller::Caller;
+use crate::run::work::call::guarded::{deadline, injected, timed_out};
+use crate::run::work::erased::Boxed;
 use crate::run::work::feed::Feed;
-use sweet_async_core::error::{AsyncTaskError, BoxError, TimeoutError, TimeoutKind};
+use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::{InPlace, caught};
 use sweet_async_core::internals::{Async, Fallible, Sync};
@@ -90,7 +92,7 @@ where
         T: Send + 'static,
         C: Caller<Event<T>, O>,
     {
-        if feed.retrying.is_some() {
+        if feed.waits() {
             return None;
         }
         let mut more = false;
@@ -101,11 +103,15 @@ where
         Some(more)
     }
 
-    async fn once<A, C>(argument: A, _: &Control, caller: &C) -> Result<(), AsyncTaskError>
+    async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Result<(), AsyncTaskError>
     where
         A: Send,
         C: Caller<A, O>,
     {
+        let argument = match injected(control, None) {
+            None => argument,
+            Some(faults) => after_faults(argument, faults).await?,
+        };
         let (mut argument, mut result) = (Some(argument), Ok(()));
         caller.run(&mut || {
             if let Some(argument) = argument.take() {
@@ -137,8 +143,12 @@ where
         A: Send,
         C: Caller<A, O>,
     {
+        let deadline = deadline(control);
+        let argument = match injected(control, deadline) {
+            None => argument,
+            Some(faults) => after_faults(argument, faults).await?,
+        };
         let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| caller.call(argument))));
-        let deadline = control.event_timeout.map(|limit| control.runtime.now().checked_add(limit));
         let mut timer = pin!(None::<Sleep<DynRuntime>>);
         std::future::poll_fn(|cx| {
             let mut polled = Poll::Pending;
@@ -150,9 +160,8 @@ where
                     }
                 }
             });
-            // A ready value wins: the clock is checked after the poll. A limit beyond the clock's range is no
-            // limit.
-            let (Poll::Pending, Some(Some(deadline))) = (&polled, deadline) else { return polled };
+            // A ready value wins: the clock is checked after the poll.
+            let (Poll::Pending, Some(deadline)) = (&polled, deadline) else { return polled };
             if !passed(deadline, control, &mut timer, cx) {
                 return Poll::Pending;
             }
@@ -185,7 +194,17 @@ fn passed(
     timer.as_mut().as_pin_mut().is_some_and(|timer| matches!(timer.poll(cx), Poll::Ready(Ok(()))))
 }
 
-fn timed_out(control: &Control) -> AsyncTaskError {
-    let limit = control.event_timeout.unwrap_or_default();
-    TimeoutError::passed(control.name.clone(), TimeoutKind::Event, limit, false)
+/// Returns the argument of a call after its injected faults, or the error in the place of the call.
+async fn after_faults<A>(
+    argument: A,
+    faults: Boxed<'_, Result<(), AsyncTaskError>>,
+) -> Result<A, AsyncTaskError> {
+    match faults.await {
+        Ok(()) => Ok(argument),
+        Err(error) => {
+            // Its destructor is user code.
+            caught(|| drop(argument))?;
+            Err(error)
+        }
+    }
 }

@@ -44,7 +44,7 @@ where
     }
 
     fn slice(&self, slot: &StateSlot<A>, feed: &mut Feed<'_, T>) -> Option<bool> {
-        if feed.retrying.is_some() {
+        if feed.waits() {
             return None;
         }
         Some(slot.with(|local| {

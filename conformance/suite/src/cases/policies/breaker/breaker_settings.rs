@@ -70,5 +70,9 @@ pub async fn the_ends_of_their_ranges_work<R: Runtime>(rt: R, _: Facts) -> Outco
     let breaker = opened(&rt, Duration::MAX, 1).await?;
     let error = failed(call(&rt, &breaker, true).await)?;
     ensure!(matches!(error, AsyncTaskError::CircuitOpen { retry_after: Duration::MAX, .. }), "{error:?}");
+    // A time that no clock counts is said as it was set.
+    let long = Duration::from_secs(u64::MAX);
+    let error = failed(call(&rt, &opened(&rt, long, 1).await?, true).await)?;
+    ensure!(error.to_string() == format!("circuit breaker is open: tried again in {long:?}"), "{error}");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Recovery, settings of hedges: impossible ones are refused before any attempt.
 
-use crate::library::{Hedge, HedgeBudget};
+use crate::library::{Hedge, HedgeBudget, Schedule};
 
 use super::hedges::broken;
 use crate::cases::restarts::Calls;
@@ -10,6 +10,8 @@ use crate::kit::prelude::*;
 pub async fn impossible_ones_are_refused_with_their_value_and_range<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let percent = |percent: f64| Hedge::after(1.millis()).budget(&HedgeBudget::percent(percent));
     let all = orchestra(&rt).build()?;
+    // The first run would be in an hour; the error comes at once.
+    let later = || Schedule::every(1.hours()).starting_after(1.hours());
     for (hedge, text) in [
         (Hedge::after(1.millis()).at_most(0), "`at_most(0)` of a `Hedge`: it must permit at least 1"),
         (percent(0.0), "of 0 per cent of the calls: it must be above 0, and at most 100"),
@@ -25,6 +27,7 @@ pub async fn impossible_ones_are_refused_with_their_value_and_range<R: Runtime>(
             ("spawn", failed(builder().spawn(broken(&calls)).await)?),
             ("retried", failed(builder().retry(3).run(broken(&calls)).await)?),
             ("of an orchestra", failed(builder().orchestrator(&all).run(broken(&calls)).await)?),
+            ("repeated", failed(builder().repeat(later()).spawn(broken(&calls)).await)?),
             ("alone", failed(hedge.apply_on(&rt, broken(&calls)).await)?),
         ] {
             ensure!(matches!(error, AsyncTaskError::InvalidConfig(_)), "{way}, {hedge:?}: {error:?}");

@@ -3,5 +3,6 @@
 
 pub mod applied;
 pub mod composition;
+pub mod event_guards;
 pub mod permits_swept;
 pub mod recovery;

@@ -66,6 +66,23 @@ pub async fn unused_rate_is_kept_up_to_the_burst<R: Runtime>(rt: R, at: Facts) -
     Ok(())
 }
 
+pub async fn a_rate_that_is_no_whole_number_of_nanoseconds_is_not_exceeded<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
+    for (count, period) in [(2_u32, 3_u32), (3, 10), (600, 1_000)] {
+        let limiter = Limiter::builder().rate(count, Duration::from_nanos(period.into())).build()?;
+        let since = rt.now();
+        for begun in 1..=u128::from(count) * 4 {
+            AsyncTask::to::<()>().on(&rt).limiter(&limiter).run(|| async {}).await?;
+            let passed = rt.now().saturating_duration_since(since).as_nanos();
+            let most = u128::from(count) + passed * u128::from(count) / u128::from(period);
+            ensure!(begun <= most, "{begun} began in {passed} ns, at {count} in {period} ns");
+        }
+    }
+    Ok(())
+}
+
 pub async fn permits_and_rate_both_hold<R: Runtime>(rt: R, at: Facts) -> Outcome {
     // With one permit, and a rate of two at once and then one each 10 ms. Where work takes longer than that,
     // the permit decides.

@@ -9,6 +9,7 @@ use crate::library::{
 
 use super::restarts::{Broken, Calls, in_all};
 use crate::kit::cause_of;
+use crate::kit::entropy::ScriptedEntropy;
 use crate::kit::prelude::*;
 
 pub async fn a_policy_that_counts_nothing_is_refused_before_any_call<R: Runtime>(rt: R, _: Facts) -> Outcome {
@@ -226,5 +227,19 @@ pub async fn a_restart_that_comes_too_late_is_not_waited_for<R: Runtime>(rt: R, 
     let error = failed(supervised.spawn(|| async { Err::<(), _>(Broken(1)) }).await)?;
     ensure!(error.downcast_ref() == Some(&Broken(1)), "{error:?}");
     ensure!(!at.virtual_time || rt.now() == begun);
+    Ok(())
+}
+
+pub async fn without_jitter_a_restart_draws_no_random_number<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for (jitter, due) in [(Jitter::None, 0), (Jitter::Full, 2), (Jitter::Equal, 2)] {
+        let (calls, scripted) = (Calls::default(), ScriptedEntropy::new(&rt, &[]));
+        let counted = calls.clone();
+        let supervised = AsyncTask::to::<u32>().on(&scripted).supervise(in_all(2)).jitter(jitter);
+        let task = supervised.backoff(RetryStrategy::Fixed { delay: 1.millis() }).spawn(move || {
+            let call = counted.next();
+            async move { if call < 3 { Err(Broken(call)) } else { Ok(call) } }
+        });
+        ensure!(task.await? == 3 && scripted.drawn() == due, "{jitter:?}: {} numbers", scripted.drawn());
+    }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! Recovery: their backoff, their budget and their number are as the builder says, and an error may set the
 //! wait.
 
+pub mod attempt_numbers;
 pub mod backoff;
 pub mod on_retry;
 pub mod recoverable;

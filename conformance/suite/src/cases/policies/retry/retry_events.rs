@@ -48,23 +48,23 @@ pub async fn a_failed_call_is_reported_before_each_wait<R: Runtime>(rt: R, _: Fa
         .sender(|sources| sources.of(0..3u64).into_chunks(3.items()))
         .for_each(move |event: Event<u64>| {
             let (row, call) = (*event.data(), calls.next());
-            noted.note(format!("row {row}"));
+            noted.note(format!("row {row}, attempt {}", event.attempt()));
             if row == 1 || call == 3 { Ok(()) } else { Err(Broken(call)) }
         })
         .await?;
     ensure!((summary.handled(), summary.rejected()) == (2, 1), "{summary:?}");
     let due = [
-        "row 0",
+        "row 0, attempt 1",
         "1, 1ms: broken 1",
-        "row 0",
+        "row 0, attempt 2",
         "2, 3ms: broken 2",
-        "row 0",
-        "row 1",
-        "row 2",
+        "row 0, attempt 3",
+        "row 1, attempt 1",
+        "row 2, attempt 1",
         "1, 1ms: broken 5",
-        "row 2",
+        "row 2, attempt 2",
         "2, 3ms: broken 6",
-        "row 2",
+        "row 2, attempt 3",
     ];
     ensure!(log.read() == due, "{:?}", log.read());
     Ok(())

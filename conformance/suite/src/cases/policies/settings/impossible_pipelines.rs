@@ -2,7 +2,7 @@
 //! whatever the order of its builder's calls.
 
 use crate::library::pipeline::{BoundedQueue, PipelineBuilder, ReceiverStrategy, SenderStrategy, Sources};
-use crate::library::{Retry, RetryBudget, RetryStrategy, TaskPriority};
+use crate::library::{Chaos, Retry, RetryBudget, RetryStrategy, TaskPriority};
 
 use super::table::{Parts, Row, all_say, in_each_order};
 use crate::kit::prelude::*;
@@ -73,6 +73,8 @@ pub async fn a_pipeline_refuses_them_in_each_order_and_each_way_to_start<R: Runt
             |events| events.rate_limit(1, Duration::ZERO),
             ["`rate_limit` of a pipeline", "is 1 in 0ns", "a nanosecond for each"],
         ),
+        (|events| events.chaos(Chaos::new().panic(1.5)), ["`panic` rate", "1.5", "from 0.0 to 1.0"]),
+        (|events| events.chaos(Chaos::new().failure(f64::NAN)), ["`failure` rate", "NaN", "from 0.0 to 1.0"]),
         (
             |events| {
                 let (base, max) = (Duration::ZERO, Duration::ZERO);

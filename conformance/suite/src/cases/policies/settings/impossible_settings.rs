@@ -74,7 +74,7 @@ pub async fn a_task_refuses_them_in_each_order_and_each_way_to_start<R: Runtime>
             errors.extend([
                 failed(builder.clone().run(work()).await)?,
                 failed(builder.clone().spawn(work()).await)?,
-                failed(builder.clone().spawn_in(&spawns, work()).await?.await)?,
+                failed(builder.clone().spawn_in(&spawns, work()).await)?,
                 failed(builder.clone().orchestrator(&all).run(work()).await)?,
                 failed(builder.clone().repeat(later()).run(work()).await)?,
                 failed(builder.repeat(later()).spawn(work()).await)?,

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use crate::library::orchestra::OrchestratorError;
-use crate::library::{BoxError, Limiter, RetryStrategy, TaskPriority};
+use crate::library::{BoxError, Chaos, Hedge, Limiter, RetryStrategy, TaskPriority};
 
 use crate::cases::limiters::{check_all_free, fill, until_waiting, with_permits};
 use crate::cases::scopes::{check, stays_pending};
@@ -249,6 +249,29 @@ pub async fn the_limiter_of_the_work_must_be_another_one<R: Runtime>(rt: R, _: F
     task.await?;
     check_all_free(&rt, &limiter, 1).await?;
     check_all_free(&rt, &own, 1).await
+}
+
+pub async fn a_policy_that_cannot_work_is_refused_before_the_wait<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let (limiter, all) = (with_permits(1)?, orchestra(&rt).build()?);
+    let held = fill(&rt, &limiter, 1).await?;
+    let never = RetryStrategy::Exponential { base: 1.millis(), factor: f64::NAN, max: 1.millis() };
+    let builder = AsyncTask::to::<u32>().on(&rt).retry(1).backoff(never);
+    let hedge = AsyncTask::to::<u32>().on(&rt).hedge(Hedge::after(1.millis()).at_most(0));
+    let chaos = AsyncTask::to::<u32>().on(&rt).chaos(Chaos::new().panic(1.5));
+    let node = builder.clone().orchestrator(&all);
+    let first = [
+        poll_once(pin!(builder.spawn_in(&limiter, || async { 1 }))).await.map(|spawned| spawned.map(drop)),
+        poll_once(pin!(hedge.spawn_in(&limiter, || async { 1 }))).await.map(|spawned| spawned.map(drop)),
+        poll_once(pin!(chaos.spawn_in(&limiter, || async { 1 }))).await.map(|spawned| spawned.map(drop)),
+        poll_once(pin!(node.spawn_in(&limiter, || async { 1 }))).await.map(|spawned| spawned.map(drop)),
+    ];
+    for (number, polled) in first.into_iter().enumerate() {
+        let error = failed(polled.with_context(|| format!("{number} waits"))?)?;
+        ensure!(matches!(error, AsyncTaskError::InvalidConfig(_)), "{number}: {error:?}");
+    }
+    ensure!(limiter.waiting() == 0);
+    held.release().await?;
+    check_all_free(&rt, &limiter, 1).await
 }
 
 pub async fn an_ad_hoc_task_of_an_orchestra_can_wait_too<R: Runtime>(rt: R, _: Facts) -> Outcome {

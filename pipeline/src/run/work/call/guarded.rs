@@ -1,0 +1,86 @@
+//! The policies around one call of a receiver, which may refuse it, delay it, or take its place.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use futures_lite::future::{or, pending};
+
+use crate::run::shared::control::Control;
+use crate::run::shared::guards::Guards;
+use crate::run::work::erased::Boxed;
+use sweet_async_core::error::{AsyncTaskError, TimeoutError, TimeoutKind};
+use sweet_async_core::extend::{Sleep, caught};
+use sweet_async_core::internals::Guarded;
+use sweet_async_core::runtime::{DynRuntime, Runtime as _};
+
+/// One call of a receiver, which has not begun.
+pub(crate) type Attempt<'a> = Boxed<'a, Result<(), AsyncTaskError>>;
+
+/// Makes an attempt at the event at `sequence`, once the breaker admits it and the limiter has a permit for
+/// it. False if the event is not wanted any more before that: nothing was called.
+pub(crate) async fn guarded(
+    control: &Control,
+    sequence: u64,
+    attempt: Attempt<'_>,
+) -> Result<bool, AsyncTaskError> {
+    let Guards { breaker, limiter, .. } = &control.guards;
+    if breaker.is_none() && limiter.is_none() {
+        return attempt.await.map(|()| true);
+    }
+    // Relaxed: it is read by the task that writes it.
+    let has_begun = AtomicBool::new(false);
+    let work = async {
+        has_begun.store(true, Ordering::Relaxed);
+        attempt.await
+    };
+    let call = Guarded::<_, (), _>::new(work, breaker.clone(), limiter.clone(), control.runtime.clone());
+    let mut call = pin!(Some(call));
+    let unwanted = async {
+        control.limit.excludes(sequence).await;
+        // A call that has begun is made to its end.
+        if has_begun.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+        Ok(false)
+    };
+    let admitted = async {
+        match call.as_mut().as_pin_mut() {
+            Some(call) => call.await.map(|()| true),
+            None => Ok(false),
+        }
+    };
+    let result = or(unwanted, admitted).await;
+    // The destructor of an event that is not wanted any more is user code.
+    let dropped = caught(|| call.set(None));
+    result.and_then(|is_made| dropped.map(|()| is_made))
+}
+
+/// The injected faults of one call, if the pipeline has chaos. Ready once the receiver may be called, or with
+/// the error that takes the place of the call, which is that of the time limit if `deadline` comes first.
+/// Nothing was called by then.
+pub(crate) fn injected(
+    control: &Control,
+    deadline: Option<Instant>,
+) -> Option<Boxed<'_, Result<(), AsyncTaskError>>> {
+    let chaos = control.guards.chaos.as_ref()?;
+    let faults = chaos.apply_on(&control.runtime, || async { Ok::<(), AsyncTaskError>(()) });
+    Some(Box::pin(or(faults, async move {
+        match deadline {
+            Some(deadline) => Sleep::<DynRuntime>::silent(&control.runtime, Some(deadline)).await?,
+            None => pending().await,
+        }
+        Err(timed_out(control))
+    })))
+}
+
+/// The deadline of a call that begins now; `None` if it has no limit, or one beyond the clock's range.
+pub(crate) fn deadline(control: &Control) -> Option<Instant> {
+    control.event_timeout.and_then(|limit| control.runtime.now().checked_add(limit))
+}
+
+/// The error of a call whose deadline has passed.
+pub(crate) fn timed_out(control: &Control) -> AsyncTaskError {
+    let limit = control.event_timeout.unwrap_or_default();
+    TimeoutError::passed(control.name.clone(), TimeoutKind::Event, limit, false)
+}
