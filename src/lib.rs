@@ -128,7 +128,8 @@ pub mod prelude {
     #[cfg(feature = "pipeline")]
     pub use crate::pipeline::{
         Batch, ChunkSize, ChunkSizeExt, Collector, Compression, Delimiter, ErrorAction, ErrorStrategy, Event,
-        EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError, SenderStrategy, await_final_event,
+        EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError, SenderStrategy,
+        SourceErrorStrategy, await_final_event,
     };
     #[cfg(feature = "csv")]
     pub use crate::pipeline::{FieldError, Row};

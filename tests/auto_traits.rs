@@ -245,6 +245,13 @@ table! {
     SendError<Sendable>                        => yes no  yes;
     TrySendError<Sendable>                     => yes no  yes;
     Delimiter                                  => yes yes yes;
+    Terminator                                 => yes yes yes;
+    Trim                                       => yes yes yes;
+    Header<'static>                            => yes yes yes;
+    SourceError                                => yes yes yes;
+    SourceErrorStrategy                        => yes yes yes;
+    Rejects                                    => yes yes yes;
+    RejectedRow                                => yes yes yes;
     ChunkSize                                  => yes yes yes;
     Collector<u32, u32>                        => yes yes yes;
     Collector<Sendable, Sendable>              => yes yes yes;

@@ -7,13 +7,17 @@ use std::io::Read;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use sweet_async::AsyncTask;
-use sweet_async::pipeline::{ChunkSize, Delimiter, ErrorStrategy, Row};
+use sweet_async::pipeline::{ChunkSize, Delimiter, ErrorStrategy, Row, Terminator, Trim};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
     delimiter: u8,
     quote: Option<u8>,
     comment: Option<u8>,
+    escape: Option<u8>,
+    double_quote: bool,
+    terminator: Option<u8>,
+    trim: bool,
     by_bytes: bool,
     size: u8,
     block: u8,
@@ -39,7 +43,12 @@ fn char(byte: u8) -> char {
 }
 
 fuzz_target!(|input: Input| {
-    let Input { delimiter, quote, comment, by_bytes, size, block, workers, text } = input;
+    let Input { delimiter, quote, comment, escape, double_quote, terminator, trim, .. } = input;
+    let Input { by_bytes, size, block, workers, mut text, .. } = input;
+    // The csv crate does not know LF where another byte ends rows: a comment would never end there.
+    let comment = comment.filter(|_| terminator.is_none_or(|mark| mark % 128 == b'\n'));
+    // The csv crate makes a row of a comment at the end of the text, unless its line is ended.
+    text.push(b'\n');
     let (size, workers) = (usize::from(size).max(1), usize::from(workers) % 4 + 1);
     let chunk = if by_bytes { ChunkSize::Bytes(size) } else { ChunkSize::Rows(size) };
     let blocks = Blocks(text.clone(), 0, usize::from(block).max(1));
@@ -49,6 +58,11 @@ fuzz_target!(|input: Input| {
         .sender(move |sources| {
             let source = sources.of_reader(blocks).with_headers(false).flexible();
             let source = source.with_delimiter(Delimiter::Custom(char(delimiter))).with_quote(quote.map(char));
+            let source = source.with_double_quote(double_quote);
+            let source = source.with_trim(if trim { Trim::All } else { Trim::None });
+            let end = terminator.map_or(Terminator::LineEnds, |mark| Terminator::Custom(char(mark)));
+            let source = source.with_terminator(end);
+            let source = escape.into_iter().fold(source, |source, mark| source.with_escape(char(mark)));
             comment.into_iter().fold(source, |source, mark| source.with_comment(char(mark))).into_chunks(chunk);
         })
         .fold(
@@ -65,9 +79,12 @@ fuzz_target!(|input: Input| {
     let mut reader = csv::ReaderBuilder::new();
     reader.delimiter(delimiter % 128).quoting(quote.is_some()).quote(quote.unwrap_or(b'"') % 128);
     reader.comment(comment.map(|mark| mark % 128)).has_headers(false).flexible(true);
-    // The csv crate makes a row of a comment at the end of the text, unless its line is ended.
-    let ended = [&*text, b"\n"].concat();
-    let records = reader.from_reader(&*ended).into_byte_records().flatten();
+    reader.escape(escape.map(|mark| mark % 128)).double_quote(double_quote);
+    if let Some(mark) = terminator {
+        reader.terminator(csv::Terminator::Any(mark % 128));
+    }
+    reader.trim(if trim { csv::Trim::All } else { csv::Trim::None });
+    let records = reader.from_reader(&*text).into_byte_records().flatten();
     let mut expected: Vec<Vec<Vec<u8>>> =
         records.map(|record| record.iter().map(<[u8]>::to_vec).collect()).collect();
     if summary.rejected() > 0 {

@@ -27,6 +27,7 @@ mod collect;
 pub(crate) mod event;
 mod macros;
 pub(crate) mod outcome;
+mod output;
 mod policy;
 mod queue;
 mod run;
@@ -55,14 +56,19 @@ pub use crate::event::single::{Event, EventId};
 pub use crate::outcome::failure::{RowError, TooManyErrors};
 pub use crate::outcome::final_event::FinalEvent;
 pub use crate::outcome::progress::Progress;
-pub use crate::policy::{AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents};
+pub use crate::outcome::source_failure::SourceError;
+pub use crate::output::rejects::{RejectedRow, Rejects};
+pub use crate::policy::{
+    AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents, SourceErrorStrategy,
+};
 pub use crate::queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
 pub use crate::run::handle::emitting_task::EmittingTask;
 pub use crate::run::handle::pull::Events;
 pub use crate::source::Sources;
 pub use crate::source::channel::{EventSender, SendError, TrySendError};
 pub use crate::source::compression::codec::Compression;
-pub use crate::source::format::csv_options::Delimiter;
+pub use crate::source::format::csv_options::{Delimiter, Terminator, Trim};
+pub use crate::source::format::header::Header;
 #[cfg(feature = "json")]
 pub use crate::source::format::marker::JsonLines;
 pub use crate::source::format::marker::{Csv, CsvOptions, Lines};

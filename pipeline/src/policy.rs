@@ -137,6 +137,22 @@ impl fmt::Debug for AskAboutErrors {
     }
 }
 
+/// The strategy for a source that fails: a file that is missing or corrupt, a header that is refused, a
+/// reader that returns an error or panics, an iterator or a stream that panics, a queue that cannot be
+/// claimed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceErrorStrategy {
+    /// Ends the pipeline with the error of the source, once its rows until then are handled. A file that
+    /// cannot be opened ends it at the start, before any source is read.
+    #[default]
+    Stop,
+    /// Goes on with the other sources. The rows of the source until then are handled; its error is kept
+    /// ([`FinalEvent::source_errors`](crate::FinalEvent::source_errors)), counted, and reported through
+    /// `tracing`.
+    Skip,
+}
+
 /// The number of events that are handled at the same time. Each worker handles one event (or one batch) at a
 /// time, and takes whole chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,13 +9,14 @@ mod modules;
 use modules::{Modules, backward, circles};
 
 /// The layers in their order. The folders of `run` are layers of their own.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "text",
     "event",
     "outcome",
     "policy",
     "queue",
     "source",
+    "output",
     "collect",
     "run::shared",
     "run::read",

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::build::sender::PipelineSender;
 use crate::outcome::progress::Progress;
-use crate::policy::{ErrorStrategy, ReceiverStrategy, RetryEvents};
+use crate::output::rejects::Rejects;
+use crate::policy::{ErrorStrategy, ReceiverStrategy, RetryEvents, SourceErrorStrategy};
 use crate::run::shared::control::Settings;
 use crate::run::shared::counters::OnReject;
 use crate::source::strategy::SenderStrategy;
@@ -129,13 +130,39 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Sets the strategy for rows that cannot be parsed or that the receiver refuses. By default the first
     /// such row ends the pipeline.
     ///
-    /// A source that fails ends the pipeline under every strategy: a file that is missing or corrupt, a
-    /// reader that returns an error or panics. The rows that it would have given are not known, so they
-    /// cannot be counted as rejected. Its rows until then are handled.
+    /// The strategy is about rows. For a source that fails as a whole there is
+    /// [`on_source_error`](Self::on_source_error).
     pub fn on_error(self, strategy: ErrorStrategy<T>) -> Self {
         let on_reject = OnReject::from(&strategy);
         let retrying = if let ErrorStrategy::Retry(retrying) = strategy { Some(retrying) } else { None };
         Self { retrying, ..self }.set(|settings| settings.on_reject = on_reject)
+    }
+
+    /// Sets the strategy for a source that fails: a file that is missing or corrupt, a reader that returns
+    /// an error or panics. By default it ends the pipeline, whatever the strategy for rows is. With
+    /// [`Skip`](SourceErrorStrategy::Skip), one corrupt file of ten thousand is reported, and the others
+    /// are read.
+    ///
+    /// The rows that a source would have given are not known, so they are not counted as rejected, and
+    /// [`fail_after`](Self::fail_after) does not count the source. Its rows until the failure are handled.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime};
+    /// # use sweet_async_pipeline::{ChunkSizeExt as _, Event, PipelineBuilder, SourceErrorStrategy};
+    /// # async fn read<R: Runtime>(runtime: R, paths: Vec<std::path::PathBuf>) -> Result<(), AsyncTaskError> {
+    /// let (_lines, summary) = PipelineBuilder::<String, _>::new(runtime)
+    ///     .on_source_error(SourceErrorStrategy::Skip)
+    ///     .sender(|sources| sources.of_files(paths).lines().into_chunks(64.kib()))
+    ///     .fold(|| 0u64, |lines, _: Event<String>| *lines += 1, |left, right| left + right)
+    ///     .await?;
+    /// for error in summary.source_errors() {
+    ///     eprintln!("{error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_source_error(self, strategy: SourceErrorStrategy) -> Self {
+        self.set(|settings| settings.on_source_error = strategy)
     }
 
     /// Sets the number of errors that are kept: the first ones in source order, 1000 by default. With zero
@@ -156,6 +183,42 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Keeps the text of each row whose error is kept; see [`RowError::raw`](crate::RowError::raw).
     pub fn keep_raw(self, keep: bool) -> Self {
         self.set(|settings| settings.keep_raw = keep)
+    }
+
+    /// Writes every rejected row, as many as there are, with its text, its place and the reason: to a
+    /// file, or to a [function](Rejects::sink). A path is CSV or JSON Lines by its name; see [`Rejects`].
+    /// So the rows can be corrected and read again, however few errors are [kept](Self::max_errors).
+    ///
+    /// The file appears whole at the end of the pipeline, with a header and no rows where none was
+    /// rejected; an older file is replaced. It appears as well where the pipeline fails, is cancelled
+    /// gracefully or reaches its time limit, with the rows that were rejected until then. Killed or
+    /// dropped, the pipeline leaves no file. The sum of [`RejectedRow::rows`](crate::RejectedRow::rows) is
+    /// [`FinalEvent::rejected`](crate::FinalEvent::rejected). The rows are in no particular order; their
+    /// sequence is the order of the source. A source that is [skipped](Self::on_source_error) is no row.
+    ///
+    /// A file that cannot be written ends the pipeline with an error that names it
+    /// ([`AsyncTaskError::Io`](sweet_async_core::AsyncTaskError::Io)), unless another error has ended it.
+    ///
+    /// Cost: a copy of the text and the reason of each rejected row. The rows are written on the blocking
+    /// pool, and workers wait between two chunks while more than 1 MiB waits to be written. So the memory
+    /// for them is bounded by that and by a chunk for each worker.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime};
+    /// # use sweet_async_pipeline::{ChunkSizeExt as _, ErrorStrategy, Event, PipelineBuilder};
+    /// # async fn read<R: Runtime>(runtime: R) -> Result<(), AsyncTaskError> {
+    /// let summary = PipelineBuilder::<u64, _>::new(runtime)
+    ///     .on_error(ErrorStrategy::ContinueOnError)
+    ///     .rejects_to("rejected.csv")
+    ///     .sender(|sources| sources.of_file("numbers.txt").lines().into_chunks(64.kib()))
+    ///     .for_each(|_: Event<u64>| {})
+    ///     .await?;
+    /// # let _ = summary;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn rejects_to(self, to: impl Into<Rejects>) -> Self {
+        self.set(|settings| settings.rejects = Some(to.into()))
     }
 
     /// Sets the number of workers that parse and handle rows. By default there are as many as the runtime has

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::outcome::failure::RowError;
 use crate::outcome::progress::Progress;
+use crate::outcome::source_failure::SourceError;
 
 /// The summary of a pipeline, after all of it has ended. The sum of `handled`, `rejected` and `dropped`
 /// equals `read`, exactly. A clone is the same summary, and costs next to nothing.
@@ -17,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) progress: Progress,
     pub(crate) duplicates: u64,
     pub(crate) errors: Vec<RowError>,
+    pub(crate) source_errors: Vec<SourceError>,
+    pub(crate) failed_sources: u64,
     pub(crate) sources: Vec<Arc<str>>,
 }
 
@@ -73,6 +76,19 @@ impl FinalEvent {
     /// `fail_after` is set. A row whose error has become the pipeline's own is not among them.
     pub fn errors(&self) -> &[RowError] {
         &self.0.errors
+    }
+
+    /// Returns the number of sources that failed and were skipped: see
+    /// [`on_source_error`](crate::PipelineBuilder::on_source_error). It is exact, however many errors are
+    /// kept.
+    pub fn failed_sources(&self) -> u64 {
+        self.0.failed_sources
+    }
+
+    /// The errors of the first sources that failed and were skipped, in source order: as many as errors of
+    /// rows are kept.
+    pub fn source_errors(&self) -> &[SourceError] {
+        &self.0.source_errors
     }
 
     /// Returns the time from start to end, by the runtime's clock.

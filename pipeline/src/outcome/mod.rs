@@ -6,3 +6,4 @@ pub(crate) mod final_event;
 pub(crate) mod firsts;
 pub(crate) mod names;
 pub(crate) mod progress;
+pub(crate) mod source_failure;

@@ -18,7 +18,7 @@ use crate::queue::QueueMessage;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, Decoder, Decoders};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The most rows, lines or bytes that a source may have: no source is longer.
 const MAX_POSITION: u64 = 1 << 60;
@@ -206,6 +206,15 @@ mod csv {
     use crate::text::csv::layout::Layout;
     use crate::text::dialect::CsvDialect;
 
+    /// Stands for a mark that there is not: all marks are ASCII.
+    const NO_MARK: u8 = u8::MAX;
+
+    /// Flag: [`CsvDialect::double_quote`].
+    const DOUBLE_QUOTE: u8 = 1;
+
+    /// Flag: [`CsvDialect::trim`].
+    const TRIM: u8 = 2;
+
     /// The head of CSV: the data that makes rows of its chunks.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct CsvHead {
@@ -215,12 +224,13 @@ mod csv {
 
     impl CsvHead {
         pub(super) fn write(&self, bytes: &mut BytesMut) {
-            let CsvDialect { delimiter, quote, comment } = self.dialect;
+            let CsvDialect { delimiter, quote, escape, double_quote, comment, terminator, trim } =
+                self.dialect;
             bytes.put_u8(delimiter);
-            for mark in [quote, comment] {
-                // Both marks are ASCII, and neither ends a line: LF stands for none.
-                bytes.put_u8(mark.unwrap_or(b'\n'));
+            for mark in [quote, escape, comment, terminator] {
+                bytes.put_u8(mark.unwrap_or(NO_MARK));
             }
+            bytes.put_u8(if double_quote { DOUBLE_QUOTE } else { 0 } | if trim { TRIM } else { 0 });
             bytes.put_u32_le(self.layout.width().map_or(u32::MAX, |width| width as u32));
             let names = self.layout.names();
             bytes.put_u32_le(names.map_or(u32::MAX, |names| names.len() as u32));
@@ -230,11 +240,19 @@ mod csv {
         }
 
         pub(super) fn read(head: &mut Reader) -> Option<Self> {
-            let bytes = head.take(3)?;
-            let mark = |byte: u8| (byte != b'\n').then_some(byte);
-            let [delimiter, quote, comment] = *bytes.as_ref() else { return None };
-            let dialect =
-                CsvDialect { delimiter, quote: mark(quote), comment: mark(comment) }.check().ok()?;
+            let bytes = head.take(6)?;
+            let mark = |byte: u8| (byte != NO_MARK).then_some(byte);
+            let [delimiter, quote, escape, comment, terminator, flags] = *bytes.as_ref() else { return None };
+            let dialect = CsvDialect {
+                delimiter,
+                quote: mark(quote),
+                escape: mark(escape),
+                double_quote: flags & DOUBLE_QUOTE != 0,
+                comment: mark(comment),
+                terminator: mark(terminator),
+                trim: flags & TRIM != 0,
+            };
+            let dialect = dialect.check().ok()?;
             let some = |number: u32| (number != u32::MAX).then_some(number);
             let width = some(head.u32()?).map(|width| width as usize);
             let names = match some(head.u32()?) {

@@ -192,7 +192,8 @@ impl<T: Send + 'static> Sources<T> {
     /// The first file that cannot be read ends the whole pipeline, whatever its
     /// [`ErrorStrategy`](crate::ErrorStrategy), which is about rows. A missing file ends it before any row of
     /// the others is handled; a file that turns out to be corrupt or in UTF-16 ends it once its turn has
-    /// come. To read on without such a file, give each file a pipeline of its own.
+    /// come. To read on without such a file, skip it:
+    /// [`on_source_error`](crate::PipelineBuilder::on_source_error).
     pub fn of_files<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> TextSource<'_, T> {
         let input = |path: P| Input::Blocking(Blocking::File(path.into()), None);
         TextSource::new(self, paths.into_iter().map(input).collect())

@@ -43,12 +43,12 @@ struct SealDecoders {
 }
 
 impl MakeDecoder for SealDecoders {
-    fn learn(&self, first: &RawChunk) -> Result<DynDecoders, BadRow> {
-        let head = Head { source: self.source.clone(), kind: self.kind(first)? };
+    fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow> {
+        let head = Head { source: self.source.clone(), kind: self.kind(name, first)? };
         Ok(DynDecoders::new(Sealing::new(&head, self.key.clone()).decoders()))
     }
 
-    fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow> {
-        self.inner.kind(first)
+    fn kind(&self, name: &str, first: &RawChunk) -> Result<Kind, BadRow> {
+        self.inner.kind(name, first)
     }
 }

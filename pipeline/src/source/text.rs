@@ -11,6 +11,7 @@ use crate::source::input::Input;
 use crate::source::{Plan, Sources};
 use crate::text::chunk::ChunkSize;
 use crate::text::chunk::RawChunk;
+use crate::text::cut::limits::Limits;
 use crate::text::decode::DynDecoders;
 use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
@@ -31,13 +32,14 @@ const MOST: usize = 1 << 30;
 /// - A field may be in quotes. It may then hold delimiters and line ends, and a quote that is written twice.
 ///   A quote opens only at a field's start: elsewhere it is text, and so is the text after a closing quote
 ///   (`a"b` and `"a"b` are `a"b` and `ab`). NUL and other control characters are text.
-/// - CR, LF or both end a row, mixed as they come. Blank lines are no rows; they count as lines. The last row
+/// - CR, LF or both end a row, mixed as they come, unless [`with_terminator`](Self::with_terminator) names
+///   another end. Blank lines are no rows; they count as lines. The last row
 ///   needs no line end.
 /// - A byte order mark at the start is passed over. UTF-16 is an error that says so.
 /// - An empty source, or one with a header alone, has no rows.
-/// - The header's names are taken as they stand. Of several columns with the same name, [`Row`](crate::Row)
-///   finds the first, and a map keeps the last; a struct that has a field of this name refuses every row
-///   ("duplicate field").
+/// - White space is part of a field, unless [`with_trim`](Self::with_trim) is set. The header's names are
+///   taken as they stand. Of several columns with the same name, [`Row`](crate::Row) finds the first, and
+///   a map keeps the last; a struct that has a field of this name refuses every row ("duplicate field").
 /// - The text after a quote that is never closed makes no row: the row is rejected, with the line where the
 ///   quote opened, and the number of bytes and lines that it took. A quote that is closed by the quote of a
 ///   later row makes one row of everything between them, which is no error: [`strict`](Self::strict) and
@@ -61,25 +63,26 @@ pub struct TextSource<'a, T, Format = Undecided> {
     format: PhantomData<Format>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Options {
     #[cfg_attr(not(feature = "csv"), allow(dead_code, reason = "only CSV has fields"))]
     pub(crate) csv: CsvSettings,
-    max_record: usize,
+    limits: Limits,
     compression: Compression,
 }
 
 /// Makes the decoders of a source, one for each worker, once the first record is known.
 pub(crate) trait MakeDecoder: Send + Sync {
-    /// Reads what all rows have in common from the header, or from the first chunk where there is none.
+    /// Reads what all rows of the source `name` have in common from the header, or from the first chunk where
+    /// there is none.
     ///
     /// # Errors
     ///
     /// The header cannot be used.
-    fn learn(&self, first: &RawChunk) -> Result<DynDecoders, BadRow>;
+    fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow>;
 
     /// As [`learn`](Self::learn), but returns the kind of the text, for decoders of other pipelines.
-    fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow>;
+    fn kind(&self, name: &str, first: &RawChunk) -> Result<Kind, BadRow>;
 }
 
 /// A text source, ready to be read.
@@ -88,7 +91,7 @@ pub(crate) struct TextPlan {
     pub(crate) input: Input,
     pub(crate) format: TextFormat,
     pub(crate) size: ChunkSize,
-    pub(crate) max_record: usize,
+    pub(crate) limits: Limits,
     /// Its length in bytes, if known.
     pub(crate) length: Option<u64>,
 }
@@ -106,8 +109,8 @@ pub(crate) struct TextFormat {
 
 impl<'a, T: Send + 'static> TextSource<'a, T, Undecided> {
     pub(crate) fn new(sources: &'a mut Sources<T>, inputs: Vec<Input>) -> Self {
-        let csv = CsvSettings::default();
-        let options = Options { csv, max_record: 4 << 20, compression: Compression::default() };
+        let (csv, limits) = (CsvSettings::default(), Limits::default());
+        let options = Options { csv, limits, compression: Compression::default() };
         Self { sources, inputs, name: None, options, format: PhantomData }
     }
 }
@@ -125,7 +128,34 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     /// [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst), and with [`resync`](Self::resync), as soon as the
     /// limit is passed. Zero, and more than 1 GiB, is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn with_max_record(mut self, bytes: usize) -> Self {
-        self.options.max_record = bytes;
+        self.options.limits.max_record = bytes;
+        self
+    }
+
+    /// Sets the most bytes of a chunk [by rows](ChunkSize::Rows), 8 MiB by default. A chunk ends with the
+    /// row that brings it to so many bytes, however few rows it has then, so that rows which are larger
+    /// than expected do not take the memory. A chunk may exceed the bound by one row. A size in bytes is a
+    /// bound of its own. Zero, and more than 1 GiB, is refused ([`AsyncTaskError::InvalidConfig`]).
+    pub fn with_max_chunk(mut self, bytes: usize) -> Self {
+        self.options.limits.max_chunk = bytes;
+        self
+    }
+
+    /// Passes over the first `rows` rows, of each file of several, after the header where there is one.
+    /// They are not parsed, make no events and are not counted, also where they are bad; the rows after
+    /// them are numbered from 0. Lines and bytes are those of the whole text. No row is passed over by
+    /// default.
+    pub fn skip_rows(mut self, rows: u64) -> Self {
+        self.options.limits.skip = rows;
+        self
+    }
+
+    /// Reads at most `rows` rows, of each file of several; no limit by default. Rejected rows count. The
+    /// source ends with the last of them as with its own end: what follows is not read, except for the
+    /// rest of the block of bytes that the row was in. So the bytes that were read are then fewer than the
+    /// total. Zero is refused ([`AsyncTaskError::InvalidConfig`]).
+    pub fn max_rows(mut self, rows: u64) -> Self {
+        self.options.limits.max_rows = rows;
         self
     }
 
@@ -151,21 +181,29 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
         format: impl FnOnce(Options) -> Result<TextFormat, AsyncTaskError>,
     ) {
         let Self { sources, inputs, name, options, .. } = self;
-        sources.plans.add(size, plans(inputs, name.as_ref(), options, size, format(options)));
+        let format = format(options.clone());
+        sources.plans.add(size, plans(inputs, name.as_ref(), &options, size, format));
     }
 }
 
 fn plans(
     inputs: Vec<Input>,
     name: Option<&Arc<str>>,
-    options: Options,
+    options: &Options,
     size: ChunkSize,
     format: Result<TextFormat, AsyncTaskError>,
 ) -> Result<Vec<Plan>, AsyncTaskError> {
-    let Options { max_record, compression, .. } = options;
-    if !(1..=MOST).contains(&max_record) {
+    let Options { limits, compression, .. } = *options;
+    if !(1..=MOST).contains(&limits.max_record) {
         let range = format!("from 1 to {MOST} bytes");
-        return Err(AsyncTaskError::out_of_range("`with_max_record`", max_record, &range));
+        return Err(AsyncTaskError::out_of_range("`with_max_record`", limits.max_record, &range));
+    }
+    if !(1..=MOST).contains(&limits.max_chunk) {
+        let range = format!("from 1 to {MOST} bytes");
+        return Err(AsyncTaskError::out_of_range("`with_max_chunk`", limits.max_chunk, &range));
+    }
+    if limits.max_rows == 0 {
+        return Err(AsyncTaskError::out_of_range("`max_rows`", 0, "at least 1"));
     }
     if inputs.is_empty() {
         return Err(AsyncTaskError::config("of_files was given no file"));
@@ -179,7 +217,7 @@ fn plans(
             input: input.compressed(compression)?,
             format: format.clone(),
             size,
-            max_record,
+            limits,
         }))
     };
     inputs.into_iter().map(plan).collect()

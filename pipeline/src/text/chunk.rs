@@ -5,14 +5,16 @@ use bytes::Bytes;
 /// The size of one chunk.
 ///
 /// Zero is refused when the pipeline starts
-/// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)). A chunk may be shorter at the end of
-/// the source, before a row that cannot be read, before a run of blank or comment lines longer than the
+/// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)). A chunk may be shorter at the end
+/// of the source, before a row that cannot be read, before a run of blank or comment lines longer than the
 /// record limit, and where a stream or a polled reader has no more for the moment. A chunk of text by rows
-/// also ends with the row that brings it to 8 MiB, so that rows larger than expected do not take the memory.
+/// also ends with the row that brings it to 8 MiB, or to
+/// [`with_max_chunk`](crate::TextSource::with_max_chunk), so that rows larger than expected do not take
+/// the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChunkSize {
-    /// This many records; of text, fewer if they have at least 8 MiB.
+    /// This many records; of text, fewer if they have 8 MiB, or as many bytes as were set.
     Rows(usize),
     /// Records until at least this many bytes: a chunk ends with the record that reaches the number.
     Bytes(usize),

@@ -1,9 +1,12 @@
 //! The dialects in which a source can be cut.
 
+use std::sync::Arc;
+
 /// The rules that separate records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Delimited fields and quotes; CR, LF or both end a record; blank lines are no records.
+    /// Delimited fields and quotes; CR, LF or both end a record, or one byte of the dialect's own; blank
+    /// lines are no records.
     Csv(CsvDialect, Checks),
     /// LF ends a line; a CR right before it is part of the line end.
     Lines {
@@ -30,40 +33,94 @@ impl Default for Checks {
     }
 }
 
-/// The three bytes that structure a CSV file. A quote inside quotes is written twice.
+/// The origin of the columns' names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ColumnNames {
+    /// The first record holds them.
+    #[default]
+    Header,
+    /// There are none.
+    None,
+    /// They are set, and the first record is a row.
+    Given(Arc<[Box<str>]>),
+}
+
+/// The bytes that structure a CSV file, and their meaning within quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CsvDialect {
     pub(crate) delimiter: u8,
     pub(crate) quote: Option<u8>,
+    /// Within quotes, the byte after this one is text.
+    pub(crate) escape: Option<u8>,
+    /// True if a quote inside quotes may be written twice.
+    pub(crate) double_quote: bool,
     /// A line that begins with this byte is skipped; it ends at LF only.
     pub(crate) comment: Option<u8>,
+    /// The byte that ends a record. `None`: CR, LF or both.
+    pub(crate) terminator: Option<u8>,
+    /// True if white space around a field's text is no part of it, also where that text was in quotes.
+    pub(crate) trim: bool,
 }
 
 impl Default for CsvDialect {
     fn default() -> Self {
-        Self { delimiter: b',', quote: Some(b'"'), comment: None }
+        Self {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: None,
+            double_quote: true,
+            comment: None,
+            terminator: None,
+            trim: false,
+        }
     }
 }
 
 impl CsvDialect {
-    /// Checks that the three bytes can work together. The cutter and the parser agree on every dialect that
-    /// passes; on others they may not.
+    /// The two bytes that end a record; twice the same where there is only one.
+    #[inline]
+    pub(crate) fn row_ends(&self) -> [u8; 2] {
+        self.terminator.map_or([b'\n', b'\r'], |byte| [byte, byte])
+    }
+
+    /// True if this byte ends a record.
+    #[inline]
+    pub(crate) fn ends_row(&self, byte: u8) -> bool {
+        self.row_ends().contains(&byte)
+    }
+
+    /// True if an LF right after this byte belongs to the same row end.
+    #[inline]
+    pub(crate) fn awaits_lf(&self, byte: u8) -> bool {
+        self.terminator.is_none() && byte == b'\r'
+    }
+
+    /// Checks that the bytes can work together. The cutter and the parser agree on every dialect that passes;
+    /// on others they may not.
     ///
     /// # Errors
     ///
     /// The reason why they cannot, with the setting and its value.
     pub(crate) fn check(self) -> Result<Self, String> {
-        let delimiter = ("with_delimiter", Some(self.delimiter));
-        let (quote, comment) = (("with_quote", self.quote), ("with_comment", self.comment));
-        for (setting, byte) in [delimiter, quote, comment] {
+        let marks = [
+            ("with_delimiter", Some(self.delimiter)),
+            ("with_quote", self.quote),
+            ("with_comment", self.comment),
+            ("with_escape", self.escape),
+        ];
+        for (setting, byte) in marks {
             if let Some(byte @ (b'\r' | b'\n')) = byte {
                 return Err(refused(setting, byte, "CR and LF, which end a record"));
             }
         }
-        for ((setting, byte), (other, its)) in [(quote, delimiter), (comment, delimiter), (comment, quote)] {
-            if let Some(byte) = byte.filter(|_| byte == its) {
+        let marks = marks.into_iter().chain([("with_terminator", self.terminator)]);
+        let mut before: Vec<(&str, u8)> = Vec::new();
+        for (setting, byte) in marks {
+            let Some(byte) = byte else { continue };
+            if let Some((other, _)) = before.iter().find(|(_, other)| *other == byte) {
                 return Err(refused(setting, byte, &format!("that of `{other}`")));
             }
+            before.push((setting, byte));
         }
         Ok(self)
     }

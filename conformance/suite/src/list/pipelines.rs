@@ -202,6 +202,18 @@ macro_rules! __conformance_with_pipelines {
                 they_add_up_after_a_kill_in_the_middle_of_a_chunk
                 a_graceful_end_drops_nothing
             }
+            rejects_written driven {
+                every_rejected_row_is_written_with_its_text
+                rejected_rows_can_be_json_lines
+                a_file_of_rejected_rows_is_compressed_by_its_name
+                the_rows_that_wait_to_be_written_are_bounded
+                a_file_without_rejected_rows_has_its_header
+                rows_are_written_whatever_rejects_them
+                the_rows_until_a_failure_are_written
+                a_killed_pipeline_leaves_no_file
+                a_graceful_stop_leaves_the_file
+                a_destination_that_fails_ends_the_pipeline
+            }
             rejects driven {
                 a_failed_event_is_retried
                 errors_that_a_retry_cannot_change_are_not_retried

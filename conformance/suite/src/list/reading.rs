@@ -60,6 +60,24 @@ macro_rules! __conformance_with_reading {
                 others_run_while_a_chunk_is_filled
                 a_graceful_stop_handles_the_part_of_a_chunk_that_there_is
                 a_chunk_of_large_rows_is_bounded_in_bytes (threads)
+                the_bound_of_a_chunk_can_be_set
+            }
+            row_ranges driven {
+                rows_that_are_passed_over_are_not_counted
+                no_more_rows_are_read_than_are_wanted
+                a_source_is_not_read_beyond_the_last_wanted_row
+                each_file_has_a_range_of_its_own
+                positions_are_those_of_the_whole_text
+                limits_of_zero_are_refused
+            }
+            skipped_sources driven {
+                a_corrupt_file_is_reported_and_the_others_are_read
+                a_missing_file_is_reported_and_the_others_are_read
+                a_source_that_panics_is_reported_and_the_others_are_read
+                all_failures_are_counted_and_the_first_are_kept
+                a_failed_source_ends_it_unless_it_is_to_be_skipped
+                a_cancellation_is_no_failure_of_a_source
+                a_skipped_source_leaves_rows_to_their_own_strategy
             }
             totals driven {
                 the_total_is_known_from_the_start

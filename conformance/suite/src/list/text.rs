@@ -26,6 +26,23 @@ macro_rules! __conformance_with_text {
                 settings_go_together_with_a_delimiter
                 invalid_quotes_and_comment_characters_are_refused
             }
+            csv_options driven {
+                an_escape_makes_the_next_character_text
+                a_quote_that_is_not_doubled_closes_its_field
+                rows_may_end_with_a_character_of_their_own
+                lines_are_counted_whatever_ends_a_row
+                white_space_is_trimmed_where_it_is_to_be
+                all_options_go_through_a_queue
+                options_that_contradict_each_other_are_refused
+            }
+            headers driven {
+                columns_without_a_header_can_be_named
+                a_row_of_another_width_than_the_names_is_rejected
+                a_header_that_is_passed_over_can_be_replaced
+                a_program_sees_the_header_of_each_source
+                a_header_that_is_refused_makes_its_source_unreadable
+                settings_of_a_header_go_together
+            }
             open_quotes driven {
                 an_open_quote_reports_its_extent
                 a_record_over_the_limit_reports_its_extent
@@ -51,6 +68,9 @@ macro_rules! __conformance_with_text {
                 bad_lines_are_rejected_alone
                 utf_16_is_named
                 a_value_that_is_refused_may_stop_it
+            }
+            properties_of_options owned {
+                pairs_of_options_give_the_fields_of_one_reader
             }
             properties_of_quotes owned {
                 random_text_is_accepted_and_rejected_by_the_rules

@@ -14,11 +14,13 @@ use crate::outcome::final_event::FinalEvent;
 use crate::outcome::final_event::Summary;
 use crate::outcome::names::Names;
 use crate::outcome::progress::Counters;
+use crate::run::handle::reject_writing::RejectWriting;
 use crate::run::read::sender::send;
 use crate::run::shared::control::{Control, Settings};
-use crate::run::shared::counters::{KeptErrors, Policy, reject_deferred};
+use crate::run::shared::counters::{KeptErrors, MergedErrors, Policy, reject_deferred};
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::{Part, PassLimitOnDrop};
+use crate::run::shared::reject_queue::RejectQueue;
 use crate::run::shared::scale::{Gate, scale};
 use crate::run::work::erased::{Closed, DynHandler};
 use crate::run::work::worker::{Workers, work};
@@ -79,6 +81,7 @@ pub(crate) async fn run(
     task.control.mind_limit();
     let (min, max) = settings.workers(runtime);
     counters.begin(runtime.now());
+    let (rejects, rejected_rows) = settings.rejects.as_ref().map(|_| RejectQueue::new()).unzip();
     let control = Arc::new(Control {
         runtime: runtime.clone(),
         task: task.control.id(),
@@ -86,6 +89,7 @@ pub(crate) async fn run(
         limit: Limit::none(),
         policy: Policy {
             on_reject: settings.on_reject.clone(),
+            on_source_error: settings.on_source_error,
             max_errors: settings.max_errors,
             fail_after: settings.fail_after,
             keep_raw: settings.keep_raw,
@@ -95,6 +99,7 @@ pub(crate) async fn run(
         batches: settings.batches,
         counters,
         kept: concurrent_queue::ConcurrentQueue::unbounded(),
+        rejects,
         names: Names::new(plans.iter().map(Plan::name).collect(), handler.reports_positions()),
         sender: settings.sender,
         // The rate was checked with the other settings, so building the limiter does not fail.
@@ -138,6 +143,7 @@ pub(crate) async fn run(
         worker_tasks.iter().map(Handle::task_ref).chain([Handle::task_ref(&sender_task)]).flatten().collect();
     let _pass_limit = PassLimitOnDrop { overdue: control.overdue.clone(), parts };
 
+    let mut reject_writing = RejectWriting::new(settings.rejects.clone(), rejected_rows, &control);
     let mut failed = None;
     let ended = async {
         for worker in &mut worker_tasks {
@@ -153,7 +159,7 @@ pub(crate) async fn run(
         control.limit.stop_at(0);
         std::future::pending().await
     };
-    let watched = or(ended, or(or(scaled, unwanted), clocks)).await;
+    let watched = or(ended, or(or(scaled, unwanted), or(clocks, reject_writing.run()))).await;
     if !task.control.has_passed_limit() {
         task.control.release_limit(false);
     }
@@ -163,7 +169,8 @@ pub(crate) async fn run(
             failed = failed.or(sent);
             None
         }
-        // The time limit has passed, or the progress callback panicked: everything is stopped.
+        // The time limit has passed, the progress callback panicked, or rejected rows cannot be written:
+        // everything is stopped.
         Err(mut error) => {
             let ends: Vec<_> = worker_tasks.iter().map(|worker| worker.cancel(CancelLevel::Kill)).collect();
             sender_task.cancel(CancelLevel::Kill).await;
@@ -184,8 +191,11 @@ pub(crate) async fn run(
         kept.extend(control.kept.try_iter());
         failed = failed.or(deferred.panic);
     }
+    // Also of a pipeline that has failed: what was rejected until then is what there is to look at.
+    let unwritten = reject_writing.finish(runtime).await.err();
     control.counters.end(runtime.now());
     let stopped = report_once(settings, &control).err().or(stopped);
+    failed = failed.or(unwritten);
     let (ended, summary) = sum_up(&control, kept, stopped, failed);
     let summary = FinalEvent::from(Summary { duplicates, ..summary });
     Outcome { final_event: ended.into_final_event(&summary), summary, end }
@@ -203,7 +213,8 @@ fn sum_up(
     stopped: Option<AsyncTaskError>,
     failed: Option<AsyncTaskError>,
 ) -> (Ended, Summary) {
-    let (errors, stop) = KeptErrors::merge(kept, &control.policy);
+    let MergedErrors { errors, source_errors, failed_sources, stop } =
+        KeptErrors::merge(kept, &control.policy);
     let progress = control.counters.progress(control.runtime.now());
     let too_many = control.policy.fail_after.is_some_and(|most| progress.rejected >= most);
     // The error of a row takes precedence over other failures: all that was sent before such a failure
@@ -214,7 +225,8 @@ fn sum_up(
         (None, None) if too_many => Ended::TooManyErrors,
         (None, None) => failed.map_or(Ended::Completed, Ended::Failed),
     };
-    (ended, Summary { progress, duplicates: 0, errors, sources: control.names.named().to_vec() })
+    let sources = control.names.named().to_vec();
+    (ended, Summary { progress, duplicates: 0, errors, source_errors, failed_sources, sources })
 }
 
 /// Ends once the time limit of the task has passed. The limit may be moved meanwhile. A task whose body keeps

@@ -3,3 +3,4 @@
 pub(crate) mod coordinator;
 pub(crate) mod emitting_task;
 pub(crate) mod pull;
+pub(crate) mod reject_writing;

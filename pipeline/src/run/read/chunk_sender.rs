@@ -6,6 +6,7 @@ use async_channel::{Receiver, Sender};
 
 use crate::event::single::Origin;
 use crate::outcome::failure::RowContext;
+use crate::outcome::source_failure::SourceError;
 use crate::run::shared::control::Control;
 use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::lease::Lease;
@@ -25,7 +26,10 @@ pub(crate) const ROW_BITS: u32 = 44;
 pub(crate) enum Stop {
     /// An error ends the pipeline, or all workers have ended.
     NotWanted,
+    /// A cancellation, or the end of the runtime.
     Failed(AsyncTaskError),
+    /// The source cannot be read any further.
+    Source(AsyncTaskError),
 }
 
 /// The numbering of rows.
@@ -133,6 +137,14 @@ impl ChunkSender {
     fn origin(&self, published: u32) -> Origin {
         let Control { task, runtime, .. } = &*self.control;
         Origin { task: *task, source: self.source, published, base: self.base, at: runtime.now() }
+    }
+
+    /// Keeps the error of the source, which is skipped.
+    pub(crate) fn skip_source(&mut self, error: AsyncTaskError) {
+        let Control { names, task, .. } = &*self.control;
+        let name = names.at(self.source).cloned().unwrap_or_default();
+        tracing::warn!(task.id = %task, source = %name, rows = self.rows, %error, "a source failed and is skipped");
+        self.counts.skip_source(SourceError { name, source: self.source, rows: self.rows, error });
     }
 
     /// Rejects a row that could not be cut. It was counted already, and no worker sees it.

@@ -8,6 +8,7 @@ use crate::run::read::source_reader::SourceReader;
 use crate::run::read::stream::{Next, StreamChunks};
 use crate::source::items::{Fill, ItemChunks, PollItems};
 use crate::source::strategy::SenderStrategy;
+use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 
 impl SourceReader {
@@ -36,7 +37,7 @@ impl SourceReader {
             let (before, most) = (items.count(), self.item_slice.rows().min(*rows - items.count()));
             let ended = caught(|| items.fill(most, *rows));
             self.count(items.count() - before);
-            if ended.map_err(Stop::Failed)? {
+            if ended.map_err(Stop::Source)? {
                 return Ok(Next::Ended);
             }
             self.item_slice.rest(&self.chunk_sender.control.runtime).await;
@@ -79,7 +80,12 @@ impl SourceReader {
             let next =
                 self.wanted(chunks.next(&chunk_sender.control.runtime, counters, item_slice.rows())).await?;
             self.item_slice.rest(&self.chunk_sender.control.runtime).await;
-            match next.map_err(Stop::Failed)? {
+            // Other than a panic of the stream, there is only the end of the runtime.
+            let failed = |error: AsyncTaskError| match error.is_panic() {
+                true => Stop::Source(error),
+                false => Stop::Failed(error),
+            };
+            match next.map_err(failed)? {
                 Next::More => {}
                 done => return Ok(done),
             }

@@ -29,7 +29,8 @@ pub(crate) fn files(plans: &[Plan]) -> Vec<Named> {
     }
 }
 
-/// Checks all files. Returns the indices and lengths of those that have a length.
+/// Checks all files. Returns the indices and lengths of those that have a length. With `skips`, a file that
+/// cannot be opened has a length of 0: its error is reported when its turn comes.
 ///
 /// # Errors
 ///
@@ -37,14 +38,16 @@ pub(crate) fn files(plans: &[Plan]) -> Vec<Named> {
 pub(crate) async fn check_all(
     runtime: &DynRuntime,
     files: Vec<Named>,
+    skips: bool,
 ) -> Result<Vec<(usize, u64)>, AsyncTaskError> {
     if files.is_empty() {
         return Ok(Vec::new());
     }
     let all = move || {
-        let check_named = |(index, name, path): &Named| {
-            let length = check(path).map_err(|error| failed("opening", name, error));
-            length.map(|length| length.map(|length| (*index, length))).transpose()
+        let check_named = |(index, name, path): &Named| match check(path) {
+            Ok(length) => length.map(|length| Ok((*index, length))),
+            Err(_) if skips => Some(Ok((*index, 0))),
+            Err(error) => Some(Err(failed("opening", name, error))),
         };
         files.iter().filter_map(check_named).collect()
     };

@@ -40,7 +40,7 @@ impl SourceReader {
         let (runtime, workers) = (self.chunk_sender.control.runtime.clone(), self.chunk_sender.queue.clone());
         let QueuePlan { name, queue, lease, .. } = &plan;
         let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, reports };
-        let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Failed) };
+        let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Source) };
         let idle = Arc::new(Idle::default());
         let claiming = async {
             let ended = self.claim(&plan, report_sender, &idle).await;
@@ -75,7 +75,7 @@ impl SourceReader {
             let claims = or(unwanted, async { Ok(claims.await) }).await?;
             idle.clear();
             let claims = claims
-                .map_err(|error| Stop::Failed(QueueError::failure("claiming from", &plan.name, error)))?;
+                .map_err(|error| Stop::Source(QueueError::failure("claiming from", &plan.name, error)))?;
             if claims.is_empty() {
                 return Ok(());
             }
@@ -107,6 +107,7 @@ impl SourceReader {
                         self.chunk_sender.count(1);
                         self.chunk_sender.reject(BadRow { sequence, line: 0, byte: 0, reason })?;
                         lease.handled = true;
+                        self.chunk_sender.control.room_for_rejects().await;
                     }
                 }
             }

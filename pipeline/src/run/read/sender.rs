@@ -31,11 +31,12 @@ pub(crate) async fn send(
 ) -> Option<AsyncTaskError> {
     let cancelled = async {
         match cancellation_requested().await {
-            Stop::Failed(error) => Err(error),
+            Stop::Failed(error) | Stop::Source(error) => Err(error),
             Stop::NotWanted => Ok(Vec::new()),
         }
     };
-    let lengths = match or(check_all(&control.runtime, files(&plans)), cancelled).await {
+    let checked = check_all(&control.runtime, files(&plans), control.policy.skips_sources());
+    let lengths = match or(checked, cancelled).await {
         Ok(lengths) => lengths,
         Err(error) => return Some(error),
     };

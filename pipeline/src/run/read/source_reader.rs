@@ -121,8 +121,12 @@ impl SourceReader {
                 Plan::Text(text) => self.text(text).await,
                 Plan::Queue(queue) => self.queue(queue, turn).await,
             };
-            if let Err(stop) = sent {
-                return self.ended(stop, source);
+            match sent {
+                Ok(()) => {}
+                Err(Stop::Source(error)) if self.chunk_sender.control.policy.skips_sources() => {
+                    self.chunk_sender.skip_source(error);
+                }
+                Err(stop) => return self.ended(stop, source),
             }
         }
     }
@@ -131,7 +135,7 @@ impl SourceReader {
         self.jobs.halt();
         match stop {
             Stop::NotWanted => None,
-            Stop::Failed(error) => Some((source, error)),
+            Stop::Failed(error) | Stop::Source(error) => Some((source, error)),
         }
     }
 

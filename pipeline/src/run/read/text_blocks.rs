@@ -10,6 +10,7 @@ use futures_io::AsyncRead;
 
 use crate::outcome::progress::Counters;
 use crate::run::read::blocking_call::BlockingCall;
+use crate::run::read::chunk_sender::Stop;
 use crate::run::shared::control::Control;
 use crate::source::compression::codec::Codec;
 use crate::source::input::{Blocking, Input, Opened};
@@ -35,7 +36,7 @@ pub(crate) struct Block {
     pub(crate) length: Option<u64>,
     ended: bool,
     /// The reason for reading no further. The rows before it stay valid.
-    pub(crate) failed: Option<AsyncTaskError>,
+    pub(crate) failed: Option<Stop>,
 }
 
 /// A text source that is being read.
@@ -71,7 +72,7 @@ impl Blocks {
                 if !block.is_last() {
                     match reading.start_read(control) {
                         Ok(next) => *blocking_call = Some(next),
-                        Err(error) => block.failed = Some(error),
+                        Err(error) => block.failed = Some(Stop::Failed(error)),
                     }
                 }
                 Ok(Some(block))
@@ -162,7 +163,7 @@ impl Cutting {
 
     /// Makes the last block of a source that cannot be read any further.
     fn broken(&mut self, error: AsyncTaskError) -> Block {
-        let mut block = Block { failed: Some(error), ..Block::default() };
+        let mut block = Block { failed: Some(Stop::Source(error)), ..Block::default() };
         // Complete records are passed on, whatever the size of a chunk. A record that was cut short is not.
         self.give_up(&mut block.cuts);
         block
@@ -184,12 +185,12 @@ impl Cutting {
                 io::Error::other("the reader says that it filled more than its buffer")
             }
             Ok(read) => {
-                block.ended = read == 0;
                 let cut = match read {
                     0 => self.cutter.finish(&mut block.cuts),
                     read => self.cutter.filled(read, &mut block.cuts),
                 };
-                block.failed = cut.err().map(|reason| unreadable(&self.name, &reason));
+                block.ended = read == 0 || self.cutter.is_done();
+                block.failed = cut.err().map(|reason| Stop::Source(unreadable(&self.name, &reason)));
                 self.count(&block.cuts);
                 return block;
             }

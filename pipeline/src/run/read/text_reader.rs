@@ -27,9 +27,9 @@ struct Text {
 
 impl Text {
     fn learn(&mut self, first: &RawChunk) -> Result<DynDecoders, Stop> {
-        let learnt = self.format.decoders.learn(first);
+        let learnt = self.format.decoders.learn(&self.name, first);
         let learnt =
-            learnt.map_err(|fault| Stop::Failed(unreadable(&self.name, &Unreadable::Header(fault))))?;
+            learnt.map_err(|fault| Stop::Source(unreadable(&self.name, &Unreadable::Header(fault))))?;
         self.decoders = Some(learnt.clone());
         Ok(learnt)
     }
@@ -37,13 +37,12 @@ impl Text {
 
 impl SourceReader {
     pub(crate) async fn text(&mut self, plan: TextPlan) -> Result<(), Stop> {
-        let TextPlan { name, input, format, size, max_record, length } = plan;
+        let TextPlan { name, input, format, size, limits, length } = plan;
         let control = self.chunk_sender.control.clone();
         let size = control.sender.batch().map_or(size, ChunkSize::Rows);
         // A message that stands for a chunk names the chunk's position and length, so its chunks are cut as a
         // whole.
-        let cutter =
-            Cutter::new(format.dialect, size, max_record, format.headers).in_whole_chunks(format.whole);
+        let cutter = Cutter::new(format.dialect, size, limits, format.headers).in_whole_chunks(format.whole);
         let cutter = cutter.reporting_at_once(control.policy.stops_on_first());
         let cutting = Cutting::new(name.clone(), cutter, control.counters.clone(), format.whole);
         let mut blocks = Blocks::of(&control, input, cutting).map_err(Stop::Failed)?;
@@ -62,6 +61,7 @@ impl SourceReader {
             };
             let Some(block) = block else { return Ok(()) };
             self.block(block, &mut text).await?;
+            control.room_for_rejects().await;
             self.block_slice.rest(&control.runtime).await;
         }
     }
@@ -85,10 +85,7 @@ impl SourceReader {
                 }
             }
         }
-        match block.failed {
-            Some(error) => Err(Stop::Failed(error)),
-            None => Ok(()),
-        }
+        block.failed.map_or(Ok(()), Err)
     }
 
     /// Handles the end of a source that is read no further, after an error elsewhere or a cancellation. Rows

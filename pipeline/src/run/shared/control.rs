@@ -8,11 +8,13 @@ use event_listener::Event;
 
 use crate::outcome::names::Names;
 use crate::outcome::progress::{Counters, Progress};
-use crate::policy::ReceiverStrategy;
+use crate::output::rejects::Rejects;
+use crate::policy::{ReceiverStrategy, SourceErrorStrategy};
 use crate::run::shared::counters::{KeptErrors, OnReject, Policy};
 use crate::run::shared::guards::Guards;
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::Overdue;
+use crate::run::shared::reject_queue::RejectQueue;
 use crate::source::strategy::{SenderStrategy, check_batches};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
@@ -28,9 +30,11 @@ pub(crate) struct Settings {
     pub(crate) event_timeout: Option<Duration>,
     pub(crate) guards: Guards,
     pub(crate) on_reject: OnReject,
+    pub(crate) on_source_error: SourceErrorStrategy,
     pub(crate) max_errors: usize,
     pub(crate) fail_after: Option<u64>,
     pub(crate) keep_raw: bool,
+    pub(crate) rejects: Option<Rejects>,
     pub(crate) receivers: Option<ReceiverStrategy>,
     pub(crate) batches: Option<Batches>,
     pub(crate) blocking: bool,
@@ -56,9 +60,11 @@ impl Default for Settings {
             event_timeout: None,
             guards: Guards::default(),
             on_reject: OnReject::Stop,
+            on_source_error: SourceErrorStrategy::default(),
             max_errors: 1000,
             fail_after: None,
             keep_raw: false,
+            rejects: None,
             receivers: None,
             batches: None,
             blocking: false,
@@ -91,6 +97,7 @@ impl Settings {
         }
         self.sender.check()?;
         self.guards.check()?;
+        self.rejects.as_ref().map_or(Ok(None), Rejects::codec)?;
         self.limiter().map(drop)
     }
 
@@ -132,6 +139,8 @@ pub struct Control {
     pub(crate) counters: Arc<Counters>,
     /// The errors kept by workers and senders that have ended.
     pub(crate) kept: ConcurrentQueue<KeptErrors>,
+    /// Set where rejected rows are written.
+    pub(crate) rejects: Option<RejectQueue>,
     pub(crate) names: Names,
     pub(crate) sender: SenderStrategy,
     pub(crate) rate: Option<Limiter>,
@@ -146,6 +155,18 @@ impl Control {
     /// it may wait forever.
     pub(crate) fn batch_due(&self, since: Option<Instant>) -> Option<Instant> {
         since?.checked_add(self.batches?.delay)
+    }
+
+    /// True if the text of rejected rows is wanted.
+    pub(crate) fn wants_text(&self) -> bool {
+        self.policy.keep_raw || self.rejects.is_some()
+    }
+
+    /// Waits until there is room for more rejected rows, where they are written.
+    pub(crate) async fn room_for_rejects(&self) {
+        if let Some(rejects) = &self.rejects {
+            rejects.room().await;
+        }
     }
 }
 

@@ -7,8 +7,10 @@ use crate::collect::deferred_rejections::Duplicate;
 use crate::outcome::failure::RowContext;
 use crate::outcome::failure::RowError;
 use crate::outcome::firsts::Firsts;
+use crate::outcome::source_failure::SourceError;
+use crate::output::rejects::RejectedRow;
 use crate::policy::AskAboutErrors;
-use crate::policy::{ErrorAction, ErrorStrategy};
+use crate::policy::{ErrorAction, ErrorStrategy, SourceErrorStrategy};
 use crate::run::shared::control::Control;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
@@ -16,6 +18,7 @@ use sweet_async_core::extend::caught;
 /// The policy for rejected rows.
 pub(crate) struct Policy {
     pub(crate) on_reject: OnReject,
+    pub(crate) on_source_error: SourceErrorStrategy,
     pub(crate) max_errors: usize,
     pub(crate) fail_after: Option<u64>,
     pub(crate) keep_raw: bool,
@@ -44,6 +47,11 @@ impl Policy {
         matches!(self.on_reject, OnReject::Stop)
     }
 
+    /// True if a source that fails is skipped.
+    pub(crate) fn skips_sources(&self) -> bool {
+        self.on_source_error == SourceErrorStrategy::Skip
+    }
+
     /// The number of errors that are kept: at least one where `fail_after` is set, since its error names the
     /// first.
     fn max_kept(&self) -> usize {
@@ -55,13 +63,16 @@ impl Policy {
 #[derive(Default)]
 pub(crate) struct KeptErrors {
     errors: Firsts<u64, RowError>,
+    /// The sources that failed and were skipped.
+    sources: Firsts<u32, SourceError>,
     /// The error that ends the pipeline.
     pub(crate) stop: Option<RowError>,
 }
 
 impl KeptErrors {
     fn new(policy: &Policy) -> Self {
-        Self { errors: Firsts::new(policy.max_kept()), ..Self::default() }
+        let (errors, sources) = (Firsts::new(policy.max_kept()), Firsts::new(policy.max_errors));
+        Self { errors, sources, stop: None }
     }
 
     fn stop(&mut self, error: RowError) {
@@ -71,22 +82,37 @@ impl KeptErrors {
     }
 
     /// Merges the errors that all workers and senders have kept.
-    pub(crate) fn merge(
-        all: impl IntoIterator<Item = Self>,
-        policy: &Policy,
-    ) -> (Vec<RowError>, Option<RowError>) {
-        let mut merged = Self::default();
-        let mut errors = Vec::new();
+    pub(crate) fn merge(all: impl IntoIterator<Item = Self>, policy: &Policy) -> MergedErrors {
+        let mut merged = MergedErrors::default();
+        let MergedErrors { errors, source_errors, failed_sources, stop } = &mut merged;
+        let mut first = Self::default();
         for part in all {
             errors.extend(part.errors.into_sorted());
+            *failed_sources += part.sources.count();
+            source_errors.extend(part.sources.into_sorted());
             if let Some(stop) = part.stop {
-                merged.stop(stop);
+                first.stop(stop);
             }
         }
         errors.sort_by_key(|error| error.sequence);
         errors.truncate(policy.max_kept());
-        (errors, merged.stop)
+        source_errors.sort_by_key(|error| error.source);
+        source_errors.truncate(policy.max_errors);
+        *stop = first.stop;
+        merged
     }
+}
+
+/// The errors of all workers and senders.
+#[derive(Default)]
+pub(crate) struct MergedErrors {
+    /// The first rejected rows in source order.
+    pub(crate) errors: Vec<RowError>,
+    /// The first sources in their order that failed and were skipped.
+    pub(crate) source_errors: Vec<SourceError>,
+    pub(crate) failed_sources: u64,
+    /// The error that ends the pipeline.
+    pub(crate) stop: Option<RowError>,
 }
 
 /// The counts and errors of one worker or sender. They are not lost, whatever ends it.
@@ -110,12 +136,22 @@ impl LocalCounts {
 
     /// Rejects the row of `context`.
     pub(crate) fn reject(&mut self, context: &RowContext<'_>, error: AsyncTaskError) {
-        self.reject_all(context.error(error), 1);
+        let kept = context.raw.filter(|_| self.control.policy.keep_raw);
+        self.add(RowContext { raw: kept, ..*context }.error(error), 1, context.raw);
+    }
+
+    /// Keeps and counts the error of a source that is skipped.
+    pub(crate) fn skip_source(&mut self, error: SourceError) {
+        self.kept.sources.add(error.source, error);
     }
 
     /// Rejects `rows` rows with one error, which is at the first of them.
-    pub(crate) fn reject_all(&mut self, mut error: RowError, rows: u64) {
-        let Control { policy, limit, counters, .. } = &*self.control;
+    pub(crate) fn reject_all(&mut self, error: RowError, rows: u64) {
+        self.add(error, rows, None);
+    }
+
+    fn add(&mut self, mut error: RowError, rows: u64, text: Option<&[u8]>) {
+        let Control { policy, limit, counters, rejects, .. } = &*self.control;
         let before = counters.rejected.add(rows);
         let stops = match &policy.on_reject {
             OnReject::Stop => true,
@@ -128,6 +164,9 @@ impl LocalCounts {
                 }
             },
         };
+        if let Some(rejects) = rejects {
+            rejects.push(RejectedRow::new(&error, rows, text));
+        }
         if stops || policy.fail_after.is_some_and(|most| before + rows >= most) {
             limit.stop_at(error.sequence);
         }

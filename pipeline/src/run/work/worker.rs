@@ -128,16 +128,19 @@ impl Worker {
         if matches!(job, Job::Finish) && self.state.gathered.since().is_none() {
             return Ok(self);
         }
-        if !self.shared.blocking {
-            self.handle(job).await;
-            return Ok(self);
-        }
-        let runtime = self.control.runtime.clone();
-        let work = async move {
+        let control = self.control.clone();
+        let worker = if self.shared.blocking {
+            let work = async move {
+                self.handle(job).await;
+                self
+            };
+            on_pool(&control.runtime, Box::pin(work)).await?
+        } else {
             self.handle(job).await;
             self
         };
-        on_pool(&runtime, Box::pin(work)).await
+        control.room_for_rejects().await;
+        Ok(worker)
     }
 
     async fn handle(&mut self, job: Job) {
@@ -170,7 +173,7 @@ impl Worker {
         };
         state.last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
         if let Some(name) = published.or(control.names.at(origin.source)) {
-            let text = text.filter(|_| control.policy.keep_raw);
+            let text = text.filter(|_| control.wants_text());
             let chunk = ChunkData { origin, name, text };
             match &control.rate {
                 Some(rate) => handle_at(rate, &*shared.handler, &mut **rows, state, &chunk).await,

@@ -14,8 +14,8 @@ use crate::text::csv::decoder::CsvDecoder;
 use crate::text::csv::layout::Layout;
 use crate::text::csv::row::FromRow;
 use crate::text::decode::DynDecoders;
-use crate::text::dialect::{CsvDialect, Dialect};
-use crate::text::fault::BadRow;
+use crate::text::dialect::{ColumnNames, CsvDialect, Dialect};
+use crate::text::fault::{BadRow, BadRowReason};
 
 // The bounds are on the methods and not on the impl: for a type that does not meet them, the compiler then
 // says what to do.
@@ -38,9 +38,9 @@ impl<T: Send + 'static> TextSource<'_, T, Csv> {
         T: FromRow,
     {
         self.add(size, |options| {
-            let CsvSettings { headers, flexible, .. } = options.csv;
             let (dialect, checks) = (options.csv.dialect()?, options.csv.checks()?);
-            let decoders = Arc::new(CsvDecoders { dialect, headers, flexible, decoders: decoders::<T> });
+            let headers = options.csv.names == ColumnNames::Header;
+            let decoders = Arc::new(CsvDecoders { dialect, settings: options.csv, decoders: decoders::<T> });
             Ok(TextFormat { dialect: Dialect::Csv(dialect, checks), headers, decoders, whole: false })
         });
     }
@@ -48,24 +48,33 @@ impl<T: Send + 'static> TextSource<'_, T, Csv> {
 
 struct CsvDecoders {
     dialect: CsvDialect,
-    headers: bool,
-    flexible: bool,
+    settings: CsvSettings,
     decoders: fn(CsvHead) -> DynDecoders,
 }
 
 impl MakeDecoder for CsvDecoders {
-    fn learn(&self, first: &RawChunk) -> Result<DynDecoders, BadRow> {
-        Ok((self.decoders)(self.head(first)?))
+    fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow> {
+        Ok((self.decoders)(self.head(name, first)?))
     }
 
-    fn kind(&self, first: &RawChunk) -> Result<Kind, BadRow> {
-        Ok(Kind::Csv(self.head(first)?))
+    fn kind(&self, name: &str, first: &RawChunk) -> Result<Kind, BadRow> {
+        Ok(Kind::Csv(self.head(name, first)?))
     }
 }
 
 impl CsvDecoders {
-    fn head(&self, first: &RawChunk) -> Result<CsvHead, BadRow> {
-        let layout = Layout::read(self.dialect, first, self.headers, self.flexible)?;
+    fn head(&self, name: &str, first: &RawChunk) -> Result<CsvHead, BadRow> {
+        let CsvSettings { trim, names, on_header, flexible, .. } = &self.settings;
+        let of_header = CsvDialect { trim: trim.trims_header(), ..self.dialect };
+        let layout = Layout::read(of_header, first, names, *flexible)?;
+        if let (Some(on_header), Some(names)) = (on_header, layout.names()) {
+            on_header.call(name, names).map_err(|reason| BadRow {
+                sequence: first.first_row,
+                line: first.first_line,
+                byte: first.first_byte,
+                reason: BadRowReason::parse(&reason),
+            })?;
+        }
         Ok(CsvHead { dialect: self.dialect, layout: Arc::new(layout) })
     }
 }

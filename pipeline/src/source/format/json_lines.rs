@@ -43,11 +43,11 @@ fn decoders<T: DeserializeOwned + Send + 'static>() -> DynDecoders {
 }
 
 impl MakeDecoder for JsonDecoders {
-    fn learn(&self, _: &RawChunk) -> Result<DynDecoders, BadRow> {
+    fn learn(&self, _: &str, _: &RawChunk) -> Result<DynDecoders, BadRow> {
         Ok((self.0)())
     }
 
-    fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
+    fn kind(&self, _: &str, _: &RawChunk) -> Result<Kind, BadRow> {
         Ok(Kind::JsonLines)
     }
 }

@@ -55,11 +55,11 @@ where
 }
 
 impl MakeDecoder for LineDecoders {
-    fn learn(&self, _: &RawChunk) -> Result<DynDecoders, BadRow> {
+    fn learn(&self, _: &str, _: &RawChunk) -> Result<DynDecoders, BadRow> {
         Ok((self.0)())
     }
 
-    fn kind(&self, _: &RawChunk) -> Result<Kind, BadRow> {
+    fn kind(&self, _: &str, _: &RawChunk) -> Result<Kind, BadRow> {
         Ok(Kind::Lines)
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "csv")]
 pub(crate) mod csv;
 pub(crate) mod csv_options;
+pub(crate) mod header;
 #[cfg(feature = "json")]
 pub(crate) mod json_lines;
 pub(crate) mod lines;

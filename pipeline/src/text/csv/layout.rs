@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::text::chunk::RawChunk;
 use crate::text::csv::split::Splitter;
 use crate::text::csv::table::Table;
-use crate::text::dialect::CsvDialect;
+use crate::text::dialect::{ColumnNames, CsvDialect};
 use crate::text::fault::{BadRow, BadRowReason};
 
 /// The columns of a source.
@@ -30,7 +30,8 @@ impl Layout {
         self.width
     }
 
-    /// Reads the layout from the header's chunk, or from the first chunk where there is no header.
+    /// Reads the layout from the header's chunk, or from the first chunk where there is no header. With
+    /// `flexible`, rows may have any number of fields.
     ///
     /// # Errors
     ///
@@ -38,17 +39,21 @@ impl Layout {
     pub(crate) fn read(
         dialect: CsvDialect,
         chunk: &RawChunk,
-        header: bool,
-        ragged: bool,
+        names: &ColumnNames,
+        flexible: bool,
     ) -> Result<Self, BadRow> {
+        let width = |found: usize| (!flexible).then_some(found);
+        if let ColumnNames::Given(names) = names {
+            return Ok(Self { names: Some(names.iter().cloned().collect()), width: width(names.len()) });
+        }
         let mut splitter = Splitter::new(dialect);
         let mut table = Table::new(Arc::default());
         splitter.start(chunk.bytes.clone());
         splitter.fill(&mut table);
         let Some(span) = table.records.first() else { return Ok(Self::default()) };
         let record = table.record(0);
-        let width = (!ragged).then_some(record.len());
-        if !header {
+        let width = width(record.len());
+        if let ColumnNames::None = names {
             return Ok(Self { names: None, width });
         }
         let name = |index| match record.text(index).unwrap_or(Ok("")) {

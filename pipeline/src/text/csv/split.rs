@@ -1,14 +1,15 @@
 //! The splitter, which splits the records of a chunk into fields.
 //!
 //! The rules are the csv crate's, to the byte. A quote opens only at a field's start, and a doubled one is
-//! text. Text after a closing quote is text. CR, LF or both end a record. Blank lines are no records, nor are
-//! lines that begin with the comment mark. [`scan`](crate::text::cut::scan) has the rules as a diagram. This
-//! is the same state machine for data that is complete: it visits only the bytes that can change its state.
+//! text, as is an escaped one. Text after a closing quote is text. CR, LF or both end a record, or the
+//! dialect's own terminator. Blank lines are no records, nor are lines that begin with the comment mark.
+//! [`scan`](crate::text::cut::scan) has the rules as a diagram. This is the same state machine for data that
+//! is complete: it visits only the bytes that can change its state.
 
 use std::ops::Range;
 
 use bytes::Bytes;
-use memchr::memchr;
+use memchr::{memchr, memchr2, memchr3};
 
 use crate::text::csv::table::{Field, RecordSpan, Table};
 use crate::text::cut::byte_mask::{ByteMask, Needles};
@@ -46,28 +47,56 @@ struct Quoted {
     mask: ByteMask,
 }
 
+/// The offset of the next byte from `at` on that has a meaning in quotes: a quote, an escape or an LF.
+/// Without an escape the mask finds it, and may also give the other bytes that it looks for.
+#[inline]
+fn next_in_quotes(data: &[u8], mask: &mut ByteMask, at: usize, quote: u8, escape: Option<u8>) -> usize {
+    match escape {
+        None => mask.next(data),
+        Some(escape) => {
+            let rest = data.get(at..).unwrap_or_default();
+            memchr3(quote, escape, b'\n', rest).map_or(data.len(), |found| at + found)
+        }
+    }
+}
+
 /// Finds the end of the field whose text begins at `from`, after its opening quote.
-fn quoted(data: &[u8], mut mask: ByteMask, from: usize, quote: u8) -> Quoted {
-    let (mut is_contiguous, mut lines) = (true, 0);
+fn quoted(data: &[u8], mut mask: ByteMask, from: usize, quote: u8, dialect: CsvDialect) -> Quoted {
+    let CsvDialect { escape, double_quote, .. } = dialect;
+    let (mut is_contiguous, mut lines, mut at) = (true, 0, from);
     loop {
-        let close = mask.next(data);
-        match data.get(close) {
+        let hit = next_in_quotes(data, &mut mask, at, quote, escape);
+        at = hit + 1;
+        match data.get(hit).copied() {
             // The cutter cuts no chunk that ends in quotes.
-            None => return Quoted { end: close, is_contiguous: false, end_at: close, lines, mask },
+            None => return Quoted { end: hit, is_contiguous: false, end_at: hit, lines, mask },
             Some(b'\n') => lines += 1,
-            Some(byte) if *byte == quote => {
-                let mut end_at = mask.next(data);
-                if data.get(close + 1) == Some(&quote) {
-                    is_contiguous = false;
+            Some(byte) if byte == quote => {
+                if double_quote && data.get(hit + 1) == Some(&quote) {
+                    (is_contiguous, at) = (false, hit + 2);
+                    mask.skip_to(at);
                     continue;
                 }
-                // Quotes in text after the closing one are text.
-                while data.get(end_at) == Some(&quote) {
+                if escape.is_some() {
+                    mask.skip_to(hit + 1);
+                }
+                let mut end_at = mask.next(data);
+                // After the closing quote, other quotes are text, and so are lines that end no record.
+                while let Some(byte) = data.get(end_at).copied()
+                    && byte != dialect.delimiter
+                    && !dialect.ends_row(byte)
+                {
+                    lines += u64::from(byte == b'\n');
                     end_at = mask.next(data);
                 }
-                is_contiguous &= end_at == close + 1;
-                let end = if is_contiguous { close } else { end_at };
+                is_contiguous &= end_at == hit + 1;
+                let end = if is_contiguous { hit } else { end_at };
                 return Quoted { end: end.max(from), is_contiguous, end_at, lines, mask };
+            }
+            Some(byte) if escape == Some(byte) => {
+                // The byte after it is text, whatever it is.
+                lines += u64::from(data.get(hit + 1) == Some(&b'\n'));
+                (is_contiguous, at) = (false, hit + 2);
             }
             Some(_) => {}
         }
@@ -76,8 +105,10 @@ fn quoted(data: &[u8], mut mask: ByteMask, from: usize, quote: u8) -> Quoted {
 
 impl Splitter {
     pub(crate) fn new(dialect: CsvDialect) -> Self {
-        let needles = [dialect.delimiter, b'\n', b'\r', dialect.quote.unwrap_or(b'\n')];
-        let mask = ByteMask::new(Needles(needles));
+        // LF is counted as a line also where it ends no record.
+        let other_end = if dialect.terminator.is_some() { b'\n' } else { b'\r' };
+        let [end, _] = dialect.row_ends();
+        let mask = ByteMask::new(Needles([dialect.delimiter, end, other_end, dialect.quote.unwrap_or(end)]));
         Self { dialect, chunk: Bytes::new(), mask, at: 0, line: 0, fragmented: Vec::new() }
     }
 
@@ -106,6 +137,9 @@ impl Splitter {
                     text.push_str(all.get(part).unwrap_or_default());
                     text.len()
                 });
+                if self.dialect.trim {
+                    trim(fields, text.as_bytes());
+                }
             }
             Err(_) => {
                 bytes.extend_from_slice(source);
@@ -113,30 +147,36 @@ impl Splitter {
                     bytes.extend_from_slice(source.get(part).unwrap_or_default());
                     bytes.len()
                 });
+                if self.dialect.trim {
+                    trim(fields, bytes);
+                }
             }
         }
     }
 
-    /// Passes over line ends and comments.
+    /// Passes over row ends and comments.
     fn skip_blank(&mut self, data: &[u8]) {
         while let Some(&first) = data.get(self.at) {
-            match first {
-                b'\n' => self.line += 1,
-                b'\r' => {}
-                _ if self.dialect.comment == Some(first) => {
-                    let rest = data.get(self.at..).unwrap_or_default();
-                    self.at += memchr(b'\n', rest).unwrap_or(rest.len());
-                    continue;
-                }
-                _ => break,
+            if self.dialect.ends_row(first) {
+                self.line += u64::from(first == b'\n');
+                self.at += 1;
+            } else if self.dialect.comment == Some(first) {
+                let rest = data.get(self.at..).unwrap_or_default();
+                let lf = memchr(b'\n', rest);
+                self.line += u64::from(lf.is_some());
+                self.at += lf.map_or(rest.len(), |lf| lf + 1);
+            } else {
+                break;
             }
-            self.at += 1;
         }
     }
 
     /// Splits records, from `at` on.
     fn split(&mut self, data: &[u8], table: &mut Table) {
-        let delimiter = self.dialect.delimiter;
+        let dialect = self.dialect;
+        let CsvDialect { delimiter, comment, .. } = dialect;
+        let [end_byte, other_end] = dialect.row_ends();
+        let is_end = |byte| byte == end_byte || byte == other_end;
         // Local copies, which the compiler keeps in registers.
         let (mut mask, mut line) = (self.mask, self.line);
         let (base, mut start) = (self.at, self.at);
@@ -146,22 +186,25 @@ impl Splitter {
             let (end, last) = loop {
                 let hit = mask.next(data);
                 // The end of the data ends a record as a line end does.
-                let byte = data.get(hit).copied().unwrap_or(b'\n');
+                let byte = data.get(hit).copied().unwrap_or(end_byte);
                 if byte == delimiter {
                     table.fields.push(Field::new(base, from, hit));
                     from = hit + 1;
-                } else if matches!(byte, b'\n' | b'\r') {
+                } else if is_end(byte) {
                     table.fields.push(Field::new(base, from, hit));
                     break (hit, byte);
+                } else if byte == b'\n' {
+                    // Text, in a dialect with a terminator of its own.
+                    line += 1;
                 } else if hit == from {
                     // The only other byte in the mask is a quote, and it opens only at the field's start.
-                    let quoted = quoted(data, mask, from + 1, byte);
+                    let quoted = quoted(data, mask, from + 1, byte, dialect);
                     (mask, line) = (quoted.mask, line + quoted.lines);
                     if !quoted.is_contiguous {
                         self.fragmented.push(table.fields.len());
                     }
                     table.fields.push(Field::new(base, from + 1, quoted.end));
-                    let byte = data.get(quoted.end_at).copied().unwrap_or(b'\n');
+                    let byte = data.get(quoted.end_at).copied().unwrap_or(end_byte);
                     if byte != delimiter {
                         break (quoted.end_at, byte);
                     }
@@ -176,7 +219,7 @@ impl Splitter {
             start = end + 1;
             line += u64::from(last == b'\n');
             let next = data.get(start).copied();
-            if next.is_some_and(|next| matches!(next, b'\n' | b'\r') || self.dialect.comment == Some(next)) {
+            if next.is_some_and(|next| is_end(next) || comment == Some(next)) {
                 (self.at, self.line) = (start, line);
                 self.skip_blank(data);
                 (start, line) = (self.at, self.line);
@@ -194,24 +237,44 @@ impl Splitter {
         source: &[u8],
         mut append: impl FnMut(Range<usize>) -> usize,
     ) {
-        let Some(quote) = self.dialect.quote else { return };
+        let CsvDialect { quote: Some(quote), escape, double_quote, .. } = self.dialect else { return };
         for index in &self.fragmented {
             let Some(field) = fields.get_mut(*index) else { continue };
             let (mut at, end) = (field.start as usize, field.end as usize);
+            // The search goes on after an escaped byte, which may be the first of a character.
+            let mut from = at;
             let start = append(at..at);
             loop {
-                let here = source.get(at..end).unwrap_or_default();
-                let Some(found) = memchr(quote, here) else { break };
-                if here.get(found + 1) != Some(&quote) {
+                let rest = source.get(from..end).unwrap_or_default();
+                let found = match escape {
+                    None => memchr(quote, rest),
+                    Some(escape) => memchr2(quote, escape, rest),
+                };
+                let Some(found) = found else { break };
+                let (hit, is_quote) = (from + found, rest.get(found) == Some(&quote));
+                if is_quote && double_quote && rest.get(found + 1) == Some(&quote) {
+                    append(at..hit + 1);
+                    (at, from) = (hit + 2, hit + 2);
+                    continue;
+                }
+                append(at..hit);
+                (at, from) = (hit + 1, hit + 2);
+                if is_quote {
                     // This quote closes the field; the text after it stands as it is.
-                    append(at..at + found);
-                    at += found + 1;
                     break;
                 }
-                append(at..at + found + 1);
-                at += found + 2;
             }
             *field = Field::new(0, start, append(at..end));
         }
+    }
+}
+
+/// Moves the ends of the fields past the white space around their text.
+fn trim(fields: &mut [Field], text: &[u8]) {
+    for field in fields {
+        let (start, end) = (field.start as usize, field.end as usize);
+        let raw = text.get(start..end).unwrap_or_default();
+        let start = start + (raw.len() - raw.trim_ascii_start().len());
+        *field = Field::new(0, start, start + raw.trim_ascii().len());
     }
 }

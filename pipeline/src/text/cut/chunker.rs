@@ -8,6 +8,7 @@ use std::mem;
 use memchr::memchr_iter;
 
 use crate::text::chunk::ChunkSize;
+use crate::text::cut::limits::Limits;
 use crate::text::cut::scan::{Pause, Record};
 use crate::text::fault::{BadRow, BadRowReason, RefusedRecord, Unreadable};
 
@@ -28,9 +29,6 @@ pub(crate) struct Span {
     pub(crate) first_byte: u64,
 }
 
-/// A chunk ends at this many bytes, however few rows it has, so that growing rows do not take the memory.
-const MOST_BYTES: usize = 8 << 20;
-
 /// A record whose bytes are dropped as they arrive.
 struct Discarded {
     bad: BadRow,
@@ -45,14 +43,16 @@ struct Discarded {
 
 pub(crate) struct Chunker {
     size: ChunkSize,
-    max_record: usize,
+    /// `skip` is the number of rows that are still to be passed over.
+    limits: Limits,
     /// The next record is the header. Set from the start until the header is planned, where the source has
     /// one.
     header: bool,
     /// Set inside a refused record, whose bytes are dropped as they arrive. Excludes a chunk under way:
     /// `rows` is 0.
     discarding: bool,
-    /// The error of that record, planned once the record has ended. `None` if it was planned at once.
+    /// The error of that record, planned once the record has ended. `None` if it was planned at once, or
+    /// if the record is one that is passed over.
     discarded: Option<Discarded>,
     /// The chunk under way: its start and end in the buffer.
     start: usize,
@@ -62,16 +62,16 @@ pub(crate) struct Chunker {
     line: u64,
     /// Offset of the buffer in the source.
     buffer_offset: u64,
-    /// Rows planned so far, bad ones included.
+    /// Rows planned so far, bad ones included. Those that were passed over are not counted.
     row: u64,
     plan: Vec<Piece>,
 }
 
 impl Chunker {
-    pub(crate) fn new(size: ChunkSize, max_record: usize, header: bool) -> Self {
+    pub(crate) fn new(size: ChunkSize, limits: Limits, header: bool) -> Self {
         Self {
             size,
-            max_record,
+            limits,
             header,
             discarding: false,
             discarded: None,
@@ -93,6 +93,19 @@ impl Chunker {
     /// The number of rows that are complete so far, planned or not.
     pub(crate) fn rows(&self) -> u64 {
         self.row + self.rows
+    }
+
+    /// True if no more rows are wanted.
+    #[inline]
+    pub(crate) fn is_done(&self) -> bool {
+        // The error of a row that is being dropped is still to be planned.
+        self.rows() >= self.limits.max_rows && self.discarded.is_none()
+    }
+
+    /// True if the next row is to be passed over.
+    #[inline]
+    fn skips(&self) -> bool {
+        self.limits.skip > 0 && !self.header
     }
 
     pub(crate) fn take_plan(&mut self) -> Vec<Piece> {
@@ -119,11 +132,11 @@ impl Chunker {
     }
 
     pub(crate) fn is_over(&self, start: usize, end: usize) -> bool {
-        end.saturating_sub(start) > self.max_record
+        end.saturating_sub(start) > self.limits.max_record
     }
 
     pub(crate) fn max_record(&self) -> usize {
-        self.max_record
+        self.limits.max_record
     }
 
     pub(crate) fn is_discarding(&self) -> bool {
@@ -134,9 +147,14 @@ impl Chunker {
     #[inline]
     pub(crate) fn record(&mut self, data: &[u8], record: Record) -> Result<(), Unreadable> {
         let Record { start, next, .. } = record;
+        if self.skips() {
+            self.limits.skip -= 1;
+            self.skip_to(data, next);
+            return Ok(());
+        }
         if self.rows == 0 {
             self.skip_to(data, start);
-        } else if start.saturating_sub(self.end) > self.max_record {
+        } else if start.saturating_sub(self.end) > self.limits.max_record {
             self.flush(data);
             self.skip_to(data, start);
         }
@@ -144,11 +162,11 @@ impl Chunker {
         self.rows += 1;
         let full = match self.size {
             ChunkSize::Rows(rows) => {
-                self.rows >= rows as u64 || next.saturating_sub(self.start) >= MOST_BYTES
+                self.rows >= rows as u64 || next.saturating_sub(self.start) >= self.limits.max_chunk
             }
             ChunkSize::Bytes(bytes) => next.saturating_sub(self.start) >= bytes,
         };
-        if full || self.header {
+        if full || self.header || self.rows() >= self.limits.max_rows {
             self.flush(data);
         }
         Ok(())
@@ -160,7 +178,7 @@ impl Chunker {
     pub(crate) fn pause(&mut self, data: &[u8], pause: Pause) -> Option<usize> {
         match pause {
             Pause::Between { at } => {
-                if self.rows > 0 && at.saturating_sub(self.end) > self.max_record {
+                if self.rows > 0 && at.saturating_sub(self.end) > self.limits.max_record {
                     self.flush(data);
                 }
                 if self.rows == 0 {
@@ -194,7 +212,7 @@ impl Chunker {
         refused: RefusedRecord,
     ) -> Result<(), Unreadable> {
         let bad = self.bad(data, start, at, refused)?;
-        self.plan.push(Piece::Bad(bad));
+        self.plan.extend(bad.map(Piece::Bad));
         self.skip_to(data, next);
         Ok(())
     }
@@ -210,8 +228,8 @@ impl Chunker {
     ) -> Result<(), Unreadable> {
         let bad = self.bad(data, start, at, refused.clone())?;
         if at_once {
-            self.plan.push(Piece::Bad(bad));
-        } else {
+            self.plan.extend(bad.map(Piece::Bad));
+        } else if let Some(bad) = bad {
             let (line, byte) = (self.line, self.buffer_offset + self.start as u64);
             self.discarded = Some(Discarded { bad, refused, line, byte, line_ended: false });
         }
@@ -254,15 +272,15 @@ impl Chunker {
         self.line + lines(data, self.start, at)
     }
 
-    /// Makes a bad row and counts it, after planning the chunk under way. A bad header is an error: the
-    /// source cannot be read.
+    /// Makes a bad row and counts it, after planning the chunk under way. `None` if the row is one that is
+    /// passed over. A bad header is an error: the source cannot be read.
     fn bad(
         &mut self,
         data: &[u8],
         start: usize,
         at: usize,
         refused: RefusedRecord,
-    ) -> Result<BadRow, Unreadable> {
+    ) -> Result<Option<BadRow>, Unreadable> {
         self.flush(data);
         self.skip_to(data, start);
         let (line, byte) = (self.line_of(data, at), self.buffer_offset + at as u64);
@@ -270,8 +288,12 @@ impl Chunker {
         if self.header {
             return Err(Unreadable::Header(bad));
         }
+        if self.skips() {
+            self.limits.skip -= 1;
+            return Ok(None);
+        }
         self.row += 1;
-        Ok(bad)
+        Ok(Some(bad))
     }
 
     /// Plans the chunk under way, if it holds anything.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::text::chunk::{ChunkSize, RawChunk};
 use crate::text::cut::chunker::{Chunker, Piece, Span};
+use crate::text::cut::limits::Limits;
 use crate::text::cut::refuse::Refusal;
 use crate::text::cut::scan::{AtEnd, Record, Scanner};
 use crate::text::dialect::Dialect;
@@ -49,11 +50,11 @@ enum Start {
 }
 
 impl Cutter {
-    /// `max_record` is the most bytes one record may have, its line end not counted.
-    pub(crate) fn new(dialect: Dialect, size: ChunkSize, max_record: usize, header: bool) -> Self {
+    /// With `header`, the first record is no row.
+    pub(crate) fn new(dialect: Dialect, size: ChunkSize, limits: Limits, header: bool) -> Self {
         Self {
             scanner: Scanner::new(dialect),
-            chunker: Chunker::new(size, max_record, header),
+            chunker: Chunker::new(size, limits, header),
             buf: Vec::new(),
             len: 0,
             block: 0,
@@ -116,6 +117,7 @@ impl Cutter {
         loop {
             self.cut()?;
             match self.scanner.finish() {
+                _ if self.chunker.is_done() => break,
                 AtEnd::Nothing => break,
                 AtEnd::Record(record) => self.record(record)?,
                 AtEnd::OpenQuote { start, quote } => {
@@ -150,6 +152,11 @@ impl Cutter {
         self.stop(out);
     }
 
+    /// True if all rows that are wanted were cut. The source need not be read any further.
+    pub(crate) fn is_done(&self) -> bool {
+        self.chunker.is_done()
+    }
+
     /// The number of rows that are complete so far, handed out or not, bad ones included.
     pub(crate) fn rows(&self) -> u64 {
         self.chunker.rows()
@@ -170,7 +177,7 @@ impl Cutter {
     }
 
     fn cut(&mut self) -> Result<(), Unreadable> {
-        loop {
+        while !self.chunker.is_done() {
             let data = self.buf.get(..self.len).unwrap_or_default();
             while let Some(record) = self.scanner.next(data) {
                 if self.chunker.refuses(&record) || self.scanner.is_odd() {
@@ -179,10 +186,14 @@ impl Cutter {
                 } else {
                     self.chunker.record(data, record)?;
                 }
+                if self.chunker.is_done() {
+                    return Ok(());
+                }
             }
             let Some(start) = self.chunker.pause(data, self.scanner.pause()) else { return Ok(()) };
             self.refuse().endless(start)?;
         }
+        Ok(())
     }
 
     fn record(&mut self, record: Record) -> Result<(), Unreadable> {

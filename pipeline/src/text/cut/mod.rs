@@ -3,5 +3,6 @@
 pub(crate) mod byte_mask;
 pub(crate) mod chunker;
 pub(crate) mod cutter;
+pub(crate) mod limits;
 pub(crate) mod refuse;
 pub(crate) mod scan;

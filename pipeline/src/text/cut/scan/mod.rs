@@ -15,11 +15,15 @@
 //!      |  LF: the record ends        -> Between
 //!      |  CR: AfterCr, the record ends after an LF that may follow -> Between
 //!
+//!   Quoted --escape--> Escaped --any byte, which is text--> Quoted
+//!
 //!   Line (the lines dialect) --LF--> the line ends -> Between
 //!   Rest (of the first line of a record that is refused) --CR or LF--> it ends -> Between
 //! ```
 //!
-//! A quote opens only where a field starts; elsewhere it is text. These are the csv crate's rules, and they
+//! A quote opens only where a field starts; elsewhere it is text. In a dialect whose quotes are not
+//! doubled, the quote after a closing one is text as well. A dialect may have one byte of its own that
+//! ends records, in place of CR and LF, which are text then. These are the csv crate's rules, and they
 //! must stay so to the byte, since a worker parses each chunk by them, apart from the others. A deviation
 //! that is to be [refused](Checks) is only noted here, as an [`Oddity`].
 //!
@@ -44,6 +48,7 @@ enum State {
     FieldStart,
     Plain,
     Quoted,
+    Escaped,
     QuoteEnded,
     AfterCr,
     Line,
@@ -84,7 +89,7 @@ pub(crate) struct Scanner {
     at: usize,
     start: usize,
     quote: usize,
-    /// The quotes and line ends of CSV.
+    /// The quotes, escapes and row ends of CSV.
     mask: ByteMask,
     /// The first oddity of the record under way, or of the one returned last, and its offset.
     odd: Option<(usize, Oddity)>,
@@ -94,11 +99,10 @@ pub(crate) struct Scanner {
 
 impl Scanner {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        let quote = match dialect {
-            Dialect::Csv(CsvDialect { quote: Some(quote), .. }, _) => quote,
-            _ => b'\n',
-        };
-        let mask = ByteMask::new(Needles([quote, b'\n', b'\r', b'\n']));
+        let csv = if let Dialect::Csv(csv, _) = dialect { csv } else { CsvDialect::default() };
+        let [end, other_end] = csv.row_ends();
+        let mask =
+            ByteMask::new(Needles([csv.quote.unwrap_or(end), csv.escape.unwrap_or(end), end, other_end]));
         let (odd, line_end, scanned) = (None, NO_LINE_END, NO_EXTENT);
         Self { dialect, state: State::Between, at: 0, start: 0, quote: 0, mask, odd, line_end, scanned }
     }
@@ -136,7 +140,7 @@ impl Scanner {
         loop {
             match self.state {
                 State::Between => match data.get(self.at).copied()? {
-                    b'\r' | b'\n' => self.at += 1,
+                    byte if csv.ends_row(byte) => self.at += 1,
                     byte if csv.comment == Some(byte) => self.state = State::Comment,
                     _ => {
                         self.start = self.at;
@@ -171,12 +175,24 @@ impl Scanner {
                     let byte = *data.get(here)?;
                     if byte == quote {
                         self.state = State::QuoteEnded;
+                    } else if csv.escape == Some(byte) {
+                        self.state = State::Escaped;
                     } else if let Some(record) = self.note_line_end(checks, data, byte) {
                         return Some(record);
                     }
                 }
+                State::Escaped => {
+                    let byte = data.get(self.at).copied()?;
+                    self.at += 1;
+                    self.state = State::Quoted;
+                    if csv.ends_row(byte)
+                        && let Some(record) = self.note_line_end(checks, data, byte)
+                    {
+                        return Some(record);
+                    }
+                }
                 State::QuoteEnded => match data.get(self.at).copied()? {
-                    byte if csv.quote == Some(byte) => {
+                    byte if csv.double_quote && csv.quote == Some(byte) => {
                         self.at += 1;
                         self.state = State::Quoted;
                     }
@@ -185,12 +201,12 @@ impl Scanner {
                         self.at += 1;
                         self.state = State::FieldStart;
                     }
-                    b'\n' => {
+                    byte if csv.ends_row(byte) && !csv.awaits_lf(byte) => {
                         let end = self.at;
                         self.at += 1;
                         return Some(self.ended(end));
                     }
-                    byte if checks.strict && byte != b'\r' => {
+                    byte if checks.strict && !csv.awaits_lf(byte) => {
                         if let Some(record) = self.note(checks, self.at, Oddity::TextAfterQuote) {
                             return Some(record);
                         }
@@ -222,9 +238,11 @@ impl Scanner {
         let here = self.mask.peek(data);
         self.at = here + 1;
         let before = || data.get(here.wrapping_sub(1)).copied();
-        match data.get(here) {
-            Some(b'\n') => return Some(Some(self.ended(here))),
-            Some(b'\r') => self.state = State::AfterCr,
+        match data.get(here).copied() {
+            Some(byte) if csv.awaits_lf(byte) => self.state = State::AfterCr,
+            Some(byte) if csv.ends_row(byte) => return Some(Some(self.ended(here))),
+            // An escape is text outside quotes.
+            Some(byte) if csv.escape == Some(byte) => {}
             // With nothing before it in this search, the byte before it was no delimiter: the state would be
             // FieldStart.
             Some(_) if here > from && before() == Some(csv.delimiter) => self.open_quote(here),
@@ -288,7 +306,7 @@ impl Scanner {
     /// Ends the source where the data ends.
     pub(crate) fn finish(&mut self) -> AtEnd {
         match self.state {
-            State::Quoted => AtEnd::OpenQuote { start: self.start, quote: self.quote },
+            State::Quoted | State::Escaped => AtEnd::OpenQuote { start: self.start, quote: self.quote },
             _ => match self.pause() {
                 Pause::Between { .. } => AtEnd::Nothing,
                 Pause::Inside { at, .. } => AtEnd::Record(self.ended(at)),

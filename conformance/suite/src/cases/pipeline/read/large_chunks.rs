@@ -80,3 +80,20 @@ pub async fn a_chunk_of_large_rows_is_bounded_in_bytes<R: Runtime>(rt: R, _: Fac
     ensure!(summary.handled() == ROWS as u64, "{}", summary.handled());
     Ok(())
 }
+
+pub async fn the_bound_of_a_chunk_can_be_set<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // A message stands for a chunk, so the publisher counts them: of rows of 10 bytes, three reach 30 bytes.
+    for (bound, chunks) in [(30, 4), (31, 3), (1, 12), (1_000, 1)] {
+        let queue = crate::kit::published::bounded(100);
+        let summary = AsyncTask::emits::<String>()
+            .on(&rt)
+            .sender(move |sources| {
+                let source = sources.of_bytes("123456789\n".repeat(12)).lines();
+                source.with_max_chunk(bound).into_chunks(100.rows());
+            })
+            .publish(&queue, "rows")
+            .await?;
+        ensure!(summary.handled() == chunks, "{bound}: {}", summary.handled());
+    }
+    Ok(())
+}

@@ -9,4 +9,5 @@ pub mod pipeline_ends;
 pub mod pipeline_tasks;
 pub mod pulling;
 pub mod rejects;
+pub mod rejects_written;
 pub mod settings;
