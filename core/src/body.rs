@@ -91,7 +91,9 @@ impl<B, T> Slot<B, T> {
         self: Pin<&mut Self>,
         result: Result<(), AsyncTaskError>,
     ) -> Result<T, AsyncTaskError> {
-        result.and_then(|()| self.take().ok_or(AsyncTaskError::Shutdown))
+        result?;
+        let Some(value) = self.take() else { return Err(AsyncTaskError::Shutdown) };
+        Ok(value)
     }
 }
 
@@ -107,12 +109,16 @@ where
 {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
         let SlotProj::Work { work } = self.as_mut().project() else { return Poll::Ready(Err(ENDED)) };
-        let (next, result) = match ready!(work.poll(cx)) {
-            Ok(value) => (Self::Value { value: Some(value) }, Ok(())),
-            Err(error) => (Self::Cleared, Err(error)),
-        };
-        self.set(next);
-        Poll::Ready(result)
+        match ready!(work.poll(cx)) {
+            Ok(value) => {
+                self.set(Self::Value { value: Some(value) });
+                Poll::Ready(Ok(()))
+            }
+            Err(error) => {
+                self.set(Self::Cleared);
+                Poll::Ready(Err(error))
+            }
+        }
     }
 }
 
@@ -151,8 +157,9 @@ where
         let this = self.project();
         let mut value = None;
         let body = pin!(Polled { work: this.work, value: &mut value });
-        let result = ready!(this.layer.poll(body, cx));
-        Poll::Ready(result.and_then(|()| value.ok_or(AsyncTaskError::Shutdown)))
+        ready!(this.layer.poll(body, cx))?;
+        let Some(value) = value else { return Poll::Ready(Err(AsyncTaskError::Shutdown)) };
+        Poll::Ready(Ok(value))
     }
 }
 

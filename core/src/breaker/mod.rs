@@ -156,6 +156,9 @@ impl CircuitBreaker {
 
     /// Checks whether a call would be admitted now. The call is not counted.
     pub(crate) fn would_admit<S: RuntimeSource>(&self, source: &S) -> Result<(), AsyncTaskError> {
+        if self.0.switch.with(|state| matches!(state.phase, Phase::Closed { .. })) {
+            return Ok(());
+        }
         self.refuses_for(source).map_or(Ok(()), |left| Err(self.refusal(left)))
     }
 

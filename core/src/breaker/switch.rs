@@ -30,6 +30,11 @@ impl Switch {
         **self.0.load()
     }
 
+    /// Calls `f` with the state, which is not copied for it.
+    pub(super) fn with<O>(&self, f: impl FnOnce(&State) -> O) -> O {
+        f(&self.0.load())
+    }
+
     /// Applies `next` until it takes effect; returns the new state, or the error of `next`. A state that
     /// stays the same is not written.
     pub(super) fn change<E>(&self, next: impl Fn(State) -> Result<State, E>) -> Result<Changed, E> {

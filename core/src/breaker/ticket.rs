@@ -13,12 +13,19 @@ use crate::tree::overdue::is_overdue;
 
 impl CircuitBreaker {
     /// Admits a call, which begins now. The ticket must be given its result.
-    pub(crate) fn admit<S: RuntimeSource>(&self, source: S) -> Result<Ticket<S>, AsyncTaskError> {
-        let admitted = self.change(|state| state.admit(|| source.clock(), &self.0.thresholds));
-        let pass = admitted.map_err(|left| self.refusal(left))?.pass();
+    pub(crate) fn admit<S: RuntimeSource>(self, source: S) -> Result<Ticket<S>, AsyncTaskError> {
+        // A closed one admits every call, and its state stays as it is.
+        let closed = |state: &State| matches!(state.phase, Phase::Closed { .. }).then(|| state.pass());
+        let pass = match self.0.switch.with(closed) {
+            Some(pass) => pass,
+            None => {
+                let admitted = self.change(|state| state.admit(|| source.clock(), &self.0.thresholds));
+                admitted.map_err(|left| self.refusal(left))?.pass()
+            }
+        };
         let tells_slow_calls = self.0.rates.as_ref().is_some_and(|rates| rates.tells_slow_calls());
         let begun = tells_slow_calls.then(|| source.clock());
-        Ok(Ticket { breaker: self.clone(), pass, source, begun, is_recorded: false })
+        Ok(Ticket { breaker: self, pass, source, begun, is_recorded: false })
     }
 }
 
@@ -69,6 +76,12 @@ impl<S: RuntimeSource> Ticket<S> {
     /// Records the outcome in the state.
     fn step(&self, outcome: Outcome) {
         let breaker = &self.breaker;
+        // In the common case nothing changes: a success, and no failure before it.
+        let is_calm =
+            |state: &State| state.is_closed_for(self.pass) && state.phase == Phase::Closed { failures: 0 };
+        if outcome == Outcome::Succeeded && breaker.0.switch.with(is_calm) {
+            return;
+        }
         let next = |state: State| {
             Ok::<_, Infallible>(state.record(
                 self.pass,

@@ -82,7 +82,7 @@ impl<S: RuntimeSource> Future for Acquire<S> {
         }
         ready!(self.wait(cx))?;
         self.position = None;
-        Poll::Ready(Ok(Permit { limiter: self.limiter.clone(), source: self.source.clone() }))
+        Poll::Ready(Ok(Permit::new(self.limiter.clone(), self.source.clone())))
     }
 }
 
@@ -99,6 +99,13 @@ impl<S: RuntimeSource> Drop for Acquire<S> {
 pub struct Permit<S: RuntimeSource> {
     limiter: Limiter,
     source: S,
+}
+
+impl<S: RuntimeSource> Permit<S> {
+    /// The permit of an arrival that was admitted.
+    pub(super) fn new(limiter: Limiter, source: S) -> Self {
+        Self { limiter, source }
+    }
 }
 
 impl<S: RuntimeSource> Drop for Permit<S> {

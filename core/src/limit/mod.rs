@@ -269,6 +269,14 @@ impl Limiter {
         }
     }
 
+    /// A permit, if one is free and nothing waits for it; else the limiter.
+    pub(crate) fn try_acquire<S: RuntimeSource>(self, source: &S) -> Result<Permit<S>, Self> {
+        if self.0.wait_queue.try_enter(|| source.clock()) {
+            return Ok(Permit::new(self, source.clone()));
+        }
+        Err(self)
+    }
+
     /// Waits for a permit; as urgent as the task that polls the future.
     pub fn acquire<S: RuntimeSource>(&self, source: S) -> Acquire<S> {
         Acquire::new(self.clone(), source)

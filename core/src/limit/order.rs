@@ -46,6 +46,9 @@ pub(crate) struct Queue<W> {
     /// The lead of the admissions over the schedule of the rate, and the time as of which it holds. It is not
     /// an instant of the schedule: that may be later than a clock can count.
     ahead: Option<(Duration, Instant)>,
+    /// The greatest lead with which one more is admitted: as many as the burst may be admitted before their
+    /// time.
+    most_ahead: Duration,
     queues: [BTreeMap<u64, (Instant, W)>; CLASSES],
     waiting: usize,
     /// The number of the next waiter.
@@ -55,7 +58,9 @@ pub(crate) struct Queue<W> {
 impl<W> Queue<W> {
     pub(crate) fn new(limits: Limits) -> Self {
         let queues = std::array::from_fn(|_| BTreeMap::new());
-        Self { limits, under_way: 0, ahead: None, queues, waiting: 0, next: 0 }
+        let most_ahead =
+            limits.rate.map_or(Duration::ZERO, |rate| rate.gap.saturating_mul(rate.burst.saturating_sub(1)));
+        Self { limits, under_way: 0, ahead: None, most_ahead, queues, waiting: 0, next: 0 }
     }
 
     pub(crate) fn under_way(&self) -> usize {
@@ -84,15 +89,17 @@ impl<W> Queue<W> {
 
     /// Admits an arrival at once, if nothing waits and the limits permit it; true if so.
     pub(crate) fn enter(&mut self, now: Instant) -> bool {
-        self.waiting == 0 && self.opening(now) == Opening::Now && {
-            self.admit(now);
-            true
+        let ahead = self.ahead(now);
+        let is_admitted = self.waiting == 0 && self.has_permit() && ahead <= self.most_ahead;
+        if is_admitted {
+            self.admit_ahead(ahead, now);
         }
+        is_admitted
     }
 
     /// As [`enter`](Self::enter), where there is no rate and nothing waits.
     pub(crate) fn enter_untimed(&mut self) -> bool {
-        let is_free = self.limits.permits.is_none_or(|permits| self.under_way < permits);
+        let is_free = self.has_permit();
         self.under_way += usize::from(is_free);
         is_free
     }
@@ -222,7 +229,7 @@ impl<W> Queue<W> {
     }
 
     fn opening(&self, now: Instant) -> Opening {
-        if self.limits.permits.is_some_and(|permits| self.under_way >= permits) {
+        if !self.has_permit() {
             return Opening::WithAnEnd;
         }
         match self.early(now) {
@@ -231,11 +238,14 @@ impl<W> Queue<W> {
         }
     }
 
+    /// True if a permit is free.
+    fn has_permit(&self) -> bool {
+        self.limits.permits.is_none_or(|permits| self.under_way < permits)
+    }
+
     /// The time until the rate permits another admission.
     fn early(&self, now: Instant) -> Duration {
-        let Some(Rate { gap, burst }) = self.limits.rate else { return Duration::ZERO };
-        // As many as the burst may be admitted before their time.
-        self.ahead(now).saturating_sub(gap.saturating_mul(burst.saturating_sub(1)))
+        self.ahead(now).saturating_sub(self.most_ahead)
     }
 
     fn ahead(&self, now: Instant) -> Duration {
@@ -245,11 +255,16 @@ impl<W> Queue<W> {
     }
 
     fn admit(&mut self, now: Instant) {
+        self.admit_ahead(self.ahead(now), now);
+    }
+
+    /// As [`admit`](Self::admit), with the lead at that time.
+    fn admit_ahead(&mut self, ahead: Duration, now: Instant) {
         self.under_way += 1;
         if let Some(Rate { gap, .. }) = self.limits.rate {
-            // The latest arrival may have read the clock before another.
-            let now = self.ahead.map_or(now, |(_, as_of)| as_of.max(now));
-            self.ahead = Some((self.ahead(now).saturating_add(gap), now));
+            // The latest arrival may have read the clock before another: the lead is then that of the other.
+            let as_of = self.ahead.map_or(now, |(_, as_of)| as_of.max(now));
+            self.ahead = Some((ahead.saturating_add(gap), as_of));
         }
     }
 }

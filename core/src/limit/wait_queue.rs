@@ -52,6 +52,8 @@ pub(crate) struct WaitQueue {
     waiters: Mutex<Waiters>,
     /// True if an arrival is admitted by the clock: there is a rate, or a controller.
     is_timed: bool,
+    /// True if there was a controller from the beginning on.
+    is_adaptive: bool,
 }
 
 struct Waiters {
@@ -86,11 +88,13 @@ impl WaitQueue {
     }
 
     fn with(limits: Limits, controller: Option<Box<Controller>>) -> Self {
-        let is_timed = limits.rate.is_some() || controller.is_some();
+        let is_adaptive = controller.is_some();
+        let is_timed = limits.rate.is_some() || is_adaptive;
         let queue = Queue::new(limits);
         Self {
             waiters: Mutex::new(Waiters { queue, timer_owner: None, is_idle: false, controller }),
             is_timed,
+            is_adaptive,
         }
     }
 
@@ -139,6 +143,16 @@ impl WaitQueue {
     pub(crate) fn counts(&self) -> (usize, usize) {
         let waiters = self.lock();
         (waiters.queue.under_way(), waiters.queue.waiting())
+    }
+
+    /// Admits an arrival if nothing waits and the limits permit it at once; true if so.
+    pub(crate) fn try_enter(&self, now: impl FnOnce() -> Instant) -> bool {
+        // The controller must see all arrivals.
+        if self.is_adaptive {
+            return false;
+        }
+        let read = self.is_timed.then(now);
+        self.lock().enter_at_once(read)
     }
 
     /// Admits an arrival of this class, or queues it; `Err` is the number of waiters if there may be no more.

@@ -10,4 +10,4 @@ pub use crate::time::interval::{Interval, MissedTicks};
 pub use crate::time::literals::DurationExt;
 pub use crate::time::schedule::Schedule;
 pub use crate::time::sleep::Sleep;
-pub(crate) use crate::time::timeout::{Limit, TimeLimit, TimeLimiter};
+pub(crate) use crate::time::timeout::{BoxedLimiter, InlineLimiter, Limit, TimeLimit, TimeLimiter};

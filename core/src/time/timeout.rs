@@ -1,6 +1,6 @@
 //! The time limit on a future: a whole, or one attempt.
 
-use std::future::Future as _;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::body::{Body, Layer};
 use crate::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use crate::panic::caught;
-use crate::runtime::RuntimeSource;
+use crate::runtime::{Runtime, RuntimeSource};
 use crate::time::Sleep;
 use crate::tree::current::with_registered;
 use crate::tree::overdue::giving_up;
@@ -90,13 +90,13 @@ pin_project! {
     /// The order of a poll: first the body, since a ready value wins; then the clock. At the deadline the
     /// body is dropped before the error is given; if there is a shielded region in it, that waits for the end
     /// of the region.
-    pub struct TimeLimiter<S: RuntimeSource> {
+    pub struct TimeLimiter<S, Z> {
         limit: TimeLimit,
         source: S,
         // Set at the first poll.
         deadlines: Option<Deadlines>,
         #[pin]
-        timer: Timer<Sleep<S::Runtime>>,
+        timer: Timer<Z>,
         // The number of shielded regions that are under way within the body.
         shields: u32,
     }
@@ -111,7 +111,31 @@ pin_project! {
     }
 }
 
-impl<S: RuntimeSource> TimeLimiter<S> {
+/// A limit whose timer is part of it.
+pub(crate) type InlineLimiter<S> = TimeLimiter<S, Sleep<<S as RuntimeSource>::Runtime>>;
+
+/// A limit whose timer is in a box, once there is one: it is smaller, and can be moved.
+pub(crate) type BoxedLimiter<S> = TimeLimiter<S, Pin<Box<Sleep<<S as RuntimeSource>::Runtime>>>>;
+
+/// The timer of a limit.
+pub trait LimitTimer<R: Runtime>: Future<Output = Result<(), AsyncTaskError>> {
+    /// A timer for `deadline`.
+    fn until(runtime: &R, deadline: Instant) -> Self;
+}
+
+impl<R: Runtime> LimitTimer<R> for Sleep<R> {
+    fn until(runtime: &R, deadline: Instant) -> Self {
+        Self::silent(runtime, Some(deadline))
+    }
+}
+
+impl<R: Runtime> LimitTimer<R> for Pin<Box<Sleep<R>>> {
+    fn until(runtime: &R, deadline: Instant) -> Self {
+        Box::pin(Sleep::silent(runtime, Some(deadline)))
+    }
+}
+
+impl<S, Z> TimeLimiter<S, Z> {
     pub(crate) fn new(limit: TimeLimit, source: S) -> Self {
         Self { limit, source, deadlines: None, timer: Timer::Unset, shields: 0 }
     }
@@ -122,7 +146,7 @@ impl<S: RuntimeSource> TimeLimiter<S> {
     }
 }
 
-impl<S: RuntimeSource> Layer for TimeLimiter<S> {
+impl<S: RuntimeSource, Z: LimitTimer<S::Runtime>> Layer for TimeLimiter<S, Z> {
     fn poll(
         self: Pin<&mut Self>,
         mut body: Pin<&mut dyn Body>,
@@ -141,7 +165,6 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
         // limits.
         let around = shields();
         let polled = body.as_mut().poll(cx);
-        *this.shields = this.shields.wrapping_add(shields()).wrapping_sub(around);
         match polled {
             // On a tie the limit on the whole comes before that on an attempt.
             Poll::Ready(Err(AsyncTaskError::Timeout(inner)))
@@ -153,12 +176,13 @@ impl<S: RuntimeSource> Layer for TimeLimiter<S> {
             }
             Poll::Ready(output) => return Poll::Ready(output.map_err(|error| named(error, this.limit))),
             Poll::Pending => {
+                *this.shields = this.shields.wrapping_add(shields()).wrapping_sub(around);
                 if let TimerProj::Unset = this.timer.as_mut().project() {
                     if allowed.is_zero() {
                         this.timer.set(Timer::Passed);
                     } else {
                         let runtime = or_clear(this.source.resolve(), body.as_mut())?;
-                        let sleep = Sleep::silent(&runtime, Some(deadline));
+                        let sleep = Z::until(&runtime, deadline);
                         this.timer.set(Timer::Set { sleep });
                     }
                 }

@@ -18,6 +18,7 @@ macro_rules! __conformance_with_recovery {
                 a_failed_attempt_is_dropped_before_the_next
                 the_children_of_an_attempt_have_ended_before_the_next
                 each_attempt_has_the_values_and_the_name_of_the_task
+                an_attempt_is_a_task_below_its_own
                 retries_inside_of_retries_multiply
             }
             retry_kinds driven {

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::body::Governed;
-use crate::breaker::CircuitBreaker;
-use crate::chaos::Chaos;
 use crate::hedge::Hedge;
 use crate::limit::Limiter;
 use crate::retry::Retry;
@@ -18,8 +16,8 @@ use crate::task::layers::hedge::rounds::Rounds;
 use crate::task::layers::hedge::work::Hedged;
 use crate::task::layers::retry::{Again, Attempts};
 use crate::task::lifecycle::spawn::Registered;
-use crate::task::settings::configured::Configured;
-use crate::task::settings::resilience::Resilience;
+use crate::task::settings::configured::{AttemptSettings, Configured};
+use crate::task::settings::resilience::{Guards, Resilience};
 use crate::task::work::attempts::Informed;
 use crate::tree::extras::recovery::RecoveryWork;
 
@@ -41,28 +39,22 @@ pub fn embedded<T>(
     }
     let attempt = settings.one_attempt();
     settings.attempt = None;
-    (settings, recovery, Inner { attempt, breaker, limiter, chaos, retry, hedge })
+    (settings, recovery, Inner { attempt, guards: Guards { breaker, limiter, chaos }, retry, hedge })
 }
 
 /// The part of a builder's policies that is around the work itself, or around each attempt at it.
 pub struct Inner {
-    attempt: Configured,
-    breaker: Option<CircuitBreaker>,
-    limiter: Option<Limiter>,
-    chaos: Option<Arc<Chaos>>,
+    attempt: AttemptSettings,
+    guards: Guards,
     retry: Option<Retry>,
     hedge: Option<Hedge>,
 }
 
 impl Inner {
-    fn gate<S: RuntimeSource>(&self, source: S) -> Gate<S> {
-        Gate::new(self.breaker.clone(), self.limiter.clone(), source).with_chaos(self.chaos.clone())
-    }
-
     /// Puts the policies around `body`, which runs once.
     pub fn once<B, T, S: RuntimeSource>(self, body: B, source: S) -> Guarded<B, T, S> {
-        let limit = self.attempt.attempt_limit(source.clone());
-        Governed::within(Admission::of_task(limit, self.gate(source)), body)
+        let limit = self.attempt.limit(source.clone());
+        Governed::within(Admission::of_task(limit, Gate::new(self.guards, source)), body)
     }
 
     /// Puts the policies around work that is tried again; `begin` makes the work of an attempt.
@@ -72,8 +64,8 @@ impl Inner {
         source: S,
         location: &'static Location<'static>,
     ) -> Again<Informed<K>, B, T, S> {
-        let gate = self.gate(source.clone());
-        let attempts = Attempts::new(self.attempt, self.retry.unwrap_or_default(), gate, source, location);
+        let retry = self.retry.unwrap_or_default();
+        let attempts = Attempts::new(self.attempt, retry, self.guards, source, location);
         Again::new(Informed(begin), attempts, None)
     }
 
@@ -84,10 +76,9 @@ impl Inner {
         source: S,
         location: &'static Location<'static>,
     ) -> Hedged<Informed<K>, B, T, S> {
-        let gate = self.gate(source.clone());
         let never = || Hedge::after(Duration::MAX);
         let policies = (self.retry, self.hedge.unwrap_or_else(never));
-        let rounds = Rounds::new(self.attempt, policies, gate, source, location);
+        let rounds = Rounds::new(self.attempt, policies, self.guards, source, location);
         Hedged::new(Informed(begin), rounds, None)
     }
 }

@@ -15,7 +15,7 @@ use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::lifecycle::spawn::{Registered, SpawnSite};
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
-use crate::time::{Limit, TimeLimiter};
+use crate::time::{InlineLimiter, Limit};
 
 /// The policies of a builder without any: work runs bare.
 #[derive(Clone, Copy, Debug, Default)]
@@ -138,7 +138,7 @@ pub(crate) fn register<T, P: Policies<T>, S: RuntimeSource>(
 }
 
 /// Work under a limit on its one attempt.
-pub(crate) type Limited<B, T, S> = Governed<B, T, TimeLimiter<S>>;
+pub(crate) type Limited<B, T, S> = Governed<B, T, InlineLimiter<S>>;
 
 /// The handle of a task with these policies for which no runtime was found.
 #[track_caller]
@@ -242,7 +242,7 @@ impl<T> Policies<T> for Configured {
 
 impl<T> PolicySet<T> for Configured {
     type Governed<B, S>
-        = Governed<B, T, TimeLimiter<S>>
+        = Governed<B, T, InlineLimiter<S>>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -266,7 +266,7 @@ impl<T> PolicySet<T> for Configured {
         T: Send + 'static,
         R: Runtime,
     {
-        let limit = self.attempt_limit(registered.task.runtime.clone());
+        let limit: InlineLimiter<R> = self.attempt_limit(registered.task.runtime.clone());
         registered.launch_boxed(Governed::within(limit, body))
     }
 }

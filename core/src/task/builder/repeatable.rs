@@ -34,13 +34,9 @@ impl<T> Retrying<T> {
         S: RuntimeSource,
         B: Future<Output = Result<T, AsyncTaskError>>,
     {
-        let settings = self.resilience.settings.clone();
-        Run::new(InPlaceTask::around(
-            again(self, begin, source.clone(), location),
-            source,
-            settings,
-            location,
-        ))
+        let (settings, guards, recovery) = self.resilience.split();
+        let work = again(&settings, (guards, self.retry, recovery), begin, source.clone(), location);
+        Run::new(InPlaceTask::around(work, source, settings, location))
     }
 
     /// Starts the work as a task of its own.
@@ -61,7 +57,9 @@ impl<T> Retrying<T> {
             Err(error) => return refused(error, self),
         };
         registered.task.control.set_recovery(self.resilience.new_recovery(Some(&self.retry)));
-        let mut work = again(self, begin, registered.task.runtime.clone(), location);
+        let (settings, guards, recovery) = self.resilience.split();
+        let policies = (guards, self.retry, recovery);
+        let mut work = again(&settings, policies, begin, registered.task.runtime.clone(), location);
         work.attempts_mut().enter_queue(registered.inside.urgency());
         registered.launch_boxed(work)
     }

@@ -16,7 +16,7 @@ use crate::task::builder::policies::sealed::Sealed;
 use crate::task::builder::policies::{Policies, PolicySet};
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::task::Task;
-use crate::task::layers::{Once, once};
+use crate::task::layers::{Once, once, once_with};
 use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
@@ -97,8 +97,9 @@ impl<T> PolicySet<T> for Resilience<T> {
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource,
     {
-        let settings = self.settings.clone();
-        InPlaceTask::around(once(self, body, source.clone()), source, settings, location)
+        let (settings, guards, recovery) = self.split();
+        let work = once_with(&settings, (guards, recovery), body, source.clone());
+        InPlaceTask::around(work, source, settings, location)
     }
 
     fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>

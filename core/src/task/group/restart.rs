@@ -24,6 +24,7 @@ use crate::task::layers::pause::{Pause, is_futile};
 use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::SpawnSite;
 use crate::task::settings::configured::Configured;
+use crate::task::settings::resilience::Guards;
 use crate::task::view::context::TaskContext;
 use crate::task::work::kinds::{Again, IntoAsyncResult, Work};
 use crate::tree::current::with_task;
@@ -177,11 +178,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                 with_task(|task| task.control.attempted(number));
                 let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
                 let (work, settings, chaos) = (Again(work.clone()), one.clone(), chaos.clone());
-                let gate = Gate::new(breaker.clone(), limiter.clone(), runtime.clone());
+                let guards = Guards { breaker: breaker.clone(), limiter: limiter.clone(), chaos: None };
+                let gate = Gate::new(guards, runtime.clone());
                 let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
                     trace_attempt(context.task_ref(), number);
                     let _ = node.set(context);
-                    let limit = settings.attempt_limit(runtime.clone());
+                    let limit = settings.limit(runtime.clone());
                     let work = M::body(work, runtime);
                     let injection = chaos.map(|chaos| Injection::boxed(chaos, runtime.clone()));
                     let noted = async move {
@@ -195,7 +197,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                     };
                     Governed::within(Admission::of_task(limit, gate), noted)
                 };
-                let attempt = Configured { number, ..one.clone() };
+                let attempt = Configured { number, ..one.of_task() };
                 let failure = match InPlaceTask::new(begin, runtime.clone(), attempt, location).await {
                     Ok(value) => return Ok(value),
                     Err(error) => error,

@@ -6,16 +6,17 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::body::{Body, Governed, Layer};
-use crate::breaker::{CircuitBreaker, Ticket};
+use crate::body::{Body, ENDED, Governed, Layer};
+use crate::breaker::CircuitBreaker;
 use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
 use crate::limit::{Limiter, Permit};
 use crate::panic::caught;
 use crate::runtime::RuntimeSource;
-use crate::task::layers::gate::Gate;
-use crate::task::layers::injection::{BoxedInjection, Injected};
-use crate::time::{TimeLimit, TimeLimiter};
+use crate::task::layers::gate::{Gate, Passed};
+use crate::task::layers::injection::Injected;
+use crate::task::settings::resilience::Guards;
+use crate::time::{BoxedLimiter, TimeLimit, TimeLimiter};
 use crate::tree::current::{with_registered, with_task};
 use crate::tree::node::TaskRef;
 use crate::vocabulary::priority::TaskPriority;
@@ -25,17 +26,19 @@ pin_project! {
     /// dropped, it returns the permit and the breaker's ticket.
     pub struct Admission<S: RuntimeSource> {
         #[pin]
-        limit: TimeLimiter<S>,
-        // The permit of work that is no task of its own, or whose task is not registered yet. A registered
-        // task holds its permit itself, until it has ended.
-        permit: Option<Permit<S>>,
-        ticket: Option<Ticket<S>>,
-        // `None` once it has admitted the attempt, or has refused it.
-        gate: Option<Gate<S>>,
-        // The faults that the work begins with. `None` without chaos, and once the work has begun.
-        injection: Option<BoxedInjection<S::Runtime>>,
+        limit: BoxedLimiter<S>,
+        stage: Stage<S>,
         is_task: bool,
     }
+}
+
+enum Stage<S: RuntimeSource> {
+    /// The attempt is not admitted yet.
+    Gate(Gate<S>),
+    /// It is admitted. The permit is that of work that is no task of its own, or whose task is not registered
+    /// yet: a registered task holds its permit itself, until it has ended. The faults are those that the work
+    /// begins with, until it has begun.
+    Admitted(Passed<S>),
 }
 
 /// Work under a breaker and a limiter.
@@ -46,7 +49,7 @@ impl<B, T, S: RuntimeSource> Guarded<B, T, S> {
     #[doc(hidden)]
     pub fn new(work: B, breaker: Option<CircuitBreaker>, limiter: Option<Limiter>, source: S) -> Self {
         let limit = TimeLimiter::new(TimeLimit::default(), source.clone());
-        let gate = Gate::new(breaker, limiter, source);
+        let gate = Gate::new(Guards { breaker, limiter, chaos: None }, source);
         Self::within(Admission { is_task: false, ..Admission::of_task(limit, gate) }, work)
     }
 
@@ -54,20 +57,21 @@ impl<B, T, S: RuntimeSource> Guarded<B, T, S> {
     #[doc(hidden)]
     pub fn under_chaos(work: B, chaos: Chaos, source: S) -> Self {
         let limit = TimeLimiter::new(TimeLimit::default(), source.clone());
-        let gate = Gate::new(None, None, source).with_chaos(Some(Arc::new(chaos)));
+        let chaos = Some(Arc::new(chaos));
+        let gate = Gate::new(Guards { chaos, ..Guards::default() }, source);
         Self::within(Admission { is_task: false, ..Admission::of_task(limit, gate) }, work)
     }
 }
 
 impl<S: RuntimeSource> Admission<S> {
     /// An admission for the work of the task whose body this is in.
-    pub(crate) fn of_task(limit: TimeLimiter<S>, gate: Gate<S>) -> Self {
-        Self { limit, permit: None, ticket: None, gate: Some(gate), injection: None, is_task: true }
+    pub(crate) fn of_task(limit: BoxedLimiter<S>, gate: Gate<S>) -> Self {
+        Self { limit, stage: Stage::Gate(gate), is_task: true }
     }
 
     /// See [`Gate::enter_queue`].
     pub(crate) fn enter_queue(&mut self, urgency: TaskPriority) {
-        if let Some(gate) = &mut self.gate {
+        if let Stage::Gate(gate) = &mut self.stage {
             gate.enter_queue(urgency);
         }
     }
@@ -87,44 +91,42 @@ impl<S: RuntimeSource> Layer for Admission<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), AsyncTaskError>> {
         let mut this = self.project();
-        if let Some(gate) = this.gate {
-            let passed = ready!(gate.poll_pass(cx));
-            *this.gate = None;
-            match passed {
-                Ok((permit, ticket, injection)) => {
-                    *this.ticket = ticket;
-                    *this.injection = injection;
-                    *this.permit = permit;
-                }
+        if let Stage::Gate(gate) = this.stage {
+            match ready!(gate.poll_pass(cx)) {
+                Ok(passed) => *this.stage = Stage::Admitted(passed),
                 Err(refusal) => {
+                    *this.stage = Stage::Admitted(Passed::default());
                     // It has ended: the work must not run without its guards if this is polled again.
                     let _ = caught(|| body.as_mut().clear());
                     return Poll::Ready(Err(refusal));
                 }
             }
         }
-        if *this.is_task && this.permit.is_some() {
+        let Stage::Admitted(Passed { permit, ticket, injection }) = this.stage else {
+            return Poll::Ready(Err(ENDED));
+        };
+        if *this.is_task && permit.is_some() {
             // Before the work goes on: what a time limit leaves running, also one inside of the work, keeps
             // the permit of its task. For a limit of its own the task is registered.
             let _ = match this.limit.is_set() {
-                true => with_task(|task| hand_over(this.permit, task)),
-                false => with_registered(|task| hand_over(this.permit, task)),
+                true => with_task(|task| hand_over(permit, task)),
+                false => with_registered(|task| hand_over(permit, task)),
             };
         }
-        let polled = if this.injection.is_none() {
+        let polled = if injection.is_none() {
             this.limit.as_mut().poll(body, cx)
         } else {
-            let body = pin!(Injected { injection: this.injection, body });
+            let body = pin!(Injected { injection, body });
             this.limit.as_mut().poll(body, cx)
         };
-        if *this.is_task && this.permit.is_some() {
+        if *this.is_task && permit.is_some() {
             // The poll may have registered the task.
-            with_registered(|task| hand_over(this.permit, task));
+            with_registered(|task| hand_over(permit, task));
         }
         let result = ready!(polled);
         this.limit.release();
-        *this.permit = None;
-        if let Some(ticket) = this.ticket.take() {
+        *permit = None;
+        if let Some(ticket) = ticket.take() {
             ticket.report(&result);
         }
         Poll::Ready(result)
@@ -133,9 +135,6 @@ impl<S: RuntimeSource> Layer for Admission<S> {
     fn release(self: Pin<&mut Self>) {
         let this = self.project();
         this.limit.release();
-        *this.permit = None;
-        *this.ticket = None;
-        *this.gate = None;
-        *this.injection = None;
+        *this.stage = Stage::Admitted(Passed::default());
     }
 }

@@ -36,6 +36,7 @@ pub(crate) mod standalone;
 
 use std::panic::Location;
 
+use crate::retry::Retry;
 use crate::runtime::RuntimeSource;
 use crate::task::layers::admission::Admission;
 use crate::task::layers::gate::Gate;
@@ -43,34 +44,43 @@ use crate::task::layers::hedge::rounds::Rounds;
 use crate::task::layers::hedge::work::Hedged;
 use crate::task::layers::recovery::Recovered;
 use crate::task::layers::retry::{Again, Attempts};
+use crate::task::settings::configured::Configured;
 use crate::task::settings::hedging::{Hedging, RetrySetting};
-use crate::task::settings::resilience::{Resilience, Retrying};
+use crate::task::settings::resilience::{Guards, Resilience};
+use crate::tree::extras::recovery::RecoveryWork;
 
 /// Work that runs once, with the policies that are around it inside the task.
 pub(crate) type Once<B, T, S> = Recovered<B, T, Admission<S>>;
 
 /// Puts `policies` around `work`, which runs once.
 pub(crate) fn once<B, T, S: RuntimeSource>(policies: Resilience<T>, work: B, source: S) -> Once<B, T, S> {
-    let Resilience { settings, breaker, limiter, chaos, recovery } = policies;
-    let limit = settings.attempt_limit(source.clone());
-    let gate = Gate::new(breaker, limiter, source).with_chaos(chaos);
-    Recovered::new(work, Admission::of_task(limit, gate), recovery)
+    let (settings, guards, recovery) = policies.split();
+    once_with(&settings, (guards, recovery), work, source)
 }
 
-/// As [`once`], for work that is tried again; `begin` makes the work of an attempt.
+/// As [`once`], with the policies apart.
+pub(crate) fn once_with<B, T, S: RuntimeSource>(
+    settings: &Configured,
+    (guards, recovery): (Guards, Option<RecoveryWork<T>>),
+    work: B,
+    source: S,
+) -> Once<B, T, S> {
+    let limit = settings.attempt_limit(source.clone());
+    Recovered::new(work, Admission::of_task(limit, Gate::new(guards, source)), recovery)
+}
+
+/// As [`once_with`], for work that is tried again; `begin` makes the work of an attempt.
 pub(crate) fn again<K, B, T, S: RuntimeSource>(
-    policies: Retrying<T>,
+    settings: &Configured,
+    (guards, retry, recovery): (Guards, Retry, Option<RecoveryWork<T>>),
     begin: K,
     source: S,
     location: &'static Location<'static>,
 ) -> Again<K, B, T, S> {
-    let Retrying { resilience: Resilience { settings, breaker, limiter, chaos, recovery }, retry } = policies;
-    let gate = Gate::new(breaker, limiter, source.clone()).with_chaos(chaos);
-    let attempts = Attempts::new(settings.one_attempt(), retry, gate, source, location);
-    Again::new(begin, attempts, recovery)
+    Again::new(begin, Attempts::new(settings.one_attempt(), retry, guards, source, location), recovery)
 }
 
-/// As [`again`], for work whose attempts are hedged.
+/// As [`once`], for work whose attempts are hedged; `make` makes the work of an attempt.
 pub(crate) fn hedged<K, B, T, R: RetrySetting, S: RuntimeSource>(
     policies: Hedging<T, R>,
     make: K,
@@ -78,9 +88,8 @@ pub(crate) fn hedged<K, B, T, R: RetrySetting, S: RuntimeSource>(
     location: &'static Location<'static>,
 ) -> Hedged<K, B, T, S> {
     let Hedging { resilience, retry, hedge } = policies;
-    let Resilience { settings, breaker, limiter, chaos, recovery } = resilience;
-    let gate = Gate::new(breaker, limiter, source.clone()).with_chaos(chaos);
+    let (settings, guards, recovery) = resilience.split();
     let policies = (retry.retry().cloned(), hedge);
-    let rounds = Rounds::new(settings.one_attempt(), policies, gate, source, location);
+    let rounds = Rounds::new(settings.one_attempt(), policies, guards, source, location);
     Hedged::new(make, rounds, recovery)
 }

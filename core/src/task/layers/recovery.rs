@@ -49,6 +49,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        if !this.recovery.is_set() {
+            let result = ready!(this.layer.poll(this.slot.as_mut(), cx));
+            return Poll::Ready(this.slot.finish(result));
+        }
         let work = pin!(Layered { layer: this.layer, body: this.slot.as_mut() });
         let answer = ready!(this.recovery.poll(work, cx));
         Poll::Ready(answer.and_then(|answer| answer.map_or_else(|| this.slot.finish(Ok(())), Ok)))

@@ -18,12 +18,15 @@ use crate::task::layers::gate::Gate;
 use crate::task::layers::pause::{Pause, next_attempt};
 use crate::task::layers::recovery::Recovery;
 use crate::task::lifecycle::grace::make_grace;
-use crate::task::lifecycle::in_place::{begin_in_place, poll_in_place, register_in_place};
+use crate::task::lifecycle::in_place::{
+    begin_in_place, begin_in_shared_frame, poll_in_place, register_in_place,
+};
 use crate::task::lifecycle::supervise::Lifecycle;
-use crate::task::settings::configured::Configured;
+use crate::task::settings::configured::AttemptSettings;
+use crate::task::settings::resilience::Guards;
 use crate::task::view::context::TaskContext;
 use crate::task::work::attempts::MakeAttempt;
-use crate::tree::current::{with_registered, with_task};
+use crate::tree::current::{share_frame, with_registered, with_task};
 use crate::tree::extras::recovery::{Recovery as Recorded, RecoveryWork};
 use crate::tree::extras::trace::trace_attempt;
 use crate::vocabulary::priority::TaskPriority;
@@ -177,10 +180,10 @@ pin_project! {
         life: Option<Lifecycle>,
         #[pin]
         stage: Stage<S>,
-        settings: Configured,
+        settings: AttemptSettings,
         retry: Retry,
         // Each attempt has a gate of its own, with the same breaker and limiter.
-        gate: Gate<S>,
+        guards: Guards,
         source: S,
         location: &'static Location<'static>,
         number: u32,
@@ -189,21 +192,21 @@ pin_project! {
 
 impl<S: RuntimeSource> Attempts<S> {
     pub(crate) fn new(
-        settings: Configured,
+        settings: AttemptSettings,
         retry: Retry,
-        gate: Gate<S>,
+        guards: Guards,
         source: S,
         location: &'static Location<'static>,
     ) -> Self {
-        Self { life: None, stage: Stage::Next, settings, retry, gate, source, location, number: 0 }
+        Self { life: None, stage: Stage::Next, settings, retry, guards, source, location, number: 0 }
     }
 
-    /// See [`Gate::enter_queue`]; for the first attempt.
+    /// See [`Admission::enter_queue`]; for the first attempt.
     pub(crate) fn enter_queue(&mut self, urgency: TaskPriority) {
         // A mistake in the configuration is reported by the first poll.
         if self.retry.check().is_ok() {
             self.number = 1;
-            let mut admission = admission(&self.settings, &self.source, &self.gate);
+            let mut admission = admission(&self.settings, &self.source, &self.guards);
             admission.enter_queue(urgency);
             self.stage = Stage::Attempt { admission };
         }
@@ -212,6 +215,10 @@ impl<S: RuntimeSource> Attempts<S> {
     /// Drops the attempt that is under way.
     fn abandon(self: Pin<&mut Self>, work: Pin<&mut dyn Clear>) {
         let mut this = self.project();
+        if this.life.is_none() && matches!(*this.stage, Stage::Done) {
+            // None is under way.
+            return work.clear();
+        }
         let parts = pin!(AttemptParts { work, stage: this.stage.as_mut() });
         match this.life.take() {
             Some(mut life) => life.abandon(parts),
@@ -226,7 +233,7 @@ impl<S: RuntimeSource> Attempts<S> {
     ) -> Poll<Result<(), AsyncTaskError>> {
         let mut this = self.project();
         loop {
-            match this.stage.as_mut().project() {
+            let result = match this.stage.as_mut().project() {
                 StageProj::Next => {
                     if *this.number == 0 {
                         this.retry.check()?;
@@ -240,29 +247,27 @@ impl<S: RuntimeSource> Attempts<S> {
                         with_task(|task| task.control.attempted(number));
                         this.settings.number = number;
                     }
-                    if this.gate.is_open() && this.settings.attempt.is_none() {
-                        this.stage.set(Stage::Bare);
-                    } else {
-                        let admission = admission(this.settings, this.source, this.gate);
-                        this.stage.set(Stage::Attempt { admission });
+                    let mut admission = (!this.guards.is_empty() || this.settings.is_limited())
+                        .then(|| admission(this.settings, this.source, this.guards));
+                    let attempt = (&*this.settings, &*this.source, *this.location, number);
+                    let layer = admission.as_mut().map(Pin::new);
+                    match poll_attempt(this.life, attempt, layer, work.as_mut(), cx) {
+                        // Most attempts are over after their first poll: only the others are kept.
+                        Poll::Pending => {
+                            this.stage.set(match admission {
+                                Some(admission) => Stage::Attempt { admission },
+                                None => Stage::Bare,
+                            });
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(result) => result,
                     }
                 }
                 stage @ (StageProj::Bare | StageProj::Attempt { .. }) => {
+                    let layer =
+                        if let StageProj::Attempt { admission } = stage { Some(admission) } else { None };
                     let attempt = (&*this.settings, &*this.source, *this.location, *this.number);
-                    let admission = match stage {
-                        StageProj::Attempt { admission } => Some(admission),
-                        _ => None,
-                    };
-                    let result = ready!(poll_attempt(this.life, attempt, admission, work.as_mut(), cx));
-                    *this.life = None;
-                    this.stage.set(Stage::Done);
-                    let Err(error) = result else {
-                        this.retry.succeeded();
-                        return Poll::Ready(Ok(()));
-                    };
-                    let runtime = this.source.resolve()?;
-                    let delay = next_delay(this.retry, error, *this.number, || runtime.entropy())?;
-                    this.stage.set(Stage::Pause { pause: Pause::new(&runtime, delay, this.location) });
+                    ready!(poll_attempt(this.life, attempt, layer, work.as_mut(), cx))
                 }
                 StageProj::Pause { pause } => {
                     if !ready!(pause.poll(cx))? {
@@ -271,32 +276,46 @@ impl<S: RuntimeSource> Attempts<S> {
                         return Poll::Ready(Err(error.unwrap_or(AsyncTaskError::Shutdown)));
                     }
                     this.stage.set(Stage::Next);
+                    continue;
                 }
                 StageProj::Done => return Poll::Ready(Err(ENDED)),
-            }
+            };
+            *this.life = None;
+            this.stage.set(Stage::Done);
+            let Err(error) = result else {
+                this.retry.succeeded();
+                return Poll::Ready(Ok(()));
+            };
+            let runtime = this.source.resolve()?;
+            let delay = next_delay(this.retry, error, *this.number, || runtime.entropy())?;
+            this.stage.set(Stage::Pause { pause: Pause::new(&runtime, delay, this.location) });
         }
     }
 }
 
 /// The policies around one attempt.
-fn admission<S: RuntimeSource>(settings: &Configured, source: &S, gate: &Gate<S>) -> Admission<S> {
-    Admission::of_task(settings.attempt_limit(source.clone()), gate.another())
+fn admission<S: RuntimeSource>(settings: &AttemptSettings, source: &S, guards: &Guards) -> Admission<S> {
+    Admission::of_task(settings.limit(source.clone()), Gate::new(guards.clone(), source.clone()))
 }
 
 /// Polls the task of an attempt. Its work is made at the first poll. The task is registered before that if
-/// the work needs its context, or if it is traced as the task around is.
+/// the work needs its context, or if it is traced as the task around is. Else it shares the frame of the task
+/// around if that is not registered.
 fn poll_attempt<S: RuntimeSource>(
     life: &mut Option<Lifecycle>,
-    (settings, source, location, number): (&Configured, &S, &'static Location<'static>, u32),
+    (settings, source, location, number): (&AttemptSettings, &S, &'static Location<'static>, u32),
     admission: Option<Pin<&mut Admission<S>>>,
     mut work: Pin<&mut dyn Begin<S>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), AsyncTaskError>> {
     let is_first = life.is_none();
+    // A later attempt has a number of its own to show.
+    let is_sharing = is_first && number == 1 && !work.needs_context() && share_frame(location);
     let is_informed = is_first
+        && !is_sharing
         && (work.needs_context() || with_registered(|task| task.control.trace().is_some()) == Some(true));
     if is_informed {
-        let registered = register_in_place(source, settings, location)?;
+        let registered = register_in_place(source, &settings.of_task(), location)?;
         let context = registered.context();
         trace_attempt(context.task_ref(), number);
         work.as_mut().begin(source, Some(context));
@@ -306,7 +325,8 @@ fn poll_attempt<S: RuntimeSource>(
     }
     let mut poll = |body: Pin<&mut dyn Body>| match life {
         Some(life) => poll_in_place(life, body, make_grace::<S::Runtime>, location, cx),
-        None => begin_in_place((source.clone(), settings.clone(), location), life, body, cx),
+        None if is_sharing => begin_in_shared_frame((source, settings.name(), location), life, body, cx),
+        None => begin_in_place((source.clone(), settings.of_task(), location), life, body, cx),
     };
     match admission {
         Some(layer) => poll(pin!(Layered { layer, body: work })),

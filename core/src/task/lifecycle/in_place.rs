@@ -23,7 +23,7 @@ use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest};
 use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
-use crate::tree::current::{Register, Unregistered, note, with_registered};
+use crate::tree::current::{Register, Unregistered, WithAttempt, note, unshare_frame, with_registered};
 use crate::tree::node::TaskRef;
 use crate::tree::span::current_span;
 
@@ -56,27 +56,31 @@ pin_project! {
     pub struct InPlaceTask<K, S: RuntimeSource, B, T> {
         #[pin]
         slot: Slot<B, T>,
-        // `None` once it has begun. The maker is `None` for a body that was made before.
-        start: Option<(Option<K>, S, Configured)>,
-        // `None` until it has begun, and if its first poll has ended it without a record.
-        life: Option<Lifecycle>,
+        stage: Stage<K, S>,
         location: &'static Location<'static>,
     }
 
     impl<K, S: RuntimeSource, B, T> PinnedDrop for InPlaceTask<K, S, B, T> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let Some(life) = this.life {
+            if let Stage::Begun(Some(life)) = this.stage {
                 life.abandon(this.slot);
             }
         }
     }
 }
 
+enum Stage<K, S> {
+    /// The maker is `None` for a body that was made before.
+    Start { make: Option<K>, source: S, settings: Configured },
+    /// `None` if the first poll has ended it without a record.
+    Begun(Option<Lifecycle>),
+}
+
 impl<K, S: RuntimeSource, B, T> InPlaceTask<K, S, B, T> {
     /// An in-place task whose work `make` makes.
     pub fn new(make: K, source: S, settings: Configured, location: &'static Location<'static>) -> Self {
-        Self { slot: Slot::Cleared, start: Some((Some(make), source, settings)), life: None, location }
+        Self { slot: Slot::Cleared, stage: Stage::Start { make: Some(make), source, settings }, location }
     }
 }
 
@@ -88,7 +92,8 @@ impl<S: RuntimeSource, B, T> InPlaceTask<Ready, S, B, T> {
         settings: Configured,
         location: &'static Location<'static>,
     ) -> Self {
-        Self { slot: Slot::Work { work: body }, start: Some((None, source, settings)), life: None, location }
+        let stage = Stage::Start { make: None, source, settings };
+        Self { slot: Slot::Work { work: body }, stage, location }
     }
 }
 
@@ -102,26 +107,24 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        match this.start.take() {
-            None => {}
-            Some((None, source, settings)) => {
-                let result = ready!(begin_in_place(
-                    (source, settings, this.location),
-                    this.life,
-                    this.slot.as_mut(),
-                    cx
-                ));
+        if let Stage::Start { .. } = this.stage {
+            let start = std::mem::replace(this.stage, Stage::Begun(None));
+            let (Stage::Start { make, source, settings }, Stage::Begun(life)) = (start, &mut *this.stage)
+            else {
+                return Poll::Ready(Err(ENDED));
+            };
+            let Some(make) = make else {
+                let start = (source, settings, *this.location);
+                let result = ready!(begin_in_place(start, life, this.slot.as_mut(), cx));
                 return Poll::Ready(this.slot.finish(result));
+            };
+            let registered = register_in_place(&source, &settings, this.location)?;
+            if let Some(work) = make.make(&source, &registered.task.runtime, registered.context()) {
+                this.slot.set(Slot::Work { work });
             }
-            Some((Some(make), source, settings)) => {
-                let registered = register_in_place(&source, &settings, this.location)?;
-                if let Some(work) = make.make(&source, &registered.task.runtime, registered.context()) {
-                    this.slot.set(Slot::Work { work });
-                }
-                *this.life = Some(registered.into_life());
-            }
+            *life = Some(registered.into_life());
         }
-        let Some(life) = this.life else { return Poll::Ready(Err(ENDED)) };
+        let Stage::Begun(Some(life)) = this.stage else { return Poll::Ready(Err(ENDED)) };
         let result =
             ready!(poll_in_place(life, this.slot.as_mut(), make_grace::<S::Runtime>, this.location, cx));
         Poll::Ready(this.slot.finish(result))
@@ -147,35 +150,55 @@ pub(crate) fn begin_in_place<S: RuntimeSource>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), AsyncTaskError>> {
     let make = make_grace::<S::Runtime>;
-    match request_in_place(source, settings, location) {
-        Ok(Begun::Unregistered(request)) => {
-            let (begun, polled) = Lifecycle::first_poll(request, body, make, cx);
-            *life = begun;
-            as_part(polled, location)
-        }
-        Ok(Begun::Registered(begun)) => poll_in_place(life.insert(begun), body, make, location, cx),
-        Err(error) => {
-            // The destructor of the work may panic; the error is that of the runtime all the same.
-            let _ = caught(|| body.clear());
-            Poll::Ready(Err(error))
-        }
+    if settings.needs_record() {
+        return match register_in_place(&source, &settings, location) {
+            Ok(registered) => poll_in_place(life.insert(registered.into_life()), body, make, location, cx),
+            Err(error) => refuse(body, error),
+        };
+    }
+    match request(source, settings, location) {
+        Ok(request) => as_part(Lifecycle::first_poll(life, request, body, make, cx), location),
+        Err(error) => refuse(body, error),
     }
 }
 
-/// An in-place task that is not polled yet.
-enum Begun {
-    Unregistered(Box<Unregistered<dyn Register>>),
-    Registered(Lifecycle),
+/// The first poll of an attempt that shares the frame of the task around (`share_frame`), which it ends.
+/// `life` stays `None` if this poll has ended it, and it was never registered.
+pub(crate) fn begin_in_shared_frame<S: RuntimeSource>(
+    (source, name, location): (&S, Option<&Arc<str>>, &'static Location<'static>),
+    life: &mut Option<Lifecycle>,
+    mut body: Pin<&mut dyn Body>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), AsyncTaskError>> {
+    let polled = caught(|| body.as_mut().poll(cx));
+    let (noted, registered) = unshare_frame().unwrap_or((location, None));
+    let begun = match registered {
+        None if matches!(polled, Ok(Poll::Ready(Ok(())))) => return Poll::Ready(Ok(())),
+        Some(WithAttempt { whole, attempt }) => Lifecycle::new(attempt, Some(whole)),
+        // It is registered below, as after the first poll in a frame of its own.
+        None => match request(source.clone(), Configured::part_of(name.cloned()), noted) {
+            Ok(request) => Lifecycle::unregistered(request),
+            Err(error) => return refuse(body, error),
+        },
+    };
+    as_part(life.insert(begun).go_on(polled, body, make_grace::<S::Runtime>, cx), location)
 }
 
-fn request_in_place<S: RuntimeSource>(
+/// The end of an in-place task that could not begin. The destructor of the work may panic; the error is that
+/// of the runtime all the same.
+#[cold]
+fn refuse(body: Pin<&mut dyn Body>, error: AsyncTaskError) -> Poll<Result<(), AsyncTaskError>> {
+    let _ = caught(|| body.clear());
+    Poll::Ready(Err(error))
+}
+
+/// The request for the record of an in-place task whose settings do not need one from its begin on.
+#[inline]
+fn request<S: RuntimeSource>(
     source: S,
     settings: Configured,
     location: &'static Location<'static>,
-) -> Result<Begun, AsyncTaskError> {
-    if settings.needs_record() {
-        return Ok(Begun::Registered(register_in_place(&source, &settings, location)?.into_life()));
-    }
+) -> Result<Box<Unregistered<dyn Register>>, AsyncTaskError> {
     // The time limit counts from here.
     let begun = match settings.limit {
         Some(_) => {
@@ -185,7 +208,7 @@ fn request_in_place<S: RuntimeSource>(
         None => None,
     };
     let request = InPlaceRequest { start: Some((source, settings)), begun, span: current_span(), location };
-    Ok(Begun::Unregistered(Unregistered::boxed(request)))
+    Ok(Unregistered::boxed(request))
 }
 
 /// An in-place task whose work needs no context, and which its caller polls later.
@@ -194,10 +217,10 @@ pub(crate) fn prepare_in_place<S: RuntimeSource>(
     settings: Configured,
     location: &'static Location<'static>,
 ) -> Result<Lifecycle, AsyncTaskError> {
-    Ok(match request_in_place(source, settings, location)? {
-        Begun::Unregistered(request) => Lifecycle::unregistered(request),
-        Begun::Registered(life) => life,
-    })
+    if settings.needs_record() {
+        return Ok(register_in_place(&source, &settings, location)?.into_life());
+    }
+    Ok(Lifecycle::unregistered(request(source, settings, location)?))
 }
 
 /// The request for the record of an in-place task.
@@ -221,6 +244,20 @@ impl<S: RuntimeSource> Register for InPlaceRequest<S> {
         // If the root scope is closed, the task is killed by this, after its poll.
         task.begin();
         Some(task)
+    }
+
+    fn register_with_attempt(
+        &mut self,
+        parent: Option<TaskRef>,
+        location: &'static Location<'static>,
+    ) -> Option<WithAttempt> {
+        let (source, settings) = self.start.as_ref()?;
+        let (runtime, name, span) = (source.resolve().ok()?, settings.name.clone(), self.span.clone());
+        let whole = self.register(parent)?;
+        let (parent, settings) = (Some(whole.clone()), Configured::part_of(name));
+        let attempt = Registered::in_place(runtime, parent, &settings, (None, span), location);
+        attempt.begin();
+        Some(WithAttempt { whole, attempt })
     }
 
     fn follows_caller(&self) -> bool {
@@ -252,11 +289,13 @@ pub(crate) fn poll_in_place(
 }
 
 /// The result of a poll of an in-place task for the task that it is part of.
+#[inline]
 fn as_part(
     polled: Poll<Result<(), AsyncTaskError>>,
     location: &'static Location<'static>,
 ) -> Poll<Result<(), AsyncTaskError>> {
     match polled {
+        Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
         Poll::Pending => note(location),
         // It has seen the kill of the task around it first, in the poll in which that comes: that task drops
         // it now.

@@ -37,7 +37,8 @@
 //!    with the root scope.
 //! 6. An in-place task is registered when something asks for it (a spawn, its context), and after its first
 //!    poll unless that has given a value. Until then it has no record, no child, and no status to see. So one
-//!    that succeeds at once costs no record.
+//!    that succeeds at once costs no record. Its first attempt, where it is retried, is a task without a
+//!    record in the same frame: the two are registered together.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -84,23 +85,41 @@ impl Lifecycle {
     }
 
     /// The first poll of an in-place task that is registered when something asks for it, or when this poll
-    /// does not end it with a value. The life is `None` if nothing is left of it: it was never registered.
+    /// does not end it with a value. `life` stays `None` if nothing is left of it: it was never registered.
+    #[inline]
     pub(crate) fn first_poll(
+        life: &mut Option<Self>,
         request: Box<Unregistered<dyn Register>>,
         mut body: Pin<&mut dyn Body>,
         make: MakeGrace,
         cx: &mut Context<'_>,
-    ) -> (Option<Self>, Poll<Result<(), AsyncTaskError>>) {
-        let mut life = Self::unregistered(request);
-        let polled = caught(|| in_frame(&mut life.frame, || body.as_mut().poll(cx)));
-        if let (Ok(Poll::Ready(Ok(()))), Some(frame)) = (&polled, &mut life.frame)
-            && let Some(request) = frame.take_unused_request()
-        {
-            request.spare();
-            return (None, Poll::Ready(Ok(())));
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        let mut slot = Some(Frame::unregistered(request));
+        let polled = caught(|| in_frame(&mut slot, || body.as_mut().poll(cx)));
+        if let Ok(Poll::Ready(Ok(()))) = polled {
+            match slot.map(Frame::into_unused_request) {
+                Some(Ok(request)) => {
+                    request.spare();
+                    return Poll::Ready(Ok(()));
+                }
+                Some(Err(frame)) => slot = Some(frame),
+                None => slot = None,
+            }
         }
-        let result = life.advance(Some(polled), body, make, cx);
-        (Some(life), result)
+        let begun = Self { output: None, frame: slot, parent: None, grace: None };
+        life.insert(begun).go_on(polled, body, make, cx)
+    }
+
+    /// Goes on after a first poll of the body that was made elsewhere.
+    #[cold]
+    pub(crate) fn go_on(
+        &mut self,
+        polled: Polled,
+        body: Pin<&mut dyn Body>,
+        make: MakeGrace,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        self.advance(Some(polled), body, make, cx)
     }
 
     /// The task; `None` before it is registered, and once it has ended.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::runtime::RuntimeSource;
-use crate::time::{Limit, TimeLimit, TimeLimiter};
+use crate::time::{InlineLimiter, Limit, TimeLimit, TimeLimiter};
 use crate::tree::extras::values::Values;
 use crate::vocabulary::priority::TaskPriority;
 
@@ -175,8 +175,8 @@ impl Configured {
     }
 
     /// The settings of one attempt of work that is tried several times.
-    pub(crate) fn one_attempt(&self) -> Self {
-        Self { attempt: self.attempt, name: self.name.clone(), ..Self::default() }
+    pub(crate) fn one_attempt(&self) -> AttemptSettings {
+        AttemptSettings { name: self.name.clone(), limit: self.attempt.filter(is_limit), number: 0 }
     }
 
     /// The limit on the whole of a task that is registered now, and its deadline.
@@ -186,7 +186,7 @@ impl Configured {
     }
 
     /// The limits on work in place that is no task of its own, with its name for errors.
-    pub(crate) fn limits<S: RuntimeSource>(self, source: S) -> TimeLimiter<S> {
+    pub(crate) fn limits<S: RuntimeSource>(self, source: S) -> InlineLimiter<S> {
         let Self { name, limit, attempt, .. } = self;
         TimeLimiter::new(
             TimeLimit {
@@ -199,14 +199,49 @@ impl Configured {
     }
 
     /// The limit on one attempt, if there is one.
-    pub(crate) fn attempt_limit<S: RuntimeSource>(&self, source: S) -> TimeLimiter<S> {
-        let attempt = self.attempt.filter(is_limit);
-        let name = attempt.and_then(|_| self.name.clone());
-        TimeLimiter::new(TimeLimit { name, whole: None, attempt }, source)
+    pub(crate) fn attempt_limit<S, Z>(&self, source: S) -> TimeLimiter<S, Z> {
+        attempt_limit(self.name.as_ref(), self.attempt.filter(is_limit), source)
     }
 
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+}
+
+/// The limit on one attempt of work with this name, if there is one.
+fn attempt_limit<S, Z>(name: Option<&Arc<str>>, attempt: Option<Duration>, source: S) -> TimeLimiter<S, Z> {
+    let name = attempt.and_then(|_| name.cloned());
+    TimeLimiter::new(TimeLimit { name, whole: None, attempt }, source)
+}
+
+/// The settings of one attempt of work that is tried several times: the name of the work, and a time limit.
+#[derive(Clone, Debug)]
+pub(crate) struct AttemptSettings {
+    name: Option<Arc<str>>,
+    limit: Option<Duration>,
+    /// As [`Configured::number`].
+    pub(crate) number: u32,
+}
+
+impl AttemptSettings {
+    /// The name of the work.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// True if there is a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// The limit on the attempt, if there is one.
+    pub(crate) fn limit<S, Z>(&self, source: S) -> TimeLimiter<S, Z> {
+        attempt_limit(self.name.as_ref(), self.limit, source)
+    }
+
+    /// The settings of the attempt's task.
+    pub(crate) fn of_task(&self) -> Configured {
+        Configured { number: self.number, ..Configured::part_of(self.name.clone()) }
     }
 }

@@ -68,12 +68,33 @@ impl<T> Resilience<T> {
         self
     }
 
+    /// The settings, the guards and the recovery.
+    pub(crate) fn split(self) -> (Configured, Guards, Option<RecoveryWork<T>>) {
+        let Self { settings, breaker, limiter, chaos, recovery } = self;
+        (settings, Guards { breaker, limiter, chaos }, recovery)
+    }
+
     /// The record of the retries and the recovery of a task, as its handles see it.
     pub(crate) fn new_recovery(&self, retry: Option<&Retry>) -> Recovery
     where
         T: 'static,
     {
         Recovery::new(retry.cloned(), self.recovery.clone())
+    }
+}
+
+/// The policies that each attempt at the work passes before it begins.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Guards {
+    pub(crate) breaker: Option<CircuitBreaker>,
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) chaos: Option<Arc<Chaos>>,
+}
+
+impl Guards {
+    /// True if there is none of them.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.breaker.is_none() && self.limiter.is_none() && self.chaos.is_none()
     }
 }
 

@@ -7,12 +7,12 @@ use crate::error::{AsyncTaskError, PanicError};
 use crate::hedge::Hedge;
 use crate::panic::caught;
 use crate::runtime::RuntimeSource;
-use crate::task::layers::gate::Gate;
 use crate::task::layers::hedge::rounds::Rounds;
 use crate::task::layers::hedge::work::{Hedged, MakeWork};
 use crate::task::layers::standalone::CallAgain;
 use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::settings::configured::Configured;
+use crate::task::settings::resilience::Guards;
 use crate::task::view::context::TaskContext;
 use crate::task::work::in_place::InPlace;
 use crate::task::work::kinds::{AttemptOf, Attempted, Call, ValueOf};
@@ -55,9 +55,9 @@ impl Hedge {
         S: RuntimeSource,
     {
         let (settings, location) = (Configured::default(), Location::caller());
-        let gate = Gate::new(None, None, source.clone());
         let policies = (None, self.clone());
-        let rounds = Rounds::new(settings.clone(), policies, gate, source.clone(), location);
+        let rounds =
+            Rounds::new(settings.one_attempt(), policies, Guards::default(), source.clone(), location);
         InPlaceTask::around(Hedged::new(Calling(work), rounds, None), source, settings, location)
     }
 }

@@ -17,7 +17,8 @@ use crate::task::layers::gate::Gate;
 use crate::task::lifecycle::grace::make_grace;
 use crate::task::lifecycle::in_place::{poll_in_place, prepare_in_place, register_in_place};
 use crate::task::lifecycle::supervise::Lifecycle;
-use crate::task::settings::configured::Configured;
+use crate::task::settings::configured::AttemptSettings;
+use crate::task::settings::resilience::Guards;
 use crate::task::view::context::TaskContext;
 use crate::tree::children::pass_on;
 use crate::tree::current::{with_registered, with_task};
@@ -52,22 +53,22 @@ pub(crate) struct Plan<S: RuntimeSource> {
     pub(super) retry: Retry,
     pub(super) source: S,
     pub(super) location: &'static Location<'static>,
-    settings: Configured,
+    settings: AttemptSettings,
     // Each attempt has a gate of its own, with the same breaker and limiter.
-    gate: Gate<S>,
+    guards: Guards,
     /// The number of attempts that were begun, in all rounds.
     begun: u32,
 }
 
 impl<S: RuntimeSource> Plan<S> {
     pub(super) fn new(
-        settings: Configured,
+        settings: AttemptSettings,
         (retry, hedge): (Retry, Hedge),
-        gate: Gate<S>,
+        guards: Guards,
         source: S,
         location: &'static Location<'static>,
     ) -> Self {
-        Self { hedge, retry, source, location, settings, gate, begun: 0 }
+        Self { hedge, retry, source, location, settings, guards, begun: 0 }
     }
 
     /// Fails with `InvalidConfig` for a setting that is out of its range.
@@ -83,7 +84,8 @@ impl<S: RuntimeSource> Plan<S> {
 
     /// The policies around one attempt.
     pub(super) fn admission(&self) -> Admission<S> {
-        Admission::of_task(self.settings.attempt_limit(self.source.clone()), self.gate.another())
+        let gate = Gate::new(self.guards.clone(), self.source.clone());
+        Admission::of_task(self.settings.limit(self.source.clone()), gate)
     }
 
     /// The time at which the next attempt begins if one begins now, and `left` more may follow it.
@@ -126,9 +128,9 @@ impl<S: RuntimeSource> Plan<S> {
         let Self { settings, source, .. } = self;
         if !work.needs_context() && with_registered(|task| task.control.trace().is_some()) != Some(true) {
             work.begin(index, source, None);
-            return prepare_in_place(source.clone(), settings.clone(), self.location);
+            return prepare_in_place(source.clone(), settings.of_task(), self.location);
         }
-        let registered = register_in_place(source, settings, self.location)?;
+        let registered = register_in_place(source, &settings.of_task(), self.location)?;
         let context = registered.context();
         trace_attempt(context.task_ref(), number);
         work.begin(index, source, Some(context));

@@ -12,11 +12,11 @@ use crate::hedge::Hedge;
 use crate::retry::Retry;
 use crate::runtime::{Runtime as _, RuntimeSource};
 use crate::task::layers::admission::Admission;
-use crate::task::layers::gate::Gate;
 use crate::task::layers::hedge::attempt::{BeginWork, Plan, RoundWork};
 use crate::task::layers::hedge::round::Round;
 use crate::task::layers::pause::{Pause, next_attempt};
-use crate::task::settings::configured::Configured;
+use crate::task::settings::configured::AttemptSettings;
+use crate::task::settings::resilience::Guards;
 use crate::tree::current::with_task;
 use crate::tree::extras::recovery::Recovery as Recorded;
 use crate::vocabulary::priority::TaskPriority;
@@ -48,19 +48,19 @@ pin_project! {
 
 impl<S: RuntimeSource> Rounds<S> {
     pub(crate) fn new(
-        settings: Configured,
+        settings: AttemptSettings,
         (retry, hedge): (Option<Retry>, Hedge),
-        gate: Gate<S>,
+        guards: Guards,
         source: S,
         location: &'static Location<'static>,
     ) -> Self {
         // Without retries there is one round.
         let policies = (retry.unwrap_or_default(), hedge);
-        let plan = Plan::new(settings, policies, gate, source, location);
+        let plan = Plan::new(settings, policies, guards, source, location);
         Self { stage: Stage::Next { admission: None }, plan, number: 0 }
     }
 
-    /// See [`Gate::enter_queue`]; for the first attempt.
+    /// See [`Admission::enter_queue`]; for the first attempt.
     pub(crate) fn enter_queue(&mut self, urgency: TaskPriority) {
         // A mistake in the configuration is reported by the first poll.
         if self.plan.check().is_ok() {

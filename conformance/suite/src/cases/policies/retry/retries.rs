@@ -5,11 +5,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::library::{RetriesError, RetryStrategy, TaskContext};
+use crate::library::{BoxError, RetriesError, RetryStrategy, TaskContext};
 
 use crate::cases::adoption::held;
+use crate::cases::limiters::{check_all_free, with_permits};
 use crate::cases::restarts::{Broken, Calls};
 use crate::cases::scopes::stays_pending;
+use crate::cases::unregistered::{Level, level};
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
@@ -204,6 +206,36 @@ pub async fn each_attempt_has_the_values_and_the_name_of_the_task<R: Runtime>(rt
         }
     });
     ensure!(task.await? == 7 && calls.made() == 3);
+    Ok(())
+}
+
+pub async fn an_attempt_is_a_task_below_its_own<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // In the first poll of an attempt nothing is registered yet; a child of it is the first to ask.
+    for asks_at_once in [true, false] {
+        let (limiter, (tell, told)) = (with_permits(1)?, async_channel::unbounded());
+        let work = || async {
+            if !asks_at_once {
+                yield_now().await;
+            }
+            let child = AsyncTask::to::<Level>().on(&rt).spawn(|| async { level() }).await?;
+            let own = level()?;
+            yield_now().await;
+            let is_first = tell.is_empty();
+            tell.try_send((own, level()?, child))?;
+            if is_first { Err(BoxError::from("the first attempt")) } else { Ok(()) }
+        };
+        let builder = AsyncTask::to::<()>().on(&rt).name("retried").limiter(&limiter);
+        builder.retry(1).backoff(RetryStrategy::Immediate).run(work).await?;
+        let (first, second) = (told.recv().await?, told.recv().await?);
+        for (own, later, child) in [&first, &second] {
+            ensure!(own == later && own.1.as_deref() == Some("retried"), "{own:?}, {later:?}");
+            ensure!(child.2 == Some(own.0), "the parent of {child:?} is not {own:?}");
+        }
+        let (whole, ids) = (first.0.2, (first.0.0, second.0.0));
+        ensure!(whole.is_some() && whole == second.0.2, "{first:?}, {second:?}");
+        ensure!(ids.0 != ids.1 && whole != Some(ids.0), "{first:?}, {second:?}");
+        check_all_free(&rt, &limiter, 1).await?;
+    }
     Ok(())
 }
 

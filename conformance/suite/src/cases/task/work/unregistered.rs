@@ -164,10 +164,10 @@ pub async fn a_child_of_a_failed_first_poll_has_ended_before_the_next_attempt<R:
 }
 
 /// The id and the name of a task, and the id of its parent.
-type Level = (TaskId, Option<Arc<str>>, Option<TaskId>);
+pub(crate) type Level = (TaskId, Option<Arc<str>>, Option<TaskId>);
 
 /// The level of the task that is polled here.
-fn level() -> Result<Level, BoxError> {
+pub(crate) fn level() -> Result<Level, BoxError> {
     let cx = TaskContext::current().ok_or("no task")?;
     Ok((cx.id(), cx.name(), cx.relationships().parent().map(|parent| parent.id)))
 }
