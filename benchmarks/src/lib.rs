@@ -16,6 +16,7 @@ pub mod p10;
 pub mod p11;
 pub mod p12;
 pub mod p13;
+pub mod p15;
 pub mod p2;
 pub mod p3;
 pub mod p4;
@@ -35,7 +36,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Size {
     /// Rounds of a row. A [`Row`](measure::Row) runs one more first, which is not counted.
     pub rounds: usize,
-    /// Tasks in a round of P1 and P2.
+    /// Tasks in a round of P1 and P2; a tenth of it for P15.
     pub tasks: usize,
     /// Items in a round of P4.
     pub items: u64,

@@ -1,5 +1,5 @@
 //! The program that runs rows of the table by name:
-//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 locks overload responsive`.
+//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p15 locks overload responsive`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
 use side_by_side::{
-    Failure, Size, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, responsive,
+    Failure, Size, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p15, responsive,
 };
 
 /// Measures Sweet Async against its peers, in the same run.
@@ -21,7 +21,7 @@ struct Arguments {
     /// Rounds of each row; a third of it for P7, P8, P11, P12 and overload, a seventh for P9.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
-    /// Tasks in a round of P1, P2 and P13.
+    /// Tasks in a round of P1, P2 and P13; a tenth of it for P15.
     #[arg(long, default_value_t = 100_000)]
     tasks: usize,
     /// Items in a round of P4; an eighth of it for P5.
@@ -61,6 +61,7 @@ enum RowName {
     P11,
     P12,
     P13,
+    P15,
     Locks,
     Overload,
     Responsive,
@@ -134,6 +135,7 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (RowName::P11, _) => p11::measure(backend, &long)?,
             (RowName::P12, _) => p12::measure(backend, &long)?,
             (RowName::P13, _) => p13::measure(backend, &size)?,
+            (RowName::P15, _) => p15::measure(backend, &size)?,
             (RowName::Responsive, _) => responsive::measure(backend, &size)?,
             (RowName::Locks, _) => locks::measure(backend, &size)?,
             (RowName::Overload, _) => overload::measure(backend, &size)?,

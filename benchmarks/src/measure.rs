@@ -31,12 +31,20 @@ struct Ratio {
     goal: Option<f64>,
 }
 
-/// One row of the table: its sides, and the ratios between them.
+/// By how many nanoseconds an operation of one side takes longer than one of another.
+struct Difference {
+    ours: String,
+    peer: String,
+    goal: Option<f64>,
+}
+
+/// One row of the table: its sides, and the ratios and differences between them.
 pub struct Row<'a> {
     title: String,
     rounds: usize,
     sides: Vec<Side<'a>>,
     ratios: Vec<Ratio>,
+    differences: Vec<Difference>,
 }
 
 /// The median and the extremes of some numbers.
@@ -63,7 +71,7 @@ impl Spread {
 impl<'a> Row<'a> {
     /// A row without sides.
     pub fn new(title: impl Into<String>, rounds: usize) -> Self {
-        Self { title: title.into(), rounds, sides: Vec::new(), ratios: Vec::new() }
+        Self { title: title.into(), rounds, sides: Vec::new(), ratios: Vec::new(), differences: Vec::new() }
     }
 
     /// Adds a side. `run` does `operations` operations and returns the time that they took.
@@ -87,6 +95,17 @@ impl<'a> Row<'a> {
     pub fn ratio_to_best(&mut self, ours: &str, peers: &[String], goal: Option<f64>) -> &mut Self {
         self.ratios.push(Ratio { ours: ours.to_owned(), peers: peers.to_owned(), goal });
         self
+    }
+
+    /// Compares two sides that were added by the difference of their times; the goal is in nanoseconds.
+    pub fn difference(&mut self, ours: &str, peer: &str, goal: Option<f64>) -> &mut Self {
+        self.differences.push(Difference { ours: ours.to_owned(), peer: peer.to_owned(), goal });
+        self
+    }
+
+    /// The times of a side in each round.
+    fn times(&self, name: &str) -> Option<&[f64]> {
+        self.sides.iter().find(|side| side.name == name).map(|side| &*side.times)
     }
 
     /// Runs all rounds and prints the row.
@@ -121,17 +140,20 @@ impl<'a> Row<'a> {
         }
         for Ratio { ours, peers, goal } in &self.ratios {
             let Some(peer) = self.best(peers) else { continue };
-            let times = |name: &str| self.sides.iter().find(|side| side.name == name).map(|side| &side.times);
-            let (Some(mine), Some(theirs)) = (times(ours), times(peer)) else { continue };
+            let (Some(mine), Some(theirs)) = (self.times(ours), self.times(peer)) else { continue };
             let ratios: Vec<f64> = mine.iter().zip(theirs).map(|(mine, theirs)| mine / theirs).collect();
             let Some(Spread { median, min, max }) = Spread::of(&ratios) else { continue };
-            let goal = goal.map_or(String::new(), |goal| {
-                format!("  goal {goal:.2}: {}", if median <= goal { "met" } else { "MISSED" })
-            });
+            let goal = verdict(median, *goal);
             println!(
                 "  {ours} / {peer}: {median:.3} ({min:.3}..{max:.3}){goal}{}",
                 self.cpu_ratio(ours, peer)
             );
+        }
+        for Difference { ours, peer, goal } in &self.differences {
+            let (Some(mine), Some(theirs)) = (self.times(ours), self.times(peer)) else { continue };
+            let more: Vec<f64> = mine.iter().zip(theirs).map(|(mine, theirs)| mine - theirs).collect();
+            let Some(Spread { median, min, max }) = Spread::of(&more) else { continue };
+            println!("  {ours} - {peer}: {median:.1} ns ({min:.1}..{max:.1}){}", verdict(median, *goal));
         }
         Ok(())
     }
@@ -172,6 +194,13 @@ fn processor_time() -> Option<Duration> {
     let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let ticks = fields.take(4).map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>()?;
     Some(Duration::from_millis(ticks * 10))
+}
+
+/// Whether `median` meets the goal, if there is one.
+fn verdict(median: f64, goal: Option<f64>) -> String {
+    goal.map_or(String::new(), |goal| {
+        format!("  goal {goal:.2}: {}", if median <= goal { "met" } else { "MISSED" })
+    })
 }
 
 fn human(nanos: f64) -> String {

@@ -28,5 +28,5 @@ pub use crate::tree::extras::values::Values;
 pub use crate::tree::node::{Shared, TaskRef};
 pub use crate::tree::overdue::{giving_up, is_overdue, keeps_running};
 pub use crate::tree::span::within;
-pub use crate::tree::usage::metering::{disable, enable, sums};
+pub use crate::tree::usage::metering::{disable, enable, mode, sums};
 pub use crate::vocabulary::id::IdField;

@@ -107,6 +107,7 @@ impl ExecutionStats {
         self.pending + self.running + self.completed + self.failed + self.cancelled + self.skipped
     }
 
+    /// Counts one task. The average is left to [`add`](Self::add).
     pub(super) fn count(&mut self, status: &NodeStatus, took: Option<Duration>) {
         let counted = match status {
             NodeStatus::Pending => &mut self.pending,
@@ -127,10 +128,9 @@ impl ExecutionStats {
         self.sum = self.sum.saturating_add(sum);
         self.min = Some(self.min.map_or(min, |least| least.min(min)));
         self.max = Some(self.max.map_or(max, |most| most.max(max)));
-        self.avg = self.sum.checked_div(self.timed);
     }
 
-    /// Adds the counts and times of `other`.
+    /// Adds the counts and times of `other`, and then takes the average of all.
     pub(super) fn add(&mut self, other: &Self) {
         self.pending += other.pending;
         self.running += other.running;
@@ -141,5 +141,6 @@ impl ExecutionStats {
         if let (Some(min), Some(max)) = (other.min, other.max) {
             self.time(other.timed, other.sum, min, max);
         }
+        self.avg = self.sum.checked_div(self.timed);
     }
 }

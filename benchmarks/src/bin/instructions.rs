@@ -13,7 +13,8 @@ use side_by_side::p2::SpawnMethod;
 use side_by_side::p3::Policy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
 use side_by_side::p13::Used;
-use side_by_side::{Failure, p1, p6, p7};
+use side_by_side::p15::{MODES, POLLS};
+use side_by_side::{Failure, p1, p6, p7, p10, p15};
 use sweet_async::pipeline::{Collection, Partition};
 
 /// Counts instructions per operation, under valgrind.
@@ -71,6 +72,18 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         let run = move |n| policy.measure(&owned, spawned, n);
         add(&format!("p3 {}, {mode}", policy.name()), 10_000, Box::new(run));
     }
+    for (name, mode) in MODES {
+        let owned = backend.clone();
+        let run =
+            move |n: usize| owned.block_on(p15::tasks(owned.clone(), mode, n.div_ceil(POLLS)))?.map(drop);
+        add(&format!("p15 {name}, per poll"), 50_000, Box::new(run));
+    }
+    let owned = backend.clone();
+    let graph = move |n| owned.block_on(p10::by_hand(owned.clone(), p10::Graph::new(n)))?.map(drop);
+    add("p10 by hand", 5_000, Box::new(graph));
+    let owned = backend.clone();
+    let graph = move |n| owned.block_on(p10::orchestra(owned.clone(), p10::Graph::new(n), false))?.map(drop);
+    add("p10 orchestra, its description included", 5_000, Box::new(graph));
     for observation in Observation::ALL {
         let owned = backend.clone();
         let run = move |n| observation.measure(&owned, n);

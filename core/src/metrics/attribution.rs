@@ -9,70 +9,101 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::metrics::Meter;
-use crate::metrics::clock::thread_time;
-use crate::metrics::counters::{CPU, Direction, IO, MEMORY, Sums, UNCOUNTED};
-use crate::metrics::memory::thread_allocations;
+use crate::metrics::counters::{CPU, Direction, IO, MEMORY, Sums, UNCOUNTED, Used};
+use crate::metrics::memory::{Allocations, thread_allocations};
+use crate::metrics::meter::HasMeter;
+use crate::metrics::processor::{PollEnd, Stretch};
 
 thread_local! {
     static OPEN: RefCell<Option<Open>> = const { RefCell::new(None) };
 }
 
 struct Open {
-    meter: Arc<Meter>,
+    meter: Arc<dyn HasMeter>,
     /// The usage that the charges within it have recorded.
-    within: Sums,
+    within: Used,
 }
 
-/// The counters of this thread, as they are now.
-fn reading() -> Sums {
-    let mut sums = Sums::default();
-    if let Some(memory) = thread_allocations() {
-        (sums.allocated, sums.freed) = (memory.allocated, memory.freed);
-        sums.known |= MEMORY;
-        match memory.count {
-            Some(count) => sums.allocations = count,
-            None => sums.known |= UNCOUNTED,
-        }
-    }
-    if let Some(time) = thread_time() {
-        (sums.cpu, sums.system) = (time.total, time.system);
-        sums.known |= CPU;
-    }
-    sums
-}
-
-/// A charge. It is open until it is dropped, on the thread that opened it.
+/// A charge. It is open until it is closed or dropped, on the thread that opened it.
 pub(crate) struct Attribution {
-    before: Sums,
+    processor: Stretch,
+    memory: Option<Allocations>,
+    is_open: bool,
     outer: Option<Open>,
     _not_send: PhantomData<*const ()>,
 }
 
 impl Attribution {
-    /// Charges what the thread uses from now on to `meter`.
-    pub(crate) fn begin(meter: &Arc<Meter>) -> Self {
-        let open = Open { meter: meter.clone(), within: Sums::default() };
+    /// Charges what the thread uses from now on to the meter of `to`.
+    pub(crate) fn begin(to: &Arc<dyn HasMeter>) -> Self {
+        Self::open(to.clone(), Stretch::measured)
+    }
+
+    /// Charges a poll that begins at the moment `now` to the meter of `to`, by the mode of that.
+    pub(crate) fn of_poll(to: Arc<dyn HasMeter>, now: u64) -> Self {
+        let is_exact = to.meter().is_exact();
+        Self::open(to, || if is_exact { Stretch::measured() } else { Stretch::sampled(now) })
+    }
+
+    fn open(meter: Arc<dyn HasMeter>, begin: impl FnOnce() -> Stretch) -> Self {
+        let open = Open { meter, within: Used::default() };
         let outer = OPEN.try_with(|cell| cell.replace(Some(open))).ok().flatten();
-        Self { before: reading(), outer, _not_send: PhantomData }
+        let memory = thread_allocations();
+        Self { processor: begin(), memory, is_open: true, outer, _not_send: PhantomData }
+    }
+
+    /// Closes the charge of a poll that began at the moment `begun` and ended at `now`.
+    pub(crate) fn poll_ends(&mut self, begun: u64, now: u64) {
+        self.close(Some(PollEnd { now, took: now.saturating_sub(begun) }));
+    }
+
+    /// Records what was used; `poll` is its end, if it was a poll.
+    fn close(&mut self, poll: Option<PollEnd>) {
+        self.is_open = false;
+        let (spent, known) = self.spent(poll);
+        // A thread whose thread-locals are destroyed records nothing.
+        let outer = self.outer.take().map(|open| Open { within: open.within.plus(&spent), ..open });
+        let Some(open) = OPEN.try_with(|cell| cell.replace(outer)).ok().flatten() else { return };
+        let own = spent.minus(&open.within);
+        match poll {
+            Some(_) => open.meter.meter().record_poll(&own, known),
+            None => open.meter.meter().record(&Sums { used: own, known, ..Sums::default() }),
+        }
+    }
+
+    /// The usage since it was opened, and the flags of the figures that are known.
+    fn spent(&self, poll: Option<PollEnd>) -> (Used, u8) {
+        let (mut used, mut known) = (Used::default(), 0);
+        if let Some(time) = self.processor.spent(poll) {
+            (used.cpu, used.system) = (time.total, time.system);
+            known |= CPU;
+        }
+        // A figure that is known only at the end was not known for the whole charge.
+        if let Some(before) = self.memory
+            && let Some(now) = thread_allocations()
+        {
+            used.allocated = now.allocated.saturating_sub(before.allocated);
+            used.freed = now.freed.saturating_sub(before.freed);
+            known |= MEMORY;
+            match before.count.zip(now.count) {
+                Some((before, now)) => used.allocations = now.saturating_sub(before),
+                None => known |= UNCOUNTED,
+            }
+        }
+        (used, known)
     }
 }
 
 impl Drop for Attribution {
     fn drop(&mut self) {
-        let after = reading();
-        let spent = after.minus(&self.before);
-        // A thread whose thread-locals are destroyed records nothing.
-        let outer = self.outer.take().map(|open| Open { within: open.within.plus(&spent), ..open });
-        let Some(open) = OPEN.try_with(|cell| cell.replace(outer)).ok().flatten() else { return };
-        // A figure that is known only at the end was not known for the whole charge.
-        let known = (after.known & self.before.known) | (after.known & UNCOUNTED);
-        open.meter.record(&Sums { known, ..spent.minus(&open.within) });
+        if self.is_open {
+            self.close(None);
+        }
     }
 }
 
-/// The meter that is charged on this thread, if there is one.
-pub(crate) fn active() -> Option<Arc<Meter>> {
+/// The owner of the meter that is charged on this thread, if there is one.
+pub(crate) fn active() -> Option<Arc<dyn HasMeter>> {
     let look = |cell: &RefCell<Option<Open>>| Some(cell.try_borrow().ok()?.as_ref()?.meter.clone());
     OPEN.try_with(look).ok().flatten()
 }
@@ -85,9 +116,9 @@ pub(super) fn begun() -> Option<Instant> {
 
 /// Charges the meter of this thread for an operation that began at `begun` and moved this many bytes.
 pub(super) fn operated(begun: Option<Instant>, bytes: u64, is_read: bool) {
-    let (Some(begun), Some(meter)) = (begun, active()) else { return };
+    let (Some(begun), Some(charged)) = (begun, active()) else { return };
     let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let (direction, none) = (Direction { bytes, operations: 1, nanos }, Direction::default());
     let (read, written) = if is_read { (direction, none) } else { (none, direction) };
-    meter.record(&Sums { read, written, known: IO, ..Sums::default() });
+    charged.meter().record(&Sums { read, written, known: IO, ..Sums::default() });
 }

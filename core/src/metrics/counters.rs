@@ -1,5 +1,6 @@
 //! Sums of usage, and the atomics that hold them.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -17,15 +18,47 @@ const NUMBERS: usize = 11;
 /// Sums of usage. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
+    pub(super) used: Used,
+    pub(super) read: Direction,
+    pub(super) written: Direction,
+    pub(super) known: u8,
+}
+
+/// The part of the sums that a thread's own counters give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Used {
     pub(super) cpu: u64,
     /// The part of `cpu` that was spent in the system.
     pub(super) system: u64,
     pub(super) allocated: u64,
     pub(super) freed: u64,
     pub(super) allocations: u64,
-    pub(super) read: Direction,
-    pub(super) written: Direction,
-    pub(super) known: u8,
+}
+
+impl Used {
+    fn numbers(&self) -> [u64; 5] {
+        [self.cpu, self.system, self.allocated, self.freed, self.allocations]
+    }
+
+    fn with(self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            cpu: f(self.cpu, other.cpu),
+            system: f(self.system, other.system),
+            allocated: f(self.allocated, other.allocated),
+            freed: f(self.freed, other.freed),
+            allocations: f(self.allocations, other.allocations),
+        }
+    }
+
+    /// The sum of both.
+    pub(super) fn plus(self, other: &Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// The difference between this and `other`; no number falls below zero.
+    pub(super) fn minus(self, other: &Self) -> Self {
+        self.with(other, u64::saturating_sub)
+    }
 }
 
 /// One direction of input and output.
@@ -45,12 +78,13 @@ impl Direction {
 impl Sums {
     fn numbers(&self) -> [u64; NUMBERS] {
         let Self { read, written, .. } = self;
+        let [cpu, system, allocated, freed, allocations] = self.used.numbers();
         [
-            self.cpu,
-            self.system,
-            self.allocated,
-            self.freed,
-            self.allocations,
+            cpu,
+            system,
+            allocated,
+            freed,
+            allocations,
             read.bytes,
             read.operations,
             read.nanos,
@@ -64,16 +98,8 @@ impl Sums {
         let [cpu, system, allocated, freed, allocations, read @ .., bytes, operations, nanos] = numbers;
         let written = Direction { bytes, operations, nanos };
         let [bytes, operations, nanos] = read;
-        Self {
-            cpu,
-            system,
-            allocated,
-            freed,
-            allocations,
-            read: Direction { bytes, operations, nanos },
-            written,
-            known,
-        }
+        let used = Used { cpu, system, allocated, freed, allocations };
+        Self { used, read: Direction { bytes, operations, nanos }, written, known }
     }
 
     /// The sum of both.
@@ -85,29 +111,21 @@ impl Sums {
         Self::of(sum, known)
     }
 
-    /// The difference between this and `other`; no number falls below zero.
-    pub(super) fn minus(self, other: &Self) -> Self {
-        let (mut rest, known) = (self.numbers(), self.known);
-        for (rest, less) in rest.iter_mut().zip(other.numbers()) {
-            *rest = rest.saturating_sub(less);
-        }
-        Self::of(rest, known)
-    }
-
     /// The sums as metrics, for a task whose metrics were on for `wall`.
     pub fn to_metrics(self, wall: Option<Duration>) -> TaskMetrics {
         let has = |what| self.known & what != 0;
-        let system = self.system.min(self.cpu);
+        let Used { cpu, allocated, freed, allocations, .. } = self.used;
+        let system = self.used.system.min(cpu);
         TaskMetrics {
             cpu: has(CPU).then(|| CpuUsage {
-                user: Duration::from_nanos(self.cpu - system),
+                user: Duration::from_nanos(cpu - system),
                 system: Duration::from_nanos(system),
                 wall,
             }),
             memory: has(MEMORY).then(|| MemoryUsage {
-                allocated: self.allocated,
-                freed: self.freed,
-                allocations: (!has(UNCOUNTED)).then_some(self.allocations),
+                allocated,
+                freed,
+                allocations: (!has(UNCOUNTED)).then_some(allocations),
                 wall,
             }),
             io: has(IO).then(|| IoUsage { read: self.read.to_count(), written: self.written.to_count() }),
@@ -136,6 +154,17 @@ impl Counters {
         self.know(sums.known);
     }
 
+    /// As [`add`](Self::add), for sums that one thread at a time adds to: without a read-modify-write.
+    pub(super) fn add_alone(&self, used: &Used, known: u8) {
+        for (counter, more) in self.numbers.iter().zip(used.numbers()) {
+            if more != 0 {
+                let sum = counter.load(Ordering::Relaxed).saturating_add(more);
+                counter.store(sum, Ordering::Release);
+            }
+        }
+        self.know(known);
+    }
+
     fn know(&self, known: u8) {
         if known & !self.known.load(Ordering::Relaxed) != 0 {
             self.known.fetch_or(known, Ordering::Relaxed);
@@ -155,5 +184,20 @@ impl Counters {
     pub(crate) fn read(&self) -> Sums {
         let numbers = self.numbers.each_ref().map(|counter| counter.load(Ordering::Acquire));
         Sums::of(numbers, self.known.load(Ordering::Relaxed))
+    }
+}
+
+/// Counters that most tasks do not need, made on first use.
+#[derive(Default)]
+pub(super) struct RareCounters(OnceLock<Box<Counters>>);
+
+impl RareCounters {
+    pub(super) fn get_or_make(&self) -> &Counters {
+        self.0.get_or_init(Box::default)
+    }
+
+    /// Adds them to `sums`.
+    pub(super) fn add_to(&self, sums: Sums) -> Sums {
+        self.0.get().map_or(sums, |counters| sums.plus(&counters.read()))
     }
 }

@@ -3,8 +3,11 @@
 //! A bucket is a quarter of a power of two, from a nanosecond to centuries: its upper bound is less than a
 //! quarter above any duration in it, and its middle at most an eighth from it.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::sync::shard::{SHARDS, mine};
 
 /// The number of buckets in a power of two, and in all.
 const PARTS: usize = 4;
@@ -29,13 +32,20 @@ fn most(bucket: usize) -> u64 {
     u64::try_from((next << shift) - 1).unwrap_or(u64::MAX)
 }
 
-/// Durations, counted as they come. Relaxed throughout: each number stands for itself.
+/// Durations, counted as they come, by many threads that do not contend. Relaxed throughout: each number
+/// stands for itself.
+#[derive(Default)]
 pub(crate) struct Histogram {
+    /// Each is made on first use.
+    shards: [OnceLock<Box<Shard>>; SHARDS],
+}
+
+struct Shard {
     buckets: [AtomicU64; BUCKETS],
     sum: AtomicU64,
 }
 
-impl Default for Histogram {
+impl Default for Shard {
     fn default() -> Self {
         Self { buckets: [const { AtomicU64::new(0) }; BUCKETS], sum: AtomicU64::new(0) }
     }
@@ -43,19 +53,25 @@ impl Default for Histogram {
 
 impl Histogram {
     pub(crate) fn record(&self, duration: Duration) {
+        let [first, ..] = &self.shards;
+        let shard = self.shards.get(mine()).unwrap_or(first).get_or_init(Box::default);
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        if let Some(count) = self.buckets.get(bucket(nanos)) {
+        if let Some(count) = shard.buckets.get(bucket(nanos)) {
             count.fetch_add(1, Ordering::Relaxed);
-            self.sum.fetch_add(nanos, Ordering::Relaxed);
+            shard.sum.fetch_add(nanos, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn read(&self) -> Latencies {
-        let count = |(bucket, count): (usize, &AtomicU64)| (bucket, count.load(Ordering::Relaxed));
-        Latencies {
-            buckets: self.buckets.iter().enumerate().map(count).filter(|(_, count)| *count > 0).collect(),
-            sum: Duration::from_nanos(self.sum.load(Ordering::Relaxed)),
+        let (mut counts, mut sum) = ([0_u64; BUCKETS], 0_u64);
+        for shard in self.shards.iter().filter_map(OnceLock::get) {
+            for (count, more) in counts.iter_mut().zip(&shard.buckets) {
+                *count += more.load(Ordering::Relaxed);
+            }
+            sum = sum.saturating_add(shard.sum.load(Ordering::Relaxed));
         }
+        let buckets = counts.into_iter().enumerate().filter(|(_, count)| *count > 0).collect();
+        Latencies { buckets, sum: Duration::from_nanos(sum) }
     }
 }
 

@@ -5,8 +5,9 @@
 //! [`MetricsEnabledTask::enable_metrics`](crate::MetricsEnabledTask::enable_metrics), or while its runtime is
 //! [watched](crate::RootScope::watch).
 //!
-//! - **Processor time** is the thread's own clock, read around each poll of the task, and around its blocking
-//!   work. Other work on the thread in between does not count.
+//! - **Processor time** is that of the task's polls and of its blocking work. Other work on the thread in
+//!   between does not count. Blocking work is measured by the thread's own clock; polls are measured or
+//!   estimated, as [`MetricsMode`] says.
 //! - **Memory** is what the thread allocates meanwhile, as reported by an allocator that the program brings:
 //!   jemalloc with the feature `jemalloc`, or another through [`count_allocations`].
 //! - **Input and output** is what goes through [`metered`] readers and writers, and a pipeline's files.
@@ -29,15 +30,19 @@ mod io;
 mod jemalloc;
 mod memory;
 mod meter;
+mod mode;
 mod polled;
+mod processor;
 mod sequence_counter;
 mod usage;
 
 pub(crate) use crate::metrics::attribution::{Attribution, active};
+pub(crate) use crate::metrics::clock::moment;
 pub(crate) use crate::metrics::counters::{Counters, Sums};
 pub(crate) use crate::metrics::histogram::Histogram;
 pub use crate::metrics::histogram::Latencies;
 pub use crate::metrics::io::{Metered, metered};
 pub use crate::metrics::memory::{Allocations, count_allocations};
-pub(crate) use crate::metrics::meter::Meter;
+pub(crate) use crate::metrics::meter::{HasMeter, Meter};
+pub use crate::metrics::mode::MetricsMode;
 pub use crate::metrics::usage::{CpuUsage, IoCount, IoUsage, MemoryUsage, PollUsage, TaskMetrics};

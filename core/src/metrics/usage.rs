@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// The processor time of a task, its blocking work and its children.
+/// The processor time of a task, its blocking work and its children. That of polls is an estimate unless
+/// [`MetricsMode::Exact`](crate::metrics::MetricsMode::Exact) was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CpuUsage {
     /// Time in the program's own code.
     pub user: Duration,
     /// Time in the operating system, for the program. Systems that take samples to tell the two apart give
-    /// the split by samples; the sum of both is exact.
+    /// the split by samples, which the sum of both does not depend on.
     pub system: Duration,
     /// The time for which metrics were on, by the real clock; `None` for several tasks together, as in
     /// [`RuntimeMetrics::used`](crate::runtime::RuntimeMetrics::used).

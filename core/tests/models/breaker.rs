@@ -107,7 +107,7 @@ impl Breaker {
     }
 
     fn phase(&self) -> Phase {
-        self.switch.state().phase
+        self.switch.with(|state| state.phase)
     }
 }
 

@@ -40,7 +40,9 @@ pub(crate) struct NodeSpec<R: Runtime> {
     pub(crate) dependents: Vec<Link>,
 }
 
-/// The nodes that were started together.
+/// The nodes that were started together. Aligned to a cache line: its references are counted by all threads,
+/// which would else take the fields from each other's caches.
+#[repr(align(64))]
 pub(crate) struct Batch<R: Runtime> {
     pub(crate) session: Arc<Session<R>>,
     nodes: Box<[NodeState<R>]>,

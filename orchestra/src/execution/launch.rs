@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
+use tracing::Span;
 
 use crate::execution::batch::NodeRef;
 use sweet_async_core::error::AsyncTaskError;
@@ -181,21 +182,18 @@ impl<R: Runtime> NodeRef<R> {
         if let Some(values) = self.node_state().and_then(|node| node.values.as_ref()) {
             settings.add_values(Some(values));
         }
-        if session.is_metered() {
-            settings.metrics_are(true);
-        }
+        settings.measure(session.metrics());
         let request = SpawnRequest { kind: self.kind(), location: site, settings: Some(&settings) };
         let (runtime, limiter) = (session.runtime.clone(), session.progress.concurrency.limiter.clone());
-        let work = RecordsStart { work, node: Some(self.clone()) };
-        let end = End { node: self.clone(), deliver };
-        self.in_span(|| {
+        let (span, work) = (self.span(), RecordsStart { work, node: Some(self.clone()) });
+        within(span.as_deref(), || {
             let registered = Registered::new(runtime, request);
             match (recovery, limiter) {
                 // With no policy around it, the work alone: a smaller body is moved and polled more cheaply.
-                (None, None) => registered.launch_notifying(work, end),
+                (None, None) => registered.launch_notifying(work, End { node: self, deliver }),
                 (recovery, limiter) => {
                     let admitted = self.admitted(work, recovery, limiter, &registered);
-                    registered.launch_notifying(admitted, end)
+                    registered.launch_notifying(admitted, End { node: self, deliver })
                 }
             }
         })
@@ -212,9 +210,7 @@ impl<R: Runtime> NodeRef<R> {
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
         let session = &self.batch.session;
-        if session.is_metered() {
-            settings.metrics_are(true);
-        }
+        settings.measure(session.metrics());
         let request = SpawnRequest { kind: self.kind(), location: site, settings: Some(&settings) };
         // An ad-hoc task that a task of the orchestra runs is covered by the permit of that task.
         let needs_permit =
@@ -224,7 +220,7 @@ impl<R: Runtime> NodeRef<R> {
         let work = RecordsStart { work, node: Some(self.clone()) };
         let parent = caller.as_ref().map(|caller| caller.0.clone());
         let end = AdHocEnd { node: self.clone(), task: None, _caller: caller };
-        let task = self.in_span(|| {
+        let task = within(self.span().as_deref(), || {
             let registered = Registered::new(runtime, request);
             if let Some(state) = recovery_state {
                 registered.inside.control.set_recovery(state);
@@ -246,11 +242,10 @@ impl<R: Runtime> NodeRef<R> {
         self.batch.session.parent().map_or(Kind::Spawned, |parent| Kind::Child(parent.clone()))
     }
 
-    /// Calls `f` in the span of the session: the end of an earlier task, which starts this one, is outside of
-    /// all spans.
-    fn in_span<O>(&self, f: impl FnOnce() -> O) -> O {
-        let span = self.batch.session.parent().and_then(|parent| parent.control.span());
-        within(span.as_deref(), f)
+    /// The span of the session, in which a task is started: the end of an earlier task, which starts this
+    /// one, is outside of all spans.
+    fn span(&self) -> Option<Arc<Span>> {
+        self.batch.session.parent().and_then(|parent| parent.control.span())
     }
 
     fn admitted<T, B>(

@@ -18,7 +18,7 @@ pub(crate) struct Progress {
     is_closed: AtomicBool,
     /// The reason for which it was closed, if one was given. Set before `is_closed`.
     close_reason: OnceLock<Arc<str>>,
-    /// The number of tasks that have ended.
+    /// The number of tasks that have ended, counted where the load decides on the concurrency.
     pub(crate) ended: AtomicU64,
     /// The moment from which times count: the first reading of `Session::elapsed`. That is made when the
     /// first task begins or ends, or by a report before that.

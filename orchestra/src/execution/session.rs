@@ -32,8 +32,9 @@ use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Configured, TaskRef, caught};
 use sweet_async_core::extend::{
-    InPlaceTask, Kind, OnComplete, Registered, SpawnRequest, cancel_because, children, release,
+    InPlaceTask, Kind, OnComplete, Registered, SpawnRequest, cancel_because, children, mode, release,
 };
+use sweet_async_core::metrics::MetricsMode;
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::{TaskContext, TaskStatus};
 
@@ -59,6 +60,10 @@ pub(crate) trait SessionOwner<R: Runtime>: Send + Sync {
     fn session_ended(&self, session: &Session<R>, task: &TaskRef);
 }
 
+/// A count that all threads change, in a cache line of its own: beside it they read other fields.
+#[repr(align(64))]
+struct SharedCount(AtomicUsize);
+
 /// One period in which the orchestrator is at work.
 pub(crate) struct Session<R: Runtime> {
     pub(crate) owner: Arc<dyn SessionOwner<R>>,
@@ -71,7 +76,7 @@ pub(crate) struct Session<R: Runtime> {
     intake: ConcurrentQueue<Arc<Batch<R>>>,
     /// The number of tasks in added batches that have not ended, and one more until
     /// [`release_initial_count`](Self::release_initial_count).
-    active: AtomicUsize,
+    active: SharedCount,
     /// Set when the attendant has been dropped, or the runtime takes nothing more. Nothing is started after
     /// that.
     stopping: AtomicBool,
@@ -113,7 +118,7 @@ impl<R: Runtime> Session<R> {
             scope: OnceLock::new(),
             intake: ConcurrentQueue::unbounded(),
             // The caller adds a batch first, and then calls `release_initial_count`.
-            active: AtomicUsize::new(1),
+            active: SharedCount(AtomicUsize::new(1)),
             stopping: AtomicBool::new(false),
             has_cancelled_tasks: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -157,8 +162,9 @@ impl<R: Runtime> Session<R> {
         }
     }
 
-    pub(crate) fn is_metered(&self) -> bool {
-        self.task.get().is_some_and(|task| task.control.is_metered())
+    /// The mode in which its tasks are measured.
+    pub(crate) fn metrics(&self) -> MetricsMode {
+        self.task.get().map_or(MetricsMode::Off, mode)
     }
 
     /// True for a task of this session, and for all tasks below one.
@@ -183,7 +189,7 @@ impl<R: Runtime> Session<R> {
 
     /// Counts tasks that the caller begins itself, while the registry is locked.
     pub(crate) fn count(&self, tasks: usize) {
-        self.active.fetch_add(tasks, Ordering::SeqCst);
+        self.active.0.fetch_add(tasks, Ordering::SeqCst);
     }
 
     /// Wakes the attendant, after the registry is unlocked: there is something to begin, or to check.
@@ -194,7 +200,7 @@ impl<R: Runtime> Session<R> {
 
     /// Gives up the count that the session began with: its batch has been added, or none will be.
     pub(crate) fn release_initial_count(&self) {
-        self.active.fetch_sub(1, Ordering::SeqCst);
+        self.active.0.fetch_sub(1, Ordering::SeqCst);
         self.wake();
         self.release_scope_if_done();
     }
@@ -203,7 +209,7 @@ impl<R: Runtime> Session<R> {
     /// the count, the last task lowers the count and then reads the flag, so that one of the two sees both.
     fn release_scope_if_done(&self) {
         if self.is_abandoned.load(Ordering::SeqCst)
-            && self.active.load(Ordering::SeqCst) == 0
+            && self.active.0.load(Ordering::SeqCst) == 0
             && let Some(scope) = self.scope.get()
             && !self.is_scope_released.swap(true, Ordering::SeqCst)
         {
@@ -212,15 +218,18 @@ impl<R: Runtime> Session<R> {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.active.load(Ordering::SeqCst) == 0 && self.intake.is_empty()
+        self.active.0.load(Ordering::SeqCst) == 0 && self.intake.is_empty()
     }
 
     pub(crate) fn node_ended(&self) {
-        self.progress.ended.fetch_add(1, Ordering::Relaxed);
+        // Only the controller of the concurrency reads it, and all threads would write it.
+        if self.progress.concurrency.range.is_some() {
+            self.progress.ended.fetch_add(1, Ordering::Relaxed);
+        }
         self.progress.notify();
         // SeqCst: pairs with the attendant's load, so that the effects of the task happen before the end of
         // the session.
-        if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.active.0.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.wake();
             self.release_scope_if_done();
         }
@@ -240,7 +249,7 @@ impl<R: Runtime> Session<R> {
         self.stop();
         // First no batch can be added any more, then the nodes that would never be started are cancelled.
         self.owner.close_session(self);
-        if self.active.load(Ordering::SeqCst) > 0 {
+        if self.active.0.load(Ordering::SeqCst) > 0 {
             self.owner.batches(self).iter().for_each(Batch::cancel_waiting);
             while let Ok(batch) = self.intake.pop() {
                 batch.cancel_waiting();
@@ -322,7 +331,7 @@ impl<R: Runtime> Session<R> {
             while let Ok(batch) = self.intake.pop() {
                 batch.begin();
             }
-            if self.active.load(Ordering::SeqCst) > 0 {
+            if self.active.0.load(Ordering::SeqCst) > 0 {
                 return Poll::Pending;
             }
             if self.owner.close_if_idle(self) {

@@ -12,6 +12,7 @@ use sweet_async_core::extend::Configured;
 use sweet_async_core::hedge::Hedge;
 use sweet_async_core::internals::{Repeats, WithRetry};
 use sweet_async_core::limit::{Limiter, TaskPriority};
+use sweet_async_core::metrics::MetricsMode;
 use sweet_async_core::retry::{FailedAttempt, Jitter, Retry, RetryBudget, RetryStrategy};
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{
@@ -113,7 +114,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W, Q: RuntimeSource> Orchestrated<T, S
         attempt_timeout(limit: Duration) -> P::More;
         grace(grace: Duration) -> P::Own;
         timestamps(on: bool) -> P::Own;
-        metrics(on: bool) -> P::Own;
+        metrics(mode: impl Into<MetricsMode>) -> P::Own;
         tracing(on: bool) -> P::Own;
         priority(priority: TaskPriority) -> P::Own;
         circuit_breaker(breaker: &CircuitBreaker) -> P::Resilient;

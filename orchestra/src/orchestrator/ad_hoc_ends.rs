@@ -78,6 +78,7 @@ where
         let (resilience, retry) = policies.into_all();
         let (name, recovery_state) = (resilience.name(), resilience.new_recovery_if_any(retry.as_ref()));
         let (settings, recovery, inner) = embedded(resilience, (retry, hedge), name.as_ref());
+        let inner = P::keep(inner);
         let (sender, receiver) = async_channel::bounded(1);
         let own_settings = settings.clone();
         let spec = AdHocSpec { settings, recovery, recovery_state, caller: Caller::current(), site, permit };

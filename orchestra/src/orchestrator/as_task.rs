@@ -20,7 +20,7 @@ use sweet_async_core::extend::Sums;
 use sweet_async_core::extend::TaskRef;
 use sweet_async_core::extend::{children, disable, enable, sums};
 use sweet_async_core::limit::{RankableByPriority, TaskPriority};
-use sweet_async_core::metrics::{CpuUsage, IoUsage, MemoryUsage, PollUsage, TaskMetrics};
+use sweet_async_core::metrics::{CpuUsage, IoUsage, MemoryUsage, MetricsMode, PollUsage, TaskMetrics};
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{
     CancellableTask, Cancellation, ContextualizedTask, IntoCallback, MetricsEnabledTask, NamedTask,
@@ -296,19 +296,19 @@ impl<S: RuntimeSource> TracingTask for Orchestrator<S> {
 /// The metrics of all its tasks. Tasks that are started while metrics are on are measured, too.
 impl<S: RuntimeSource> MetricsEnabledTask for Orchestrator<S> {
     fn enable_metrics(&self) {
-        self.shared.registry().settings.metrics_are(true);
-        self.live().iter().for_each(|task| enable(task, false));
+        self.shared.registry().settings.measure(MetricsMode::Sampled);
+        self.live().iter().for_each(|task| enable(task, false, MetricsMode::Sampled));
     }
 
     fn disable_metrics(&self) {
-        self.shared.registry().settings.metrics_are(false);
+        self.shared.registry().settings.measure_nothing();
         self.live().iter().for_each(disable);
     }
 
     fn is_metrics_enabled(&self) -> bool {
         match self.context() {
             Some(task) => task.is_metrics_enabled(),
-            None => self.shared.registry().settings.is_metered(),
+            None => self.shared.registry().settings.metrics().is_on(),
         }
     }
 

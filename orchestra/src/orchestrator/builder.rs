@@ -13,6 +13,7 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::extend::Limit;
 use sweet_async_core::limit::{Limiter, TaskPriority};
+use sweet_async_core::metrics::MetricsMode;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 
 /// Describes an [`Orchestrator`]. Each method returns a new builder. A builder can be cloned and used again.
@@ -126,9 +127,9 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
     }
 
     /// Measures the usage of the orchestration, and so of each of its tasks: see
-    /// [`MetricsEnabledTask`](sweet_async_core::MetricsEnabledTask).
-    pub fn metrics(mut self, on: bool) -> Self {
-        self.settings = self.settings.metered(on);
+    /// [`MetricsEnabledTask`](sweet_async_core::MetricsEnabledTask). `true` is [`MetricsMode::Sampled`].
+    pub fn metrics(mut self, mode: impl Into<MetricsMode>) -> Self {
+        self.settings = self.settings.metered(mode.into());
         self
     }
 

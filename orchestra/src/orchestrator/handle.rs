@@ -357,6 +357,7 @@ where
     let hedge = policies.hedge().cloned();
     let (resilience, retry) = policies.into_all();
     let (settings, recovery, inner) = embedded(resilience, (retry, hedge), Some(node.name()));
+    let inner = P::keep(inner);
     Box::new(move |node: NodeRef<R>| {
         let work = async move {
             // The task begins after all tasks whose outputs it is given.

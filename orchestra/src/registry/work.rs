@@ -119,8 +119,8 @@ impl<F: FedAgain<I>, I> Call for Anew<F, I> {
 
 /// The parts of a builder that its work needs: the policies around it, the runtime source, and the spawn
 /// site.
-pub struct WorkParts<S> {
-    pub(crate) inner: Inner,
+pub struct WorkParts<S, I> {
+    pub(crate) inner: I,
     pub(crate) source: S,
     pub(crate) site: &'static Location<'static>,
 }
@@ -135,9 +135,15 @@ pub struct WorkParts<S> {
 pub trait Begins<F, I, O, T, S, W, M>: Policies<T> {
     /// The work, with the policies around it.
     type Body: Future<Output = Result<T, AsyncTaskError>> + Send + 'static;
+    /// The policies that are around the work itself, until it begins. None for a builder without policies:
+    /// the task of its work is then as small as one that is spawned.
+    type Kept: Send + 'static;
 
     #[doc(hidden)]
-    fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body;
+    fn keep(inner: Inner) -> Self::Kept;
+
+    #[doc(hidden)]
+    fn begin(parts: WorkParts<S, Self::Kept>, work: F, inputs: I) -> Self::Body;
 }
 
 /// Implements [`Begins`] for policies whose work is called once.
@@ -151,8 +157,13 @@ macro_rules! begins_once {
             T: Send + 'static,
         {
             type Body = Guarded<M::Body, T, S>;
+            type Kept = Inner;
 
-            fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body {
+            fn keep(inner: Inner) -> Inner {
+                inner
+            }
+
+            fn begin(parts: WorkParts<S, Inner>, work: F, inputs: I) -> Self::Body {
                 let WorkParts { inner, source, .. } = parts;
                 inner.once(M::body(Now { work, inputs }, &source), source)
             }
@@ -160,7 +171,24 @@ macro_rules! begins_once {
     )+};
 }
 
-begins_once!(Unconfigured Configured Contextual Resilience<T>);
+begins_once!(Configured Contextual Resilience<T>);
+
+impl<F, I, O, T, S, W, M> Begins<F, I, O, T, S, W, M> for Unconfigured
+where
+    F: Fed<I, Output = O>,
+    M: Work<Now<F, I>, O, T, S, W, Body: Send + 'static>,
+    S: RuntimeSource,
+    T: Send + 'static,
+{
+    type Body = M::Body;
+    type Kept = ();
+
+    fn keep(_: Inner) {}
+
+    fn begin(parts: WorkParts<S, ()>, work: F, inputs: I) -> Self::Body {
+        M::body(Now { work, inputs }, &parts.source)
+    }
+}
 
 impl<F, I, O, T, S, W, M> Begins<F, I, O, T, S, W, M> for Retrying<T>
 where
@@ -171,8 +199,13 @@ where
     T: Send + 'static,
 {
     type Body = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
+    type Kept = Inner;
 
-    fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body {
+    fn keep(inner: Inner) -> Inner {
+        inner
+    }
+
+    fn begin(parts: WorkParts<S, Inner>, work: F, inputs: I) -> Self::Body {
         let WorkParts { inner, source, site } = parts;
         let work = Arc::new(work);
         let begin = move |source: &S, attempt| {
@@ -193,8 +226,13 @@ where
     R: RetrySetting,
 {
     type Body = Pin<Box<dyn Future<Output = Result<T, AsyncTaskError>> + Send>>;
+    type Kept = Inner;
 
-    fn begin(parts: WorkParts<S>, work: F, inputs: I) -> Self::Body {
+    fn keep(inner: Inner) -> Inner {
+        inner
+    }
+
+    fn begin(parts: WorkParts<S, Inner>, work: F, inputs: I) -> Self::Body {
         let WorkParts { inner, source, site } = parts;
         let work = Arc::new(work);
         let begin = move |source: &S, attempt| {

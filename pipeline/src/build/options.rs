@@ -16,6 +16,7 @@ use sweet_async_core::chaos::Chaos;
 use sweet_async_core::extend::Configured;
 use sweet_async_core::extend::Limit;
 use sweet_async_core::limit::{Limiter, TaskPriority};
+use sweet_async_core::metrics::MetricsMode;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 
 /// Describes a pipeline of events that carry a `T`. Nothing runs before the pipeline is spawned or pulled, or
@@ -55,10 +56,11 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     }
 
     /// Measures the resources that the pipeline's tasks use: see
-    /// [`MetricsEnabledTask`](sweet_async_core::MetricsEnabledTask). Bytes from files count as read by the
-    /// sender.
-    pub fn metrics(self, on: bool) -> Self {
-        self.configure(|task| task.metered(on))
+    /// [`MetricsEnabledTask`](sweet_async_core::MetricsEnabledTask). `true` is [`MetricsMode::Sampled`].
+    /// Bytes from files count as read by the sender.
+    pub fn metrics(self, mode: impl Into<MetricsMode>) -> Self {
+        let mode = mode.into();
+        self.configure(|task| task.metered(mode))
     }
 
     /// Gives the pipeline a UUID of version 7 as its id, which is part of the ids of its events: see

@@ -18,6 +18,13 @@ macro_rules! __conformance_with_metrics {
                 they_can_be_switched_while_the_task_runs
                 generic_code_can_ask_for_metrics_alone
             }
+            metrics_modes driven {
+                sampled_time_of_short_polls_is_not_too_small
+                a_long_wait_within_a_poll_is_no_processor_time
+                exact_time_leaves_out_short_waits
+                nodes_are_measured_as_their_orchestra
+                the_last_mode_that_a_builder_is_given_counts
+            }
             metrics_tree driven {
                 usage_of_ended_children_is_added_to_their_parent
                 usage_of_live_children_is_included_when_it_is_read
@@ -40,6 +47,7 @@ macro_rules! __conformance_with_metrics {
                 a_wait_for_a_thread_is_a_delay
                 a_wait_for_something_else_is_idle
                 a_measured_task_is_woken_as_any_other
+                measured_work_that_moves_is_woken_where_it_is
                 a_long_poll_causes_a_warning
             }
             snapshots driven {

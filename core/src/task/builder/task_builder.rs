@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::breaker::CircuitBreaker;
 use crate::error::{AsyncTaskError, BoxError};
 use crate::limit::Limiter;
+use crate::metrics::MetricsMode;
 use crate::retry::Retry;
 use crate::runtime::erased::DynRuntime;
 use crate::runtime::{LocalScope, Runtime, RuntimeSource};
@@ -111,11 +112,13 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
         self.contextual(|policies| policies.timestamps = on)
     }
 
-    /// Measures the usage of the task: see [`MetricsEnabledTask`](crate::MetricsEnabledTask).
+    /// Measures the usage of the task: see [`MetricsEnabledTask`](crate::MetricsEnabledTask). `true` is
+    /// [`MetricsMode::Sampled`]: the processor time of short polls is estimated.
     ///
-    /// Cost: about 3 us for each poll, most of it the system's two clocks, which are read before and after.
-    pub fn metrics(self, on: bool) -> TaskBuilder<T, S, P::Own, W> {
-        self.contextual(|policies| policies.metrics = on)
+    /// Cost: that of the [mode](MetricsMode) for each poll, and about 1 us for the task.
+    pub fn metrics(self, mode: impl Into<MetricsMode>) -> TaskBuilder<T, S, P::Own, W> {
+        let mode = mode.into();
+        self.contextual(|policies| policies.metrics = mode)
     }
 
     /// Gives the task a UUID of version 7 as its id ([`TaskId`](crate::TaskId)), in place of the runtime's

@@ -1,6 +1,6 @@
 //! The capability of a task to report its usage.
 
-use crate::metrics::{CpuUsage, IoUsage, MemoryUsage, PollUsage};
+use crate::metrics::{CpuUsage, IoUsage, MemoryUsage, MetricsMode, PollUsage};
 use crate::task::capabilities::Handle;
 use crate::tree::usage::metering::{disable, enable, measured};
 
@@ -11,6 +11,7 @@ use crate::tree::usage::metering::{disable, enable, measured};
 /// [`enable_metrics`](Self::enable_metrics) or by a watched runtime, and wherever it cannot be known.
 pub trait MetricsEnabledTask {
     /// Switches metrics on, from the task's next poll on, and from the next blocking work that it starts.
+    /// Processor time is [sampled](MetricsMode::Sampled), unless it was measured exactly before.
     fn enable_metrics(&self);
 
     /// Switches metrics off, likewise. The figures so far stay.
@@ -19,7 +20,7 @@ pub trait MetricsEnabledTask {
     /// True while metrics are on.
     fn is_metrics_enabled(&self) -> bool;
 
-    /// The processor time.
+    /// The processor time; an estimate, unless the task's [mode](MetricsMode) is exact.
     fn cpu_usage(&self) -> Option<CpuUsage>;
 
     /// The allocations; `None` if no allocator counts them: see
@@ -36,7 +37,7 @@ pub trait MetricsEnabledTask {
 impl<H: Handle> MetricsEnabledTask for H {
     fn enable_metrics(&self) {
         if let Some(task) = self.task_ref().filter(|task| !task.control.status().is_terminal()) {
-            enable(&task, false);
+            enable(&task, false, MetricsMode::Sampled);
         }
     }
 

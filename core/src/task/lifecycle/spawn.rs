@@ -21,7 +21,7 @@ use crate::tree::node::{Shared, TaskRef, refused, share};
 use crate::tree::priority::assign;
 use crate::tree::span::current_span;
 use crate::tree::state::{DAEMON, IN_PLACE, MEMBER, ORCHESTRAL, PART};
-use crate::tree::usage::metering::enable;
+use crate::tree::usage::metering::{enable, mode};
 
 /// The kind of a new task: its parent, and where it runs.
 pub enum Kind {
@@ -128,7 +128,7 @@ impl<R: Runtime> Registered<R> {
             // After its adoption: if the parent's metrics are switched on meanwhile, they reach it through
             // the list, or are seen here.
             if flags == PART && parent.control.is_metered() {
-                enable(&inside, true);
+                enable(&inside, true, mode(parent));
             }
         }
         let parent = parent.filter(|_| is_accepted);
@@ -236,9 +236,7 @@ fn apply_settings(
     if settings.timestamps {
         control.stamp(task.runtime.clock());
     }
-    if settings.metrics {
-        enable(task, true);
-    }
+    enable(task, true, settings.metrics);
     if let Some((limit, deadline)) = settings.deadline(|| begun.unwrap_or_else(|| task.runtime.clock())) {
         control.set_limit(limit, deadline);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::metrics::MetricsMode;
 use crate::runtime::RuntimeSource;
 use crate::time::{InlineLimiter, Limit, TimeLimit, TimeLimiter};
 use crate::tree::extras::values::Values;
@@ -19,7 +20,7 @@ pub struct Configured {
     pub(crate) priority: Option<TaskPriority>,
     pub(crate) values: Option<Arc<Values>>,
     pub(crate) timestamps: bool,
-    pub(crate) metrics: bool,
+    pub(crate) metrics: MetricsMode,
     pub(crate) tracing: bool,
     #[cfg(feature = "uuid")]
     pub(crate) uuid: bool,
@@ -61,8 +62,8 @@ impl Configured {
         self
     }
 
-    /// With metrics, or without.
-    pub fn metered(self, metrics: bool) -> Self {
+    /// With metrics in this mode.
+    pub fn metered(self, metrics: MetricsMode) -> Self {
         Self { metrics, ..self }
     }
 
@@ -79,7 +80,7 @@ impl Configured {
             && grace.is_none()
             && priority.is_none()
             && values.is_none()
-            && !(*metrics || *timestamps || *tracing)
+            && !(metrics.is_on() || *timestamps || *tracing)
     }
 
     /// True if an in-place task with these settings is registered at its begin: they show, or measure, all of
@@ -89,7 +90,11 @@ impl Configured {
         if self.uuid {
             return true;
         }
-        self.priority.is_some() || self.values.is_some() || self.metrics || self.timestamps || self.tracing
+        self.priority.is_some()
+            || self.values.is_some()
+            || self.metrics.is_on()
+            || self.timestamps
+            || self.tracing
     }
 
     /// With another limit on the whole.
@@ -125,14 +130,19 @@ impl Configured {
         self.tracing
     }
 
-    /// True if the usage of the task is measured.
-    pub fn is_metered(&self) -> bool {
+    /// The mode in which the usage of the task is measured.
+    pub fn metrics(&self) -> MetricsMode {
         self.metrics
     }
 
-    /// Turns metrics on, or off.
-    pub fn metrics_are(&mut self, on: bool) {
-        self.metrics = on;
+    /// Has the usage of the task measured by `mode`, or by its own mode if that measures more.
+    pub fn measure(&mut self, mode: MetricsMode) {
+        self.metrics = self.metrics.max(mode);
+    }
+
+    /// Turns metrics off.
+    pub fn measure_nothing(&mut self) {
+        self.metrics = MetricsMode::Off;
     }
 
     /// The priority that was set, if any.

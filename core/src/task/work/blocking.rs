@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use tracing::Span;
 
 use crate::error::AsyncTaskError;
-use crate::metrics::{Attribution, Meter, active};
+use crate::metrics::{Attribution, HasMeter, active};
 use crate::panic::caught;
 use crate::runtime::{Join, Runtime, RuntimeSource};
 use crate::task::work::job::Slot;
@@ -134,8 +134,8 @@ impl<R: Runtime> Drop for InRoot<'_, R> {
 struct Runner<F, T, R: Runtime> {
     job: Arc<Job<F, T, R>>,
     span: Option<Span>,
-    /// The meter that was active where the job was handed over. Its usage is recorded there.
-    meter: Option<Arc<Meter>>,
+    /// The owner of the meter that was active where the job was handed over. Its usage is recorded there.
+    charged: Option<Arc<dyn HasMeter>>,
 }
 
 impl<F, T, R: Runtime> Runner<F, T, R> {
@@ -153,7 +153,7 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
         within(self.span.as_ref(), || {
             let is_part_of_a_task = frame.is_some();
             let result = allow_blocking(self.job.runtime.root(), || {
-                let _attribution = self.meter.as_ref().map(Attribution::begin);
+                let _attribution = self.charged.as_ref().map(Attribution::begin);
                 in_frame(&mut frame, || match is_part_of_a_task {
                     true => work(),
                     false => in_runtime(&self.job.runtime, work),
@@ -219,7 +219,7 @@ where
             parent,
             permits: OnceLock::new(),
         });
-        let runner = Runner { job: job.clone(), span: current_span(), meter: active() };
+        let runner = Runner { job: job.clone(), span: current_span(), charged: active() };
         let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
             job.revoke();

@@ -51,16 +51,29 @@ pub(crate) const UNSET: u64 = u64::MAX;
 /// The value of a time that is too long to count.
 pub(crate) const LONGEST: u64 = UNSET - 1;
 
+/// A value that can be replaced while it is read. The cell in it is made on first use: the end of such a cell
+/// is expensive, since it looks for readers among all threads.
+type Replaceable<V> = OnceLock<ArcSwapOption<V>>;
+
+/// The current value.
+fn load<V>(value: &Replaceable<V>) -> Option<Arc<V>> {
+    value.get()?.load_full()
+}
+
+fn store<V>(to: &Replaceable<V>, value: Arc<V>) {
+    to.get_or_init(ArcSwapOption::empty).store(Some(value));
+}
+
 pub(crate) struct Extras {
-    name: ArcSwapOption<Arc<str>>,
+    name: Replaceable<Arc<str>>,
     /// The span that the work runs in.
-    span: ArcSwapOption<Span>,
+    span: Replaceable<Span>,
     changed: Event,
     pub(crate) children: OnceLock<Box<Children>>,
     /// The number of daemons that have not ended: see `pending_children`.
     pub(crate) daemons: PendingChildren,
     /// The parent of a task that was dropped before its children.
-    heir: ArcSwapOption<TaskRef>,
+    heir: Replaceable<TaskRef>,
     values: OnceLock<Arc<Values>>,
     callbacks: OnceLock<Box<ConcurrentQueue<Callback>>>,
     reason: OnceLock<Box<FirstReason>>,
@@ -99,12 +112,12 @@ pub(crate) const NO_PRIORITY: u8 = u8::MAX;
 impl Default for Extras {
     fn default() -> Self {
         Self {
-            name: ArcSwapOption::empty(),
-            span: ArcSwapOption::empty(),
+            name: OnceLock::new(),
+            span: OnceLock::new(),
             changed: Event::new(),
             children: OnceLock::new(),
             daemons: PendingChildren::new(),
-            heir: ArcSwapOption::empty(),
+            heir: OnceLock::new(),
             values: OnceLock::new(),
             callbacks: OnceLock::new(),
             reason: OnceLock::new(),
@@ -150,7 +163,7 @@ impl Extras {
             let _ = times.executed.set(runtime.clock());
         }
         if let Some(trace) = self.trace.get() {
-            trace.started(self.span.load().as_deref());
+            trace.started(load(&self.span).as_deref());
         }
     }
 
@@ -160,7 +173,7 @@ impl Extras {
             let _ = times.completed.set(runtime.clock());
         }
         if let Some(trace) = self.trace.get() {
-            trace.ended(self.span.load().as_deref(), ending, reason);
+            trace.ended(load(&self.span).as_deref(), ending, reason);
         }
         if let Some(metered) = self.metered.get() {
             metered.ended();
@@ -168,17 +181,19 @@ impl Extras {
         self.channels.close();
         // Handles and parents may keep this for long, but the span must close with the work. It is a
         // subscriber's, which is foreign code.
-        let _ = caught(|| self.span.store(None));
+        if let Some(span) = self.span.get() {
+            let _ = caught(|| span.store(None));
+        }
     }
 }
 
 impl Control {
     pub fn name(&self) -> Option<Arc<str>> {
-        self.extras.get()?.name.load().as_deref().cloned()
+        self.extras.get()?.name.get()?.load().as_deref().cloned()
     }
 
     pub(crate) fn set_name(&self, name: Arc<str>) {
-        self.extras().name.store(Some(Arc::new(name)));
+        store(&self.extras().name, Arc::new(name));
     }
 
     #[cfg(feature = "uuid")]
@@ -194,20 +209,27 @@ impl Control {
 
     /// The span that its work runs in: its own if it is traced, else that of its spawner.
     pub fn span(&self) -> Option<Arc<Span>> {
-        self.extras.get()?.span.load_full()
+        load(&self.extras.get()?.span)
     }
 
     pub(crate) fn set_span(&self, span: Option<Span>) {
-        self.extras().span.store(span.map(Arc::new));
+        match span {
+            Some(span) => store(&self.extras().span, Arc::new(span)),
+            None => {
+                if let Some(span) = self.extras.get().and_then(|extras| extras.span.get()) {
+                    span.store(None);
+                }
+            }
+        }
     }
 
     /// Takes the heir out, so that a chain of tasks that were left is not freed in one recursion.
     pub(crate) fn take_heir(&self) -> Option<TaskRef> {
-        self.extras.get()?.heir.swap(None).map(|heir| TaskRef::clone(&heir))
+        self.extras.get()?.heir.get()?.swap(None).map(|heir| TaskRef::clone(&heir))
     }
 
     pub(crate) fn set_heir(&self, heir: TaskRef) {
-        self.extras().heir.store(Some(Arc::new(heir)));
+        store(&self.extras().heir, Arc::new(heir));
     }
 
     pub(crate) fn values(&self) -> Option<&Arc<Values>> {

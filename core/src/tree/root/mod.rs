@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use concurrent_queue::ConcurrentQueue;
 use event_listener::{Event, EventListener};
 
+use crate::metrics::MetricsMode;
 use crate::panic::notify_all;
 use crate::runtime::erased::ErasedRuntime;
 use crate::tree::children::{cancel, is_left_out};
@@ -93,6 +94,8 @@ impl RootScope {
     /// From now on each task that is spawned has metrics, and is in a [snapshot](crate::RuntimeExt::snapshot)
     /// before it has had to wait. Long polls and slow ends of tasks with metrics are reported by the
     /// thresholds of `watch`; without this call, by its defaults.
+    ///
+    /// Processor time is [sampled](MetricsMode::Sampled), unless a task has asked for more.
     ///
     /// Cost: that of `.metrics(true)` for each task, and an entry in a queue.
     pub fn watch(&self, watch: Watch) {
@@ -254,7 +257,7 @@ impl RootScope {
     #[cold]
     fn inspect(&self, task: &TaskRef) {
         if self.is_watched.load(Ordering::Relaxed) {
-            enable(task, true);
+            enable(task, true, MetricsMode::Sampled);
         }
         self.list(task);
     }

@@ -2,13 +2,14 @@
 //!
 //! A task without metrics has none of this: it has a bit in its state, which is read with the rest of it.
 
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
 
-use crate::metrics::{Attribution, Meter, Sums, TaskMetrics};
+use crate::metrics::{Attribution, HasMeter, Meter, MetricsMode, Sums, TaskMetrics, moment};
 use crate::panic::caught;
 use crate::runtime::erased::ErasedRuntime;
 use crate::tree::children::children;
@@ -23,12 +24,21 @@ const READINGS: usize = 8;
 /// The part of the extras of a task with metrics. The work is woken through it, so that the time of the wake
 /// is known.
 pub struct Metered {
-    pub(crate) meter: Arc<Meter>,
+    pub(crate) meter: Meter,
     /// The time of the task's spawn, by its runtime's clock; `None` if metrics came later.
     spawned_at: Option<Instant>,
     task: Weak<Shared<dyn ErasedRuntime>>,
-    /// The waker of the last poll.
+    /// The waker of the first poll. An executor polls a task with the same one each time.
+    first_waker: OnceLock<Waker>,
+    /// True once a poll had another waker: then `waker` has that of the last one, and is the one to wake.
+    is_moved: AtomicBool,
     waker: AtomicWaker,
+}
+
+impl HasMeter for Metered {
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
 }
 
 impl Wake for Metered {
@@ -38,25 +48,48 @@ impl Wake for Metered {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.meter.woken();
-        // Taken by the first wake: the poll that follows registers it again.
-        self.waker.wake();
+        // Acquire: pairs with the Release in `register`. The wake follows the registration that it is for.
+        match self.first_waker.get().filter(|_| !self.is_moved.load(Ordering::Acquire)) {
+            Some(waker) => waker.wake_by_ref(),
+            None => self.waker.wake(),
+        }
     }
 }
 
-/// Switches metrics on; `is_new` is true for a task that is being registered.
-pub fn enable(task: &TaskRef, is_new: bool) {
+/// Switches metrics on, by `mode`; `is_new` is true for a task that is being registered. A task that is
+/// measured exactly stays so.
+pub fn enable(task: &TaskRef, is_new: bool, mode: MetricsMode) {
+    if !mode.is_on() {
+        return;
+    }
     let make = || Metered {
-        meter: Arc::new(Meter::new(is_new)),
+        meter: Meter::new(is_new),
         spawned_at: is_new.then(|| task.runtime.clock()),
         task: Arc::downgrade(task),
+        first_waker: OnceLock::new(),
+        is_moved: AtomicBool::new(false),
         waker: AtomicWaker::new(),
     };
     let metered = task.control.metered_or_insert(make);
+    if mode == MetricsMode::Exact {
+        metered.meter.measure_exactly();
+    }
     if task.control.meter(true) {
         metered.meter.on();
     }
     if !is_new {
-        parts(task).iter().for_each(|part| enable(part, false));
+        parts(task).iter().for_each(|part| enable(part, false, mode));
+    }
+}
+
+/// The mode in which `task` is measured.
+pub fn mode(task: &TaskRef) -> MetricsMode {
+    if !task.control.is_metered() {
+        return MetricsMode::Off;
+    }
+    match task.control.metered() {
+        Some(metered) if metered.meter.is_exact() => MetricsMode::Exact,
+        _ => MetricsMode::Sampled,
     }
 }
 
@@ -79,10 +112,9 @@ pub fn disable(task: &TaskRef) {
 
 /// The measurement of a poll under way.
 pub(crate) struct Measuring {
-    metered: Arc<Metered>,
     waker: Waker,
     begun: u64,
-    /// The attribution of the poll, dropped at its end.
+    /// The attribution of the poll, closed at its end.
     attribution: Attribution,
 }
 
@@ -91,15 +123,14 @@ impl Measuring {
     #[cold]
     #[inline(never)]
     pub(crate) fn begin(task: &TaskRef, cx: &Context<'_>) -> Option<Self> {
-        let metered = task.control.metered()?.clone();
-        metered.waker.register(cx.waker());
-        let waker = Waker::from(metered.clone());
+        let metered = task.control.metered()?;
+        metered.register(cx.waker());
         let (begun, delay) = metered.meter.poll_begins();
         if let Some(delay) = delay {
             task.runtime.scope().totals().delayed(delay);
         }
-        let attribution = Attribution::begin(&metered.meter);
-        Some(Self { metered, waker, begun, attribution })
+        let attribution = Attribution::of_poll(metered.clone(), begun);
+        Some(Self { waker: Waker::from(metered.clone()), begun, attribution })
     }
 
     /// The waker for the work.
@@ -109,13 +140,13 @@ impl Measuring {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn end(self, task: Option<&TaskRef>) {
-        let Self { metered, begun, attribution, .. } = self;
-        drop(attribution);
-        let took = metered.meter.poll_ends(begun);
-        if let Some(task) = task
-            && took >= task.runtime.scope().totals().long_poll()
-        {
+    pub(crate) fn end(mut self, task: Option<&TaskRef>) {
+        let now = moment();
+        self.attribution.poll_ends(self.begun, now);
+        let Some(task) = task else { return };
+        let Some(metered) = task.control.metered() else { return };
+        let took = metered.meter.poll_ends(self.begun, now);
+        if took >= task.runtime.scope().totals().long_poll() {
             report_long_poll(task, took);
         }
     }
@@ -124,7 +155,10 @@ impl Measuring {
 /// Runs `f`, a part of the task that is no poll, and charges the task for it.
 pub(crate) fn attributed<O>(task: Option<&TaskRef>, f: impl FnOnce() -> O) -> O {
     let task = task.filter(|task| task.control.is_metered());
-    let attribution = task.and_then(|task| Some(Attribution::begin(&task.control.metered()?.meter)));
+    let attribution = task.and_then(|task| {
+        let metered: Arc<dyn HasMeter> = task.control.metered()?.clone();
+        Some(Attribution::begin(&metered))
+    });
     let output = f();
     drop(attribution);
     output
@@ -163,6 +197,19 @@ fn report_slow_cancel(task: &TaskRef, took: Duration) {
 }
 
 impl Metered {
+    /// Registers the waker of a poll.
+    fn register(&self, waker: &Waker) {
+        let is_moved = self.is_moved.load(Ordering::Relaxed);
+        if !is_moved && self.first_waker.get_or_init(|| waker.clone()).will_wake(waker) {
+            return;
+        }
+        self.waker.register(waker);
+        if !is_moved {
+            // Release: pairs with the Acquire in `wake_by_ref`, which then finds the waker.
+            self.is_moved.store(true, Ordering::Release);
+        }
+    }
+
     /// The time since the task was spawned; `None` if metrics came later.
     pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
         Some(now.saturating_duration_since(self.spawned_at?))
@@ -183,7 +230,8 @@ impl Metered {
     pub(crate) fn ended(&self) {
         let meter = &self.meter;
         meter.off();
-        // The waker keeps the executor's part of the task alive, which other holders of this do not need.
+        // A waker keeps the executor's part of the task alive, which other holders of this do not need. Only
+        // the first one stays as long as this does.
         let _ = caught(|| drop(self.waker.take()));
         let Some(task) = self.task.upgrade() else { return };
         let totals = task.runtime.scope().totals();

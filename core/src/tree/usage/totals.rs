@@ -1,6 +1,5 @@
 //! The totals of a runtime's tasks with metrics, and the thresholds of its reports.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -43,10 +42,10 @@ impl Watch {
 pub(crate) struct Totals {
     /// The usage of tasks that have ended, and had no task with metrics above them.
     used: Counters,
-    /// The times from spawn to end. Made on first use.
-    durations: OnceLock<Box<Histogram>>,
-    /// The times from wake to poll. Made on first use.
-    delays: OnceLock<Box<Histogram>>,
+    /// The times from spawn to end.
+    durations: Histogram,
+    /// The times from wake to poll.
+    delays: Histogram,
     /// The number of blocking jobs that are on a thread.
     running_jobs: AtomicUsize,
     long_poll: AtomicU64,
@@ -57,8 +56,8 @@ impl Default for Totals {
     fn default() -> Self {
         let totals = Self {
             used: Counters::default(),
-            durations: OnceLock::new(),
-            delays: OnceLock::new(),
+            durations: Histogram::default(),
+            delays: Histogram::default(),
             running_jobs: AtomicUsize::new(0),
             long_poll: AtomicU64::new(0),
             slow_cancel: AtomicU64::new(0),
@@ -91,11 +90,11 @@ impl Totals {
     }
 
     pub(crate) fn lasted(&self, duration: Duration) {
-        self.durations.get_or_init(Box::default).record(duration);
+        self.durations.record(duration);
     }
 
     pub(crate) fn delayed(&self, duration: Duration) {
-        self.delays.get_or_init(Box::default).record(duration);
+        self.delays.record(duration);
     }
 
     pub(crate) fn job_started(&self) {
@@ -147,9 +146,6 @@ pub(crate) fn metrics<R: Runtime>(runtime: &R) -> RuntimeMetrics {
     // Running jobs first: a job that starts in between is then not counted twice.
     let running = totals.running_jobs.load(Ordering::Relaxed);
     let (begun, ended) = root.jobs();
-    let read = |histogram: &OnceLock<Box<Histogram>>| {
-        histogram.get().map(|histogram| histogram.read()).unwrap_or_default()
-    };
     RuntimeMetrics {
         tasks: root.statistics(),
         blocking: BlockingStatistics {
@@ -160,7 +156,7 @@ pub(crate) fn metrics<R: Runtime>(runtime: &R) -> RuntimeMetrics {
         queue_depth: runtime.queue_depth(),
         workers: runtime.worker_count(),
         used: totals.used.read().to_metrics(None),
-        durations: read(&totals.durations),
-        delays: read(&totals.delays),
+        durations: totals.durations.read(),
+        delays: totals.delays.read(),
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "cases")]
 pub mod counters;
 pub mod metered_io;
+pub mod metrics_modes;
 pub mod metrics_tree;
 pub mod polls;
 pub mod snapshots;

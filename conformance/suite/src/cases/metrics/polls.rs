@@ -129,6 +129,28 @@ pub async fn a_measured_task_is_woken_as_any_other<R: Runtime>(rt: R, _: Facts) 
     Ok(())
 }
 
+pub async fn measured_work_that_moves_is_woken_where_it_is<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // Polled here first, then by two tasks, one after the other.
+    let go = Latch::new();
+    let going = go.clone();
+    let mut work = Box::pin(AsyncTask::to::<()>().on(&rt).metrics(true).run(|| async move {
+        going.wait().await;
+        yield_now().await;
+    }));
+    ensure!(poll_once(&mut work).await.is_none());
+    let (sender, moved) = async_channel::bounded(1);
+    let first = AsyncTask::to::<()>().on(&rt).spawn(|| async move {
+        let _ = poll_once(&mut work).await;
+        let _ = sender.try_send(work);
+    });
+    let work = moved.recv().await?;
+    first.await?;
+    let task = AsyncTask::to::<()>().on(&rt).try_spawn(|| async move { Ok(work.await?) });
+    yield_now().await;
+    go.set();
+    Ok(task.await?)
+}
+
 pub async fn a_long_poll_causes_a_warning<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let caller = span()?;
     let warnings = warnings(&caller)?;
