@@ -8,7 +8,6 @@
 //! cargo run --release --example csv -- orders.csv
 //! ```
 
-use std::collections::HashMap;
 use std::fmt::Debug;
 use std::fs::File;
 use std::hash::Hash;
@@ -124,7 +123,7 @@ async fn load<R: Record>(file: &Path, args: &Args) -> anyhow::Result<()> {
     Ok(report(&summary, &records)?)
 }
 
-fn report<R: Record>(summary: &FinalEvent, records: &HashMap<R::Key, R>) -> io::Result<()> {
+fn report<R: Record>(summary: &FinalEvent, records: &Collected<R::Key, R>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let megabytes = summary.bytes() as f64 / 1e6;
     writeln!(out, "rows      {}", summary.read())?;

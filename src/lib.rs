@@ -127,9 +127,9 @@ pub mod tower;
 pub mod prelude {
     #[cfg(feature = "pipeline")]
     pub use crate::pipeline::{
-        Batch, ChunkSize, ChunkSizeExt, Collector, Compression, Delimiter, ErrorAction, ErrorStrategy, Event,
-        EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError, SenderStrategy,
-        SourceErrorStrategy, await_final_event,
+        Batch, ChunkSize, ChunkSizeExt, Collected, Collector, Compression, Delimiter, ErrorAction,
+        ErrorStrategy, Event, EventSender, FinalEvent, OnDuplicate, ReceiverStrategy, RowError,
+        SenderStrategy, SourceErrorStrategy, await_final_event,
     };
     #[cfg(feature = "csv")]
     pub use crate::pipeline::{FieldError, Row};

@@ -232,6 +232,9 @@ table! {
     BatchedSender<u32, Ambient, fn()>          => yes yes yes;
     ForEach<u32, Ambient, fn(), fn(), (), (), Event<u32>> => yes yes yes;
     Fold<u32, Ambient, fn(), fn(), fn(), (), (), ()> => yes yes yes;
+    CollectVec<u32, Ambient, fn()>             => yes yes yes;
+    Forward<u32, Ambient, fn(), Local>         => no  no  yes;
+    WriteFile<u32, Ambient, fn(), Lines>       => yes yes yes;
     Sources<u32>                               => yes no  yes;
     ItemSource<'static, u32, Vec<u32>>         => yes no  yes;
     TextSource<'static, u32>                   => yes no  yes;
@@ -258,6 +261,9 @@ table! {
     Collection<u32, u32>                       => yes yes yes;
     Collection<u32, Sendable>                  => yes no  yes;
     Collection<u32, Local>                     => no  no  yes;
+    Collected<u32, u32>                        => yes yes yes;
+    Collected<u32, Sendable>                   => yes no  yes;
+    Collected<u32, Local>                      => no  no  yes;
     CollectedError<u32>                        => yes yes yes;
     OnDuplicate<Local>                         => yes yes yes;
     Partition<u32, u32>                        => yes yes yes;

@@ -1,8 +1,6 @@
 //! The pipeline in the spelling of the documentation.
 #![cfg(all(feature = "csv", any(feature = "tokio", feature = "smol")))]
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 use sweet_async::prelude::*;
 
@@ -28,6 +26,9 @@ async fn many<K: std::hash::Hash + Eq + Send + 'static>(
         })
         .await_final_event(|event, collector| event.map(|_| collector.collected()))
         .await?;
+    assert_eq!(map.len(), 100_000);
+    assert!((0..100_000).all(|n| map.get(&key(n)) == Some(&n)));
+    let map = map.into_hash_map();
     assert_eq!(map.len(), 100_000);
     assert!((0..100_000).all(|n| map.get(&key(n)) == Some(&n)));
     Ok(())
@@ -76,7 +77,7 @@ fn asynchronous_receivers_collect_too() -> TestResult {
                 let n = event.take_data();
                 collector.collect(n, n * n);
             });
-        let squares: Result<HashMap<u64, u64>, AsyncTaskError> = await_final_event!(pipeline, |event, collector| { OK(_summary) => collector.collected(), ERR(e) => Err(e) });
+        let squares: Result<Collected<u64, u64>, AsyncTaskError> = await_final_event!(pipeline, |event, collector| { OK(_summary) => collector.collected(), ERR(e) => Err(e) });
         let squares = squares?;
         assert_eq!(squares.len(), 10_000);
         assert!(squares.iter().all(|(n, square)| n * n == *square));

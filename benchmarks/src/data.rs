@@ -1,8 +1,6 @@
 //! Generated CSV with quotes, commas and line ends inside quotes, and the type of its rows.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::hash::BuildHasher;
 use std::io::{self, BufWriter, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -124,9 +122,9 @@ impl Csv {
         Ok(csv::ReaderBuilder::new().buffer_capacity(1 << 20).from_reader(half))
     }
 
-    /// The sum of the quantities in a map of all rows, to check the map by.
-    pub fn quantity_in<S: BuildHasher>(map: &HashMap<u64, Record, S>) -> u64 {
-        map.values().map(|record| u64::from(record.quantity)).sum()
+    /// The sum of the quantities of all rows, to check the rows by.
+    pub fn quantity_of<'a>(rows: impl Iterator<Item = &'a Record>) -> u64 {
+        rows.map(|record| u64::from(record.quantity)).sum()
     }
 }
 

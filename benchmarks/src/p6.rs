@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
-use sweet_async::pipeline::{ChunkSizeExt as _, Collection, Collector, Event, PipelineBuilder};
+use sweet_async::pipeline::{ChunkSizeExt as _, Collected, Collection, Collector, Event, PipelineBuilder};
 
 use crate::backend::Backend;
 use crate::measure::{Row, check};
@@ -81,15 +81,14 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
     let count = inserts as f64;
     Row::new(format!("P6 {}: {inserts} keyed inserts, {workers} workers", B::NAME), rounds)
         .side(DASHMAP, count, || dashmap(inserts, workers))
-        .side("into_partitions()", count, || {
-            let len =
-                |partitions: &Vec<_>| partitions.iter().map(sweet_async::pipeline::Partition::len).sum();
-            backend.block_on(collect(backend, inserts, workers, Collection::into_partitions, len))?
-        })
         .side("collected()", count, || {
-            backend.block_on(collect(backend, inserts, workers, Collection::collected, HashMap::len))?
+            backend.block_on(collect(backend, inserts, workers, Collection::collected, Collected::len))?
         })
-        .ratio("into_partitions()", DASHMAP, Some(0.25))
-        .ratio("collected()", DASHMAP, Some(0.45))
+        .side("into_hash_map()", count, || {
+            let finish = |collection: Collection<_, _>| collection.collected().into_hash_map();
+            backend.block_on(collect(backend, inserts, workers, finish, HashMap::len))?
+        })
+        .ratio("collected()", DASHMAP, Some(0.25))
+        .ratio("into_hash_map()", DASHMAP, Some(0.45))
         .measure()
 }

@@ -49,7 +49,7 @@ fn serial(csv: &Csv) -> Result<Duration, Failure> {
         all.insert(record.id, record);
     }
     let took = start.elapsed();
-    check(&Csv::quantity_in(&all), &csv.quantity)?;
+    check(&Csv::quantity_of(all.values()), &csv.quantity)?;
     std::mem::forget(all);
     Ok(took)
 }
@@ -79,7 +79,7 @@ fn dashmap(csv: &Csv) -> Result<Duration, Failure> {
 const SERIAL: &str = "serial csv + serde + HashMap";
 const DASHMAP: &str = "two threads + DashMap (foldhash)";
 const COLLECTED: &str = "collected()";
-const PARTITIONS: &str = "into_partitions()";
+const HASH_MAP: &str = "into_hash_map()";
 
 /// Runs one side once, in a process that does nothing else.
 ///
@@ -90,14 +90,12 @@ pub fn once<B: Backend>(backend: &B, side: &str, csv: &Csv, size: &Size) -> Resu
     match side {
         SERIAL => serial(csv),
         DASHMAP => dashmap(csv),
-        COLLECTED => {
-            backend.block_on(collect(backend, csv, size, Collection::collected, Csv::quantity_in))?
-        }
-        PARTITIONS => {
-            backend.block_on(collect(backend, csv, size, Collection::into_partitions, |partitions| {
-                let records = partitions.iter().flat_map(|partition| partition.iter());
-                records.map(|(_, record)| u64::from(record.quantity)).sum()
-            }))?
+        COLLECTED => backend.block_on(collect(backend, csv, size, Collection::collected, |map| {
+            Csv::quantity_of(map.values())
+        }))?,
+        HASH_MAP => {
+            let finish = |collection: Collection<_, _>| collection.collected().into_hash_map();
+            backend.block_on(collect(backend, csv, size, finish, |map| Csv::quantity_of(map.values())))?
         }
         _ => Err("no such side".into()),
     }
@@ -119,7 +117,7 @@ pub fn measure<B: Backend>(_: &B, csv: &Csv, size: &Size) -> Result<(), Failure>
         size.chunk_kib
     );
     let mut row = Row::new(title, size.rounds);
-    for side in [SERIAL, DASHMAP, COLLECTED, PARTITIONS] {
+    for side in [SERIAL, DASHMAP, COLLECTED, HASH_MAP] {
         row.side(side, 1.0, move || {
             let output = Command::new(std::env::current_exe()?)
                 .args(["--once", side, "--input", &csv.describe(), "--backend", B::NAME])
@@ -130,7 +128,7 @@ pub fn measure<B: Backend>(_: &B, csv: &Csv, size: &Size) -> Result<(), Failure>
             Ok(Duration::from_nanos(nanos))
         });
     }
-    row.ratio(COLLECTED, SERIAL, Some(0.55)).ratio(COLLECTED, DASHMAP, None);
-    row.ratio(PARTITIONS, SERIAL, Some(0.42)).ratio(PARTITIONS, DASHMAP, Some(0.60));
+    row.ratio(COLLECTED, SERIAL, Some(0.42)).ratio(COLLECTED, DASHMAP, Some(0.60));
+    row.ratio(HASH_MAP, SERIAL, Some(0.55)).ratio(HASH_MAP, DASHMAP, None);
     row.ratio(DASHMAP, SERIAL, None).measure()
 }

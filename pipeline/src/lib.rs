@@ -40,12 +40,16 @@ mod text;
 
 pub use crate::build::boxed::BoxedPipeline;
 pub use crate::build::collect::{Pipeline, Receiver};
+pub use crate::build::collect_vec::CollectVec;
 pub use crate::build::fold::Fold;
 pub use crate::build::for_each::ForEach;
+pub use crate::build::forward::Forward;
 pub use crate::build::options::PipelineBuilder;
 pub use crate::build::publish::Publish;
 pub use crate::build::sender::{BatchedSender, PipelineSender};
+pub use crate::build::write::WriteFile;
 pub use crate::collect::Collector;
+pub use crate::collect::collected::{Collected, CollectedIntoIter, CollectedIter};
 pub use crate::collect::collection::Collection;
 pub use crate::collect::duplicate::{MergeFn, OnDuplicate};
 pub use crate::collect::errors::CollectedError;
@@ -85,6 +89,8 @@ pub use sweet_async_core::Position;
 /// Types and traits that appear in signatures and that no program names. Not under semver.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::output::rows::{RowFormat, RowText, Shape};
+    pub use crate::run::work::call::answer::{Answer, Answered, Flow, IntoAnswer};
     pub use crate::run::work::call::delivery::{Delivery, Sequenced};
     pub use crate::run::work::call::receive::{Receive, Tries};
     pub use crate::source::SenderOutput;

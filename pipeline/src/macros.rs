@@ -5,8 +5,8 @@
 ///
 /// ```
 /// # use sweet_async_core::{AsyncTaskError, Runtime};
-/// # use sweet_async_pipeline::{ChunkSizeExt as _, PipelineBuilder, await_final_event};
-/// # async fn squares<R: Runtime>(runtime: R) -> Result<std::collections::HashMap<u32, u32>, AsyncTaskError> {
+/// # use sweet_async_pipeline::{ChunkSizeExt as _, Collected, PipelineBuilder, await_final_event};
+/// # async fn squares<R: Runtime>(runtime: R) -> Result<Collected<u32, u32>, AsyncTaskError> {
 /// let pipeline = PipelineBuilder::<u32, _>::new(runtime)
 ///     .sender(|sources| sources.of(0..10u32).into_chunks(4.items()))
 ///     .receiver(|event, collector| {

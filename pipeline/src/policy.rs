@@ -63,8 +63,9 @@ impl<T> ErrorStrategy<T> {
     /// row is rejected at once, also after the first attempt, and its error says so
     /// ([`is_out_of_time`](sweet_async_core::RetriesError::is_out_of_time)).
     ///
-    /// In a `fold`, the next attempt gets the value as the failed call has left it. A pulled pipeline has no
-    /// receiver, and is refused ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
+    /// In a `fold`, the next attempt gets the value as the failed call has left it. A pipeline that is
+    /// pulled, written or forwarded has no receiver, and is refused
+    /// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
     pub fn retry_with(retry: Retry) -> Self
     where
         T: Clone,

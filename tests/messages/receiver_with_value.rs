@@ -1,4 +1,4 @@
-// error: this work does not give a `()`
+// error: a receiver does not return this
 // error: it is to return `()`, `Result<(), E>`
 use sweet_async::prelude::*;
 

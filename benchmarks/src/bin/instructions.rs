@@ -15,7 +15,7 @@ use side_by_side::p4::{Kind, buffer_unordered, pipeline};
 use side_by_side::p13::Used;
 use side_by_side::p15::{MODES, POLLS};
 use side_by_side::{Failure, p1, p6, p7, p10, p15};
-use sweet_async::pipeline::{Collection, Partition};
+use sweet_async::pipeline::{Collected, Collection};
 
 /// Counts instructions per operation, under valgrind.
 #[derive(Parser)]
@@ -98,14 +98,10 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
     }
     let owned = backend.clone();
     let inserts = move |n| {
-        let finish = Collection::into_partitions;
-        owned
-            .block_on(p6::collect(&owned, n as u64, 1, finish, |parts| {
-                parts.iter().map(Partition::len).sum()
-            }))?
-            .map(drop)
+        let finish = Collection::collected;
+        owned.block_on(p6::collect(&owned, n as u64, 1, finish, Collected::len))?.map(drop)
     };
-    add("p6 into_partitions", 200_000, Box::new(inserts));
+    add("p6 collected", 200_000, Box::new(inserts));
     let owned = backend.clone();
     let passes = move |n| {
         let csv = Csv::generate(MEGABYTES)?;

@@ -4,6 +4,7 @@
 mod cancellation;
 mod capabilities;
 mod collecting;
+mod ends;
 mod hedging;
 mod limits;
 mod metrics;

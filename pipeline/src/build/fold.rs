@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::panic::Location;
 use std::pin::Pin;
 
@@ -10,6 +11,7 @@ use crate::build::whole::{End, Whole};
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::call::answer::Answered;
 use crate::run::work::handlers::folding::Folding;
 use crate::source::Plan;
 use crate::source::Sources;
@@ -49,7 +51,7 @@ where
     F: FnOnce(&mut Sources<T>) + Send + 'static,
     I: Fn() -> A + Clone + Send + Sync + 'static,
     G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
-    O: IntoResult<(), K> + 'static,
+    O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,
     K: 'static,
     J: Fn(A, A) -> A + Send + 'static,
 {
@@ -95,7 +97,7 @@ where
     F: FnOnce(&mut Sources<T>) + Send + 'static,
     I: Fn() -> A + Clone + Send + Sync + 'static,
     G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
-    O: IntoResult<(), K> + 'static,
+    O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,
     K: 'static,
     J: Fn(A, A) -> A + Send + 'static,
 {

@@ -1,11 +1,15 @@
-//! The builder of a pipeline, in the order of its calls: options, sender, and the receiver of the events.
+//! The builder of a pipeline, in the order of its calls: options, sender, and the end: a receiver of the
+//! events, or one without a receiver.
 
 pub(crate) mod boxed;
 pub(crate) mod collect;
+pub(crate) mod collect_vec;
 pub(crate) mod fold;
 pub(crate) mod for_each;
+pub(crate) mod forward;
 pub(crate) mod options;
 pub(crate) mod publish;
 pub(crate) mod pull;
 pub(crate) mod sender;
 pub(crate) mod whole;
+pub(crate) mod write;

@@ -240,9 +240,10 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// batch) is an [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout). Where events are
     /// retried, the limit holds for each attempt. [`Duration::MAX`] is no limit.
     ///
-    /// Synchronous code cannot be interrupted. So a synchronous receiver, a fold and a pulled pipeline are
-    /// refused ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) if a
-    /// limit was set.
+    /// Synchronous code cannot be interrupted. So a synchronous receiver, a fold, and every end without a
+    /// receiver are refused
+    /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) if a limit was
+    /// set.
     pub fn event_timeout(self, limit: Duration) -> Self {
         self.set(|settings| settings.event_timeout = Some(limit))
     }

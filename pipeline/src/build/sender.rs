@@ -1,6 +1,7 @@
 //! A pipeline whose sources are named, and whose receiver is not yet set.
 
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::build::collect::{Pipeline, Receiver};
@@ -13,6 +14,7 @@ use crate::event::batch::Batch;
 use crate::event::single::Event;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::{Batches, Settings};
+use crate::run::work::call::answer::{Answered, IntoAnswer};
 use crate::run::work::call::receive::{Receive, Tries};
 use crate::source::Plan;
 use crate::source::Sources;
@@ -20,7 +22,7 @@ use crate::source::strategy::SenderStrategy;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::RuntimeSource;
-use sweet_async_core::task::{IntoAsyncResult, IntoResult};
+use sweet_async_core::task::IntoResult;
 
 /// A pipeline whose sources are named. Its methods set the receiver of its events.
 #[must_use = "a pipeline does nothing until its end is awaited"]
@@ -36,13 +38,20 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// Sets the receiver of each event. It is synchronous or asynchronous, and may return a `Result`. An
     /// error or a panic is the error of that event. Several workers call the receiver at the same time.
     ///
+    /// A receiver may also return a [`ControlFlow`]. [`ControlFlow::Break`] ends the pipeline as a
+    /// success: its event is handled, and no event after it, in source order, is handed out any more. Events
+    /// before it still are, as for a row whose error ends the pipeline. So of several such events the
+    /// earliest is the end, and a row that is rejected before it can still fail the pipeline. Events after it
+    /// that workers have already are handled and count; rows that were read and not handed out count as
+    /// dropped. A source that fails after the end is of no account.
+    ///
     /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking
     /// pool if [`blocking`](Pipeline::blocking) is set.
     #[allow(clippy::type_complexity, reason = "a name for it would say no more, and hide what is public")]
     pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
     where
         G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
-        O: IntoAsyncResult<(), M> + 'static,
+        O: IntoAnswer<M> + 'static,
         M: Receive<O>,
         K: Key,
         V: Send + 'static,
@@ -73,7 +82,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     ) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Event<T>>>
     where
         G: Fn(Event<T>, Collector<K, V>) -> O + Send + Sync + 'static,
-        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        O: Tries<M> + IntoAnswer<M> + 'static,
         M: Receive<O>,
         K: Key,
         V: Send + 'static,
@@ -85,7 +94,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
     where
         G: Fn(Event<T>) -> O + Send + Sync + 'static,
-        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        O: Tries<M> + IntoAnswer<M> + 'static,
         M: Receive<O>,
     {
         self.for_each(receiver)
@@ -95,10 +104,39 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
     where
         G: Fn(Event<T>) -> O + Send + Sync + 'static,
-        O: IntoAsyncResult<(), M> + 'static,
+        O: IntoAnswer<M> + 'static,
         M: Receive<O>,
     {
         ForEach { from: self, receiver, marker: PhantomData }
+    }
+
+    /// Ends the pipeline, as a success, once `events` events were handed out: to the receiver, or to an end
+    /// without one. Rows that cannot be parsed do not count; events that are refused do. All events that were
+    /// handed out are handled to their end, however often they are retried. Zero hands out none.
+    ///
+    /// The events are the first in source order under [`ordered`](crate::PipelineBuilder::ordered),
+    /// [`sequence`](crate::PipelineBuilder::sequence) and with one worker. Otherwise they are those that the
+    /// workers come to first. More rows are read than are handed out, and count as dropped. A source that
+    /// fails, and a row that is rejected, after the last event in source order are of no account.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime};
+    /// # use sweet_async_pipeline::{ChunkSizeExt as _, PipelineBuilder};
+    /// # async fn first<R: Runtime>(runtime: R) -> Result<Vec<u64>, AsyncTaskError> {
+    /// let (first, _summary) = PipelineBuilder::<u64, _>::new(runtime)
+    ///     .ordered()
+    ///     .sender(|sources| sources.of(0..).into_chunks(100.items()))
+    ///     .take(10)
+    ///     .collect_vec()
+    ///     .await?;
+    /// # Ok(first)
+    /// # }
+    /// ```
+    ///
+    /// Cost: a shared counter for each event.
+    pub fn take(mut self, events: u64) -> Self {
+        self.settings.take = Some(events);
+        self
     }
 
     /// Passes events to the receiver in batches. Each worker gathers until it has `size` events, or until
@@ -115,7 +153,8 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         BatchedSender(self)
     }
 
-    /// Folds events into one value and holds no rows. Each worker starts with `init()` and folds its events
+    /// Folds events into one value and holds no rows. As a [receiver](Self::receiver), `fold` may refuse an
+    /// event, and may end the pipeline. Each worker starts with `init()` and folds its events
     /// into that; at the end the workers' values are merged. Await the pipeline for the value and the
     /// summary.
     ///
@@ -125,7 +164,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
         A: Send + 'static,
         I: Fn() -> A + Clone + Send + Sync + 'static,
         G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
-        O: IntoResult<(), K> + 'static,
+        O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,
         J: Fn(A, A) -> A + Send + 'static,
     {
         Fold { from: self, init, fold, merge, marker: PhantomData }
@@ -168,7 +207,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSen
     pub fn receiver<G, O, M, K, V>(self, receiver: G) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
     where
         G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
-        O: IntoAsyncResult<(), M> + 'static,
+        O: IntoAnswer<M> + 'static,
         M: Receive<O>,
         K: Key,
         V: Send + 'static,
@@ -184,7 +223,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSen
     ) -> Pipeline<T, S, F, Receiver<G, O, M, K, V, Batch<T>>>
     where
         G: Fn(Batch<T>, Collector<K, V>) -> O + Send + Sync + 'static,
-        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        O: Tries<M> + IntoAnswer<M> + 'static,
         M: Receive<O>,
         K: Key,
         V: Send + 'static,
@@ -196,7 +235,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSen
     pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
     where
         G: Fn(Batch<T>) -> O + Send + Sync + 'static,
-        O: Tries<M> + IntoAsyncResult<(), M> + 'static,
+        O: Tries<M> + IntoAnswer<M> + 'static,
         M: Receive<O>,
     {
         self.for_each(receiver)
@@ -206,7 +245,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSen
     pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
     where
         G: Fn(Batch<T>) -> O + Send + Sync + 'static,
-        O: IntoAsyncResult<(), M> + 'static,
+        O: IntoAnswer<M> + 'static,
         M: Receive<O>,
     {
         ForEach { from: self.0, receiver, marker: PhantomData }

@@ -109,9 +109,10 @@ fn start(
              pulled have no receiver",
         ));
     }
-    if !handler.is_final() && retry.is_some() {
+    if !handler.can_retry() && retry.is_some() {
         return Err(AsyncTaskError::config(
-            "a pulled pipeline has no receiver to call again: give it one, or another ErrorStrategy than Retry",
+            "a pulled pipeline has no receiver to call again, and neither has one that is written or forwarded: give it one, \
+             or another ErrorStrategy than Retry",
         ));
     }
     if let Some(setting) = settings.guards.setting().filter(|_| !handler.is_final()) {
@@ -123,7 +124,8 @@ fn start(
     let plans = plans()?;
     if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
         return Err(AsyncTaskError::config(
-            "a pulled pipeline reads no queue, since it does not know what becomes of its events: give it a receiver",
+            "a pulled pipeline reads no queue, and neither does one that writes a file, since it does not know in time what \
+             becomes of its events: give it a receiver",
         ));
     }
     Ok(Box::pin(async move { run(&runtime, &task, &settings, counters, plans, handler).await }))

@@ -1,19 +1,19 @@
 //! The collected values and errors of a pipeline that has ended.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 
+use crate::collect::collected::{Collected, CollectedIter};
 use crate::collect::errors::CollectedError;
 use crate::collect::errors::FirstErrors;
-use crate::collect::parts::map::into_map;
 use crate::collect::parts::partition::Partition;
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::names::Names;
 
 /// All values and errors that a pipeline's receivers have collected.
 pub struct Collection<K, V> {
-    partitions: Vec<Partition<K, V>>,
+    collected: Collected<K, V>,
     errors: Vec<CollectedError<K>>,
     error_count: u64,
     duplicates: u64,
@@ -32,7 +32,8 @@ impl<K, V> Collection<K, V> {
     {
         let error_count = errors.as_ref().map_or(0, FirstErrors::count);
         let errors = errors.map(|errors| errors.into_rows(names)).unwrap_or_default();
-        Self { partitions, errors, error_count, duplicates, summary: FinalEvent::default() }
+        let collected = Collected::new(partitions);
+        Self { collected, errors, error_count, duplicates, summary: FinalEvent::default() }
     }
 
     /// The collection of a pipeline that never started.
@@ -58,12 +59,12 @@ impl<K, V> Collection<K, V> {
 
     /// Returns the number of distinct keys.
     pub fn len(&self) -> usize {
-        self.partitions.iter().map(Partition::len).sum()
+        self.collected.len()
     }
 
     /// True if no value was collected.
     pub fn is_empty(&self) -> bool {
-        self.partitions.iter().all(Partition::is_empty)
+        self.collected.is_empty()
     }
 
     /// The errors that receivers have collected: the first in source order, at most
@@ -78,16 +79,40 @@ impl<K, V> Collection<K, V> {
         self.error_count
     }
 
-    /// Returns the keys and values as they are held: no key is hashed again, nothing is copied.
+    /// Iterates over the keys and values, in no particular order.
+    pub fn iter(&self) -> CollectedIter<'_, K, V> {
+        self.collected.iter()
+    }
+
+    /// Returns the keys and values as a map, as they are held: no key is hashed again, and nothing is copied.
+    /// For a map of the standard library: [`Collected::into_hash_map`].
+    pub fn collected(self) -> Collected<K, V> {
+        self.collected
+    }
+
+    /// Returns the parts of the map: [`Collected::into_partitions`].
     pub fn into_partitions(self) -> Vec<Partition<K, V>> {
-        self.partitions
+        self.collected.into_partitions()
     }
 }
 
 impl<K: Hash + Eq, V> Collection<K, V> {
-    /// Returns the keys and values as one map. Each key is hashed and moved once more.
-    pub fn collected(self) -> HashMap<K, V> {
-        into_map(self.partitions)
+    /// Returns the value under `key`.
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.collected.get(key)
+    }
+}
+
+impl<'a, K, V> IntoIterator for &'a Collection<K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = CollectedIter<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

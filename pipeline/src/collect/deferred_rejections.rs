@@ -5,21 +5,26 @@ use crate::outcome::failure::RowError;
 use crate::outcome::names::Names;
 use sweet_async_core::error::AsyncTaskError;
 
-/// The deferred rejections of a pipeline, and the panic of its end.
+/// The deferred rejections of a pipeline, and the failure of its end.
 #[derive(Default)]
 pub(crate) struct DeferredRejections {
     /// Rows that are rejected although they were handled, each of them once, in source order.
     pub(crate) rejected: Vec<Duplicate>,
-    /// The panic of a user's function.
-    pub(crate) panic: Option<AsyncTaskError>,
+    /// The panic of a user's function, or the error of the file or the sink to which the rows went.
+    pub(crate) failure: Option<AsyncTaskError>,
 }
 
 impl DeferredRejections {
     /// `rejected` may have several duplicates of one row.
-    pub(crate) fn new(mut rejected: Vec<Duplicate>, panic: Option<AsyncTaskError>) -> Self {
+    pub(crate) fn new(mut rejected: Vec<Duplicate>, failure: Option<AsyncTaskError>) -> Self {
         rejected.sort_by_key(|duplicate| duplicate.sequence);
         rejected.dedup_by_key(|duplicate| duplicate.sequence);
-        Self { rejected, panic }
+        Self { rejected, failure }
+    }
+
+    /// No rejections, and a failure if there is one.
+    pub(crate) fn failed(failure: Option<AsyncTaskError>) -> Self {
+        Self { rejected: Vec::new(), failure }
     }
 }
 

@@ -16,8 +16,9 @@
 //! - `worker`: a worker's calls, its shard and its inbox
 //! - `parts`: the parts, while they are filled and at the end
 //! - `store`: all of that for one pipeline; `registry`: the running pipelines, for collectors elsewhere
-//! - `collection`: the result
+//! - `collection`: the result; `collected`: its values as a map
 
+pub(crate) mod collected;
 pub(crate) mod collection;
 pub(crate) mod deferred_rejections;
 pub(crate) mod duplicate;

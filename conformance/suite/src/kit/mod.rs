@@ -16,7 +16,7 @@ pub(crate) mod spans;
 pub(crate) mod tape;
 mod waits;
 
-pub(crate) use census::Census;
+pub(crate) use census::{Census, Resident};
 pub(crate) use hold::hold_workers;
 pub(crate) use latch::{Latch, SetOnDrop};
 pub(crate) use rows::{Person, Raw, Sample, collect_rows, count, rows, sample};

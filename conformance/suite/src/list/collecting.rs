@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_collecting {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_signatures! {
+        $crate::__conformance_with_ends! {
             [$($then)+]
             $($tasks)*
             collector driven {

@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::{IntoIter, Iter};
 
 /// A value in its table, with the sequence of its event.
+#[derive(Clone)]
 pub(crate) struct Entry<K, V> {
     pub(crate) key: K,
     pub(crate) value: V,
@@ -16,6 +17,7 @@ pub(crate) struct Entry<K, V> {
 }
 
 /// The values whose keys fall into one part of the hash space.
+#[derive(Clone)]
 pub struct Partition<K, V> {
     pub(crate) table: HashTable<Entry<K, V>>,
     pub(crate) hasher: RandomState,
@@ -58,6 +60,12 @@ impl<K, V> fmt::Debug for Partition<K, V> {
 
 /// Keys and values of a partition, by reference.
 pub struct PartitionIter<'a, K, V>(Iter<'a, Entry<K, V>>);
+
+impl<K, V> Clone for PartitionIter<'_, K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<'a, K, V> Iterator for PartitionIter<'a, K, V> {
     type Item = (&'a K, &'a V);

@@ -196,7 +196,9 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Partitions<K, V> {
         places: &Places,
         settled: &mut Settled<K, V>,
     ) -> Result<(), AsyncTaskError> {
-        let Some(mut part) = self.parts.get(index).and_then(Exclusive::take) else { return Ok(()) };
+        // A worker that was left running at the time limit may still use its part. An empty one takes its
+        // place: the index of a part is that of its keys.
+        let mut part = self.parts.get(index).and_then(Exclusive::take).unwrap_or_else(Part::new);
         let result = caught(|| part.settle(&self.rule, places, &mut settled.rejected));
         settled.duplicates += part.duplicates;
         settled.partitions.push(part.into_partition(&self.common.hasher));

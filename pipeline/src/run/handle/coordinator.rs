@@ -14,6 +14,7 @@ use crate::outcome::final_event::FinalEvent;
 use crate::outcome::final_event::Summary;
 use crate::outcome::names::Names;
 use crate::outcome::progress::Counters;
+use crate::queue::QueueError;
 use crate::run::handle::reject_writing::RejectWriting;
 use crate::run::read::sender::send;
 use crate::run::shared::control::{Control, Settings};
@@ -86,7 +87,7 @@ pub(crate) async fn run(
         runtime: runtime.clone(),
         task: task.control.id(),
         name: task.control.name(),
-        limit: Limit::none(),
+        limit: Limit::new(settings.take),
         policy: Policy {
             on_reject: settings.on_reject.clone(),
             on_source_error: settings.on_source_error,
@@ -112,6 +113,11 @@ pub(crate) async fn run(
     if let Err(panic) = caught(|| handler.open(calls)) {
         let Closed { end, .. } = handler.close(&control.names).await;
         return Outcome { final_event: Err(panic), summary: FinalEvent::default(), end };
+    }
+    let begun = async { Ok(handler.begin(runtime).await) };
+    if let Err(error) = or(begun, overdue(task, &control)).await.flatten() {
+        let Closed { end, .. } = handler.close(&control.names).await;
+        return Outcome { final_event: Err(error), summary: FinalEvent::default(), end };
     }
     let (handler, gate, blocking) = (handler.into(), Gate::new(min), settings.blocking);
     let workers = Arc::new(Workers { handler, blocking, gate, control: control.clone() });
@@ -160,13 +166,10 @@ pub(crate) async fn run(
         std::future::pending().await
     };
     let watched = or(ended, or(or(scaled, unwanted), or(clocks, reject_writing.run()))).await;
-    if !task.control.has_passed_limit() {
-        task.control.release_limit(false);
-    }
     let stopped = match watched {
         Ok(sent) => {
-            let sent = sent.unwrap_or_else(Some).map(|error| own_cancellation(task, error));
-            failed = failed.or(sent);
+            let sent = sent.unwrap_or_else(Some).filter(|error| counts(&control, error));
+            failed = failed.or(sent.map(|error| own_cancellation(task, error)));
             None
         }
         // The time limit has passed, the progress callback panicked, or rejected rows cannot be written:
@@ -189,7 +192,7 @@ pub(crate) async fn run(
     if stopped.is_none() {
         reject_deferred(&control, deferred.rejected);
         kept.extend(control.kept.try_iter());
-        failed = failed.or(deferred.panic);
+        failed = failed.or(deferred.failure);
     }
     // Also of a pipeline that has failed: what was rejected until then is what there is to look at.
     let unwritten = reject_writing.finish(runtime).await.err();
@@ -198,7 +201,21 @@ pub(crate) async fn run(
     failed = failed.or(unwritten);
     let (ended, summary) = sum_up(&control, kept, stopped, failed);
     let summary = FinalEvent::from(Summary { duplicates, ..summary });
-    Outcome { final_event: ended.into_final_event(&summary), summary, end }
+    let final_event = ended.into_final_event(&summary);
+    let completed = async { Ok(workers.handler.complete(runtime, final_event.is_ok()).await) };
+    let completed = or(completed, overdue(task, &control)).await.flatten();
+    if !task.control.has_passed_limit() {
+        task.control.release_limit(false);
+    }
+    // The error of a pipeline that has failed before is the first.
+    let final_event = final_event.and_then(|summary| completed.map(|()| summary));
+    Outcome { final_event, summary, end }
+}
+
+/// True if the sender's error is the pipeline's as well. Where the pipeline has enough, no more was to be
+/// read; only a queue that could not be told which messages were handled matters.
+fn counts(control: &Control, error: &AsyncTaskError) -> bool {
+    control.limit.enough().is_none() || error.downcast_ref::<QueueError>().is_some()
 }
 
 /// The sender reports the cancellation that it saw. The task's own cancellation error takes its place.
@@ -214,7 +231,7 @@ fn sum_up(
     failed: Option<AsyncTaskError>,
 ) -> (Ended, Summary) {
     let MergedErrors { errors, source_errors, failed_sources, stop } =
-        KeptErrors::merge(kept, &control.policy);
+        KeptErrors::merge(kept, &control.policy, control.limit.enough());
     let progress = control.counters.progress(control.runtime.now());
     let too_many = control.policy.fail_after.is_some_and(|most| progress.rejected >= most);
     // The error of a row takes precedence over other failures: all that was sent before such a failure

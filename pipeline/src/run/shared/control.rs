@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     /// The number of events in a period.
     pub(crate) rate: Option<(u32, Duration)>,
     pub(crate) ordered: bool,
+    /// The most events that are handed out.
+    pub(crate) take: Option<u64>,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
 
@@ -72,6 +74,7 @@ impl Default for Settings {
             sender: SenderStrategy::default(),
             rate: None,
             ordered: false,
+            take: None,
             progress: None,
         }
     }

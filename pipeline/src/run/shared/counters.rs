@@ -81,8 +81,13 @@ impl KeptErrors {
         }
     }
 
-    /// Merges the errors that all workers and senders have kept.
-    pub(crate) fn merge(all: impl IntoIterator<Item = Self>, policy: &Policy) -> MergedErrors {
+    /// Merges the errors that all workers and senders have kept. A row at `enough` or after it ends no
+    /// pipeline: an earlier one was the last that was wanted.
+    pub(crate) fn merge(
+        all: impl IntoIterator<Item = Self>,
+        policy: &Policy,
+        enough: Option<u64>,
+    ) -> MergedErrors {
         let mut merged = MergedErrors::default();
         let MergedErrors { errors, source_errors, failed_sources, stop } = &mut merged;
         let mut first = Self::default();
@@ -90,8 +95,10 @@ impl KeptErrors {
             errors.extend(part.errors.into_sorted());
             *failed_sources += part.sources.count();
             source_errors.extend(part.sources.into_sorted());
-            if let Some(stop) = part.stop {
-                first.stop(stop);
+            match part.stop {
+                Some(late) if enough.is_some_and(|end| late.sequence >= end) => errors.push(late),
+                Some(stop) => first.stop(stop),
+                None => {}
             }
         }
         errors.sort_by_key(|error| error.sequence);

@@ -4,6 +4,7 @@ pub(crate) mod control;
 pub(crate) mod counters;
 pub(crate) mod guards;
 pub(crate) mod idle;
+pub(crate) mod in_turn;
 pub(crate) mod lease;
 pub(crate) mod limit;
 pub(crate) mod message;

@@ -14,6 +14,7 @@ use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::runtime::DynRuntime;
 
 pub(crate) type Boxed<'a, O> = Pin<Box<dyn Future<Output = O> + Send + 'a>>;
 
@@ -24,6 +25,8 @@ pub(crate) trait DynHandler: Send + Sync + 'static {
     /// panic.
     fn open(&mut self, workers: Vec<Arc<Calls>>);
 
+    fn begin<'a>(&'a self, runtime: &'a DynRuntime) -> Boxed<'a, Result<(), AsyncTaskError>>;
+
     /// Makes the part of one worker.
     fn worker(self: Arc<Self>, index: usize) -> Box<dyn DynWorker>;
 
@@ -33,12 +36,20 @@ pub(crate) trait DynHandler: Send + Sync + 'static {
 
     fn is_final(&self) -> bool;
 
+    fn can_retry(&self) -> bool;
+
     fn can_be_timed(&self) -> bool;
 
     fn unwanted(&self) -> Boxed<'_, ()>;
 
     /// Called once, after all workers have ended.
     fn close<'a>(&'a self, names: &'a Names) -> Boxed<'a, Closed>;
+
+    fn complete<'a>(
+        &'a self,
+        runtime: &'a DynRuntime,
+        succeeded: bool,
+    ) -> Boxed<'a, Result<(), AsyncTaskError>>;
 }
 
 /// The end of a handler: its result without the type, and the rows that it rejects only now.

@@ -6,6 +6,7 @@ use crate::event::batch::Batch;
 use crate::event::single::Event;
 use crate::outcome::failure::RowContext;
 use crate::policy::RetryEvents;
+use crate::run::work::call::answer::Answer;
 use crate::run::work::rows::Rows;
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::text::decode::{Decoded, Fault};
@@ -76,18 +77,14 @@ impl<'a, T> Feed<'a, T> {
     }
 
     /// Takes the outcome of the row that was handed out last.
-    pub(crate) fn handled(&mut self, result: Result<(), AsyncTaskError>) {
-        self.row.handled(result);
+    pub(crate) fn handled(&mut self, answer: Answer) {
+        self.row.handled(answer);
     }
 
     /// Passes rows to `call` until a slice is full. Returns true if there may be more. `end` gets the success
     /// or failure of each call.
     #[inline]
-    pub(crate) fn slice(
-        &mut self,
-        call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
-        end: impl Fn(bool),
-    ) -> bool {
+    pub(crate) fn slice(&mut self, call: impl FnMut(Event<T>) -> Answer, end: impl Fn(bool)) -> bool {
         match &mut *self.rows {
             // A loop of its own: items take so little time that a look at the kind of rows for each of them
             // shows. Not in a debug build, which is to be built quickly: the second loop would be compiled
@@ -126,7 +123,7 @@ impl<'a, T> Feed<'a, T> {
 fn slice<T>(
     rows: &mut impl Iterator<Item = Decoded<T>>,
     row: &mut LastRow<'_>,
-    mut call: impl FnMut(Event<T>) -> Result<(), AsyncTaskError>,
+    mut call: impl FnMut(Event<T>) -> Answer,
     end: impl Fn(bool),
 ) -> bool {
     let (mut remaining, calling) = (row.state.time_slice.rows(), Cell::new(false));
@@ -167,14 +164,20 @@ impl LastRow<'_> {
         let Decoded { sequence, line, byte, len, data } = decoded;
         let origin = self.chunk.origin;
         let sequence = origin.base + sequence;
-        if !self.state.control.limit.allows(sequence) {
+        let limit = &self.state.control.limit;
+        if !limit.allows(sequence) {
             return None;
         }
         let position = &mut self.state.last;
         // Field by field: an assignment of the whole would have to drop the old value.
         (position.sequence, position.line, position.byte, position.len) = (sequence, line, byte, len);
         match data {
-            Ok(data) => Some(Some(Event { data, origin, sequence, line, byte, attempt: 1 })),
+            Ok(data) if limit.take(sequence) => {
+                Some(Some(Event { data, origin, sequence, line, byte, attempt: 1 }))
+            }
+            // As many events as are wanted were handed out.
+            Ok(_) => self.cut_short(),
+            Err(_) if limit.has_taken_all() => self.cut_short(),
             Err(fault) => {
                 self.reject_unreadable(fault);
                 Some(None)
@@ -182,10 +185,22 @@ impl LastRow<'_> {
         }
     }
 
+    /// Notes that the chunk has more rows than are handed out. The result is that of [`event`](Self::event).
+    #[cold]
+    fn cut_short<T>(&mut self) -> Option<Option<Event<T>>> {
+        self.state.is_cut_short = true;
+        None
+    }
+
     #[inline]
-    fn handled(&mut self, result: Result<(), AsyncTaskError>) {
-        match result {
-            Ok(()) => self.state.counts.handled += 1,
+    fn handled(&mut self, answer: Answer) {
+        match answer {
+            Ok(flow) => {
+                self.state.counts.handled += 1;
+                if flow.is_break() {
+                    self.state.control.limit.end_after(self.state.last.sequence);
+                }
+            }
             Err(error) => self.reject(error),
         }
     }

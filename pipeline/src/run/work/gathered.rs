@@ -27,6 +27,8 @@ struct Held {
     last: u64,
     /// The value of `count` after the last event of the message; 0 if the message had no event.
     until: u64,
+    /// True if all rows of the message were handed out.
+    is_whole: bool,
 }
 
 impl Gathered {
@@ -58,12 +60,12 @@ impl Gathered {
         (self.waiting, self.since) = (0, None);
     }
 
-    /// Keeps the lease of a message that has no more rows. `before` is the value of `count` before its first
-    /// row.
-    pub(crate) fn hold(&mut self, lease: Box<Lease>, last: u64, before: u64) {
+    /// Keeps the lease of a message that has no more rows, or of whose rows no more are wanted. `before` is
+    /// the value of `count` before its first row.
+    pub(crate) fn hold(&mut self, lease: Box<Lease>, last: u64, before: u64, is_whole: bool) {
         // A message without an event waits for none.
         let until = if self.count > before { self.count } else { 0 };
-        self.leases.0.push(Held { lease, last, until });
+        self.leases.0.push(Held { lease, last, until, is_whole });
     }
 
     /// Releases the leases of messages that have no waiting event.
@@ -71,7 +73,7 @@ impl Gathered {
         let handled = self.count - self.waiting as u64;
         self.leases.0.retain_mut(|held| {
             // The message was handled to its end, unless the pipeline stopped in it or before it.
-            held.lease.handled = held.until <= handled && limit.allows(held.last);
+            held.lease.handled = held.until <= handled && held.is_whole && limit.allows(held.last);
             held.until > handled
         });
     }

@@ -20,6 +20,9 @@ pub(crate) struct WorkerState {
     pub(crate) gathered: Gathered,
     /// The position of the row of the chunk that was handed out last.
     pub(crate) last: Decoded<()>,
+    /// Set where rows of the chunk are left because as many events as are wanted were handed out. Cleared
+    /// when a chunk begins.
+    pub(crate) is_cut_short: bool,
 }
 
 /// The origin, the name and the text of a chunk, which all its rows share.
@@ -35,7 +38,8 @@ impl WorkerState {
     pub(crate) fn new(control: Arc<Control>) -> Self {
         let counts = LocalCounts::new(control.clone());
         let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
-        Self { control, counts, time_slice: TimeSlice::new(), gathered: Gathered::new(), last }
+        let (time_slice, gathered) = (TimeSlice::new(), Gathered::new());
+        Self { control, counts, time_slice, gathered, last, is_cut_short: false }
     }
 
     /// True if the gathered events must not wait any longer.

@@ -18,6 +18,7 @@ use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, DynDecoders};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
+use sweet_async_core::runtime::DynRuntime;
 
 /// A handler, and the states of its workers.
 pub(crate) struct TypedHandler<T, H: Handler<T>> {
@@ -35,6 +36,10 @@ impl<T: Send + 'static, H: Handler<T>> TypedHandler<T, H> {
 impl<T: Send + 'static, H: Handler<T>> DynHandler for TypedHandler<T, H> {
     fn open(&mut self, workers: Vec<Arc<Calls>>) {
         self.slots = slots(self.handler.locals(&workers), workers);
+    }
+
+    fn begin<'a>(&'a self, runtime: &'a DynRuntime) -> Boxed<'a, Result<(), AsyncTaskError>> {
+        Box::pin(self.handler.begin(runtime))
     }
 
     fn worker(self: Arc<Self>, index: usize) -> Box<dyn DynWorker> {
@@ -61,6 +66,10 @@ impl<T: Send + 'static, H: Handler<T>> DynHandler for TypedHandler<T, H> {
         self.handler.is_final()
     }
 
+    fn can_retry(&self) -> bool {
+        self.handler.can_retry()
+    }
+
     fn can_be_timed(&self) -> bool {
         self.handler.can_be_timed()
     }
@@ -75,6 +84,14 @@ impl<T: Send + 'static, H: Handler<T>> DynHandler for TypedHandler<T, H> {
             let (deferred, end) = self.handler.close(locals, names).await;
             Closed { deferred, duplicates: H::duplicates(&end), end: Box::new(end) }
         })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        runtime: &'a DynRuntime,
+        succeeded: bool,
+    ) -> Boxed<'a, Result<(), AsyncTaskError>> {
+        Box::pin(self.handler.complete(runtime, succeeded))
     }
 }
 

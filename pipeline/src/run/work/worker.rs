@@ -150,7 +150,7 @@ impl Worker {
                 let before = self.state.gathered.count();
                 let published = lease.source.as_ref().map(|source| &source.name);
                 self.chunk(origin, rows, published).await;
-                self.state.gathered.hold(lease, last, before);
+                self.state.gathered.hold(lease, last, before, !self.state.is_cut_short);
             }
             Job::Finish => self.rows.finish(&mut self.state).await,
         }
@@ -172,6 +172,7 @@ impl Worker {
             Rows::Parsed(chunk) => Some(chunk),
         };
         state.last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
+        state.is_cut_short = false;
         if let Some(name) = published.or(control.names.at(origin.source)) {
             let text = text.filter(|_| control.wants_text());
             let chunk = ChunkData { origin, name, text };
@@ -253,7 +254,7 @@ async fn admit(
 ) -> bool {
     let control = state.control.clone();
     let unwanted = async {
-        control.limit.excludes(sequence).await;
+        control.limit.refuses(sequence).await;
         false
     };
     // Only the end of the runtime is an error, and that ends the worker at its next wait.
@@ -266,7 +267,10 @@ async fn admit(
             None
         };
         match or(async { Some(permitted.as_mut().await) }, overdue).await {
-            Some(permitted) => return permitted,
+            Some(permitted) => {
+                state.is_cut_short |= !permitted;
+                return permitted;
+            }
             // The batch does not wait for the rate.
             None => {
                 rows.finish(state).await;

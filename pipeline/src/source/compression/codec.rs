@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::source::compression::decompress::Decompressed;
 use sweet_async_core::error::AsyncTaskError;
 
-/// The compression of a text source's bytes.
+/// The compression of a text source's bytes, or of a [file that is written](crate::WriteFile).
 ///
 /// Positions are those of the text. Bytes read, in [`Progress`](crate::Progress) and at the end, are those of
 /// the source. Several gzip members or zstd frames, one after the other, are one text; zeros after a gzip
@@ -43,11 +43,12 @@ pub(crate) enum Codec {
 }
 
 impl Compression {
-    /// Returns the format of the file `path`, or of a source without a name; `None` if it is plain.
+    /// Returns the format of the file `path`, which is read or written, or of a source without a name; `None`
+    /// if it is plain.
     ///
     /// # Errors
     ///
-    /// The source is compressed, and the feature `compression` is not enabled.
+    /// It is compressed, and the feature `compression` is not enabled.
     pub(crate) fn codec(self, path: Option<&Path>) -> Result<Option<Codec>, AsyncTaskError> {
         let codec = match self {
             Self::None => return Ok(None),
@@ -65,7 +66,7 @@ impl Compression {
         };
         if cfg!(not(feature = "compression")) {
             return Err(AsyncTaskError::config(
-                "the source is compressed: enable the feature `compression`, or say `with_compression(Compression::None)`",
+                "a compressed file needs the feature `compression`; if it is plain, say `with_compression(Compression::None)`",
             ));
         }
         Ok(Some(codec))

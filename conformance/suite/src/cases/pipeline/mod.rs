@@ -1,12 +1,14 @@
-//! Pipelines: reading, formats, receivers, collections and the run of the whole.
+//! Pipelines: reading, formats, receivers, collections, other ends and the run of the whole.
 
 mod collect;
+mod ends;
 mod read;
 mod receive;
 mod run;
 mod text;
 
 pub use collect::*;
+pub use ends::*;
 pub use read::*;
 pub use receive::*;
 pub use run::*;

@@ -1,5 +1,6 @@
 //! Calls of the receiver for one event after the other, with the retries of the strategy.
 
+use std::ops::ControlFlow;
 use std::panic::Location;
 
 use futures_lite::future::or;
@@ -29,9 +30,9 @@ where
             let retrying = feed.retrying;
             let control = &feed.state().control;
             match attempts::<M, _, _, _, _>(event, control, retrying, &caller).await {
-                Ok(true) => feed.handled(Ok(())),
+                Ok(Some(answer)) => feed.handled(Ok(answer)),
                 // The rows after it are not wanted either.
-                Ok(false) => return,
+                Ok(None) => return,
                 Err(error) => feed.handled(Err(error)),
             }
         }
@@ -40,13 +41,13 @@ where
 }
 
 /// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
-/// call that another attempt may follow. False if the argument is not wanted any more by the time of its turn.
+/// call that another attempt may follow. `None` if the argument is not wanted any more by the time of its turn.
 pub(crate) async fn attempts<M, O, T, A, C>(
     argument: A,
     control: &Control,
     retrying: Option<&RetryEvents<T>>,
     caller: &C,
-) -> Result<bool, AsyncTaskError>
+) -> Result<Option<ControlFlow<()>>, AsyncTaskError>
 where
     M: Receive<O>,
     T: Send + 'static,
@@ -54,7 +55,7 @@ where
     C: Caller<A, O>,
 {
     if retrying.is_none() && !control.guards.is_set() {
-        return M::once(argument, control, caller).await.map(|()| true);
+        return M::once(argument, control, caller).await.map(Some);
     }
     let sequence = argument.earliest();
     let Some(RetryEvents { retry, clone }) = retrying else {
@@ -70,7 +71,7 @@ where
     let result = until_one_succeeds(retry, control, sequence, &mut attempt).await;
     // The destructor of a clone that was not needed is user code.
     let dropped = caught(|| drop(next));
-    result.and_then(|is_made| dropped.map(|()| is_made))
+    result.and_then(|answer| dropped.map(|()| answer))
 }
 
 /// Makes attempts as `retry` says. `attempt` begins one, and is given whether another may follow; without an
@@ -80,7 +81,7 @@ async fn until_one_succeeds<'a>(
     control: &Control,
     sequence: u64,
     attempt: &mut (dyn FnMut(bool) -> Result<Option<Attempt<'a>>, AsyncTaskError> + Send),
-) -> Result<bool, AsyncTaskError> {
+) -> Result<Option<ControlFlow<()>>, AsyncTaskError> {
     let mut attempts = 0;
     loop {
         let Some(attempt) = attempt(attempts < retry.max_retries())? else {
@@ -88,11 +89,12 @@ async fn until_one_succeeds<'a>(
             return Err(AsyncTaskError::InvalidState("no further attempt was prepared"));
         };
         let error = match guarded(control, sequence, attempt).await {
-            Ok(true) => {
-                retry.succeeded();
-                return Ok(true);
+            Ok(answer) => {
+                if answer.is_some() {
+                    retry.succeeded();
+                }
+                return Ok(answer);
             }
-            Ok(false) => return Ok(false),
             Err(error) => error,
         };
         attempts += 1;

@@ -1,6 +1,7 @@
 //! The argument of a receiver: an event, or a batch of events.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 
 use crate::event::batch::Batch;
 use crate::event::single::Event;
@@ -159,13 +160,19 @@ where
     let Some(batch) = gathering.batch() else { return };
     let rows = batch.len() as u64;
     let first = batch.first().map(Event::without_data);
+    let last = batch.iter().map(Event::sequence).max();
     let Gathering { state: WorkerState { control, counts, .. }, retrying, .. } = gathering;
     match (attempts::<M, _, _, _, _>(batch, control, *retrying, caller).await, first) {
         (Err(error), Some(first)) => {
             let name = control.names.of_origin(first.origin);
             counts.reject_all(RowContext::of(&first, &name).error(error), rows);
         }
-        (Ok(false), _) => {}
-        _ => counts.handled += rows,
+        (Ok(None), _) => {}
+        (answer, _) => {
+            counts.handled += rows;
+            if let (Ok(Some(ControlFlow::Break(()))), Some(last)) = (answer, last) {
+                control.limit.end_after(last);
+            }
+        }
     }
 }

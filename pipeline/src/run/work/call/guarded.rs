@@ -1,5 +1,6 @@
 //! The policies around one call of a receiver, which may refuse it, delay it, or take its place.
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -8,6 +9,7 @@ use futures_lite::future::{or, pending};
 
 use crate::run::shared::control::Control;
 use crate::run::shared::guards::Guards;
+use crate::run::work::call::answer::Answer;
 use crate::run::work::erased::Boxed;
 use sweet_async_core::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use sweet_async_core::extend::{Sleep, caught};
@@ -15,18 +17,18 @@ use sweet_async_core::internals::Guarded;
 use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 
 /// One call of a receiver, which has not begun.
-pub(crate) type Attempt<'a> = Boxed<'a, Result<(), AsyncTaskError>>;
+pub(crate) type Attempt<'a> = Boxed<'a, Answer>;
 
 /// Makes an attempt at the event at `sequence`, once the breaker admits it and the limiter has a permit for
-/// it. False if the event is not wanted any more before that: nothing was called.
+/// it. `None` if the event is not wanted any more before that: nothing was called.
 pub(crate) async fn guarded(
     control: &Control,
     sequence: u64,
     attempt: Attempt<'_>,
-) -> Result<bool, AsyncTaskError> {
+) -> Result<Option<ControlFlow<()>>, AsyncTaskError> {
     let Guards { breaker, limiter, .. } = &control.guards;
     if breaker.is_none() && limiter.is_none() {
-        return attempt.await.map(|()| true);
+        return attempt.await.map(Some);
     }
     // Relaxed: it is read by the task that writes it.
     let has_begun = AtomicBool::new(false);
@@ -34,7 +36,12 @@ pub(crate) async fn guarded(
         has_begun.store(true, Ordering::Relaxed);
         attempt.await
     };
-    let call = Guarded::<_, (), _>::new(work, breaker.clone(), limiter.clone(), control.runtime.clone());
+    let call = Guarded::<_, ControlFlow<()>, _>::new(
+        work,
+        breaker.clone(),
+        limiter.clone(),
+        control.runtime.clone(),
+    );
     let mut call = pin!(Some(call));
     let unwanted = async {
         control.limit.excludes(sequence).await;
@@ -42,18 +49,18 @@ pub(crate) async fn guarded(
         if has_begun.load(Ordering::Relaxed) {
             pending::<()>().await;
         }
-        Ok(false)
+        Ok(None)
     };
     let admitted = async {
         match call.as_mut().as_pin_mut() {
-            Some(call) => call.await.map(|()| true),
-            None => Ok(false),
+            Some(call) => call.await.map(Some),
+            None => Ok(None),
         }
     };
     let result = or(unwanted, admitted).await;
     // The destructor of an event that is not wanted any more is user code.
     let dropped = caught(|| call.set(None));
-    result.and_then(|is_made| dropped.map(|()| is_made))
+    result.and_then(|answer| dropped.map(|()| answer))
 }
 
 /// The injected faults of one call, if the pipeline has chaos. Ready once the receiver may be called, or with

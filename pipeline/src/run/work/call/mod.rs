@@ -1,6 +1,7 @@
-//! Calls of a receiver: its argument, one call, the policies around that, and the attempts that the strategy
-//! permits.
+//! Calls of a receiver: its argument, one call and its answer, the policies around that, and the attempts that
+//! the strategy permits.
 
+pub(crate) mod answer;
 pub(crate) mod attempts;
 pub(crate) mod caller;
 pub(crate) mod delivery;

@@ -1,12 +1,14 @@
 //! One call of a receiver, or as many calls as fit into a time slice.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
 use crate::event::single::Event;
 use crate::run::shared::control::Control;
+use crate::run::work::call::answer::{Answer, Answered};
 use crate::run::work::call::attempts::one_by_one;
 use crate::run::work::call::caller::Caller;
 use crate::run::work::call::guarded::{deadline, injected, timed_out};
@@ -20,10 +22,10 @@ use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 use sweet_async_core::task::IntoResult;
 
 /// The way to call a receiver that returns an `O`. Implemented by the markers that inference picks for
-/// [`IntoAsyncResult`](sweet_async_core::task::IntoAsyncResult).
+/// [`IntoAnswer`](crate::internals::IntoAnswer).
 #[diagnostic::on_unimplemented(
     message = "this receiver cannot be called here",
-    note = "a receiver returns `()` or `Result<(), E>`, or a `Send` future of one of them"
+    note = "a receiver returns `()`, `Result<(), E>` or `ControlFlow<()>`, or a `Send` future of one of them"
 )]
 pub trait Receive<O>: crate::run::work::call::sealed::Sealed + Send + 'static {
     /// True if a call can be dropped at its time limit.
@@ -51,11 +53,7 @@ pub trait Receive<O>: crate::run::work::call::sealed::Sealed + Send + 'static {
 
     /// Calls the receiver once.
     #[doc(hidden)]
-    fn once<A, C>(
-        argument: A,
-        control: &Control,
-        caller: &C,
-    ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send
+    fn once<A, C>(argument: A, control: &Control, caller: &C) -> impl Future<Output = Answer> + Send
     where
         A: Send,
         C: Caller<A, O>;
@@ -75,7 +73,7 @@ impl<F: Future<Output = Result<(), BoxError>>> Tries<Async<Fallible<BoxError>>> 
 
 impl<O, K: 'static> Receive<O> for Sync<K>
 where
-    O: IntoResult<(), K>,
+    O: IntoResult<ControlFlow<()>, Answered<K>>,
 {
     const CAN_BE_TIMED: bool = false;
 
@@ -103,7 +101,7 @@ where
         Some(more)
     }
 
-    async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Result<(), AsyncTaskError>
+    async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Answer
     where
         A: Send,
         C: Caller<A, O>,
@@ -112,7 +110,7 @@ where
             None => argument,
             Some(faults) => after_faults(argument, faults).await?,
         };
-        let (mut argument, mut result) = (Some(argument), Ok(()));
+        let (mut argument, mut result) = (Some(argument), Ok(ControlFlow::Continue(())));
         caller.run(&mut || {
             if let Some(argument) = argument.take() {
                 result = caught(|| caller.call(argument).into_result()).and_then(|result| result);
@@ -126,7 +124,7 @@ where
 impl<O, K: 'static> Receive<O> for Async<K>
 where
     O: Future + Send,
-    O::Output: IntoResult<(), K>,
+    O::Output: IntoResult<ControlFlow<()>, Answered<K>>,
 {
     const CAN_BE_TIMED: bool = true;
 
@@ -138,7 +136,7 @@ where
         one_by_one::<Self, _, _, _>(feed, caller).await;
     }
 
-    async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Result<(), AsyncTaskError>
+    async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Answer
     where
         A: Send,
         C: Caller<A, O>,
@@ -148,7 +146,7 @@ where
             None => argument,
             Some(faults) => after_faults(argument, faults).await?,
         };
-        let mut future = pin!(Some(InPlace::<_, O, (), K>::new(|| caller.call(argument))));
+        let mut future = pin!(Some(InPlace::<_, O, _, Answered<K>>::new(|| caller.call(argument))));
         let mut timer = pin!(None::<Sleep<DynRuntime>>);
         std::future::poll_fn(|cx| {
             let mut polled = Poll::Pending;

@@ -1,12 +1,14 @@
 //! The handler that folds events, one value for each worker.
 
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
+use crate::run::work::call::answer::Answered;
 use crate::run::work::call::attempts::one_by_one;
 use crate::run::work::feed::Feed;
 use crate::run::work::handlers::handler::Handler;
@@ -27,7 +29,7 @@ where
     A: Send + 'static,
     Init: Fn() -> A + Send + Sync + 'static,
     F: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
-    O: IntoResult<(), K> + 'static,
+    O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,
     K: 'static,
 {
     type Local = A;

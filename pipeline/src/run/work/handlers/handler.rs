@@ -9,6 +9,7 @@ use crate::outcome::names::Names;
 use crate::run::work::feed::{Feed, Gathering};
 use crate::run::work::slot::StateSlot;
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::runtime::DynRuntime;
 
 /// The handler of a pipeline's rows. One value serves all workers.
 pub(crate) trait Handler<T>: Send + Sync + 'static {
@@ -19,6 +20,16 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
 
     /// The initial states of the workers. Called once.
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
+
+    /// Opens the destination of the rows, before there are workers. After an error there are none.
+    ///
+    /// # Errors
+    ///
+    /// The destination of the rows cannot be opened.
+    fn begin(&self, runtime: &DynRuntime) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+        let _ = runtime;
+        std::future::ready(Ok(()))
+    }
 
     /// Handles rows. Returns true after each batch: it is to be called again, once the messages whose rows
     /// are now handled were settled. Returns false when there are no more rows.
@@ -70,6 +81,11 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         true
     }
 
+    /// True if there are calls that can be made again.
+    fn can_retry(&self) -> bool {
+        true
+    }
+
     /// True if the call for an event can be dropped at its time limit.
     fn can_be_timed(&self) -> bool {
         false
@@ -91,4 +107,19 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         locals: Vec<Self::Local>,
         names: &Names,
     ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
+
+    /// Completes the destination of the rows, or gives it up, once it is known whether the pipeline has
+    /// succeeded. Called once, after [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// The destination of the rows could not be completed: the pipeline has failed after all.
+    fn complete(
+        &self,
+        runtime: &DynRuntime,
+        succeeded: bool,
+    ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+        let _ = (runtime, succeeded);
+        std::future::ready(Ok(()))
+    }
 }

@@ -2,6 +2,9 @@
 
 pub(crate) mod collecting;
 pub(crate) mod folding;
+pub(crate) mod forwarding;
 pub(crate) mod handler;
+pub(crate) mod listing;
 pub(crate) mod pulling;
 pub(crate) mod receiving;
+pub(crate) mod writing;

@@ -53,6 +53,10 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         false
     }
 
+    fn can_retry(&self) -> bool {
+        false
+    }
+
     async fn unwanted(&self) {
         self.queue.closed().await;
     }

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::library::pipeline::OnDuplicate;
+use crate::library::pipeline::{Collected, OnDuplicate};
 
 use crate::kit::prelude::*;
 
@@ -46,7 +46,7 @@ async fn alternately<R: Runtime>(
     rt: &R,
     blocking: bool,
     rule: OnDuplicate<u64>,
-) -> Result<HashMap<&'static str, u64>, AsyncTaskError> {
+) -> Result<Collected<&'static str, u64>, AsyncTaskError> {
     let inner = rt.clone();
     AsyncTask::emits::<u64>()
         .on(rt)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::library::await_final_event;
+use crate::library::pipeline::Collected;
 
 use crate::kit::prelude::*;
 use crate::kit::{Person, explode};
@@ -173,11 +174,11 @@ pub async fn the_macro_and_the_method_give_the_same_result<R: Runtime>(rt: R, _:
             let person = event.take_data();
             collector.collect(person.id, person);
         });
-    let short: Result<HashMap<u64, Person>, AsyncTaskError> = await_final_event!(
+    let short: Result<Collected<u64, Person>, AsyncTaskError> = await_final_event!(
         pipeline.clone(),
         |event, collector| { OK(_summary) => collector.collected(), ERR(e) => Err(e) }
     );
-    let long: Result<HashMap<u64, Person>, AsyncTaskError> =
+    let long: Result<Collected<u64, Person>, AsyncTaskError> =
         pipeline.await_final_event(|event, collector| event.map(|_| collector.collected())).await;
     let (short, long) = (short?, long?);
     ensure!(short == long && short.len() == 2);

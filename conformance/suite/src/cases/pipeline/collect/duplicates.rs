@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::library::pipeline::OnDuplicate;
+use crate::library::pipeline::{Collected, OnDuplicate};
 
 use crate::kit::explode;
 use crate::kit::prelude::*;
@@ -17,7 +17,7 @@ async fn remainders<R: Runtime>(
     workers: usize,
     count: u64,
     rule: OnDuplicate<String>,
-) -> Result<(FinalEvent, HashMap<u64, String>), AsyncTaskError> {
+) -> Result<(FinalEvent, Collected<u64, String>), AsyncTaskError> {
     let inner = rt.clone();
     AsyncTask::emits::<u64>()
         .on(rt)

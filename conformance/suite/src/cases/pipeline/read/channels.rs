@@ -1,5 +1,6 @@
 //! Pipelines, back-pressure: a channel source is bounded, loses no event, and returns events once closed.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 
@@ -234,6 +235,6 @@ pub async fn a_channel_works_beside_other_sources<R: Runtime>(rt: R, _: Facts) -
     let events = given.recv().await?;
     events.send(3).await?;
     drop(events);
-    ensure!(run.await? == (0..5).map(|n| (n, n + 1)).collect());
+    ensure!(run.await? == HashMap::from_iter((0..5).map(|n| (n, n + 1))));
     Ok(())
 }

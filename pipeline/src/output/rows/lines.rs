@@ -1,0 +1,30 @@
+//! Rows as lines of text.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use crate::output::rows::{LineText, RowFormat, RowText};
+use crate::source::format::marker::Lines;
+use sweet_async_core::error::AsyncTaskError;
+
+impl<T: Display> RowFormat<T> for Lines {
+    type Text = LinesText;
+}
+
+/// The text of values as they show themselves.
+#[derive(Default)]
+pub struct LinesText(LineText);
+
+impl<T: Display> RowText<T> for LinesText {
+    fn add(&mut self, row: &T) -> Result<(), AsyncTaskError> {
+        self.0.add(|text| write!(text, "{row}").map_err(AsyncTaskError::failure))
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.complete
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.0.take()
+    }
+}
