@@ -103,6 +103,7 @@ impl Unregistered<dyn Register> {
     pub(crate) fn spare(mut self: Box<Self>) {
         // What it holds of the user's is dropped now.
         self.request.clear();
+        self.attempt = None;
         let _ = SPARE.try_with(|cell| {
             let next = cell.take();
             self.spares = next.as_ref().map_or(0, |next| next.spares + 1);

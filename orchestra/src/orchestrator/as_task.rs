@@ -293,7 +293,8 @@ impl<S: RuntimeSource> TracingTask for Orchestrator<S> {
     }
 }
 
-/// The metrics of all its tasks. Tasks that are started while metrics are on are measured, too.
+/// The metrics of all its tasks. Tasks that are started while metrics are on are measured, too: by samples, if
+/// metrics were switched off and on again.
 impl<S: RuntimeSource> MetricsEnabledTask for Orchestrator<S> {
     fn enable_metrics(&self) {
         self.shared.registry().settings.measure(MetricsMode::Sampled);

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::body::{Body, Clear, ENDED, Layered, Slot, clear_then};
 use crate::error::AsyncTaskError;
+use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::admission::Admission;
@@ -73,10 +74,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
         let this = self.get_mut();
         // In the first poll of an attempt: what the closure itself does is part of the attempt, too.
-        if matches!(*this.slot, Slot::Cleared)
-            && let Some(work) = this.begin.make_in_poll()
-        {
-            this.slot.set(Slot::Work { work });
+        if matches!(*this.slot, Slot::Cleared) {
+            // As in `InPlace`: a panic of the closure is the result of the attempt, and passes its policies.
+            match caught(|| this.begin.make_in_poll()) {
+                Ok(Some(work)) => this.slot.set(Slot::Work { work }),
+                Ok(None) => {}
+                Err(panic) => return Poll::Ready(Err(panic)),
+            }
         }
         this.slot.as_mut().poll(cx)
     }
@@ -299,8 +303,8 @@ fn admission<S: RuntimeSource>(settings: &AttemptSettings, source: &S, guards: &
 }
 
 /// Polls the task of an attempt. Its work is made at the first poll. The task is registered before that if
-/// the work needs its context, or if it is traced as the task around is. Else it shares the frame of the task
-/// around if that is not registered.
+/// the work needs its context, or if it is traced as the task around is. Else the first attempt shares the frame
+/// of the task around, if that is not registered.
 fn poll_attempt<S: RuntimeSource>(
     life: &mut Option<Lifecycle>,
     (settings, source, location, number): (&AttemptSettings, &S, &'static Location<'static>, u32),
@@ -309,10 +313,7 @@ fn poll_attempt<S: RuntimeSource>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), AsyncTaskError>> {
     let is_first = life.is_none();
-    // A later attempt has a number of its own to show.
-    let is_sharing = is_first && number == 1 && !work.needs_context() && share_frame(location);
     let is_informed = is_first
-        && !is_sharing
         && (work.needs_context() || with_registered(|task| task.control.trace().is_some()) == Some(true));
     if is_informed {
         let registered = register_in_place(source, &settings.of_task(), location)?;
@@ -323,6 +324,9 @@ fn poll_attempt<S: RuntimeSource>(
     } else if is_first {
         work.as_mut().begin(source, None);
     }
+    // After the work is made: nothing but its poll comes between this and the end of the sharing. A later
+    // attempt has a number of its own to show.
+    let is_sharing = is_first && !is_informed && number == 1 && share_frame(location);
     let mut poll = |body: Pin<&mut dyn Body>| match life {
         Some(life) => poll_in_place(life, body, make_grace::<S::Runtime>, location, cx),
         None if is_sharing => begin_in_shared_frame((source, settings.name(), location), life, body, cx),

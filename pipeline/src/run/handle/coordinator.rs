@@ -17,6 +17,7 @@ use crate::outcome::progress::Counters;
 use crate::queue::QueueError;
 use crate::run::handle::reject_writing::RejectWriting;
 use crate::run::read::sender::send;
+use crate::run::read::source_reader::ReadError;
 use crate::run::shared::control::{Control, Settings};
 use crate::run::shared::counters::{KeptErrors, MergedErrors, Policy, reject_deferred};
 use crate::run::shared::limit::Limit;
@@ -166,10 +167,14 @@ pub(crate) async fn run(
         std::future::pending().await
     };
     let watched = or(ended, or(or(scaled, unwanted), or(clocks, reject_writing.run()))).await;
+    if !task.control.has_passed_limit() {
+        task.control.release_limit(false);
+    }
     let stopped = match watched {
         Ok(sent) => {
-            let sent = sent.unwrap_or_else(Some).filter(|error| counts(&control, error));
-            failed = failed.or(sent.map(|error| own_cancellation(task, error)));
+            let sent = sent.unwrap_or_else(|error| Some(ReadError::of_none(error)));
+            let sent = sent.filter(|failed| counts(&control, failed));
+            failed = failed.or(sent.map(|failed| own_cancellation(task, failed.error)));
             None
         }
         // The time limit has passed, the progress callback panicked, or rejected rows cannot be written:
@@ -202,6 +207,10 @@ pub(crate) async fn run(
     let (ended, summary) = sum_up(&control, kept, stopped, failed);
     let summary = FinalEvent::from(Summary { duplicates, ..summary });
     let final_event = ended.into_final_event(&summary);
+    // Only the completion is under the limit again, which `overdue` watches.
+    if !task.control.has_passed_limit() {
+        task.control.mind_limit();
+    }
     let completed = async { Ok(workers.handler.complete(runtime, final_event.is_ok()).await) };
     let completed = or(completed, overdue(task, &control)).await.flatten();
     if !task.control.has_passed_limit() {
@@ -213,9 +222,11 @@ pub(crate) async fn run(
 }
 
 /// True if the sender's error is the pipeline's as well. Where the pipeline has enough, no more was to be
-/// read; only a queue that could not be told which messages were handled matters.
-fn counts(control: &Control, error: &AsyncTaskError) -> bool {
-    control.limit.enough().is_none() || error.downcast_ref::<QueueError>().is_some()
+/// read. Then only two things matter: rows before its end that could not be read, where the order of the
+/// sources is kept, and a queue that could not be told which messages were handled.
+fn counts(control: &Control, failed: &ReadError) -> bool {
+    let Some(end) = control.limit.enough() else { return true };
+    (control.ordered && failed.position < end) || failed.error.downcast_ref::<QueueError>().is_some()
 }
 
 /// The sender reports the cancellation that it saw. The task's own cancellation error takes its place.

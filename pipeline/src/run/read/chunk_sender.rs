@@ -79,6 +79,11 @@ impl ChunkSender {
         };
     }
 
+    /// The position in source order of the row after the last one of the source.
+    pub(crate) fn position(&self) -> u64 {
+        self.base.saturating_add(self.rows)
+    }
+
     /// Sends items. They were counted when they were taken from their source.
     pub(crate) async fn items(&mut self, items: Items) -> Result<(), Stop> {
         let (first, rows) = (self.rows, items.rows);

@@ -40,7 +40,8 @@ impl SourceReader {
         let (runtime, workers) = (self.chunk_sender.control.runtime.clone(), self.chunk_sender.queue.clone());
         let QueuePlan { name, queue, lease, .. } = &plan;
         let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, reports };
-        let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Source) };
+        // Not an error of the source: what was handled may come again, which is not to be skipped.
+        let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Failed) };
         let idle = Arc::new(Idle::default());
         let claiming = async {
             let ended = self.claim(&plan, report_sender, &idle).await;

@@ -7,7 +7,7 @@ use futures_lite::future::or;
 
 use crate::run::read::chunk_sender::{ChunkSender, Numbering, ROW_BITS, Stop};
 use crate::run::read::preflight::{check_all, files};
-use crate::run::read::source_reader::{Job, Jobs, SourceReader, cancellation_requested};
+use crate::run::read::source_reader::{Job, Jobs, ReadError, SourceReader, cancellation_requested};
 use crate::run::shared::control::Control;
 use crate::run::shared::message::{Message, Turn};
 use crate::run::shared::overdue::Part;
@@ -28,7 +28,7 @@ pub(crate) async fn send(
     mut plans: Vec<Plan>,
     queue: Sender<Message>,
     control: Arc<Control>,
-) -> Option<AsyncTaskError> {
+) -> Option<ReadError> {
     let cancelled = async {
         match cancellation_requested().await {
             Stop::Failed(error) | Stop::Source(error) => Err(error),
@@ -38,7 +38,7 @@ pub(crate) async fn send(
     let checked = check_all(&control.runtime, files(&plans), control.policy.skips_sources());
     let lengths = match or(checked, cancelled).await {
         Ok(lengths) => lengths,
-        Err(error) => return Some(error),
+        Err(error) => return Some(ReadError::of_none(error)),
     };
     for (index, length) in lengths {
         if let Some(plan) = plans.get_mut(index) {
@@ -53,10 +53,7 @@ pub(crate) async fn send(
             let ordered = control.ordered;
             let jobs = jobs(plans, || (queue.clone(), None));
             let chunk_sender = ChunkSender::new(queue, control, Numbering::Running, ordered);
-            SourceReader::new(jobs, Arc::new(Gate::new(1)), 0, chunk_sender)
-                .work()
-                .await
-                .map(|(_, error)| error)
+            SourceReader::new(jobs, Arc::new(Gate::new(1)), 0, chunk_sender).work().await
         }
     }
 }
@@ -67,11 +64,11 @@ async fn in_parallel(
     queue: Sender<Message>,
     control: Arc<Control>,
     (min, max): (usize, usize),
-) -> Option<AsyncTaskError> {
+) -> Option<ReadError> {
     let most = 1 << (u64::BITS - ROW_BITS);
     if plans.len() > most {
         let reason = format!("of {} sources none can be read beside another: {most} can", plans.len());
-        return Some(AsyncTaskError::config(reason));
+        return Some(ReadError::of_none(AsyncTaskError::config(reason)));
     }
     let max = max.min(plans.len());
     let mut parts = Vec::new();
@@ -101,9 +98,9 @@ async fn in_parallel(
         in_order(parts, queue).await;
         let mut failed = Vec::new();
         for reader in readers {
-            failed.extend(reader.await.unwrap_or_else(|error| Some((u32::MAX, error))));
+            failed.extend(reader.await.unwrap_or_else(|error| Some(ReadError::of_none(error))));
         }
-        failed.into_iter().min_by_key(|(source, _)| *source).map(|(_, error)| error)
+        failed.into_iter().min_by_key(|failed| failed.source)
     };
     or(reads, adapts).await
 }
@@ -115,14 +112,14 @@ async fn adapt(
     gate: &Gate,
     control: &Control,
     queue: WeakSender<Message>,
-) -> Option<AsyncTaskError> {
+) -> Option<ReadError> {
     if min >= max {
         return std::future::pending().await;
     }
     let mut number = Aimd::new(min, max);
     loop {
         if let Err(ended) = control.runtime.sleep(WINDOW).await {
-            return Some(ended);
+            return Some(ReadError::of_none(ended));
         }
         let Some(queue) = queue.upgrade() else { continue };
         let (before, waiting) = (number.now(), queue.len());

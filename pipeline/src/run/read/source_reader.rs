@@ -88,6 +88,23 @@ pub(crate) async fn cancellation_requested() -> Stop {
     stopped().unwrap_or(Stop::NotWanted)
 }
 
+/// The error that ended the reading early.
+pub(crate) struct ReadError {
+    /// The number of the source that was being read; `u32::MAX` if there was none.
+    pub(crate) source: u32,
+    /// The position in source order at which the source could not be read any further; `u64::MAX` for other
+    /// errors.
+    pub(crate) position: u64,
+    pub(crate) error: AsyncTaskError,
+}
+
+impl ReadError {
+    /// An error that is that of no source.
+    pub(crate) fn of_none(error: AsyncTaskError) -> Self {
+        Self { source: u32::MAX, position: u64::MAX, error }
+    }
+}
+
 impl SourceReader {
     pub(crate) fn new(jobs: Arc<Jobs>, gate: Arc<Gate>, index: usize, chunk_sender: ChunkSender) -> Self {
         Self {
@@ -100,9 +117,8 @@ impl SourceReader {
         }
     }
 
-    /// Reads until no source is left. Returns the error that ended this early, if there is one, with the
-    /// number of the source that was being read.
-    pub(crate) async fn work(mut self) -> Option<(u32, AsyncTaskError)> {
+    /// Reads until no source is left. Returns the error that ended this early, if there is one.
+    pub(crate) async fn work(mut self) -> Option<ReadError> {
         let gate = self.gate.clone();
         // When one reader has nothing more to do, the paused ones must check themselves for sources that are
         // left.
@@ -131,11 +147,12 @@ impl SourceReader {
         }
     }
 
-    fn ended(&self, stop: Stop, source: u32) -> Option<(u32, AsyncTaskError)> {
+    fn ended(&self, stop: Stop, source: u32) -> Option<ReadError> {
         self.jobs.halt();
         match stop {
             Stop::NotWanted => None,
-            Stop::Failed(error) | Stop::Source(error) => Some((source, error)),
+            Stop::Failed(error) => Some(ReadError { source, position: u64::MAX, error }),
+            Stop::Source(error) => Some(ReadError { source, position: self.chunk_sender.position(), error }),
         }
     }
 

@@ -27,6 +27,10 @@ impl<T: Send + 'static> Handler<T> for Listing {
     type Local = Values<T>;
     type End = Vec<T>;
 
+    fn can_retry(&self) -> bool {
+        false
+    }
+
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Values<T>> {
         workers.iter().map(|_| Vec::new()).collect()
     }
