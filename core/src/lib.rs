@@ -131,7 +131,7 @@
 //! | [hedge](TaskBuilder::hedge) | begins a further attempt beside a slow one | as retries | an allocation for each further attempt; a timer | gRPC's hedging; tower's `Hedge` |
 //! | [circuit breaker] | refuses calls of a dependency that fails | [`CircuitOpen`]: not retried, and no call | a read; an allocation at each change; with a window, a short lock | failsafe |
 //! | [limiter] | makes attempts wait for a permit, by urgency | [`Rejected`]: not retried, and no failure | two short locks; an allocation for a waiter | governor; tower's `ConcurrencyLimit` |
-//! | [attempt timeout] | ends one attempt | [`Timeout`]: for the breaker a failure; retried | a timer, once the work waits: in a box beside another policy but the overall timeout | tower's `Timeout` |
+//! | [attempt timeout] | ends one attempt | [`Timeout`]: for the breaker a failure; retried | a timer, once the work waits; in a box, beside any other policy than an overall timeout | tower's `Timeout` |
 //! | [chaos](TaskBuilder::chaos) | injects waits, errors and panics | as those of the work | an allocation; one for each attempt | |
 //! | work | | an error: a failure, and retried; a panic: a failure, and not retried | | |
 //!

@@ -98,7 +98,7 @@ pub enum AsyncTaskError {
         /// The name of the breaker.
         breaker: Option<Arc<str>>,
         /// The time until it admits the next call; zero where that depends on calls under way, and
-        /// `Duration::MAX` where no time ends it: an isolated breaker, or one with that open timeout.
+        /// `Duration::MAX` where no time ends it: an isolated breaker, or one whose open timeout it is.
         retry_after: Duration,
     },
     /// The queue of a limiter is full. The work was not begun.

@@ -16,14 +16,14 @@ pub enum MetricsMode {
     ///
     /// - A poll of less than 100 us counts with the time that it took, by the real clock. Time for which its
     ///   thread waited within it, or had no processor, is included.
-    /// - At the end of a longer poll the thread's clock is read. The poll counts from the last reading of that
-    ///   clock on its thread, which is at most a millisecond older than the poll, but with no more than the
-    ///   time that it took.
+    /// - At the end of a longer poll the thread's clock is read. Its processor time is counted from the last
+    ///   reading of that clock on its thread, which is at most a millisecond older than the poll, and is at most
+    ///   the time that the poll took.
     /// - Where the last reading is older than that, the poll is measured as with [`Exact`](Self::Exact): at
     ///   most one in a millisecond of a thread.
     ///
-    /// So the estimate is an upper one. A short poll is split between the program and the system as the polls
-    /// of its thread were that were measured last.
+    /// The estimate is an upper bound. A short poll is split between the program and the system in the
+    /// proportion of the last measured polls of its thread.
     ///
     /// Cost: some 200 ns for each poll.
     Sampled,

@@ -187,7 +187,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.keep_raw = keep)
     }
 
-    /// Writes every rejected row, as many as there are, with its text, its place and the reason: to a
+    /// Writes every rejected row, as many as there are, with its text where it has one, its place and the reason: to a
     /// file, or to a [function](Rejects::sink). A path is CSV or JSON Lines by its name; see [`Rejects`].
     /// So the rows can be corrected and read again, however few errors are [kept](Self::max_errors).
     ///

@@ -43,7 +43,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// before it still are, as for a row whose error ends the pipeline. So of several such events the
     /// earliest is the end, and a row that is rejected before it can still fail the pipeline. Events after it
     /// that workers have already are handled and count; rows that were read and not handed out count as
-    /// dropped. A source that fails after the end is of no account.
+    /// dropped. A source that fails after the end is ignored.
     ///
     /// A synchronous receiver runs on the executor's threads in slices of about 200 us, or on the blocking
     /// pool if [`blocking`](Pipeline::blocking) is set.
@@ -111,13 +111,13 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     }
 
     /// Ends the pipeline, as a success, once `events` events were handed out: to the receiver, or to an end
-    /// without one. Rows that cannot be parsed do not count; events that are refused do. All events that were
+    /// without one. Rows that cannot be parsed do not count. Events that the receiver refuses count. All events that were
     /// handed out are handled to their end, however often they are retried. Zero hands out none.
     ///
     /// The events are the first in source order under [`ordered`](crate::PipelineBuilder::ordered),
     /// [`sequence`](crate::PipelineBuilder::sequence) and with one worker. Otherwise they are those that the
     /// workers come to first. More rows are read than are handed out, and count as dropped. A source that
-    /// fails, and a row that is rejected, after the last event in source order are of no account.
+    /// fails, and a row that is rejected, after the last event in source order are ignored.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime};

@@ -51,7 +51,8 @@ use sweet_async_core::runtime::RuntimeSource;
 ///
 /// Dropping the awaited future kills the sender and the workers, as for
 /// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event). A write under way is waited for. A
-/// kill that comes while the file is put in its place may come too late: the file is there then, whole.
+/// kill, or a time limit, that comes while the file is put in its place may come too late: the file is there
+/// then, whole.
 #[must_use = "a pipeline does nothing until it is awaited"]
 #[derive(Clone)]
 pub struct WriteFile<T, S, F, W> {
@@ -115,7 +116,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
 impl<T, S, F, W> WriteFile<T, S, F, W> {
     /// Sets the compression of the file. By default it goes by the file's name:
     /// [`Compression::ByExtension`]. gzip is written at level 6, and zstd, in frames of one megabyte of
-    /// text, at about level 1: the compressor at hand has no higher one.
+    /// text, at about level 1: the compressor, ruzstd, has no higher one.
     pub fn with_compression(self, compression: Compression) -> Self {
         Self { compression, ..self }
     }

@@ -29,7 +29,7 @@ impl SourceError {
     }
 
     /// The number of its rows that were handed on before the failure, bad ones included. How many would have
-    /// followed is not known. Of a source that is published, the rows of the messages.
+    /// followed is not known. For a source that is published, it is the number of rows in its messages.
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -44,8 +44,8 @@ impl Encoder {
         }
     }
 
-    /// Writes what is held back, and puts the file in its place.
-    pub(crate) fn commit(self) -> io::Result<()> {
+    /// Writes what is held back, and puts the file in its place. See [`Target::commit`].
+    pub(crate) fn commit(self, is_wanted: impl FnOnce() -> bool) -> io::Result<()> {
         let target = match self {
             Self::Plain(target) => target,
             #[cfg(feature = "compression")]
@@ -53,7 +53,7 @@ impl Encoder {
             #[cfg(feature = "compression")]
             Self::Zstd(frames) => frames.finish()?,
         };
-        target.commit()
+        target.commit(is_wanted)
     }
 }
 

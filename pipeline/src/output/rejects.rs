@@ -173,7 +173,7 @@ impl RejectedRow {
     }
 
     /// The row's whole text, without its line end. `None` for items that come from no text, for rows that
-    /// were refused as a batch, and for a row that could not be cut.
+    /// were refused as a batch or for a key that was there already, and for a row that could not be cut.
     pub fn text(&self) -> Option<&[u8]> {
         self.text.as_deref()
     }
@@ -298,7 +298,7 @@ impl RejectWriter {
     pub(crate) fn finish(self) -> Result<(), AsyncTaskError> {
         match self {
             Self::Sink(_) => Ok(()),
-            Self::File { path, encoder, .. } => encoder.commit().map_err(|error| failed(&path, error)),
+            Self::File { path, encoder, .. } => encoder.commit(|| true).map_err(|error| failed(&path, error)),
         }
     }
 }

@@ -48,13 +48,17 @@ impl Target {
     }
 
     /// Puts the file in the place of its target, once its content is on the disk. An older file is replaced
-    /// in the same moment.
+    /// in the same moment. `is_wanted` is asked in between, since to get the content there may take long.
     ///
     /// # Errors
     ///
-    /// The system's. The older file stays then, and this one is removed.
-    pub(crate) fn commit(mut self) -> io::Result<()> {
+    /// The system's, and [`Interrupted`](io::ErrorKind::Interrupted) for a file that is not wanted any more.
+    /// The older file stays then, and this one is removed.
+    pub(crate) fn commit(mut self, is_wanted: impl FnOnce() -> bool) -> io::Result<()> {
         self.file.sync_all()?;
+        if !is_wanted() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         fs::rename(&self.temporary, &self.path)?;
         self.is_committed = true;
         // The file is there from now on. Whether its name outlasts a loss of power depends on the directory,

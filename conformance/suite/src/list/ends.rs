@@ -28,6 +28,7 @@ macro_rules! __conformance_with_ends {
             taken driven {
                 exactly_as_many_events_are_handed_out
                 the_first_in_source_order_are_taken_where_they_are_ordered
+                a_source_that_fails_before_the_last_event_is_the_error
                 rows_that_cannot_be_parsed_do_not_count
                 taken_events_keep_their_attempts
                 batches_hold_as_many_events_as_are_taken
@@ -40,6 +41,7 @@ macro_rules! __conformance_with_ends {
                 rejected_rows_leave_no_gap
                 an_error_drops_the_values
                 a_spawned_pipeline_gives_its_values
+                policies_around_calls_are_refused
             }
             written driven {
                 lines_are_in_source_order_where_they_are_ordered

@@ -18,8 +18,8 @@ use crate::task::work::kinds::IntoAsyncResult;
 ///
 /// # Errors
 ///
-/// [`AsyncTaskError::InvalidConfig`] for a policy that cannot work, which is so refused before the wait, and
-/// if the work is under the same limiter.
+/// [`AsyncTaskError::InvalidConfig`] for a policy that cannot work, or if the work is under the same limiter.
+/// Both are found before the wait.
 pub fn acquire_for<T, P: Policies<T>, R: Runtime>(
     policies: &P,
     limiter: &Limiter,

@@ -158,9 +158,9 @@ impl TaskContext {
     }
 
     /// The number of this attempt, from 1, if the task is an attempt at work that is retried, hedged or
-    /// supervised; else that of the attempt at its work that began last, which is 1 unless it is tried again.
+    /// supervised; for any other task, the number of attempts at its work that have begun, which is 1 without retries.
     ///
-    /// The work of each attempt finds its own: a request can carry it, or only the first can use a cache. In
+    /// The work of each attempt finds its own: a request can carry the number. In
     /// a [recovery](crate::TaskBuilder::recover_with), it is the number of attempts that were made. A task
     /// that an attempt spawns counts its own attempts.
     ///

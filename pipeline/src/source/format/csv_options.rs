@@ -230,7 +230,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     /// error, or a panic, the source cannot be read ([`AsyncTaskError::Io`], whose text has that of the
     /// error). So it can check that all columns are there before hours of rows are rejected.
     ///
-    /// Of an empty source there is no header, and it is not called. A row knows its names too:
+    /// An empty source has no header, and the function is not called for it. A row knows its names too:
     /// [`Row::names`](crate::Row::names). It is refused ([`AsyncTaskError::InvalidConfig`]) where
     /// [`with_headers`](Self::with_headers) or [`with_names`](Self::with_names) says that there is no header.
     pub fn on_header<F, O, K>(self, on_header: F) -> TextSource<'a, T, Csv>

@@ -24,7 +24,7 @@ impl<'a> Header<'a> {
         self.names.len()
     }
 
-    /// True if there are no columns, which no source has.
+    /// Always false: a header has at least one column.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }

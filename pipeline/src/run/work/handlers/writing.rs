@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
@@ -207,9 +208,12 @@ impl OutputFile {
             return BlockingCall::start(runtime, move || drop(open))?.await;
         }
         let Some(Open { encoder: Some(mut encoder), text, .. }) = open else { return Err(LOST) };
+        let given_up = Arc::new(AtomicBool::new(false));
+        // Where the time limit passes meanwhile, the pipeline has failed, and the older file is to stay.
+        let _give_up = GiveUpOnDrop(given_up.clone());
         let commit = move || {
             encoder.write_all(&text)?;
-            encoder.commit()
+            encoder.commit(|| !given_up.load(Ordering::Acquire))
         };
         let committed = BlockingCall::start(runtime, commit)?.await?;
         committed.map_err(|error| self.failed("writing", error))
@@ -217,6 +221,15 @@ impl OutputFile {
 
     fn failed(&self, doing: &str, error: io::Error) -> AsyncTaskError {
         AsyncTaskError::Io { context: format!("{doing} {}", self.path.display()).into(), error }
+    }
+}
+
+/// Notes the end of the wait for a job.
+struct GiveUpOnDrop(Arc<AtomicBool>);
+
+impl Drop for GiveUpOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pipelines, ends: `collect_vec` gives all values in source order.
 
 use crate::library::pipeline::{ReceiverStrategy, SenderStrategy};
+use crate::library::{Chaos, CircuitBreaker, Limiter};
 
 use crate::kit::prelude::*;
 
@@ -66,6 +67,25 @@ pub async fn a_spawned_pipeline_gives_its_values<R: Runtime>(rt: R, _: Facts) ->
         ensure!(values.into_iter().eq(0..most) && summary.read() == most);
         // The same pipeline, run again.
         ensure!(pipeline.await?.0.len() as u64 == most);
+    }
+    Ok(())
+}
+
+pub async fn policies_around_calls_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let numbers = || AsyncTask::emits::<u64>().on(&rt);
+    let limiter = Limiter::builder().max_concurrent(1).build()?;
+    let breaker = CircuitBreaker::builder().build()?;
+    let refused = [
+        ("chaos", numbers().chaos(Chaos::new())),
+        ("event_limiter", numbers().event_limiter(&limiter)),
+        ("event_circuit_breaker", numbers().event_circuit_breaker(&breaker)),
+        ("Retry", numbers().on_error(ErrorStrategy::retry(1))),
+    ];
+    for (setting, numbers) in refused {
+        let listed = numbers.sender(|sources| sources.of(0..3).into_chunks(2.items())).collect_vec();
+        let error = failed(listed.await)?;
+        ensure!(matches!(error, AsyncTaskError::InvalidConfig(_)), "{setting}: {error:?}");
+        ensure!(error.to_string().contains(setting), "{setting}: {error}");
     }
     Ok(())
 }

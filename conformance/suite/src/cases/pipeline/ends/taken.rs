@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::library::pipeline::{Batch, PipelineBuilder};
 
+use crate::kit::explode;
 use crate::kit::leases::LeasedQueue;
 use crate::kit::prelude::*;
 use crate::kit::published::{Deliveries, LONG, consume, publish};
@@ -49,6 +50,30 @@ pub async fn the_first_in_source_order_are_taken_where_they_are_ordered<R: Runti
             .collect_vec()
             .await?;
         ensure!(values.iter().copied().eq(0..50) && summary.handled() == 50, "{values:?}");
+    }
+    Ok(())
+}
+
+pub async fn a_source_that_fails_before_the_last_event_is_the_error<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for sources_at_once in [1, 2] {
+        let fails = || {
+            (0..30u64).inspect(|n| {
+                if *n == 20 {
+                    explode::<()>("the source")
+                }
+            })
+        };
+        let taken = numbers(&rt, 2)
+            .ordered()
+            .with_concurrency(sources_at_once)
+            .sender(move |sources| {
+                sources.of(fails()).into_chunks(5.items());
+                sources.of(100..200).into_chunks(5.items());
+            })
+            .take(25)
+            .collect_vec()
+            .await;
+        ensure!(failed(taken)?.is_panic(), "{sources_at_once} at once");
     }
     Ok(())
 }

@@ -145,7 +145,19 @@ pub async fn panics_and_time_limits_count<R: Runtime>(rt: R, _: Facts) -> Outcom
     let breaker = of()?;
     ensure!(failed(task(&breaker).run(|| async { explode::<()>("a panic") }).await)?.is_panic());
     ensure!(breaker.state() == BreakerState::Open, "a panic");
+    // Of the closure itself, which gives no future then.
+    let explodes = || {
+        explode::<()>("a panic");
+        async {}
+    };
     for spawned in [false, true] {
+        let breaker = of()?;
+        let retried = task(&breaker).retry(1);
+        let error = match spawned {
+            true => failed(retried.spawn(explodes).await)?,
+            false => failed(retried.run(explodes).await)?,
+        };
+        ensure!(error.is_panic() && breaker.state() == BreakerState::Open, "{spawned}: {error:?}");
         for attempt in [false, true] {
             let breaker = of()?;
             let task = match attempt {
