@@ -20,11 +20,13 @@ pub enum Kind {
     Receiver,
     /// `fold`, which adds up.
     Fold,
+    /// `for_each` behind one `map`.
+    Mapped,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Each, Self::Receiver, Self::Fold];
+    pub const ALL: [Self; 4] = [Self::Each, Self::Receiver, Self::Fold, Self::Mapped];
 
     /// The name in the results.
     pub fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Each => "for_each",
             Self::Receiver => "receiver",
             Self::Fold => "fold",
+            Self::Mapped => "map, for_each",
         }
     }
 }
@@ -53,6 +56,7 @@ pub async fn pipeline<B: Backend>(
         .sender(move |sources| sources.of(0..items).into_chunks(chunk.items()));
     let handled = match kind {
         Kind::Each => pipeline.for_each(nothing).await?.handled(),
+        Kind::Mapped => pipeline.map(|item| black_box(item) + 1).for_each(nothing).await?.handled(),
         Kind::Receiver => pipeline
             .receiver(|event, _: Collector<u64, ()>| nothing(event))
             .await_final_event(|summary, _| summary.as_ref().map(FinalEvent::handled).ok())
@@ -149,6 +153,7 @@ pub fn measure<B: Backend>(backend: &B, size: &Size) -> Result<(), Failure> {
             let one = move || run(|| backend.block_on(pipeline(backend, kind, items, chunk, workers)));
             row.side(kind.name(), count, one).ratio(kind.name(), peer, Some(goal));
         }
+        row.ratio(Kind::Mapped.name(), Kind::Each.name(), Some(1.1));
         row.measure()?;
     }
     Ok(())

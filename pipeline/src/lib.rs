@@ -3,10 +3,10 @@
 //!
 //! ```text
 //!  sender task                                     worker tasks (n)
-//!  ┌───────────────────────────────────┐          ┌──────────────────────────────────────┐
-//!  │ read a block ─► cut it at rows ───┼─ queue ─►│ parse ─► Event ─► receiver ─► shard ─┼─► partitions
-//!  │ (blocking pool)                   │ (bounded)│                                      │
-//!  └───────────────────────────────────┘          └──────────────────────────────────────┘
+//!  ┌───────────────────────────────────┐          ┌───────────────────────────────────────┐
+//!  │ read a block ─► cut it at rows ───┼─ queue ─►│ parse ─► stages ─► receiver ─► shard ─┼─► partitions
+//!  │ (blocking pool)                   │ (bounded)│                                       │
+//!  └───────────────────────────────────┘          └───────────────────────────────────────┘
 //! ```
 //!
 //! A pipeline's own memory is bounded by (queue + workers) x chunk, plus a block or two and the state of the
@@ -17,8 +17,9 @@
 //!
 //! Sender, workers and coordinator are compiled once, here, and not for each pipeline: they know neither the type
 //! of the rows nor that of the runtime, whose erased form ([`DynRuntime`](sweet_async_core::DynRuntime)) they use.
-//! Only the decoding of a row, the receiver and the parts of the collector have the pipeline's types. The price is
-//! some boxes for a pipeline, one for a chunk of items, and one for each attempt where events are retried.
+//! Only the decoding of a row, the stages, the receiver and the parts of the collector have the pipeline's types.
+//! The price is some boxes for a pipeline, one for a chunk of items, and one for each attempt where events are
+//! retried.
 
 #![forbid(unsafe_code)]
 
@@ -32,6 +33,7 @@ mod policy;
 mod queue;
 mod run;
 mod source;
+mod stage;
 #[cfg_attr(
     not(feature = "csv"),
     allow(dead_code, reason = "the cutter knows CSV also where nothing parses it")
@@ -89,10 +91,18 @@ pub use sweet_async_core::Position;
 /// Types and traits that appear in signatures and that no program names. Not under semver.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::build::upstream::{Staged, Upstream};
     pub use crate::output::rows::{RowFormat, RowText, Shape};
-    pub use crate::run::work::call::answer::{Answer, Answered, Flow, IntoAnswer};
+    pub use crate::run::work::call::answer::{Answered, Flow, IntoAnswer};
     pub use crate::run::work::call::delivery::{Delivery, Sequenced};
     pub use crate::run::work::call::receive::{Receive, Tries};
     pub use crate::source::SenderOutput;
     pub use crate::source::format::marker::{NoFormat, Undecided};
+    pub use crate::stage::awaited::Awaited;
+    pub use crate::stage::chain::Answer;
+    pub use crate::stage::chain::{Chain, Extend, Next, SyncChain, Unstaged};
+    pub use crate::stage::each::Each;
+    pub use crate::stage::keyed::Keyed;
+    pub use crate::stage::many::Many;
+    pub use crate::stage::step::{AsyncStep, Filter, FlatMap, Inspect, Map, Spread, Step, TryMap};
 }

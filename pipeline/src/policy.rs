@@ -46,11 +46,12 @@ impl<T> ErrorStrategy<T> {
         Self::retry_with(Retry::new(retries))
     }
 
-    /// Calls the receiver again as `retry` says, with a clone of the event. The clone is made before each
-    /// call that another may follow. Between two calls the worker waits by the runtime's clock. It holds no
-    /// thread then, and handles nothing else. An error may set the wait ([`Retry::retry_after`]), and each
-    /// failed call that another follows can be reported ([`Retry::on_retry`]). The receiver finds the number of
-    /// its call in [`Event::attempt`](crate::Event::attempt).
+    /// Calls the receiver again as `retry` says, with a clone of the event. With
+    /// [stages](crate::PipelineSender::map) it is a clone of the row, whose stages run again. The clone is made
+    /// before each call that another may follow. Between two calls the worker waits by the runtime's clock. It
+    /// holds no thread then, and handles nothing else. An error may set the wait ([`Retry::retry_after`]), and
+    /// each failed call that another follows can be reported ([`Retry::on_retry`]). The receiver finds the number
+    /// of its call in [`Event::attempt`](crate::Event::attempt).
     ///
     /// The row is rejected, as under [`ContinueOnError`](Self::ContinueOnError), once the receiver has failed
     /// for the last time, or has failed with an error that is not to be retried (a panic, or one that

@@ -9,11 +9,12 @@ mod modules;
 use modules::{Modules, backward, circles};
 
 /// The layers in their order. The folders of `run` are layers of their own.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "text",
     "event",
     "outcome",
     "policy",
+    "stage",
     "queue",
     "source",
     "output",

@@ -15,6 +15,7 @@ mod reading;
 mod recovery;
 mod schedules;
 mod signatures;
+mod stages;
 mod structure;
 mod text;
 

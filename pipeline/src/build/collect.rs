@@ -6,6 +6,7 @@ use std::panic::Location;
 
 use crate::build::boxed::BoxedPipeline;
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::build::whole::{End, Start, Whole};
 use crate::collect::Collector;
 use crate::collect::collection::Collection;
@@ -18,8 +19,6 @@ use crate::run::work::call::delivery::Delivery;
 use crate::run::work::call::receive::Receive;
 use crate::run::work::handlers::collecting::Collecting;
 use crate::run::work::handlers::receiving::Receiving;
-use crate::source::Plan;
-use crate::source::Sources;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::internals::Sync;
 use sweet_async_core::runtime::RuntimeSource;
@@ -69,7 +68,7 @@ impl<T, S, F, G, O, M, K, V, A> Pipeline<T, S, F, Receiver<G, O, M, K, V, A>>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>),
+    F: Upstream<T>,
     G: Fn(A, Collector<K, V>) -> O + Send + std::marker::Sync + 'static,
     O: 'static,
     M: Receive<O>,
@@ -146,14 +145,7 @@ where
     }
 
     #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
-    fn whole(
-        self,
-    ) -> Whole<
-        T,
-        S,
-        impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + use<T, S, F, G, O, M, K, V, A>,
-        Receiving<Collecting<G, O, M, K, V>, A>,
-    > {
+    fn whole(self) -> Whole<T, S, F, Receiving<Collecting<G, O, M, K, V>, A>> {
         let Receiver { receiver, rule, .. } = self.receiver;
         let store = CollectionStore::open(rule, self.from.settings.max_errors);
         let collecting = Collecting::<G, O, M, K, V> { receiver, store, marker: PhantomData };

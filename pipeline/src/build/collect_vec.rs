@@ -5,11 +5,11 @@ use std::panic::Location;
 use std::pin::Pin;
 
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::build::whole::End;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::handlers::listing::Listing;
-use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::RuntimeSource;
 
@@ -25,7 +25,7 @@ pub struct CollectVec<T, S, F> {
     from: PipelineSender<T, S, F>,
 }
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Keeps all values, in source order, whatever the strategies. Await the pipeline for the values and the
     /// summary. Rejected rows leave no gap. An error that ends the pipeline drops the values.
     ///
@@ -54,7 +54,7 @@ fn values<T>((event, end): End<Vec<T>>) -> Result<(Vec<T>, FinalEvent), AsyncTas
     Ok((end.map(|(_, values)| values).unwrap_or_default(), summary))
 }
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 'static> CollectVec<T, S, F> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T> + Send + 'static> CollectVec<T, S, F> {
     /// Starts the pipeline now, as a task of its own. The handle is a future of the values and the summary.
     #[track_caller]
     pub fn spawn(self) -> EmittingTask<(Vec<T>, FinalEvent), S::Runtime> {
@@ -66,7 +66,7 @@ impl<T, S, F> IntoFuture for CollectVec<T, S, F>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
 {
     type Output = Result<(Vec<T>, FinalEvent), AsyncTaskError>;
     // Boxed once for the whole pipeline: an async block has no name that could stand here.

@@ -7,14 +7,13 @@ use std::panic::Location;
 use std::pin::Pin;
 
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::build::whole::{End, Whole};
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::call::answer::Answered;
 use crate::run::work::handlers::folding::Folding;
-use crate::source::Plan;
-use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::RuntimeSource;
@@ -48,7 +47,7 @@ where
     T: Send + 'static,
     A: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     I: Fn() -> A + Clone + Send + Sync + 'static,
     G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
     O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,
@@ -60,12 +59,7 @@ where
     fn whole(
         self,
     ) -> (
-        Whole<
-            T,
-            S,
-            impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + Send + use<T, A, S, F, I, G, O, K, J>,
-            Folding<I, G, O, K>,
-        >,
+        Whole<T, S, F, Folding<I, G, O, K>>,
         impl FnOnce(End<Vec<A>>) -> Result<(A, FinalEvent), AsyncTaskError>
         + Send
         + use<T, A, S, F, I, G, O, K, J>,
@@ -94,7 +88,7 @@ where
     T: Send + 'static,
     A: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     I: Fn() -> A + Clone + Send + Sync + 'static,
     G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
     O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,

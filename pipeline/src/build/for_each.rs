@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::pin::Pin;
 
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::build::whole::Whole;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
@@ -13,8 +14,6 @@ use crate::run::work::call::delivery::Delivery;
 use crate::run::work::call::receive::Receive;
 use crate::run::work::handlers::collecting::Each;
 use crate::run::work::handlers::receiving::Receiving;
-use crate::source::Plan;
-use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::internals::Sync;
 use sweet_async_core::runtime::RuntimeSource;
@@ -44,21 +43,14 @@ impl<T, S, F, G, O, M, A> ForEach<T, S, F, G, O, M, A>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     G: Fn(A) -> O + Send + std::marker::Sync + 'static,
     O: 'static,
     M: Receive<O>,
     A: Delivery<T> + 'static,
 {
     #[allow(clippy::type_complexity, reason = "a name for it would say no more")]
-    fn whole(
-        self,
-    ) -> Whole<
-        T,
-        S,
-        impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + Send + use<T, S, F, G, O, M, A>,
-        Receiving<Each<G, O, M>, A>,
-    > {
+    fn whole(self) -> Whole<T, S, F, Receiving<Each<G, O, M>, A>> {
         let Self { from, receiver, .. } = self;
         from.whole(Receiving::<_, A>::new(Each::<G, O, M> { receiver, marker: PhantomData }))
     }
@@ -74,7 +66,7 @@ impl<T, S, F, G, O, M, A> IntoFuture for ForEach<T, S, F, G, O, M, A>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     G: Fn(A) -> O + Send + std::marker::Sync + 'static,
     O: 'static,
     M: Receive<O>,

@@ -7,10 +7,10 @@ use std::pin::Pin;
 use futures_sink::Sink;
 
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::handlers::forwarding::Forwarding;
-use crate::source::Sources;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::runtime::RuntimeSource;
 
@@ -28,7 +28,7 @@ pub struct Forward<T, S, F, K> {
     sink: K,
 }
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Passes all values on to `sink`: in completion order, or in source order under
     /// [`ordered`](crate::PipelineBuilder::ordered) and with one worker. Rows are parsed in parallel. Await
     /// the pipeline for its summary.
@@ -53,7 +53,7 @@ impl<T, S, F, K> Forward<T, S, F, K>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     K: Sink<T, Error: Into<BoxError>> + Send + 'static,
 {
     /// Starts the pipeline now, as a task of its own. The handle is a future of the summary.
@@ -67,7 +67,7 @@ impl<T, S, F, K> IntoFuture for Forward<T, S, F, K>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     K: Sink<T, Error: Into<BoxError>> + Send + 'static,
 {
     type Output = Result<FinalEvent, AsyncTaskError>;

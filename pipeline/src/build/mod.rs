@@ -1,5 +1,5 @@
-//! The builder of a pipeline, in the order of its calls: options, sender, and the end: a receiver of the
-//! events, or one without a receiver.
+//! The builder of a pipeline, in the order of its calls: options, sender, stages, and the end: a receiver of
+//! the events, or one without a receiver.
 
 pub(crate) mod boxed;
 pub(crate) mod collect;
@@ -11,5 +11,7 @@ pub(crate) mod options;
 pub(crate) mod publish;
 pub(crate) mod pull;
 pub(crate) mod sender;
+pub(crate) mod stages;
+pub(crate) mod upstream;
 pub(crate) mod whole;
 pub(crate) mod write;

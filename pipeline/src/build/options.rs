@@ -224,8 +224,9 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     }
 
     /// Sets the number of workers that parse and handle rows. By default there are as many as the runtime has
-    /// threads. Each worker handles one event at a time: a receiver that mostly waits needs more of them. The
-    /// same as [`ReceiverStrategy::Parallel`].
+    /// threads. Each worker handles one event at a time: a receiver that mostly waits needs more of them, and a
+    /// stage that mostly waits can be [`concurrent`](PipelineSender::concurrent). The same as
+    /// [`ReceiverStrategy::Parallel`].
     pub fn workers(self, workers: usize) -> Self {
         self.receiver_strategy(ReceiverStrategy::Parallel { workers })
     }
@@ -238,12 +239,13 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Limits each call of an asynchronous receiver to `limit`, from its first poll, by the runtime's clock.
     /// At the limit the call is dropped at its next await, and the error of its event (of all events of its
     /// batch) is an [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout). Where events are
-    /// retried, the limit holds for each attempt. [`Duration::MAX`] is no limit.
+    /// retried, the limit holds for each attempt. With [stages](PipelineSender::map) it holds for the stages and
+    /// the receiver together. [`Duration::MAX`] is no limit.
     ///
     /// Synchronous code cannot be interrupted. So a synchronous receiver, a fold, and every end without a
     /// receiver are refused
     /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) if a limit was
-    /// set.
+    /// set, unless a stage before them is asynchronous.
     pub fn event_timeout(self, limit: Duration) -> Self {
         self.set(|settings| settings.event_timeout = Some(limit))
     }
@@ -253,6 +255,11 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// [`AsyncTaskError::CircuitOpen`](sweet_async_core::AsyncTaskError::CircuitOpen), which is not retried.
     /// A batch is one call. A pulled pipeline has no calls, and is refused
     /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
+    ///
+    /// With [stages](PipelineSender::map) it is around the stages and the receiver together. So stages that run
+    /// ahead of the receiver are refused, unless they are before batches: those of several workers under
+    /// [source order](Self::ordered) or with [keys](PipelineSender::key_by), and
+    /// [concurrent](PipelineSender::concurrent) ones.
     ///
     /// Cost: an allocation for each call, and calls of a synchronous receiver are made one by one.
     pub fn event_circuit_breaker(self, breaker: &CircuitBreaker) -> Self {
@@ -264,7 +271,8 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// [event](Self::event_timeout), and between two attempts no permit is held. Where the limiter has as
     /// many waiters as it may have, the error of the event is
     /// [`AsyncTaskError::Rejected`](sweet_async_core::AsyncTaskError::Rejected), which is not retried. A batch
-    /// is one call. A pulled pipeline is refused, as with a [breaker](Self::event_circuit_breaker).
+    /// is one call. A pulled pipeline is refused, and stages as well, as with a
+    /// [breaker](Self::event_circuit_breaker).
     ///
     /// Permits bound the calls alone: rows are parsed by as many [workers](Self::workers) as there are.
     /// [`rate_limit`](Self::rate_limit) is a rate of one pipeline, by events and not by calls.
@@ -279,8 +287,9 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// the runtime's random numbers, so that a simulation repeats them. Chaos is innermost: an injected
     /// error or panic is the error of the event and is retried as another would be, an injected latency is
     /// under the [limit of the event](Self::event_timeout), and a [breaker](Self::event_circuit_breaker)
-    /// counts both. The receiver is not called where a fault takes its place. A batch is one call. A rate that
-    /// is no probability is refused
+    /// counts both. The receiver is not called where a fault takes its place, and neither are the
+    /// [stages](PipelineSender::map) before it. A batch is one call, without its stages. A rate that is no
+    /// probability is refused
     /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)), and so is a
     /// pulled pipeline.
     ///
@@ -315,8 +324,9 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.rate = Some((events, per)))
     }
 
-    /// Passes events to the receiver in source order, one at a time. Rows are still parsed in parallel.
-    /// Batches are gathered and handled by one worker.
+    /// Passes events to the receiver in source order, one at a time. Rows are still parsed in parallel, and
+    /// [stages](PipelineSender::map) run in parallel. Batches are gathered and handled by one worker, which also
+    /// runs the stages before them.
     pub fn ordered(self) -> Self {
         self.set(|settings| settings.ordered = true)
     }

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::build::sender::PipelineSender;
-use crate::build::sender::plans;
 use crate::build::whole::Whole;
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
@@ -17,8 +16,7 @@ use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::handlers::collecting::Each;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::handlers::receiving::Receiving;
-use crate::source::sealed::sealed;
-use crate::source::{Plan, Sources};
+use crate::source::Sources;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::internals::{Async, Fallible};
 use sweet_async_core::runtime::RuntimeSource;
@@ -102,13 +100,13 @@ where
     ) -> Whole<
         QueueMessage,
         S,
-        impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + Send + use<T, S, F, Q>,
+        impl FnOnce(&mut Sources<QueueMessage>) + Send + use<T, S, F, Q>,
         impl Handler<QueueMessage> + use<T, S, F, Q>,
     > {
         let Self { from, queue, job } = self;
         let PipelineSender { source, settings, retrying, sender } = from;
-        let (name, reading) = (job.clone(), settings.sender);
-        let plans = move || sealed(plans(sender, reading)?, &name);
+        let name = job.clone();
+        let sender = move |sources: &mut Sources<QueueMessage>| sources.add_sealed(&name, sender);
         let receiver = move |event: Event<QueueMessage>| {
             let (queue, job) = (queue.clone(), job.clone());
             async move {
@@ -117,7 +115,7 @@ where
             }
         };
         let handler = Receiving::<_, Event<_>>::new(each(receiver));
-        Whole { source, settings, retrying: retrying.map(RetryEvents::of), plans, handler }
+        Whole { source, settings, retrying: retrying.map(RetryEvents::of), sender, handler }
     }
 
     /// Starts the pipeline now, as a task of its own. The handle is a future of the summary.

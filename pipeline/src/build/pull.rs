@@ -1,20 +1,18 @@
 //! A pipeline whose events are pulled.
 
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::build::whole::End;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::handle::pull::{DrainOnKill, Events};
 use crate::run::work::handlers::pulling::Pulling;
-use crate::source::Sources;
 use sweet_async_core::runtime::RuntimeSource;
 
 /// The number of batches of events that may wait to be pulled.
 const AHEAD: usize = 4;
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>) + Send + 'static>
-    PipelineSender<T, S, F>
-{
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T> + Send + 'static> PipelineSender<T, S, F> {
     /// Starts the pipeline now, as a task of its own. Its events are pulled from the handle, which is a
     /// [`Stream`](futures_core::Stream). Rows are parsed in parallel and come in completion order, or in
     /// source order with [`ordered`](crate::PipelineBuilder::ordered). A few thousand events may be ready at

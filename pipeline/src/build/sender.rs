@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::build::collect::{Pipeline, Receiver};
 use crate::build::fold::Fold;
 use crate::build::for_each::ForEach;
+use crate::build::upstream::Upstream;
 use crate::build::whole::Whole;
 use crate::collect::Collector;
 use crate::collect::key::Key;
@@ -16,15 +17,10 @@ use crate::policy::RetryEvents;
 use crate::run::shared::control::{Batches, Settings};
 use crate::run::work::call::answer::{Answered, IntoAnswer};
 use crate::run::work::call::receive::{Receive, Tries};
-use crate::source::Plan;
-use crate::source::Sources;
-use crate::source::strategy::SenderStrategy;
-use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::IntoResult;
 
-/// A pipeline whose sources are named. Its methods set the receiver of its events.
+/// A pipeline whose sources are named. Its methods add stages and set the receiver of its events.
 #[must_use = "a pipeline does nothing until its end is awaited"]
 #[derive(Clone)]
 pub struct PipelineSender<T, S, F> {
@@ -34,7 +30,7 @@ pub struct PipelineSender<T, S, F> {
     pub(crate) sender: F,
 }
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Sets the receiver of each event. It is synchronous or asynchronous, and may return a `Result`. An
     /// error or a panic is the error of that event. Several workers call the receiver at the same time.
     ///
@@ -119,6 +115,10 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// workers come to first. More rows are read than are handed out, and count as dropped. A source that
     /// fails, and a row that is rejected, after the last event in source order are ignored.
     ///
+    /// It is refused ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) with
+    /// [stages](Self::map), which make other events of those of rows. There, a receiver can return
+    /// [`ControlFlow::Break`](std::ops::ControlFlow::Break).
+    ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime};
     /// # use sweet_async_pipeline::{ChunkSizeExt as _, PipelineBuilder};
@@ -145,7 +145,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     ///
     /// Gathered events are held in addition to the chunks of the queue: up to `size` events for each worker.
     ///
-    /// Events of a [queue](Sources::of_queue) hold their messages. So a batch with such events is also handed
+    /// Events of a [queue](crate::Sources::of_queue) hold their messages. So a batch with such events is also handed
     /// over when their queue has given nothing for 50 ms, and when no more is read from it. A message is
     /// settled once the batch with its last row is handled.
     pub fn batched(mut self, size: usize, delay: Duration) -> BatchedSender<T, S, F> {
@@ -171,27 +171,10 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     }
 
     /// The whole pipeline, with the handler of its events.
-    #[allow(clippy::type_complexity, reason = "an opaque type cannot be part of an alias")]
-    pub(crate) fn whole<H>(
-        self,
-        handler: H,
-    ) -> Whole<T, S, impl FnOnce() -> Result<Vec<Plan>, AsyncTaskError> + use<T, S, F, H>, H> {
+    pub(crate) fn whole<H>(self, handler: H) -> Whole<T, S, F, H> {
         let Self { source, settings, retrying, sender } = self;
-        let strategy = settings.sender;
-        Whole { source, settings, retrying, plans: move || plans(sender, strategy), handler }
+        Whole { source, settings, retrying, sender, handler }
     }
-}
-
-/// The sources that `sender` names. The strategy must be able to read them.
-pub(crate) fn plans<T: Send + 'static>(
-    sender: impl FnOnce(&mut Sources<T>),
-    strategy: SenderStrategy,
-) -> Result<Vec<Plan>, AsyncTaskError> {
-    let mut sources = Sources::new();
-    caught(|| sender(&mut sources))?;
-    let plans = sources.into_plans()?;
-    strategy.suits(&plans)?;
-    Ok(plans)
 }
 
 /// A pipeline that passes several events at a time to its receiver; see [`PipelineSender::batched`].
@@ -199,7 +182,7 @@ pub(crate) fn plans<T: Send + 'static>(
 #[derive(Clone)]
 pub struct BatchedSender<T, S, F>(PipelineSender<T, S, F>);
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> BatchedSender<T, S, F> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> BatchedSender<T, S, F> {
     /// As [`PipelineSender::receiver`], with a batch in place of an event.
     ///
     /// Collected values have the position of their batch in source order, which is that of its first event.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::build::upstream::{Parts, Upstream};
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::progress::Counters;
 use crate::policy::RetryEvents;
@@ -16,9 +17,10 @@ use crate::run::shared::control::Settings;
 use crate::run::work::erased::DynHandler;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::typed::TypedHandler;
-use crate::source::Plan;
+use crate::source::strategy::SenderStrategy;
+use crate::source::{Plan, Sources};
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::{Configured, InPlace, SpawnSite, TaskRef, as_part_of};
+use sweet_async_core::extend::{Configured, InPlace, SpawnSite, TaskRef, as_part_of, caught};
 use sweet_async_core::extend::{InPlaceTask, Registered};
 use sweet_async_core::internals::Fallible;
 use sweet_async_core::retry::Retry;
@@ -31,21 +33,21 @@ pub(crate) type End<E> = (Result<FinalEvent, AsyncTaskError>, Option<(FinalEvent
 /// A running pipeline.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// A pipeline before its start: its settings, and the handler of its events. `plans` names the sources once
-/// the pipeline starts.
-pub(crate) struct Whole<T, S, P, H> {
+/// A pipeline before its start: its settings, and the handler of its events. `sender` names the sources once
+/// the pipeline starts, and has the stages.
+pub(crate) struct Whole<T, S, F, H> {
     pub(crate) source: S,
     pub(crate) settings: Settings,
     pub(crate) retrying: Option<RetryEvents<T>>,
-    pub(crate) plans: P,
+    pub(crate) sender: F,
     pub(crate) handler: H,
 }
 
-impl<T, S, P, H> Whole<T, S, P, H>
+impl<T, S, F, H> Whole<T, S, F, H>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    P: FnOnce() -> Result<Vec<Plan>, AsyncTaskError>,
+    F: Upstream<T>,
     H: Handler<T>,
 {
     /// Checks the settings, names the sources, and returns the pipeline's work. From here on the pipeline has
@@ -56,11 +58,12 @@ where
         task: TaskRef,
         counters: Arc<Counters>,
     ) -> Result<Work, AsyncTaskError> {
-        let Self { settings, retrying, plans, handler, .. } = self;
+        let Self { settings, retrying, sender, handler, .. } = self;
+        let Parts { sender, chain, retrying } = sender.split(retrying);
         let retry = retrying.as_ref().map(|retrying| retrying.retry.clone());
-        let handler = Box::new(TypedHandler::new(handler, retrying));
-        let mut plans = Some(plans);
-        let mut plans = || plans.take().map_or_else(|| Ok(Vec::new()), |plans| plans());
+        let handler = Box::new(TypedHandler::new(chain, handler, retrying));
+        let (mut sender, strategy) = (Some(sender), settings.sender);
+        let mut plans = || sender.take().map_or_else(|| Ok(Vec::new()), |sender| plans(sender, strategy));
         start(DynRuntime::new(runtime), task, counters, settings, retry.as_ref(), handler, &mut plans)
     }
 
@@ -81,7 +84,7 @@ where
     pub(crate) fn spawn<U, E>(self, finish: E) -> EmittingTask<U, S::Runtime>
     where
         U: Send + 'static,
-        P: Send + 'static,
+        F: Send + 'static,
         E: FnOnce(End<H::End>) -> Result<U, AsyncTaskError> + Send + 'static,
     {
         let (source, configured) = (self.source.clone(), self.settings.task.clone());
@@ -89,6 +92,18 @@ where
             Box::new(|runtime, task, counters| self.start(runtime, task, counters));
         spawn(source, configured, start, finish)
     }
+}
+
+/// The sources that `sender` names. The strategy must be able to read them.
+fn plans<T: Send + 'static>(
+    sender: impl FnOnce(&mut Sources<T>),
+    strategy: SenderStrategy,
+) -> Result<Vec<Plan>, AsyncTaskError> {
+    let mut sources = Sources::new();
+    caught(|| sender(&mut sources))?;
+    let plans = sources.into_plans()?;
+    strategy.suits(&plans)?;
+    Ok(plans)
 }
 
 /// The part of [`Whole::start`] that is compiled once for all pipelines. `plans` is called once at most.
@@ -105,8 +120,8 @@ fn start(
     retry.map_or(Ok(()), Retry::check)?;
     if settings.event_timeout.is_some_and(|limit| limit != Duration::MAX) && !handler.can_be_timed() {
         return Err(AsyncTaskError::config(
-            "event_timeout needs an asynchronous receiver: synchronous code cannot be interrupted, and a fold and what is \
-             pulled have no receiver",
+            "event_timeout needs an asynchronous receiver or stage: synchronous code cannot be interrupted, and a fold \
+             and what is pulled have no receiver",
         ));
     }
     if !handler.can_retry() && retry.is_some() {
@@ -121,6 +136,39 @@ fn start(
              written or forwarded: give it one, or leave the setting out",
         )));
     }
+    if let Some((guard, setting)) = ahead_of_guards(&settings, &*handler) {
+        return Err(AsyncTaskError::config(format!(
+            "{guard} is around whole attempts at a row, and {setting} runs the stages of rows ahead of the \
+             receiver's calls: leave out one of them",
+        )));
+    }
+    if handler.has_keys() && settings.ordered {
+        return Err(AsyncTaskError::config(
+            "key_by keeps the source order of each key, and ordered that of all events: use one of them",
+        ));
+    }
+    if handler.has_keys() && settings.batches.is_some() {
+        return Err(AsyncTaskError::config(
+            "key_by does not order batches, which hold events of many keys: leave out one of them",
+        ));
+    }
+    if handler.has_stages() && settings.take.is_some() {
+        return Err(AsyncTaskError::config(
+            "`take` counts the events of rows, and stages make others of them: leave out `take` or the stages, or \
+             let the receiver return `ControlFlow::Break(())`",
+        ));
+    }
+    if settings.concurrent.is_some() && !handler.awaits_stages() {
+        return Err(AsyncTaskError::config(
+            "concurrent needs an asynchronous stage: synchronous stages of one worker run one after the other",
+        ));
+    }
+    if handler.has_stages() && settings.batches.is_some() && retry.is_some() {
+        return Err(AsyncTaskError::config(
+            "a batch of values that stages have made cannot be retried: leave out `batched` or the stages, or use \
+             another ErrorStrategy than Retry",
+        ));
+    }
     let plans = plans()?;
     if !handler.is_final() && plans.iter().any(|plan| matches!(plan, Plan::Queue(_))) {
         return Err(AsyncTaskError::config(
@@ -129,6 +177,24 @@ fn start(
         ));
     }
     Ok(Box::pin(async move { run(&runtime, &task, &settings, counters, plans, handler).await }))
+}
+
+/// A policy around whole attempts, and the setting by which stages run ahead of the receiver's calls, if both are
+/// set. An attempt is then in two parts, and a permit that was held from the one to the other would keep an earlier
+/// row from its turn. A batch is one call.
+fn ahead_of_guards(settings: &Settings, handler: &dyn DynHandler) -> Option<(&'static str, &'static str)> {
+    let guard = settings.guards.around_whole()?;
+    let has_one_worker = settings.receivers.is_some_and(|strategy| strategy.range().1 == 1);
+    let setting = match settings {
+        _ if !handler.has_stages() => return None,
+        Settings { batches: Some(_), .. } => return None,
+        Settings { concurrent: Some(2..), .. } => "`concurrent`",
+        _ if has_one_worker => return None,
+        _ if handler.has_keys() => "`key_by`",
+        Settings { ordered: true, .. } => "`ordered`",
+        _ => return None,
+    };
+    Some((guard, setting))
 }
 
 /// The start of a pipeline as the work of a task of this runtime.

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use crate::build::sender::PipelineSender;
+use crate::build::upstream::Upstream;
 use crate::outcome::final_event::FinalEvent;
 use crate::output::rows::RowFormat;
 use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::handlers::writing::Writing;
-use crate::source::Sources;
 use crate::source::compression::codec::Compression;
 #[cfg(feature = "csv")]
 use crate::source::format::marker::Csv;
@@ -42,7 +42,7 @@ use sweet_async_core::runtime::RuntimeSource;
 /// **Refused** ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)): a
 /// [queue](crate::Sources::of_queue) as a source, since its messages would be settled before the file is
 /// there; [`ErrorStrategy::Retry`](crate::ErrorStrategy::Retry); an
-/// [`event_timeout`](crate::PipelineBuilder::event_timeout).
+/// [`event_timeout`](crate::PipelineBuilder::event_timeout), unless a stage is asynchronous.
 ///
 /// Cost: each worker holds up to about 128 KiB of text, and the file as much. Blocks are written, and
 /// compressed, by one worker at a time, on the blocking pool.
@@ -62,7 +62,7 @@ pub struct WriteFile<T, S, F, W> {
     format: PhantomData<fn() -> W>,
 }
 
-impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSender<T, S, F> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Writes each value as a line of the file at `path`, as its [`Display`](std::fmt::Display) shows it. A
     /// value with a line end within is rejected. See [`WriteFile`].
     pub fn write_lines(self, path: impl Into<PathBuf>) -> WriteFile<T, S, F, Lines>
@@ -126,7 +126,7 @@ impl<T, S, F, W> WriteFile<T, S, F, W>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     W: RowFormat<T>,
 {
     /// Starts the pipeline now, as a task of its own. The handle is a future of the summary.
@@ -141,7 +141,7 @@ impl<T, S, F, W> IntoFuture for WriteFile<T, S, F, W>
 where
     T: Send + 'static,
     S: RuntimeSource,
-    F: FnOnce(&mut Sources<T>) + Send + 'static,
+    F: Upstream<T> + Send + 'static,
     W: RowFormat<T>,
 {
     type Output = Result<FinalEvent, AsyncTaskError>;

@@ -21,6 +21,11 @@ impl<T> Batch<T> {
     }
 }
 
+/// The number of rows from which events come. Events of one row are next to each other.
+pub(crate) fn rows<T>(events: &[Event<T>]) -> u64 {
+    events.chunk_by(|one, next| one.sequence == next.sequence).count() as u64
+}
+
 impl<T> Deref for Batch<T> {
     type Target = [Event<T>];
 

@@ -59,8 +59,21 @@ impl<T> Event<T> {
 
     /// The event's position alone.
     pub(crate) fn without_data(&self) -> Event<()> {
+        self.with(())
+    }
+
+    /// An event with another value, at the same position, of the same attempt.
+    #[inline]
+    pub(crate) fn with<U>(&self, data: U) -> Event<U> {
         let Self { origin, sequence, line, byte, attempt, .. } = *self;
-        Event { data: (), origin, sequence, line, byte, attempt }
+        Event { data, origin, sequence, line, byte, attempt }
+    }
+
+    /// The value, and the position alone.
+    #[inline]
+    pub(crate) fn split(self) -> (T, Event<()>) {
+        let Self { data, origin, sequence, line, byte, attempt } = self;
+        (data, Event { data: (), origin, sequence, line, byte, attempt })
     }
 
     /// Returns the value's position in source order, from 0, over all sources of the pipeline. Rejected rows

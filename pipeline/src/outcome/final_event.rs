@@ -45,7 +45,7 @@ impl FinalEvent {
         self.0.progress.read
     }
 
-    /// Returns the number of rows that a receiver took without an error.
+    /// Returns the number of rows that a receiver took without an error, or of which the stages left nothing.
     pub fn handled(&self) -> u64 {
         self.0.progress.handled
     }

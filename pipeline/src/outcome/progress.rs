@@ -18,7 +18,7 @@ pub struct Progress {
     /// Rows read so far. Of an iterator or a stream: the items that were taken. Of text: the rows that are
     /// complete in the bytes that were read, whether a worker has had them or not.
     pub read: u64,
-    /// Rows that a receiver took without an error so far.
+    /// Rows that a receiver took without an error so far, and those that a stage filtered out.
     pub handled: u64,
     /// Rows rejected so far.
     pub rejected: u64,

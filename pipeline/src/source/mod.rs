@@ -261,6 +261,10 @@ impl Plans {
             }
             _ => plans,
         };
+        self.extend(plans);
+    }
+
+    fn extend(&mut self, plans: Result<Vec<Plan>, AsyncTaskError>) {
         match plans {
             Ok(plans) => self.plans.extend(plans),
             Err(fault) => self.refuse(fault),

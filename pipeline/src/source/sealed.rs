@@ -3,19 +3,28 @@
 use std::sync::Arc;
 
 use crate::queue::{Head, Kind, Sealing};
-use crate::source::Plan;
 use crate::source::text::{MakeDecoder, TextFormat, TextPlan};
+use crate::source::{Plan, Sources};
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
+
+impl<M> Sources<M> {
+    /// Adds the sources that `sender` names, with their chunks as messages of `job`.
+    pub(crate) fn add_sealed<T: Send + 'static>(&mut self, job: &str, sender: impl FnOnce(&mut Sources<T>)) {
+        let mut sources = Sources::new();
+        sender(&mut sources);
+        self.plans.extend(sources.into_plans().and_then(|plans| sealed(plans, job)));
+    }
+}
 
 /// Returns the same sources with their chunks as messages of `job`.
 ///
 /// # Errors
 ///
 /// A source is not text: only text can be published.
-pub(crate) fn sealed(plans: Vec<Plan>, job: &str) -> Result<Vec<Plan>, AsyncTaskError> {
+fn sealed(plans: Vec<Plan>, job: &str) -> Result<Vec<Plan>, AsyncTaskError> {
     let sealed = |(source, plan): (usize, Plan)| match plan {
         Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),
         other => Err(AsyncTaskError::config(format!(

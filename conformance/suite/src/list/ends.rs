@@ -63,6 +63,7 @@ macro_rules! __conformance_with_ends {
                 what_cannot_be_kept_is_refused
             }
             forwarded driven {
+                a_sink_gets_the_values_that_stages_make
                 a_sink_takes_each_value_once
                 values_are_in_source_order_where_they_are_ordered
                 a_sink_that_is_not_ready_pauses_the_source

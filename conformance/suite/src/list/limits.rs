@@ -176,6 +176,8 @@ macro_rules! __conformance_with_limits {
             impossible_pipelines driven {
                 a_pipeline_refuses_them_in_each_order_and_each_way_to_start
                 batches_refuse_them
+                stages_that_run_ahead_refuse_policies_around_attempts
+                stages_refuse_a_number_of_events_to_take
                 sources_refuse_them_before_anything_is_read
                 the_ends_of_their_ranges_work
             }

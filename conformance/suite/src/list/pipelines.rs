@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! __conformance_with_pipelines {
     ([$($then:tt)+] $($tasks:tt)*) => {
-        $crate::__conformance_with_collecting! {
+        $crate::__conformance_with_stages! {
             [$($then)+]
             $($tasks)*
             sources driven {

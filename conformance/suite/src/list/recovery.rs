@@ -255,6 +255,7 @@ macro_rules! __conformance_with_recovery {
             chaos_events driven {
                 an_injected_fault_is_the_error_of_its_event
                 an_injected_failure_is_retried
+                an_injected_failure_takes_the_place_of_the_stages
                 injected_latency_is_under_the_limit_of_the_event
                 faults_are_drawn_for_each_attempt_from_the_runtime
                 a_kill_in_injected_latency_ends_it_before_the_call

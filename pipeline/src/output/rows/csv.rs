@@ -93,6 +93,16 @@ impl<T: Serialize> RowText<T> for CsvText {
         self.rows.len() + self.complete
     }
 
+    fn mark(&self) -> usize {
+        let header = self.shape.as_ref().map_or(0, |shape| shape.header.len());
+        self.rows.len() + self.complete.saturating_sub(header)
+    }
+
+    fn undo(&mut self, mark: usize) {
+        self.renew();
+        self.rows.truncate(mark);
+    }
+
     fn take(&mut self) -> Vec<u8> {
         self.renew();
         mem::take(&mut self.rows)

@@ -23,6 +23,15 @@ impl<T: Serialize> RowText<T> for JsonText {
         self.0.complete
     }
 
+    fn mark(&self) -> usize {
+        self.0.complete
+    }
+
+    fn undo(&mut self, mark: usize) {
+        // The next row, or whoever takes the rows, removes the text behind.
+        self.0.complete = mark;
+    }
+
     fn take(&mut self) -> Vec<u8> {
         self.0.take()
     }

@@ -30,6 +30,14 @@ pub trait RowText<T>: Default + Send + 'static {
     #[doc(hidden)]
     fn bytes(&self) -> usize;
 
+    /// The rows so far, as what [`undo`](Self::undo) goes back to.
+    #[doc(hidden)]
+    fn mark(&self) -> usize;
+
+    /// Removes the rows after `mark`. None was taken since.
+    #[doc(hidden)]
+    fn undo(&mut self, mark: usize);
+
     /// Takes the rows, without a header.
     #[doc(hidden)]
     fn take(&mut self) -> Vec<u8>;

@@ -25,6 +25,7 @@ use crate::run::shared::overdue::{Part, PassLimitOnDrop};
 use crate::run::shared::reject_queue::RejectQueue;
 use crate::run::shared::scale::{Gate, scale};
 use crate::run::work::erased::{Closed, DynHandler};
+use crate::run::work::keys::Keys;
 use crate::run::work::worker::{Workers, work};
 use crate::source::Plan;
 use sweet_async_core::RuntimeExt as _;
@@ -82,6 +83,8 @@ pub(crate) async fn run(
     // the task's own deadline.
     task.control.mind_limit();
     let (min, max) = settings.workers(runtime);
+    // One worker handles all rows in source order.
+    let by_key = handler.has_keys() && max > 1;
     counters.begin(runtime.now());
     let (rejects, rejected_rows) = settings.rejects.as_ref().map(|_| RejectQueue::new()).unzip();
     let control = Arc::new(Control {
@@ -106,7 +109,8 @@ pub(crate) async fn run(
         sender: settings.sender,
         // The rate was checked with the other settings, so building the limiter does not fail.
         rate: settings.limiter().ok().flatten(),
-        ordered: settings.ordered,
+        has_turns: settings.ordered || by_key,
+        concurrent: settings.concurrent.unwrap_or(1),
         idle: event_listener::Event::new(),
         overdue: Arc::default(),
     });
@@ -120,8 +124,15 @@ pub(crate) async fn run(
         let Closed { end, .. } = handler.close(&control.names).await;
         return Outcome { final_event: Err(error), summary: FinalEvent::default(), end };
     }
-    let (handler, gate, blocking) = (handler.into(), Gate::new(min), settings.blocking);
-    let workers = Arc::new(Workers { handler, blocking, gate, control: control.clone() });
+    let workers = Arc::new(Workers {
+        // One worker has nothing to run in parallel, unless it runs several rows at the same time.
+        stages_ahead: handler.has_stages() && (control.has_turns && max > 1 || control.concurrent > 1),
+        keys: by_key.then(Keys::new),
+        handler: handler.into(),
+        blocking: settings.blocking,
+        gate: Gate::new(min),
+        control: control.clone(),
+    });
     // Two chunks for each worker: one to go on with at once, and one for a sender that is late.
     let (sender, queue) = async_channel::bounded(settings.queue.unwrap_or(max * 2));
     let configured = Configured::part_of(control.name.clone());
@@ -226,7 +237,7 @@ pub(crate) async fn run(
 /// sources is kept, and a queue that could not be told which messages were handled.
 fn counts(control: &Control, failed: &ReadError) -> bool {
     let Some(end) = control.limit.enough() else { return true };
-    (control.ordered && failed.position < end) || failed.error.downcast_ref::<QueueError>().is_some()
+    (control.has_turns && failed.position < end) || failed.error.downcast_ref::<QueueError>().is_some()
 }
 
 /// The sender reports the cancellation that it saw. The task's own cancellation error takes its place.

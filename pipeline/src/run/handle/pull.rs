@@ -7,18 +7,21 @@ use std::vec;
 use async_channel::{Receiver, Sender, WeakReceiver};
 use futures_core::Stream;
 
+use crate::event::batch::rows;
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::progress::Progress;
 use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::feed::Taken;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::Runtime;
 
 /// The events of a pulled [`EmittingTask`] that are on their way to its holder.
 pub struct Events<T> {
     // Pinned, since the receiver is polled as a stream and keeps its listener inside itself.
-    queue: Pin<Box<Receiver<Vec<Event<T>>>>>,
+    queue: Pin<Box<Receiver<Taken<T>>>>,
     batch: vec::IntoIter<Event<T>>,
+    /// The rows whose last event was taken, and those of which the stages have left no event.
     taken: u64,
     end: Option<End>,
 }
@@ -34,18 +37,22 @@ enum End {
 impl<T> Unpin for Events<T> {}
 
 impl<T> Events<T> {
-    pub(crate) fn new(queue: Receiver<Vec<Event<T>>>) -> Self {
+    pub(crate) fn new(queue: Receiver<Taken<T>>) -> Self {
         Self { queue: Box::pin(queue), batch: Vec::new().into_iter(), taken: 0, end: None }
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event<T>>> {
         loop {
             if let Some(event) = self.batch.next() {
-                self.taken += 1;
+                let next = self.batch.as_slice().first();
+                self.taken += u64::from(next.is_none_or(|next| next.sequence != event.sequence));
                 return Poll::Ready(Some(event));
             }
             match std::task::ready!(self.queue.as_mut().poll_next(cx)) {
-                Some(batch) => self.batch = batch.into_iter(),
+                Some(taken) => {
+                    self.taken += taken.rows - rows(&taken.events);
+                    self.batch = taken.events.into_iter();
+                }
                 None => return Poll::Ready(None),
             }
         }
@@ -144,7 +151,8 @@ impl<T: Send + 'static, R: Runtime> EmittingTask<FinalEvent, R, Events<T>> {
         }
     }
 
-    /// Returns the progress so far. An event counts as handled once it was taken.
+    /// Returns the progress so far. A row counts as handled once its event was taken: the last of them, where
+    /// stages make several of a row. One of which the stages leave none counts with the events around it.
     pub fn progress(&self) -> Progress {
         let mut progress = self.counted();
         let Events { queue, batch, taken, .. } = &self.events;
@@ -152,7 +160,7 @@ impl<T: Send + 'static, R: Runtime> EmittingTask<FinalEvent, R, Events<T>> {
         progress.handled = *taken;
         // The pipeline was killed: events that were sent and are not here were dropped.
         if self.is_over() && queue.is_closed() && queue.is_empty() {
-            progress.dropped += waiting.saturating_sub(batch.len() as u64);
+            progress.dropped += waiting.saturating_sub(rows(batch.as_slice()));
         }
         progress
     }

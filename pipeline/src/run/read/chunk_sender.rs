@@ -62,9 +62,9 @@ impl ChunkSender {
         queue: Sender<Message>,
         control: Arc<Control>,
         numbering: Numbering,
-        ordered: bool,
+        has_turns: bool,
     ) -> Self {
-        let next_turn = ordered.then(Turn::first);
+        let next_turn = has_turns.then(Turn::first);
         let counts = LocalCounts::new(control.clone());
         Self { queue, control, counts, next_turn, numbering, source: 0, base: 0, rows: 0 }
     }

@@ -50,9 +50,9 @@ pub(crate) async fn send(
         SenderStrategy::Parallel { sources } => in_parallel(plans, queue, control, (sources, sources)).await,
         SenderStrategy::Adaptive { min, max } => in_parallel(plans, queue, control, (min, max)).await,
         SenderStrategy::Serial | SenderStrategy::Batched { .. } => {
-            let ordered = control.ordered;
+            let has_turns = control.has_turns;
             let jobs = jobs(plans, || (queue.clone(), None));
-            let chunk_sender = ChunkSender::new(queue, control, Numbering::Running, ordered);
+            let chunk_sender = ChunkSender::new(queue, control, Numbering::Running, has_turns);
             SourceReader::new(jobs, Arc::new(Gate::new(1)), 0, chunk_sender).work().await
         }
     }
@@ -73,7 +73,7 @@ async fn in_parallel(
     let max = max.min(plans.len());
     let mut parts = Vec::new();
     let jobs = jobs(plans, || {
-        if !control.ordered {
+        if !control.has_turns {
             return (queue.clone(), None);
         }
         let (part, ahead) = async_channel::bounded(AHEAD);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use concurrent_queue::ConcurrentQueue;
 use event_listener::Event;
+use futures_lite::future::or;
 
 use crate::outcome::names::Names;
 use crate::outcome::progress::{Counters, Progress};
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) ordered: bool,
     /// The most events that are handed out.
     pub(crate) take: Option<u64>,
+    /// The number of rows whose stages each worker runs at the same time, if it was set.
+    pub(crate) concurrent: Option<usize>,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
 
@@ -75,6 +78,7 @@ impl Default for Settings {
             rate: None,
             ordered: false,
             take: None,
+            concurrent: None,
             progress: None,
         }
     }
@@ -82,6 +86,9 @@ impl Default for Settings {
 
 /// The most chunks in a queue, whose memory is allocated when it is made.
 const MOST_CHUNKS: usize = 1 << 16;
+
+/// The most rows whose stages one worker runs at the same time. A greater number is taken for a typing error.
+const MOST_CONCURRENT: usize = 1 << 16;
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), AsyncTaskError> {
@@ -97,6 +104,10 @@ impl Settings {
         }
         if let Some(Batches { size, delay }) = self.batches {
             check_batches("`batched`", size, delay)?;
+        }
+        if let Some(rows) = self.concurrent.filter(|rows| !(1..=MOST_CONCURRENT).contains(rows)) {
+            let range = format!("from 1 to {MOST_CONCURRENT}");
+            return Err(AsyncTaskError::out_of_range("`concurrent` of a pipeline", rows, &range));
         }
         self.sender.check()?;
         self.guards.check()?;
@@ -147,7 +158,10 @@ pub struct Control {
     pub(crate) names: Names,
     pub(crate) sender: SenderStrategy,
     pub(crate) rate: Option<Limiter>,
-    pub(crate) ordered: bool,
+    /// True if chunks have turns, in source order.
+    pub(crate) has_turns: bool,
+    /// The number of rows whose stages each worker runs at the same time.
+    pub(crate) concurrent: usize,
     /// Notified when a queue becomes idle: see [`Idle`](crate::run::shared::idle::Idle).
     pub(crate) idle: Event,
     pub(crate) overdue: Arc<Overdue>,
@@ -170,6 +184,18 @@ impl Control {
         if let Some(rejects) = &self.rejects {
             rejects.room().await;
         }
+    }
+
+    /// Waits until the rate permits an event. Returns false if the event is not wanted any more.
+    pub(crate) async fn permits(&self, sequence: u64) -> bool {
+        let Some(rate) = &self.rate else { return true };
+        let unwanted = async {
+            self.limit.refuses(sequence).await;
+            false
+        };
+        // Only the end of the runtime is an error, and that ends the worker at its next wait.
+        let permit = async { rate.acquire(self.runtime.clone()).await.is_ok() };
+        or(unwanted, permit).await
     }
 }
 

@@ -5,8 +5,8 @@ use sweet_async_core::chaos::Chaos;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::limit::Limiter;
 
-/// The policies around each call of a receiver. From the outside: the breaker, the limiter, the time limit of
-/// the event, chaos.
+/// The policies around each call of a receiver, and the stages before it. From the outside: the breaker, the
+/// limiter, the time limit of the event, chaos.
 #[derive(Clone, Default)]
 pub(crate) struct Guards {
     pub(crate) breaker: Option<CircuitBreaker>,
@@ -17,8 +17,12 @@ pub(crate) struct Guards {
 impl Guards {
     /// The name of a setting that is set; `None` if nothing is around the calls.
     pub(crate) fn setting(&self) -> Option<&'static str> {
+        if self.chaos.is_some() { Some("`chaos`") } else { self.around_whole() }
+    }
+
+    /// The name of a setting that is around an attempt from its beginning to its end.
+    pub(crate) fn around_whole(&self) -> Option<&'static str> {
         match self {
-            Self { chaos: Some(_), .. } => Some("`chaos`"),
             Self { limiter: Some(_), .. } => Some("`event_limiter`"),
             Self { breaker: Some(_), .. } => Some("`event_circuit_breaker`"),
             Self { .. } => None,

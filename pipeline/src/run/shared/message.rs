@@ -14,7 +14,7 @@ pub(crate) struct Message {
     /// The position of the first row in its source.
     pub(crate) first: u64,
     pub(crate) content: Content,
-    /// The chunk's turn, where rows are handled in source order.
+    /// The chunk's turn, where rows are handled in source order, all of them or those of one key.
     pub(crate) turn: Option<Turn>,
 }
 

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
+use crate::event::single::Origin;
 use crate::outcome::names::Names;
+use crate::run::shared::message::Turn;
+use crate::run::work::keys::Keys;
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
@@ -39,6 +42,15 @@ pub(crate) trait DynHandler: Send + Sync + 'static {
     fn can_retry(&self) -> bool;
 
     fn can_be_timed(&self) -> bool;
+
+    /// True if there are stages before the receiver.
+    fn has_stages(&self) -> bool;
+
+    /// True if values have keys, and those of one key are handled in source order.
+    fn has_keys(&self) -> bool;
+
+    /// True if one of the stages is asynchronous.
+    fn awaits_stages(&self) -> bool;
 
     fn unwanted(&self) -> Boxed<'_, ()>;
 
@@ -74,6 +86,16 @@ pub(crate) trait DynWorker: Send {
     /// Parses at most `most` more rows of the chunk, before its turn. Returns false once all are parsed; they
     /// are then the rows of the chunk.
     fn parse(&mut self, most: usize) -> bool;
+
+    /// Runs the stages of all rows of the chunk. The rows are then those whose stages have run.
+    fn ahead<'a>(&'a mut self, origin: Origin, state: &'a mut WorkerState) -> Boxed<'a, ()>;
+
+    /// Gives the rows whose stages have run their turns by key. Called in the turn of the chunk.
+    fn take_turns(&mut self, keys: &Keys);
+
+    /// Goes on to the next row that has turns by key, for [`handle`](Self::handle). Returns its turns; `None` if
+    /// there are no more rows.
+    fn next_in_turn(&mut self) -> Option<Vec<Turn>>;
 
     /// Handles the rows of the chunk. Returns true after each batch: it is to be called again, once the
     /// messages whose rows are now handled were settled. Returns false when there are no more rows.

@@ -1,14 +1,18 @@
 //! The rows of a chunk on their way to a handler, and their outcomes.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use crate::event::batch::Batch;
 use crate::event::single::Event;
 use crate::outcome::failure::RowContext;
 use crate::policy::RetryEvents;
-use crate::run::work::call::answer::Answer;
+use crate::run::shared::control::Control;
+use crate::run::work::call::guarded::deadline;
+use crate::run::work::call::values::values;
 use crate::run::work::rows::Rows;
 use crate::run::work::state::{ChunkData, WorkerState};
+use crate::stage::chain::{Answer, Chain, MORE, SyncChain};
 use crate::text::decode::{Decoded, Fault};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
@@ -35,12 +39,13 @@ impl<T> Gathering<'_, T> {
     }
 }
 
-/// The rows of one chunk, handed out one by one, and their outcomes.
-pub struct Feed<'a, T> {
-    rows: &'a mut Rows<T>,
+/// The rows of one chunk, handed out one by one, and their outcomes. `chain` makes values of them.
+pub struct Feed<'a, X: Chain> {
+    rows: &'a mut Rows<X::Row>,
     row: LastRow<'a>,
-    events: &'a mut Vec<Event<T>>,
-    pub(crate) retrying: Option<&'a RetryEvents<T>>,
+    events: &'a mut Vec<Event<X::Out>>,
+    pub(crate) chain: &'a X,
+    pub(crate) retrying: Option<&'a RetryEvents<X::Row>>,
 }
 
 /// The row that was handed out last, and the worker's state, which takes its outcome.
@@ -49,21 +54,36 @@ struct LastRow<'a> {
     chunk: &'a ChunkData<'a>,
 }
 
-impl<'a, T> Feed<'a, T> {
+/// Events that are passed on together, and the number of rows that they stand for. Stages may have left no
+/// event of a row, or several.
+pub(crate) struct Taken<T> {
+    pub(crate) events: Vec<Event<T>>,
+    pub(crate) rows: u64,
+}
+
+impl<T> Default for Taken<T> {
+    fn default() -> Self {
+        Self { events: Vec::new(), rows: 0 }
+    }
+}
+
+impl<'a, X: Chain> Feed<'a, X> {
     pub(crate) fn new(
-        rows: &'a mut Rows<T>,
-        chunk: &'a ChunkData<'a>,
-        Gathering { state, events, retrying }: Gathering<'a, T>,
+        (rows, chunk): (&'a mut Rows<X::Row>, &'a ChunkData<'a>),
+        chain: &'a X,
+        retrying: Option<&'a RetryEvents<X::Row>>,
+        (state, events): (&'a mut WorkerState, &'a mut Vec<Event<X::Out>>),
     ) -> Self {
-        Self { rows, row: LastRow { state, chunk }, events, retrying }
+        Self { rows, row: LastRow { state, chunk }, events, chain, retrying }
     }
 
     pub(crate) fn state(&mut self) -> &mut WorkerState {
         self.row.state
     }
 
-    pub(crate) fn gathering(&mut self) -> Gathering<'_, T> {
-        Gathering { state: self.row.state, events: self.events, retrying: self.retrying }
+    pub(crate) fn gathering(&mut self) -> Gathering<'_, X::Out> {
+        let retrying = self.retrying.and_then(X::retries_of_values);
+        Gathering { state: self.row.state, events: self.events, retrying }
     }
 
     /// True if a call may be waited for, whatever its receiver is.
@@ -72,7 +92,7 @@ impl<'a, T> Feed<'a, T> {
     }
 
     /// The next row as an event, or `Some(None)` for a row that could not be parsed and is rejected here.
-    pub(crate) fn next_event(&mut self) -> Option<Option<Event<T>>> {
+    pub(crate) fn next_event(&mut self) -> Option<Option<Event<X::Row>>> {
         self.row.event(self.rows.next()?)
     }
 
@@ -81,37 +101,83 @@ impl<'a, T> Feed<'a, T> {
         self.row.handled(answer);
     }
 
-    /// Passes rows to `call` until a slice is full. Returns true if there may be more. `end` gets the success
-    /// or failure of each call.
+    /// Passes the values of rows to `call` until a slice is full. Returns true if there may be more, and `None`
+    /// if a stage is awaited. `begin` begins the attempt of each row, and `end` gets its success or failure.
     #[inline]
-    pub(crate) fn slice(&mut self, call: impl FnMut(Event<T>) -> Answer, end: impl Fn(bool)) -> bool {
-        match &mut *self.rows {
+    pub(crate) fn slice<A: Copy>(
+        &mut self,
+        begin: impl Fn() -> A,
+        call: impl FnMut(A, Event<X::Out>) -> Answer,
+        end: impl Fn(bool),
+    ) -> Option<bool> {
+        let chain = self.chain.synchronous()?;
+        Some(match &mut *self.rows {
             // A loop of its own: items take so little time that a look at the kind of rows for each of them
             // shows. Not in a debug build, which is to be built quickly: the second loop would be compiled
             // for each pipeline.
             #[cfg(not(debug_assertions))]
-            Rows::Items(items) => slice(items, &mut self.row, call, end),
-            rows => slice(rows, &mut self.row, call, end),
+            Rows::Items(items) => slice(items, &mut self.row, &chain, begin, call, end),
+            rows => slice(rows, &mut self.row, &chain, begin, call, end),
+        })
+    }
+
+    /// The number of rows until the clock is to be read again.
+    fn rows(&self) -> usize {
+        match self.chain.synchronous() {
+            Some(_) => self.row.state.time_slice.rows(),
+            None => 1,
         }
     }
 
-    /// Moves at most `most` rows to `events`. Returns true if there may be more.
-    pub(crate) fn take(&mut self, most: usize, events: &mut Vec<Event<T>>) -> bool {
-        for _ in 0..most {
+    /// Moves the values of some rows to `taken`. Returns true if there may be more rows.
+    pub(crate) async fn take(&mut self, taken: &mut Taken<X::Out>) -> bool {
+        for _ in 0..self.rows() {
             let Some(event) = self.next_event() else { return false };
-            events.extend(event);
+            let Some(event) = event else { continue };
+            let limit = time_limit(self.chain, &self.row.state.control);
+            match values(self.chain, event, limit, &mut taken.events).await {
+                Ok(()) => taken.rows += 1,
+                Err(error) => self.row.reject(error),
+            }
         }
         true
     }
 
-    /// Adds rows to the gathered events, until there are `size` of them or a slice is full.
-    pub(crate) fn gather(&mut self, size: usize) -> Gather {
-        for _ in 0..self.row.state.time_slice.rows() {
+    /// Passes the values of each row to `keep`, all of them at once, until a slice is full. A row whose stages
+    /// fail is rejected before. What `keep` leaves of the values is dropped. Returns true if there may be more.
+    pub(crate) async fn whole_rows(
+        &mut self,
+        mut keep: impl FnMut(&mut Vec<Event<X::Out>>) -> Result<(), AsyncTaskError> + Send,
+    ) -> bool {
+        let mut events = Vec::new();
+        for _ in 0..self.rows() {
+            let Some(event) = self.next_event() else { return false };
+            let Some(event) = event else { continue };
+            let limit = time_limit(self.chain, &self.row.state.control);
+            let made = values(self.chain, event, limit, &mut events).await;
+            let kept = made.and_then(|()| caught(|| keep(&mut events)).and_then(|kept| kept));
+            // The destructors of values are user code.
+            let dropped = caught(|| events.clear());
+            self.row.handled(kept.and(dropped).map(|()| MORE));
+        }
+        true
+    }
+
+    /// Adds the values of rows to the gathered events, until there are `size` of them or a slice is full.
+    pub(crate) async fn gather(&mut self, size: usize) -> Gather {
+        for _ in 0..self.rows() {
             let Some(event) = self.next_event() else { return Gather::End };
             let Some(event) = event else { continue };
-            self.events.push(event);
+            let before = self.events.len();
+            let limit = time_limit(self.chain, &self.row.state.control);
+            let made = values(self.chain, event, limit, self.events).await;
+            let added = self.events.len() - before;
+            if made.is_err() || added == 0 {
+                self.row.handled(made.map(|()| MORE));
+                continue;
+            }
             let WorkerState { control, gathered, .. } = &mut *self.row.state;
-            if gathered.add(|| control.runtime.now()) >= size {
+            if gathered.add(added, || control.runtime.now()) >= size {
                 return Gather::Full;
             }
         }
@@ -119,11 +185,19 @@ impl<'a, T> Feed<'a, T> {
     }
 }
 
+/// The control with the deadline of stages that begin now, if they are awaited.
+fn time_limit<'a>(chain: &impl Chain, control: &'a Control) -> (&'a Control, Option<Instant>) {
+    let deadline = if chain.synchronous().is_some() { None } else { deadline(control) };
+    (control, deadline)
+}
+
 #[inline]
-fn slice<T>(
-    rows: &mut impl Iterator<Item = Decoded<T>>,
+fn slice<C: SyncChain, A: Copy>(
+    rows: &mut impl Iterator<Item = Decoded<C::Row>>,
     row: &mut LastRow<'_>,
-    mut call: impl FnMut(Event<T>) -> Answer,
+    chain: &C,
+    begin: impl Fn() -> A,
+    mut call: impl FnMut(A, Event<C::Out>) -> Answer,
     end: impl Fn(bool),
 ) -> bool {
     let (mut remaining, calling) = (row.state.time_slice.rows(), Cell::new(false));
@@ -136,7 +210,9 @@ fn slice<T>(
                 remaining -= 1;
                 let Some(event) = event else { continue };
                 calling.set(true);
-                let result = call(event);
+                let (value, place) = event.split();
+                let attempt = begin();
+                let result = chain.push(value, &mut |value| call(attempt, place.with(value)));
                 end(result.is_ok());
                 calling.set(false);
                 row.handled(result);

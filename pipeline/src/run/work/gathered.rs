@@ -45,13 +45,13 @@ impl Gathered {
         self.count
     }
 
-    /// Adds an event. Returns the number of waiting ones.
-    pub(crate) fn add(&mut self, now: impl FnOnce() -> Instant) -> usize {
+    /// Adds the events of a row. Returns the number of waiting ones.
+    pub(crate) fn add(&mut self, events: usize, now: impl FnOnce() -> Instant) -> usize {
         if self.waiting == 0 {
             self.since = Some(now());
         }
-        self.waiting += 1;
-        self.count += 1;
+        self.waiting += events;
+        self.count += events as u64;
         self.waiting
     }
 

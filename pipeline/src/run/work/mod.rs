@@ -8,14 +8,18 @@
 //! - `handlers`: one handler for each kind of end
 //! - `call`: the calls of a receiver
 //! - `rows`, `feed`: the rows of a chunk on their way to a handler, and their outcomes
+//! - `ahead`: rows whose stages run before the receiver gets any value of their chunk
+//! - `keys`: the order of rows by key
 //! - `slot`: the state of a handler for one worker
 
+pub(crate) mod ahead;
 pub(crate) mod call;
 pub(crate) mod erased;
 pub(crate) mod feed;
 pub(crate) mod gathered;
 pub(crate) mod handlers;
 pub(crate) mod intake;
+pub(crate) mod keys;
 pub(crate) mod rows;
 pub(crate) mod slot;
 pub(crate) mod state;

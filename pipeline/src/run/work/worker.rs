@@ -16,13 +16,13 @@ use crate::run::shared::scale::Gate;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::erased::{DynHandler, DynWorker};
 use crate::run::work::intake::{next, overdue};
+use crate::run::work::keys::Keys;
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::source::items::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, DynDecoders};
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::limit::Limiter;
 use sweet_async_core::task::TaskContext;
 
 /// The number of rows that are parsed between two checks of the time slice, where a chunk is parsed before
@@ -34,6 +34,11 @@ pub(crate) struct Workers {
     pub(crate) handler: Arc<dyn DynHandler>,
     /// True if chunks are handled on the blocking pool.
     pub(crate) blocking: bool,
+    /// True if the stages of a chunk run before the receiver gets any of its values, and before its turn where it
+    /// has one.
+    pub(crate) stages_ahead: bool,
+    /// Set where values of one key are handled in source order, and different keys in parallel.
+    pub(crate) keys: Option<Keys>,
     pub(crate) gate: Gate,
     pub(crate) control: Arc<Control>,
 }
@@ -51,6 +56,8 @@ struct Worker {
 enum Job {
     /// A chunk. If it was claimed from a queue, it comes with its lease and the sequence of its last row.
     Chunk(Origin, Rows, Option<(Box<Lease>, u64)>),
+    /// The stages of a chunk are to run, before the receiver is called.
+    Ahead(Origin),
     /// The gathered events are to be handled, whether the batch is full or not.
     Finish,
 }
@@ -60,8 +67,8 @@ enum Rows {
     /// Items, and the position of the first one in its source.
     Items(Items, u64),
     Raw(RawChunk, DynDecoders),
-    /// Text whose rows the worker has parsed already.
-    Parsed(RawChunk),
+    /// Rows that the worker has begun before their turn, with their text if they have one.
+    Begun(Option<RawChunk>),
 }
 
 /// Works until the queue is closed and empty.
@@ -88,25 +95,30 @@ pub(crate) async fn work(
             worker = worker.run(Job::Finish).await?;
             continue;
         };
-        let Ok(Message { origin, first, content, turn }) = next else { break };
+        let Ok(Message { origin, first, content, mut turn }) = next else { break };
         if !control.limit.allows(origin.base + first) {
             continue;
         }
         let _busy = shared.gate.busy();
         let mut claimed = None;
-        let rows = match content {
+        let mut rows = match content {
             Content::Items(items) => Rows::Items(items, first),
             Content::Raw { chunk, decoders, lease } => {
                 claimed = lease.map(|lease| (lease, (origin.base + first + chunk.rows).saturating_sub(1)));
-                match turn {
-                    None => Rows::Raw(chunk, decoders),
-                    Some(_) => worker.parsed(chunk, decoders).await,
-                }
+                Rows::Raw(chunk, decoders)
             }
         };
-        // Before a blocking thread is taken: the worker whose turn it is may need that thread.
+        if turn.is_some() || shared.stages_ahead {
+            (worker, rows) = worker.before_turn(origin, rows).await?;
+        }
         if let Some(turn) = &turn {
+            // Before a blocking thread is taken: the worker whose turn it is may need that thread.
             Turn::wait(turn).await;
+        }
+        if let Some(keys) = &shared.keys {
+            worker.rows.take_turns(keys);
+            // From here on each row has its own turns.
+            drop(turn.take());
         }
         worker = worker.run(Job::Chunk(origin, rows, claimed)).await?;
     }
@@ -152,6 +164,7 @@ impl Worker {
                 self.chunk(origin, rows, published).await;
                 self.state.gathered.hold(lease, last, before, !self.state.is_cut_short);
             }
+            Job::Ahead(origin) => self.rows.ahead(origin, &mut self.state).await,
             Job::Finish => self.rows.finish(&mut self.state).await,
         }
         settle(&*self.shared.handler, &mut self.state);
@@ -159,39 +172,55 @@ impl Worker {
 
     /// Handles the rows of a chunk. `published` is the name under which its source was published.
     async fn chunk(&mut self, origin: Origin, chunk: Rows, published: Option<&Arc<str>>) {
+        // Where the stages have run already, they have kept the rate.
+        let is_done = self.shared.stages_ahead && matches!(chunk, Rows::Begun(_));
+        let at_rate = self.control.rate.is_some() && !is_done;
+        let text = self.begin(chunk);
         let Self { shared, control, rows, state } = self;
-        let text = match chunk {
-            Rows::Items(items, first) => {
-                rows.items(items, first);
-                None
-            }
-            Rows::Raw(chunk, decoders) => {
-                rows.text(&chunk, decoders);
-                Some(chunk)
-            }
-            Rows::Parsed(chunk) => Some(chunk),
-        };
         state.last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
         state.is_cut_short = false;
         if let Some(name) = published.or(control.names.at(origin.source)) {
             let text = text.filter(|_| control.wants_text());
             let chunk = ChunkData { origin, name, text };
-            match &control.rate {
-                Some(rate) => handle_at(rate, &*shared.handler, &mut **rows, state, &chunk).await,
-                None => handle(false, &*shared.handler, &mut **rows, state, &chunk).await,
+            let (handler, rows) = (&*shared.handler, &mut **rows);
+            match (at_rate, &shared.keys) {
+                (true, _) => handle_at_rate(handler, rows, state, &chunk).await,
+                (false, Some(_)) => handle_in_turn(handler, rows, state, &chunk).await,
+                (false, None) => handle(false, handler, rows, state, &chunk).await,
             }
         }
         rows.end();
     }
 
-    /// Parses a whole chunk before its turn. Under source order, this is the part that runs in parallel.
-    async fn parsed(&mut self, chunk: RawChunk, decoders: DynDecoders) -> Rows {
+    /// Begins the rows of a chunk. Returns their text if they have one.
+    fn begin(&mut self, rows: Rows) -> Option<RawChunk> {
+        match rows {
+            Rows::Items(items, first) => {
+                self.rows.items(items, first);
+                None
+            }
+            Rows::Raw(chunk, decoders) => {
+                self.rows.text(&chunk, decoders);
+                Some(chunk)
+            }
+            Rows::Begun(text) => text,
+        }
+    }
+
+    /// Does the part of a chunk that needs no turn. Under source order, this is the part that runs in parallel:
+    /// parsing, and the stages.
+    async fn before_turn(mut self, origin: Origin, rows: Rows) -> Result<(Self, Rows), AsyncTaskError> {
+        if self.shared.stages_ahead {
+            let text = self.begin(rows);
+            return Ok((self.run(Job::Ahead(origin)).await?, Rows::Begun(text)));
+        }
+        let Rows::Raw(..) = &rows else { return Ok((self, rows)) };
         let mut time_slice = TimeSlice::new();
-        self.rows.text(&chunk, decoders);
+        let text = self.begin(rows);
         while self.rows.parse(PARSED) {
             time_slice.rest(&self.control.runtime).await;
         }
-        Rows::Parsed(chunk)
+        Ok((self, Rows::Begun(text)))
     }
 }
 
@@ -227,9 +256,23 @@ async fn handle(
     }
 }
 
+/// Handles each row of a chunk once the rows before it that have one of its keys are handled.
+async fn handle_in_turn(
+    handler: &dyn DynHandler,
+    rows: &mut dyn DynWorker,
+    state: &mut WorkerState,
+    chunk: &ChunkData<'_>,
+) {
+    while let Some(turns) = rows.next_in_turn() {
+        for turn in &turns {
+            turn.wait().await;
+        }
+        handle(false, handler, rows, state, chunk).await;
+    }
+}
+
 /// Handles the rows of a chunk at the pipeline's rate.
-async fn handle_at(
-    rate: &Limiter,
+async fn handle_at_rate(
     handler: &dyn DynHandler,
     rows: &mut dyn DynWorker,
     state: &mut WorkerState,
@@ -237,7 +280,7 @@ async fn handle_at(
 ) {
     while let Some((sequence, is_event)) = rows.next() {
         // A row that could not be parsed is no event.
-        if is_event && !admit(rate, handler, rows, state, chunk.origin.base + sequence).await {
+        if is_event && !admit(handler, rows, state, chunk.origin.base + sequence).await {
             return;
         }
         handle(true, handler, rows, state, chunk).await;
@@ -246,20 +289,13 @@ async fn handle_at(
 
 /// Waits until the rate permits an event. Returns false if the event is not wanted any more.
 async fn admit(
-    rate: &Limiter,
     handler: &dyn DynHandler,
     rows: &mut dyn DynWorker,
     state: &mut WorkerState,
     sequence: u64,
 ) -> bool {
     let control = state.control.clone();
-    let unwanted = async {
-        control.limit.refuses(sequence).await;
-        false
-    };
-    // Only the end of the runtime is an error, and that ends the worker at its next wait.
-    let permit = async { rate.acquire(control.runtime.clone()).await.is_ok() };
-    let mut permitted = pin!(or(unwanted, permit));
+    let mut permitted = pin!(control.permits(sequence));
     loop {
         let due = control.batch_due(state.gathered.since());
         let overdue = async {

@@ -4,14 +4,10 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
+use crate::stage::chain::{Answer, MORE};
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::internals::{Async, Fallible, Plain, Sync};
 use sweet_async_core::task::IntoResult;
-
-/// The answer of one call. [`ControlFlow::Break`]: the event was handled, and none after it is wanted.
-pub type Answer = Result<ControlFlow<()>, AsyncTaskError>;
-
-const MORE: ControlFlow<()> = ControlFlow::Continue(());
 
 /// Marker: the receiver says whether more events are wanted.
 pub struct Flow(());

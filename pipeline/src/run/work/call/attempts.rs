@@ -1,5 +1,6 @@
 //! Calls of the receiver for one event after the other, with the retries of the strategy.
 
+use std::future::Future;
 use std::ops::ControlFlow;
 use std::panic::Location;
 
@@ -13,23 +14,25 @@ use crate::run::work::call::delivery::Delivery;
 use crate::run::work::call::guarded::{Attempt, guarded};
 use crate::run::work::call::receive::Receive;
 use crate::run::work::feed::Feed;
+use crate::stage::chain::{Answer, Chain};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{Pause, caught, next_attempt};
 use sweet_async_core::retry::Retry;
 use sweet_async_core::runtime::Runtime as _;
 
 /// Calls the receiver for each event of a chunk, and retries as the strategy says.
-pub(crate) async fn one_by_one<M, O, T, C>(feed: &mut Feed<'_, T>, caller: C)
+pub(crate) async fn one_by_one<M, O, X, C>(feed: &mut Feed<'_, X>, caller: C)
 where
     M: Receive<O>,
-    T: Send + 'static,
-    C: Caller<Event<T>, O>,
+    X: Chain,
+    C: Caller<Event<X::Out>, O>,
 {
     while let Some(event) = feed.next_event() {
         if let Some(event) = event {
-            let retrying = feed.retrying;
-            let control = &feed.state().control;
-            match attempts::<M, _, _, _, _>(event, control, retrying, &caller).await {
+            let (chain, retrying) = (feed.chain, feed.retrying);
+            let (control, caller) = (&*feed.state().control, &caller);
+            let once = move |event| M::through(chain, event, control, caller);
+            match attempts(event, control, retrying, once).await {
                 Ok(Some(answer)) => feed.handled(Ok(answer)),
                 // The rows after it are not wanted either.
                 Ok(None) => return,
@@ -40,33 +43,33 @@ where
     }
 }
 
-/// Calls the receiver once, or as often as the strategy permits. A clone of the argument is made before each
-/// call that another attempt may follow. `None` if the argument is not wanted any more by the time of its turn.
-pub(crate) async fn attempts<M, O, T, A, C>(
+/// Makes an attempt once, or as often as the strategy permits. A clone of the argument is made before each
+/// attempt that another may follow. `None` if the argument is not wanted any more by the time of its turn.
+pub(crate) async fn attempts<T, A, G, F>(
     argument: A,
     control: &Control,
     retrying: Option<&RetryEvents<T>>,
-    caller: &C,
+    once: G,
 ) -> Result<Option<ControlFlow<()>>, AsyncTaskError>
 where
-    M: Receive<O>,
     T: Send + 'static,
     A: Delivery<T>,
-    C: Caller<A, O>,
+    G: Fn(A) -> F + Send + Sync,
+    F: Future<Output = Answer> + Send,
 {
     if retrying.is_none() && !control.guards.is_set() {
-        return M::once(argument, control, caller).await.map(Some);
+        return once(argument).await.map(Some);
     }
     let sequence = argument.earliest();
     let Some(RetryEvents { retry, clone }) = retrying else {
-        return guarded(control, sequence, Box::pin(M::once(argument, control, caller))).await;
+        return guarded(control, sequence, Box::pin(once(argument))).await;
     };
     let mut next = Some(argument);
     // A box for each attempt: the loop around the attempts is then compiled once, and not for each receiver.
     let mut attempt = |may_follow: bool| -> Result<Option<Attempt<'_>>, AsyncTaskError> {
         let Some(argument) = next.take() else { return Ok(None) };
         next = caught(|| may_follow.then(|| argument.spare(*clone)))?;
-        Ok(Some(Box::pin(M::once(argument, control, caller))))
+        Ok(Some(Box::pin(once(argument))))
     };
     let result = until_one_succeeds(retry, control, sequence, &mut attempt).await;
     // The destructor of a clone that was not needed is user code.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 
-use crate::event::batch::Batch;
+use crate::event::batch::{Batch, rows};
 use crate::event::single::Event;
 use crate::outcome::failure::RowContext;
 use crate::run::work::call::attempts::attempts;
@@ -11,20 +11,23 @@ use crate::run::work::call::caller::Caller;
 use crate::run::work::call::receive::Receive;
 use crate::run::work::feed::{Feed, Gather, Gathering};
 use crate::run::work::state::WorkerState;
+use crate::stage::chain::Chain;
 
 /// The argument of a receiver: an [`Event`], or a [`Batch`] of them.
 pub trait Delivery<T>: Sequenced + Send + Sized {
     /// Hands over the rows of a chunk. Returns false when all were handed over, and true after each batch.
     #[doc(hidden)]
-    fn drive<M, O, C>(feed: &mut Feed<'_, T>, caller: C) -> impl Future<Output = bool> + Send
+    fn drive<X, M, O, C>(feed: &mut Feed<'_, X>, caller: C) -> impl Future<Output = bool> + Send
     where
+        X: Chain<Out = T>,
         M: Receive<O>,
         C: Caller<Self, O>;
 
     /// As [`drive`](Self::drive), for one slice of the rows; `None` where calls are waited for.
     #[doc(hidden)]
-    fn slice<M, O, C>(feed: &mut Feed<'_, T>, caller: &C) -> Option<bool>
+    fn slice<X, M, O, C>(feed: &mut Feed<'_, X>, caller: &C) -> Option<bool>
     where
+        X: Chain<Out = T>,
         M: Receive<O>,
         C: Caller<Self, O>,
     {
@@ -83,8 +86,9 @@ impl<T> Sequenced for Batch<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Event<T> {
-    async fn drive<M, O, C>(feed: &mut Feed<'_, T>, caller: C) -> bool
+    async fn drive<X, M, O, C>(feed: &mut Feed<'_, X>, caller: C) -> bool
     where
+        X: Chain<Out = T>,
         M: Receive<O>,
         C: Caller<Self, O>,
     {
@@ -92,8 +96,9 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
         false
     }
 
-    fn slice<M, O, C>(feed: &mut Feed<'_, T>, caller: &C) -> Option<bool>
+    fn slice<X, M, O, C>(feed: &mut Feed<'_, X>, caller: &C) -> Option<bool>
     where
+        X: Chain<Out = T>,
         M: Receive<O>,
         C: Caller<Self, O>,
     {
@@ -114,14 +119,15 @@ impl<T: Send + 'static> Delivery<T> for Event<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> for Batch<T> {
-    async fn drive<M, O, C>(feed: &mut Feed<'_, T>, caller: C) -> bool
+    async fn drive<X, M, O, C>(feed: &mut Feed<'_, X>, caller: C) -> bool
     where
+        X: Chain<Out = T>,
         M: Receive<O>,
         C: Caller<Self, O>,
     {
         let size = feed.state().control.batches.map_or(1, |batches| batches.size);
         loop {
-            let due = match feed.gather(size) {
+            let due = match feed.gather(size).await {
                 Gather::Full => true,
                 Gather::More => feed.state().is_overdue(),
                 Gather::End => return false,
@@ -158,11 +164,13 @@ where
     C: Caller<Batch<T>, O>,
 {
     let Some(batch) = gathering.batch() else { return };
-    let rows = batch.len() as u64;
+    let rows = rows(&batch);
     let first = batch.first().map(Event::without_data);
     let last = batch.iter().map(Event::sequence).max();
     let Gathering { state: WorkerState { control, counts, .. }, retrying, .. } = gathering;
-    match (attempts::<M, _, _, _, _>(batch, control, *retrying, caller).await, first) {
+    let control = &**control;
+    let once = move |batch| M::once(batch, control, caller);
+    match (attempts(batch, control, *retrying, once).await, first) {
         (Err(error), Some(first)) => {
             let name = control.names.of_origin(first.origin);
             counts.reject_all(RowContext::of(&first, &name).error(error), rows);

@@ -9,8 +9,8 @@ use futures_lite::future::{or, pending};
 
 use crate::run::shared::control::Control;
 use crate::run::shared::guards::Guards;
-use crate::run::work::call::answer::Answer;
 use crate::run::work::erased::Boxed;
+use crate::stage::chain::Answer;
 use sweet_async_core::error::{AsyncTaskError, TimeoutError, TimeoutKind};
 use sweet_async_core::extend::{Sleep, caught};
 use sweet_async_core::internals::Guarded;
@@ -79,6 +79,21 @@ pub(crate) fn injected(
         }
         Err(timed_out(control))
     })))
+}
+
+/// Returns the argument of a call after its injected faults, or the error in the place of the call.
+pub(crate) async fn after_faults<A>(
+    argument: A,
+    faults: Boxed<'_, Result<(), AsyncTaskError>>,
+) -> Result<A, AsyncTaskError> {
+    match faults.await {
+        Ok(()) => Ok(argument),
+        Err(error) => {
+            // Its destructor is user code.
+            caught(|| drop(argument))?;
+            Err(error)
+        }
+    }
 }
 
 /// The deadline of a call that begins now; `None` if it has no limit, or one beyond the clock's range.

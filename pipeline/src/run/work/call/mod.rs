@@ -8,3 +8,5 @@ pub(crate) mod delivery;
 pub(crate) mod guarded;
 pub(crate) mod receive;
 pub(crate) mod sealed;
+pub(crate) mod timed;
+pub(crate) mod values;

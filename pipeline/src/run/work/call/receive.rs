@@ -1,24 +1,23 @@
 //! One call of a receiver, or as many calls as fit into a time slice.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Instant;
 
 use crate::event::single::Event;
 use crate::run::shared::control::Control;
-use crate::run::work::call::answer::{Answer, Answered};
+use crate::run::work::call::answer::Answered;
 use crate::run::work::call::attempts::one_by_one;
 use crate::run::work::call::caller::Caller;
-use crate::run::work::call::guarded::{deadline, injected, timed_out};
+use crate::run::work::call::guarded::{after_faults, deadline, injected};
+use crate::run::work::call::timed::timed;
 use crate::run::work::erased::Boxed;
 use crate::run::work::feed::Feed;
+use crate::stage::chain::{Answer, Chain, Next, SyncChain};
 use sweet_async_core::error::{AsyncTaskError, BoxError};
-use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::{InPlace, caught};
 use sweet_async_core::internals::{Async, Fallible, Sync};
-use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 use sweet_async_core::task::IntoResult;
 
 /// The way to call a receiver that returns an `O`. Implemented by the markers that inference picks for
@@ -34,18 +33,18 @@ pub trait Receive<O>: crate::run::work::call::sealed::Sealed + Send + 'static {
 
     /// Calls the receiver for each event of a chunk.
     #[doc(hidden)]
-    fn drive<T, C>(feed: &mut Feed<'_, T>, caller: C) -> impl Future<Output = ()> + Send
+    fn drive<X, C>(feed: &mut Feed<'_, X>, caller: C) -> impl Future<Output = ()> + Send
     where
-        T: Send + 'static,
-        C: Caller<Event<T>, O>;
+        X: Chain,
+        C: Caller<Event<X::Out>, O>;
 
     /// Calls the receiver for a slice of the events, where no call is waited for. Returns true if there may be
     /// more, and `None` if `drive` is to be used.
     #[doc(hidden)]
-    fn slice<T, C>(feed: &mut Feed<'_, T>, caller: &C) -> Option<bool>
+    fn slice<X, C>(feed: &mut Feed<'_, X>, caller: &C) -> Option<bool>
     where
-        T: Send + 'static,
-        C: Caller<Event<T>, O>,
+        X: Chain,
+        C: Caller<Event<X::Out>, O>,
     {
         let _ = (feed, caller);
         None
@@ -57,6 +56,22 @@ pub trait Receive<O>: crate::run::work::call::sealed::Sealed + Send + 'static {
     where
         A: Send,
         C: Caller<A, O>;
+
+    /// Makes one attempt for a row: its stages, and the receiver for each of their values.
+    #[doc(hidden)]
+    fn through<X, C>(
+        chain: &X,
+        event: Event<X::Row>,
+        control: &Control,
+        caller: &C,
+    ) -> impl Future<Output = Answer> + Send
+    where
+        X: Chain,
+        C: Caller<Event<X::Out>, O>;
+
+    /// The end of a call that has returned `output`.
+    #[doc(hidden)]
+    fn finish(output: O) -> impl Future<Output = Answer> + Send;
 }
 
 /// The return type of a receiver whose body uses `?` and names no error type: a `Result<(), BoxError>`, or a
@@ -77,28 +92,28 @@ where
 {
     const CAN_BE_TIMED: bool = false;
 
-    async fn drive<T, C>(feed: &mut Feed<'_, T>, caller: C)
+    async fn drive<X, C>(feed: &mut Feed<'_, X>, caller: C)
     where
-        T: Send + 'static,
-        C: Caller<Event<T>, O>,
+        X: Chain,
+        C: Caller<Event<X::Out>, O>,
     {
         one_by_one::<Self, _, _, _>(feed, caller).await;
     }
 
-    fn slice<T, C>(feed: &mut Feed<'_, T>, caller: &C) -> Option<bool>
+    fn slice<X, C>(feed: &mut Feed<'_, X>, caller: &C) -> Option<bool>
     where
-        T: Send + 'static,
-        C: Caller<Event<T>, O>,
+        X: Chain,
+        C: Caller<Event<X::Out>, O>,
     {
         if feed.waits() {
             return None;
         }
-        let mut more = false;
+        let mut more = None;
         caller.run(&mut || {
-            let call = |event| caller.call(event).into_result();
-            more = feed.slice(call, |succeeded| caller.end(succeeded));
+            let call = |attempt, event| caller.call(attempt, event).into_result();
+            more = feed.slice(|| caller.begin(), call, |succeeded| caller.end(succeeded));
         });
-        Some(more)
+        more
     }
 
     async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Answer
@@ -106,18 +121,41 @@ where
         A: Send,
         C: Caller<A, O>,
     {
-        let argument = match injected(control, None) {
+        let argument = match injected(control, deadline(control)) {
             None => argument,
             Some(faults) => after_faults(argument, faults).await?,
         };
         let (mut argument, mut result) = (Some(argument), Ok(ControlFlow::Continue(())));
         caller.run(&mut || {
             if let Some(argument) = argument.take() {
-                result = caught(|| caller.call(argument).into_result()).and_then(|result| result);
+                let attempt = caller.begin();
+                result = caught(|| caller.call(attempt, argument).into_result()).and_then(|result| result);
                 caller.end(result.is_ok());
             }
         });
         result
+    }
+
+    async fn through<X, C>(chain: &X, event: Event<X::Row>, control: &Control, caller: &C) -> Answer
+    where
+        X: Chain,
+        C: Caller<Event<X::Out>, O>,
+    {
+        let deadline = deadline(control);
+        let event = match faults_before::<X>(&event, control, deadline) {
+            None => event,
+            Some(faults) => after_faults(event, faults).await?,
+        };
+        let (mut event, mut result) = (Some(event), None);
+        caller.run(&mut || result = at_once::<_, O, K, _>(chain, &mut event, caller));
+        match (result, event) {
+            (None, Some(event)) => awaited::<Self, _, _, _>(chain, event, (control, deadline), caller).await,
+            (result, _) => result.unwrap_or(Ok(ControlFlow::Continue(()))),
+        }
+    }
+
+    fn finish(output: O) -> impl Future<Output = Answer> + Send {
+        ready(output.into_result())
     }
 }
 
@@ -128,10 +166,10 @@ where
 {
     const CAN_BE_TIMED: bool = true;
 
-    async fn drive<T, C>(feed: &mut Feed<'_, T>, caller: C)
+    async fn drive<X, C>(feed: &mut Feed<'_, X>, caller: C)
     where
-        T: Send + 'static,
-        C: Caller<Event<T>, O>,
+        X: Chain,
+        C: Caller<Event<X::Out>, O>,
     {
         one_by_one::<Self, _, _, _>(feed, caller).await;
     }
@@ -146,63 +184,91 @@ where
             None => argument,
             Some(faults) => after_faults(argument, faults).await?,
         };
-        let mut future = pin!(Some(InPlace::<_, O, _, Answered<K>>::new(|| caller.call(argument))));
-        let mut timer = pin!(None::<Sleep<DynRuntime>>);
-        std::future::poll_fn(|cx| {
-            let mut polled = Poll::Pending;
-            caller.run(&mut || {
-                if let Some(future) = future.as_mut().as_pin_mut() {
-                    polled = future.poll(cx);
-                    if let Poll::Ready(result) = &polled {
-                        caller.end(result.is_ok());
-                    }
-                }
-            });
-            // A ready value wins: the clock is checked after the poll.
-            let (Poll::Pending, Some(deadline)) = (&polled, deadline) else { return polled };
-            if !passed(deadline, control, &mut timer, cx) {
-                return Poll::Pending;
-            }
-            // The destructors of the future are user code as well.
-            let mut dropped = Ok(());
-            caller.run(&mut || {
-                dropped = caught(|| future.set(None));
-                caller.end(false);
-            });
-            Poll::Ready(dropped.and_then(|()| Err(timed_out(control))))
-        })
-        .await
+        let call =
+            InPlace::<_, O, ControlFlow<()>, Answered<K>>::new(|| caller.call(caller.begin(), argument));
+        timed::<A, O, _, _>(call, control, deadline, caller).await
+    }
+
+    async fn through<X, C>(chain: &X, event: Event<X::Row>, control: &Control, caller: &C) -> Answer
+    where
+        X: Chain,
+        C: Caller<Event<X::Out>, O>,
+    {
+        let deadline = deadline(control);
+        let event = match faults_before::<X>(&event, control, deadline) {
+            None => event,
+            Some(faults) => after_faults(event, faults).await?,
+        };
+        awaited::<Self, _, _, _>(chain, event, (control, deadline), caller).await
+    }
+
+    async fn finish(output: O) -> Answer {
+        output.await.into_result()
     }
 }
 
-/// True once `deadline` is reached. The task is woken at that time.
-fn passed(
-    deadline: Instant,
-    control: &Control,
-    timer: &mut std::pin::Pin<&mut Option<Sleep<DynRuntime>>>,
-    cx: &mut std::task::Context<'_>,
-) -> bool {
-    if control.runtime.now() >= deadline {
-        return true;
-    }
-    if timer.is_none() {
-        timer.set(Some(Sleep::silent(&control.runtime, Some(deadline))));
-    }
-    // If the runtime has ended, its timers have ended with it, and the worker is dropped soon.
-    timer.as_mut().as_pin_mut().is_some_and(|timer| matches!(timer.poll(cx), Poll::Ready(Ok(()))))
+/// The injected faults of an attempt at a row, unless it had them where its stages ran ahead.
+fn faults_before<'a, X: Chain>(
+    event: &Event<X::Row>,
+    control: &'a Control,
+    deadline: Option<Instant>,
+) -> Option<Boxed<'a, Result<(), AsyncTaskError>>> {
+    if X::has_begun(&event.data) { None } else { injected(control, deadline) }
 }
 
-/// Returns the argument of a call after its injected faults, or the error in the place of the call.
-async fn after_faults<A>(
-    argument: A,
-    faults: Boxed<'_, Result<(), AsyncTaskError>>,
-) -> Result<A, AsyncTaskError> {
-    match faults.await {
-        Ok(()) => Ok(argument),
-        Err(error) => {
-            // Its destructor is user code.
-            caught(|| drop(argument))?;
-            Err(error)
-        }
+/// Makes an attempt for the row of `event` where nothing is waited for. `None` if a stage is awaited, or if
+/// there is no event.
+fn at_once<X, O, K, C>(chain: &X, event: &mut Option<Event<X::Row>>, caller: &C) -> Option<Answer>
+where
+    X: Chain,
+    O: IntoResult<ControlFlow<()>, Answered<K>>,
+    C: Caller<Event<X::Out>, O>,
+{
+    let chain = chain.synchronous()?;
+    let (row, place) = event.take()?.split();
+    let attempt = caller.begin();
+    let mut call = |value| caller.call(attempt, place.with(value)).into_result();
+    let result = caught(|| chain.push(row, &mut call)).and_then(|result| result);
+    caller.end(result.is_ok());
+    Some(result)
+}
+
+/// Makes an attempt for a row where its stages or the receiver are awaited.
+async fn awaited<M, O, X, C>(
+    chain: &X,
+    event: Event<X::Row>,
+    (control, deadline): (&Control, Option<Instant>),
+    caller: &C,
+) -> Answer
+where
+    M: Receive<O>,
+    X: Chain,
+    C: Caller<Event<X::Out>, O>,
+{
+    let (row, place) = event.split();
+    let run = || {
+        let attempt = caller.begin();
+        chain.run(row, Calling::<M, O, _, _> { caller, attempt, place, marker: PhantomData })
+    };
+    let run = InPlace::<_, _, ControlFlow<()>, Fallible<AsyncTaskError>>::new(run);
+    timed::<Event<X::Out>, O, _, _>(run, control, deadline, caller).await
+}
+
+/// Calls the receiver for each value of a row.
+struct Calling<'a, M, O, C, A> {
+    caller: &'a C,
+    attempt: A,
+    place: Event<()>,
+    marker: PhantomData<fn() -> (M, O)>,
+}
+
+impl<T, M, O, C, A> Next<T> for Calling<'_, M, O, C, A>
+where
+    M: Receive<O>,
+    C: Caller<Event<T>, O, Attempt = A>,
+    A: Copy + Send + std::marker::Sync,
+{
+    fn take(&mut self, value: T) -> impl Future<Output = Answer> + Send {
+        M::finish(self.caller.call(self.attempt, self.place.with(value)))
     }
 }

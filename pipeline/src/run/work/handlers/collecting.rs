@@ -4,12 +4,12 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::collect::Collector;
 use crate::collect::collection::Collection;
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::store::CollectionStore;
 use crate::collect::worker::calls::Calls;
 use crate::collect::worker::installed::{Erased, with_installed};
+use crate::collect::{CallId, Collector};
 use crate::outcome::names::Names;
 use crate::run::work::call::delivery::Sequenced;
 use crate::run::work::call::receive::Receive;
@@ -35,6 +35,7 @@ where
 {
     type Output = O;
     type Kind = M;
+    type Attempt = CallId;
     type Local = Erased;
     type End = Collection<K, V>;
 
@@ -43,8 +44,13 @@ where
     }
 
     #[inline]
-    fn call(&self, calls: &Calls, argument: A) -> O {
-        let collector = Collector::of(self.store.pipeline, calls.begin(), argument.first_event());
+    fn begin(&self, calls: &Calls) -> CallId {
+        calls.begin()
+    }
+
+    #[inline]
+    fn call(&self, attempt: CallId, argument: A) -> O {
+        let collector = Collector::of(self.store.pipeline, attempt, argument.first_event());
         (self.receiver)(argument, collector)
     }
 
@@ -92,6 +98,7 @@ where
 {
     type Output = O;
     type Kind = M;
+    type Attempt = ();
     type Local = ();
     type End = ();
 
@@ -99,7 +106,9 @@ where
         vec![(); workers.len()]
     }
 
-    fn call(&self, _: &Calls, argument: A) -> O {
+    fn begin(&self, _: &Calls) {}
+
+    fn call(&self, (): (), argument: A) -> O {
         (self.receiver)(argument)
     }
 

@@ -13,6 +13,7 @@ use crate::run::work::call::attempts::one_by_one;
 use crate::run::work::feed::Feed;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
+use crate::stage::chain::Chain;
 use sweet_async_core::internals::Sync as Synchronous;
 use sweet_async_core::task::IntoResult;
 
@@ -39,20 +40,20 @@ where
         workers.iter().map(|_| (self.init)()).collect()
     }
 
-    async fn handle(&self, slot: &StateSlot<A>, feed: &mut Feed<'_, T>) -> bool {
+    async fn handle<X: Chain<Out = T>>(&self, slot: &StateSlot<A>, feed: &mut Feed<'_, X>) -> bool {
         let call = |event| slot.with(|local| (self.fold)(local.get_or_insert_with(&self.init), event));
         one_by_one::<Synchronous<K>, _, _, _>(feed, call).await;
         false
     }
 
-    fn slice(&self, slot: &StateSlot<A>, feed: &mut Feed<'_, T>) -> Option<bool> {
+    fn slice<X: Chain<Out = T>>(&self, slot: &StateSlot<A>, feed: &mut Feed<'_, X>) -> Option<bool> {
         if feed.waits() {
             return None;
         }
-        Some(slot.with(|local| {
+        slot.with(|local| {
             let folded = local.get_or_insert_with(&self.init);
-            feed.slice(|event| (self.fold)(folded, event).into_result(), |_| ())
-        }))
+            feed.slice(|| (), |(), event| (self.fold)(folded, event).into_result(), |_| ())
+        })
     }
 
     async fn close(&self, locals: Vec<A>, _: &Names) -> (DeferredRejections, Vec<A>) {

@@ -10,13 +10,15 @@ use futures_sink::Sink;
 
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
+use crate::event::batch::rows;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
 use crate::run::shared::control::Control;
 use crate::run::shared::in_turn::InTurn;
-use crate::run::work::feed::Feed;
+use crate::run::work::feed::{Feed, Taken};
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
+use crate::stage::chain::Chain;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::DynRuntime;
@@ -59,16 +61,18 @@ where
         vec![(); workers.len()]
     }
 
-    async fn handle(&self, _: &StateSlot<()>, feed: &mut Feed<'_, T>) -> bool {
-        let mut events = Vec::new();
+    async fn handle<X: Chain<Out = T>>(&self, _: &StateSlot<()>, feed: &mut Feed<'_, X>) -> bool {
+        let mut taken = Taken::default();
         loop {
-            let most = feed.state().time_slice.rows();
-            let more = feed.take(most, &mut events);
+            let more = feed.take(&mut taken).await;
             feed.state().rest().await;
-            if events.len() >= BATCH || (!more && !events.is_empty()) {
+            if taken.events.len() >= BATCH || !more {
+                let Taken { events, rows: all } = std::mem::take(&mut taken);
                 let control = feed.state().control.clone();
                 let sent = &mut feed.state().counts.handled;
-                if !self.pass_on(std::mem::take(&mut events), &control, sent).await {
+                // The stages have left no value of some rows.
+                *sent += all - rows(&events);
+                if !events.is_empty() && !self.pass_on(events, &control, sent).await {
                     return false;
                 }
             }
@@ -102,7 +106,7 @@ where
 }
 
 impl<K> Forwarding<K> {
-    /// Passes values on, and counts those that the sink has taken. Returns false if no more are wanted.
+    /// Passes values on, and counts the rows whose last value the sink has taken. Returns false if no more are wanted.
     async fn pass_on<T>(&self, events: Vec<Event<T>>, control: &Control, sent: &mut u64) -> bool
     where
         K: Sink<T, Error: Into<BoxError>>,
@@ -132,14 +136,17 @@ impl<K> Open<K> {
     where
         K: Sink<T, Error: Into<BoxError>>,
     {
-        for event in events {
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
             let ready = self.until(<K as Sink<T>>::poll_ready);
-            match wanted(control, event.sequence, ready).await {
+            let sequence = event.sequence;
+            match wanted(control, sequence, ready).await {
                 Some(ready) => ready?,
                 None => return Ok(false),
             }
             caught(|| self.sink.as_mut().start_send(event.data))?.map_err(AsyncTaskError::failure)?;
-            *sent += 1;
+            let next = events.as_slice().first();
+            *sent += u64::from(next.is_none_or(|next| next.sequence != sequence));
         }
         self.until(<K as Sink<T>>::poll_flush).await?;
         Ok(true)

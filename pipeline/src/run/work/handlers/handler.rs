@@ -8,10 +8,12 @@ use crate::collect::worker::calls::Calls;
 use crate::outcome::names::Names;
 use crate::run::work::feed::{Feed, Gathering};
 use crate::run::work::slot::StateSlot;
+use crate::stage::chain::Chain;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::DynRuntime;
 
-/// The handler of a pipeline's rows. One value serves all workers.
+/// The handler of a pipeline's rows. One value serves all workers. A `T` is a value that
+/// the stages have made of a row.
 pub(crate) trait Handler<T>: Send + Sync + 'static {
     /// The state of one worker.
     type Local: Send + 'static;
@@ -33,15 +35,19 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
 
     /// Handles rows. Returns true after each batch: it is to be called again, once the messages whose rows
     /// are now handled were settled. Returns false when there are no more rows.
-    fn handle(
+    fn handle<X: Chain<Out = T>>(
         &self,
         slot: &StateSlot<Self::Local>,
-        feed: &mut Feed<'_, T>,
+        feed: &mut Feed<'_, X>,
     ) -> impl Future<Output = bool> + Send;
 
     /// As [`handle`](Self::handle), for one slice of the rows, where nothing is waited for. Returns true if
     /// there may be more, and `None` if the rows are to be handled by `handle`.
-    fn slice(&self, slot: &StateSlot<Self::Local>, feed: &mut Feed<'_, T>) -> Option<bool> {
+    fn slice<X: Chain<Out = T>>(
+        &self,
+        slot: &StateSlot<Self::Local>,
+        feed: &mut Feed<'_, X>,
+    ) -> Option<bool> {
         let _ = (slot, feed);
         None
     }

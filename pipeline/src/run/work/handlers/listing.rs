@@ -1,6 +1,5 @@
 //! The handler that keeps all values, in source order.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::vec;
 
@@ -13,6 +12,8 @@ use crate::outcome::names::Names;
 use crate::run::work::feed::Feed;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
+use crate::stage::chain::{Chain, MORE};
+use sweet_async_core::error::AsyncTaskError;
 
 /// The most values that are moved at the end before other tasks run.
 const SLICE: usize = 1 << 13;
@@ -35,22 +36,32 @@ impl<T: Send + 'static> Handler<T> for Listing {
         workers.iter().map(|_| Vec::new()).collect()
     }
 
-    async fn handle(&self, slot: &StateSlot<Values<T>>, feed: &mut Feed<'_, T>) -> bool {
-        while self.slice(slot, feed) == Some(true) {
+    async fn handle<X: Chain<Out = T>>(&self, slot: &StateSlot<Values<T>>, feed: &mut Feed<'_, X>) -> bool {
+        loop {
+            let more = match self.slice(slot, feed) {
+                Some(more) => more,
+                None => feed.whole_rows(|events| keep_all(slot, events)).await,
+            };
             feed.state().rest().await;
+            if !more {
+                return false;
+            }
         }
-        false
     }
 
-    fn slice(&self, slot: &StateSlot<Values<T>>, feed: &mut Feed<'_, T>) -> Option<bool> {
-        Some(slot.with(|values| {
+    fn slice<X: Chain<Out = T>>(&self, slot: &StateSlot<Values<T>>, feed: &mut Feed<'_, X>) -> Option<bool> {
+        // A row whose stages fail after its first value is to leave none of its values.
+        if X::HAS_STAGES {
+            return None;
+        }
+        slot.with(|values| {
             let values = values.get_or_insert_default();
-            let keep = |event: Event<T>| {
+            let keep = |(), event: Event<T>| {
                 values.push((event.sequence, event.data));
-                Ok(ControlFlow::Continue(()))
+                Ok(MORE)
             };
-            feed.slice(keep, |_| ())
-        }))
+            feed.slice(|| (), keep, |_| ())
+        })
     }
 
     async fn close(&self, locals: Vec<Values<T>>, _: &Names) -> (DeferredRejections, Vec<T>) {
@@ -58,7 +69,16 @@ impl<T: Send + 'static> Handler<T> for Listing {
     }
 }
 
-/// The values of all workers, in source order.
+/// Keeps the values of a row.
+fn keep_all<T>(slot: &StateSlot<Values<T>>, events: &mut Vec<Event<T>>) -> Result<(), AsyncTaskError> {
+    slot.with(|values| {
+        let all = events.drain(..).map(|event| (event.sequence, event.data));
+        values.get_or_insert_default().extend(all);
+    });
+    Ok(())
+}
+
+/// The values of all workers, in source order, and those of one row in their own.
 async fn merged<T>(lists: Vec<Values<T>>) -> Vec<T> {
     let mut all = Vec::with_capacity(lists.iter().map(Vec::len).sum());
     let mut rest = Vec::with_capacity(lists.len());

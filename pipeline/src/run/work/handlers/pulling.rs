@@ -6,11 +6,11 @@ use async_channel::Sender;
 
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
-use crate::event::single::Event;
 use crate::outcome::names::Names;
-use crate::run::work::feed::Feed;
+use crate::run::work::feed::{Feed, Taken};
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
+use crate::stage::chain::Chain;
 
 /// The number of events from which on they are passed on together: enough to make the queue's cost
 /// negligible, few enough for the first one not to wait for long.
@@ -18,7 +18,7 @@ const BATCH: usize = 256;
 
 /// Puts events into a queue. A full queue makes the workers wait, and they make the sender wait.
 pub(crate) struct Pulling<T> {
-    pub(crate) queue: Sender<Vec<Event<T>>>,
+    pub(crate) queue: Sender<Taken<T>>,
 }
 
 impl<T: Send + 'static> Handler<T> for Pulling<T> {
@@ -29,19 +29,18 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
         vec![(); workers.len()]
     }
 
-    async fn handle(&self, _: &StateSlot<()>, feed: &mut Feed<'_, T>) -> bool {
-        let mut events = Vec::new();
+    async fn handle<X: Chain<Out = T>>(&self, _: &StateSlot<()>, feed: &mut Feed<'_, X>) -> bool {
+        let mut taken = Taken::default();
         loop {
-            let most = feed.state().time_slice.rows();
-            let more = feed.take(most, &mut events);
+            let more = feed.take(&mut taken).await;
             feed.state().rest().await;
-            if events.len() >= BATCH || !more {
-                let count = events.len() as u64;
+            if taken.events.len() >= BATCH || !more {
+                let rows = taken.rows;
                 // Nobody pulls any more: the remaining events are dropped, and counted as dropped.
-                if count > 0 && self.queue.send(std::mem::take(&mut events)).await.is_err() {
+                if rows > 0 && self.queue.send(std::mem::take(&mut taken)).await.is_err() {
                     return false;
                 }
-                feed.state().counts.handled += count;
+                feed.state().counts.handled += rows;
             }
             if !more {
                 return false;

@@ -13,6 +13,7 @@ use crate::run::work::call::receive::Receive;
 use crate::run::work::feed::{Feed, Gathering};
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
+use crate::stage::chain::Chain;
 use sweet_async_core::error::AsyncTaskError;
 
 /// A user's receiver of events or of batches, whether it may collect or not. A method without a doc is as in
@@ -20,19 +21,24 @@ use sweet_async_core::error::AsyncTaskError;
 pub(crate) trait ReceiverCalls<A>: Send + Sync + 'static {
     type Output: 'static;
     type Kind: Receive<Self::Output>;
+    /// As in [`Caller`].
+    type Attempt: Copy + Send + Sync;
     /// The state of one worker, as in [`Handler`].
     type Local: Send + 'static;
     type End: Send + 'static;
 
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
 
-    /// Starts the next call of the worker.
-    fn call(&self, calls: &Calls, argument: A) -> Self::Output;
+    /// Begins the next attempt of the worker.
+    fn begin(&self, calls: &Calls) -> Self::Attempt;
+
+    /// Calls the receiver, as a part of the attempt.
+    fn call(&self, attempt: Self::Attempt, argument: A) -> Self::Output;
 
     /// Runs user code with the worker's state installed, as [`Caller::run`].
     fn within(&self, slot: &StateSlot<Self::Local>, run: &mut dyn FnMut());
 
-    /// Ends the call that was started last.
+    /// Ends the attempt that was begun last.
     fn end(&self, calls: &Calls, succeeded: bool);
 
     fn hand_over(&self, _: &mut Self::Local) -> Result<(), AsyncTaskError> {
@@ -77,9 +83,16 @@ struct WorkerCaller<'r, 's, H, A, L> {
 }
 
 impl<H: ReceiverCalls<A>, A> Caller<A, H::Output> for WorkerCaller<'_, '_, H, A, H::Local> {
+    type Attempt = H::Attempt;
+
     #[inline]
-    fn call(&self, argument: A) -> H::Output {
-        self.receiving.receiver.call(self.slot.calls(), argument)
+    fn begin(&self) -> H::Attempt {
+        self.receiving.receiver.begin(self.slot.calls())
+    }
+
+    #[inline]
+    fn call(&self, attempt: H::Attempt, argument: A) -> H::Output {
+        self.receiving.receiver.call(attempt, argument)
     }
 
     fn run(&self, code: &mut dyn FnMut()) {
@@ -105,16 +118,20 @@ where
         self.receiver.locals(workers)
     }
 
-    fn handle(
+    fn handle<X: Chain<Out = T>>(
         &self,
         slot: &StateSlot<Self::Local>,
-        feed: &mut Feed<'_, T>,
+        feed: &mut Feed<'_, X>,
     ) -> impl Future<Output = bool> + Send {
-        A::drive::<H::Kind, _, _>(feed, WorkerCaller { receiving: self, slot })
+        A::drive::<X, H::Kind, _, _>(feed, WorkerCaller { receiving: self, slot })
     }
 
-    fn slice(&self, slot: &StateSlot<Self::Local>, feed: &mut Feed<'_, T>) -> Option<bool> {
-        A::slice::<H::Kind, _, _>(feed, &WorkerCaller { receiving: self, slot })
+    fn slice<X: Chain<Out = T>>(
+        &self,
+        slot: &StateSlot<Self::Local>,
+        feed: &mut Feed<'_, X>,
+    ) -> Option<bool> {
+        A::slice::<X, H::Kind, _, _>(feed, &WorkerCaller { receiving: self, slot })
     }
 
     fn finish(

@@ -7,7 +7,6 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +24,9 @@ use crate::run::work::feed::Feed;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
 use crate::source::compression::codec::{Codec, Compression};
+use crate::stage::chain::{Chain, MORE};
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::DynRuntime;
 
 /// The bytes of one write: enough to make a hop to the blocking pool negligible, few enough to be held for
@@ -61,13 +62,13 @@ where
         self.file.open(runtime).await
     }
 
-    async fn handle(&self, slot: &StateSlot<W::Text>, feed: &mut Feed<'_, T>) -> bool {
+    async fn handle<X: Chain<Out = T>>(&self, slot: &StateSlot<W::Text>, feed: &mut Feed<'_, X>) -> bool {
         loop {
-            let more = slot.with(|text| {
-                let text = text.get_or_insert_default();
-                let add = |event: Event<T>| text.add(&event.data).map(|()| ControlFlow::Continue(()));
-                feed.slice(add, |_| ())
-            });
+            // A row that fails after its first value is to leave nothing in the file.
+            let more = match X::HAS_STAGES {
+                true => feed.whole_rows(|events| add_all(slot, events)).await,
+                false => add_each(slot, feed),
+            };
             feed.state().rest().await;
             let due = slot.with(|text| {
                 let text =
@@ -104,6 +105,29 @@ where
     async fn complete(&self, runtime: &DynRuntime, succeeded: bool) -> Result<(), AsyncTaskError> {
         self.file.finish(runtime, succeeded).await
     }
+}
+
+/// Adds the values of rows that have one each, until a slice is full. Returns true if there may be more.
+fn add_each<X: Chain, W: RowText<X::Out>>(slot: &StateSlot<W>, feed: &mut Feed<'_, X>) -> bool {
+    slot.with(|text| {
+        let text = text.get_or_insert_default();
+        let add = |(), event: Event<X::Out>| text.add(&event.data).map(|()| MORE);
+        feed.slice(|| (), add, |_| ()).unwrap_or(false)
+    })
+}
+
+/// Adds all values of a row, or none of them.
+fn add_all<T, W: RowText<T>>(slot: &StateSlot<W>, events: &mut [Event<T>]) -> Result<(), AsyncTaskError> {
+    slot.with(|text| {
+        let text = text.get_or_insert_default();
+        let before = text.mark();
+        let added = caught(|| events.iter().try_for_each(|event| text.add(&event.data)));
+        let added = added.and_then(|added| added);
+        if added.is_err() {
+            text.undo(before);
+        }
+        added
+    })
 }
 
 /// The file, and the rows that wait to be written.

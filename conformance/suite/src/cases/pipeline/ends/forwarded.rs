@@ -114,6 +114,30 @@ fn numbers<R: Runtime>(rt: &R, workers: usize) -> PipelineBuilder<u64, R> {
     AsyncTask::emits::<u64>().on(rt).workers(workers)
 }
 
+pub async fn a_sink_gets_the_values_that_stages_make<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for workers in [1, 3] {
+        let sender = || {
+            let events = AsyncTask::emits::<u64>().on(&rt).workers(workers).ordered();
+            events.sender(|sources| sources.of(0..1_000u64).into_chunks(7.items()))
+        };
+        let (one, other) = (Tray::default(), Tray::default());
+        let summaries = [
+            sender().filter(|n| n % 3 != 0).flat_map(|n| [n, n]).forward(one.open()).await?,
+            sender()
+                .filter_async(|n| std::future::ready(n % 3 != 0))
+                .flat_map(|n| [n, n])
+                .forward(other.open())
+                .await?,
+        ];
+        for (tray, summary) in [one, other].iter().zip(summaries) {
+            let due = (0..1_000u64).filter(|n| n % 3 != 0).flat_map(|n| [n, n]);
+            ensure!(tray.with(|content| content.is_closed && content.values.iter().copied().eq(due)));
+            ensure!((summary.read(), summary.handled()) == (1_000, 1_000), "{summary:?}");
+        }
+    }
+    Ok(())
+}
+
 pub async fn a_sink_takes_each_value_once<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for (workers, chunk) in [(1, 7), (3, 1), (3, 1_000)] {
         let tray = Tray::default();

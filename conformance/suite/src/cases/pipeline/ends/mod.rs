@@ -1,6 +1,7 @@
 //! The ends of a pipeline beside its receivers, and its end once it has enough.
 
 pub mod collected_map;
+pub mod ends_behind_stages;
 pub mod enough;
 pub mod forwarded;
 pub mod listed;

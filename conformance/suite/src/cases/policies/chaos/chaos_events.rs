@@ -126,6 +126,56 @@ pub async fn an_injected_failure_is_retried<R: Runtime>(rt: R, _: Facts) -> Outc
     Ok(())
 }
 
+/// Runs six numbers through a stage, of which the first four attempts fail. Returns the summary, the calls of the
+/// stage, the attempts, and the sequence and the attempt of each event as the receiver has got them.
+async fn retried_stages<R: Runtime>(
+    rt: &R,
+    settings: fn(PipelineBuilder<u64, R>) -> PipelineBuilder<u64, R>,
+    at_once: Option<usize>,
+) -> Result<(FinalEvent, [u32; 2], Vec<(u64, u32)>), Failure> {
+    let (attempts, stages, noted) =
+        (Calls::default(), Calls::default(), Arc::<Mutex<Vec<(u64, u32)>>>::default());
+    let (begun, staged, note) = (attempts.clone(), stages.clone(), noted.clone());
+    let chaos = Chaos::new().failure(1.0).enabled_if(move || begun.next() <= 4);
+    let rows = settings(numbers(rt, chaos).on_error(again(4))).sender(sender);
+    let stage = move |number: u64| {
+        staged.next();
+        number * 10
+    };
+    let receive = move |event: Event<u64>| {
+        let right = *event.data() == event.sequence() * 10;
+        note.lock().unwrap_or_else(PoisonError::into_inner).push((event.sequence(), event.attempt()));
+        if right { Ok(()) } else { Err("the value of another row") }
+    };
+    let summary = match at_once {
+        None => rows.map(stage).for_each(receive).await?,
+        Some(at_once) => {
+            let rows = rows.map_async(move |number| std::future::ready(stage(number)));
+            rows.concurrent(at_once).for_each(receive).await?
+        }
+    };
+    let noted = noted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok((summary, [stages.made(), attempts.made()], noted))
+}
+
+pub async fn an_injected_failure_takes_the_place_of_the_stages<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for at_once in [None, Some(1), Some(2)] {
+        for ordered in [false, true] {
+            let settings = if ordered { PipelineBuilder::ordered } else { std::convert::identity };
+            let (summary, calls, mut noted) = retried_stages(&rt, settings, at_once).await?;
+            let case = format!("{at_once:?}, {ordered}");
+            ensure!((summary.handled(), summary.rejected()) == (ROWS, 0), "{case}: {summary:?}");
+            ensure!(calls == [6, 6 + 4], "{case}: {calls:?} calls of the stage, and attempts");
+            if !ordered {
+                noted.sort_unstable();
+            }
+            ensure!(noted.iter().map(|(row, _)| *row).eq(0..ROWS), "{case}: {noted:?}");
+            ensure!(noted.iter().map(|(_, attempt)| attempt - 1).sum::<u32>() == 4, "{case}: {noted:?}");
+        }
+    }
+    Ok(())
+}
+
 pub async fn injected_latency_is_under_the_limit_of_the_event<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let (calls, begun) = (Calls::default(), rt.now());
     let counted = calls.clone();

@@ -34,9 +34,21 @@ pub async fn an_open_breaker_refuses_events_which_are_not_called<R: Runtime>(rt:
             calls.next();
         }
     };
+    let counted = calls.clone();
+    let stage = || {
+        let calls = calls.clone();
+        move |_: &u64| {
+            calls.next();
+        }
+    };
+    let staged = move || {
+        counted.next();
+    };
     for summary in [
         rows().sender(sender).for_each(call()).await?,
         rows().sender(sender).for_each(call()).blocking().await?,
+        rows().sender(sender).inspect(stage()).for_each(call()).await?,
+        rows().sender(sender).inspect_async(move |_| std::future::ready(staged())).for_each(call()).await?,
         rows().sequence().sender(sender).for_each(call()).spawn().await?,
     ] {
         ensure!((summary.handled(), summary.rejected()) == (0, ROWS), "{summary:?}");

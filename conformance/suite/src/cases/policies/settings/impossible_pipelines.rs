@@ -2,7 +2,7 @@
 //! whatever the order of its builder's calls.
 
 use crate::library::pipeline::{BoundedQueue, PipelineBuilder, ReceiverStrategy, SenderStrategy, Sources};
-use crate::library::{Chaos, Retry, RetryBudget, RetryStrategy, TaskPriority};
+use crate::library::{Chaos, CircuitBreaker, Limiter, Retry, RetryBudget, RetryStrategy, TaskPriority};
 
 use super::table::{Parts, Row, all_say, in_each_order};
 use crate::kit::prelude::*;
@@ -118,6 +118,50 @@ pub async fn batches_refuse_them<R: Runtime>(rt: R, _: Facts) -> Outcome {
         all_say([in_place, spawned], parts)?;
     }
     Ok(())
+}
+
+pub async fn stages_that_run_ahead_refuse_policies_around_attempts<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    const AHEAD: &str = "ahead of the receiver's calls";
+    let breaker = CircuitBreaker::builder().build()?;
+    let limiter = Limiter::builder().max_concurrent(1).build()?;
+    let two = || numbers(&rt).workers(2);
+    for (events, guard) in [
+        (two().event_circuit_breaker(&breaker), "`event_circuit_breaker`"),
+        (two().event_limiter(&limiter), "`event_limiter`"),
+    ] {
+        let sender = |events: &Numbers<R>| events.clone().sender(one);
+        let ordered = events.clone().ordered();
+        let in_place = failed(sender(&ordered).map(|n| n).for_each(|_: Event<u64>| {}).await)?;
+        let spawned = failed(sender(&ordered).map(|n| n).for_each(|_: Event<u64>| {}).spawn().await)?;
+        all_say([in_place, spawned], [guard, "`ordered`", AHEAD])?;
+        let keyed = failed(sender(&events).key_by(|n| *n).for_each(|_: Event<u64>| {}).await)?;
+        all_say([keyed], [guard, "`key_by`", AHEAD])?;
+        let staged = |events: &Numbers<R>| sender(events).map_async(std::future::ready);
+        let at_once = failed(staged(&events).concurrent(2).for_each(|_: Event<u64>| {}).await)?;
+        all_say([at_once], [guard, "`concurrent`", AHEAD])?;
+        // None of these has an attempt in two parts.
+        for summary in [
+            sender(&events).map(|n| n).for_each(|_: Event<u64>| {}).await?,
+            sender(&ordered).for_each(|_: Event<u64>| {}).await?,
+            sender(&ordered.workers(1)).map(|n| n).for_each(|_: Event<u64>| {}).await?,
+            sender(&events.clone().workers(1)).key_by(|n| *n).for_each(|_: Event<u64>| {}).await?,
+            staged(&events).concurrent(1).for_each(|_: Event<u64>| {}).await?,
+            staged(&events).concurrent(2).batched(1, 1.hours()).for_each(|_| {}).await?,
+        ] {
+            ensure!(summary.handled() == 1, "{summary:?}");
+        }
+    }
+    Ok(())
+}
+
+pub async fn stages_refuse_a_number_of_events_to_take<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    const PARTS: Parts = ["`take`", "stages", "`ControlFlow::Break(())`"];
+    let sender = || numbers(&rt).sender(one);
+    let behind = failed(sender().map(|n| n).take(1).for_each(|_: Event<u64>| {}).await)?;
+    let before = failed(sender().take(1).filter(|_| true).for_each(|_: Event<u64>| {}).spawn().await)?;
+    let keyed = failed(sender().take(1).key_by(|n| *n).for_each(|_: Event<u64>| {}).await)?;
+    let listed = failed(sender().flat_map(|n| [n, n]).take(1).collect_vec().await)?;
+    all_say([behind, before, keyed, listed], PARTS)
 }
 
 pub async fn sources_refuse_them_before_anything_is_read<R: Runtime>(rt: R, _: Facts) -> Outcome {
