@@ -74,13 +74,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
         let this = self.get_mut();
         // In the first poll of an attempt: what the closure itself does is part of the attempt, too.
-        if matches!(*this.slot, Slot::Cleared) {
-            // As in `InPlace`: a panic of the closure is the result of the attempt, and passes its policies.
-            match caught(|| this.begin.make_in_poll()) {
-                Ok(Some(work)) => this.slot.set(Slot::Work { work }),
-                Ok(None) => {}
-                Err(panic) => return Poll::Ready(Err(panic)),
-            }
+        // A panic of the closure is the result of the attempt, as in `InPlace`, and passes its policies.
+        if matches!(*this.slot, Slot::Cleared)
+            && let Some(work) = caught(|| this.begin.make_in_poll())?
+        {
+            this.slot.set(Slot::Work { work });
         }
         this.slot.as_mut().poll(cx)
     }
