@@ -1,5 +1,5 @@
 //! A file that cannot be written to its end. In a process of its own, whose files may have 32 KiB.
-#![cfg(all(unix, any(feature = "tokio", feature = "smol")))]
+#![cfg(all(unix, feature = "pipeline", any(feature = "tokio", feature = "smol")))]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
