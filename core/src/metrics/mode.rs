@@ -1,6 +1,6 @@
 //! The mode in which a task is measured.
 
-/// Whether the usage of a task is measured, and how its processor time is.
+/// The mode in which the usage of a task is measured, if it is, and its processor time above all.
 ///
 /// Everything but processor time is the same in both modes: polls, delays, memory, input and output. So is
 /// the processor time of blocking work, which is measured by the thread's clock. Modes are ordered: the later

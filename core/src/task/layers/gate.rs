@@ -39,7 +39,7 @@ impl<S: RuntimeSource> Default for Passed<S> {
 }
 
 impl<S: RuntimeSource> Gate<S> {
-    /// Where the chaos has an invalid rate, the gate refuses the attempt.
+    /// A gate. It refuses the attempt if the chaos has an invalid rate.
     pub(crate) fn new(guards: Guards, source: S) -> Self {
         let refusal = guards.chaos.as_ref().and_then(|chaos| chaos.check().err());
         Self { guards, source, waiting: None, refusal }

@@ -315,9 +315,8 @@ fn poll_attempt<S: RuntimeSource>(
         && (work.needs_context() || with_registered(|task| task.control.trace().is_some()) == Some(true));
     if is_informed {
         let registered = register_in_place(source, &settings.of_task(), location)?;
-        let context = registered.context();
-        trace_attempt(context.task_ref(), number);
-        work.as_mut().begin(source, Some(context));
+        trace_attempt(registered.context().task_ref(), number);
+        work.as_mut().begin(source, Some(registered.context()));
         *life = Some(registered.into_life());
     } else if is_first {
         work.as_mut().begin(source, None);

@@ -11,7 +11,7 @@ use futures_sink::Sink;
 use crate::kit::prelude::*;
 use crate::kit::{Resident, explode};
 
-/// What a sink was given and asked, shared with its case.
+/// The values and requests that a sink was given, shared with its case.
 struct Tray<T>(Arc<Mutex<Content<T>>>);
 
 struct Content<T> {

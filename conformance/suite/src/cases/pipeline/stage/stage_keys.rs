@@ -13,7 +13,7 @@ fn numbers<R: Runtime>(rt: &R, workers: usize) -> PipelineBuilder<u64, R> {
     AsyncTask::emits::<u64>().on(rt).workers(workers).on_error(ErrorStrategy::ContinueOnError)
 }
 
-/// What was handled of one key.
+/// The values of one key that were handled.
 type OfKey = (Vec<u64>, Census);
 
 /// The events that were handled, for each key, and the number of each key's events that are being handled.
