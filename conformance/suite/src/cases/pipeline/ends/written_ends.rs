@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::library::CancellableTask as _;
 use crate::library::pipeline::PipelineBuilder;
+use crate::library::{CancellableTask as _, TimedTask as _};
 use futures_lite::StreamExt as _;
 
 use crate::kit::leases::LeasedQueue;
@@ -127,12 +127,16 @@ pub async fn a_pipeline_that_is_dropped_leaves_nothing<R: Runtime>(rt: R, facts:
 
 pub async fn a_pipeline_out_of_time_leaves_nothing<R: Runtime>(rt: R, facts: Facts) -> Outcome {
     let folder = Folder::new()?;
-    let path = folder.path.clone();
-    let stream = rows(Latch::new(), Latch::new());
+    let (written, path) = (Latch::new(), folder.path.clone());
+    let stream = rows(written.clone(), Latch::new());
     let run = numbers(&rt)
-        .timeout(50.millis())
+        .timeout(1.hours())
         .sender(|sources| sources.of_stream(stream).into_chunks(1_000.items()))
-        .write_lines(path);
+        .write_lines(path)
+        .spawn();
+    // Before that, a file that is yet to be created could appear after the last look.
+    written.wait().await;
+    run.set_timeout(5.millis())?;
     ensure!(failed(run.await)?.is_timeout());
     no_jobs(&rt, facts).await;
     // Where others count in the same root scope, the last write may still be under way.

@@ -104,6 +104,8 @@ pub async fn all_options_go_through_a_queue<R: Runtime>(rt: R, _: Facts) -> Outc
     let queue = bounded(10);
     AsyncTask::emits::<Raw>()
         .on(&rt)
+        // Of several workers, the one with the second row may publish first.
+        .workers(1)
         .sender(|sources| {
             sources
                 .of_bytes("#x\n'a\\'', b |'c''|")
