@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use sweet_async_core::runtime::{BlockOnGuard, RootScope, may_block};
 use sweet_async_core::{AsyncTaskError, BlockOn, Runtime, RuntimeError, SpawnError};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{TokioJoin, TokioSleep};
 
@@ -140,6 +140,10 @@ impl Runtime for TokioRuntime {
     }
 
     fn now(&self) -> Instant {
+        // Only the clock of a runtime with one thread can be paused.
+        if self.0.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return Instant::now();
+        }
         // Tokio's clock, so that a test that has paused it sees its own time; in its context, so that other
         // threads agree. Its own threads are in it, which costs less to see than to enter it again.
         let is_inside = Handle::try_current().is_ok_and(|current| current.id() == self.0.handle.id());

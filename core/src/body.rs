@@ -16,6 +16,21 @@ pub trait Body: Clear {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>>;
 }
 
+/// A [`Body`] whose value can be taken.
+pub trait Holds<T>: Body {
+    /// Takes the value of work that has succeeded.
+    fn take_value(self: Pin<&mut Self>) -> Option<T>;
+}
+
+/// The result of a whole, after a state machine around `body` has ended with `result`.
+pub(crate) fn finish<T>(
+    body: Pin<&mut impl Holds<T>>,
+    result: Result<(), AsyncTaskError>,
+) -> Result<T, AsyncTaskError> {
+    result?;
+    body.take_value().ok_or(AsyncTaskError::Shutdown)
+}
+
 /// The part of a [`Body`] that needs no future.
 pub trait Clear {
     /// Drops the work, or the value that it has given.
@@ -70,7 +85,7 @@ pub(crate) fn clear_then(work: Pin<&mut dyn Clear>, release: impl FnMut()) {
 pin_project! {
     /// The work until it has ended, then its value.
     #[project = SlotProj]
-    pub(crate) enum Slot<B, T> {
+    pub enum Slot<B, T> {
         Work { #[pin] work: B },
         Value { value: Option<T> },
         Cleared,
@@ -86,14 +101,16 @@ impl<B, T> Slot<B, T> {
         }
     }
 
-    /// The result of the whole, after a state machine has ended with `result`.
-    pub(crate) fn finish(
-        self: Pin<&mut Self>,
-        result: Result<(), AsyncTaskError>,
-    ) -> Result<T, AsyncTaskError> {
-        result?;
-        let Some(value) = self.take() else { return Err(AsyncTaskError::Shutdown) };
-        Ok(value)
+    /// The result of a whole with a recovery. The value is in the slot then, whichever of the two gave it.
+    pub(crate) fn keep_answer(
+        mut self: Pin<&mut Self>,
+        answer: Result<Option<T>, AsyncTaskError>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        let answer = answer?;
+        if answer.is_some() {
+            self.set(Self::Value { value: answer });
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -119,6 +136,15 @@ where
                 Poll::Ready(Err(error))
             }
         }
+    }
+}
+
+impl<B, T> Holds<T> for Slot<B, T>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+{
+    fn take_value(self: Pin<&mut Self>) -> Option<T> {
+        self.take()
     }
 }
 

@@ -17,7 +17,7 @@ use event_listener::{Event, EventListener};
 
 pub use crate::breaker::builder::CircuitBreakerBuilder;
 pub use crate::breaker::statistics::BreakerStatistics;
-pub(crate) use crate::breaker::ticket::Ticket;
+pub(crate) use crate::breaker::ticket::{Call, Ticket};
 pub use crate::breaker::window::BreakerWindow;
 
 use crate::breaker::rates::Rates;

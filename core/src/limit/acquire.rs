@@ -113,3 +113,32 @@ impl<S: RuntimeSource> Drop for Permit<S> {
         self.limiter.0.wait_queue.leave(&Position::Inside, || self.source.clock());
     }
 }
+
+/// As a [`Permit`], while the limiter is at hand.
+#[must_use = "dropped, the permit is given on"]
+pub(crate) struct Entered<'a, S: RuntimeSource> {
+    limiter: &'a Limiter,
+    source: &'a S,
+    is_passed_on: bool,
+}
+
+impl<'a, S: RuntimeSource> Entered<'a, S> {
+    /// The permit of an arrival that was admitted.
+    pub(super) fn new(limiter: &'a Limiter, source: &'a S) -> Self {
+        Self { limiter, source, is_passed_on: false }
+    }
+
+    /// The permit of work that goes on.
+    pub(crate) fn into_permit(mut self) -> Permit<S> {
+        self.is_passed_on = true;
+        Permit::new(self.limiter.clone(), self.source.clone())
+    }
+}
+
+impl<S: RuntimeSource> Drop for Entered<'_, S> {
+    fn drop(&mut self) {
+        if !self.is_passed_on {
+            self.limiter.0.wait_queue.leave(&Position::Inside, || self.source.clock());
+        }
+    }
+}

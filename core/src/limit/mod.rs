@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) use crate::limit::acquire::{Acquire, Permit};
+pub(crate) use crate::limit::acquire::{Acquire, Entered, Permit};
 use crate::limit::order::{Limits, Rate};
 use crate::limit::wait_queue::WaitQueue;
 pub use crate::vocabulary::priority::{RankableByPriority, TaskPriority, UnknownPriority};
@@ -275,6 +275,11 @@ impl Limiter {
             return Ok(Permit::new(self, source.clone()));
         }
         Err(self)
+    }
+
+    /// As [`try_acquire`](Self::try_acquire), for work that may end soon.
+    pub(crate) fn try_enter<'a, S: RuntimeSource>(&'a self, source: &'a S) -> Option<Entered<'a, S>> {
+        self.0.wait_queue.try_enter(|| source.clock()).then(|| Entered::new(self, source))
     }
 
     /// Waits for a permit; as urgent as the task that polls the future.

@@ -15,7 +15,8 @@
 //! 5. `layers/` puts the policies around that future, as one more future; `layers/mod.rs` draws their order.
 //! 6. `handle/task.rs` launches the task, in a box if it has policies. `lifecycle/supervised.rs` is the
 //!    future that the executor polls: the body's slot, and the state machine in `lifecycle/supervise.rs`. An
-//!    in-place task, which its caller polls, is the same with another shell: `lifecycle/in_place.rs`.
+//!    in-place task, which its caller polls, is the same with another shell: `lifecycle/in_place.rs`. Before
+//!    it is registered it is no more than its settings and a frame: `lifecycle/unregistered.rs`.
 //! 7. Each poll of the task is one of its body (`work/body.rs`) and then, for a task with a deadline or a
 //!    cancellation, a check of both (`lifecycle/grace.rs`).
 //! 8. The value of a success waits in the slot until every descendant has ended. The executor passes the

@@ -11,10 +11,10 @@ use crate::retry::Retry;
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::layers::Once;
 use crate::task::layers::admission::{Admission, Guarded};
-use crate::task::layers::gate::Gate;
+use crate::task::layers::again::Again;
 use crate::task::layers::hedge::rounds::Rounds;
 use crate::task::layers::hedge::work::Hedged;
-use crate::task::layers::retry::{Again, Attempts};
+use crate::task::layers::retry::Attempts;
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::{AttemptSettings, Configured};
 use crate::task::settings::resilience::{Guards, Resilience};
@@ -53,8 +53,7 @@ pub struct Inner {
 impl Inner {
     /// Puts the policies around `body`, which runs once.
     pub fn once<B, T, S: RuntimeSource>(self, body: B, source: S) -> Guarded<B, T, S> {
-        let limit = self.attempt.limit(source.clone());
-        Governed::within(Admission::of_task(limit, Gate::new(self.guards, source)), body)
+        Governed::within(Admission::of_task(self.attempt, self.guards, source), body)
     }
 
     /// Puts the policies around work that is tried again; `begin` makes the work of an attempt.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::body::Governed;
+use crate::body::{Governed, Slot};
 use crate::error::AsyncTaskError;
 use crate::hedge::Hedge;
 use crate::limit::Limiter;
@@ -299,7 +299,7 @@ impl<T> Policies<T> for Contextual {
 
 impl<T> PolicySet<T> for Contextual {
     type Governed<B, S>
-        = InPlaceTask<Ready, S, Limited<B, T, S>, T>
+        = InPlaceTask<Ready, S, Slot<Limited<B, T, S>, T>, T>
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
@@ -315,7 +315,7 @@ impl<T> PolicySet<T> for Contextual {
         S: RuntimeSource,
     {
         let attempt = Governed::within(self.0.attempt_limit(source.clone()), body);
-        InPlaceTask::around(attempt, source, self.0, location)
+        InPlaceTask::around(Slot::Work { work: attempt }, source, self.0, location)
     }
 
     fn launch<B, R>(self, registered: Registered<R>, body: B) -> Task<T, R>

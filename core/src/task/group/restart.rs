@@ -18,7 +18,6 @@ use crate::task::builder::policies::{refused, register};
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::task::Task;
 use crate::task::layers::admission::Admission;
-use crate::task::layers::gate::Gate;
 use crate::task::layers::injection::Injection;
 use crate::task::layers::pause::{Pause, is_futile};
 use crate::task::lifecycle::in_place::InPlaceTask;
@@ -179,11 +178,10 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                 let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
                 let (work, settings, chaos) = (Again(work.clone()), one.clone(), chaos.clone());
                 let guards = Guards { breaker: breaker.clone(), limiter: limiter.clone(), chaos: None };
-                let gate = Gate::new(guards, runtime.clone());
                 let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
                     trace_attempt(context.task_ref(), number);
                     let _ = node.set(context);
-                    let limit = settings.limit(runtime.clone());
+                    let admission = Admission::of_task(settings, guards, runtime.clone());
                     let work = M::body(work, runtime);
                     let injection = chaos.map(|chaos| Injection::boxed(chaos, runtime.clone()));
                     let noted = async move {
@@ -195,7 +193,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                         }
                         work.await
                     };
-                    Governed::within(Admission::of_task(limit, gate), noted)
+                    Governed::within(admission, noted)
                 };
                 let attempt = Configured { number, ..one.of_task() };
                 let failure = match InPlaceTask::new(begin, runtime.clone(), attempt, location).await {

@@ -20,12 +20,18 @@
 //! [`Hedged`]: one shell of the work's type each. The state machines in the drawing poll the slot as a `dyn
 //! Body`, and are compiled once for all work.
 //!
+//! Most attempts are admitted at once and end in their first poll. For these, nothing in the drawing is made
+//! (`direct.rs`); the state machine of an attempt that waits, or goes on, is in a box (`admitting.rs`).
+//!
 //! The permit of the limiter is held by the task whose work it admits: an attempt, or the whole. It is
 //! returned when that task has ended, with everything below it, blocking work that was given up included.
 //! Before a recovery begins, the work that it follows has ended, and its permit is returned. A permit that a
 //! task was spawned with (`builder/spawn_in.rs`) is the whole task's, and is not returned before its end.
 
 pub(crate) mod admission;
+pub(crate) mod admitting;
+pub(crate) mod again;
+pub(crate) mod direct;
 pub(crate) mod gate;
 pub(crate) mod hedge;
 pub(crate) mod injection;
@@ -39,18 +45,18 @@ use std::panic::Location;
 use crate::retry::Retry;
 use crate::runtime::RuntimeSource;
 use crate::task::layers::admission::Admission;
-use crate::task::layers::gate::Gate;
+use crate::task::layers::again::Again;
 use crate::task::layers::hedge::rounds::Rounds;
 use crate::task::layers::hedge::work::Hedged;
 use crate::task::layers::recovery::Recovered;
-use crate::task::layers::retry::{Again, Attempts};
+use crate::task::layers::retry::Attempts;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::hedging::{Hedging, RetrySetting};
 use crate::task::settings::resilience::{Guards, Resilience};
 use crate::tree::extras::recovery::RecoveryWork;
 
 /// Work that runs once, with the policies that are around it inside the task.
-pub(crate) type Once<B, T, S> = Recovered<B, T, Admission<S>>;
+pub(crate) type Once<B, T, S> = Recovered<B, T, S>;
 
 /// Puts `policies` around `work`, which runs once.
 pub(crate) fn once<B, T, S: RuntimeSource>(policies: Resilience<T>, work: B, source: S) -> Once<B, T, S> {
@@ -65,8 +71,7 @@ pub(crate) fn once_with<B, T, S: RuntimeSource>(
     work: B,
     source: S,
 ) -> Once<B, T, S> {
-    let limit = settings.attempt_limit(source.clone());
-    Recovered::new(work, Admission::of_task(limit, Gate::new(guards, source)), recovery)
+    Recovered::new(work, Admission::of_task(settings.only_attempt(), guards, source), recovery)
 }
 
 /// As [`once_with`], for work that is tried again; `begin` makes the work of an attempt.

@@ -6,9 +6,11 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::body::{Body, ENDED, Layer, Layered, Slot};
+use crate::body::{Body, Clear, ENDED, Holds, Layer, Layered, Slot, clear_then, finish};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
+use crate::runtime::RuntimeSource;
+use crate::task::layers::admission::Admission;
 use crate::task::work::body::timed_out;
 use crate::tree::children::pass_on;
 use crate::tree::current::{current_task, with_task};
@@ -18,50 +20,79 @@ use crate::tree::overdue::giving_up;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
 pin_project! {
-    /// Work within a layer of policies, and the recovery if that fails.
-    pub struct Recovered<B, T, L> {
+    /// Work within its policies, and the recovery if that fails.
+    pub struct Recovered<B, T, S: RuntimeSource> {
         // In this order: the layer returns what it holds after the work is dropped.
         #[pin]
         slot: Slot<B, T>,
-        #[pin]
-        layer: L,
-        recovery: Recovery<T>,
+        layer: Admission<S>,
+        // In a box: most work has none.
+        recovery: Option<Box<Recovery<T>>>,
     }
 }
 
-impl<B, T, L> Recovered<B, T, L> {
-    pub(crate) fn new(work: B, layer: L, recovery: Option<RecoveryWork<T>>) -> Self {
-        Self { slot: Slot::Work { work }, layer, recovery: Recovery::new(recovery) }
+impl<B, T, S: RuntimeSource> Recovered<B, T, S> {
+    pub(crate) fn new(work: B, layer: Admission<S>, recovery: Option<RecoveryWork<T>>) -> Self {
+        Self { slot: Slot::Work { work }, layer, recovery: Recovery::boxed(recovery) }
     }
 
     /// The policies around the work, before the first poll.
-    pub(crate) fn layer_mut(&mut self) -> &mut L {
+    pub(crate) fn layer_mut(&mut self) -> &mut Admission<S> {
         &mut self.layer
     }
 }
 
-impl<B, T, L> Future for Recovered<B, T, L>
+impl<B, T, S> Body for Recovered<B, T, S>
 where
     B: Future<Output = Result<T, AsyncTaskError>>,
-    L: Layer,
+    S: RuntimeSource,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        let mut this = self.project();
+        let layer = pin!(this.layer.layer());
+        let Some(recovery) = this.recovery else { return layer.poll(this.slot, cx) };
+        let work = pin!(Layered { layer, body: this.slot.as_mut() });
+        let answer = ready!(recovery.poll(work, cx));
+        *this.recovery = None;
+        this.slot.keep_answer(answer)
+    }
+}
+
+impl<B, T, S: RuntimeSource> Clear for Recovered<B, T, S> {
+    fn clear(self: Pin<&mut Self>) {
+        let this = self.project();
+        let recovery = this.recovery.take();
+        clear_then(this.slot, || Pin::new(&mut *this.layer).release());
+        drop(recovery);
+    }
+}
+
+impl<B, T, S> Holds<T> for Recovered<B, T, S>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    S: RuntimeSource,
+{
+    fn take_value(self: Pin<&mut Self>) -> Option<T> {
+        self.project().slot.take()
+    }
+}
+
+impl<B, T, S> Future for Recovered<B, T, S>
+where
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    S: RuntimeSource,
 {
     type Output = Result<T, AsyncTaskError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if !this.recovery.is_set() {
-            let result = ready!(this.layer.poll(this.slot.as_mut(), cx));
-            return Poll::Ready(this.slot.finish(result));
-        }
-        let work = pin!(Layered { layer: this.layer, body: this.slot.as_mut() });
-        let answer = ready!(this.recovery.poll(work, cx));
-        Poll::Ready(answer.and_then(|answer| answer.map_or_else(|| this.slot.finish(Ok(())), Ok)))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Body::poll(self.as_mut(), cx));
+        Poll::Ready(finish(self, result))
     }
 }
 
 /// The state machine of a recovery, for work of every type: it knows only the type of the value.
 pub(crate) struct Recovery<T> {
-    work: Option<RecoveryWork<T>>,
+    work: RecoveryWork<T>,
     stage: Stage<T>,
 }
 
@@ -75,13 +106,9 @@ enum Stage<T> {
 }
 
 impl<T> Recovery<T> {
-    pub(crate) fn new(work: Option<RecoveryWork<T>>) -> Self {
-        Self { work, stage: Stage::Work }
-    }
-
-    /// True if there is a recovery.
-    pub(crate) fn is_set(&self) -> bool {
-        self.work.is_some()
+    /// The recovery, if there is one.
+    pub(crate) fn boxed(work: Option<RecoveryWork<T>>) -> Option<Box<Self>> {
+        work.map(|work| Box::new(Self { work, stage: Stage::Work }))
     }
 
     /// Polls the work and then the recovery. Ready with `None` if the work has succeeded: its value is still
@@ -96,12 +123,8 @@ impl<T> Recovery<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, AsyncTaskError>> {
         if let Stage::Work = self.stage {
-            let result = match self.work {
-                None => ready!(work.as_mut().poll(cx)),
-                Some(_) => ready!(poll_to_limit(work.as_mut(), cx)),
-            };
-            match result {
-                Err(error) if self.work.is_some() && is_recoverable(&error) => {
+            match ready!(poll_to_limit(work.as_mut(), cx)) {
+                Err(error) if is_recoverable(&error) => {
                     self.stage = Stage::Done;
                     // The work is dropped before the recovery begins; the limit is lifted with it.
                     caught(|| work.as_mut().clear())?;
@@ -125,12 +148,12 @@ impl<T> Recovery<T> {
                 task.control.return_work_permit();
             }
             let failed = std::mem::replace(&mut self.stage, Stage::Done);
-            if let (Stage::Failed(error), Some(recovery)) = (failed, &self.work) {
+            if let Stage::Failed(error) = failed {
                 tracing::debug!(
                     error = format_args!("{error:#}"),
                     "the work has failed, and is recovered from"
                 );
-                self.stage = Stage::Answer(recovery(error));
+                self.stage = Stage::Answer((self.work)(error));
             }
         }
         match &mut self.stage {

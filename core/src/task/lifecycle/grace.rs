@@ -13,12 +13,11 @@ use pin_project_lite::pin_project;
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::Runtime;
+use crate::task::work::body::as_part_of;
 use crate::time::Sleep;
 use crate::tree::children::{cancel, pass_on};
-use crate::tree::current::{Frame, in_frame};
 use crate::tree::extras::callbacks::{Callback, Kind};
 use crate::tree::node::TaskRef;
-use crate::tree::span::within;
 use crate::tree::state::ORCHESTRAL;
 use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
@@ -109,10 +108,9 @@ impl<Z> Grace<Z> {
 }
 
 impl Grace<dyn Timer> {
-    /// Checks the cancellation and then the clock. `slot` holds the task's frame.
-    pub(crate) fn check(self: Pin<&mut Self>, slot: &mut Option<Frame>, cx: &mut Context<'_>) -> Verdict {
+    /// Checks the cancellation of `task` and then the clock.
+    pub(crate) fn check(self: Pin<&mut Self>, task: &TaskRef, cx: &mut Context<'_>) -> Verdict {
         let mut this = self.project();
-        let Some(task) = slot.as_ref().and_then(Frame::registered).cloned() else { return Verdict::Wait };
         let control = &task.control;
         loop {
             if control.is_killed() {
@@ -127,15 +125,15 @@ impl Grace<dyn Timer> {
                 *this.passed_on &= !shielded;
                 if !*this.passed_on {
                     *this.passed_on = !shielded;
-                    pass_on(&task, CancelLevel::Graceful, cause.passed_on());
+                    pass_on(task, CancelLevel::Graceful, cause.passed_on());
                 }
-                let polled = run_callbacks(&task, this.callbacks, this.running, slot, cx);
+                let polled = run_callbacks(task, this.callbacks, this.running, cx);
                 if let Err(panic) = polled {
                     this.panic.get_or_insert(panic);
                 }
-                next = grace_ends(&task, cause, since);
+                next = grace_ends(task, cause, since);
                 if next.is_some_and(|end| now >= end) {
-                    cancel(&task, CancelLevel::Kill, cause);
+                    cancel(task, CancelLevel::Kill, cause);
                     // In a shielded region the task goes on; the end of the region wakes it for another
                     // check.
                     next = None;
@@ -222,21 +220,18 @@ fn run_callbacks(
     task: &TaskRef,
     callbacks: &mut Vec<Callback>,
     running: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    slot: &mut Option<Frame>,
     cx: &mut Context<'_>,
 ) -> Result<(), AsyncTaskError> {
-    let span = task.control.span();
     let mut result = Ok(());
-    let mut run =
-        |f: &mut dyn FnMut() -> Poll<()>| match in_frame(slot, || within(span.as_deref(), || caught(f))) {
-            Ok(polled) => polled,
-            Err(panic) => {
-                if result.is_ok() {
-                    result = Err(panic);
-                }
-                Poll::Ready(())
+    let mut run = |f: &mut dyn FnMut() -> Poll<()>| match as_part_of(task, || caught(f)) {
+        Ok(polled) => polled,
+        Err(panic) => {
+            if result.is_ok() {
+                result = Err(panic);
             }
-        };
+            Poll::Ready(())
+        }
+    };
     loop {
         if let Some(future) = running {
             if run(&mut || future.as_mut().poll(cx)).is_pending() {

@@ -1,5 +1,6 @@
 //! The life of one task, from its spawn request to its end.
 
+pub(crate) mod attempt_task;
 pub(crate) mod grace;
 pub(crate) mod guarded_result;
 pub(crate) mod in_place;
@@ -7,3 +8,4 @@ pub(crate) mod on_complete;
 pub(crate) mod spawn;
 pub(crate) mod supervise;
 pub(crate) mod supervised;
+pub(crate) mod unregistered;

@@ -1,7 +1,7 @@
 //! The state machine of one task, from its first poll to the end of its last descendant.
 //!
 //! ```text
-//!   registered (an in-place task perhaps later: see 6)
+//!   registered (an in-place task perhaps after its first poll: see 6)
 //!     │
 //!     ▼
 //!  Pending ── first poll ──► Running ────────── ready: a value, an error, a panic ────────┐
@@ -36,22 +36,19 @@
 //!    It kills its children, and the last of them ends it; until then the task counts with its own parent and
 //!    with the root scope.
 //! 6. An in-place task is registered when something asks for it (a spawn, its context), and after its first
-//!    poll unless that has given a value. Until then it has no record, no child, and no status to see. So one
-//!    that succeeds at once costs no record. Its first attempt, where it is retried, is a task without a
-//!    record in the same frame: the two are registered together.
+//!    poll unless that has given a value. Until then it has no record, no child, and no status to see, and is
+//!    no such state machine yet (`unregistered.rs`).
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::body::{Body, Clear};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::task::lifecycle::grace::{Grace, MakeGrace, Timer, Verdict};
-use crate::task::work::body::{BodyEnd, Polled, in_task, judge, poll_body, registered, timed_out};
+use crate::task::work::body::{BodyEnd, Polled, as_part_of, judge, poll_body, timed_out};
 use crate::task::work::output::{Output, SIBLINGS, attach_failures, report_to_scope};
 use crate::tree::children::{cancel, children, end, kill_children, leave};
-use crate::tree::current::{Frame, Register, Unregistered, in_frame};
 use crate::tree::daemons::is_childless;
 use crate::tree::ending::Ending;
 use crate::tree::node::TaskRef;
@@ -67,47 +64,15 @@ const ENDED: AsyncTaskError = AsyncTaskError::InvalidState("this task was polled
 pub(crate) struct Lifecycle {
     /// `None` while there is a body that is polled.
     output: Option<Output>,
-    /// `None` once the task has ended.
-    frame: Option<Frame>,
+    /// `None` once it has ended.
+    task: Option<TaskRef>,
     parent: Option<TaskRef>,
     grace: Option<Pin<Box<Grace<dyn Timer>>>>,
 }
 
 impl Lifecycle {
     pub(crate) fn new(task: TaskRef, parent: Option<TaskRef>) -> Self {
-        Self { output: None, frame: Some(Frame::new(task)), parent, grace: None }
-    }
-
-    /// That of an in-place task that is registered when something asks for it, or when its first poll does
-    /// not end it with a value.
-    pub(crate) fn unregistered(request: Box<Unregistered<dyn Register>>) -> Self {
-        Self { output: None, frame: Some(Frame::unregistered(request)), parent: None, grace: None }
-    }
-
-    /// The first poll of an in-place task that is registered when something asks for it, or when this poll
-    /// does not end it with a value. `life` stays `None` if nothing is left of it: it was never registered.
-    #[inline]
-    pub(crate) fn first_poll(
-        life: &mut Option<Self>,
-        request: Box<Unregistered<dyn Register>>,
-        mut body: Pin<&mut dyn Body>,
-        make: MakeGrace,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), AsyncTaskError>> {
-        let mut slot = Some(Frame::unregistered(request));
-        let polled = caught(|| in_frame(&mut slot, || body.as_mut().poll(cx)));
-        if let Ok(Poll::Ready(Ok(()))) = polled {
-            match slot.map(Frame::into_unused_request) {
-                Some(Ok(request)) => {
-                    request.spare();
-                    return Poll::Ready(Ok(()));
-                }
-                Some(Err(frame)) => slot = Some(frame),
-                None => slot = None,
-            }
-        }
-        let begun = Self { output: None, frame: slot, parent: None, grace: None };
-        life.insert(begun).go_on(polled, body, make, cx)
+        Self { output: None, task: Some(task), parent, grace: None }
     }
 
     /// Goes on after a first poll of the body that was made elsewhere.
@@ -122,9 +87,9 @@ impl Lifecycle {
         self.advance(Some(polled), body, make, cx)
     }
 
-    /// The task; `None` before it is registered, and once it has ended.
+    /// The task; `None` once it has ended.
     pub(crate) fn task_ref(&self) -> Option<&TaskRef> {
-        registered(&self.frame)
+        self.task.as_ref()
     }
 
     /// Polls the task once. Ready once nothing of it is left; the value of a success is then in `body`.
@@ -145,28 +110,25 @@ impl Lifecycle {
         make: MakeGrace,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), AsyncTaskError>> {
-        if self.frame.is_none() {
-            return Poll::Ready(Err(ENDED));
-        }
         if self.output.is_none() {
-            let mut output = ready!(self.poll_work(polled, body.as_mut(), make, cx));
-            if let (Err(error), Some(frame)) = (&mut output.result, &self.frame)
-                && let Some(name) = name(frame)
+            let mut ended = match self.poll_work(polled, body.as_mut(), make, cx) {
+                Some(polled) => ready!(polled),
+                None => return Poll::Ready(Err(ENDED)),
+            };
+            let Self { output, task: Some(task), parent, .. } = self else { return Poll::Ready(Err(ENDED)) };
+            if let Err(error) = &mut ended.result
+                && let Some(name) = task.control.name()
             {
                 error.name(&name);
             }
-            report_body_dropped(&self.frame, &self.parent, &mut output);
-            self.output = Some(output);
+            report_body_dropped(task, parent, &mut ended);
+            *output = Some(ended);
         }
         if !self.is_over() && !self.has_ended(body.as_mut(), make, cx) {
             return Poll::Pending;
         }
-        let (Some(mut output), Some(frame)) = (self.output.take(), self.frame.take()) else {
+        let (Some(mut output), Some(task)) = (self.output.take(), self.task.take()) else {
             return Poll::Pending;
-        };
-        let Some(task) = frame.into_registered() else {
-            // There is no runtime to register it with, and nothing else knows of it.
-            return Poll::Ready(output.result);
         };
         if let Some(panic) = self.grace.as_mut().and_then(|grace| grace.as_mut().take_panic()) {
             replace(&mut output, Err(panic), Ending::Failed);
@@ -187,60 +149,55 @@ impl Lifecycle {
         Poll::Ready(output.result)
     }
 
-    /// Polls the work, and drops it if it is not to go on.
+    /// Polls the work, and drops it if it is not to go on; `None` if the task has ended.
     fn poll_work(
         &mut self,
         mut polled: Option<Polled>,
         mut body: Pin<&mut dyn Body>,
         make: MakeGrace,
         cx: &mut Context<'_>,
-    ) -> Poll<Output> {
+    ) -> Option<Poll<Output>> {
         let body_end = loop {
+            let task = self.task.as_ref()?;
             let polled = match polled.take() {
-                Some(polled) => judge(polled, &mut self.frame),
-                None => poll_body(body.as_mut(), &mut self.frame, cx),
+                Some(polled) => judge(polled, task),
+                None => poll_body(body.as_mut(), task, cx),
             };
-            if let Some(frame) = &mut self.frame
-                && let Some(request) = frame.take_request()
-            {
-                request.spare();
-                self.parent = frame.registered().and_then(|task| task.parent());
-            }
             if let Poll::Ready(body_end) = polled {
                 break body_end;
             }
+            let minds_limit = task.control.minds_limit();
             match self.pause(make, cx) {
-                Verdict::Wait => return Poll::Pending,
+                Verdict::Wait => return Some(Poll::Pending),
                 Verdict::Killed => break BodyEnd::Killed,
                 // The body has read the clock a moment before: it is polled again, and ends its work itself.
-                Verdict::Overdue if minds_limit(&self.frame) => {}
+                Verdict::Overdue if minds_limit => {}
                 Verdict::Overdue => break BodyEnd::Overdue,
                 Verdict::Shutdown => break BodyEnd::Shutdown,
             }
         };
+        let task = self.task.as_ref()?;
         if let BodyEnd::Ready(result) = body_end {
             if result.is_err() {
                 // A body that is ready has dropped its work, unless it was the body itself that panicked.
-                let _ = caught(|| in_task(&mut self.frame, || caught(|| body.as_mut().clear())));
+                let _ = caught(|| as_part_of(task, || caught(|| body.as_mut().clear())));
             }
-            return Poll::Ready(Output { ending: ending(&self.frame, &result), result });
+            return Some(Poll::Ready(Output { ending: ending(task, &result), result }));
         }
-        let task = self.task_ref().cloned();
         let mut drop_body =
-            || attributed(task.as_ref(), || in_task(&mut self.frame, || caught(|| body.as_mut().clear())));
+            || attributed(Some(task), || as_part_of(task, || caught(|| body.as_mut().clear())));
         // At a deadline, blocking work that has started is given up, and not waited for.
         let (dropped, still_running) = match body_end {
             BodyEnd::Overdue => giving_up(drop_body),
             _ => (drop_body(), false),
         };
-        Poll::Ready(body_end.output(&self.frame, dropped, still_running))
+        Some(Poll::Ready(body_end.output(&task.control, dropped, still_running)))
     }
 
     /// Ends a task that is dropped unfinished.
     pub(crate) fn abandon(&mut self, body: Pin<&mut dyn Clear>) {
         let Some(task) = self.task_ref().cloned() else {
             let _ = caught(|| body.clear());
-            self.frame.take();
             return;
         };
         let cause = match task.control.state().has(IN_PLACE) {
@@ -253,10 +210,10 @@ impl Lifecycle {
         let reason = above.filter(|above| above.control.is_killed()).and_then(|above| above.control.reason());
         task.control.raise_because(CancelLevel::Kill, cause, reason);
         // A panic in a destructor must not unwind into the executor, and nothing is left to report it to.
-        let _ = caught(|| in_task(&mut self.frame, || caught(|| drop(self.grace.take()))));
-        let _ = caught(|| in_task(&mut self.frame, || caught(|| body.clear())));
-        let _ = caught(|| in_task(&mut self.frame, || caught(|| drop(self.output.take()))));
-        self.frame.take();
+        let _ = caught(|| as_part_of(&task, || caught(|| drop(self.grace.take()))));
+        let _ = caught(|| as_part_of(&task, || caught(|| body.clear())));
+        let _ = caught(|| as_part_of(&task, || caught(|| drop(self.output.take()))));
+        self.task = None;
         // Otherwise the scope of a member that another executor has dropped would not see that it is
         // incomplete.
         if let Some(scope) = self.parent.as_ref()
@@ -275,10 +232,10 @@ impl Lifecycle {
     /// nothing is left by now.
     fn has_ended(&mut self, body: Pin<&mut dyn Body>, make: MakeGrace, cx: &mut Context<'_>) -> bool {
         let verdict = self.pause(make, cx);
+        let Some(task) = &self.task else { return true };
         // The limit of an in-place task, such as a scope, is also on its children, and voids its value. No
         // other verdict voids a value; it reaches only the children.
-        if let (Verdict::Overdue, Some(task), Some(output)) =
-            (&verdict, registered(&self.frame), &mut self.output)
+        if let (Verdict::Overdue, Some(output)) = (&verdict, &mut self.output)
             && task.control.is_in_place()
             && output.result.is_ok()
         {
@@ -287,22 +244,20 @@ impl Lifecycle {
         }
         if !matches!(verdict, Verdict::Wait) {
             if let Some(grace) = &mut self.grace {
-                in_task(&mut self.frame, || grace.as_mut().drop_callbacks());
+                as_part_of(task, || grace.as_mut().drop_callbacks());
             }
-            if let Some(task) = self.task_ref() {
-                let cause = match (verdict, task.control.asked()) {
-                    (Verdict::Killed, Some((_, cause))) => cause.passed_on(),
-                    _ => CancelCause::ParentEnded,
-                };
-                kill_children(task, cause);
-            }
+            let cause = match (verdict, task.control.asked()) {
+                (Verdict::Killed, Some((_, cause))) => cause.passed_on(),
+                _ => CancelCause::ParentEnded,
+            };
+            kill_children(task, cause);
         }
         self.is_over()
     }
 
     /// After a pending poll: registers the waker, then checks the requests and the clock.
     fn pause(&mut self, make: MakeGrace, cx: &mut Context<'_>) -> Verdict {
-        let Some(task) = registered(&self.frame) else { return Verdict::Wait };
+        let Some(task) = &self.task else { return Verdict::Wait };
         let (state, first) = task.control.pause(cx.waker());
         // A pending task to which no task above it would pass a cancellation on is listed by the root scope.
         if first && !task.is_child_here(self.parent.as_ref()) {
@@ -320,7 +275,7 @@ impl Lifecycle {
         }
         // It was made: the task was spawned with a runtime of this type.
         let Some(grace) = &mut self.grace else { return Verdict::Wait };
-        grace.as_mut().check(&mut self.frame, cx)
+        grace.as_mut().check(task, cx)
     }
 
     /// True once nothing of the task is left but its output.
@@ -340,28 +295,17 @@ fn replace(output: &mut Output, result: Result<(), AsyncTaskError>, ending: Endi
 }
 
 /// The ending of a task whose body has given `result`.
-fn ending(slot: &Option<Frame>, result: &Result<(), AsyncTaskError>) -> Ending {
-    match (result, registered(slot)) {
+fn ending(task: &TaskRef, result: &Result<(), AsyncTaskError>) -> Ending {
+    match result {
         // The body has ended its work itself at the limit.
-        (Err(error), Some(task)) if error.is_timeout() && task.control.has_passed_limit() => Ending::TimedOut,
+        Err(error) if error.is_timeout() && task.control.has_passed_limit() => Ending::TimedOut,
         _ => Ending::of(result),
     }
 }
 
-/// The name of the task in `frame`, if it has one.
-fn name(frame: &Frame) -> Option<Arc<str>> {
-    frame.registered().map_or_else(|| frame.name().cloned(), |task| task.control.name())
-}
-
-/// True if the body ends its work itself at the limit of the task, and goes on.
-fn minds_limit(slot: &Option<Frame>) -> bool {
-    registered(slot).is_some_and(|task| task.control.minds_limit())
-}
-
 /// Reports the drop of the body to the children, and a failure to the scope that the task is a member of.
 /// After an error, the children are killed.
-fn report_body_dropped(slot: &Option<Frame>, parent: &Option<TaskRef>, output: &mut Output) {
-    let Some(task) = registered(slot) else { return };
+fn report_body_dropped(task: &TaskRef, parent: &Option<TaskRef>, output: &mut Output) {
     if task.control.set_body_dropped() {
         for child in children(task) {
             // This task reads no more messages of the child, and sends it none.

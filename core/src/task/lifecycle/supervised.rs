@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::body::Slot;
+use crate::body::{Slot, finish};
 use crate::error::AsyncTaskError;
 use crate::runtime::Runtime;
 use crate::task::lifecycle::grace::make_grace;
@@ -54,6 +54,6 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GuardedResult<T>> {
         let mut this = self.project();
         let result = ready!(this.life.poll(this.slot.as_mut(), make_grace::<R>, cx));
-        Poll::Ready(GuardedResult::new(this.slot.finish(result)))
+        Poll::Ready(GuardedResult::new(finish(this.slot, result)))
     }
 }

@@ -208,6 +208,13 @@ impl Configured {
         )
     }
 
+    /// The settings of work that is its task's only attempt.
+    pub(crate) fn only_attempt(&self) -> AttemptSettings {
+        let limit = self.attempt.filter(is_limit);
+        // The name is for the error of the limit.
+        AttemptSettings { name: limit.and_then(|_| self.name.clone()), limit, number: 0 }
+    }
+
     /// The limit on one attempt, if there is one.
     pub(crate) fn attempt_limit<S, Z>(&self, source: S) -> TimeLimiter<S, Z> {
         attempt_limit(self.name.as_ref(), self.attempt.filter(is_limit), source)
@@ -226,7 +233,7 @@ fn attempt_limit<S, Z>(name: Option<&Arc<str>>, attempt: Option<Duration>, sourc
 }
 
 /// The settings of one attempt of work that is tried several times: the name of the work, and a time limit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AttemptSettings {
     name: Option<Arc<str>>,
     limit: Option<Duration>,

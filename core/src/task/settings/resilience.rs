@@ -91,13 +91,6 @@ pub(crate) struct Guards {
     pub(crate) chaos: Option<Arc<Chaos>>,
 }
 
-impl Guards {
-    /// True if there is none of them.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.breaker.is_none() && self.limiter.is_none() && self.chaos.is_none()
-    }
-}
-
 /// Settings with retries: the work must be callable again. See
 /// [`TaskBuilder::retry`](crate::TaskBuilder::retry).
 pub struct Retrying<T> {

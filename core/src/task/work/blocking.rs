@@ -22,7 +22,7 @@ use crate::runtime::{Join, Runtime, RuntimeSource};
 use crate::task::work::job::Slot;
 use crate::task::work::kinds::{Call, IntoResult};
 use crate::tree::children::release;
-use crate::tree::current::{Frame, current_task, in_frame};
+use crate::tree::current::{current_task, in_frame, outside};
 use crate::tree::entered::{allow_blocking, in_runtime};
 use crate::tree::extras::permits::{SharedPermit, permits};
 use crate::tree::node::TaskRef;
@@ -148,16 +148,14 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
         let Some(work) = self.job.slot.take_work() else { return };
         let _in_root = InRoot::new(&self.job.runtime);
         let work = || caught(|| work.call().into_result()).and_then(|result| result);
-        let mut frame = self.job.parent.clone().map(Frame::new);
         // The span is also around the drop of a result that is not fetched.
         within(self.span.as_ref(), || {
-            let is_part_of_a_task = frame.is_some();
             let result = allow_blocking(self.job.runtime.root(), || {
                 let _attribution = self.charged.as_ref().map(Attribution::begin);
-                in_frame(&mut frame, || match is_part_of_a_task {
-                    true => work(),
-                    false => in_runtime(&self.job.runtime, work),
-                })
+                match &self.job.parent {
+                    Some(task) => in_frame(task, work),
+                    None => outside(|| in_runtime(&self.job.runtime, work)),
+                }
             });
             self.job.deliver(result);
         });

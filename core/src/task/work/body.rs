@@ -7,27 +7,17 @@ use crate::body::Body;
 use crate::error::{AsyncTaskError, TimeoutError};
 use crate::panic::caught;
 use crate::task::work::output::Output;
-use crate::tree::current::{Frame, in_frame};
+use crate::tree::current::in_frame;
 use crate::tree::ending::Ending;
 use crate::tree::extras::recovery::Recovery;
 use crate::tree::node::{Control, TaskRef};
 use crate::tree::span::within;
 use crate::tree::usage::metering::Measuring;
 
-/// The task whose frame is in `slot`, if it is registered.
-pub(crate) fn registered(slot: &Option<Frame>) -> Option<&TaskRef> {
-    slot.as_ref().and_then(Frame::registered)
-}
-
-/// Runs `f` as part of the task whose frame is in `slot`: what it spawns belongs to it.
-pub(crate) fn in_task<O>(slot: &mut Option<Frame>, f: impl FnOnce() -> O) -> O {
-    let span = registered(slot).and_then(|task| task.control.span());
-    in_frame(slot, || within(span.as_deref(), f))
-}
-
-/// Runs `f` as part of `task`, which is not polled yet.
+/// Runs `f` as part of `task`: what it spawns belongs to it.
 pub fn as_part_of<O>(task: &TaskRef, f: impl FnOnce() -> O) -> O {
-    in_task(&mut Some(Frame::new(task.clone())), f)
+    let span = task.control.span();
+    in_frame(task, || within(span.as_deref(), f))
 }
 
 /// The error of a task whose deadline has passed.
@@ -50,13 +40,10 @@ impl BodyEnd {
     /// The output of a task whose body was dropped; `dropped` is the result of that.
     pub(crate) fn output(
         self,
-        slot: &Option<Frame>,
+        control: &Control,
         dropped: Result<(), AsyncTaskError>,
         still_running: bool,
     ) -> Output {
-        let Some(control) = registered(slot).map(|task| &task.control) else {
-            return Output { result: Err(AsyncTaskError::Shutdown), ending: Ending::Cancelled };
-        };
         let (error, ending) = match (dropped, self) {
             (Err(panic), _) => (panic, Ending::Failed),
             (Ok(()), Self::Overdue) => (timed_out(control, still_running), Ending::TimedOut),
@@ -67,46 +54,32 @@ impl BodyEnd {
     }
 }
 
-/// Polls the body once, if it may be polled.
-pub(crate) fn poll_body(
-    body: Pin<&mut dyn Body>,
-    slot: &mut Option<Frame>,
-    cx: &mut Context<'_>,
-) -> Poll<BodyEnd> {
-    if registered(slot).is_some_and(|task| !task.begin()) {
+/// Polls the body of `task` once, if it may be polled.
+pub(crate) fn poll_body(body: Pin<&mut dyn Body>, task: &TaskRef, cx: &mut Context<'_>) -> Poll<BodyEnd> {
+    if !task.begin() {
         return Poll::Ready(BodyEnd::Killed);
     }
-    let measuring = match registered(slot) {
-        Some(task) if task.control.is_metered() => Measuring::begin(task, cx),
-        _ => None,
-    };
+    let measuring = if task.control.is_metered() { Measuring::begin(task, cx) } else { None };
     // One call polls the body, with metrics or without.
     let mut own = Context::from_waker(measuring.as_ref().map_or(cx.waker(), Measuring::waker));
     // The body catches the panics of the work; a subscriber's are caught here.
-    let polled = caught(|| in_task(slot, || body.poll(&mut own)));
+    let polled = caught(|| as_part_of(task, || body.poll(&mut own)));
     if let Some(measuring) = measuring {
-        measuring.end(registered(slot));
+        measuring.end(task);
     }
-    judge(polled, slot)
+    judge(polled, task)
 }
 
 /// A poll of a body, whose panic is an error.
 pub(crate) type Polled = Result<Poll<Result<(), AsyncTaskError>>, AsyncTaskError>;
 
-/// The consequence of a poll of the body. A task that was not registered before is registered now, if there
-/// is a runtime.
-pub(crate) fn judge(polled: Polled, slot: &mut Option<Frame>) -> Poll<BodyEnd> {
-    // One that has succeeded before anything has asked for it needs no record.
-    if !matches!(polled, Ok(Poll::Ready(Ok(()))))
-        && let Some(frame) = slot
-    {
-        frame.register();
-    }
+/// The consequence of a poll of the body of `task`.
+pub(crate) fn judge(polled: Polled, task: &TaskRef) -> Poll<BodyEnd> {
     let result = match polled {
         Ok(polled) => std::task::ready!(polled),
         Err(panic) => Err(panic),
     };
-    if let (Err(error), Some(task)) = (&result, registered(slot)) {
+    if let Err(error) = &result {
         if task.control.has_stopped() {
             return Poll::Ready(BodyEnd::Killed);
         }

@@ -140,10 +140,9 @@ impl Measuring {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn end(mut self, task: Option<&TaskRef>) {
+    pub(crate) fn end(mut self, task: &TaskRef) {
         let now = moment();
         self.attribution.poll_ends(self.begun, now);
-        let Some(task) = task else { return };
         let Some(metered) = task.control.metered() else { return };
         let took = metered.meter.poll_ends(self.begun, now);
         if took >= task.runtime.scope().totals().long_poll() {

@@ -10,13 +10,12 @@ use pin_project_lite::pin_project;
 use crate::body::{Body, Clear, ENDED, Layer, Layered, clear_then};
 use crate::error::AsyncTaskError;
 use crate::hedge::Hedge;
+use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::{Runtime as _, RuntimeSource};
 use crate::task::layers::admission::Admission;
-use crate::task::layers::gate::Gate;
-use crate::task::lifecycle::grace::make_grace;
-use crate::task::lifecycle::in_place::{poll_in_place, prepare_in_place, register_in_place};
 use crate::task::lifecycle::supervise::Lifecycle;
+use crate::task::lifecycle::unregistered::Unregistered;
 use crate::task::settings::configured::AttemptSettings;
 use crate::task::settings::resilience::Guards;
 use crate::task::view::context::TaskContext;
@@ -84,8 +83,7 @@ impl<S: RuntimeSource> Plan<S> {
 
     /// The policies around one attempt.
     pub(super) fn admission(&self) -> Admission<S> {
-        let gate = Gate::new(self.guards.clone(), self.source.clone());
-        Admission::of_task(self.settings.limit(self.source.clone()), gate)
+        Admission::of_task(self.settings.clone(), self.guards.clone(), self.source.clone())
     }
 
     /// The time at which the next attempt begins if one begins now, and `left` more may follow it.
@@ -113,8 +111,8 @@ impl<S: RuntimeSource> Plan<S> {
             self.settings.number = number;
         }
         let admission = admission.unwrap_or_else(|| self.admission());
-        let life = self.begin_task(number, index, work)?;
-        Ok(Attempt { life: Some(life), admission, number })
+        let task = self.begin_task(number, index, work)?;
+        Ok(Attempt { task: Some(task), admission, number })
     }
 
     /// The task of an attempt. It is registered now if the work needs its context, or if it is traced as the
@@ -124,25 +122,34 @@ impl<S: RuntimeSource> Plan<S> {
         number: u32,
         index: usize,
         work: &mut dyn BeginWork<S>,
-    ) -> Result<Lifecycle, AsyncTaskError> {
+    ) -> Result<RoundTask<S>, AsyncTaskError> {
         let Self { settings, source, .. } = self;
+        let mut unregistered = Unregistered::new(source.clone(), settings.of_task(), self.location);
         if !work.needs_context() && with_registered(|task| task.control.trace().is_some()) != Some(true) {
             work.begin(index, source, None);
-            return prepare_in_place(source.clone(), settings.of_task(), self.location);
+            unregistered.begin()?;
+            return Ok(RoundTask { unregistered, life: None });
         }
-        let registered = register_in_place(source, &settings.of_task(), self.location)?;
+        let registered = unregistered.register_first()?;
         let context = registered.context();
         trace_attempt(context.task_ref(), number);
         work.begin(index, source, Some(context));
-        Ok(registered.into_life())
+        Ok(RoundTask { unregistered, life: Some(registered.into_life()) })
     }
+}
+
+/// The task of an attempt.
+struct RoundTask<S> {
+    unregistered: Unregistered<S>,
+    /// `None` until it is registered.
+    life: Option<Lifecycle>,
 }
 
 pin_project! {
     /// One attempt: an in-place task, below the task that is polled.
     pub(crate) struct Attempt<S: RuntimeSource> {
         // `None` once it has ended.
-        life: Option<Lifecycle>,
+        task: Option<RoundTask<S>>,
         #[pin]
         admission: Admission<S>,
         number: u32,
@@ -157,12 +164,12 @@ impl<S: RuntimeSource> Attempt<S> {
 
     /// False once it has ended.
     pub(super) fn is_under_way(&self) -> bool {
-        self.life.is_some()
+        self.task.is_some()
     }
 
     /// Its task, if that is registered.
     fn task_ref(&self) -> Option<&TaskRef> {
-        self.life.as_ref()?.task_ref()
+        self.task.as_ref()?.life.as_ref()?.task_ref()
     }
 
     /// True if its work is in a shielded region.
@@ -182,14 +189,13 @@ impl<S: RuntimeSource> Attempt<S> {
     pub(super) fn poll(
         self: Pin<&mut Self>,
         work: Pin<&mut dyn Body>,
-        location: &'static Location<'static>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), AsyncTaskError>> {
         let this = self.project();
-        let Some(life) = this.life else { return Poll::Ready(Err(ENDED)) };
+        let Some(RoundTask { unregistered, life }) = this.task else { return Poll::Ready(Err(ENDED)) };
         let body = pin!(Layered { layer: this.admission, body: work });
-        let result = ready!(poll_in_place(life, body, make_grace::<S::Runtime>, location, cx));
-        *this.life = None;
+        let result = ready!(unregistered.poll(life, body, cx));
+        *this.task = None;
         Poll::Ready(result)
     }
 
@@ -197,9 +203,13 @@ impl<S: RuntimeSource> Attempt<S> {
     /// before that has.
     pub(super) fn abandon(self: Pin<&mut Self>, work: Pin<&mut dyn Clear>) {
         let this = self.project();
-        if let Some(mut life) = this.life.take() {
+        if let Some(task) = this.task.take() {
             let parts = pin!(AttemptParts { work, admission: this.admission });
-            life.abandon(parts);
+            match task.life {
+                Some(mut life) => life.abandon(parts),
+                // The destructor of the work may panic.
+                None => drop(caught(|| parts.clear())),
+            }
         }
     }
 }

@@ -14,7 +14,6 @@
 //!                                 drop the others, each after its shielded region
 //! ```
 
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -108,7 +107,7 @@ impl<S: RuntimeSource> Round<S> {
             self.first.iter().for_each(|attempt| attempt.kill(cause));
             self.further.iter().for_each(|attempt| attempt.kill(cause));
         }
-        ready!(self.as_mut().stop_others(plan.location, work, cx));
+        ready!(self.as_mut().stop_others(work, cx));
         Poll::Ready(self.project().end.take().unwrap_or(Err(ENDED)))
     }
 
@@ -126,7 +125,7 @@ impl<S: RuntimeSource> Round<S> {
                 if attempt.is_under_way()
                     && let Some(body) = work.body(index)
                 {
-                    match attempt.poll(body, plan.location, cx) {
+                    match attempt.poll(body, cx) {
                         Poll::Pending => {}
                         Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
                         Poll::Ready(Err(error)) => self.as_mut().failed(number, error, plan, work)?,
@@ -229,12 +228,7 @@ impl<S: RuntimeSource> Round<S> {
     }
 
     /// Drops the attempts that are under way, once they are in no shielded region. They were killed.
-    fn stop_others(
-        mut self: Pin<&mut Self>,
-        location: &'static Location<'static>,
-        work: &mut dyn BeginWork<S>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    fn stop_others(mut self: Pin<&mut Self>, work: &mut dyn BeginWork<S>, cx: &mut Context<'_>) -> Poll<()> {
         let (mut is_shielded, mut abandons) = (false, false);
         for index in 0..self.begun() {
             let Some(mut attempt) = self.as_mut().attempt(index).filter(|attempt| attempt.is_under_way())
@@ -243,7 +237,7 @@ impl<S: RuntimeSource> Round<S> {
             };
             if attempt.is_shielded()
                 && let Some(body) = work.body(index)
-                && let Poll::Ready(result) = attempt.as_mut().poll(body, location, cx)
+                && let Poll::Ready(result) = attempt.as_mut().poll(body, cx)
             {
                 // It has ended with its region. Its value, or its error, is not needed: their destructors are
                 // the user's.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::body::{Body, Clear, Slot};
+use crate::body::{Body, Clear, ENDED, Holds, Slot, finish};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::RuntimeSource;
@@ -133,10 +133,11 @@ pin_project! {
         #[pin]
         first: Slot<B, T>,
         further: Vec<Pin<Box<Slot<B, T>>>>,
-        make: K,
+        // `None` once the whole has ended.
+        make: Option<K>,
         #[pin]
         rounds: Rounds<S>,
-        recovery: Recovery<T>,
+        recovery: Option<Box<Recovery<T>>>,
     }
 
     impl<K, B, T, S: RuntimeSource> PinnedDrop for Hedged<K, B, T, S> {
@@ -149,13 +150,60 @@ pin_project! {
 
 impl<K, B, T, S: RuntimeSource> Hedged<K, B, T, S> {
     pub(crate) fn new(make: K, rounds: Rounds<S>, recovery: Option<RecoveryWork<T>>) -> Self {
-        let recovery = Recovery::new(recovery);
-        Self { first: Slot::Cleared, further: Vec::new(), make, rounds, recovery }
+        let recovery = Recovery::boxed(recovery);
+        Self { first: Slot::Cleared, further: Vec::new(), make: Some(make), rounds, recovery }
     }
 
     /// The attempts, before the first poll.
     pub(crate) fn rounds_mut(&mut self) -> &mut Rounds<S> {
         &mut self.rounds
+    }
+}
+
+impl<K, B, T, S> Body for Hedged<K, B, T, S>
+where
+    K: MakeWork<S, B>,
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    S: RuntimeSource,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), AsyncTaskError>> {
+        let mut this = self.project();
+        let Some(make) = this.make else { return Poll::Ready(Err(ENDED)) };
+        let kept = Kept { first: this.first.as_mut(), further: &mut *this.further };
+        let mut work = Making { make, kept };
+        let mut all = pin!(AllRounds { rounds: this.rounds, work: &mut work });
+        let result = match this.recovery {
+            None => ready!(all.as_mut().poll(cx)),
+            Some(recovery) => {
+                let answer = ready!(recovery.poll(all, cx));
+                *this.recovery = None;
+                ready!(this.first.keep_answer(answer))
+            }
+        };
+        // The closure is dropped before the end of the task is reported.
+        *this.make = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<K, B, T, S: RuntimeSource> Clear for Hedged<K, B, T, S> {
+    fn clear(self: Pin<&mut Self>) {
+        let this = self.project();
+        let made = (this.make.take(), this.recovery.take());
+        this.rounds.abandon(&mut Kept { first: this.first, further: this.further });
+        drop(made);
+    }
+}
+
+impl<K, B, T, S> Holds<T> for Hedged<K, B, T, S>
+where
+    K: MakeWork<S, B>,
+    B: Future<Output = Result<T, AsyncTaskError>>,
+    S: RuntimeSource,
+{
+    fn take_value(self: Pin<&mut Self>) -> Option<T> {
+        let this = self.project();
+        Kept { first: this.first, further: this.further }.take()
     }
 }
 
@@ -167,13 +215,8 @@ where
 {
     type Output = Result<T, AsyncTaskError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let kept = Kept { first: this.first, further: this.further };
-        let mut work = Making { make: this.make, kept };
-        let all = pin!(AllRounds { rounds: this.rounds, work: &mut work });
-        let answer = ready!(this.recovery.poll(all, cx));
-        let value = || work.kept.take().ok_or(AsyncTaskError::Shutdown);
-        Poll::Ready(answer.and_then(|answer| answer.map_or_else(value, Ok)))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Body::poll(self.as_mut(), cx));
+        Poll::Ready(finish(self, result))
     }
 }
