@@ -18,7 +18,6 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use clap::Parser;
 use examples::orders::{self, Order};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sweet_async::prelude::*;
@@ -96,7 +95,7 @@ async fn load<R: Record>(file: &Path, args: &Args) -> anyhow::Result<()> {
     if let Some(workers) = args.workers {
         pipeline = pipeline.workers(workers);
     }
-    let bar = progress_bar()?;
+    let bar = examples::progress_bar()?;
     let drawn = bar.clone();
 
     let loaded = pipeline
@@ -143,12 +142,6 @@ fn report<R: Record>(summary: &FinalEvent, records: &Collected<R::Key, R>) -> io
         writeln!(out, "          {record:?}")?;
     }
     Ok(())
-}
-
-/// A progress bar on stderr, drawn only if that is a terminal.
-fn progress_bar() -> anyhow::Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}")?;
-    Ok(ProgressBar::new(0).with_style(style))
 }
 
 /// The common error, if no row was good and all have the same reason: most often a missing column.

@@ -1,8 +1,9 @@
 //! A program about flaky services, in two parts.
 //!
 //! The first part is a story in lines, one chapter for each of: waits that the error asks for (`Retry-After`),
-//! a circuit breaker by a rate of failures, one for each host, an adaptive limiter, injected failures, a
-//! schedule, a scope with a daemon, and a cancellation for a reason. It is in `src/resilience/story/`.
+//! a circuit breaker by a rate of failures, one for each host, an adaptive limiter, injected failures, the
+//! policies of a pipeline's events, a schedule, a scope with a daemon, and a cancellation for a reason. It is
+//! in `src/resilience/story/`.
 //!
 //! The second part has a flaky HTTP server and a client that copes with it: retries with backoff, a circuit
 //! breaker, and a limiter that admits urgent calls first. It uses real sockets on this machine, and prints

@@ -13,8 +13,8 @@ use crate::ambient::{Ambient, AmbientRuntime};
 
 /// The entry point: `to` for one value, `emits` for many, `orchestrator` for tasks that depend on each other.
 ///
-/// It is used through its aliases: [`AsyncTask`] is on the ambient runtime, `sweet_async::tokio::AsyncTask`
-/// and `sweet_async::smol::AsyncTask` are on that of their backend.
+/// It is used through its aliases: [`AsyncTask`] is on the ambient runtime, `sweet_async::tokio::AsyncTask`,
+/// `sweet_async::smol::AsyncTask` and `sweet_async::sim::AsyncTask` are on that of their backend.
 pub struct Entry<S>(PhantomData<fn() -> S>);
 
 impl<S: RuntimeSource + Default> Entry<S> {

@@ -10,7 +10,7 @@ mod publish;
 mod scope;
 mod time;
 
-pub use ambient::{Ambient, AmbientRuntime, install_default};
+pub use ambient::{Ambient, AmbientJoin, AmbientRuntime, AmbientSleep, install_default};
 pub use apply::{Apply, ApplyAgain};
 pub use block_on::{block_on, run_until_terminated};
 #[cfg(feature = "orchestra")]
@@ -112,9 +112,15 @@ pub mod smol {
     pub type AsyncTask = crate::Entry<CurrentSmol>;
 }
 
-/// The simulation backend: a seeded, virtual-time runtime for tests.
+/// The simulation backend, a seeded, virtual-time runtime for tests, and an `AsyncTask` that always uses it.
 #[cfg(feature = "sim")]
-pub use sweet_async_sim as sim;
+pub mod sim {
+    pub use sweet_async_sim::*;
+
+    /// The entry point on the current simulation. Elsewhere it gives
+    /// [`AsyncTaskError::NoRuntime`](crate::AsyncTaskError::NoRuntime).
+    pub type AsyncTask = crate::Entry<CurrentSim>;
+}
 
 /// The policies as `tower` layers.
 #[cfg(feature = "tower")]

@@ -130,11 +130,11 @@ where
 }
 
 /// Checks processor time, input and output.
-fn agree_on_time((told, before, after): (TaskMetrics, Process, Process)) -> Result<(), BoxError> {
-    let says = format!("{told:?}; {before:?}; {after:?}");
+fn agree_on_time((metrics, before, after): (TaskMetrics, Process, Process)) -> Result<(), BoxError> {
+    let says = format!("{metrics:?}; {before:?}; {after:?}");
     // Processor time: the executor, and the reading of these figures, used the rest of the process's time. At
     // most a tenth and 20 ms; and the process's own figures are sampled, to a tick of 10 ms at most.
-    let cpu = told.cpu.ok_or("no processor time")?;
+    let cpu = metrics.cpu.ok_or("no processor time")?;
     let process = (after.user + after.system) - (before.user + before.system);
     let (slack, tick) = (process / 10 + 20.millis(), 10.millis());
     assert!(cpu.total() <= process + tick && cpu.total() + slack >= process, "{process:?}: {says}");
@@ -144,7 +144,7 @@ fn agree_on_time((told, before, after): (TaskMetrics, Process, Process)) -> Resu
     assert!(cpu.system <= system + slack && cpu.system + slack >= system, "{system:?}: {says}");
     // Bytes, and the calls that moved them: the rest is from waking the executor (a few bytes each), and from
     // reading these figures.
-    let io = told.io.ok_or("no input and output")?;
+    let io = metrics.io.ok_or("no input and output")?;
     for (mine, now, then) in [(io.read, after.read, before.read), (io.written, after.written, before.written)]
     {
         let (bytes, calls) = (now.0 - then.0, now.1 - then.1);
@@ -155,9 +155,9 @@ fn agree_on_time((told, before, after): (TaskMetrics, Process, Process)) -> Resu
 }
 
 /// Checks memory. The executor, and the reading of these figures, allocate the rest.
-fn agree_on_memory((told, before, after): (TaskMetrics, Process, Process)) -> Result<(), BoxError> {
-    let says = format!("{told:?}; {before:?}; {after:?}");
-    let memory = told.memory.ok_or("no memory")?;
+fn agree_on_memory((metrics, before, after): (TaskMetrics, Process, Process)) -> Result<(), BoxError> {
+    let says = format!("{metrics:?}; {before:?}; {after:?}");
+    let memory = metrics.memory.ok_or("no memory")?;
     let (now, then) = (after.memory, before.memory);
     let count = now.count.zip(then.count).map(|(now, then)| now - then);
     let (count, counted) = count.zip(memory.allocations).ok_or("allocations are counted")?;

@@ -15,8 +15,8 @@ const MIB: u64 = 1 << 20;
 /// The most that a task and its machinery allocate besides.
 const LITTLE: u64 = 64 << 10;
 
-fn near(told: u64, known: u64) -> bool {
-    (known..known + LITTLE).contains(&told)
+fn near(reported: u64, known: u64) -> bool {
+    (known..known + LITTLE).contains(&reported)
 }
 
 /// Ten times a MiB, of which seven are freed, one more in a child, and one on a thread of the blocking pool,
@@ -40,8 +40,8 @@ async fn measured<R: Runtime>(rt: R) -> Result<(MemoryUsage, MemoryUsage), Async
         .spawn(|| async { (0..50).map(|_| black_box(vec![1_u8; MIB as usize]).len()).sum::<usize>() });
     (&mut task).await?;
     (&mut neighbour).await?;
-    let told = task.memory_usage().zip(neighbour.memory_usage());
-    told.ok_or(AsyncTaskError::InvalidState("the memory is not known"))
+    let usage = task.memory_usage().zip(neighbour.memory_usage());
+    usage.ok_or(AsyncTaskError::InvalidState("the memory is not known"))
 }
 
 fn on<O: OwnedRuntime>() -> Result<(), BoxError> {

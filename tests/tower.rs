@@ -92,11 +92,11 @@ fn a_breaker_layer_opens_and_a_limiter_layer_refuses() -> Result<(), BoxError> {
     sweet_async::block_on(async {
         let breaker = CircuitBreaker::builder().failure_threshold(2).build()?;
         let service = Flaky::new(9);
-        let mut behind = layered(breaker, service.clone());
+        let mut layered_service = layered(breaker, service.clone());
         for _ in 0..2 {
-            assert!(behind.call(String::new()).await.is_err_and(|error| error.is_failure()));
+            assert!(layered_service.call(String::new()).await.is_err_and(|error| error.is_failure()));
         }
-        assert!(behind.call(String::new()).await.is_err_and(|error| error.is_circuit_open()));
+        assert!(layered_service.call(String::new()).await.is_err_and(|error| error.is_circuit_open()));
         assert_eq!(service.calls.load(Ordering::SeqCst), 2);
 
         let limiter = Limiter::builder().max_concurrent(1).max_waiting(0).build()?;

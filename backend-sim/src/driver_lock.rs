@@ -1,5 +1,20 @@
 //! The driver lock: one thread drives a simulation at a time. That thread may take the lock several times
 //! over.
+//!
+//! ```text
+//!  unlocked ── take: an exchange by thread N ──► held by N ── take by N ──► held by N, nested
+//!      ▲                                           │  ▲                        │
+//!      └──────────── drop of the outermost ────────┘  └──── drop of a nested ──┘
+//! ```
+//!
+//! 1. One exchange decides which thread drives. Another thread gets an error, and does not wait.
+//! 2. Only the thread that holds the lock gives it up, with the drop of its outermost guard. A nested guard
+//!    changes nothing, and is dropped before that one, as calls are nested.
+//! 3. A driver takes the lock and then reads the flag of the end; the end sets the flag and then looks for a
+//!    driver. So one of them sees the other, and the simulation is cleared: by the end itself, or by the drop
+//!    of the outermost guard.
+//!
+//! SeqCst throughout, for 3.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,10 +24,7 @@ use crate::executor::Executor;
 
 const NO_THREAD: u64 = 0;
 
-/// The thread that drives a simulation.
-///
-/// SeqCst throughout, as for the flag of the end: a driver takes the lock and then reads the flag, and the
-/// end sets the flag and then looks for a driver, so that one of them sees the other.
+/// The number of the thread that drives a simulation.
 pub(crate) struct Driver(AtomicU64);
 
 impl Driver {
@@ -20,7 +32,12 @@ impl Driver {
         Self(AtomicU64::new(NO_THREAD))
     }
 
-    /// True while a thread other than this one drives.
+    /// Gives the lock up: called by the thread that holds it (2).
+    fn unlock(&self) {
+        self.0.store(NO_THREAD, Ordering::SeqCst);
+    }
+
+    /// True while a thread other than this one drives. The end asks this after it has set its flag (3).
     pub(crate) fn is_held_elsewhere(&self) -> bool {
         let driver = self.0.load(Ordering::SeqCst);
         driver != NO_THREAD && driver != this_thread()
@@ -28,18 +45,20 @@ impl Driver {
 }
 
 /// The right to drive a simulation. If the simulation has ended meanwhile, the drop of the outermost one
-/// clears it.
+/// clears it (3).
 pub(crate) struct DriverLock<'a> {
     executor: &'a Executor,
-    nested: bool,
+    /// True if this thread held the lock before (2).
+    is_nested: bool,
 }
 
 impl<'a> DriverLock<'a> {
+    /// Takes the lock, at once or not at all (1).
     pub(crate) fn take(executor: &'a Executor) -> Result<Self, AsyncTaskError> {
         let this = this_thread();
         match executor.driver.0.compare_exchange(NO_THREAD, this, Ordering::SeqCst, Ordering::SeqCst) {
-            Ok(_) => Ok(Self { executor, nested: false }),
-            Err(driver) if driver == this => Ok(Self { executor, nested: true }),
+            Ok(_) => Ok(Self { executor, is_nested: false }),
+            Err(driver) if driver == this => Ok(Self { executor, is_nested: true }),
             Err(_) => Err(AsyncTaskError::InvalidState(
                 "another thread is inside this simulation's block_on: a simulation runs on one thread at a time",
             )),
@@ -49,10 +68,10 @@ impl<'a> DriverLock<'a> {
 
 impl Drop for DriverLock<'_> {
     fn drop(&mut self) {
-        if self.nested {
+        if self.is_nested {
             return;
         }
-        self.executor.driver.0.store(NO_THREAD, Ordering::SeqCst);
+        self.executor.driver.unlock();
         if self.executor.has_ended() {
             self.executor.clear();
         }

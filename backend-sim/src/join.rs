@@ -39,12 +39,12 @@ where
         return Err(SpawnError::Shutdown);
     }
     let number = executor.next_number();
-    let tracked = Tracked { future, _report: ReportDrop { executor: executor.clone(), number } };
+    let reported = Reported { future, _report: ReportDrop { executor: executor.clone(), number } };
     let sender = executor.clone();
     // Refused only after the end: the task was being polled at the end, or was being spawned. It is dropped
     // here.
     let schedule = move |runnable: Runnable<Number>| drop(sender.send(Event::Woken(runnable)));
-    let (runnable, task) = Builder::new().metadata(number).spawn(move |_| tracked, schedule);
+    let (runnable, task) = Builder::new().metadata(number).spawn(move |_| reported, schedule);
     executor.send(Event::Spawned(number, runnable.waker())).map_err(|_| SpawnError::Shutdown)?;
     runnable.schedule();
     Ok(SimJoin(task.fallible()))
@@ -52,14 +52,14 @@ where
 
 pin_project! {
     /// A future whose drop is reported to the executor. The order of the fields is that of their drop.
-    struct Tracked<F> {
+    struct Reported<F> {
         #[pin]
         future: F,
         _report: ReportDrop,
     }
 }
 
-impl<F: Future> Future for Tracked<F> {
+impl<F: Future> Future for Reported<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

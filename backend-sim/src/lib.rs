@@ -37,8 +37,8 @@
 //!
 //! # Properties and limits
 //!
-//! - Everything runs inside [`SimRuntime::block_on`], on the thread that calls it. That includes blocking
-//!   work, which runs in one go, at a moment that the seed decides, and may itself call `block_on`.
+//! - Everything runs inside [`SimRuntime::block_on`], on the thread that calls it. So does blocking
+//!   work: it runs in one go, at a moment that the seed decides, and may itself call `block_on`.
 //! - Time passes only when nothing can run. Work takes no time, and a loop that yields until some time has
 //!   passed never ends: sleep instead.
 //! - When nothing can run and no timer is set, `block_on` returns a [`Deadlock`] at once, with the tasks that
@@ -53,16 +53,18 @@ mod clock;
 mod deadlock;
 mod drive;
 mod driver_lock;
+mod entry;
 mod executor;
-mod handle;
 mod join;
+mod owned;
 mod random;
 mod runtime;
 mod schedule;
 mod sleep;
 
 pub use deadlock::Deadlock;
-pub use handle::SimHandle;
+pub use entry::CurrentSim;
 pub use join::SimJoin;
-pub use runtime::SimRuntime;
+pub use owned::SimRuntime;
+pub use runtime::SimHandle;
 pub use sleep::SimSleep;

@@ -1,120 +1,123 @@
-//! An owned simulation.
+//! The handle of a simulation.
 
+use std::fmt;
 use std::future::Future;
-use std::num::NonZeroUsize;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sweet_async_core::runtime::{OwnedRuntime, RuntimeBuilder, RuntimeSettings};
-use sweet_async_core::{AsyncTaskError, BlockOn as _, Runtime as _, RuntimeError};
+use sweet_async_core::runtime::{BlockOnGuard, RootScope};
+use sweet_async_core::{AsyncTaskError, BlockOn, Runtime, SpawnError, TaskId};
 
-use crate::SimHandle;
+use crate::drive::drive;
 use crate::executor::Executor;
-use sweet_async_core::RuntimeExt as _;
+use crate::join::spawn;
+use crate::{SimJoin, SimSleep};
 
-/// The number of workers that a simulation reports by default: the fewest that can interfere with each other.
-const WORKERS: usize = 2;
+/// A handle of a simulation. It does not keep the simulation going, which ends with its
+/// [`SimRuntime`](crate::SimRuntime).
+#[derive(Clone)]
+pub struct SimHandle(Arc<Executor>);
 
-/// A simulation that lives as long as this value. Dropping it drops its tasks, and runs their destructors.
-#[derive(Debug)]
-pub struct SimRuntime(SimHandle);
-
-impl SimRuntime {
-    /// A simulation whose choices all follow from `seed`.
-    pub fn new(seed: u64) -> Self {
-        Self::with_workers(seed, WORKERS)
+impl SimHandle {
+    pub(crate) fn new(executor: Executor) -> Self {
+        Self(Arc::new(executor))
     }
 
-    /// As [`new`](Self::new), with `workers` as the number of workers that it reports, instead of two; at
-    /// least one. Pipelines take this number as their default concurrency. There is one thread all the same.
-    pub fn with_workers(seed: u64, workers: usize) -> Self {
-        Self(SimHandle::new(Executor::new(seed, workers.max(1))))
-    }
-
-    /// Settings for a simulation with seed 0, for code that builds any [`OwnedRuntime`]. Its worker threads
-    /// are the number of workers that it reports. A stack size has no effect.
-    pub fn builder() -> RuntimeBuilder<Self> {
-        RuntimeBuilder::new()
-    }
-
-    /// The handle to it, for `.on(&runtime)`.
-    pub fn runtime(&self) -> &SimHandle {
-        &self.0
-    }
-
-    /// Runs `future` on this thread, and with it all tasks and blocking work, until it is ready. Tasks that
-    /// are left then stand still until the next `block_on`.
-    ///
-    /// # Errors
-    ///
-    /// A [`Deadlock`](crate::Deadlock), wrapped, if `future` waits and nothing can run any more;
-    /// [`AsyncTaskError::InvalidState`] inside a task or another `block_on` (in a task's blocking work it is
-    /// allowed), or while another thread is inside this simulation's `block_on`; [`AsyncTaskError::Shutdown`]
-    /// if the simulation has ended, or ends before `future` does.
-    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
-        self.0.block_on(future)
-    }
-
-    /// Ends the simulation. It takes no new work, and tasks have `limit` of virtual time to end by themselves
-    /// before they are killed; see [`RuntimeExt::shutdown`](sweet_async_core::RuntimeExt::shutdown).
-    ///
-    /// # Errors
-    ///
-    /// As [`OwnedRuntime::shutdown`].
-    pub fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
-        let runtime = self.0.clone();
-        match self.block_on(async move { runtime.shutdown(limit).await }) {
-            Ok(ended) => ended,
-            Err(AsyncTaskError::InvalidState(_)) => Err(RuntimeError::InsideTask),
-            // A limit that cannot be counted never comes, and tasks that are left would wait forever: they
-            // are dropped with the simulation.
-            Err(_) => {
-                let root = self.0.root();
-                let (tasks, blocking) = (root.active_tasks(), root.active_blocking_jobs());
-                Err(RuntimeError::TasksLeft { limit, tasks, blocking, named: root.live_tasks() })
-            }
-        }
+    pub(crate) fn end(&self) {
+        self.0.end();
     }
 
     /// The seed, from which the simulation's choices follow.
     pub fn seed(&self) -> u64 {
-        self.0.seed()
+        self.0.seed
     }
 
     /// The virtual time since the start.
     pub fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.0.clock.elapsed()
     }
 
-    /// As [`SimHandle::fingerprint`].
+    /// A hash of every step so far: of the task that ran, and the virtual time. Two runs of a program with
+    /// the same seed have the same fingerprint; where they do not, something other than the seed has
+    /// influenced them.
     pub fn fingerprint(&self) -> u64 {
         self.0.fingerprint()
     }
 }
 
-impl OwnedRuntime for SimRuntime {
-    type Handle = SimHandle;
-    const NAME: &'static str = "sim";
+/// The time of day at the start of each simulation, since 1970: the first moment of 2020, by UTC.
+const START: Duration = Duration::from_secs(1_577_836_800);
 
-    fn with_settings(settings: &RuntimeSettings) -> Result<Self, RuntimeError> {
-        // Not the number of cores: a run must be the same on every machine.
-        Ok(Self::with_workers(0, settings.worker_threads.map_or(WORKERS, NonZeroUsize::get)))
+impl Runtime for SimHandle {
+    type Sleep = SimSleep;
+    type Join<T: Send + 'static> = SimJoin<T>;
+
+    fn spawn<F>(&self, future: F) -> Result<SimJoin<F::Output>, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn(&self.0, future)
     }
 
-    fn runtime(&self) -> &SimHandle {
-        self.runtime()
+    /// Runs `work` in one go, on the thread that is inside `block_on`, when it is drawn.
+    fn spawn_blocking<F, T>(&self, work: F) -> Result<SimJoin<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        spawn(&self.0, async move { work() })
     }
 
-    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
-        self.block_on(future)
+    fn root(&self) -> &RootScope {
+        &self.0.root
     }
 
-    fn shutdown(self, limit: Duration) -> Result<(), RuntimeError> {
-        self.shutdown(limit)
+    fn now(&self) -> Instant {
+        self.0.clock.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> SimSleep {
+        SimSleep::until(self.0.clone(), self.0.clock.moment_of(deadline))
+    }
+
+    /// The simulation begins with the year 2020, and advances by its clock.
+    fn unix_time(&self) -> Duration {
+        START.saturating_add(self.0.clock.elapsed())
+    }
+
+    fn entropy(&self) -> u64 {
+        self.0.entropy.next()
+    }
+
+    fn name(&self) -> &'static str {
+        "sim"
+    }
+
+    /// The number that pipelines take as their default concurrency. There is one thread.
+    fn worker_count(&self) -> usize {
+        self.0.workers
+    }
+
+    fn next_task_id(&self) -> TaskId {
+        self.0.next_id()
     }
 }
 
-impl Drop for SimRuntime {
-    fn drop(&mut self) {
-        self.0.end();
+impl BlockOn for SimHandle {
+    /// As [`SimRuntime::block_on`](crate::SimRuntime::block_on).
+    fn block_on<F: Future>(&self, future: F) -> Result<F::Output, AsyncTaskError> {
+        let _inside = BlockOnGuard::new(self)?;
+        drive(&self.0, future)
+    }
+}
+
+impl fmt::Debug for SimHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimHandle")
+            .field("seed", &self.seed())
+            .field("elapsed", &self.elapsed())
+            .field("root", &self.0.root)
+            .finish_non_exhaustive()
     }
 }

@@ -102,7 +102,7 @@ fn blocking_on_the_progress_of_the_outer_future_is_a_deadlock() -> anyhow::Resul
             inner.block_on(async { receiver.recv().await.map_err(AsyncTaskError::failure) })?
         });
         let error = waits.await.err();
-        // Too late: the one that waits has been told that this will not be reached.
+        // Too late: the waiting job has already failed, since this was not reachable.
         let _ = sender.try_send(1);
         error
     })?;

@@ -1,4 +1,4 @@
-//! A program that can go no further is told so, with what it waits for.
+//! Deadlocks: a program that can go no further gets an error that names its waiting tasks.
 
 use std::future::pending;
 

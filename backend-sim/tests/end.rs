@@ -39,7 +39,7 @@ fn tasks_of_every_kind_are_dropped_with_it() -> anyhow::Result<()> {
     let sim = SimRuntime::new(0);
     let (rt, count) = (sim.runtime().clone(), Arc::new(AtomicUsize::new(0)));
     let alive = || Alive::new(&count);
-    // One that waits, one that sleeps, one that can run, foreign ones that nobody can wake, and work not begun.
+    // One that waits, one that sleeps, one that can run, foreign ones without a waker, and work not begun.
     let (one, two, three, four, five, six) = (alive(), alive(), alive(), alive(), alive(), alive());
     let timer = rt.clone();
     let mut waits = task::<()>(&rt).spawn(move || async move {

@@ -1,5 +1,5 @@
-//! Random programs: trees of tasks that fail, panic, are killed, time out, are dropped and detached, and block. Whatever
-//! happens to them, an await means that nothing is left, every program ends, nobody is miscounted, and it replays.
+//! Random programs: trees of tasks that fail, panic, are killed, time out, are dropped and detached, and block. In each
+//! of them an await means that nothing is left, the counts are right, and the program ends and replays.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::{AsyncTaskError, BlockOn as _, CancelLevel, Runtime as _, Task, TaskBuilder};
 use sweet_async_sim::{SimHandle, SimRuntime};
 
-/// What a program leaves behind.
+/// The counts of a program: its tasks, and awaits that returned too early.
 #[derive(Default)]
 struct Findings {
     tasks: AtomicUsize,
@@ -85,7 +85,7 @@ impl World {
                     _ => kept.extend(self.child(depth, &above).await?),
                 }
             }
-            // Those whose handles were kept: some are awaited, the rest is dropped with this.
+            // Tasks whose handles were kept: some are awaited, the rest is dropped with this.
             for (task, subtree) in kept {
                 if self.one_in(2) {
                     let _ = task.await;
@@ -100,7 +100,7 @@ impl World {
     async fn child(&self, depth: u32, above: &[Count]) -> Result<Option<Kept>, AsyncTaskError> {
         let subtree = Count::default();
         let detached = self.one_in(8);
-        // One that is detached belongs to nobody's subtree but its own.
+        // A detached task belongs to no subtree but its own.
         let mut counts = if detached { Vec::new() } else { above.to_vec() };
         counts.push(subtree.clone());
         let builder = TaskBuilder::<(), _>::new(self.rt.clone());

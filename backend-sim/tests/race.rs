@@ -1,4 +1,4 @@
-//! What the seeds are for: a race that threads meet once in a while is gone through from every side.
+//! Races: the seeds reach every end of a race, which threads meet only now and then.
 
 use std::collections::BTreeSet;
 
@@ -28,15 +28,15 @@ fn a_kill_racing_a_value_leaves_one_end() -> anyhow::Result<()> {
                 yield_now().await;
                 drop(canceller.cancel(CancelLevel::Kill));
             });
-            let told = match (&mut work).await {
+            let status = match (&mut work).await {
                 Ok(()) => TaskStatus::Completed,
                 Err(AsyncTaskError::Cancelled { .. }) => TaskStatus::Cancelled,
                 Err(other) => bail!("neither completed nor cancelled: {other:?}"),
             };
             killer.await?;
             let end = work.cancel(CancelLevel::Kill).await.status();
-            ensure!((work.status(), end) == (told, told), "with seed {seed}");
-            ends.insert(u8::from(told));
+            ensure!((work.status(), end) == (status, status), "with seed {seed}");
+            ends.insert(u8::from(status));
             Ok(())
         })??;
     }

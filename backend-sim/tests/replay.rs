@@ -16,7 +16,7 @@ fn task<T>(rt: &SimHandle) -> TaskBuilder<T, SimHandle> {
     TaskBuilder::new(rt.clone())
 }
 
-/// What a run leaves behind: its steps, its time, what it said, and what it drew.
+/// The record of a run: its steps, its time, its notes, and its random numbers.
 type Trail = (u64, Duration, Vec<u64>, u64);
 
 /// Tasks, timers, blocking work, kills and a pipeline, each of which says when it was there.

@@ -1,4 +1,4 @@
-//! The virtual clock: exact, ordered, and free of charge.
+//! The virtual clock: exact, ordered, and without real waiting.
 
 use std::time::Duration;
 

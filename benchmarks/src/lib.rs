@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod convert;
 pub mod data;
 pub mod locks;
 pub mod measure;
@@ -42,7 +43,7 @@ pub struct Size {
     pub items: u64,
     /// Inserts in a round of P6.
     pub inserts: u64,
-    /// KiB in a chunk of P7, P8, P9 and P12.
+    /// KiB in a chunk of P7, P8, P9, P12 and convert.
     pub chunk_kib: usize,
     /// Threads of each runtime, and workers of each pipeline.
     pub workers: usize,

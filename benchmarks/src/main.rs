@@ -1,5 +1,5 @@
 //! The program that runs rows of the table by name:
-//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p15 locks overload responsive`.
+//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p15 convert locks overload responsive`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -7,7 +7,8 @@ use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
 use side_by_side::{
-    Failure, Size, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p15, responsive,
+    Failure, Size, convert, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p15,
+    responsive,
 };
 
 /// Measures Sweet Async against its peers, in the same run.
@@ -18,7 +19,7 @@ struct Arguments {
     /// One backend only.
     #[arg(long)]
     backend: Option<BackendName>,
-    /// Rounds of each row; a third of it for P7, P8, P11, P12 and overload, a seventh for P9.
+    /// Rounds of each row; a third of it for P7, P8, P11, P12, convert and overload, a seventh for P9.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// Tasks in a round of P1, P2 and P13; a tenth of it for P15.
@@ -30,10 +31,10 @@ struct Arguments {
     /// Inserts in a round of P6.
     #[arg(long, default_value_t = 2_000_000)]
     inserts: u64,
-    /// Megabytes of generated CSV in P7 and P8.
+    /// Megabytes of generated CSV in P7, P8 and convert.
     #[arg(long, default_value_t = 200)]
     megabytes: u64,
-    /// KiB in a chunk of P7, P8, P9 and P12.
+    /// KiB in a chunk of P7, P8, P9, P12 and convert.
     #[arg(long, default_value_t = 256)]
     chunk_kib: usize,
     /// Threads of each runtime, and workers of each pipeline.
@@ -62,6 +63,7 @@ enum RowName {
     P12,
     P13,
     P15,
+    Convert,
     Locks,
     Overload,
     Responsive,
@@ -87,7 +89,7 @@ fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let csv = if arguments.rows.is_empty()
-        || arguments.rows.iter().any(|row| matches!(row, RowName::P7 | RowName::P8))
+        || arguments.rows.iter().any(|row| matches!(row, RowName::P7 | RowName::P8 | RowName::Convert))
     {
         Some(Csv::generate(arguments.megabytes)?)
     } else {
@@ -136,10 +138,11 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (RowName::P12, _) => p12::measure(backend, &long)?,
             (RowName::P13, _) => p13::measure(backend, &size)?,
             (RowName::P15, _) => p15::measure(backend, &size)?,
+            (RowName::Convert, Some(csv)) => convert::measure(backend, csv, &long)?,
             (RowName::Responsive, _) => responsive::measure(backend, &size)?,
             (RowName::Locks, _) => locks::measure(backend, &size)?,
             (RowName::Overload, _) => overload::measure(backend, &size)?,
-            (RowName::P7 | RowName::P8, None) => {}
+            (RowName::P7 | RowName::P8 | RowName::Convert, None) => {}
         }
     }
     Ok(())

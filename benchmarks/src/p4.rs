@@ -20,7 +20,7 @@ pub enum Kind {
     Receiver,
     /// `fold`, which adds up.
     Fold,
-    /// `for_each` behind one `map`.
+    /// `for_each` after one `map`.
     Mapped,
 }
 

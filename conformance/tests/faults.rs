@@ -12,7 +12,7 @@ use conformance::{Flavour, Outcome, cases, run};
 
 use crate::wrapper::{FaultyPool, Healthy};
 
-/// Runs one case on a flavour. What is `driven` has the flavour's own type here, since an erased runtime hides
+/// Runs one case on a flavour. A `driven` case has the flavour's own type here, since an erased runtime hides
 /// the faults of join handles.
 macro_rules! on {
     (driven, $fault:ty, $case:path) => {

@@ -1,12 +1,8 @@
 //! Work that is not `Send`: it stays on the thread of its scope, and ends with it.
 #![cfg(any(feature = "tokio", feature = "smol"))]
 
-#[cfg(feature = "smol")]
-#[path = "flavours/smol.rs"]
-mod smol_flavours;
-#[cfg(feature = "tokio")]
-#[path = "flavours/tokio.rs"]
-mod tokio_flavours;
+#[macro_use]
+mod flavours;
 
 #[cfg(feature = "tokio")]
 #[path = "local/native.rs"]
@@ -25,9 +21,16 @@ use async_channel::{Receiver, Sender, bounded};
 use conformance::{Failure, Harness, Outcome};
 use sweet_async::{AsyncTask, DynRuntime, LocalRuntime, Task};
 
-/// A module of tests for each flavour.
+/// A module of tests for each flavour that can run local work.
 macro_rules! on {
-    ($module:ident, $flavour:ty $(, $topic:ident $more:ident)*) => {
+    (sim $module:ident $flavour:ty) => {};
+    (smol $module:ident $flavour:ty) => {
+        on! { @module $module $flavour: }
+    };
+    (tokio $module:ident $flavour:ty) => {
+        on! { @module $module $flavour: native tokios_own_local_tasks_work_inside }
+    };
+    (@module $module:ident $flavour:ty: $($topic:ident $more:ident)*) => {
         mod $module {
             on! { @each $flavour:
                 work work_that_holds_an_rc_across_an_await_gives_its_value
@@ -61,18 +64,7 @@ macro_rules! on {
     )+};
 }
 
-#[cfg(feature = "smol")]
-on!(smol_global, crate::smol_flavours::Global);
-#[cfg(feature = "smol")]
-on!(smol_one_thread, crate::smol_flavours::OneThread);
-#[cfg(feature = "smol")]
-on!(smol_many_threads, crate::smol_flavours::ManyThreads);
-#[cfg(feature = "smol")]
-on!(smol_own_executor, crate::smol_flavours::OwnExecutor);
-#[cfg(feature = "tokio")]
-on!(tokio_current_thread, crate::tokio_flavours::CurrentThread, native tokios_own_local_tasks_work_inside);
-#[cfg(feature = "tokio")]
-on!(tokio_multi_thread, crate::tokio_flavours::MultiThread, native tokios_own_local_tasks_work_inside);
+on_each_flavour! { on }
 
 trait Local: Harness<Runtime: LocalRuntime> {
     /// Runs a scope on this thread.

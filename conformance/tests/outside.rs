@@ -1,10 +1,15 @@
 //! The choice of a runtime outside of every runtime, by the features alone, and the error if there is none.
-#![cfg(any(feature = "tokio", feature = "smol"))]
+#![cfg(any(feature = "tokio", feature = "smol", feature = "sim"))]
 
 use anyhow::ensure;
 use conformance::Outcome;
 use futures_lite::future::block_on;
 use sweet_async::AsyncTask;
+#[cfg(any(feature = "tokio", feature = "smol"))]
+use {
+    futures_lite::future::{Boxed as BoxFuture, yield_now},
+    sweet_async::{AsyncTaskError, CircuitBreaker},
+};
 
 #[cfg(all(feature = "tokio", not(feature = "smol")))]
 #[test]
@@ -37,6 +42,7 @@ fn with_smol_alone_it_is_the_global_executor() -> Outcome {
     Ok(())
 }
 
+#[cfg(any(feature = "tokio", feature = "smol"))]
 #[test]
 fn work_that_needs_no_runtime_runs() -> Outcome {
     ensure!(block_on(AsyncTask::to::<u32>().run(|| async { 1 }))? == 1);
@@ -44,6 +50,28 @@ fn work_that_needs_no_runtime_runs() -> Outcome {
     Ok(())
 }
 
+/// Work in place with a policy, in as much other work of the kind.
+#[cfg(any(feature = "tokio", feature = "smol"))]
+fn nested(depth: u32, breaker: CircuitBreaker) -> BoxFuture<Result<u32, AsyncTaskError>> {
+    Box::pin(async move {
+        if depth == 0 {
+            yield_now().await;
+            return Ok(0);
+        }
+        let inner = nested(depth - 1, breaker.clone());
+        let task = AsyncTask::to::<u32>().circuit_breaker(&breaker);
+        task.run(move || async move { Ok::<_, AsyncTaskError>(inner.await? + 1) }).await
+    })
+}
+
+#[cfg(any(feature = "tokio", feature = "smol"))]
+#[test]
+fn work_that_needs_no_runtime_may_be_nested_deeply() -> Outcome {
+    ensure!(block_on(nested(20, CircuitBreaker::builder().build()?))? == 20);
+    Ok(())
+}
+
+#[cfg(any(feature = "tokio", feature = "smol"))]
 #[test]
 fn block_on_brings_its_own() -> Outcome {
     let answer = sweet_async::block_on(async { AsyncTask::to::<u32>().spawn(|| async { 3 }).await })?;
@@ -70,6 +98,36 @@ fn tokios_own_entry_needs_a_tokio_runtime() -> Outcome {
         Ok::<_, sweet_async::AsyncTaskError>(own + AsyncTask::to::<u32>().spawn(|| async { 2 }).await?)
     });
     ensure!(inside? == 3);
+    Ok(())
+}
+
+#[cfg(feature = "sim")]
+#[test]
+fn the_simulations_own_entry_needs_a_simulation() -> Outcome {
+    use sweet_async::sim::{AsyncTask as InSim, SimRuntime};
+
+    let outside = block_on(InSim::to::<u32>().spawn(|| async { 1 }));
+    ensure!(matches!(outside, Err(sweet_async::AsyncTaskError::NoRuntime)));
+    let sim = SimRuntime::new(7);
+    let inside = sim.block_on(async {
+        // The enclosing task is started by the ambient entry.
+        let task = AsyncTask::to::<u32>().try_spawn(|| async {
+            let own = InSim::to::<u32>().spawn(|| async { 1 }).await?;
+            Ok(own + InSim::to::<u32>().run(|| async { 2 }).await?)
+        });
+        task.await
+    })?;
+    ensure!(inside? == 3);
+    Ok(())
+}
+
+#[cfg(all(feature = "sim", any(feature = "tokio", feature = "smol")))]
+#[test]
+fn the_simulations_own_entry_is_on_no_other_runtime() -> Outcome {
+    use sweet_async::sim::AsyncTask as InSim;
+
+    let elsewhere = sweet_async::block_on(async { InSim::to::<u32>().spawn(|| async { 1 }).await })?;
+    ensure!(matches!(elsewhere, Err(sweet_async::AsyncTaskError::NoRuntime)));
     Ok(())
 }
 

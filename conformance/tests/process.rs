@@ -5,15 +5,8 @@
 use conformance::reliability::{ROWS, Scale};
 use conformance::{Failure, Flavour, Outcome};
 
-#[cfg(feature = "sim")]
-#[path = "flavours/sim.rs"]
-mod sim_flavour;
-#[cfg(feature = "smol")]
-#[path = "flavours/smol.rs"]
-mod smol_flavours;
-#[cfg(feature = "tokio")]
-#[path = "flavours/tokio.rs"]
-mod tokio_flavours;
+#[macro_use]
+mod flavours;
 
 fn measured(flavour: &Flavour) -> Outcome {
     for row in ROWS.iter().filter(|row| row.measures_process) {
@@ -24,21 +17,14 @@ fn measured(flavour: &Flavour) -> Outcome {
     Ok(())
 }
 
+macro_rules! measure {
+    ($backend:ident $name:ident $harness:ty) => {
+        measured(&Flavour::of::<$harness>())?;
+    };
+}
+
 #[test]
 fn threads_descriptors_and_memory_return_to_the_baseline() -> Outcome {
-    #[cfg(feature = "tokio")]
-    measured(&Flavour::of::<tokio_flavours::CurrentThread>())?;
-    #[cfg(feature = "tokio")]
-    measured(&Flavour::of::<tokio_flavours::MultiThread>())?;
-    #[cfg(feature = "smol")]
-    measured(&Flavour::of::<smol_flavours::Global>())?;
-    #[cfg(feature = "smol")]
-    measured(&Flavour::of::<smol_flavours::OneThread>())?;
-    #[cfg(feature = "smol")]
-    measured(&Flavour::of::<smol_flavours::ManyThreads>())?;
-    #[cfg(feature = "smol")]
-    measured(&Flavour::of::<smol_flavours::OwnExecutor>())?;
-    #[cfg(feature = "sim")]
-    measured(&Flavour::of::<sim_flavour::Sim>())?;
+    on_each_flavour! { measure }
     Ok(())
 }

@@ -4,15 +4,8 @@
 use conformance::reliability::{ROWS, Scale};
 use conformance::{Failure, Flavour, Outcome};
 
-#[cfg(feature = "sim")]
-#[path = "flavours/sim.rs"]
-mod sim_flavour;
-#[cfg(feature = "smol")]
-#[path = "flavours/smol.rs"]
-mod smol_flavours;
-#[cfg(feature = "tokio")]
-#[path = "flavours/tokio.rs"]
-mod tokio_flavours;
+#[macro_use]
+mod flavours;
 
 /// Runs each row that this flavour has the threads for, except for the rows that measure the process, which
 /// other tests share: see `process.rs`.
@@ -29,22 +22,13 @@ fn all(flavour: &Flavour) -> Outcome {
     Ok(())
 }
 
-macro_rules! flavours {
-    ($($feature:literal $name:ident $harness:ty)+) => {$(
-        #[cfg(feature = $feature)]
+macro_rules! survive {
+    ($backend:ident $name:ident $harness:ty) => {
         #[test]
         fn $name() -> Outcome {
             all(&Flavour::of::<$harness>())
         }
-    )+};
+    };
 }
 
-flavours! {
-    "tokio" tokio_current_thread tokio_flavours::CurrentThread
-    "tokio" tokio_multi_thread tokio_flavours::MultiThread
-    "smol" smol_global smol_flavours::Global
-    "smol" smol_one_thread smol_flavours::OneThread
-    "smol" smol_many_threads smol_flavours::ManyThreads
-    "smol" smol_own_executor smol_flavours::OwnExecutor
-    "sim" sim sim_flavour::Sim
-}
+on_each_flavour! { survive }

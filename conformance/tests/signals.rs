@@ -135,7 +135,11 @@ fn signalled_twice_a_main_future_that_ignores_it_is_dropped_at_once(
     // The report has the first signal, which began the shutdown.
     ensure!(ended.signal == Some(Signal::Terminate));
     ended.shutdown?;
-    ensure!(begun.elapsed() < MEASURABLE, "told twice, it took all of its grace: {:?}", begun.elapsed());
+    ensure!(
+        begun.elapsed() < MEASURABLE,
+        "after two signals it took all of its grace: {:?}",
+        begun.elapsed()
+    );
     Ok(())
 }
 
@@ -178,7 +182,11 @@ fn signalled_twice_everything_that_ignores_it_is_killed_at_once(harness: &impl T
     })?;
     ensure!(ended.output.is_none() && ended.signal == Some(Signal::Terminate));
     one_task_was_killed(&ended, &dropped)?;
-    ensure!(begun.elapsed() < MEASURABLE, "told twice, it took all of its grace: {:?}", begun.elapsed());
+    ensure!(
+        begun.elapsed() < MEASURABLE,
+        "after two signals it took all of its grace: {:?}",
+        begun.elapsed()
+    );
     Ok(())
 }
 

@@ -156,7 +156,7 @@ pin_project! {
     /// Work with a layer of policies around it: one thin shell for all of them.
     #[must_use = "nothing runs until it is awaited"]
     pub struct Governed<B, T, L> {
-        // In this order: what the layer holds is given back after the work has been dropped.
+        // In this order: the layer, and the permits that it holds, are dropped after the work.
         #[pin]
         work: Option<B>,
         #[pin]

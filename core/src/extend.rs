@@ -2,7 +2,7 @@
 //! semver: they change with the needs of these crates.
 
 pub use crate::adaptive::aimd::{Aimd, Load, Window};
-pub use crate::adaptive::observer::{Change, Look, Observer, WINDOW};
+pub use crate::adaptive::observer::{Change, Observer, Sample, WINDOW};
 pub use crate::limit::acquire::{Acquire, Permit};
 pub use crate::metrics::counters::Sums;
 pub use crate::panic::{caught, notify_all};

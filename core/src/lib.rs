@@ -135,6 +135,11 @@
 //! | [chaos](TaskBuilder::chaos) | injects waits, errors and panics | as those of the work | an allocation; one for each attempt | |
 //! | work | | an error: a failure, and retried; a panic: a failure, and not retried | | |
 //!
+//! The events of a pipeline have a breaker, a limiter, a time limit, chaos and retries of their own, in the same
+//! order around each call of its receiver: the docs of `sweet-async-pipeline` have their table. The policies of
+//! this one are around a whole pipeline where it is the work of a task, and around a node of an orchestra, an
+//! ad-hoc task of one and each run of a schedule, as around any task.
+//!
 //! An error that [`trip_if`](CircuitBreakerBuilder::trip_if) excepts is a success for the breaker, and one that
 //! [`retry_if`](TaskBuilder::retry_if) excludes is not retried. A cancellation is no failure, and is not
 //! retried.

@@ -2,9 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use event_listener::Event;
-
 use crate::error::{AsyncTaskError, PanicError};
+use crate::sync::Event;
 
 /// Runs `f`; a panic becomes an error.
 ///

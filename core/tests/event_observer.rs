@@ -27,17 +27,17 @@ use event_observer::EventObserver;
 const MILLI: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// An observer, and the clock that it is told.
-struct Told {
+/// An observer, and the time of the latest event.
+struct Observed {
     observer: EventObserver,
     now: Instant,
 }
 
-impl Told {
+impl Observed {
     fn new(range: (usize, usize)) -> Self {
-        let mut told = Self { observer: EventObserver::new(range), now: Instant::now() };
-        told.passes(Duration::ZERO, 0, false);
-        told
+        let mut observed = Self { observer: EventObserver::new(range), now: Instant::now() };
+        observed.passes(Duration::ZERO, 0, false);
+        observed
     }
 
     /// Lets `busy` pieces be under way for some time.
@@ -55,61 +55,61 @@ impl Told {
 
 #[test]
 fn a_window_is_ten_milliseconds_of_work_and_four_ends_for_each_piece() {
-    let mut told = Told::new((1, 8));
-    told.passes(9 * MILLI, 1, true);
-    assert_eq!(told.ends(4), None, "too short");
-    told.passes(MILLI, 1, true);
-    assert_eq!(told.ends(0), Some(2));
-    told.passes(10 * MILLI, 2, true);
-    assert_eq!(told.ends(7), None, "too few");
-    assert_eq!(told.ends(1), Some(4));
-    told.passes(10 * MILLI, 4, true);
-    assert_eq!(told.ends(15), None, "those of the windows before do not count");
+    let mut observed = Observed::new((1, 8));
+    observed.passes(9 * MILLI, 1, true);
+    assert_eq!(observed.ends(4), None, "too short");
+    observed.passes(MILLI, 1, true);
+    assert_eq!(observed.ends(0), Some(2));
+    observed.passes(10 * MILLI, 2, true);
+    assert_eq!(observed.ends(7), None, "too few");
+    assert_eq!(observed.ends(1), Some(4));
+    observed.passes(10 * MILLI, 4, true);
+    assert_eq!(observed.ends(15), None, "those of the windows before do not count");
 }
 
 #[test]
 fn time_without_work_is_in_no_window() {
-    let mut told = Told::new((1, 8));
-    told.passes(10 * MILLI, 1, true);
-    assert_eq!(told.ends(4), Some(2));
+    let mut observed = Observed::new((1, 8));
+    observed.passes(10 * MILLI, 1, true);
+    assert_eq!(observed.ends(4), Some(2));
     // Half a window, an hour, and the other half: the work takes as long as before.
-    told.passes(5 * MILLI, 2, true);
-    assert_eq!(told.ends(4), None);
-    told.passes(HOUR, 0, false);
-    told.passes(5 * MILLI, 2, true);
-    assert_eq!(told.ends(4), Some(4));
+    observed.passes(5 * MILLI, 2, true);
+    assert_eq!(observed.ends(4), None);
+    observed.passes(HOUR, 0, false);
+    observed.passes(5 * MILLI, 2, true);
+    assert_eq!(observed.ends(4), Some(4));
     // An hour alone is none.
-    told.passes(HOUR, 0, false);
-    assert_eq!(told.ends(0), None);
+    observed.passes(HOUR, 0, false);
+    assert_eq!(observed.ends(0), None);
 }
 
 #[test]
 fn the_number_rises_only_if_work_has_waited_for_it_most_of_the_time() {
     for (waited, due) in [(4, None), (5, Some(2))] {
-        let mut told = Told::new((1, 8));
-        told.passes(waited * MILLI, 1, true);
-        told.passes((10 - waited) * MILLI, 1, false);
-        assert_eq!(told.ends(4), due, "{waited} of 10");
+        let mut observed = Observed::new((1, 8));
+        observed.passes(waited * MILLI, 1, true);
+        observed.passes((10 - waited) * MILLI, 1, false);
+        assert_eq!(observed.ends(4), due, "{waited} of 10");
     }
 }
 
 #[test]
 fn a_clock_that_was_read_before_another_takes_nothing_back() {
-    let mut told = Told::new((1, 8));
-    told.passes(5 * MILLI, 1, true);
-    told.observer.pass(told.now - 5 * MILLI, 1, true);
-    told.observer.pass(told.now, 1, true);
-    assert_eq!(told.ends(4), None, "five milliseconds count twice");
-    told.passes(5 * MILLI, 1, true);
-    assert_eq!(told.ends(0), Some(2));
+    let mut observed = Observed::new((1, 8));
+    observed.passes(5 * MILLI, 1, true);
+    observed.observer.pass(observed.now - 5 * MILLI, 1, true);
+    observed.observer.pass(observed.now, 1, true);
+    assert_eq!(observed.ends(4), None, "five milliseconds count twice");
+    observed.passes(5 * MILLI, 1, true);
+    assert_eq!(observed.ends(0), Some(2));
 }
 
 #[test]
 fn times_and_numbers_beyond_counting_are_no_panic() {
-    let mut told = Told::new((1, usize::MAX));
+    let mut observed = Observed::new((1, usize::MAX));
     for _ in 0..3 {
-        told.passes(1_000_000 * HOUR, usize::MAX, true);
-        assert_eq!(told.ends(1_000), None);
+        observed.passes(1_000_000 * HOUR, usize::MAX, true);
+        assert_eq!(observed.ends(1_000), None);
     }
 }
 

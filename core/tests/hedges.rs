@@ -82,7 +82,7 @@ fn threads_take_no_more_together() {
 }
 
 proptest! {
-    /// Whatever the order, the hedges are never more than the share of the calls before them.
+    /// In every order, the hedges are never more than the share of the calls before them.
     #[test]
     fn no_more_than_the_share_is_hedged(percent in 1_usize..=100, steps in vec(any::<bool>(), 0..2000)) {
         let budget = HedgeBudget::percent(percent as f64);

@@ -17,7 +17,8 @@ mod keyed {
 
     pub(crate) mod keyable {
         pub(crate) trait Keyable: Clone {
-            fn is_idle(&self, now: std::time::Instant) -> bool;
+            fn each_address(&self, each: &mut dyn FnMut(usize));
+            fn is_idle_apart_from(&self, now: std::time::Instant, is_shared: &dyn Fn(usize) -> bool) -> bool;
         }
     }
 }
@@ -35,8 +36,12 @@ use table::{Insertion, Table};
 struct Policy(Arc<u32>);
 
 impl Keyable for Policy {
-    fn is_idle(&self, _: Instant) -> bool {
-        Arc::strong_count(&self.0) == 1
+    fn each_address(&self, each: &mut dyn FnMut(usize)) {
+        each(Arc::as_ptr(&self.0).addr());
+    }
+
+    fn is_idle_apart_from(&self, _: Instant, is_shared: &dyn Fn(usize) -> bool) -> bool {
+        is_shared(Arc::as_ptr(&self.0).addr()) || Arc::strong_count(&self.0) == 1
     }
 }
 
@@ -119,7 +124,7 @@ impl Both {
                 prop_assert_eq!(inserted, Insertion::Full);
                 return Ok(None);
             };
-            // Those before it are in use, and so count as used now.
+            // The entries before it are in use, and so count as used now.
             let looked_at: Vec<_> = self.list.drain(..=idle).collect();
             self.list.extend(looked_at.into_iter().take(idle));
         }
@@ -152,6 +157,34 @@ fn an_entry_is_not_added_where_its_bucket_has_changed() {
     assert_eq!(inserted, [Insertion::Done, Insertion::Changed]);
     assert_eq!(table.find(hash(3), is_key).ok().map(|policy| *policy.0), Some(1));
     assert_eq!(table.len(), 1);
+}
+
+/// Adds a policy for `key`, and returns the keys; `None` if there is no room.
+fn added(table: &Table<u8, Policy>, key: u8, policy: &Policy) -> Option<Vec<u8>> {
+    let Err(seen) = table.find(hash(key), |other| *other == key) else { return None };
+    let entry = Arc::new(Entry::new(hash(key), key, policy.clone()));
+    let inserted = table.insert(&entry, &seen, Instant::now(), &mut Vec::new());
+    (inserted == Insertion::Done).then(|| table.entries().iter().map(|entry| entry.key).collect())
+}
+
+#[test]
+fn a_policy_that_keys_share_keeps_none_of_them() {
+    let (table, shared) = (Table::new(2), [0, 1].map(|number| Policy(Arc::new(number))));
+    let [one, other] = &shared;
+    assert_eq!(added(&table, 1, one), Some(vec![1]));
+    assert_eq!(added(&table, 2, one), Some(vec![1, 2]));
+    assert_eq!(added(&table, 3, one), Some(vec![2, 3]));
+    assert_eq!(added(&table, 4, other), Some(vec![3, 4]));
+    // Each of the two is now the policy of one key alone, and has a handle here.
+    let third = Policy(Arc::new(2));
+    assert_eq!(added(&table, 5, &third), None);
+    // A refused entry leaves no trace: `third` is not shared now.
+    assert_eq!(added(&table, 6, &third), None);
+    assert_eq!(added(&table, 7, one), Some(vec![4, 7]));
+    // A removed one neither.
+    assert!(table.remove(hash(7), |key| *key == 7).is_some());
+    assert_eq!(added(&table, 8, one), Some(vec![4, 8]));
+    assert_eq!(added(&table, 9, &third), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 #[path = "limits/naive.rs"]
 mod naive;
 #[path = "../src/vocabulary/priority.rs"]
-#[allow(dead_code, unreachable_pub, reason = "public in core, which has other uses for it")]
+#[allow(dead_code, unnameable_types, unreachable_pub, reason = "public in core, which has other uses for it")]
 mod priority;
 #[path = "../src/limit/order.rs"]
 #[allow(dead_code, reason = "core has other uses for it")]
@@ -165,7 +165,7 @@ impl Both {
                     prop_assert!(who == other && first == Some(who), "{who}, not {other}");
                     let key =
                         self.keys.iter().position(|(one, _)| *one == who).map(|at| self.keys.remove(at));
-                    let Some((_, key)) = key else { return Err(TestCaseError::fail("nobody's key")) };
+                    let Some((_, key)) = key else { return Err(TestCaseError::fail("the key of no waiter")) };
                     prop_assert_eq!(self.queue.leave(key), None, "it was let in");
                     prop_assert_eq!(self.queue.change(key, 0), key, "it was let in");
                     self.admitted.push(self.now);
@@ -270,16 +270,16 @@ proptest! {
         }
         now += Duration::from_nanos(passed % gap);
         let keys: Vec<_> = (0..).zip(classes).filter_map(|(who, class)| queue.wait(class, now, who).ok()).collect();
-        let told: Vec<_> = keys.iter().map(|key| queue.turn_before(*key, now)).collect();
+        let expected: Vec<_> = keys.iter().map(|key| queue.turn_before(*key, now)).collect();
         let mut before = queue.opens(now);
         while queue.waiting() > 0 {
             match queue.next(now) {
                 Ok(who) => {
-                    prop_assert_eq!(told.get::<usize>(who).copied().flatten(), before);
+                    prop_assert_eq!(expected.get::<usize>(who).copied().flatten(), before);
                     before = Some(now);
                 }
                 Err(Some(due)) => now = due,
-                Err(None) => prop_assert!(false, "nobody is let in any more"),
+                Err(None) => prop_assert!(false, "no waiter is admitted any more"),
             }
         }
     }

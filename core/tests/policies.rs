@@ -245,7 +245,7 @@ proptest! {
             if let Phase::HalfOpen { under_way, .. } = state.phase {
                 // Calls of earlier rounds have taken too long, and hold no permit any more.
                 let current = calls.iter().filter(|(_, pass)| *pass == state.pass()).count() as u32;
-                prop_assert_eq!(under_way, current, "a place is lost, or was never there");
+                prop_assert_eq!(under_way, current, "a permit is lost, or was never there");
                 prop_assert!(current <= probes, "{} under way", current);
             }
         }

@@ -68,14 +68,14 @@ fn guard() -> (Sender<()>, Receiver<()>) {
 async fn results_are_in_the_order_of_the_inputs<R: Runtime>(runtime: &R) -> TestResult {
     // Each waits for the one after it, so that the last ends first.
     let mut previous = None;
-    let gates = (0..8).map(|number| {
+    let latches = (0..8).map(|number| {
         let (end, ended) = guard();
         (number, previous.replace(ended), end)
     });
-    let mut gates: Vec<_> = gates.collect();
-    gates.reverse();
+    let mut latches: Vec<_> = latches.collect();
+    latches.reverse();
     let order = Arc::new(Mutex::new(Vec::new()));
-    let fetched = fetch_all(runtime, limits(8), gates, |(number, before, end)| {
+    let fetched = fetch_all(runtime, limits(8), latches, |(number, before, end)| {
         let order = order.clone();
         async move {
             if let Some(before) = before {

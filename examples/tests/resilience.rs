@@ -83,6 +83,10 @@ An adaptive limiter of 1..=8 permits, which begins with 1
 Chaos: failures that are injected at a rate of one half
   1000 calls: about half failed at first, and all were answered
   requests: 1000
+A pipeline whose events have a circuit breaker, a limiter and chaos
+  6 letters: 1 sent, 2 failed, 3 not tried: open
+  6 letters under chaos: 0 sent, 6 failed
+  requests: 3
 A schedule with take(3)
   run 1
   run 2

@@ -57,17 +57,23 @@ fuzz_target!(|input: Input| {
         .on_error(ErrorStrategy::ContinueOnError)
         .sender(move |sources| {
             let source = sources.of_reader(blocks).with_headers(false).flexible();
-            let source = source.with_delimiter(Delimiter::Custom(char(delimiter))).with_quote(quote.map(char));
+            let source =
+                source.with_delimiter(Delimiter::Custom(char(delimiter))).with_quote(quote.map(char));
             let source = source.with_double_quote(double_quote);
             let source = source.with_trim(if trim { Trim::All } else { Trim::None });
             let end = terminator.map_or(Terminator::LineEnds, |mark| Terminator::Custom(char(mark)));
             let source = source.with_terminator(end);
             let source = escape.into_iter().fold(source, |source, mark| source.with_escape(char(mark)));
-            comment.into_iter().fold(source, |source, mark| source.with_comment(char(mark))).into_chunks(chunk);
+            comment
+                .into_iter()
+                .fold(source, |source, mark| source.with_comment(char(mark)))
+                .into_chunks(chunk);
         })
         .fold(
             Vec::new,
-            |rows, event| rows.push((event.sequence(), event.data().iter().map(<[u8]>::to_vec).collect::<Vec<_>>())),
+            |rows, event| {
+                rows.push((event.sequence(), event.data().iter().map(<[u8]>::to_vec).collect::<Vec<_>>()))
+            },
             |mut left, right| {
                 left.extend(right);
                 left

@@ -10,6 +10,27 @@
 //! - `registry`: the registered tasks
 //! - `orchestrator`: the handle, and ad-hoc tasks, which are in no graph
 //! - `report`: a record of the run, as JSON, as a graph, as a timeline
+//!
+//! # Glossary
+//!
+//! - **Registered task**: work and policies under a name, in the registry, that may be started
+//!   ([`Orchestrator::register_task`]).
+//! - **Registry**: all registered tasks of an orchestrator, with their dependencies, groups and contexts.
+//! - **Dependency**: an edge of the graph; its policy is the condition under which the dependent begins
+//!   ([`EdgePolicy`]).
+//! - **Node**: a registered task in the graph; also the typed handle by which later tasks receive its output
+//!   ([`Node`]).
+//! - **Node spec, node state**: the description from which a batch makes a node, and the node's state while the
+//!   batch runs.
+//! - **Batch**: the nodes that one start takes from the registry: the roots of that start, and their
+//!   dependencies that were not started.
+//! - **Session**: the orchestration as a task, from a start until nothing that was started is left. Its tasks
+//!   are below it.
+//! - **Ad-hoc task**: a task that runs under an orchestrator, by its concurrency and cancellation, and is in no
+//!   graph ([`Orchestrate::orchestrator`]).
+//! - **Skipped node**: a node that is not run, since a dependency did not succeed ([`NodeStatus::Skipped`]).
+//! - **Group**: names for tasks that are started or cancelled together.
+//! - **Context**: values by their types for the tasks that are put into it ([`NamedContext`]).
 
 #![forbid(unsafe_code)]
 
@@ -38,6 +59,6 @@ pub use crate::status::{Cause, ExecutionStats, NodeStatus};
 pub mod internals {
     pub use crate::orchestrator::ad_hoc::Chosen;
     pub use crate::registry::work::{
-        Anew, Begins, Fed, FedAgain, Informed, NoInputs, Now, WithInputs, WorkParts,
+        Anew, Around, Begins, Fed, FedAgain, Informed, NoInputs, Now, WithInputs, WorkParts,
     };
 }

@@ -123,7 +123,7 @@ proptest! {
         let mut due: Edges =
             taken.iter().filter_map(|(node, on)| Some((number(*node)?, number(*on)?))).collect();
         let mut left: Edges =
-            (0..graph.len()).flat_map(|node| graph.above(node).iter().map(move |link| (node, link.node))).collect();
+            (0..graph.len()).flat_map(|node| graph.above(node).map(move |link| (node, link.node))).collect();
         due.sort_unstable();
         left.sort_unstable();
         prop_assert_eq!(&left, &due);

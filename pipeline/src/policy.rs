@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::outcome::failure::RowError;
+use crate::outcome::row_error::RowError;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::retry::Retry;
 

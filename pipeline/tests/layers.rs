@@ -6,7 +6,7 @@ use std::path::Path;
 #[path = "../../core/tests/layers/modules.rs"]
 mod modules;
 
-use modules::{Modules, backward, circles};
+use modules::{Modules, backward, circles, is_in};
 
 /// The layers in their order. The folders of `run` are layers of their own.
 const LAYERS: [&str; 15] = [
@@ -27,6 +27,10 @@ const LAYERS: [&str; 15] = [
     "macros",
 ];
 
+/// The largest circle that is permitted, and only within `text`: a splitter reads the layout of CSV, fills a
+/// table, and the table has the layout.
+const LARGEST_CIRCLE: usize = 3;
+
 #[test]
 fn no_layer_uses_one_after_it() -> Result<(), Box<dyn Error>> {
     let arrows = modules()?.arrows();
@@ -37,10 +41,10 @@ fn no_layer_uses_one_after_it() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn import_cycles_stay_small_and_within_a_layer() -> Result<(), Box<dyn Error>> {
+fn import_cycles_are_within_the_text_alone() -> Result<(), Box<dyn Error>> {
     for circle in circles(&modules()?.arrows()) {
-        let is_of_one = LAYERS.iter().any(|layer| circle.iter().all(|module| module.starts_with(layer)));
-        assert!(is_of_one && circle.len() <= 5, "{circle:#?}");
+        let is_of_text = circle.iter().all(|module| is_in(module, "text"));
+        assert!(is_of_text && circle.len() <= LARGEST_CIRCLE, "{circle:#?}");
     }
     Ok(())
 }

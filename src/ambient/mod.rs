@@ -6,6 +6,7 @@ mod runtime;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+pub use futures::{AmbientJoin, AmbientSleep};
 pub use runtime::AmbientRuntime;
 
 use crate::{AsyncTaskError, CurrentRuntime, Runtime as _, RuntimeError, RuntimeSource};

@@ -78,7 +78,7 @@ fn a_pipeline_may_be_sent() {
     ));
 }
 
-/// Compiles for a runtime that is any: what a library that is generic over it may do in spawned work.
+/// Compiles for any runtime: the use of tasks in spawned work by a library that is generic over the runtime.
 #[allow(dead_code, reason = "it is compiled, and nothing is to be run")]
 fn what_a_generic_library_may_send<R: Runtime>(runtime: &R, mut task: sweet_async::Task<u32, R>) {
     fn may_be_sent(_: impl Send) {}

@@ -31,6 +31,19 @@ async fn work() -> Result<(), AsyncTaskError> {
         Ok(())
     };
     texts.try_for_each(parse).await?;
+    let lines = AsyncTask::emits::<String>()
+        .sender(|sources| sources.of_bytes("1\n").lines().into_chunks(100.lines()));
+    lines
+        .clone()
+        .filter(|line| !line.is_empty())
+        .try_map(|line| line.parse::<u64>())
+        .map_async(|number| async move { number + 1 })
+        .concurrent(8)
+        .flat_map(|number| [number, number])
+        .key_by(|number| *number)
+        .for_each(|_: Event<u64>| {})
+        .await?;
+    lines.map(|line| (line,)).write_csv("lines.csv").await?;
     squares(10).await_final_event(|event, collector| event.map(|_| collector.len())).await?;
     Ok(())
 }

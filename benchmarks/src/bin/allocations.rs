@@ -8,6 +8,7 @@ use std::alloc::System;
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::p2::SpawnMethod;
 use side_by_side::p3::Policy;
+use side_by_side::p3::events::EventPolicy;
 use side_by_side::p13::Used;
 use side_by_side::{Failure, p1};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -54,6 +55,9 @@ fn all<B: Backend>(backend: &B) -> Result<(), Failure> {
     for policy in Policy::ALL {
         count(&named(&format!("{}, run", policy.name())), |n| policy.measure(backend, false, n))?;
         count(&named(&format!("{}, spawn + join", policy.name())), |n| policy.measure(backend, true, n))?;
+    }
+    for (policy, is_async) in EventPolicy::all() {
+        count(&named(&policy.name(is_async)), |n| policy.measure(backend, is_async, n))?;
     }
     Ok(())
 }

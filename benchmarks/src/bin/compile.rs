@@ -1,7 +1,7 @@
 //! The price of compiling (P14): a crate with many different call sites, against the same crate written by hand; and
 //! a crate with several typed CSV pipelines, against the same crate with one.
 //!
-//! Each crate is built in release mode twice, the dependencies once before; what is counted is the processor time of
+//! Each crate is built in release mode twice, the dependencies once before. The figures are the processor time of
 //! the second build, of the crate alone, and the size of its binary.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]

@@ -11,6 +11,7 @@ use side_by_side::data::Csv;
 use side_by_side::observations::Observation;
 use side_by_side::p2::SpawnMethod;
 use side_by_side::p3::Policy;
+use side_by_side::p3::events::EventPolicy;
 use side_by_side::p4::{Kind, buffer_unordered, pipeline};
 use side_by_side::p13::Used;
 use side_by_side::p15::{MODES, POLLS};
@@ -71,6 +72,11 @@ fn sides<B: Backend>(backend: &B) -> Vec<Side> {
         let mode = if spawned { "spawn + join" } else { "run" };
         let run = move |n| policy.measure(&owned, spawned, n);
         add(&format!("p3 {}, {mode}", policy.name()), 10_000, Box::new(run));
+    }
+    for (policy, is_async) in EventPolicy::all() {
+        let owned = backend.clone();
+        let run = move |n| policy.measure(&owned, is_async, n);
+        add(&format!("p3 {}", policy.name(is_async)), 20_000, Box::new(run));
     }
     for (name, mode) in MODES {
         let owned = backend.clone();

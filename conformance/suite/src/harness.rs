@@ -56,15 +56,6 @@ pub trait Harness: Sized + 'static {
     /// The runtime could not be built.
     fn start() -> Result<Self, Failure>;
 
-    /// As [`start`](Self::start), from a seed that decides everything that is left to chance.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start).
-    fn start_with(_seed: u64) -> Result<Self, Failure> {
-        Self::start()
-    }
-
     /// Returns the handle to the runtime.
     fn runtime(&self) -> Self::Runtime;
 
@@ -79,6 +70,15 @@ pub trait Harness: Sized + 'static {
     /// library's own: a thread's name, or the executor's own answer. False on a thread that belongs to no
     /// runtime.
     fn is_inside() -> bool;
+
+    /// As [`start`](Self::start), from a seed that decides everything that is left to chance.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    fn start_with(_seed: u64) -> Result<Self, Failure> {
+        Self::start()
+    }
 }
 
 /// The facts that cases ask about a flavour. A value and not a type, so that flavours of one runtime share

@@ -3,8 +3,6 @@
 
 mod cancellation;
 mod capabilities;
-mod collecting;
-mod ends;
 mod hedging;
 mod limits;
 mod metrics;
@@ -15,7 +13,6 @@ mod reading;
 mod recovery;
 mod schedules;
 mod signatures;
-mod stages;
 mod structure;
 mod text;
 
@@ -213,6 +210,7 @@ macro_rules! __conformance_cases {
             current_runtime typed {
                 block_on_enters_its_runtime
                 a_task_knows_its_backends_runtime_however_it_was_started
+                a_boxed_runtime_is_not_boxed_again
                 a_boxed_runtime_serves_as_well
             }
             runtime_end owned {

@@ -1,5 +1,5 @@
-//! Tables of the cases, made of the list. Those of `driven` and of `owned` cases are compiled once, here. That
-//! of `typed` cases is compiled for each type of runtime.
+//! Tables of the cases, made of the list. The tables of `driven` and of `owned` cases are compiled once, here.
+//! The table of `typed` cases is compiled for each type of runtime.
 
 use crate::library::{DynRuntime, Runtime};
 
@@ -10,7 +10,7 @@ use crate::{Facts, Outcome, Started};
 pub(crate) struct Case<B> {
     /// `topic::case`.
     pub(crate) name: &'static str,
-    /// The marks of the case: what a flavour must have to run it.
+    /// The marks of the case: the properties that a flavour must have to run it.
     pub(crate) needs: &'static [&'static str],
     /// The case itself.
     pub(crate) body: B,

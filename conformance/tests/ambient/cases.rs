@@ -193,14 +193,14 @@ pub(crate) async fn a_wait_is_reported_where_the_work_awaits_it<R: Runtime>(rt: 
         let _ = sweet_async::sleep(1.hours()).await;
     });
     // A task that has not been polled yet is reported where it was spawned.
-    let place = loop {
+    let location = loop {
         let answer = task.cancel(CancelLevel::Graceful).within(1.millis()).await;
         let own = answer.stuck().first().context("it has ended")?;
-        if own.place.line() != spawned {
-            break own.place;
+        if own.location.line() != spawned {
+            break own.location;
         }
     };
-    ensure!(place.file() == file!() && place.line() == spawned + 1, "{place}");
+    ensure!(location.file() == file!() && location.line() == spawned + 1, "{location}");
     Ok(())
 }
 
@@ -225,7 +225,7 @@ pub(crate) async fn a_child_spawned_by_cancelled_blocking_work_is_cancelled<R: R
 
 /// A module of tests for each flavour.
 macro_rules! on {
-    ($module:ident, $flavour:ty) => {
+    ($backend:ident $module:ident $flavour:ty) => {
         mod $module {
             on! { @each $flavour:
                 block_on_enters_its_runtime

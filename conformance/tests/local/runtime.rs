@@ -80,7 +80,7 @@ pub(super) fn local_tasks_are_counted_by_their_runtime<H: Local>(harness: &H) ->
         ensure!(rt.active_task_count() == 1);
         Ok(())
     })?;
-    ensure!(rt.active_task_count() == 0, "{} behind the scope", rt.active_task_count());
+    ensure!(rt.active_task_count() == 0, "{} left after the scope", rt.active_task_count());
     Ok(())
 }
 

@@ -85,7 +85,7 @@ pub(super) fn outside_of_a_scope_it_is_an_error(harness: &impl Local) -> Outcome
         Ok(())
     })?;
     harness.block_on(async {
-        ensure!(is_invalid_state(&alone().await), "behind a scope");
+        ensure!(is_invalid_state(&alone().await), "after a scope");
         Ok(())
     })?
 }
@@ -183,7 +183,7 @@ pub(super) fn synchronous_work_may_stay_or_go_to_the_pool(harness: &impl Local) 
         let inline = AsyncTask::to::<i32>().inline().spawn_local(move || *own);
         ensure!(inline.await? == 5);
         let pooled = AsyncTask::to::<ThreadId>().spawn_local(|| thread::current().id());
-        ensure!(pooled.await? != here, "synchronous work goes to the pool unless told otherwise");
+        ensure!(pooled.await? != here, "synchronous work goes to the pool by default");
         Ok(())
     })
 }

@@ -1,5 +1,5 @@
-//! An observer for the concurrency controller that has no timer: it is told of each change of the number of
-//! pieces under way. It serves a limiter, which has no task that could take samples.
+//! An observer for the concurrency controller that has no timer: each change of the number of pieces under way
+//! is reported to it. It serves a limiter, which has no task that could take samples.
 //!
 //! Why no samples? The only moments at which a limiter could take one are those at which work begins or ends,
 //! and these are not like others. A caller that comes once an hour would find one piece under way at each of

@@ -80,7 +80,7 @@ impl CircuitBreakerBuilder {
     }
 
     /// Opens it once the share of failures in the window reaches `rate`, which is more than 0 and at most 1.
-    /// That may also be at a success, by which the window comes to its minimum of calls.
+    /// A success can open it too, if the window reaches its minimum of calls by it.
     pub fn failure_rate(self, rate: f64) -> Self {
         Self { failure_rate: Some(rate), ..self }
     }

@@ -183,6 +183,11 @@ impl CircuitBreaker {
         }
     }
 
+    /// The address of what its handles have in common.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// The error of a refused call. A half-open breaker refuses until a call ends, at a time that is not
     /// known: `retry_after` is then zero.
     fn refusal(&self, left: Duration) -> AsyncTaskError {

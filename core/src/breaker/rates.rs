@@ -12,7 +12,7 @@ use crate::sync::{Mutex, MutexGuard};
 
 pub(super) struct Rates {
     limits: Limits,
-    /// The time from which on a call is slow, where slow calls are told from others.
+    /// The time from which on a call is slow, where slow calls are distinguished from others.
     slow_after: Option<Duration>,
     is_timed: bool,
     window: Mutex<Window>,

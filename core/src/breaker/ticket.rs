@@ -152,8 +152,8 @@ impl<S: RuntimeSource> Call<'_, S> {
 
     /// The ticket of a call that goes on.
     pub(crate) fn into_ticket(mut self) -> Ticket<S> {
-        self.is_recorded = true;
         let (breaker, source) = (self.breaker.clone(), self.source.clone());
+        self.is_recorded = true;
         Ticket { breaker, source, admitted: self.admitted, is_recorded: false }
     }
 }

@@ -6,7 +6,8 @@
 //!   eviction is decided, and from a removal on. With the bit set, no handle is made.
 //! - **I2** An eviction sets the bit only while no thread is counted. It then asks whether the policy is
 //!   idle, and this answer stays true: it says that there is no other handle, and none can be made. If the
-//!   policy is in use, the bit is cleared again.
+//!   policy is in use, the bit is cleared again. Of a policy that other entries have, too, nothing is asked:
+//!   it is not lost with this one.
 //! - **I3** The bit is changed under the lock of the table. A thread that finds it set waits for that lock,
 //!   and looks again: by then, the entry is out of its bucket, or the bit is cleared.
 
@@ -24,22 +25,28 @@ pub(super) struct Entry<K, V> {
     pub(super) hash: u64,
     pub(super) key: K,
     policy: V,
+    /// The addresses of its policies, each once.
+    pub(super) addresses: Box<[usize]>,
     state: AtomicUsize,
     /// The number of its last use.
     used: AtomicU64,
     /// The number of the use by which it is in the order; read and written under the lock of the table.
-    place: AtomicU64,
+    rank: AtomicU64,
 }
 
 impl<K, V: Keyable> Entry<K, V> {
     pub(super) fn new(hash: u64, key: K, policy: V) -> Self {
-        let (used, place) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { hash, key, policy, state: AtomicUsize::new(0), used, place }
+        let mut addresses = Vec::new();
+        policy.each_address(&mut |address| addresses.push(address));
+        addresses.sort_unstable();
+        addresses.dedup();
+        let (used, rank) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { hash, key, policy, addresses: addresses.into(), state: AtomicUsize::new(0), used, rank }
     }
 
     /// A handle to the policy; `None` if it is removed, or an eviction is being decided.
     pub(super) fn handle(&self) -> Option<V> {
-        // Relaxed: an eviction comes before or after it in the order of this word's changes (I1).
+        // Relaxed: an eviction comes before or after it in the order of this atomic's changes (I1).
         let state = self.state.fetch_add(1, Ordering::Relaxed);
         let policy = (state & REMOVED == 0).then(|| self.policy.clone());
         // Release: pairs with the Acquire in `evict`.
@@ -47,10 +54,11 @@ impl<K, V: Keyable> Entry<K, V> {
         policy
     }
 
-    /// Marks it as removed, if it is idle at `now`; true if so. Under the lock of the table.
-    pub(super) fn evict(&self, now: Instant) -> bool {
+    /// Marks it as removed, if it is idle at `now`, apart from the policies that other entries have, too; true
+    /// if so. Under the lock of the table.
+    pub(super) fn evict(&self, now: Instant, is_shared: &dyn Fn(usize) -> bool) -> bool {
         // Without the bit first: a lookup of a policy in use should not have to wait.
-        if !self.policy.is_idle(now) {
+        if !self.policy.is_idle_apart_from(now, is_shared) {
             return false;
         }
         // Acquire: pairs with the Release in `handle`, so that a handle made there is seen below (I2).
@@ -58,7 +66,7 @@ impl<K, V: Keyable> Entry<K, V> {
         if marked.is_err() {
             return false;
         }
-        if self.policy.is_idle(now) {
+        if self.policy.is_idle_apart_from(now, is_shared) {
             return true;
         }
         // Relaxed: the lock orders it (I3).
@@ -83,11 +91,11 @@ impl<K, V: Keyable> Entry<K, V> {
         self.used.store(number, Ordering::Relaxed);
     }
 
-    pub(super) fn place(&self) -> u64 {
-        self.place.load(Ordering::Relaxed)
+    pub(super) fn rank(&self) -> u64 {
+        self.rank.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_place(&self, number: u64) {
-        self.place.store(number, Ordering::Relaxed);
+    pub(super) fn set_rank(&self, number: u64) {
+        self.rank.store(number, Ordering::Relaxed);
     }
 }

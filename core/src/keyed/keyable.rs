@@ -36,8 +36,49 @@ impl<A: Keyable, B: Keyable> Keyable for (A, B) {
 
 // The table of a `Keyed` calls it under a lock, so it must not call back.
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for crate::breaker::CircuitBreaker {}
-    impl Sealed for crate::limit::Limiter {}
-    impl<A: Sealed, B: Sealed> Sealed for (A, B) {}
+    use std::time::Instant;
+
+    use crate::breaker::CircuitBreaker;
+    use crate::limit::Limiter;
+
+    #[allow(unnameable_types, reason = "a seal")]
+    pub trait Sealed {
+        /// Calls `each` with the address of each policy. Two handles to one policy have the same address.
+        fn each_address(&self, each: &mut dyn FnMut(usize));
+
+        /// As [`is_idle`](super::Keyable::is_idle), without the policies that other keys have, too: these are
+        /// not lost.
+        fn is_idle_apart_from(&self, now: Instant, is_shared: &dyn Fn(usize) -> bool) -> bool;
+    }
+
+    impl Sealed for CircuitBreaker {
+        fn each_address(&self, each: &mut dyn FnMut(usize)) {
+            each(self.address());
+        }
+
+        fn is_idle_apart_from(&self, now: Instant, is_shared: &dyn Fn(usize) -> bool) -> bool {
+            is_shared(self.address()) || self.is_unused(now)
+        }
+    }
+
+    impl Sealed for Limiter {
+        fn each_address(&self, each: &mut dyn FnMut(usize)) {
+            each(self.address());
+        }
+
+        fn is_idle_apart_from(&self, now: Instant, is_shared: &dyn Fn(usize) -> bool) -> bool {
+            is_shared(self.address()) || self.is_unused(now)
+        }
+    }
+
+    impl<A: Sealed, B: Sealed> Sealed for (A, B) {
+        fn each_address(&self, each: &mut dyn FnMut(usize)) {
+            self.0.each_address(each);
+            self.1.each_address(each);
+        }
+
+        fn is_idle_apart_from(&self, now: Instant, is_shared: &dyn Fn(usize) -> bool) -> bool {
+            self.0.is_idle_apart_from(now, is_shared) && self.1.is_idle_apart_from(now, is_shared)
+        }
+    }
 }

@@ -71,6 +71,10 @@ type Make<K, V> = Box<dyn Fn(&K) -> Result<V, AsyncTaskError> + Send + Sync>;
 ///   evicted. Otherwise, hosts that are gone for good would fill the bound.
 /// - while a limiter's rate has not refilled. A new limiter would permit the whole burst again.
 ///
+/// A policy that several keys have, as one limiter for all hosts in a pair with a breaker for each, does not keep
+/// any of these keys: it is not lost with one of them. For a key that is the only one to have it, it counts as
+/// any other, and is in use while the program keeps a handle to it.
+///
 /// Evicted with the policy is what it has learnt: the failures that a closed breaker has counted so far, or
 /// the number of permits of an adaptive limiter.
 ///
@@ -78,7 +82,7 @@ type Make<K, V> = Box<dyn Fn(&K) -> Result<V, AsyncTaskError> + Send + Sync>;
 /// that grew under load would be none, and the load is what it is for. Choose it above the number of keys
 /// that are in use at the same time.
 ///
-/// The rule is that of governor's `retain_recent`, which removes what cannot be told from new state, at the
+/// The rule is that of governor's `retain_recent`, which removes what does not differ from new state, at the
 /// time of an insertion in place of a sweep.
 ///
 /// # Cost

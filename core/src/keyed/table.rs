@@ -34,8 +34,34 @@ type Bucket<K, V> = Vec<Arc<Entry<K, V>>>;
 /// A bucket as it was at some time; `None` if it was empty.
 pub(super) type Seen<K, V> = Option<Arc<Bucket<K, V>>>;
 
-/// The entries by the numbers of their uses.
-type Order<K, V> = BTreeMap<u64, Arc<Entry<K, V>>>;
+/// All entries.
+struct Order<K, V> {
+    /// The entries by the numbers of their uses.
+    by_use: BTreeMap<u64, Arc<Entry<K, V>>>,
+    /// For each address of a policy, the number of entries that have it.
+    holders: BTreeMap<usize, usize>,
+}
+
+impl<K, V> Order<K, V> {
+    /// Counts the policies of an entry.
+    fn hold(&mut self, entry: &Entry<K, V>) {
+        for address in &entry.addresses {
+            *self.holders.entry(*address).or_default() += 1;
+        }
+    }
+
+    /// Counts them out again.
+    fn release(&mut self, entry: &Entry<K, V>) {
+        for address in &entry.addresses {
+            if let Some(holders) = self.holders.get_mut(address) {
+                *holders -= 1;
+                if *holders == 0 {
+                    self.holders.remove(address);
+                }
+            }
+        }
+    }
+}
 
 /// The result of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +87,8 @@ impl<K, V: Keyable> Table<K, V> {
     pub(super) fn new(max: usize) -> Self {
         let buckets = max.clamp(1, MOST_BUCKETS).next_power_of_two();
         let buckets = (0..buckets).map(|_| ArcSwapOption::empty()).collect();
-        Self { buckets, order: Mutex::new(BTreeMap::new()), uses: AtomicU64::new(0), max }
+        let order = Order { by_use: BTreeMap::new(), holders: BTreeMap::new() };
+        Self { buckets, order: Mutex::new(order), uses: AtomicU64::new(0), max }
     }
 
     pub(super) fn max(&self) -> usize {
@@ -69,7 +96,7 @@ impl<K, V: Keyable> Table<K, V> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().by_use.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Order<K, V>> {
@@ -123,14 +150,20 @@ impl<K, V: Keyable> Table<K, V> {
         if !is_same(&bucket.load(), seen) {
             return Insertion::Changed;
         }
-        if order.len() >= self.max {
-            let Some(evicted) = self.evict(&mut order, now) else { return Insertion::Full };
+        // First, so that a policy that it has in common with another entry is seen to be shared.
+        order.hold(entry);
+        if order.by_use.len() >= self.max {
+            let Some(evicted) = self.evict(&mut order, now) else {
+                order.release(entry);
+                return Insertion::Full;
+            };
+            order.release(&evicted);
             replaced.push(self.unlink(&evicted));
         }
         let number = self.next_use();
         entry.set_used(number);
-        entry.set_place(number);
-        order.insert(number, entry.clone());
+        entry.set_rank(number);
+        order.by_use.insert(number, entry.clone());
         let mut entries = bucket.load().as_deref().cloned().unwrap_or_default();
         entries.push(entry.clone());
         replaced.push(bucket.swap(Some(Arc::new(entries))));
@@ -140,20 +173,22 @@ impl<K, V: Keyable> Table<K, V> {
     /// Takes the least recently used entry that is idle out of the order. One that is in use counts as used
     /// now.
     fn evict(&self, order: &mut Order<K, V>, now: Instant) -> Option<Arc<Entry<K, V>>> {
-        // Behind it are entries that were looked at, or used meanwhile.
+        // After it are entries that were looked at, or used meanwhile.
         let horizon = self.next_use();
-        while let Some(first) = order.first_entry().filter(|first| *first.key() < horizon) {
-            let (place, entry) = first.remove_entry();
+        let Order { by_use, holders } = order;
+        let is_shared = |address: usize| holders.get(&address).is_some_and(|holders| *holders > 1);
+        while let Some(first) = by_use.first_entry().filter(|first| *first.key() < horizon) {
+            let (rank, entry) = first.remove_entry();
             let mut used = entry.used();
-            if used <= place {
-                if entry.evict(now) {
+            if used <= rank {
+                if entry.evict(now, &is_shared) {
                     return Some(entry);
                 }
                 used = self.next_use();
                 entry.set_used(used);
             }
-            entry.set_place(used);
-            order.insert(used, entry);
+            entry.set_rank(used);
+            by_use.insert(used, entry);
         }
         None
     }
@@ -176,7 +211,8 @@ impl<K, V: Keyable> Table<K, V> {
         let mut order = self.lock();
         // It may have been removed meanwhile.
         let policy = entry.remove()?;
-        order.remove(&entry.place());
+        order.by_use.remove(&entry.rank());
+        order.release(entry);
         let replaced = self.unlink(entry);
         // In this order: the destructors of keys are foreign code, and may panic.
         drop(order);
@@ -186,7 +222,7 @@ impl<K, V: Keyable> Table<K, V> {
 
     /// All entries, the least recently used first.
     pub(super) fn entries(&self) -> Vec<Arc<Entry<K, V>>> {
-        let mut entries: Vec<_> = self.lock().values().cloned().collect();
+        let mut entries: Vec<_> = self.lock().by_use.values().cloned().collect();
         // Asked once for each: it may change meanwhile.
         entries.sort_by_cached_key(|entry| entry.used());
         entries

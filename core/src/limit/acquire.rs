@@ -130,8 +130,9 @@ impl<'a, S: RuntimeSource> Entered<'a, S> {
 
     /// The permit of work that goes on.
     pub(crate) fn into_permit(mut self) -> Permit<S> {
+        let permit = Permit::new(self.limiter.clone(), self.source.clone());
         self.is_passed_on = true;
-        Permit::new(self.limiter.clone(), self.source.clone())
+        permit
     }
 }
 

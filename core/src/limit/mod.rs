@@ -254,7 +254,7 @@ impl Limiter {
         self.0.wait_queue.permits()
     }
 
-    /// Sets the number of permits to `permits`; those that are held stay held. Zero counts as one: with no
+    /// Sets the number of permits to `permits`; held permits stay held. Zero counts as one: with no
     /// permit at all, every waiter would wait forever. A number that was adaptive is fixed from now on.
     pub fn set_permits(&self, permits: usize, now: Instant) {
         self.0.wait_queue.set_permits(permits.max(1), now);
@@ -267,6 +267,11 @@ impl Limiter {
             fence(Ordering::Acquire);
             self.0.wait_queue.is_as_new(now)
         }
+    }
+
+    /// The address of what its handles have in common.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// A permit, if one is free and nothing waits for it; else the limiter.

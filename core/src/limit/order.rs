@@ -145,7 +145,7 @@ impl<W> Queue<W> {
         }
     }
 
-    /// Sets the number of permits; those that are held stay held.
+    /// Sets the number of permits; held permits stay held.
     pub(crate) fn set_permits(&mut self, permits: usize) {
         self.limits.permits = Some(permits);
     }

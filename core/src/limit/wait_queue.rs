@@ -16,7 +16,8 @@
 //! One waiter, the `timer_owner`, keeps the time of the rate for all. Each of the others also has a timer,
 //! for the turn of the waiter before it, since neither the timer owner nor that waiter is sure to be polled.
 //! A waiter whose timer ends keeps the time from then on, if the time of the timer owner has passed or if
-//! there is none.
+//! there is none. Without these second timers the conformance case
+//! `limiter_rate::an_unpolled_waiter_takes_its_turn_and_others_go_on` fails.
 //!
 //! # Invariants
 //!
@@ -290,8 +291,8 @@ impl Waiters {
         }
     }
 
-    /// Admits all waiters that the limits permit. Returns the waiters to wake: those that it has admitted, or
-    /// that must check again.
+    /// Admits all waiters that the limits permit. Returns the waiters to wake: they are admitted, or must check
+    /// again.
     fn admit(&mut self, now: Instant) -> Vec<Arc<Waiter>> {
         let mut to_wake = Vec::new();
         if self.queue.waiting() == 0 {
@@ -317,7 +318,7 @@ impl Waiters {
             // instead.
             None => to_wake.extend(self.queue.first_waiting(now)),
         }
-        // Those without a timer have a time to keep now (I4).
+        // Waiters without a timer have a time to keep now (I4).
         if std::mem::take(&mut self.is_idle) {
             to_wake.extend(self.queue.all().filter(|waiter| !waiter.is_timed()).cloned());
         }

@@ -1,7 +1,7 @@
 //! The attribution of what a thread uses to tasks.
 //!
-//! A charge is open while a poll or a blocking job of a task with metrics is under way, and measures what the
-//! thread has used since the charge was opened. Charges nest where a task is part of another: the outer one
+//! An attribution is open while a poll or a blocking job of a task with metrics is under way, and measures what
+//! the thread has used since it was opened. Attributions nest where a task is part of another: the outer one
 //! does not record what an inner one has recorded.
 
 use std::cell::RefCell;
@@ -20,11 +20,11 @@ thread_local! {
 
 struct Open {
     meter: Arc<dyn HasMeter>,
-    /// The usage that the charges within it have recorded.
+    /// The usage that the attributions within it have recorded.
     within: Used,
 }
 
-/// A charge. It is open until it is closed or dropped, on the thread that opened it.
+/// An attribution. It is open until it is closed or dropped, on the thread that opened it.
 pub(crate) struct Attribution {
     processor: Stretch,
     memory: Option<Allocations>,
@@ -34,12 +34,12 @@ pub(crate) struct Attribution {
 }
 
 impl Attribution {
-    /// Charges what the thread uses from now on to the meter of `to`.
+    /// Attributes what the thread uses from now on to the meter of `to`.
     pub(crate) fn begin(to: &Arc<dyn HasMeter>) -> Self {
         Self::open(to.clone(), Stretch::measured)
     }
 
-    /// Charges a poll that begins at the moment `now` to the meter of `to`, by the mode of that.
+    /// Attributes a poll that begins at the moment `now` to the meter of `to`, by the mode of that.
     pub(crate) fn of_poll(to: Arc<dyn HasMeter>, now: u64) -> Self {
         let is_exact = to.meter().is_exact();
         Self::open(to, || if is_exact { Stretch::measured() } else { Stretch::sampled(now) })
@@ -52,7 +52,7 @@ impl Attribution {
         Self { processor: begin(), memory, is_open: true, outer, _not_send: PhantomData }
     }
 
-    /// Closes the charge of a poll that began at the moment `begun` and ended at `now`.
+    /// Closes the attribution of a poll that began at the moment `begun` and ended at `now`.
     pub(crate) fn poll_ends(&mut self, begun: u64, now: u64) {
         self.close(Some(PollEnd { now, took: now.saturating_sub(begun) }));
     }
@@ -78,7 +78,7 @@ impl Attribution {
             (used.cpu, used.system) = (time.total, time.system);
             known |= CPU;
         }
-        // A figure that is known only at the end was not known for the whole charge.
+        // A figure that is known only at the end was not known for the whole attribution.
         if let Some(before) = self.memory
             && let Some(now) = thread_allocations()
         {
@@ -102,23 +102,23 @@ impl Drop for Attribution {
     }
 }
 
-/// The owner of the meter that is charged on this thread, if there is one.
+/// The owner of the meter to which this thread's usage is attributed, if there is one.
 pub(crate) fn active() -> Option<Arc<dyn HasMeter>> {
-    let look = |cell: &RefCell<Option<Open>>| Some(cell.try_borrow().ok()?.as_ref()?.meter.clone());
-    OPEN.try_with(look).ok().flatten()
+    let owner = |cell: &RefCell<Option<Open>>| Some(cell.try_borrow().ok()?.as_ref()?.meter.clone());
+    OPEN.try_with(owner).ok().flatten()
 }
 
-/// The time at which an operation begins; `None` if no meter is charged on this thread.
+/// The time at which an operation begins; `None` if no attribution is open on this thread.
 pub(super) fn begun() -> Option<Instant> {
     let open = |cell: &RefCell<Option<Open>>| cell.try_borrow().is_ok_and(|open| open.is_some());
     OPEN.try_with(open).unwrap_or(false).then(Instant::now)
 }
 
-/// Charges the meter of this thread for an operation that began at `begun` and moved this many bytes.
+/// Records an operation that began at `begun` and moved this many bytes.
 pub(super) fn operated(begun: Option<Instant>, bytes: u64, is_read: bool) {
-    let (Some(begun), Some(charged)) = (begun, active()) else { return };
+    let (Some(begun), Some(owner)) = (begun, active()) else { return };
     let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let (direction, none) = (Direction { bytes, operations: 1, nanos }, Direction::default());
     let (read, written) = if is_read { (direction, none) } else { (none, direction) };
-    charged.meter().record(&Sums { read, written, known: IO, ..Sums::default() });
+    owner.meter().record(&Sums { read, written, known: IO, ..Sums::default() });
 }

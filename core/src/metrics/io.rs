@@ -1,4 +1,4 @@
-//! Readers and writers whose use is charged to the task that uses them.
+//! Readers and writers whose use is attributed to the task that uses them.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::time::Instant;
@@ -19,8 +19,8 @@ pin_project! {
     }
 }
 
-/// Wraps a reader or writer, of `std::io` or `futures_io`, so that its bytes and operations are charged to
-/// the task that reads or writes: the task that is being polled, or whose blocking work this is. They are in
+/// Wraps a reader or writer, of `std::io` or `futures_io`, so that its bytes and operations are
+/// attributed to the task that reads or writes: the task that is being polled, or whose blocking work this is. They are in
 /// its [`io_usage`](crate::MetricsEnabledTask::io_usage). Outside of a task with metrics this costs one read
 /// of a thread-local.
 ///
@@ -47,7 +47,7 @@ impl<I> Metered<I> {
         &self.inner
     }
 
-    /// The inner reader or writer. What is done with it directly is not counted.
+    /// The inner reader or writer. Direct use of it is not counted.
     pub fn get_mut(&mut self) -> &mut I {
         &mut self.inner
     }
@@ -58,8 +58,8 @@ impl<I> Metered<I> {
     }
 }
 
-/// Charges for an operation with this `result`, unless the operation is to be tried again.
-pub(super) fn charge(begun: Option<Instant>, result: &io::Result<usize>, is_read: bool) {
+/// Records an operation with this `result`, unless the operation is to be tried again.
+pub(super) fn record(begun: Option<Instant>, result: &io::Result<usize>, is_read: bool) {
     match result {
         Ok(bytes) => operated(begun, *bytes as u64, is_read),
         Err(error) if is_to_be_tried_again(error) => {}
@@ -75,14 +75,14 @@ impl<I: Read> Read for Metered<I> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let begun = begun();
         let result = self.inner.read(into);
-        charge(begun, &result, true);
+        record(begun, &result, true);
         result
     }
 
     fn read_vectored(&mut self, into: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let begun = begun();
         let result = self.inner.read_vectored(into);
-        charge(begun, &result, true);
+        record(begun, &result, true);
         result
     }
 }
@@ -91,14 +91,14 @@ impl<I: Write> Write for Metered<I> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let begun = begun();
         let result = self.inner.write(from);
-        charge(begun, &result, false);
+        record(begun, &result, false);
         result
     }
 
     fn write_vectored(&mut self, from: &[IoSlice<'_>]) -> io::Result<usize> {
         let begun = begun();
         let result = self.inner.write_vectored(from);
-        charge(begun, &result, false);
+        record(begun, &result, false);
         result
     }
 

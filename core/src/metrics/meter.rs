@@ -121,8 +121,8 @@ impl Meter {
 
     /// Switches metrics on.
     pub(crate) fn on(&self) {
-        // Moments that were noted before metrics were off say nothing any more; those from the making of the
-        // meter do.
+        // Moments that were noted before metrics were off say nothing any more; moments since the making of
+        // the meter do.
         let since = if get(&self.on_for) == 0 {
             self.made_at
         } else {

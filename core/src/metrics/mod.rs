@@ -33,7 +33,7 @@ mod meter;
 mod mode;
 mod polled;
 mod processor;
-mod sequence_counter;
+pub(crate) mod sequence_counter;
 mod usage;
 
 pub(crate) use crate::metrics::attribution::{Attribution, active};

@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::metrics::attribution::begun;
-use crate::metrics::io::{Metered, charge};
+use crate::metrics::io::{Metered, record};
 
 /// Polls an operation; `since` is when it began, if it has been polled before.
 fn operate(
@@ -21,7 +21,7 @@ fn operate(
     *since = match &polled {
         Poll::Pending => began,
         Poll::Ready(result) => {
-            charge(began, result, is_read);
+            record(began, result, is_read);
             None
         }
     };

@@ -112,7 +112,7 @@ impl Stretch {
         let mut spent = last.since(from);
         if let Some(PollEnd { now, took }) = poll {
             if !self.is_measured {
-                // What the thread did between that reading and the poll is in it.
+                // It includes the thread's work between that reading and the poll.
                 spent.total = spent.total.min(took);
                 spent.system = spent.system.min(spent.total);
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The processor time of a task, its blocking work and its children. That of polls is an estimate unless
+/// The processor time of a task, its blocking work and its children. The time of polls is an estimate unless
 /// [`MetricsMode::Exact`](crate::metrics::MetricsMode::Exact) was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -24,18 +24,31 @@ pub trait ErasedRuntime: Send + Sync {
     fn itself(&self) -> &dyn Any;
     /// As `itself`, but of a runtime that wraps another, the outer one.
     fn own(&self) -> &dyn Any;
+    /// A handle of it whose type core knows.
     fn to_dyn(&self) -> DynRuntime;
+    /// [`Runtime::spawn`], detached.
     fn spawn_boxed(&self, future: BoxFuture<()>) -> Result<(), SpawnError>;
+    /// [`Runtime::spawn_blocking`], detached.
     fn spawn_blocking_boxed(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError>;
+    /// [`Runtime::now`].
     fn clock(&self) -> Instant;
+    /// [`Runtime::sleep_until`].
     fn sleep_boxed(&self, deadline: Instant) -> BoxFuture<()>;
+    /// [`Runtime::entropy`].
     fn random(&self) -> u64;
+    /// [`Runtime::unix_time`].
     fn time_of_day(&self) -> Duration;
+    /// [`Runtime::name`].
     fn label(&self) -> &'static str;
+    /// [`Runtime::worker_count`].
     fn workers(&self) -> usize;
+    /// [`Runtime::next_task_id`].
     fn task_id(&self) -> TaskId;
+    /// [`Runtime::root`].
     fn scope(&self) -> &RootScope;
+    /// [`Runtime::is_running`].
     fn runs(&self) -> bool;
+    /// [`Runtime::queue_depth`].
     fn queued(&self) -> Option<usize>;
 }
 
@@ -47,6 +60,8 @@ impl<R: Runtime> ErasedRuntime for R {
         self
     }
     fn to_dyn(&self) -> DynRuntime {
+        // Else each task that passes its runtime on would add a box to every future below it: see the conformance
+        // case `current_runtime::a_boxed_runtime_is_not_boxed_again`.
         let any: &dyn Any = self;
         match any.downcast_ref::<DynRuntime>() {
             Some(already) => already.clone(),

@@ -71,23 +71,10 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// of it.
     fn root(&self) -> &RootScope;
 
-    /// The runtime's clock. Real time unless the backend says otherwise.
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
     /// A timer for `deadline`. With a deadline in the past it is ready at once; with one beyond what the
     /// timer can count, never. A timer that is ready before its deadline says that the executor has ended,
     /// and its timers with it.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
-
-    /// The time of day: the time since the beginning of 1970, by UTC. It is for values that mean something
-    /// outside of the process; everything else is timed by [`now`](Self::now). It is the system's unless the
-    /// backend says otherwise; a simulation must be able to replay it.
-    fn unix_time(&self) -> Duration {
-        // A system that is set to a time before 1970 has no such time.
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
-    }
 
     /// 64 random bits, for jitter and UUIDs: a simulation must be able to replay them.
     fn entropy(&self) -> u64;
@@ -97,6 +84,19 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
     /// The number of threads that poll tasks; at least 1.
     fn worker_count(&self) -> usize;
+
+    /// The runtime's clock. Real time unless the backend says otherwise.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// The time of day: the time since the beginning of 1970, by UTC. It is for values that mean something
+    /// outside of the process; everything else is timed by [`now`](Self::now). It is the system's unless the
+    /// backend says otherwise; a simulation must be able to replay it.
+    fn unix_time(&self) -> Duration {
+        // A system that is set to a time before 1970 has no such time.
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+    }
 
     /// The runtime itself, for a downcast to its type. A runtime that wraps another gives the one inside, so
     /// that work on the wrapper and work on the wrapped are seen to be on the same runtime.

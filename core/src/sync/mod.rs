@@ -3,9 +3,12 @@
 pub(crate) mod deadline;
 pub(crate) mod shard;
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
-pub(crate) use arc_swap::ArcSwap;
+pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
 pub(crate) use atomic_waker::AtomicWaker;
 pub(crate) use concurrent_queue::ConcurrentQueue;
+pub(crate) use event_listener::{Event, EventListener};

@@ -1,8 +1,8 @@
 //! The children of a task: the way of a cancellation down to them, and of their end up to the parent.
 //!
-//! A cancellation raises the level of a task and wakes it. That is all if the task's next poll will pass the
-//! level on. If no poll will come soon (one is in progress, blocking work runs, or the task is in place and
-//! polled when its caller likes), the canceller itself goes on to the children.
+//! A cancellation raises the level of a task and wakes it. No more is done if the task's next poll will pass
+//! the level on. If no poll will come soon (one is in progress, blocking work runs, or the task is in place
+//! and polled when its caller likes), the canceller itself goes on to the children.
 //!
 //! A cancellation that is passed on takes its reason along.
 //!
@@ -11,12 +11,14 @@
 //! 1. A child is put into the list, or into the queue of late ones, before its parent's level is read.
 //! 2. The level is raised before the list is read.
 //! 3. The list is read under its lock.
+//! 4. The list and the queue are allocated on first use. The thread that does it then takes a step of the
+//!    parent's state. A request after this step finds them; one before it is seen by the thread, which passes
+//!    it on to all children, since others may have come by now.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
-use concurrent_queue::ConcurrentQueue;
+use std::sync::{Arc, PoisonError};
 
 use crate::panic::caught;
+use crate::sync::{ConcurrentQueue, Mutex, MutexGuard, OnceLock};
 use crate::tree::ending::Ending;
 use crate::tree::node::{Control, TaskRef, is_busy_elsewhere};
 use crate::tree::pending_children::{Last, Left};
@@ -64,11 +66,13 @@ impl List {
 }
 
 impl Children {
-    /// Adds a child. `live` gives the number of children that have not ended.
-    fn add(&self, child: TaskRef, live: impl FnOnce() -> usize) {
+    /// Adds a child. `live` gives the number of children that have not ended. False if the queue of late ones
+    /// was allocated for it.
+    fn add(&self, child: TaskRef, live: impl FnOnce() -> usize) -> bool {
         let Ok(mut list) = self.list.try_lock() else {
+            let was_there = self.late.get().is_some();
             let _ = self.late.get_or_init(ConcurrentQueue::unbounded).push(child);
-            return;
+            return was_there;
         };
         list.tasks.push(child);
         if list.tasks.len() > list.sweep_at {
@@ -80,6 +84,7 @@ impl Children {
                 list.sweep_at = list.tasks.len() * 2;
             }
         }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, List> {
@@ -115,15 +120,16 @@ fn drop_all(tasks: Vec<TaskRef>) {
 /// Puts `child` into the list of `parent`, which counts it already. If `parent` was cancelled, the request is
 /// passed on to `child`.
 pub fn adopt(parent: &TaskRef, child: &TaskRef) {
-    parent.control.children_or_new().add(child.clone(), || parent.control.pending_children.count());
+    let was_there = parent.control.list_child(child.clone());
     // Blocking work that was given up may outlive its task, which would have passed a shutdown on to the
     // child.
     if parent.control.runs_jobs() {
         child.runtime.scope().list_orphan(child);
     }
-    if let Some((level, cause)) = inherited_cancellation(parent)
-        && !is_left_out(child.control.state.load(), level)
-    {
+    let Some((level, cause)) = inherited_cancellation(parent) else { return };
+    if !was_there {
+        pass_on(parent, level, cause);
+    } else if !is_left_out(child.control.state.load(), level) {
         cancel_because(child, level, cause, reason_for_child(parent, cause));
     }
 }
@@ -360,8 +366,21 @@ pub(crate) fn leave(task: &TaskRef, parent: Option<TaskRef>) {
 }
 
 impl Control {
-    fn children_or_new(&self) -> &Children {
-        self.extras().children.get_or_init(Box::default)
+    /// Puts `child` into the list. False if the list, or its queue of late ones, was allocated for it: the
+    /// caller then passes a request on to all children.
+    fn list_child(&self, child: TaskRef) -> bool {
+        let live = || self.pending_children.count();
+        let was_there = match self.children() {
+            Some(children) => children.add(child, live),
+            None => {
+                self.extras().children.get_or_init(Box::default).add(child, live);
+                false
+            }
+        };
+        if !was_there {
+            self.state.note_list();
+        }
+        was_there
     }
 
     fn children(&self) -> Option<&Children> {

@@ -194,6 +194,8 @@ impl CurrentRuntime {
     }
 
     /// This runtime, if it is an `R`.
+    // The conformance case `current_runtime::a_task_knows_its_backends_runtime_however_it_was_started` needs it:
+    // a backend's own `AsyncTask` stays on the runtime of the task around it.
     pub fn downcast<R: Runtime>(&self) -> Option<R> {
         self.erased().itself().downcast_ref::<R>().cloned()
     }

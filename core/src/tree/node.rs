@@ -1,17 +1,17 @@
 //! The record of a task, which its handle, its parent and its children share.
 
 use std::panic::Location;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use atomic_waker::AtomicWaker;
 use crossbeam_utils::atomic::AtomicCell;
 
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::erased::ErasedRuntime;
 use crate::runtime::{Nowhere, Runtime};
+use crate::sync::{AtomicWaker, OnceLock};
 use crate::tree::ending::Ending;
 use crate::tree::extras::Extras;
 use crate::tree::pending_children::{Left, PendingChildren};
@@ -152,6 +152,7 @@ impl Control {
         self.extras.get_or_init(Box::default)
     }
 
+    /// The id of the task.
     pub fn id(&self) -> TaskId {
         #[cfg(feature = "uuid")]
         if let Some(id) = self.uuid() {
@@ -161,7 +162,7 @@ impl Control {
     }
 
     pub(crate) fn info(&self) -> TaskInfo {
-        TaskInfo { id: self.id(), name: self.name(), status: self.status(), place: self.location.load() }
+        TaskInfo { id: self.id(), name: self.name(), status: self.status(), location: self.location.load() }
     }
 
     /// Notes the source location of an await of the library.
@@ -169,10 +170,12 @@ impl Control {
         self.location.store(location);
     }
 
+    /// The state at this moment.
     pub fn state(&self) -> State {
         self.state.load()
     }
 
+    /// The status at this moment.
     pub fn status(&self) -> TaskStatus {
         let state = self.state.load();
         match state.phase() {
@@ -259,6 +262,7 @@ impl Control {
         self.state.load().has(DETACHED)
     }
 
+    /// True if the usage of the task is measured.
     pub fn is_metered(&self) -> bool {
         self.state.load().has(METERED)
     }
@@ -276,6 +280,7 @@ impl Control {
         self.state.mark_orchestral();
     }
 
+    /// True if the task is part of its caller.
     pub fn is_in_place(&self) -> bool {
         self.state.load().has(IN_PLACE)
     }

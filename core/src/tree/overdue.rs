@@ -3,6 +3,9 @@
 
 use std::cell::Cell;
 
+// Why a thread-local? Only the destructor of a blocking call, which may be anywhere inside the work, can know
+// that the call is given up. Without it the conformance case
+// `timeout::started_blocking_work_inside_async_work_is_not_waited_for_either` fails.
 thread_local! {
     /// Set while such work is dropped: true once part of it keeps running.
     static GIVEN_UP: Cell<Option<bool>> = const { Cell::new(None) };

@@ -20,20 +20,31 @@
 //!    └─ daemons: leave() ──────────────► Left, with a count of 1 more ──┘
 //! ```
 //!
-//! One step both counts them as a child and ends the taking of members. So no scope ends before its daemons,
-//! and a daemon is asked to stop only when no other child can follow.
+//! 1. `CLOSED` is set in a step that finds the count 0 and no uncounted daemon. From then on the count stays
+//!    0: `try_add` and `try_add_daemon` refuse, and `add` has no caller, since that is the parent's body or
+//!    another child.
+//! 2. A child counts until it has ended. So what it did happened before the parent's end, and the count is 0
+//!    only if no child is alive.
+//! 3. A parent that finds children sets its flag in the same step, and a child that ends lowers the count in
+//!    one step with its look at the flags. So the last child finds the flag, and wakes a parent that waits. A
+//!    parent that was dropped is ended once, by whichever of the two sets `CLOSED`.
+//! 4. One step both counts the daemons as a child and ends the taking of members. So no scope ends before its
+//!    daemons, and a daemon is asked to stop only when no other child can follow.
+//! 5. A flag is never cleared.
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// Set when the parent waits for its children, mostly with its body dropped: the last child wakes it.
+/// Set when the parent waits for its children, mostly with its body dropped: the last child wakes it (3).
+/// After `PARENT_DROPPED` it says nothing: there is nothing to wake.
 const PARENT_WAITS: usize = 1 << (usize::BITS - 1);
-/// Set when the parent itself was dropped with children left: the last child ends it.
+/// Set when the parent itself was dropped with children left: the last child ends it (3). Excludes new daemons.
 const PARENT_DROPPED: usize = 1 << (usize::BITS - 2);
-/// Set when the parent ends, or takes no more members: the count is 0 and stays so.
+/// Set when the parent ends, or takes no more members: the count is 0 and stays so (1).
 const CLOSED: usize = 1 << (usize::BITS - 3);
 /// Set when the parent, a scope, takes its first daemon.
 const HAS_DAEMONS: usize = 1 << (usize::BITS - 4);
-/// Set when all daemons are counted as one child: the parent waits for them, and takes no more members.
+/// Set when all daemons are counted as one child: the parent waits for them, and takes no more members (4).
+/// Excludes `has_uncounted_daemons`, so that they are counted once.
 const DAEMONS_COUNTED: usize = 1 << (usize::BITS - 5);
 const COUNT: usize = DAEMONS_COUNTED - 1;
 
@@ -76,7 +87,7 @@ impl PendingChildren {
     /// Counts one more child. The caller keeps the parent from ending: it is the parent's body, or another
     /// child.
     pub(crate) fn add(&self) {
-        // Relaxed: the child cannot end before this, nor the parent before the caller.
+        // Relaxed: the child cannot end before this, nor the parent before the caller (2).
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -100,17 +111,17 @@ impl PendingChildren {
     /// Counts out a child that has ended, or is no longer waited for.
     pub(crate) fn ended(&self) -> Last {
         // AcqRel: Release pairs with the Acquire in `is_empty`, `close` and `leave`, and with that of the
-        // last child where that ends the parent: what the child did happened before the parent's end.
+        // last child where that ends the parent (2).
         let before = self.0.fetch_sub(1, Ordering::AcqRel);
         match (before & COUNT == 1, before & PARENT_DROPPED != 0, before & PARENT_WAITS != 0) {
-            // A scope that was left may have taken another member meanwhile: that one is then the last.
+            // A scope that was left may have taken another member meanwhile: that one is then the last (3).
             (true, true, _) if self.shut() => Last::End,
             (true, false, true) => Last::Wake,
             _ => Last::No,
         }
     }
 
-    /// Closes an empty count, once: false if there are children or daemons, or if it was closed before.
+    /// Closes an empty count, once (1): false if there are children or daemons, or if it was closed before.
     pub(crate) fn shut(&self) -> bool {
         let is_empty = |bits: usize| bits & (COUNT | CLOSED) == 0 && !has_uncounted_daemons(bits);
         let shut = |bits: usize| is_empty(bits).then_some(bits | CLOSED);
@@ -135,7 +146,7 @@ impl PendingChildren {
     }
 
     /// As [`linger`](Self::linger), for a parent that takes children from anywhere: once nothing is left, it
-    /// takes no more. If daemons alone may be left, they are counted as one child from now on.
+    /// takes no more (1). If daemons alone may be left, they are counted as one child from now on (4).
     pub(crate) fn close(&self) -> Left {
         let closed = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
             Some(match bits & COUNT {
@@ -153,7 +164,7 @@ impl PendingChildren {
 
     /// Notes that the parent is dropped, after [`shut`](Self::shut) has found children: with
     /// [`Left::Nothing`] it ends now all the same, since they have; else the last one will end it. Daemons
-    /// are counted as one child in the same step.
+    /// are counted as one child in the same step (4).
     pub(crate) fn leave(&self) -> Left {
         let left = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |bits| {
             Some(match has_uncounted_daemons(bits) {

@@ -42,8 +42,8 @@ impl Shared<dyn ErasedRuntime> {
         own.unwrap_or_default()
     }
 
-    /// Its priority, with what was lent to it and to the tasks above it, which wait for it. Those of them
-    /// whose own work is done lend their priority.
+    /// Its priority, with what was lent to it and to the tasks above it, which wait for it. A task above
+    /// whose own work is done lends its priority.
     pub(crate) fn urgency(&self) -> TaskPriority {
         if !is_used() {
             return TaskPriority::Normal;

@@ -56,7 +56,9 @@
 //!   step returns, or comes after it and finds the waker.
 //! - **I10** Only the thread that polls the task changes IN_POLL and HAS_BEEN_PENDING.
 //! - **I11** A child is in the list of its parent before the state of the parent is read. The level is
-//!   raised, and CHILDREN_KILLED is set, before the list is read. So no child misses a cancellation.
+//!   raised, and CHILDREN_KILLED is set, before the list is read. So no child misses a cancellation. A list
+//!   that was allocated for the child is found by requests after the next step of the parent, which its
+//!   thread takes at once.
 //! - **I12** CHILDREN_KILLED is set after the body was dropped. Until then a kill does not reach the children
 //!   that are spawned after it: a destructor may still detach them. They have SPAWNED_AFTER_KILL, which is
 //!   decided before they are in the list.
@@ -122,6 +124,7 @@ impl State {
         self.0 & PHASE
     }
 
+    /// True once the task has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self.phase(), COMPLETED | FAILED | CANCELLED)
     }
@@ -238,6 +241,12 @@ impl AtomicState {
     /// Notes that the requested poll is about to come: the thread that has found the request wakes the task.
     pub(crate) fn clear_needs_repoll(&self) {
         self.0.fetch_and(!NEEDS_REPOLL, Ordering::AcqRel);
+    }
+
+    /// Takes a step without a change, after the list of children was allocated: a request that comes after
+    /// this finds the list, and one that came before is in the state that the caller reads next (I11).
+    pub(crate) fn note_list(&self) {
+        self.set(0);
     }
 
     /// Raises the level. The first cause stays; a level that is not higher changes nothing, nor does one

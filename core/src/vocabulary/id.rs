@@ -109,8 +109,7 @@ impl FromStr for TaskId {
     type Err = ParseTaskIdError;
 
     /// Takes the text that [`Display`](fmt::Display) writes, and nothing else: no sign, no blank, no leading
-    /// zero. With the feature `uuid`, it also takes UUIDs: those of version 7, with hyphens and small
-    /// letters.
+    /// zero. With the feature `uuid`, it also takes UUIDs of version 7, with hyphens and small letters.
     fn from_str(text: &str) -> Result<Self, ParseTaskIdError> {
         let id = number(text).or_else(|| uuid_v7(text)).ok_or(ParseTaskIdError(()))?;
         Ok(id)

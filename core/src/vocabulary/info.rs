@@ -20,14 +20,14 @@ pub struct TaskInfo {
     /// The source location of its last await of the library: of a sleep, of a scope; for an await of another
     /// task, the location where that was spawned. If it has awaited nothing of the library, the location
     /// where it was spawned itself: its awaits of anything else cannot be known.
-    pub place: &'static Location<'static>,
+    pub location: &'static Location<'static>,
 }
 
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "task {} \"{name}\" ({:?} at {})", self.id, self.status, self.place),
-            None => write!(f, "task {} ({:?} at {})", self.id, self.status, self.place),
+            Some(name) => write!(f, "task {} \"{name}\" ({:?} at {})", self.id, self.status, self.location),
+            None => write!(f, "task {} ({:?} at {})", self.id, self.status, self.location),
         }
     }
 }

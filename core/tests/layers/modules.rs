@@ -219,13 +219,15 @@ pub(crate) fn circles(arrows: &BTreeSet<Arrow>) -> Vec<BTreeSet<String>> {
     circles
 }
 
+/// True if `module` is `layer`, or below it.
+pub(crate) fn is_in(module: &str, layer: &str) -> bool {
+    module.strip_prefix(layer).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
 /// The arrows from a layer to one after it. A layer is a module with all below it; the longest name counts.
 pub(crate) fn backward(arrows: &BTreeSet<Arrow>, layers: &[&str]) -> Vec<Arrow> {
     let layer = |module: &str| {
-        let holds = |layer: &str| {
-            module == layer || module.strip_prefix(layer).is_some_and(|rest| rest.starts_with("::"))
-        };
-        let of_module = layers.iter().enumerate().filter(|(_, layer)| holds(layer));
+        let of_module = layers.iter().enumerate().filter(|(_, layer)| is_in(module, layer));
         of_module.max_by_key(|(_, layer)| layer.len()).map(|(number, _)| number)
     };
     let is_backward = |(from, to): &&Arrow| match (layer(from), layer(to)) {

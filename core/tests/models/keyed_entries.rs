@@ -33,8 +33,10 @@ impl Drop for Policy {
 }
 
 impl Keyable for Policy {
-    /// As `Limiter::is_unused`.
-    fn is_idle(&self, _: Instant) -> bool {
+    fn each_address(&self, _: &mut dyn FnMut(usize)) {}
+
+    /// As that of `Limiter`, which no other key has.
+    fn is_idle_apart_from(&self, _: Instant, _: &dyn Fn(usize) -> bool) -> bool {
         let is_only = self.0.load(Ordering::Relaxed) == 1;
         fence(Ordering::Acquire);
         is_only
@@ -51,7 +53,7 @@ fn an_entry_is_handed_out_or_evicted_and_never_both() {
         let (now, entry) = (Instant::now(), entry());
         let same = entry.clone();
         let lookup = spawn(move || same.handle());
-        let is_evicted = entry.evict(now);
+        let is_evicted = entry.evict(now, &|_| false);
         let handle = joined(lookup).flatten();
         assert!(handle.is_some() != is_evicted);
         // An eviction that was given up leaves no mark.
@@ -65,9 +67,9 @@ fn an_entry_can_be_evicted_once_its_handles_are_dropped() {
         let (now, entry) = (Instant::now(), entry());
         let same = entry.clone();
         let lookup = spawn(move || drop(same.handle()));
-        let is_evicted = entry.evict(now);
+        let is_evicted = entry.evict(now, &|_| false);
         assert!(joined(lookup).is_some());
-        assert!(is_evicted || entry.evict(now), "it stays in use");
+        assert!(is_evicted || entry.evict(now, &|_| false), "it stays in use");
         assert!(entry.handle().is_none(), "an evicted policy is handed out");
     });
 }

@@ -1,27 +1,18 @@
 //! Callers of a limiter that arrive, wait, are admitted, give up and end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Wake, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use loom::thread::spawn;
 
-use crate::order::{Limits, Rate};
-use crate::wait_queue::{Position, WaitQueue};
+use crate::limit::order::{Limits, Rate};
+use crate::limit::wait_queue::{Position, WaitQueue};
+use crate::tasks::Woken;
 use crate::{ALL, FEW, check, joined};
 
 const GAP: Duration = Duration::from_millis(10);
-
-/// A waker that records its wake. Not loom's atomics: it only observes.
-#[derive(Default)]
-struct WakeFlag(AtomicBool);
-
-impl Wake for WakeFlag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
 
 struct Limiter {
     wait_queue: WaitQueue,
@@ -33,7 +24,8 @@ struct Limiter {
 /// A caller that has arrived, as `Acquire` with its permit.
 struct Caller {
     position: Position,
-    woken: Arc<WakeFlag>,
+    woken: Arc<Woken>,
+    waker: Waker,
     /// The time of its next look, after a poll.
     due: Option<Instant>,
 }
@@ -56,14 +48,15 @@ impl Limiter {
     /// `Acquire::enter`.
     fn enter(&self) -> Option<Caller> {
         let position = self.wait_queue.enter(0, || self.now).ok()?;
-        Some(Caller { position, woken: Arc::default(), due: None })
+        let (woken, waker) = Woken::new();
+        Some(Caller { position, woken, waker, due: None })
     }
 
     /// A poll of `Acquire`: true if it is admitted.
     fn poll(&self, caller: &mut Caller, now: Instant) -> bool {
-        caller.woken.0.store(false, Ordering::SeqCst);
+        caller.woken.forget();
         let Position::Queued(waiter, key) = &mut caller.position else { return true };
-        waiter.waker.register(&Waker::from(caller.woken.clone()));
+        waiter.waker.register(&caller.waker);
         if waiter.is_admitted() {
             return true;
         }
@@ -92,7 +85,7 @@ impl Limiter {
     /// Checks that a caller that was left waiting was woken and is admitted, and lets it work.
     fn finish(&self, left: Option<Caller>) {
         if let Some(mut caller) = left {
-            assert!(caller.woken.0.load(Ordering::SeqCst), "a permit is free, and no waiter was woken");
+            assert!(caller.woken.was_woken(), "a permit is free, and no waiter was woken");
             assert!(self.poll(&mut caller, self.now));
             self.work(caller);
         }
@@ -125,7 +118,7 @@ fn each_of_three_callers_is_admitted_by_the_end_of_another() {
         let mut waiting: Vec<_> = limiter.pass().into_iter().collect();
         waiting.extend(threads.into_iter().filter_map(|thread| joined(thread).flatten()));
         while !waiting.is_empty() {
-            let woken = waiting.iter().position(|caller| caller.woken.0.load(Ordering::SeqCst));
+            let woken = waiting.iter().position(|caller| caller.woken.was_woken());
             assert!(woken.is_some(), "a permit is free, and no waiter was woken");
             limiter.finish(woken.map(|woken| waiting.remove(woken)));
         }
@@ -161,7 +154,7 @@ fn a_waiter_that_finds_the_permits_taken_is_notified_of_the_rate() {
         let thread = spawn(move || other.work(inside));
         assert!(!limiter.poll(&mut second, limiter.now));
         assert!(joined(thread).is_some());
-        assert!(second.due.is_some() || second.woken.0.load(Ordering::SeqCst), "no waiter keeps the time");
+        assert!(second.due.is_some() || second.woken.was_woken(), "no waiter keeps the time");
         assert!(!limiter.poll(&mut second, limiter.now));
         assert_eq!(second.due, Some(limiter.at(1)));
     });

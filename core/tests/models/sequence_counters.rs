@@ -6,7 +6,7 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread::spawn;
 
-use crate::sequence_counter::SequenceCounter;
+use crate::metrics::sequence_counter::SequenceCounter;
 use crate::{FEW, check, joined};
 
 /// One child, as `Meter` has it.
@@ -15,7 +15,7 @@ struct Child {
     handed_up: AtomicBool,
 }
 
-/// `Meter`, as far as it is about children. Its numbers have several words, here two.
+/// `Meter`, as far as it is about children. Its numbers are several atomics, here two.
 struct Parent {
     ended: [AtomicUsize; 2],
     moves: SequenceCounter,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread::spawn;
 
-use crate::counts::Counts;
 use crate::sync::shard::sit_at;
-use crate::task::Ending;
+use crate::tree::ending::Ending;
+use crate::tree::usage::statistics::Counts;
 use crate::{ALL, FEW, check, joined};
 
 #[test]

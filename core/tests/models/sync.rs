@@ -1,7 +1,16 @@
 //! The primitives of core's protocols, as loom sees them: this stands for `core/src/sync/mod.rs`.
 
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+pub(crate) use loom::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+pub(crate) use loom::sync::{Mutex, MutexGuard};
 
+// Core's own: no model moves a deadline.
+#[path = "../../src/sync/deadline.rs"]
+#[allow(dead_code, reason = "core has other uses for it")]
+pub(crate) mod deadline;
+#[path = "sync/event.rs"]
+mod event;
 #[path = "sync/shard.rs"]
 pub(crate) mod shard;
 
@@ -10,7 +19,7 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
-pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use event::{Event, EventListener};
 
 /// Stands for `concurrent_queue::ConcurrentQueue`. Like that, it puts the pushes and pops into one order that
 /// all threads agree on, and fences a pop that finds nothing.
@@ -45,40 +54,105 @@ impl<T> ConcurrentQueue<T> {
         self.items().pop_front().ok_or(Empty)
     }
 
+    pub(crate) fn try_iter(&self) -> impl Iterator<Item = T> {
+        std::iter::from_fn(|| self.pop().ok())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.items().len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
 pub(crate) struct Empty;
 
-/// Stands for `arc_swap::ArcSwap`, whose changes, too, are in one order that all threads agree on.
-pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
+/// Stands for `std::sync::OnceLock`. A thread that finds the value sees what was done before it was put in,
+/// and another may find none for a while.
+pub(crate) struct OnceLock<T> {
+    is_set: AtomicBool,
+    /// Never found before `is_set`, which orders it.
+    value: std::sync::OnceLock<T>,
+}
 
-pub(crate) struct Loaded<T>(Arc<T>);
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { is_set: AtomicBool::new(false), value: std::sync::OnceLock::new() }
+    }
 
-impl<T> Deref for Loaded<T> {
-    type Target = Arc<T>;
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.is_set.load(Ordering::Acquire) { self.value.get() } else { None }
+    }
 
-    fn deref(&self) -> &Arc<T> {
+    /// In core, `make` only makes a value. So loom stops no thread within it, and nobody has to wait for that
+    /// one.
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        if !self.is_set.load(Ordering::Acquire) {
+            self.is_set.swap(true, Ordering::AcqRel);
+        }
+        self.value.get_or_init(make)
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        match self.is_set.swap(true, Ordering::AcqRel) {
+            true => Err(value),
+            false => self.value.set(value),
+        }
+    }
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Stands for `arc_swap::ArcSwapAny`, whose changes, too, are in one order that all threads agree on.
+pub(crate) struct ArcSwapAny<A>(Mutex<A>);
+
+pub(crate) type ArcSwap<T> = ArcSwapAny<Arc<T>>;
+pub(crate) type ArcSwapOption<T> = ArcSwapAny<Option<Arc<T>>>;
+
+pub(crate) struct Loaded<A>(A);
+
+impl<A> Deref for Loaded<A> {
+    type Target = A;
+
+    fn deref(&self) -> &A {
         &self.0
     }
 }
 
-impl<T> ArcSwap<T> {
+impl<A: Clone> ArcSwapAny<A> {
+    fn locked(&self) -> MutexGuard<'_, A> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn load(&self) -> Loaded<A> {
+        Loaded(self.load_full())
+    }
+
+    pub(crate) fn load_full(&self) -> A {
+        self.locked().clone()
+    }
+
+    pub(crate) fn swap(&self, new: A) -> A {
+        std::mem::replace(&mut *self.locked(), new)
+    }
+
+    pub(crate) fn store(&self, new: A) {
+        drop(self.swap(new));
+    }
+}
+
+impl<T> ArcSwapAny<Arc<T>> {
     pub(crate) fn from_pointee(value: T) -> Self {
         Self(Mutex::new(Arc::new(value)))
     }
 
-    fn locked(&self) -> MutexGuard<'_, Arc<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn load(&self) -> Loaded<T> {
-        Loaded(self.locked().clone())
-    }
-
-    pub(crate) fn compare_and_swap(&self, seen: &Arc<T>, new: Arc<T>) -> Loaded<T> {
+    pub(crate) fn compare_and_swap(&self, seen: &Arc<T>, new: Arc<T>) -> Loaded<Arc<T>> {
         let mut current = self.locked();
         let before = current.clone();
         if Arc::ptr_eq(&before, seen) {
@@ -88,7 +162,27 @@ impl<T> ArcSwap<T> {
     }
 }
 
-/// Stands for `atomic_waker::AtomicWaker`, in models that look at the waker itself.
+impl<T> Default for ArcSwapAny<Option<Arc<T>>> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<T> ArcSwapAny<Option<Arc<T>>> {
+    pub(crate) fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The step in which the real one succeeds. It gives the value before.
+    pub(crate) fn rcu(&self, change: impl Fn(&Option<Arc<T>>) -> Option<Arc<T>>) -> Option<Arc<T>> {
+        let mut current = self.locked();
+        let new = change(&current);
+        std::mem::replace(&mut *current, new)
+    }
+}
+
+/// Stands for `atomic_waker::AtomicWaker`. Like that, it puts registrations and wakes into one order that all
+/// threads agree on.
 pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
 
 impl AtomicWaker {
@@ -96,42 +190,21 @@ impl AtomicWaker {
         Self(Mutex::new(None))
     }
 
+    fn locked(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn register(&self, waker: &Waker) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+        *self.locked() = Some(waker.clone());
+    }
+
+    pub(crate) fn take(&self) -> Option<Waker> {
+        self.locked().take()
     }
 
     pub(crate) fn wake(&self) {
-        let waker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = waker {
+        if let Some(waker) = self.take() {
             waker.wake();
         }
-    }
-}
-
-/// Stands for `AtomicWaker` and for `Event`, and promises less than they do: it orders nothing. A thread that
-/// rings sees the listener only if something else orders the listening first, which so has to be the task's
-/// state or a queue.
-pub(crate) struct Bell {
-    listened: AtomicBool,
-    rung: AtomicBool,
-}
-
-impl Bell {
-    pub(crate) fn new() -> Self {
-        Self { listened: AtomicBool::new(false), rung: AtomicBool::new(false) }
-    }
-
-    pub(crate) fn listen(&self) {
-        self.listened.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn ring(&self) {
-        if self.listened.load(Ordering::Relaxed) {
-            self.rung.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn has_rung(&self) -> bool {
-        self.rung.load(Ordering::Relaxed)
     }
 }

@@ -5,5 +5,5 @@
 mod cases;
 mod flavour;
 
-on!(one_worker, crate::flavour::Tiny<1>);
-on!(three_workers, crate::flavour::Tiny<3>);
+on! { tiny one_worker crate::flavour::Tiny<1> }
+on! { tiny three_workers crate::flavour::Tiny<3> }

@@ -1,5 +1,5 @@
-//! Tests of the runtime by itself, without core's tasks: what is left when it ends, and the effect of a panic
-//! in foreign code.
+//! Tests of the runtime by itself, without core's tasks: its end leaves no work, and a panic in foreign code
+//! ends no thread.
 
 use std::error::Error;
 use std::future::{Future, pending, poll_fn};

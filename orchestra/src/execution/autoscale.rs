@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sweet_async_core::RuntimeExt as _;
-use sweet_async_core::extend::{Change, Look, Observer, WINDOW};
+use sweet_async_core::extend::{Change, Observer, Sample, WINDOW};
 use sweet_async_core::limit::Limiter;
 use sweet_async_core::runtime::Runtime;
 
@@ -65,9 +65,9 @@ pub(crate) async fn scale<R: Runtime>(
     while runtime.sleep(Observer::PERIOD).await.is_ok() {
         let now = runtime.now();
         let waiting = limiter.waiting() > 0;
-        let look = Look { now, done: ended(), busy: limiter.under_way(), waiting };
-        if let Some(Change { before, decided, window }) = observer.look(&look) {
-            tracing::debug!(places = decided, before, ?window, "an orchestrator changes its concurrency");
+        let sample = Sample { now, done: ended(), busy: limiter.under_way(), waiting };
+        if let Some(Change { before, decided, window }) = observer.sample(&sample) {
+            tracing::debug!(permits = decided, before, ?window, "an orchestrator changes its concurrency");
             limiter.set_permits(decided, now);
             concurrency.current.store(decided, Ordering::Relaxed);
         }

@@ -1,54 +1,65 @@
 //! A batch: nodes that were started together, ready to run. Each node has an index, and counts its
-//! dependencies that are not met. The registry is not read while the batch runs.
-//!
-//! ```text
-//!  WAITING ── last dependency met ──► STARTED ── has a permit ──► RUNNING ──► COMPLETED | FAILED | CANCELLED
-//!     │                                  └── ended before it has one ───────────► FAILED | CANCELLED
-//!     ├─── a needed dependency has not succeeded ──► SKIPPED
-//!     └─── cancelled, or the session is stopping ──► CANCELLED
-//! ```
-//!
-//! 1. One exchange of the state decides which way a node leaves `WAITING`.
-//! 2. From `STARTED` on, only the node's own task moves the state.
-//! 3. A final state is never left.
+//! dependencies that are not met. The registry is not read while the batch runs. The transitions of a node are
+//! in [`node_state`](super::node_state), and the numbers here are those of its invariants.
 //!
 //! The end of a task counts down its dependents, on the thread that it ended on, and starts those that have
 //! become free. This is a loop, so that a failure may go down a chain of any length.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crossbeam_utils::CachePadded;
 
 use crate::Cause;
+use crate::edge_policy::EdgePolicy;
 use crate::execution::cancel_request::CancelRequest;
-use crate::execution::node_state::{
-    CANCELLED, COMPLETED, Contents, FAILED, LaterDependent, Link, NodeState, RUNNING, STARTED, Work,
-};
-use crate::execution::session::Session;
+use crate::execution::node_state::{NodeState, TaskEnd};
+use crate::execution::session_state::SessionState;
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::TaskRef;
 use sweet_async_core::extend::current_task;
-use sweet_async_core::extend::{TaskRef, Values, caught};
 use sweet_async_core::runtime::Runtime;
 use sweet_async_core::task::TaskStatus;
 
-/// The description from which a node is made.
-pub(crate) struct NodeSpec<R: Runtime> {
-    pub(crate) name: Arc<str>,
-    pub(crate) work: Work<R>,
-    pub(crate) values: Option<Arc<Values>>,
-    pub(crate) unmet: usize,
-    pub(crate) dependents: Vec<Link>,
+/// A function that starts the task of a node. It returns `None` where there is no task.
+pub(crate) type Work<R> = Box<dyn FnOnce(NodeRef<R>) -> Option<TaskRef> + Send>;
+
+/// A node of a batch: its work, and the nodes of later batches that wait for it.
+pub(crate) type Node<R> = NodeState<Work<R>, LaterDependent<R>>;
+
+/// A node of a later batch that waits for a node of an earlier one.
+pub(crate) struct LaterDependent<R: Runtime> {
+    batch: Arc<Batch<R>>,
+    link: Link,
 }
 
-/// The nodes that were started together. Aligned to a cache line: its references are counted by all threads,
-/// which would else take the fields from each other's caches.
-#[repr(align(64))]
-pub(crate) struct Batch<R: Runtime> {
-    pub(crate) session: Arc<Session<R>>,
-    nodes: Box<[NodeState<R>]>,
+/// A dependent of a node, and the condition of the dependency.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) to: u32,
+    pub(crate) policy: EdgePolicy,
+}
+
+/// The nodes that were started together. Padded: its references are counted by all threads, which would else
+/// take the fields from each other's caches.
+pub(crate) struct Batch<R: Runtime>(CachePadded<Fields<R>>);
+
+/// The fields of a [`Batch`].
+pub(crate) struct Fields<R: Runtime> {
+    pub(crate) session: Arc<SessionState<R>>,
+    nodes: Box<[Node<R>]>,
     links: Box<[Link]>,
     /// True for a task that is in no graph.
     is_ad_hoc: bool,
+}
+
+impl<R: Runtime> Deref for Batch<R> {
+    type Target = Fields<R>;
+
+    fn deref(&self) -> &Fields<R> {
+        &self.0
+    }
 }
 
 /// One node of a batch, as its task holds it.
@@ -64,18 +75,22 @@ impl<R: Runtime> Clone for NodeRef<R> {
 }
 
 impl<R: Runtime> Batch<R> {
-    pub(crate) fn new(session: Arc<Session<R>>, specs: Vec<NodeSpec<R>>, is_ad_hoc: bool) -> Arc<Self> {
-        let mut links = Vec::new();
-        let nodes = specs.into_iter().map(|NodeSpec { name, work, values, unmet, dependents }| {
-            let first = links.len() as u32;
-            links.extend(dependents);
-            NodeState::new(name, work, values, unmet, first)
-        });
-        let nodes = nodes.collect();
-        Arc::new(Self { session, nodes, links: links.into(), is_ad_hoc })
+    fn with(fields: Fields<R>) -> Arc<Self> {
+        Arc::new(Self(CachePadded::new(fields)))
     }
 
-    pub(crate) fn node(&self, index: u32) -> Option<&NodeState<R>> {
+    /// A batch of a graph. The links of all nodes are in the order of the nodes.
+    pub(crate) fn new(session: Arc<SessionState<R>>, nodes: Vec<Node<R>>, links: Vec<Link>) -> Arc<Self> {
+        Self::with(Fields { session, nodes: nodes.into(), links: links.into(), is_ad_hoc: false })
+    }
+
+    /// The batch of an ad-hoc task, which the session has counted.
+    pub(crate) fn ad_hoc(session: Arc<SessionState<R>>, name: Arc<str>, work: Work<R>) -> Arc<Self> {
+        let nodes = [NodeState::new(name, work, None, 0, 0)].into();
+        Self::with(Fields { session, nodes, links: Box::default(), is_ad_hoc: true })
+    }
+
+    pub(crate) fn node(&self, index: u32) -> Option<&Node<R>> {
         self.nodes.get(index as usize)
     }
 
@@ -96,12 +111,10 @@ impl<R: Runtime> Batch<R> {
         }
     }
 
-    /// Counts `unmet` of `index` down: a dependency is met, or the batch begins.
+    /// Counts a dependency of `index` as met, or the batch as begun.
     fn dependency_met(self: &Arc<Self>, index: u32) {
         let Some(node) = self.node(index) else { return };
-        // AcqRel: pairs with the other decrements of `unmet`, so that the effects of all dependencies happen
-        // before this start.
-        if node.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(index, node) {
+        if node.meet_dependency() && !self.start(index, node) {
             self.ended_early(index);
         }
     }
@@ -111,34 +124,16 @@ impl<R: Runtime> Batch<R> {
         self.dependency_met(0);
     }
 
-    /// Starts a node, unless it has left `WAITING` before. False if it has ended instead, since the session
-    /// is stopping.
-    fn start(self: &Arc<Self>, index: u32, node: &NodeState<R>) -> bool {
+    /// Starts a node, unless it is not waiting any more. False if it has ended instead, since the session is
+    /// stopping.
+    fn start(self: &Arc<Self>, index: u32, node: &Node<R>) -> bool {
         if self.session.is_stopping() {
             return !self.cancel_unstarted(node);
         }
-        let work = {
-            // Both under the lock: a thread that finds the node started also finds that its task is being
-            // made.
-            let mut contents = node.lock();
-            let is_claimed = node.leave_waiting(STARTED);
-            match &*contents {
-                Contents::Work(_) if is_claimed => {
-                    std::mem::replace(&mut *contents, Contents::Starting(None))
-                }
-                _ => return true,
-            }
-        };
-        let Contents::Work(work) = work else { return true };
+        let Some(work) = node.start() else { return true };
         let Some(task) = work(NodeRef { batch: self.clone(), index }) else { return true };
-        let mut contents = node.lock();
-        if let Contents::Starting(requested) = &mut *contents {
-            let requested = requested.take();
-            *contents = Contents::Task(task.clone());
-            drop(contents);
-            if let Some(request) = requested {
-                request.cancel(&task);
-            }
+        if let Some(request) = node.task_made(&task) {
+            request.cancel(&task);
         }
         true
     }
@@ -146,23 +141,10 @@ impl<R: Runtime> Batch<R> {
     /// Requests the cancellation of a node. One that waits ends at once.
     pub(crate) fn cancel(self: &Arc<Self>, index: u32, request: &CancelRequest) {
         let Some(node) = self.node(index) else { return };
-        if node.end_early(CANCELLED, request.error(&node.name)) {
+        if node.cancel_waiting(request.error(&node.name)) {
             self.ended_early(index);
-            return;
-        }
-        let mut contents = node.lock();
-        match &mut *contents {
-            Contents::Starting(requested) => {
-                // The level only rises, and the first cause stays with its reason.
-                let first = requested.get_or_insert_with(|| Box::new(request.clone()));
-                first.level = first.level.max(request.level);
-            }
-            Contents::Task(task) => {
-                let task = task.clone();
-                drop(contents);
-                request.cancel(&task);
-            }
-            Contents::Work(_) | Contents::Ended(_) => {}
+        } else if let Some(task) = node.request_cancel(request) {
+            request.cancel(&task);
         }
     }
 
@@ -174,9 +156,9 @@ impl<R: Runtime> Batch<R> {
     }
 
     /// Cancels a node, if it has not begun, since the session is stopping. True if it has ended by this.
-    fn cancel_unstarted(&self, node: &NodeState<R>) -> bool {
+    fn cancel_unstarted(&self, node: &Node<R>) -> bool {
         self.session.record_cancelled_task();
-        node.end_early(CANCELLED, self.session.stop_request().error(&node.name))
+        node.cancel_waiting(self.session.stop_request().error(&node.name))
     }
 
     /// Skips a node that has not begun.
@@ -194,25 +176,22 @@ impl<R: Runtime> Batch<R> {
     }
 
     /// Records the end of a node's task.
-    fn settle(self: &Arc<Self>, index: u32, state: u8, error: Option<AsyncTaskError>) {
+    fn settle(self: &Arc<Self>, index: u32, end: TaskEnd, error: Option<AsyncTaskError>) {
         let Some(node) = self.node(index) else { return };
-        node.ended.store(self.session.elapsed(), Ordering::Relaxed);
+        let time = self.session.elapsed();
         let error = error.map(Arc::new);
-        if state == FAILED
+        if end == TaskEnd::Failed
             && let Some(error) = &error
             && !self.is_ad_hoc
         {
             self.session.task_failed(&node.name, error);
         }
-        let task = std::mem::replace(&mut *node.lock(), Contents::Ended(error));
-        // The last reference to a task drops its values, whose destructors are the user's.
-        let _ = caught(|| drop(task));
-        if state == CANCELLED && self.session.is_stopping() {
+        if end == TaskEnd::Cancelled && self.session.is_stopping() {
             self.session.record_cancelled_task();
         }
-        let began = node.state.swap(state, Ordering::SeqCst) == RUNNING;
+        let had_begun = node.settle(end, error, time);
         if self.is_ad_hoc {
-            self.session.progress.ad_hoc_ended(began, &node.status(), node.took());
+            self.session.progress.ad_hoc_ended(had_begun, &node.status(), node.took());
         }
         self.propagate(index);
     }
@@ -236,10 +215,8 @@ impl<R: Runtime> Batch<R> {
             for link in self.links(index) {
                 self.notify(index, *link, &mut ended);
             }
-            if let Some(later) = self.node(index).and_then(|node| node.later_dependents.get()) {
-                let later = std::mem::take(&mut *later.lock().unwrap_or_else(PoisonError::into_inner));
-                later.into_iter().for_each(|dependent| self.notify_later_dependent(index, &dependent));
-            }
+            let later = self.node(index).map(NodeState::take_later_dependents).unwrap_or_default();
+            later.iter().for_each(|dependent| self.notify_later_dependent(index, dependent));
             self.session.node_ended();
             next = ended.pop();
         }
@@ -256,7 +233,7 @@ impl<R: Runtime> Batch<R> {
             if has_ended {
                 ended.push(link.to);
             }
-        } else if dependent.unmet.fetch_sub(1, Ordering::AcqRel) == 1 && !self.start(link.to, dependent) {
+        } else if dependent.meet_dependency() && !self.start(link.to, dependent) {
             ended.push(link.to);
         }
     }
@@ -272,20 +249,13 @@ impl<R: Runtime> Batch<R> {
     /// once.
     pub(crate) fn add_later_dependent(&self, index: u32, batch: &Arc<Self>, link: Link) {
         let Some(node) = self.node(index) else { return };
-        let later = node.later_dependents.get_or_init(Box::default);
-        let lock = || later.lock().unwrap_or_else(PoisonError::into_inner);
-        lock().push(LaterDependent { batch: batch.clone(), link });
-        // Pushed before the state is read: the end stores the state, and then takes the list. SeqCst, so that
-        // one of the two sees the other; the one that takes an entry out of the list notifies it.
-        if node.has_ended() {
-            let later = std::mem::take(&mut *lock());
-            later.into_iter().for_each(|dependent| self.notify_later_dependent(index, &dependent));
-        }
+        let ended = node.add_later_dependent(LaterDependent { batch: batch.clone(), link });
+        ended.iter().for_each(|dependent| self.notify_later_dependent(index, dependent));
     }
 }
 
 impl<R: Runtime> NodeRef<R> {
-    pub(crate) fn node_state(&self) -> Option<&NodeState<R>> {
+    pub(crate) fn node_state(&self) -> Option<&Node<R>> {
         self.batch.node(self.index)
     }
 
@@ -303,15 +273,15 @@ impl<R: Runtime> NodeRef<R> {
         Some(task.control.stop_as_asked())
     }
 
+    /// True once its work has begun, or will not begin.
     pub(crate) fn has_begun(&self) -> bool {
-        self.node_state().is_none_or(|node| node.state.load(Ordering::Relaxed) != STARTED)
+        self.node_state().is_none_or(|node| !node.waits_for_permit())
     }
 
     /// Records that the work begins: it holds its permit.
     pub(crate) fn record_start(&self) {
         let Some(node) = self.node_state() else { return };
-        node.began.store(self.batch.session.elapsed(), Ordering::Relaxed);
-        node.state.store(RUNNING, Ordering::SeqCst);
+        node.begin(self.batch.session.begin_time());
         if self.batch.is_ad_hoc {
             self.batch.session.progress.ad_hoc_began();
         }
@@ -320,27 +290,27 @@ impl<R: Runtime> NodeRef<R> {
     /// Records the end of an ad-hoc task, of which nothing is left; `None` if it was not even started. Its
     /// result is reported to its caller.
     pub(crate) fn record_ad_hoc_end(&self, task: Option<&TaskRef>) {
-        let state = match task.map(|task| task.control.status()) {
-            Some(TaskStatus::Completed) => COMPLETED,
-            Some(TaskStatus::Failed) => FAILED,
-            _ => CANCELLED,
+        let end = match task.map(|task| task.control.status()) {
+            Some(TaskStatus::Completed) => TaskEnd::Completed,
+            Some(TaskStatus::Failed) => TaskEnd::Failed,
+            _ => TaskEnd::Cancelled,
         };
-        self.batch.settle(self.index, state, None);
+        self.batch.settle(self.index, end, None);
     }
 
     /// Records the end of the task, of which nothing is left.
     pub(crate) fn record_end(self, task: &TaskRef, result: Result<(), AsyncTaskError>) {
-        let (state, error) = match result {
-            Ok(()) => (COMPLETED, None),
+        let (end, error) = match result {
+            Ok(()) => (TaskEnd::Completed, None),
             Err(error) => match task.control.status() {
-                TaskStatus::Failed => (FAILED, Some(error)),
-                _ => (CANCELLED, Some(error)),
+                TaskStatus::Failed => (TaskEnd::Failed, Some(error)),
+                _ => (TaskEnd::Cancelled, Some(error)),
             },
         };
-        if state == CANCELLED && matches!(&error, Some(AsyncTaskError::Shutdown)) {
+        if end == TaskEnd::Cancelled && matches!(&error, Some(AsyncTaskError::Shutdown)) {
             // Nothing can be started on this runtime any more.
             self.batch.session.stop();
         }
-        self.batch.settle(self.index, state, error);
+        self.batch.settle(self.index, end, error);
     }
 }

@@ -112,6 +112,9 @@ pub(crate) struct AdHocSpec<T> {
     pub(crate) site: &'static Location<'static>,
     /// The permit of a limiter that it was spawned with.
     pub(crate) permit: Option<Arc<dyn Send + Sync>>,
+    /// True if it waits for a permit of the orchestrator. One that a task of the orchestrator runs is covered
+    /// by the permit of that task.
+    pub(crate) needs_permit: bool,
 }
 
 /// The task that runs an ad-hoc task. It does not end before this is dropped, even where it has dropped the
@@ -124,6 +127,10 @@ impl Caller {
         let caller = current_task().filter(|task| !task.control.state().is_terminal())?;
         caller.control.child_started();
         Some(Self(caller))
+    }
+
+    pub(crate) fn task(&self) -> &TaskRef {
+        &self.0
     }
 }
 
@@ -169,7 +176,7 @@ impl<R: Runtime> NodeRef<R> {
     /// Starts the task.
     pub(crate) fn spawn<T, B>(
         self,
-        (mut settings, recovery): (Configured, Option<RecoveryWork<T>>),
+        (mut settings, recovery): (Option<Configured>, Option<RecoveryWork<T>>),
         work: B,
         deliver: impl Deliver<T>,
         site: &'static Location<'static>,
@@ -180,10 +187,12 @@ impl<R: Runtime> NodeRef<R> {
     {
         let session = &self.batch.session;
         if let Some(values) = self.node_state().and_then(|node| node.values.as_ref()) {
-            settings.add_values(Some(values));
+            settings.get_or_insert_default().add_values(Some(values));
         }
-        settings.measure(session.metrics());
-        let request = SpawnRequest { kind: self.kind(), location: site, settings: Some(&settings) };
+        if session.metrics().is_on() {
+            settings.get_or_insert_default().measure(session.metrics());
+        }
+        let request = SpawnRequest { kind: self.kind(), location: site, settings: settings.as_ref() };
         let (runtime, limiter) = (session.runtime.clone(), session.progress.concurrency.limiter.clone());
         let (span, work) = (self.span(), RecordsStart { work, node: Some(self.clone()) });
         within(span.as_deref(), || {
@@ -200,23 +209,17 @@ impl<R: Runtime> NodeRef<R> {
     }
 
     /// Starts an ad-hoc task.
-    pub(crate) fn spawn_ad_hoc<T, B>(
-        self,
-        AdHocSpec { mut settings, recovery, recovery_state, caller, site, permit }: AdHocSpec<T>,
-        work: B,
-    ) -> Task<T, R>
+    pub(crate) fn spawn_ad_hoc<T, B>(self, spec: AdHocSpec<T>, work: B) -> Task<T, R>
     where
         T: Send + 'static,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
+        let AdHocSpec { mut settings, recovery, recovery_state, caller, site, permit, needs_permit } = spec;
         let session = &self.batch.session;
         settings.measure(session.metrics());
         let request = SpawnRequest { kind: self.kind(), location: site, settings: Some(&settings) };
-        // An ad-hoc task that a task of the orchestra runs is covered by the permit of that task.
-        let needs_permit =
-            |_: &Limiter| !caller.as_ref().is_some_and(|caller| session.owner.contains(&caller.0));
-        let (runtime, limiter) =
-            (session.runtime.clone(), session.progress.concurrency.limiter.clone().filter(needs_permit));
+        let limiter = session.progress.concurrency.limiter.clone().filter(|_| needs_permit);
+        let runtime = session.runtime.clone();
         let work = RecordsStart { work, node: Some(self.clone()) };
         let parent = caller.as_ref().map(|caller| caller.0.clone());
         let end = AdHocEnd { node: self.clone(), task: None, _caller: caller };

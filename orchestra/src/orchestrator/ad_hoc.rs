@@ -69,6 +69,9 @@ pub trait Orchestrate: Sized {
     /// An ad-hoc task that is run by a task of the same orchestrator waits for no permit: that task's permit
     /// covers it.
     ///
+    /// There is no `repeat` here. Work that is to be repeated is repeated by the work of the task, as in one
+    /// that is [registered](Orchestrator::register_task).
+    ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime, TaskBuilder};
     /// # use sweet_async_orchestra::{Orchestrate as _, Orchestrator};

@@ -5,9 +5,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::execution::batch::{Batch, NodeRef, NodeSpec};
+use crate::execution::batch::{Batch, NodeRef, Work};
 use crate::execution::launch::{AdHocSpec, Caller};
-use crate::execution::node_state::Work;
 use crate::execution::session_kind::SessionKind;
 use crate::orchestrator::ad_hoc::{Chosen, Orchestrated};
 use crate::orchestrator::handle::Orchestrator;
@@ -81,7 +80,9 @@ where
         let inner = P::keep(inner);
         let (sender, receiver) = async_channel::bounded(1);
         let own_settings = settings.clone();
-        let spec = AdHocSpec { settings, recovery, recovery_state, caller: Caller::current(), site, permit };
+        let caller = Caller::current();
+        let needs_permit = orchestra.shared.needs_permit(caller.as_ref().map(Caller::task));
+        let spec = AdHocSpec { settings, recovery, recovery_state, caller, site, permit, needs_permit };
         let work: Work<Q::Runtime> = Box::new(move |node: NodeRef<Q::Runtime>| {
             let work = async move {
                 let inputs = inputs()?;
@@ -292,13 +293,10 @@ impl<Q: RuntimeSource> Orchestrator<Q> {
         work: Work<Q::Runtime>,
         site: &'static Location<'static>,
     ) -> Result<Arc<Batch<Q::Runtime>>, AsyncTaskError> {
-        let batch = self.with_session(SessionKind::AdHoc, site, |_, session| {
-            let spec = NodeSpec { name, work, values: None, unmet: 0, dependents: Vec::new() };
-            let batch = Batch::new(session.clone(), vec![spec], true);
+        // The entry keeps the place of the task, which leaves for it.
+        let (_, entry) = self.with_session(SessionKind::AdHoc, site, |_, _| {
             self.shared.progress.ad_hoc_added();
-            session.count(1);
-            batch
         })?;
-        Ok(batch)
+        Ok(Batch::ad_hoc(entry.into_session(), name, work))
     }
 }

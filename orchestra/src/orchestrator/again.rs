@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
-use crate::execution::node_state::Work;
+use crate::execution::batch::Work;
 use crate::graph::Link;
 use crate::orchestrator::handle::{Orchestrator, work_of};
 use crate::registry::description::Registry;
@@ -141,8 +141,8 @@ impl<R: Runtime> Registry<R> {
             return Err(self.cycle(cycle));
         }
         for on in on {
-            let has = |link: &Link<EdgePolicy>| link.node == on && link.edge == EdgePolicy::Success;
-            if !self.graph.above(number).iter().any(has) {
+            let has = |link: Link<EdgePolicy>| link.node == on && link.edge == EdgePolicy::Success;
+            if !self.graph.above(number).any(has) {
                 let _ = self.graph.depend(number, on, EdgePolicy::Success);
             }
         }

@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use crate::OrchestratorError;
 use crate::execution::cancel_request::CancelRequest;
+use crate::execution::session_kind::SessionKind;
 use crate::orchestrator::handle::Orchestrator;
 use crate::registry::description::Registry;
+use crate::registry::endings::{in_turn, usage_of};
 use crate::status::ExecutionStats;
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Limit;
-use sweet_async_core::extend::Sums;
 use sweet_async_core::extend::TaskRef;
-use sweet_async_core::extend::{children, disable, enable, sums};
+use sweet_async_core::extend::{children, disable, enable};
 use sweet_async_core::limit::{RankableByPriority, TaskPriority};
 use sweet_async_core::metrics::{CpuUsage, IoUsage, MemoryUsage, MetricsMode, PollUsage, TaskMetrics};
 use sweet_async_core::runtime::RuntimeSource;
@@ -34,7 +35,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// The orchestration as a task: the running one, else the last that has run; `None` before the first
     /// start.
     pub fn context(&self) -> Option<TaskContext> {
-        self.shared.registry().graph_task().map(TaskContext::new)
+        self.shared.registry().sessions.graph_task().map(TaskContext::new)
     }
 
     /// Calls `now` with the orchestration's task. Before the first start, calls `later` with the registry,
@@ -45,7 +46,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         later: impl FnOnce(&mut Registry<S::Runtime>) -> O,
     ) -> Result<O, AsyncTaskError> {
         let mut registry = self.shared.registry();
-        match registry.graph_task() {
+        match registry.sessions.graph_task() {
             Some(task) => {
                 drop(registry);
                 now(TaskContext::new(task))
@@ -57,7 +58,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
 
     /// The tasks of the sessions and the tasks below them, as far as they have not ended.
     fn live(&self) -> Vec<TaskRef> {
-        let session_tasks = self.shared.registry().tasks();
+        let session_tasks = self.shared.registry().sessions.tasks();
         let mut all = Vec::new();
         for whole in session_tasks {
             for member in children(&whole) {
@@ -72,21 +73,17 @@ impl<S: RuntimeSource> Orchestrator<S> {
         all
     }
 
-    /// The usage of the graph's tasks and of the ad-hoc tasks.
+    /// The usage of the graph's tasks and of the ad-hoc tasks, those of sessions that have ended included.
     fn usage(&self) -> Option<TaskMetrics> {
         let registry = self.shared.registry();
-        let session_tasks = [registry.graph_task(), registry.ad_hoc_task()];
+        let kinds = [SessionKind::Graph, SessionKind::AdHoc].map(|kind| registry.sessions.measured(kind));
         drop(registry);
-        let mut used: Option<(Sums, Duration)> = None;
-        for task in session_tasks.iter().flatten() {
-            let (Some(own), Some(metered)) = (sums(task), task.control.metered()) else { continue };
-            let wall = metered.wall();
-            used = Some(match used {
-                Some((all, longest)) => (all.plus(&own), longest.max(wall)),
-                None => (own, wall),
-            });
-        }
-        used.map(|(all, wall)| all.to_metrics(Some(wall)))
+        let used = kinds.into_iter().filter_map(|(unended, ended)| {
+            ended.into_iter().chain(unended.iter().filter_map(usage_of)).reduce(in_turn)
+        });
+        // Sessions of two kinds run beside each other.
+        let (all, wall) = used.reduce(|(all, wall), (own, own_wall)| (all.plus(&own), wall.max(own_wall)))?;
+        Some(all.to_metrics(Some(wall)))
     }
 
     fn started(&self) -> Result<TaskContext, AsyncTaskError> {
@@ -140,7 +137,7 @@ impl<S: RuntimeSource> StatusEnabledTask for Orchestrator<S> {
         drop(registry);
         // Dropped without the lock: destructors of work are the user's.
         drop(unused);
-        self.shared.progress.notify();
+        self.shared.progress.tasks.notify();
         Ok(())
     }
 }
@@ -160,7 +157,7 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
 
     fn timeout(&self) -> Option<Duration> {
         let registry = self.shared.registry();
-        match (registry.graph_task(), registry.settings.limit()) {
+        match (registry.sessions.graph_task(), registry.settings.limit()) {
             (Some(task), _) => {
                 drop(registry);
                 TimedTask::timeout(&TaskContext::new(task))
@@ -180,7 +177,7 @@ impl<S: RuntimeSource> TimedTask for Orchestrator<S> {
 
     fn deadline(&self) -> Option<Instant> {
         let registry = self.shared.registry();
-        match (registry.graph_task(), registry.settings.limit()) {
+        match (registry.sessions.graph_task(), registry.settings.limit()) {
             (Some(task), _) => {
                 drop(registry);
                 TimedTask::deadline(&TaskContext::new(task))
@@ -265,7 +262,7 @@ impl<S: RuntimeSource> TracingTask for Orchestrator<S> {
     fn add_trace_field(&self, key: &str, value: &dyn Display) {
         let key: Arc<str> = key.into();
         let registry = self.shared.registry();
-        if let Some(task) = registry.graph_task() {
+        if let Some(task) = registry.sessions.graph_task() {
             drop(registry);
             TaskContext::new(task).add_trace_field(&key, value);
         } else if registry.settings.is_traced() {
@@ -293,8 +290,9 @@ impl<S: RuntimeSource> TracingTask for Orchestrator<S> {
     }
 }
 
-/// The metrics of all its tasks. Tasks that are started while metrics are on are measured, too: by samples, if
-/// metrics were switched off and on again.
+/// The metrics of all its tasks, from the first start on; the number of polls is that of the running
+/// orchestration, else of the last. Tasks that are started while metrics are on are measured, too: by samples,
+/// if metrics were switched off and on again.
 impl<S: RuntimeSource> MetricsEnabledTask for Orchestrator<S> {
     fn enable_metrics(&self) {
         self.shared.registry().settings.measure(MetricsMode::Sampled);
@@ -338,7 +336,7 @@ impl<S: RuntimeSource> ContextualizedTask for Orchestrator<S> {
     }
 
     fn runtime(&self) -> Option<S::Runtime> {
-        let session = self.shared.registry().graph_session.clone();
-        session.map(|session| session.runtime.clone()).or_else(|| self.source.resolve().ok())
+        let session = self.shared.registry().sessions.graph.clone();
+        session.map(|session| session.state.runtime.clone()).or_else(|| self.source.resolve().ok())
     }
 }

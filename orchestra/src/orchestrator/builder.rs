@@ -27,6 +27,13 @@ pub struct OrchestratorBuilder<S> {
     ageing: Duration,
 }
 
+impl<S: RuntimeSource> Orchestrator<S> {
+    /// A builder of an orchestrator whose runtime `source` finds when something is started.
+    pub fn builder(source: S) -> OrchestratorBuilder<S> {
+        OrchestratorBuilder::new(source)
+    }
+}
+
 impl<S: RuntimeSource> OrchestratorBuilder<S> {
     /// Describes an orchestrator whose runtime `source` finds when something is started.
     pub fn new(source: S) -> Self {

@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
-use crate::execution::batch::NodeRef;
+use crate::execution::batch::{NodeRef, Work};
 use crate::execution::launch::Keep;
-use crate::execution::node_state::Work;
-use crate::orchestrator::builder::OrchestratorBuilder;
 use crate::orchestrator::shared::Shared;
 use crate::registry::key::{Key, TaskKey};
 use crate::registry::node::{Dependency, Inputs, Node};
@@ -18,7 +16,7 @@ use crate::registry::registration::Registration;
 use crate::registry::work::{Begins, NoInputs, WithInputs, WorkParts};
 use crate::status::{ExecutionStats, NodeStatus};
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::{Values, embedded, handle_dropped};
+use sweet_async_core::extend::{Values, handle_dropped};
 use sweet_async_core::limit::TaskPriority;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder, TaskContext};
@@ -42,8 +40,8 @@ use sweet_async_core::task::{IntoAsyncResult, PrioritizedTask as _, TaskBuilder,
 ///
 /// # As a task
 ///
-/// Everything that is started runs below one task. That task begins with the first start, inside the task
-/// that makes this start, and ends when nothing that was started is left. After that more can be registered
+/// Everything that is started runs below one task, which begins with the first start, inside the task that
+/// makes this start, and ends when nothing that was started is left. After that more can be registered
 /// and started, and another such task begins. Its name, limit and span are the builder's. The orchestrator
 /// implements the traits of tasks ([`StatusEnabledTask`](sweet_async_core::StatusEnabledTask) and the others)
 /// for it.
@@ -73,19 +71,15 @@ struct Handles<R: Runtime> {
 
 impl<R: Runtime> Drop for Handles<R> {
     fn drop(&mut self) {
-        let mut registry = self.shared.registry();
-        registry.is_orphaned = true;
         // Relaxed: it is set through a handle, and all handles have been dropped.
         if self.is_detached.load(Ordering::Relaxed) {
-            let discarded = registry.discard();
-            drop(registry);
-            drop(discarded);
             return;
         }
+        let mut registry = self.shared.registry();
         let unused = self.shared.close(&mut registry, None);
-        let (tasks, discarded) = (registry.tasks(), registry.discard());
+        let tasks = registry.sessions.tasks();
         drop(registry);
-        drop((unused, discarded));
+        drop(unused);
         tasks.iter().for_each(handle_dropped);
     }
 }
@@ -103,11 +97,6 @@ impl<S: RuntimeSource> Orchestrator<S> {
         Self { shared, source, handles }
     }
 
-    /// A builder of an orchestrator whose runtime `source` finds when something is started.
-    pub fn builder(source: S) -> OrchestratorBuilder<S> {
-        OrchestratorBuilder::new(source)
-    }
-
     /// Lets the started tasks run on when all handles have been dropped.
     pub fn detach(self) {
         self.handles.is_detached.store(true, Ordering::Relaxed);
@@ -119,6 +108,10 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// The name is also that of the task ([`TaskContext::name`], spans, errors), where the builder sets any
     /// policy. Where it sets none, only the orchestrator knows the name, and uses it in all that it reports:
     /// naming the task as well would cost more than running a task without policies.
+    ///
+    /// A builder of repeated work ([`TaskBuilder::repeat`]) is no builder of one task, and cannot be registered.
+    /// The work itself may repeat something, with [`Repeat::run`](sweet_async_core::task::Repeat::run): the task
+    /// then ends with the schedule, its output is the report, and its runs hold its one permit.
     ///
     /// # Errors
     ///
@@ -281,7 +274,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     pub fn set_default_priority(&self, priority: TaskPriority) {
         let mut registry = self.shared.registry();
         registry.settings.priority_is(priority);
-        let tasks = registry.tasks();
+        let tasks = registry.sessions.tasks();
         drop(registry);
         for task in tasks {
             TaskContext::new(task).set_priority(priority);
@@ -354,10 +347,7 @@ where
 {
     let output = node.output_slot().clone();
     let (source, policies) = builder.into_parts();
-    let hedge = policies.hedge().cloned();
-    let (resilience, retry) = policies.into_all();
-    let (settings, recovery, inner) = embedded(resilience, (retry, hedge), Some(node.name()));
-    let inner = P::keep(inner);
+    let (around, inner) = policies.apart(node.name());
     Box::new(move |node: NodeRef<R>| {
         let work = async move {
             // The task begins after all tasks whose outputs it is given.
@@ -365,7 +355,8 @@ where
                 take().ok_or(AsyncTaskError::InvalidState("what a task was to be given is not there"))?;
             P::begin(WorkParts { inner, source, site }, work, inputs).await
         };
-        Some(node.spawn((settings, recovery), work, Keep(output), site))
+        let (settings, recovery) = around.map(|around| (around.settings, around.recovery)).unzip();
+        Some(node.spawn((settings, recovery.flatten()), work, Keep(output), site))
     })
 }
 

@@ -8,6 +8,6 @@ pub(crate) mod because;
 pub(crate) mod builder;
 pub(crate) mod handle;
 pub(crate) mod nested;
-pub(crate) mod planning;
+pub(crate) mod new_batch;
 pub(crate) mod shared;
 pub(crate) mod start;

@@ -7,9 +7,10 @@ use crate::OrchestratorError;
 use crate::execution::autoscale::Concurrency;
 use crate::execution::batch::Batch;
 use crate::execution::progress::Progress;
-use crate::execution::session::{Session, SessionOwner};
 use crate::execution::session_kind::SessionKind;
+use crate::execution::session_state::SessionState;
 use crate::registry::description::Registry;
+use crate::registry::endings::usage_of;
 use crate::registry::key::Mark;
 use crate::registry::registration::Stage;
 use sweet_async_core::extend::TaskRef;
@@ -53,6 +54,7 @@ impl<R: Runtime> Shared<R> {
     pub(crate) async fn wait_for_ends(self: Arc<Self>, nodes: Vec<(Arc<Batch<R>>, u32)>) {
         let mut nodes = nodes.into_iter().peekable();
         self.progress
+            .tasks
             .until(|| {
                 // A node that has ended stays so, and is not checked again.
                 let has_ended = |(batch, index): &(Arc<Batch<R>>, u32)| {
@@ -66,8 +68,8 @@ impl<R: Runtime> Shared<R> {
 
     /// Waits until nothing that was started is left.
     pub(crate) async fn join(&self) -> Result<(), OrchestratorError> {
-        self.progress.until(|| self.registry().live_sessions == 0).await;
-        let stopped = self.registry().stopped.clone();
+        self.progress.sessions.until(|| self.registry().sessions.live == 0).await;
+        let stopped = self.registry().sessions.stopped.clone();
         match (self.progress.failures.since(0), stopped) {
             (Some(failure), _) => Err(failure),
             (None, Some(error)) => Err(OrchestratorError::Stopped(error)),
@@ -75,71 +77,36 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// Counts out a session that did not begin.
-    pub(crate) fn session_refused(&self) {
-        let mut registry = self.registry();
-        registry.live_sessions = registry.live_sessions.saturating_sub(1);
-        let discarded = registry.discard();
-        drop(registry);
-        drop(discarded);
-        self.progress.notify();
-    }
-}
-
-impl<R: Runtime> SessionOwner<R> for Shared<R> {
-    fn close_if_idle(&self, session: &Arc<Session<R>>) -> bool {
-        let mut registry = self.registry();
-        let released = session.is_idle().then(|| registry.release_session(session));
-        drop(registry);
-        released.is_some()
-    }
-
-    fn close_session(&self, session: &Arc<Session<R>>) {
-        let released = self.registry().release_session(session);
-        drop(released);
-    }
-
-    fn batches(&self, session: &Arc<Session<R>>) -> Vec<Arc<Batch<R>>> {
-        self.registry().batches(session)
-    }
-
-    fn ad_hoc_session(&self) -> Option<Arc<Session<R>>> {
-        self.registry().ad_hoc_session.clone()
+    /// True if an ad-hoc task that `caller` runs waits for a permit. One that is run by a task of this
+    /// orchestrator, or by one below that, is covered by the permit of that task.
+    pub(crate) fn needs_permit(&self, caller: Option<&TaskRef>) -> bool {
+        self.progress.concurrency.limiter.is_some() && !caller.is_some_and(|caller| self.contains(caller))
     }
 
     fn contains(&self, task: &TaskRef) -> bool {
         let registry = self.registry();
-        let sessions = [registry.graph_session.clone(), registry.ad_hoc_session.clone()];
+        let sessions = [registry.sessions.graph.clone(), registry.sessions.ad_hoc.clone()];
         drop(registry);
-        sessions.iter().flatten().any(|session| session.contains(task))
+        sessions.iter().flatten().any(|session| session.state.contains(task))
     }
 
-    fn session_ended(&self, session: &Session<R>, task: &TaskRef) {
-        let mut registry = self.registry();
-        registry.live_sessions = registry.live_sessions.saturating_sub(1);
-        let (mut last, mut stopped) = (None, None);
-        // Relaxed: written with the registry locked.
-        if session.is_current.load(Ordering::Relaxed) {
-            // The orchestration as a task is that of the graph.
-            let own = match session.kind {
-                SessionKind::Graph => &mut registry.last,
-                SessionKind::AdHoc => &mut registry.last_ad_hoc,
-            };
-            last = own.replace(task.clone());
-            // Relaxed: set before the session was cancelled, and the session has ended.
-            let is_reported = match session.kind {
-                SessionKind::Graph => true,
-                SessionKind::AdHoc => {
-                    registry.stopped.is_none() && !self.is_shut_down.load(Ordering::Relaxed)
-                }
-            };
-            if let Some(error) = session.stop_error.get().filter(|_| is_reported) {
-                stopped = registry.stopped.replace(error.clone());
-            }
+    /// Counts out a session that did not begin.
+    pub(crate) fn session_refused(&self) {
+        self.registry().sessions.not_started();
+        self.progress.session_ended();
+    }
+
+    /// Counts out a session of which nothing is left.
+    pub(crate) fn session_ended(&self, session: &SessionState<R>, task: &TaskRef) {
+        let used = usage_of(task);
+        // Relaxed: set before the session was cancelled, and the session has ended.
+        let is_reported = session.kind == SessionKind::Graph || !self.is_shut_down.load(Ordering::Relaxed);
+        let unused = self.registry().sessions.end((session, task), used, is_reported);
+        drop(unused);
+        if session.kind == SessionKind::AdHoc {
+            // After the registry: until then the session may be about to be put in its place.
+            self.progress.ad_hoc_parent_ended(task);
         }
-        let discarded = registry.discard();
-        drop(registry);
-        drop((discarded, last, stopped));
-        self.progress.notify();
+        self.progress.session_ended();
     }
 }

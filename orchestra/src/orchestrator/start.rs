@@ -11,10 +11,12 @@ use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
 use crate::execution::batch::Batch;
 use crate::execution::cancel_request::CancelRequest;
+use crate::execution::intake::Closed;
 use crate::execution::session::Session;
 use crate::execution::session_kind::SessionKind;
+use crate::execution::session_state::Entry;
 use crate::orchestrator::handle::Orchestrator;
-use crate::orchestrator::planning::Planned;
+use crate::orchestrator::new_batch::NewBatch;
 use crate::orchestrator::shared::Shared;
 use crate::registry::description::Registry;
 use crate::registry::key::{Key, TaskKey};
@@ -87,44 +89,47 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 return Ok(());
             }
         }
-        let planned = self.with_session(SessionKind::Graph, site, |registry, session| {
+        let (new_batch, entry) = self.with_session(SessionKind::Graph, site, |registry, entry| {
             // Looked up anew: a clearing meanwhile gives other numbers to the tasks that stay.
-            let planned = roots(registry).map(|roots| registry.plan(session, roots));
-            if let Ok(Some(Planned { batch, .. })) = &planned {
-                session.add(batch.clone());
-            }
-            planned
-        })??;
-        if let Some(Planned { batch, waiting_on_earlier, skipped }) = planned {
-            for (earlier, index, link) in waiting_on_earlier {
-                earlier.add_later_dependent(index, &batch, link);
-            }
-            for (index, cause) in skipped {
-                batch.skip(index, cause);
-            }
+            let new_batch = registry.take_batch(entry.session(), roots(registry)?);
+            let added = new_batch.as_ref().map(|new| registry.sessions.add_batch(entry, &new.batch));
+            Ok::<_, OrchestratorError>(new_batch.zip(added))
+        })?;
+        let Some((NewBatch { batch, waiting_on_earlier, skipped }, added)) = new_batch? else {
+            return Ok(());
+        };
+        match added {
+            Ok(()) => entry.session().wake(),
+            Err(Closed) => batch.cancel_waiting(),
+        }
+        drop(entry);
+        for (earlier, index, link) in waiting_on_earlier {
+            earlier.add_later_dependent(index, &batch, link);
+        }
+        for (index, cause) in skipped {
+            batch.skip(index, cause);
         }
         Ok(())
     }
 
-    /// Calls `add` with the session that takes batches, and with the registry, which is locked. Begins a
+    /// Enters the session that takes tasks, and calls `add` with the registry, which is locked. Begins a
     /// session where there is none.
     pub(crate) fn with_session<O>(
         &self,
         kind: SessionKind,
         site: &'static Location<'static>,
-        add: impl FnOnce(&mut Registry<S::Runtime>, &Arc<Session<S::Runtime>>) -> O,
-    ) -> Result<O, OrchestratorError> {
+        add: impl FnOnce(&mut Registry<S::Runtime>, &Entry<S::Runtime>) -> O,
+    ) -> Result<(O, Entry<S::Runtime>), OrchestratorError> {
         let shared = &self.shared;
         let mut registry = shared.registry();
         registry.check_open()?;
-        if let Some(session) = registry.slot(kind).clone() {
-            let output = add(&mut registry, &session);
+        if let Some(entry) = registry.sessions.enter(kind) {
+            let output = add(&mut registry, &entry);
             drop(registry);
-            session.wake();
-            return Ok(output);
+            return Ok((output, entry));
         }
         let (settings, fields) = (registry.settings.clone(), registry.trace_fields.clone());
-        registry.live_sessions += 1;
+        registry.sessions.live += 1;
         drop(registry);
         // Not with the registry locked: a runtime may refuse the task at once, and that locks the registry.
         let runtime = match self.source.resolve() {
@@ -134,36 +139,41 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 return Err(error.into());
             }
         };
-        let own =
-            Session::start((&shared.progress, shared.clone()), runtime, (&settings, &fields), (kind, site));
+        let owner = shared.clone();
+        let (own, own_entry) = Session::start(
+            (&shared.progress, runtime),
+            (&settings, &fields),
+            (kind, site),
+            move |session, task| owner.session_ended(session, task),
+        );
+        // Entries are dropped after the lock, as all that is declared before it.
         let mut registry = shared.registry();
-        if let Err(closed) = registry.check_open() {
-            // Closed meanwhile, by a thread that could not cancel this session.
+        // It may be closed meanwhile, by a thread that could not cancel this session.
+        registry.check_open()?;
+        if let Some(entry) = registry.sessions.enter(kind) {
+            // Another thread has begun a session meanwhile: of the two, this one ends at once.
+            let output = add(&mut registry, &entry);
             drop(registry);
-            own.release_initial_count();
-            return Err(closed);
+            return Ok((output, entry));
         }
-        // Another thread may have begun a session meanwhile: of the two, this one ends at once.
-        let session = registry.slot(kind).get_or_insert_with(|| own.clone()).clone();
-        if session.has_stopped() {
-            let released = registry.release_session(&session);
+        if own.state.starts_nothing() {
+            let before = registry.sessions.refuse(&own);
             drop(registry);
-            drop(released);
-            // The release lets the session end, which sets the reason that is read next.
-            own.release_initial_count();
-            let error = session.stop_error.get().cloned();
+            drop(before);
+            // Lets the session end, which sets the reason that is read next.
+            drop(own_entry);
+            let error = own.state.stop_error.get().cloned();
             return Err(error.map_or(OrchestratorError::Closed, OrchestratorError::Task));
         }
-        let mut before = None;
-        if !session.is_current.swap(true, Ordering::Relaxed) && kind == SessionKind::Graph {
-            before = registry.stopped.take();
-        }
-        let output = add(&mut registry, &session);
+        let before = registry.sessions.begin(&own);
+        let ad_hoc = match kind {
+            SessionKind::Graph => None,
+            SessionKind::AdHoc => shared.progress.ad_hoc_parent_began(own.task()),
+        };
+        let output = add(&mut registry, &own_entry);
         drop(registry);
-        drop(before);
-        session.wake();
-        own.release_initial_count();
-        Ok(output)
+        drop((before, ad_hoc));
+        Ok((output, own_entry))
     }
 
     /// Waits until nothing that was started is left. When this returns, all tasks and all that they had
@@ -248,7 +258,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
                 _ => {}
             }
             let has_ended = || !matches!(self.task_status(node), Ok(status) if !status.is_terminal());
-            self.shared.progress.until(has_ended).await;
+            self.shared.progress.tasks.until(has_ended).await;
         }
     }
 
@@ -295,18 +305,16 @@ impl<S: RuntimeSource> Orchestrator<S> {
     pub(crate) fn request(&self, request: &CancelRequest) -> Cancellation {
         let mut registry = self.shared.registry();
         let unused = self.shared.close(&mut registry, request.reason.as_ref());
-        let (running, last) = (registry.tasks(), registry.last.clone());
+        let (unended, last) = (registry.sessions.tasks(), registry.sessions.last.clone());
         drop(registry);
         drop(unused);
-        self.shared.progress.notify();
-        // A session that takes batches has not ended. Where there is none, the last one has, or is about to.
+        self.shared.progress.tasks.notify();
+        // Where all have ended, the result is that of the last graph.
+        let tasks = if unended.is_empty() { last.into_iter().collect() } else { unended };
         let cancel = |task| Canceller::new(Some(task)).request_cancel(request.level, request.reason.clone());
-        let mut tasks = running.into_iter().map(cancel);
-        match (tasks.next(), last) {
-            (Some(first), _) => first.and(tasks.next()),
-            (None, Some(last)) => cancel(last),
-            (None, None) => Cancellation::of_nothing_begun(),
-        }
+        let requested: Vec<Cancellation> = tasks.into_iter().map(cancel).collect();
+        let all = requested.into_iter().rev().fold(None, |after, own| Some(own.and(after)));
+        all.unwrap_or_else(Cancellation::of_nothing_begun)
     }
 
     /// Ends the orchestration in order. Nothing begins any more. Then the graceful cancellation of running
@@ -325,12 +333,13 @@ impl<S: RuntimeSource> Orchestrator<S> {
             // Relaxed: the session that reads it was cancelled after this.
             self.shared.is_shut_down.store(true, Ordering::Relaxed);
             let unused = self.shared.close(&mut registry, None);
-            let (levels, ad_hoc) = (registry.levels(), registry.ad_hoc_session.clone());
+            let ad_hoc = registry.sessions.ad_hoc.clone().filter(|session| !session.state.is_closed());
+            let levels = registry.levels();
             drop(registry);
             drop(unused);
             (levels, ad_hoc)
         };
-        self.shared.progress.notify();
+        self.shared.progress.tasks.notify();
         // First every task that has not begun, dependents before their dependencies: so none of them begins
         // meanwhile.
         for (batch, index) in levels.iter().rev().flatten() {
@@ -340,7 +349,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
             if let Some(task) = session.task() {
                 cancel(task, CancelLevel::Graceful, CancelCause::Requested);
             }
-            self.shared.progress.until(|| session.is_idle()).await;
+            self.shared.progress.tasks.until(|| session.state.is_idle()).await;
         }
         for level in levels.into_iter().rev() {
             for (batch, index) in &level {
@@ -380,7 +389,7 @@ impl<R: Runtime> Shared<R> {
         if let Some((batch, index)) = &own {
             batch.cancel(*index, request);
         }
-        self.progress.notify();
+        self.progress.tasks.notify();
         own
     }
 }

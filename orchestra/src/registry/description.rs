@@ -2,20 +2,19 @@
 //! them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::OrchestratorError;
 use crate::edge_policy::EdgePolicy;
-use crate::execution::batch::Batch;
-use crate::execution::node_state::Work;
-use crate::execution::session::Session;
-use crate::execution::session_kind::{SessionKind, TraceFields};
+use crate::execution::batch::{Batch, Work};
+use crate::execution::session_kind::TraceFields;
 use crate::graph::{Cycle, Graph};
 use crate::registry::key::{Key, Mark};
 use crate::registry::registration::{Registration, Stage};
-use sweet_async_core::error::AsyncTaskError;
+use crate::registry::sessions::Sessions;
+use sweet_async_core::extend::Configured;
 use sweet_async_core::extend::Values;
-use sweet_async_core::extend::{Configured, TaskRef};
 use sweet_async_core::runtime::Runtime;
 
 type Names<V> = HashMap<Arc<str>, V, foldhash::fast::RandomState>;
@@ -32,30 +31,9 @@ pub(crate) struct Registry<R: Runtime> {
     pub(crate) settings: Configured,
     /// The trace fields that were added before it was started.
     pub(crate) trace_fields: TraceFields,
-    /// The session of the graph that takes batches. It is below the task that began it.
-    pub(crate) graph_session: Option<Arc<Session<R>>>,
-    /// The session of ad-hoc tasks. Each of those has a caller of its own, and the session is below none of
-    /// them.
-    pub(crate) ad_hoc_session: Option<Arc<Session<R>>>,
-    /// The number of sessions that have not ended.
-    pub(crate) live_sessions: usize,
-    /// The task of the last session of the graph that has stopped taking batches.
-    pub(crate) last: Option<TaskRef>,
-    /// The task of the last session of ad-hoc tasks that has ended.
-    pub(crate) last_ad_hoc: Option<TaskRef>,
-    /// The error with which a session was stopped before its tasks had ended.
-    pub(crate) stopped: Option<Arc<AsyncTaskError>>,
+    pub(crate) sessions: Sessions<R>,
     /// True once the orchestrator accepts nothing more.
     pub(crate) is_closed: bool,
-    /// True once there is no handle any more.
-    pub(crate) is_orphaned: bool,
-}
-
-/// The references to a session that it leaves here, to be dropped without the lock: their destructors may be
-/// foreign code.
-pub(crate) struct Released<R: Runtime> {
-    _sessions: [Option<Arc<Session<R>>>; 2],
-    _last: Option<TaskRef>,
 }
 
 impl<R: Runtime> Registry<R> {
@@ -69,14 +47,8 @@ impl<R: Runtime> Registry<R> {
             contexts: Names::default(),
             settings,
             trace_fields: Vec::new(),
-            last_ad_hoc: None,
-            graph_session: None,
-            ad_hoc_session: None,
-            live_sessions: 0,
-            last: None,
-            stopped: None,
+            sessions: Sessions::default(),
             is_closed: false,
-            is_orphaned: false,
         }
     }
 
@@ -94,11 +66,11 @@ impl<R: Runtime> Registry<R> {
         if self.is_closed {
             return Err((OrchestratorError::Closed, work));
         }
-        if self.names.contains_key(name) {
+        let Entry::Vacant(vacant) = self.names.entry(name.clone()) else {
             return Err((OrchestratorError::NameTaken { name: name.clone() }, work));
-        }
+        };
         let index = self.graph.add();
-        self.names.insert(name.clone(), index);
+        vacant.insert(index);
         self.entries.push(Registration {
             name: name.clone(),
             number,
@@ -231,53 +203,6 @@ impl<R: Runtime> Registry<R> {
         Some(std::mem::replace(&mut self.entries.get_mut(number)?.stage, stage))
     }
 
-    /// Keeps `session` from taking batches from now on. Returns references to be dropped without the lock.
-    pub(crate) fn release_session(&mut self, session: &Arc<Session<R>>) -> Released<R> {
-        let ad_hoc = self.ad_hoc_session.take_if(|own| Arc::ptr_eq(own, session));
-        let graph = self.graph_session.take_if(|own| Arc::ptr_eq(own, session));
-        let task = graph.as_ref().and_then(|session| session.task().cloned());
-        let before = task.and_then(|task| self.last.replace(task));
-        Released { _sessions: [ad_hoc, graph], _last: before }
-    }
-
-    /// The orchestration as a task: the running one, else the last that has run.
-    pub(crate) fn graph_task(&self) -> Option<TaskRef> {
-        let running = self.graph_session.as_ref().and_then(|session| session.task());
-        running.or(self.last.as_ref()).cloned()
-    }
-
-    /// As [`graph_task`](Self::graph_task), for ad-hoc tasks.
-    pub(crate) fn ad_hoc_task(&self) -> Option<TaskRef> {
-        let running = self.ad_hoc_session.as_ref().and_then(|session| session.task());
-        running.or(self.last_ad_hoc.as_ref()).cloned()
-    }
-
-    /// The tasks of the sessions that take batches, that of the graph first.
-    pub(crate) fn tasks(&self) -> Vec<TaskRef> {
-        let sessions = self.graph_session.iter().chain(&self.ad_hoc_session);
-        sessions.filter_map(|session| session.task().cloned()).collect()
-    }
-
-    pub(crate) fn slot(&mut self, kind: SessionKind) -> &mut Option<Arc<Session<R>>> {
-        match kind {
-            SessionKind::Graph => &mut self.graph_session,
-            SessionKind::AdHoc => &mut self.ad_hoc_session,
-        }
-    }
-
-    pub(crate) fn batches(&self, session: &Arc<Session<R>>) -> Vec<Arc<Batch<R>>> {
-        let mut batches: Vec<Arc<Batch<R>>> = Vec::new();
-        for entry in &self.entries {
-            if let Stage::Started(batch, _) = &entry.stage
-                && Arc::ptr_eq(&batch.session, session)
-                && batches.last().is_none_or(|last| !Arc::ptr_eq(last, batch))
-            {
-                batches.push(batch.clone());
-            }
-        }
-        batches
-    }
-
     /// The nodes that were started, by depth in the graph. Those of the first level depend on nothing.
     pub(crate) fn levels(&self) -> Vec<Vec<(Arc<Batch<R>>, u32)>> {
         let mut levels = Vec::new();
@@ -292,24 +217,13 @@ impl<R: Runtime> Registry<R> {
         levels
     }
 
-    /// Takes out all tasks, once there is no handle any more and no session: their batches hold references to
-    /// this.
-    pub(crate) fn discard(&mut self) -> Vec<Registration<R>> {
-        if self.is_orphaned && self.live_sessions == 0 {
-            std::mem::take(&mut self.entries)
-        } else {
-            Vec::new()
-        }
-    }
-
     /// Takes out the tasks that have ended and on which no task depends that has not ended. Returns them, to
     /// be dropped without the lock.
     pub(crate) fn clear(&mut self) -> Vec<Registration<R>> {
         let ended: Vec<bool> = self.entries.iter().map(|entry| entry.status().is_terminal()).collect();
         let has_ended = |number: usize| ended.get(number) == Some(&true);
-        let is_done = |number: usize| {
-            has_ended(number) && self.graph.below(number).iter().all(|link| has_ended(link.node))
-        };
+        let is_done =
+            |number: usize| has_ended(number) && self.graph.below(number).all(|link| has_ended(link.node));
         let keeps: Vec<bool> = (0..self.entries.len()).map(|number| !is_done(number)).collect();
         self.graph.retain(|number| keeps.get(number) == Some(&true));
         let (mut kept, mut cleared) = (Vec::new(), Vec::new());

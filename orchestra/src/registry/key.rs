@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::registry::node::Node;
-
 /// The mark of an orchestrator on its nodes. It also numbers them: a name is free again once its task is
 /// cleared, a number is not.
 #[derive(Debug, Default)]
@@ -27,7 +25,7 @@ impl Identity {
     }
 }
 
-/// A key by which an orchestrator finds a task: its name, as any string, or its [`Node`]. A node is refused
+/// A key by which an orchestrator finds a task: its name, as any string, or its [`Node`](crate::Node). A node is refused
 /// if its task was cleared, or if it belongs to another orchestrator.
 pub trait TaskKey {
     #[doc(hidden)]
@@ -45,26 +43,6 @@ impl<A: AsRef<str>> TaskKey for A {
 
     fn identity(&self) -> Option<&Identity> {
         None
-    }
-}
-
-impl<T> TaskKey for Node<T> {
-    fn task_name(&self) -> &str {
-        self.name()
-    }
-
-    fn identity(&self) -> Option<&Identity> {
-        Some(self.own_identity())
-    }
-}
-
-impl<T> TaskKey for &Node<T> {
-    fn task_name(&self) -> &str {
-        self.name()
-    }
-
-    fn identity(&self) -> Option<&Identity> {
-        Some(self.own_identity())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::registry::key::{Identity, Key, Mark};
+use crate::registry::key::{Identity, Key, Mark, TaskKey};
 
 /// A handle of a task of an orchestra whose output is a `T`. Tasks that are declared after it receive the
 /// output, which can also be read here once the task has completed. A node can be cloned, and keeps nothing
@@ -50,6 +50,26 @@ impl<T> fmt::Debug for Node<T> {
             .field("name", &self.name)
             .field("has_output", &self.output().is_some())
             .finish()
+    }
+}
+
+impl<T> TaskKey for Node<T> {
+    fn task_name(&self) -> &str {
+        self.name()
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        Some(self.own_identity())
+    }
+}
+
+impl<T> TaskKey for &Node<T> {
+    fn task_name(&self) -> &str {
+        self.name()
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        Some(self.own_identity())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::execution::batch::Batch;
-use crate::execution::node_state::{NodeState, Work};
+use crate::execution::batch::{Batch, Node, Work};
+use crate::execution::node_state::NodeState;
 use crate::status::{Cause, NodeStatus};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Values;
@@ -58,7 +58,7 @@ impl<R: Runtime> Registration<R> {
         }
     }
 
-    fn in_node<O>(&self, f: impl FnOnce(&NodeState<R>) -> Option<O>) -> Option<O> {
+    fn in_node<O>(&self, f: impl FnOnce(&Node<R>) -> Option<O>) -> Option<O> {
         match &self.stage {
             Stage::Started(batch, index) => f(batch.node(*index)?),
             _ => None,

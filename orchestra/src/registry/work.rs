@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::Inner;
+use sweet_async_core::extend::{Inner, RecoveryWork, embedded};
 use sweet_async_core::internals::{Async, Call, Guarded, RetrySetting, Work};
 use sweet_async_core::runtime::RuntimeSource;
 use sweet_async_core::task::{
@@ -125,6 +125,12 @@ pub struct WorkParts<S, I> {
     pub(crate) site: &'static Location<'static>,
 }
 
+/// The policies of a builder that are around the whole of a task.
+pub struct Around<T> {
+    pub(crate) settings: Configured,
+    pub(crate) recovery: Option<RecoveryWork<T>>,
+}
+
 /// The policies of a builder whose work an orchestra can run. All policies implement it, for all work that
 /// they fit: work that is retried must be callable again.
 #[diagnostic::on_unimplemented(
@@ -141,6 +147,16 @@ pub trait Begins<F, I, O, T, S, W, M>: Policies<T> {
 
     #[doc(hidden)]
     fn keep(inner: Inner) -> Self::Kept;
+
+    /// The policies around the whole of the task `name`, if there are any, and those that are kept for the
+    /// work itself.
+    #[doc(hidden)]
+    fn apart(self, name: &Arc<str>) -> (Option<Box<Around<T>>>, Self::Kept) {
+        let hedge = self.hedge().cloned();
+        let (resilience, retry) = self.into_all();
+        let (settings, recovery, inner) = embedded(resilience, (retry, hedge), Some(name));
+        (Some(Box::new(Around { settings, recovery })), Self::keep(inner))
+    }
 
     #[doc(hidden)]
     fn begin(parts: WorkParts<S, Self::Kept>, work: F, inputs: I) -> Self::Body;
@@ -184,6 +200,10 @@ where
     type Kept = ();
 
     fn keep(_: Inner) {}
+
+    fn apart(self, _: &Arc<str>) -> (Option<Box<Around<T>>>, ()) {
+        (None, ())
+    }
 
     fn begin(parts: WorkParts<S, ()>, work: F, inputs: I) -> Self::Body {
         M::body(Now { work, inputs }, &parts.source)

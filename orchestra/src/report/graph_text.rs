@@ -65,8 +65,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let nodes = registry.entries.iter().map(|entry| (entry.name.to_string(), entry.status())).collect();
         let mut edges = Vec::with_capacity(registry.graph.edges());
         for node in 0..registry.graph.len() {
-            let mut above: Vec<_> =
-                registry.graph.above(node).iter().map(|link| (link.node, link.edge)).collect();
+            let mut above: Vec<_> = registry.graph.above(node).map(|link| (link.node, link.edge)).collect();
             above.sort_unstable_by_key(|(on, policy)| (*on, *policy == EdgePolicy::AnyEnd));
             above.dedup();
             edges.extend(above.into_iter().map(|(on, policy)| (on, node, policy)));

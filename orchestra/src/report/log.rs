@@ -12,7 +12,7 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::{Runtime, RuntimeSource};
 use sweet_async_core::task::NamedTask as _;
 
-/// One task of a [`Report`]. Times count from the moment at which the first task began.
+/// One task of a [`Report`]. Times count from the moment at which the first task began, ad-hoc tasks included.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportedTask {
@@ -58,8 +58,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// ad-hoc tasks are only counted.
     pub fn report(&self) -> Report {
         let (name, stats) = (self.name(), self.execution_stats());
-        let session = self.shared.registry().graph_session.clone();
-        let now = session.map(|session| Duration::from_nanos(session.elapsed()));
+        let session = self.shared.registry().sessions.graph.clone();
+        let now = session.and_then(|session| session.state.elapsed()).map(Duration::from_nanos);
         let registry = self.shared.registry();
         let (mut tasks, errors) = collect_tasks(&registry);
         let running = tasks.iter().any(|task| task.began.is_some() && task.ended.is_none());
@@ -94,7 +94,7 @@ fn collect_tasks<R: Runtime>(
     let collect = |number: usize| {
         let entry = registry.entries.get(number)?;
         let (began, ended) = entry.times();
-        let mut above: Vec<usize> = registry.graph.above(number).iter().map(|link| link.node).collect();
+        let mut above: Vec<usize> = registry.graph.above(number).map(|link| link.node).collect();
         above.sort_unstable();
         above.dedup();
         let task = ReportedTask {

@@ -5,12 +5,16 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 
-use crate::build::collect::collected;
+use crate::build::collect::{Pipeline, Receiver, collected};
+use crate::build::upstream::Upstream;
 use crate::build::whole::{Start, in_place, spawn};
+use crate::collect::Collector;
 use crate::collect::collection::Collection;
 use crate::collect::key::Key;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::call::delivery::Delivery;
+use crate::run::work::call::receive::Receive;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
 use sweet_async_core::extend::Configured;
 use sweet_async_core::runtime::RuntimeSource;
@@ -23,10 +27,46 @@ type Entries<K, V> = fn((K, V)) -> (K, V);
 /// does.
 #[must_use = "a pipeline does nothing until its end is awaited"]
 pub struct BoxedPipeline<S: RuntimeSource, K, V> {
-    pub(crate) source: S,
-    pub(crate) task: Configured,
-    pub(crate) start: Start<S::Runtime>,
-    pub(crate) entries: PhantomData<Entries<K, V>>,
+    source: S,
+    task: Configured,
+    start: Start<S::Runtime>,
+    entries: PhantomData<Entries<K, V>>,
+}
+
+impl<T, S, F, G, O, M, K, V, A> Pipeline<T, S, F, Receiver<G, O, M, K, V, A>>
+where
+    T: Send + 'static,
+    S: RuntimeSource,
+    F: Upstream<T> + Send + 'static,
+    G: Fn(A, Collector<K, V>) -> O + Send + Sync + 'static,
+    O: 'static,
+    M: Receive<O>,
+    K: Key,
+    V: Send + 'static,
+    A: Delivery<T> + 'static,
+{
+    /// Returns the same pipeline with a type that names none of its closures, so that a function can return
+    /// it and a struct can hold it.
+    ///
+    /// ```
+    /// # use sweet_async_core::DynRuntime;
+    /// # use sweet_async_pipeline::{BoxedPipeline, ChunkSizeExt as _, Event, PipelineBuilder};
+    /// fn squares(runtime: &DynRuntime, most: u64) -> BoxedPipeline<DynRuntime, u64, u64> {
+    ///     PipelineBuilder::<u64, _>::new(runtime.clone())
+    ///         .sender(move |sources| sources.of(0..most).into_chunks(100.items()))
+    ///         .receiver(|event: Event<u64>, collector| collector.collect(*event.data(), event.data().pow(2)))
+    ///         .boxed()
+    /// }
+    /// ```
+    ///
+    /// Cost: one box for the whole pipeline, and nothing for its events.
+    pub fn boxed(self) -> BoxedPipeline<S, K, V> {
+        let whole = self.whole();
+        let (source, task) = (whole.source.clone(), whole.settings.task.clone());
+        let start: Start<S::Runtime> =
+            Box::new(|runtime, task, counters| whole.start(runtime, task, counters));
+        BoxedPipeline { source, task, start, entries: PhantomData }
+    }
 }
 
 impl<S: RuntimeSource, K: Key, V: Send + 'static> BoxedPipeline<S, K, V> {

@@ -27,11 +27,30 @@ use sweet_async_core::task::IntoResult;
 /// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event).
 #[must_use = "a pipeline does nothing until it is awaited"]
 pub struct Fold<T, S, F, I, G, O, K, J> {
-    pub(crate) from: PipelineSender<T, S, F>,
-    pub(crate) init: I,
-    pub(crate) fold: G,
-    pub(crate) merge: J,
-    pub(crate) marker: PhantomData<fn() -> (O, K)>,
+    from: PipelineSender<T, S, F>,
+    init: I,
+    fold: G,
+    merge: J,
+    marker: PhantomData<fn() -> (O, K)>,
+}
+
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
+    /// Folds events into one value and holds no rows. As a [receiver](Self::receiver), `fold` may refuse an
+    /// event, and may end the pipeline. Each worker starts with `init()` and folds its events
+    /// into that; at the end the workers' values are merged. Await the pipeline for the value and the
+    /// summary.
+    ///
+    /// The events of a worker are not fixed, so `merge` should not depend on their order.
+    pub fn fold<A, I, G, O, K, J>(self, init: I, fold: G, merge: J) -> Fold<T, S, F, I, G, O, K, J>
+    where
+        A: Send + 'static,
+        I: Fn() -> A + Clone + Send + Sync + 'static,
+        G: Fn(&mut A, Event<T>) -> O + Send + Sync + 'static,
+        O: IntoResult<ControlFlow<()>, Answered<K>> + 'static,
+        J: Fn(A, A) -> A + Send + 'static,
+    {
+        Fold { from: self, init, fold, merge, marker: PhantomData }
+    }
 }
 
 impl<T, S, F, I, G, O, K, J> Fold<T, S, F, I, G, O, K, J> {

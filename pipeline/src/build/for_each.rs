@@ -5,17 +5,20 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
 
-use crate::build::sender::PipelineSender;
+use crate::build::sender::{BatchedSender, PipelineSender};
 use crate::build::upstream::Upstream;
 use crate::build::whole::Whole;
+use crate::event::batch::Batch;
+use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::run::handle::emitting_task::EmittingTask;
+use crate::run::work::call::answer::IntoAnswer;
 use crate::run::work::call::delivery::Delivery;
-use crate::run::work::call::receive::Receive;
+use crate::run::work::call::receive::{Receive, Tries};
 use crate::run::work::handlers::collecting::Each;
 use crate::run::work::handlers::receiving::Receiving;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::internals::Sync;
+use sweet_async_core::internals;
 use sweet_async_core::runtime::RuntimeSource;
 
 /// A pipeline that collects nothing. Await it for its summary. The argument of its receiver is an `A`.
@@ -26,12 +29,56 @@ use sweet_async_core::runtime::RuntimeSource;
 /// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event).
 #[must_use = "a pipeline does nothing until it is awaited"]
 pub struct ForEach<T, S, F, G, O, M, A> {
-    pub(crate) from: PipelineSender<T, S, F>,
-    pub(crate) receiver: G,
-    pub(crate) marker: PhantomData<fn(A) -> (O, M)>,
+    from: PipelineSender<T, S, F>,
+    receiver: G,
+    marker: PhantomData<fn(A) -> (O, M)>,
 }
 
-impl<T, S, F, G, O, K, A> ForEach<T, S, F, G, O, Sync<K>, A> {
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
+    /// As [`for_each`](Self::for_each), for a body that uses `?` and names no error type.
+    pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
+    where
+        G: Fn(Event<T>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAnswer<M> + 'static,
+        M: Receive<O>,
+    {
+        self.for_each(receiver)
+    }
+
+    /// Sets the receiver of each event, which collects nothing. Await the pipeline for the summary.
+    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Event<T>>
+    where
+        G: Fn(Event<T>) -> O + Send + Sync + 'static,
+        O: IntoAnswer<M> + 'static,
+        M: Receive<O>,
+    {
+        ForEach { from: self, receiver, marker: PhantomData }
+    }
+}
+
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> BatchedSender<T, S, F> {
+    /// As [`PipelineSender::try_for_each`], with a batch in place of an event.
+    pub fn try_for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
+    where
+        G: Fn(Batch<T>) -> O + Send + Sync + 'static,
+        O: Tries<M> + IntoAnswer<M> + 'static,
+        M: Receive<O>,
+    {
+        self.for_each(receiver)
+    }
+
+    /// As [`PipelineSender::for_each`], with a batch in place of an event.
+    pub fn for_each<G, O, M>(self, receiver: G) -> ForEach<T, S, F, G, O, M, Batch<T>>
+    where
+        G: Fn(Batch<T>) -> O + Send + Sync + 'static,
+        O: IntoAnswer<M> + 'static,
+        M: Receive<O>,
+    {
+        ForEach { from: self.0, receiver, marker: PhantomData }
+    }
+}
+
+impl<T, S, F, G, O, K, A> ForEach<T, S, F, G, O, internals::Sync<K>, A> {
     /// As [`Pipeline::blocking`](crate::Pipeline::blocking).
     pub fn blocking(mut self) -> Self {
         self.from.settings.blocking = true;
@@ -44,7 +91,7 @@ where
     T: Send + 'static,
     S: RuntimeSource,
     F: Upstream<T> + Send + 'static,
-    G: Fn(A) -> O + Send + std::marker::Sync + 'static,
+    G: Fn(A) -> O + Send + Sync + 'static,
     O: 'static,
     M: Receive<O>,
     A: Delivery<T> + 'static,
@@ -67,7 +114,7 @@ where
     T: Send + 'static,
     S: RuntimeSource,
     F: Upstream<T> + Send + 'static,
-    G: Fn(A) -> O + Send + std::marker::Sync + 'static,
+    G: Fn(A) -> O + Send + Sync + 'static,
     O: 'static,
     M: Receive<O>,
     A: Delivery<T> + 'static,

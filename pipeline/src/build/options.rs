@@ -8,9 +8,9 @@ use crate::outcome::progress::Progress;
 use crate::output::rejects::Rejects;
 use crate::policy::{ErrorStrategy, ReceiverStrategy, RetryEvents, SourceErrorStrategy};
 use crate::run::shared::control::Settings;
-use crate::run::shared::counters::OnReject;
+use crate::run::shared::rejection::OnReject;
+use crate::source::sources::{SenderOutput, Sources};
 use crate::source::strategy::SenderStrategy;
-use crate::source::{SenderOutput, Sources};
 use sweet_async_core::breaker::CircuitBreaker;
 use sweet_async_core::chaos::Chaos;
 use sweet_async_core::extend::Configured;
@@ -187,7 +187,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
         self.set(|settings| settings.keep_raw = keep)
     }
 
-    /// Writes every rejected row, as many as there are, with its text where it has one, its place and the reason: to a
+    /// Writes every rejected row, as many as there are, with its text where it has one, its position and the reason: to a
     /// file, or to a [function](Rejects::sink). A path is CSV or JSON Lines by its name; see [`Rejects`].
     /// So the rows can be corrected and read again, however few errors are [kept](Self::max_errors).
     ///
@@ -261,7 +261,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// [source order](Self::ordered) or with [keys](PipelineSender::key_by), and
     /// [concurrent](PipelineSender::concurrent) ones.
     ///
-    /// Cost: an allocation for each call, and calls of a synchronous receiver are made one by one.
+    /// Cost: two allocations for each call, and calls of a synchronous receiver are made one by one.
     pub fn event_circuit_breaker(self, breaker: &CircuitBreaker) -> Self {
         self.set(|settings| settings.guards.breaker = Some(breaker.clone()))
     }
@@ -293,7 +293,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)), and so is a
     /// pulled pipeline.
     ///
-    /// Cost: three allocations for each call, and calls of a synchronous receiver are made one by one.
+    /// Cost: four allocations for each call, and calls of a synchronous receiver are made one by one.
     pub fn chaos(self, chaos: Chaos) -> Self {
         self.set(|settings| settings.guards.chaos = Some(chaos))
     }

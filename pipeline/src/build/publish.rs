@@ -16,7 +16,7 @@ use crate::run::handle::emitting_task::EmittingTask;
 use crate::run::work::handlers::collecting::Each;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::handlers::receiving::Receiving;
-use crate::source::Sources;
+use crate::source::sources::Sources;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::internals::{Async, Fallible};
 use sweet_async_core::runtime::RuntimeSource;

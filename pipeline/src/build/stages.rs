@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use crate::build::sender::PipelineSender;
 use crate::build::upstream::{Parts, Staged, Upstream};
-use crate::source::Sources;
+use crate::source::sources::Sources;
 use crate::stage::awaited::Awaited;
 use crate::stage::chain::{Chain, Extend};
 use crate::stage::each::Each;
@@ -27,7 +27,7 @@ type WithAwaited<U, S, T, F, P> = With<U, S, T, F, Awaited<<F as Upstream<T>>::C
 /// # Stages
 ///
 /// Stages stand between the sender and the end of a pipeline. They take and give values. Each worker runs them
-/// for its rows, right before the receiver, so they run in parallel. Every end works behind stages, except
+/// for its rows, right before the receiver, so they run in parallel. Every end works after stages, except
 /// [`publish`](Self::publish), which publishes the text as it was read.
 ///
 /// ```
@@ -71,17 +71,20 @@ type WithAwaited<U, S, T, F, P> = With<U, S, T, F, Awaited<<F as Upstream<T>>::C
 ///   [`concurrent`](Self::concurrent). Chaos is injected before the stages, and a breaker or a limiter is refused.
 /// - **[Batches](Self::batched)** are made of values. All values of one row are in one batch, which may
 ///   therefore be larger than its size. A stage before a batch has failed or succeeded once the value is in the
-///   batch, so batches behind stages cannot be retried
+///   batch, so batches after stages cannot be retried
 ///   ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)), and policies around calls are around
 ///   that with the batch. While an asynchronous stage is
 ///   awaited its worker hands over no batch.
 ///
 /// Cost: that of the closure. A chain of synchronous stages is compiled into the loop over the rows, and one of
 /// asynchronous stages into one future for a row, without a box.
-impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> PipelineSender<T, S, F> {
+// The bound `Extend` is on the methods and not on the impl: behind `key_by`, the compiler then says why there is no
+// further stage.
+impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Passes on the result of `map` for each value.
     pub fn map<U, G>(self, map: G) -> WithEach<U, S, T, F, Map<G>>
     where
+        F::Chain: Extend,
         U: Send + 'static,
         G: Fn(T) -> U + Send + Sync + 'static,
     {
@@ -91,6 +94,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// Passes on the result of `map` for each value, or rejects the row with its error.
     pub fn try_map<U, E, G>(self, map: G) -> WithEach<U, S, T, F, TryMap<G>>
     where
+        F::Chain: Extend,
         U: Send + 'static,
         E: Into<BoxError>,
         G: Fn(T) -> Result<U, E> + Send + Sync + 'static,
@@ -101,6 +105,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// Passes on the values for which `keeps` is true. The row of another value is handled.
     pub fn filter<G>(self, keeps: G) -> WithEach<T, S, T, F, Filter<G>>
     where
+        F::Chain: Extend,
         G: Fn(&T) -> bool + Send + Sync + 'static,
     {
         self.then(|chain| Each::new(chain, Filter(keeps)))
@@ -109,6 +114,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// Calls `inspect` with each value, and passes the value on.
     pub fn inspect<G>(self, inspect: G) -> WithEach<T, S, T, F, Inspect<G>>
     where
+        F::Chain: Extend,
         G: Fn(&T) + Send + Sync + 'static,
     {
         self.then(|chain| Each::new(chain, Inspect(inspect)))
@@ -122,6 +128,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
         map: G,
     ) -> PipelineSender<I::Item, S, Staged<F::Sender, Many<F::Chain, FlatMap<G>>>>
     where
+        F::Chain: Extend,
         I: IntoIterator<Item: Send + 'static, IntoIter: Send>,
         G: Fn(T) -> I + Send + Sync + 'static,
     {
@@ -151,6 +158,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// The future is dropped at its next await when the pipeline is killed, or at the time limit of the event.
     pub fn map_async<O, G>(self, map: G) -> WithAwaited<O::Output, S, T, F, Map<G>>
     where
+        F::Chain: Extend,
         O: Future<Output: Send + 'static> + Send,
         G: Fn(T) -> O + Send + Sync + 'static,
     {
@@ -160,6 +168,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// As [`try_map`](Self::try_map), with a future: see [`map_async`](Self::map_async).
     pub fn try_map_async<U, E, O, G>(self, map: G) -> WithAwaited<U, S, T, F, TryMap<G>>
     where
+        F::Chain: Extend,
         U: Send + 'static,
         E: Into<BoxError>,
         O: Future<Output = Result<U, E>> + Send,
@@ -172,6 +181,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// [`map_async`](Self::map_async).
     pub fn filter_async<O, G>(self, keeps: G) -> WithAwaited<T, S, T, F, Filter<G>>
     where
+        F::Chain: Extend,
         O: Future<Output = bool> + Send,
         G: Fn(&T) -> O + Send + Sync + 'static,
     {
@@ -182,6 +192,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// [`map_async`](Self::map_async).
     pub fn inspect_async<O, G>(self, inspect: G) -> WithAwaited<T, S, T, F, Inspect<G>>
     where
+        F::Chain: Extend,
         O: Future<Output = ()> + Send,
         G: Fn(&T) -> O + Send + Sync + 'static,
     {
@@ -195,6 +206,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
         map: G,
     ) -> PipelineSender<I::Item, S, Staged<F::Sender, Many<Awaited<F::Chain, Map<G>>, FlatMap<fn(I) -> I>>>>
     where
+        F::Chain: Extend,
         I: IntoIterator<Item: Send + 'static, IntoIter: Send> + Send + 'static,
         O: Future<Output = I> + Send,
         G: Fn(T) -> O + Send + Sync + 'static,
@@ -205,7 +217,8 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
 
     /// Gives events keys: the receiver gets the events of one key in source order, one at a time, and those of
     /// different keys in parallel. So what happens to one account, say, happens in its order. It comes after
-    /// all stages, which run in parallel for events of one key as well.
+    /// all stages, which run in parallel for events of one key as well. The key cannot borrow from the value: of
+    /// a text, for example, it is a clone.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime};
@@ -224,7 +237,8 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// ```
     ///
     /// A row of which [`flat_map`](Self::flat_map) made several values waits for the rows before it that have
-    /// one of its keys. A row whose receiver is retried keeps its keys meanwhile. The receiver gets values of a
+    /// one of its keys. A row whose receiver is retried keeps its keys meanwhile. One whose stages are tried again
+    /// has no known keys yet: it waits for all rows before it, and those after it wait for it. The receiver gets values of a
     /// chunk once the stages of all its rows have run, and its worker waits where the next row of the chunk must
     /// wait. Chunks of several sources come in the order of the sources. About one in four thousand other keys is
     /// handled in order with a key, as if it were the same.
@@ -233,9 +247,13 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T, Chain: Extend>> Pipelin
     /// and, for several workers, with a breaker or a limiter of events
     /// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
     ///
+    /// Where events are tried again, a row whose stages have failed at first may be of any key: it waits for all
+    /// rows before it, and those after it wait for it. The stages must give a row the same keys each time.
+    ///
     /// Cost: some allocations for each row.
     pub fn key_by<K, G>(self, key: G) -> With<T, S, T, F, Keyed<F::Chain, G>>
     where
+        F::Chain: Extend,
         K: Hash,
         G: Fn(&T) -> K + Send + Sync + 'static,
     {

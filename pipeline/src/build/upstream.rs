@@ -1,7 +1,7 @@
 //! The part of a pipeline before its receiver: the sender closure, and the stages.
 
 use crate::policy::RetryEvents;
-use crate::source::Sources;
+use crate::source::sources::Sources;
 use crate::stage::chain::{Chain, Unstaged};
 
 /// The sender closure of a pipeline, with or without stages. Its events carry a `T`.
@@ -39,7 +39,7 @@ impl<T: Send + 'static, F: FnOnce(&mut Sources<T>)> Upstream<T> for F {
     }
 }
 
-/// A sender closure with stages behind it.
+/// A sender closure with stages after it.
 pub struct Staged<F, C: Chain>(pub(crate) Parts<F, C>);
 
 impl<F, C> Upstream<C::Out> for Staged<F, C>

@@ -31,7 +31,7 @@ use sweet_async_core::runtime::RuntimeSource;
 ///
 /// **Order.** The rows are in source order under [`ordered`](crate::PipelineBuilder::ordered), under
 /// [`sequence`](crate::PipelineBuilder::sequence), and with one worker. Otherwise they come as their workers
-/// have made them; those of one chunk stay in their order.
+/// have made them; the rows of one chunk stay in their order.
 ///
 /// **Errors.** A row that cannot be written is rejected, as one that a receiver refuses, and leaves nothing
 /// in the file. An error of the file, such as a full disk, is an

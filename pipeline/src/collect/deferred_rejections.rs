@@ -1,8 +1,8 @@
 //! Deferred rejections: rows that are known to be rejected only after all rows are there.
 
 use crate::collect::row_place::{Places, RowPlace};
-use crate::outcome::failure::RowError;
 use crate::outcome::names::Names;
+use crate::outcome::row_error::RowError;
 use sweet_async_core::error::AsyncTaskError;
 
 /// The deferred rejections of a pipeline, and the failure of its end.

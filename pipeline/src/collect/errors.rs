@@ -4,9 +4,9 @@ use std::any::Any;
 use std::fmt;
 
 use crate::collect::row_place::RowPlace;
-use crate::outcome::failure::RowError;
 use crate::outcome::firsts::Firsts;
 use crate::outcome::names::Names;
+use crate::outcome::row_error::RowError;
 use sweet_async_core::error::AsyncTaskError;
 
 /// An error that was collected under a key, with the position of its row.

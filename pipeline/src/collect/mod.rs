@@ -108,7 +108,7 @@ where
     /// values under one key; by default, the one that is last in source order stays.
     ///
     /// A value that is collected after the end of its pipeline, by a collector that was moved out of the
-    /// receiver, is dropped. That is reported through `tracing`.
+    /// receiver, is dropped, and the drop is reported through `tracing`.
     #[inline]
     pub fn collect(&self, key: K, value: V) {
         let entry = Entry { key, value, sequence: self.sequence };

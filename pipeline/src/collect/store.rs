@@ -9,6 +9,7 @@ use crate::collect::duplicate::OnDuplicate;
 use crate::collect::parts::partitions::{PARTS, Partitions, Settled};
 use crate::collect::registry::Registration;
 use crate::collect::worker::calls::Calls;
+use crate::collect::worker::inbox::Inbox;
 use crate::collect::worker::installed::{Erased, Installed};
 use crate::collect::worker::shard::Shard;
 use crate::outcome::names::Names;
@@ -35,7 +36,11 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> CollectionStore<K, V> {
 
     /// Creates the shards of the workers. Called once.
     pub(crate) fn shards(&self, workers: &[Arc<Calls>]) -> Vec<Erased> {
-        self.partitions.shards(self.pipeline, workers)
+        let inboxes = self.partitions.common.open(workers);
+        let shard = |(calls, inbox): (&Arc<Calls>, &Arc<Inbox>)| -> Erased {
+            Box::new(Shard::new(self.pipeline, self.partitions.clone(), calls.clone(), inbox.clone()))
+        };
+        workers.iter().zip(inboxes).map(shard).collect()
     }
 
     /// Ends the call of a worker whose shard is installed: its entries count, or are removed.

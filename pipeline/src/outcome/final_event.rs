@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::outcome::failure::RowError;
 use crate::outcome::progress::Progress;
+use crate::outcome::row_error::RowError;
 use crate::outcome::source_failure::SourceError;
 
 /// The summary of a pipeline, after all of it has ended. The sum of `handled`, `rejected` and `dropped`

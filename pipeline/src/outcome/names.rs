@@ -1,5 +1,5 @@
-//! The names of a pipeline's sources: those that its sender names, and those of published sources, as their
-//! messages come out of queues.
+//! The names of a pipeline's sources. The sender names its own sources; the names of published sources come out
+//! of queues, with their messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

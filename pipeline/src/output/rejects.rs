@@ -1,11 +1,11 @@
-//! Rejected rows that are written: what is known of each, and the file or function that takes them.
+//! Rejected rows that are written: `RejectedRow`, and the file or function that takes them.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::outcome::failure::RowError;
+use crate::outcome::row_error::RowError;
 use crate::output::encoder::Encoder;
 use crate::output::target::Target;
 use crate::source::compression::codec::{Codec, Compression};

@@ -1,4 +1,23 @@
 //! A queue in memory, between pipelines of one process.
+//!
+//! ```text
+//!  publish ──► waiting ──┐                     ┌── ack ──► acknowledged
+//!                        ├── claim ──► claimed ┤
+//!             returned ──┘                     └── nack, or the receipt is dropped ──► returned
+//!
+//!  open ── close ──► closed ── no message is left ──► ended: claims return nothing
+//! ```
+//!
+//! 1. A message counts in `unacknowledged` from before it can be claimed until it is acknowledged, or until its
+//!    publisher has given up. So a consumer that finds the count 0 has missed none.
+//! 2. `is_closed` is never cleared. `waiting` is closed before it is set, so no message is added after that;
+//!    `returned` stays open, since its messages were added before.
+//! 3. The queue has ended once it is closed and the count is then 0: no message is left, and none comes (1, 2).
+//!    A publisher that is refused after that counts for a moment, and delays this answer at most.
+//! 4. A claimed message is settled once, by an acknowledgement or by its return. The exchange of `is_settled`
+//!    decides which, and excludes the other.
+//! 5. A thread that waits listens first and looks then; a change is made first and notified then. So no change
+//!    is missed.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -8,7 +27,7 @@ use std::time::Duration;
 use concurrent_queue::{ConcurrentQueue, PushError};
 use event_listener::Event;
 
-use crate::queue::{Claim, Queue, QueueMessage};
+use crate::queue::engine::{Claim, Queue, QueueMessage};
 
 /// A bounded [`Queue`] in memory. A clone is a handle on the same queue.
 ///
@@ -21,10 +40,10 @@ pub struct BoundedQueue(Arc<Shared>);
 struct Shared {
     waiting: ConcurrentQueue<Stored>,
     returned: ConcurrentQueue<Stored>,
-    /// Messages that are published, or about to be, and not acknowledged.
+    /// Messages that are published, or about to be, and not acknowledged (1).
     unacknowledged: AtomicUsize,
-    /// Set by `close`, and never cleared. No message is added from then on.
-    closed: AtomicBool,
+    /// Set by `close`, and never cleared. No message is added from then on (2).
+    is_closed: AtomicBool,
     /// Notified when there is a message, or when no more will come.
     ready: Event,
     /// Notified when there is room, or when the queue is closed.
@@ -45,8 +64,8 @@ struct ClaimedMessage {
     queue: Arc<Shared>,
     message: QueueMessage,
     deliveries: u32,
-    /// Set once the message is acknowledged or given back, whichever is first. Excludes the other.
-    settled: AtomicBool,
+    /// Set once the message is acknowledged or given back, whichever is first. Excludes the other (4).
+    is_settled: AtomicBool,
 }
 
 /// The error of a queue that was closed: the message comes back.
@@ -62,7 +81,7 @@ impl BoundedQueue {
             waiting: ConcurrentQueue::bounded(capacity.get()),
             returned: ConcurrentQueue::unbounded(),
             unacknowledged: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             ready: Event::new(),
             room: Event::new(),
         }))
@@ -72,9 +91,9 @@ impl BoundedQueue {
     /// end.
     pub fn close(&self) {
         self.0.waiting.close();
-        // SeqCst here and for `unacknowledged`: a consumer that sees `closed` set must see every message
-        // published before, and its count in `unacknowledged`.
-        self.0.closed.store(true, Ordering::SeqCst);
+        // SeqCst here and for `unacknowledged`: a consumer that sees `is_closed` set must see every message
+        // published before, and its count in `unacknowledged` (3).
+        self.0.is_closed.store(true, Ordering::SeqCst);
         self.0.ready.notify(usize::MAX);
         self.0.room.notify(usize::MAX);
     }
@@ -99,13 +118,14 @@ impl Shared {
             queue: self.clone(),
             message: message.clone(),
             deliveries,
-            settled: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
         };
         Some(Claim { message, receipt: BoundedReceipt(Arc::new(held)), deliveries })
     }
 
+    /// True once no message will come any more (3).
     fn has_ended(&self) -> bool {
-        self.closed.load(Ordering::SeqCst) && self.unacknowledged.load(Ordering::SeqCst) == 0
+        self.is_closed.load(Ordering::SeqCst) && self.unacknowledged.load(Ordering::SeqCst) == 0
     }
 
     fn uncount(&self) {
@@ -115,8 +135,8 @@ impl Shared {
     }
 }
 
-/// The count of a message that is being published. The message counts before it can be claimed, so that no
-/// consumer takes the queue for ended. Dropped without [`commit`](Self::commit), it does not count any more.
+/// The count of a message that is being published, from before it can be claimed (1). Dropped without
+/// [`commit`](Self::commit), it does not count any more.
 struct PublishGuard<'a>(Option<&'a Shared>);
 
 impl<'a> PublishGuard<'a> {
@@ -139,14 +159,14 @@ impl Drop for PublishGuard<'_> {
 }
 
 impl ClaimedMessage {
-    /// True for the first call only.
+    /// True for the first call only (4).
     fn settle(&self) -> bool {
-        !self.settled.swap(true, Ordering::AcqRel)
+        !self.is_settled.swap(true, Ordering::AcqRel)
     }
 
     fn give_back(&self) {
         if self.settle() {
-            // Cannot fail: this queue is unbounded, and never closed.
+            // Cannot fail: this queue is unbounded, and never closed (2).
             let _ = self
                 .queue
                 .returned
@@ -170,6 +190,7 @@ impl Queue for BoundedQueue {
         let guard = PublishGuard::new(&self.0);
         let mut stored = Stored { message, deliveries: 0 };
         loop {
+            // Listens first (5).
             let listening = self.0.room.listen();
             stored = match self.0.waiting.push(stored) {
                 Ok(()) => break,
@@ -185,6 +206,7 @@ impl Queue for BoundedQueue {
 
     async fn claim(&self, most: usize, _: Duration) -> Result<Vec<Claim<BoundedReceipt>>, QueueClosed> {
         loop {
+            // Listens first (5).
             let listening = self.0.ready.listen();
             let claimed: Vec<_> = std::iter::from_fn(|| self.0.next()).take(most.max(1)).collect();
             if !claimed.is_empty() || self.0.has_ended() {
@@ -200,7 +222,7 @@ impl Queue for BoundedQueue {
     }
 
     async fn extend(&self, receipts: &[BoundedReceipt], _: Duration) -> Result<usize, QueueClosed> {
-        Ok(receipts.iter().filter(|receipt| !receipt.0.settled.load(Ordering::Acquire)).count())
+        Ok(receipts.iter().filter(|receipt| !receipt.0.is_settled.load(Ordering::Acquire)).count())
     }
 
     async fn nack(&self, receipts: &[BoundedReceipt]) -> Result<(), QueueClosed> {

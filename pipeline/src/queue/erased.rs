@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::{Claim, Queue, QueueMessage};
+use crate::queue::engine::{Claim, Queue, QueueMessage};
 use sweet_async_core::error::BoxError;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;

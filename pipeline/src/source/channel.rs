@@ -11,6 +11,11 @@ use futures_sink::Sink;
 use pin_project_lite::pin_project;
 use sync_wrapper::SyncWrapper;
 
+use crate::source::item_chunks::{Filling, ItemChunks};
+use crate::source::plan::Plan;
+use crate::source::sources::Sources;
+use sweet_async_core::error::AsyncTaskError;
+
 /// Sends events into a pipeline; made by [`Sources::channel`](crate::Sources::channel). Clones send into the
 /// same channel, and the source ends once all of them are dropped. Events of one sender keep its order.
 ///
@@ -38,9 +43,55 @@ pub enum TrySendError<T> {
     Closed(T),
 }
 
+/// The most events that a channel has room for: its memory is allocated when it is made.
+const MOST_EVENTS: usize = 1 << 20;
+
+impl<T: Send + 'static> Sources<T> {
+    /// Events that are sent by hand, through the sender that this returns. The sender closure passes it to
+    /// the code that is to send. The source ends once all clones of the sender are dropped, or once one of
+    /// them [closes](EventSender::close) the channel. The channel has room for `capacity` events, and as many
+    /// may be on their way into a chunk; events that are there go out at once. A capacity of zero, or of more
+    /// than 1,048,576, is refused ([`AsyncTaskError::InvalidConfig`]).
+    ///
+    /// A receiver that keeps a sender keeps its own pipeline from ending.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
+    /// # use sweet_async_pipeline::{Event, PipelineBuilder};
+    /// # async fn sum<R: Runtime>(runtime: R) -> Result<u64, AsyncTaskError> {
+    /// let (sum, _summary) = PipelineBuilder::<u64, _>::new(runtime.clone())
+    ///     .sender(move |sources| {
+    ///         let events = sources.channel(16);
+    ///         TaskBuilder::<(), _>::new(runtime)
+    ///             .try_spawn(|| async move {
+    ///                 for event in 0..100 {
+    ///                     events.send(event).await?;
+    ///                 }
+    ///                 Ok(())
+    ///             })
+    ///             .detach();
+    ///     })
+    ///     .fold(|| 0, |sum, event: Event<u64>| *sum += event.take_data(), |left, right| left + right)
+    ///     .await?;
+    /// # Ok(sum)
+    /// # }
+    /// ```
+    pub fn channel(&mut self, capacity: usize) -> EventSender<T> {
+        let (sender, incoming) = EventSender::channel(capacity.min(MOST_EVENTS));
+        if (1..=MOST_EVENTS).contains(&capacity) {
+            let items = Box::new(Filling::new(Box::pin(incoming)));
+            self.plans.push(Plan::Stream(ItemChunks { name: "a channel", items, rows: capacity }));
+        } else {
+            let range = format!("from 1 to {MOST_EVENTS}");
+            self.plans.refuse(AsyncTaskError::out_of_range("`capacity` of a channel", capacity, &range));
+        }
+        sender
+    }
+}
+
 impl<T: Send + 'static> EventSender<T> {
     /// A channel with room for `capacity` events, at least one.
-    pub(crate) fn channel(capacity: usize) -> (Self, Incoming<T>) {
+    fn channel(capacity: usize) -> (Self, Incoming<T>) {
         let (channel, receiver) = async_channel::bounded(capacity.max(1));
         (Self { channel: Some(channel), kept: None }, Incoming { receiver })
     }
@@ -182,7 +233,7 @@ impl<T> std::error::Error for TrySendError<T> {}
 pin_project! {
     /// The receiving end of the channel, as a source. Dropping it closes the channel and drops the events
     /// still in it: senders may outlive the pipeline, and would keep these events.
-    pub(crate) struct Incoming<T> {
+    struct Incoming<T> {
         #[pin]
         receiver: Receiver<T>,
     }

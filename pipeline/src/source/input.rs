@@ -8,7 +8,8 @@ use std::pin::Pin;
 use bytes::{Buf, Bytes};
 use futures_io::AsyncRead;
 
-use crate::source::compression::codec::{Codec, Compression, Plaintext};
+use crate::source::compression::codec::{Codec, Compression};
+use crate::source::compression::plaintext::Plaintext;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::metrics::metered;
 

@@ -1,12 +1,10 @@
 //! Iterators and streams as sources.
 
-use std::any::Any;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use futures_core::Stream;
 
-use crate::source::{Plan, Sources};
+use crate::source::item_chunks::{Filling, ItemChunks};
+use crate::source::plan::Plan;
+use crate::source::sources::Sources;
 use crate::text::chunk::ChunkSize;
 
 /// Items to be read; [`into_chunks`](Self::into_chunks) adds them to the pipeline.
@@ -17,17 +15,32 @@ pub struct ItemSource<'a, T, I> {
 }
 
 /// The items of a stream: see [`Sources::of_stream`].
-pub struct Pulled<St>(pub(crate) St);
+pub struct Pulled<St>(St);
 
-/// A source of items, and the number of items in a chunk.
-pub(crate) struct ItemChunks<I> {
-    pub(crate) name: &'static str,
-    pub(crate) items: I,
-    pub(crate) rows: usize,
+impl<T: Send + 'static> Sources<T> {
+    /// Items of an iterator. It runs on the executor's threads, in slices of at most 256 items and about 200
+    /// us, whatever the size of a chunk: other tasks run between two slices, and a cancellation is noticed
+    /// there. An iterator that blocks belongs in blocking work that feeds a channel, to be read with
+    /// [`of_stream`](Self::of_stream).
+    pub fn of<I>(&mut self, items: I) -> ItemSource<'_, T, I::IntoIter>
+    where
+        I: IntoIterator<Item = T>,
+        I::IntoIter: Send + 'static,
+    {
+        ItemSource::new(self, items.into_iter())
+    }
+
+    /// Items of a stream, taken in slices like those of an [iterator](Self::of).
+    pub fn of_stream<St>(&mut self, stream: St) -> ItemSource<'_, T, Pulled<St>>
+    where
+        St: Stream<Item = T> + Send + 'static,
+    {
+        ItemSource::new(self, Pulled(stream))
+    }
 }
 
 impl<'a, T, I> ItemSource<'a, T, I> {
-    pub(crate) fn new(sources: &'a mut Sources<T>, items: I) -> Self {
+    fn new(sources: &'a mut Sources<T>, items: I) -> Self {
         Self { sources, items }
     }
 }
@@ -57,88 +70,5 @@ fn rows(size: ChunkSize, item: usize) -> usize {
     match size {
         ChunkSize::Rows(rows) => rows,
         ChunkSize::Bytes(bytes) => (bytes / item.max(1)).max(1),
-    }
-}
-
-/// The most items for which a chunk allocates memory in advance, whatever the iterator's size hint.
-const ROOM: usize = 1 << 16;
-
-/// The items of one chunk: a `Vec<T>` without its type, for the way from the source to a worker.
-pub(crate) struct Items {
-    items: Box<dyn Any + Send>,
-    pub(crate) rows: u64,
-}
-
-impl Items {
-    /// The items; empty if they are of another type, which no pipeline mixes.
-    pub(crate) fn into_vec<T: 'static>(self) -> Vec<T> {
-        self.items.downcast().map_or_else(|_| Vec::new(), |items| *items)
-    }
-}
-
-/// A source of items, and the chunk that is being filled from it.
-pub(crate) struct Filling<T, I> {
-    items: I,
-    chunk: Vec<T>,
-}
-
-impl<T, I> Filling<T, I> {
-    pub(crate) fn new(items: I) -> Self {
-        Self { items, chunk: Vec::new() }
-    }
-}
-
-/// The chunk of a source of items, without the type of the items.
-pub(crate) trait ItemChunk: Send {
-    /// The number of items in the chunk.
-    fn count(&self) -> usize;
-
-    /// Takes the chunk, and begins another one.
-    fn take(&mut self) -> Items;
-}
-
-impl<T: Send + 'static, I: Send> ItemChunk for Filling<T, I> {
-    fn count(&self) -> usize {
-        self.chunk.len()
-    }
-
-    fn take(&mut self) -> Items {
-        let rows = self.chunk.len() as u64;
-        Items { items: Box::new(std::mem::take(&mut self.chunk)), rows }
-    }
-}
-
-/// An iterator that is read by a slice of a chunk at a time: one virtual call for many items.
-pub(crate) trait Fill: ItemChunk {
-    /// Adds at most `most` items to the chunk, which is to have `rows` of them in the end. True if there are
-    /// no more.
-    fn fill(&mut self, most: usize, rows: usize) -> bool;
-}
-
-impl<T: Send + 'static, I: Iterator<Item = T> + Send> Fill for Filling<T, I> {
-    fn fill(&mut self, most: usize, rows: usize) -> bool {
-        let Self { items, chunk } = self;
-        if chunk.is_empty() {
-            chunk.reserve_exact(items.size_hint().0.clamp(1, rows.min(ROOM)));
-        }
-        let before = chunk.len();
-        chunk.extend(items.take(most));
-        chunk.len() - before < most
-    }
-}
-
-/// A stream whose items are added to a chunk.
-pub(crate) trait PollItems: ItemChunk {
-    /// Adds the next item to the chunk. `Ready(false)`: there are no more.
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
-}
-
-impl<T: Send + 'static, St: Stream<Item = T> + Send> PollItems for Filling<T, Pin<Box<St>>> {
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.items.as_mut().poll_next(cx).map(|item| {
-            let is_some = item.is_some();
-            self.chunk.extend(item);
-            is_some
-        })
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::{DynQueue, Kind, Queue};
-use crate::source::{Plan, Sources};
-use crate::text::decode::DynDecoders;
+use crate::queue::{DynQueue, Queue};
+use crate::source::format::{FormatOf, decoders, read_head};
+use crate::source::plan::{Open, Plan, QueuePlan};
+use crate::source::sources::Sources;
 use sweet_async_core::error::AsyncTaskError;
 
 /// A queue to be read; [`csv`](Self::csv), [`lines`](Self::lines) or [`json_lines`](Self::json_lines) adds it
@@ -19,18 +20,27 @@ pub struct QueueSource<'a, T> {
     max_deliveries: u32,
 }
 
-/// A queue, ready to be read.
-pub(crate) struct QueuePlan {
-    pub(crate) name: Arc<str>,
-    pub(crate) queue: Arc<dyn DynQueue>,
-    pub(crate) lease: Duration,
-    pub(crate) max_deliveries: u32,
-    /// Makes decoders for a kind of text, or returns the kind if its rows cannot be made of it.
-    pub(crate) make: fn(Kind) -> Result<DynDecoders, Kind>,
+impl<T: Send + 'static> Sources<T> {
+    /// The messages that other pipelines have [published](crate::PipelineSender::publish) into `queue`, from
+    /// its first message to its end. A queue that never ends is read until the pipeline is cancelled. The
+    /// source must name the format of its publisher.
+    ///
+    /// A message is acknowledged as soon as its last row is handled, or rejected by a strategy that goes on.
+    /// Values that receivers have collected or folded by then are in this process alone; where they must
+    /// outlive the process, the receiver itself writes them. Messages that the pipeline's end leaves
+    /// unhandled are given back; after a kill, others claim them when the lease runs out. So rows may be
+    /// handled more than once. A [pulled](crate::PipelineSender::pull) pipeline does not know what becomes of
+    /// its events, and is refused a queue ([`AsyncTaskError::InvalidConfig`]).
+    ///
+    /// An event's position is that in the source that was published; its sequence counts in the order of
+    /// claims. The order of rows is kept within a message. Errors name the source that was published.
+    pub fn of_queue(&mut self, queue: &impl Queue) -> QueueSource<'_, T> {
+        QueueSource::new(self, queue.clone())
+    }
 }
 
 impl<'a, T: Send + 'static> QueueSource<'a, T> {
-    pub(crate) fn new(sources: &'a mut Sources<T>, queue: impl Queue) -> Self {
+    fn new(sources: &'a mut Sources<T>, queue: impl Queue) -> Self {
         let lease = Duration::from_secs(30);
         Self { sources, queue: Arc::new(queue), name: "a queue".into(), lease, max_deliveries: u32::MAX }
     }
@@ -57,7 +67,15 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
         self
     }
 
-    pub(crate) fn add(self, make: fn(Kind) -> Result<DynDecoders, Kind>) {
+    /// Adds the messages, which are of the format `F`.
+    pub(crate) fn add<F: FormatOf<T>>(self) {
+        self.add_plan(|head| {
+            let (source, head) = read_head::<F>(head)?;
+            Ok((source, decoders::<F, T>(head)))
+        });
+    }
+
+    fn add_plan(self, open: Open) {
         let Self { sources, queue, name, lease, max_deliveries } = self;
         if lease.is_zero() {
             let name = "`with_lease` of a queue";
@@ -67,6 +85,6 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
             let name = "`max_deliveries` of a queue";
             return sources.plans.refuse(AsyncTaskError::out_of_range(name, 0, "at least 1"));
         }
-        sources.plans.push(Plan::Queue(QueuePlan { name, queue, lease, max_deliveries, make }));
+        sources.plans.push(Plan::Queue(QueuePlan { name, queue, lease, max_deliveries, open }));
     }
 }

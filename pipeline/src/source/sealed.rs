@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::queue::{Head, Kind, Sealing};
-use crate::source::text::{MakeDecoder, TextFormat, TextPlan};
-use crate::source::{Plan, Sources};
+use bytes::Bytes;
+
+use crate::queue::Sealing;
+use crate::source::format::DynFormat;
+use crate::source::plan::{Plan, TextPlan};
+use crate::source::sources::Sources;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
+use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
 
@@ -38,26 +42,34 @@ fn sealed(plans: Vec<Plan>, job: &str) -> Result<Vec<Plan>, AsyncTaskError> {
 impl TextPlan {
     /// Returns the same text with each chunk as a message. The keys of the messages begin with `key`.
     fn sealed(self, key: Arc<str>) -> Self {
-        let TextFormat { dialect, headers, decoders, .. } = self.format;
-        let decoders = Arc::new(SealDecoders { source: self.name.clone(), key, inner: decoders });
-        Self { format: TextFormat { dialect, headers, decoders, whole: true }, ..self }
+        Self { format: Arc::new(Sealed { key, format: self.format }), ..self }
     }
 }
 
-/// Makes decoders that turn the chunks of a source into messages.
-struct SealDecoders {
-    source: Arc<str>,
+/// The format of a source whose chunks become messages.
+struct Sealed {
     key: Arc<str>,
-    inner: Arc<dyn MakeDecoder>,
+    format: Arc<dyn DynFormat>,
 }
 
-impl MakeDecoder for SealDecoders {
-    fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow> {
-        let head = Head { source: self.source.clone(), kind: self.kind(name, first)? };
-        Ok(DynDecoders::new(Sealing::new(&head, self.key.clone()).decoders()))
+impl DynFormat for Sealed {
+    fn dialect(&self) -> Dialect {
+        self.format.dialect()
     }
 
-    fn kind(&self, name: &str, first: &RawChunk) -> Result<Kind, BadRow> {
-        self.inner.kind(name, first)
+    fn has_header(&self) -> bool {
+        self.format.has_header()
+    }
+
+    fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow> {
+        Ok(DynDecoders::new(Sealing::new(self.message_head(name, first)?, self.key.clone()).decoders()))
+    }
+
+    fn message_head(&self, name: &str, first: &RawChunk) -> Result<Bytes, BadRow> {
+        self.format.message_head(name, first)
+    }
+
+    fn is_whole(&self) -> bool {
+        true
     }
 }

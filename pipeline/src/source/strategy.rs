@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::source::Plan;
 use crate::source::input::{Blocking, Input};
-use crate::source::text::TextPlan;
+use crate::source::plan::{Plan, TextPlan};
 use sweet_async_core::error::AsyncTaskError;
 
 /// The strategy by which a pipeline reads its sources.

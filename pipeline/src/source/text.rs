@@ -1,20 +1,22 @@
 //! Text sources: files, bytes and readers, as CSV, as lines or as JSON Lines.
 
+use std::io::Read;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::queue::Kind;
+use bytes::Bytes;
+use futures_io::AsyncRead;
+
 use crate::source::compression::codec::Compression;
-use crate::source::format::csv_options::CsvSettings;
+use crate::source::format::csv_settings::CsvSettings;
 use crate::source::format::marker::Undecided;
-use crate::source::input::Input;
-use crate::source::{Plan, Sources};
+use crate::source::format::{DynFormat, FormatOf, OfRows, decoders};
+use crate::source::input::{Blocking, Input};
+use crate::source::plan::{Plan, TextPlan};
+use crate::source::sources::Sources;
 use crate::text::chunk::ChunkSize;
-use crate::text::chunk::RawChunk;
 use crate::text::cut::limits::Limits;
-use crate::text::decode::DynDecoders;
-use crate::text::dialect::Dialect;
-use crate::text::fault::BadRow;
 use sweet_async_core::error::AsyncTaskError;
 
 /// The greatest limit on the bytes of one record: offsets in a chunk are 32 bits.
@@ -71,44 +73,66 @@ pub(crate) struct Options {
     compression: Compression,
 }
 
-/// Makes the decoders of a source, one for each worker, once the first record is known.
-pub(crate) trait MakeDecoder: Send + Sync {
-    /// Reads what all rows of the source `name` have in common from the header, or from the first chunk where
-    /// there is none.
+impl<T: Send + 'static> Sources<T> {
+    /// Rows of a file: CSV with a header, unless the source says otherwise. The file is read on the blocking
+    /// pool, and opened when its turn comes. A file that cannot be opened is noticed when the pipeline
+    /// starts, before any source is read.
     ///
-    /// # Errors
+    /// Data that is appended to the file before its end is reached is read too. Its last row needs no line
+    /// end: in a file that is still being written, the part of the last line that is there is a row, whole or
+    /// not. So a file should be complete when it is read, or be renamed to its name once it is.
     ///
-    /// The header cannot be used.
-    fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow>;
+    /// A file that is cut shorter than it was when it was opened is an error ([`AsyncTaskError::Io`]), once
+    /// its rows until then have been handed on. If a file is replaced by another, the one that was opened is
+    /// read on.
+    pub fn of_file(&mut self, path: impl Into<PathBuf>) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::File(path.into()), None)])
+    }
 
-    /// As [`learn`](Self::learn), but returns the kind of the text, for decoders of other pipelines.
-    fn kind(&self, name: &str, first: &RawChunk) -> Result<Kind, BadRow>;
-}
+    /// Rows of several files, one file after the other, each with a header of its own; otherwise as
+    /// [`of_file`](Self::of_file). An empty list of files is refused ([`AsyncTaskError::InvalidConfig`]).
+    ///
+    /// The first file that cannot be read ends the whole pipeline, whatever its
+    /// [`ErrorStrategy`](crate::ErrorStrategy), which is about rows. A missing file ends it before any row of
+    /// the others is handled; a file that turns out to be corrupt or in UTF-16 ends it once its turn has
+    /// come. To read on without such a file, skip it:
+    /// [`on_source_error`](crate::PipelineBuilder::on_source_error).
+    pub fn of_files<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> TextSource<'_, T> {
+        let input = |path: P| Input::Blocking(Blocking::File(path.into()), None);
+        TextSource::new(self, paths.into_iter().map(input).collect())
+    }
 
-/// A text source, ready to be read.
-pub(crate) struct TextPlan {
-    pub(crate) name: Arc<str>,
-    pub(crate) input: Input,
-    pub(crate) format: TextFormat,
-    pub(crate) size: ChunkSize,
-    pub(crate) limits: Limits,
-    /// Its length in bytes, if known.
-    pub(crate) length: Option<u64>,
-}
+    /// Rows of a reader, read on the blocking pool: CSV with a header, unless the source says otherwise. A
+    /// read that was [`Interrupted`](std::io::ErrorKind::Interrupted) is tried again. Rows go out once they
+    /// fill a chunk: a reader that gives rows only now and then needs small chunks.
+    ///
+    /// A read is blocking work of the pipeline's task. A read that stalls is not waited for at the limit of
+    /// [`with_timeout`](crate::PipelineBuilder::with_timeout). It delays every other end of the pipeline
+    /// until it returns, a kill and the error of a row among them. A hard kill reports that the read goes on
+    /// ([`CancelOutcome::Abandoned`](sweet_async_core::CancelOutcome::Abandoned)). A reader that may stall
+    /// for long needs a time limit of its own, or should be a polled one
+    /// ([`of_async_reader`](Self::of_async_reader)). At a graceful cancellation the pipeline handles what has
+    /// been read, and what the read under way still gives within the grace period.
+    pub fn of_reader(&mut self, reader: impl Read + Send + 'static) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::Reader(Box::new(reader)), None)])
+    }
 
-/// The rules by which text is cut into records, and the decoders that make rows of them.
-#[derive(Clone)]
-pub(crate) struct TextFormat {
-    pub(crate) dialect: Dialect,
-    pub(crate) headers: bool,
-    pub(crate) decoders: Arc<dyn MakeDecoder>,
-    /// True if a chunk counts as one row, and not as many as it has. Such a chunk is never cut short by a
-    /// source that pauses or fails.
-    pub(crate) whole: bool,
+    /// As [`of_reader`](Self::of_reader), for a reader that is polled: on the executor's threads, at most 64
+    /// KiB at a time, so that other tasks can run in between. A chunk goes out earlier when the reader has no
+    /// more for the moment, unless it is [published](crate::PipelineSender::publish). The reader is dropped
+    /// when the pipeline ends.
+    pub fn of_async_reader(&mut self, reader: impl AsyncRead + Send + 'static) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Async(Box::pin(reader))])
+    }
+
+    /// Rows of bytes in memory: CSV with a header, unless the source says otherwise.
+    pub fn of_bytes(&mut self, bytes: impl Into<Bytes>) -> TextSource<'_, T> {
+        TextSource::new(self, vec![Input::Blocking(Blocking::Bytes(bytes.into()), None)])
+    }
 }
 
 impl<'a, T: Send + 'static> TextSource<'a, T, Undecided> {
-    pub(crate) fn new(sources: &'a mut Sources<T>, inputs: Vec<Input>) -> Self {
+    fn new(sources: &'a mut Sources<T>, inputs: Vec<Input>) -> Self {
         let (csv, limits) = (CsvSettings::default(), Limits::default());
         let options = Options { csv, limits, compression: Compression::default() };
         Self { sources, inputs, name: None, options, format: PhantomData }
@@ -151,7 +175,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     }
 
     /// Reads at most `rows` rows, of each file of several; no limit by default. Rejected rows count. The
-    /// source ends with the last of them as with its own end: what follows is not read, except for the
+    /// source ends with the last of them as with its own end: the rows after it are not read, except for the
     /// rest of the block of bytes that the row was in. So the bytes that were read are then fewer than the
     /// total. Zero is refused ([`AsyncTaskError::InvalidConfig`]).
     pub fn max_rows(mut self, rows: u64) -> Self {
@@ -175,13 +199,14 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     }
 
     /// Adds the text, in the format that `format` returns.
-    pub(crate) fn add(
+    pub(crate) fn add<F: FormatOf<T>>(
         self,
         size: ChunkSize,
-        format: impl FnOnce(Options) -> Result<TextFormat, AsyncTaskError>,
+        format: impl FnOnce(Options) -> Result<F, AsyncTaskError>,
     ) {
         let Self { sources, inputs, name, options, .. } = self;
-        let format = format(options.clone());
+        let format = format(options.clone())
+            .map(|format| Arc::new(OfRows { format, decoders: decoders::<F, T> }) as Arc<dyn DynFormat>);
         sources.plans.add(size, plans(inputs, name.as_ref(), &options, size, format));
     }
 }
@@ -191,7 +216,7 @@ fn plans(
     name: Option<&Arc<str>>,
     options: &Options,
     size: ChunkSize,
-    format: Result<TextFormat, AsyncTaskError>,
+    format: Result<Arc<dyn DynFormat>, AsyncTaskError>,
 ) -> Result<Vec<Plan>, AsyncTaskError> {
     let Options { limits, compression, .. } = *options;
     if !(1..=MOST).contains(&limits.max_record) {

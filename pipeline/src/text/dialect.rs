@@ -77,24 +77,6 @@ impl Default for CsvDialect {
 }
 
 impl CsvDialect {
-    /// The two bytes that end a record; twice the same where there is only one.
-    #[inline]
-    pub(crate) fn row_ends(&self) -> [u8; 2] {
-        self.terminator.map_or([b'\n', b'\r'], |byte| [byte, byte])
-    }
-
-    /// True if this byte ends a record.
-    #[inline]
-    pub(crate) fn ends_row(&self, byte: u8) -> bool {
-        self.row_ends().contains(&byte)
-    }
-
-    /// True if an LF right after this byte belongs to the same row end.
-    #[inline]
-    pub(crate) fn awaits_lf(&self, byte: u8) -> bool {
-        self.terminator.is_none() && byte == b'\r'
-    }
-
     /// Checks that the bytes can work together. The cutter and the parser agree on every dialect that passes;
     /// on others they may not.
     ///
@@ -117,6 +99,10 @@ impl CsvDialect {
         let mut before: Vec<(&str, u8)> = Vec::new();
         for (setting, byte) in marks {
             let Some(byte) = byte else { continue };
+            // Only a message of a queue has such a mark. It could be a part of a character.
+            if !byte.is_ascii() {
+                return Err(format!("`{setting}` is the byte {byte:#x}: it must be an ASCII character"));
+            }
             if let Some((other, _)) = before.iter().find(|(_, other)| *other == byte) {
                 return Err(refused(setting, byte, &format!("that of `{other}`")));
             }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The cutter only finds where records end, so one sender feeds many workers; the workers do the expensive
-//! part. Everything here is pure: values in, values out, no executor, no file, no clock.
+//! part. For CSV both read by one [grammar]. Everything here is pure: values in, values out, no executor, no
+//! file, no clock.
 
 pub(crate) mod chunk;
 #[cfg(feature = "csv")]
@@ -15,6 +16,7 @@ pub(crate) mod cut;
 pub(crate) mod decode;
 pub(crate) mod dialect;
 pub(crate) mod fault;
+pub(crate) mod grammar;
 #[cfg(feature = "json")]
 pub(crate) mod json;
 pub(crate) mod lines;

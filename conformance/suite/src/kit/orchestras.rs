@@ -143,7 +143,7 @@ pub(crate) fn ends_when_cancelled<R: Runtime>(
         if let Some(cx) = TaskContext::current() {
             cx.cancelled().await;
         }
-        log.note(format!("{own} told"));
+        log.note(format!("{own} cancelled"));
         yield_now().await;
         yield_now().await;
         log.note(format!("{own} ends"));

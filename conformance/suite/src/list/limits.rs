@@ -117,6 +117,7 @@ macro_rules! __conformance_with_limits {
                 a_breaker_is_not_evicted_while_it_refuses_calls
                 a_closed_breaker_without_calls_is_evicted
                 a_limiter_whose_rate_is_used_up_is_not_evicted
+                a_limiter_that_all_keys_share_keeps_none_of_them
                 the_clock_of_an_eviction_is_that_of_the_calling_task
                 a_new_key_is_refused_while_the_policies_of_all_others_are_in_use
                 no_key_has_two_limiters_and_there_are_never_too_many

@@ -140,6 +140,20 @@ macro_rules! __conformance_with_orchestras {
                 trace_fields_are_kept_for_the_start
                 an_orchestra_reports_the_usage_of_all_its_tasks
             }
+            orchestra_sessions driven {
+                times_count_from_the_begin_of_the_first_task
+                the_usage_of_ended_sessions_is_kept
+                a_cancellation_waits_for_a_graph_that_is_ending_beside_ad_hoc_tasks
+                starts_beside_the_ends_of_sessions_run_their_tasks
+                starts_beside_the_limits_of_sessions_leave_no_task_without_an_end
+            }
+            orchestra_repeats driven {
+                the_report_of_a_repeated_task_is_its_output
+                a_run_that_is_to_stop_the_schedule_fails_the_task
+                a_cancelled_task_ends_its_schedule_and_its_run
+                a_shutdown_ends_schedules_in_order
+                an_ad_hoc_task_may_repeat_its_work
+            }
         }
     };
 }

@@ -1,5 +1,9 @@
 //! The part of the list that is about pipelines.
 
+mod collecting;
+mod ends;
+mod stages;
+
 /// Hands on what it is given, with the topics of pipelines after it, to the next part of the list.
 #[doc(hidden)]
 #[macro_export]

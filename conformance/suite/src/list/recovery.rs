@@ -271,6 +271,11 @@ macro_rules! __conformance_with_recovery {
                 an_event_that_is_not_wanted_any_more_waits_no_longer
                 a_killed_pipeline_loses_no_permit
             }
+            around_pipelines driven {
+                a_failed_pipeline_is_retried_from_its_beginning
+                a_pipeline_that_fails_opens_the_breaker_around_it
+                pipelines_run_one_at_a_time_under_a_limiter
+            }
             composition driven {
                 the_order_of_a_builders_calls_does_not_matter
                 the_limit_of_an_attempt_is_not_on_the_wait_for_a_limiter

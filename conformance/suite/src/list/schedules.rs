@@ -46,6 +46,12 @@ macro_rules! __conformance_with_schedules {
                 the_deadline_of_a_task_around_ends_the_schedule
                 repeated_work_dropped_in_place_takes_its_run_along
             }
+            repeat_pipelines driven {
+                each_run_is_a_pipeline_of_its_own
+                a_row_that_fails_is_a_failure_of_its_run
+                the_limit_of_a_run_stops_its_pipeline_and_the_schedule_goes_on
+                a_pipeline_in_a_run_drains_after_a_graceful_cancellation
+            }
             crons driven {
                 a_run_is_not_before_its_time_of_day
                 a_day_of_cron_is_exact

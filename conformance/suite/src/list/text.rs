@@ -35,6 +35,12 @@ macro_rules! __conformance_with_text {
                 all_options_go_through_a_queue
                 options_that_contradict_each_other_are_refused
             }
+            foreign_inputs driven {
+                inputs_of_rust_csv_give_the_rows_that_are_due
+                inputs_of_papa_parse_give_the_rows_that_are_due
+                inputs_of_python_give_the_rows_that_are_due
+                files_of_csv_spectrum_give_the_rows_that_are_due
+            }
             headers driven {
                 columns_without_a_header_can_be_named
                 a_row_of_another_width_than_the_names_is_rejected

@@ -29,7 +29,7 @@ pub(super) fn permits(flavour: &Flavour, scale: Scale) -> Result<String, Failure
         };
         harness.block_on(swept)?.with_context(|| format!("with seed {seed}"))?;
     }
-    Ok(format!("{rows} ends of holders, with {seeds} seeds: all places are back"))
+    Ok(format!("{rows} ends of holders, with {seeds} seeds: all permits are back"))
 }
 
 /// Row 25: the report of a shutdown that is requested twice.
@@ -47,5 +47,5 @@ pub(super) fn reports(flavour: &Flavour, scale: Scale) -> Result<String, Failure
             harness.block_on(signal_moments::signalled_at(harness.runtime(), at, is_exact))?
         })?;
     }
-    Ok(format!("{rows} shutdowns told twice, with {seeds} seeds: each names what was killed"))
+    Ok(format!("{rows} shutdowns requested twice, with {seeds} seeds: each names the killed tasks"))
 }

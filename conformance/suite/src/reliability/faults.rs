@@ -77,7 +77,7 @@ pub(super) fn panics(flavour: &Flavour, _: Scale) -> Result<String, Failure> {
         hold_workers(&rt, flavour.facts).await?.release().await?;
         bystander_open.set();
         ensure!(bystander.await? == 7);
-        Ok("7 panics, 6 with a message to tell, and told; no worker lost".into())
+        Ok("7 panics, 6 with a message, which is reported; no worker lost".into())
     })?
 }
 
@@ -169,13 +169,13 @@ pub(super) fn destructors(flavour: &Flavour, scale: Scale) -> Result<String, Fai
     let pairs = bells.iter().zip(bells.iter().skip(1));
     let tasks = harness.block_on(async {
         let mut tasks = Vec::new();
-        for (gate, next) in pairs {
+        for (latch, next) in pairs {
             let troubles = Troubles { rt: rt.clone(), next: next.clone() };
-            let (gate, residents) = (gate.clone(), alive.clone());
+            let (latch, residents) = (latch.clone(), alive.clone());
             tasks.push(AsyncTask::to::<()>().on(&rt).spawn(|| async move {
                 let _resident = residents.enter();
                 let _troubles = troubles;
-                gate.wait().await;
+                latch.wait().await;
                 pending::<()>().await
             }));
         }

@@ -152,6 +152,6 @@ pub(super) fn receivers_dropped(flavour: &Flavour, scale: Scale) -> Result<Strin
                 );
             }
         }
-        Ok(format!("{rounds} times each of five ends: each sender told, at most {worst:.1?} later"))
+        Ok(format!("{rounds} times each of five ends: each sender stopped, at most {worst:.1?} later"))
     })?
 }

@@ -81,7 +81,7 @@ pub(super) fn many_sleepers(flavour: &Flavour, scale: Scale) -> Result<String, F
                 ensure!(end.await.was_cancelled());
             }
         }
-        // The first round fills the allocator. Whatever the others take beyond that is a leak.
+        // The first round fills the allocator. Memory beyond that, in the others, is a leak.
         let (first, last) = (peaks.get(1).copied().flatten(), peaks.last().copied().flatten());
         if let (Some(first), Some(last)) = (first, last) {
             ensure!(last <= first + first / 10 + (4 << 20), "memory grows: {first} bytes, then {last}");

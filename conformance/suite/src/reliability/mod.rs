@@ -93,10 +93,10 @@ pub const ROWS: &[Row] = &[
     row(19, "statistics read while tasks come and go", snapshots::under_load),
     row(
         24,
-        "who asks for a place of a limiter or breaker is ended at every moment, in every way",
+        "a caller that waits for a permit of a limiter or breaker ends at every moment, in every way",
         endings::permits,
     ),
-    row(25, "told to end twice, at every moment of a shutdown", endings::reports),
+    row(25, "two requests to end, at every moment of a shutdown", endings::reports),
     Row {
         measures_process: true,
         ..row(22, "a field, and a quote that stays open, of 1 GiB", huge_rows::in_memory)

@@ -67,7 +67,7 @@ pub(super) fn starvation(flavour: &Flavour, scale: Scale) -> Result<String, Fail
             let unfair = stream.unfair.load(Ordering::SeqCst);
             ensure!(unfair <= 1, "{unfair} that came later were let in before it, after the bound");
         }
-        Ok(format!("bound 40 ms; at most {} ms, behind {most} critical ones", longest.as_millis()))
+        Ok(format!("bound 40 ms; at most {} ms, after {most} critical ones", longest.as_millis()))
     })?
 }
 
@@ -181,7 +181,7 @@ pub(super) fn probes(flavour: &Flavour, scale: Scale) -> Result<String, Failure>
             while inside.load(Ordering::SeqCst) <= PROBES {
                 yield_now().await;
             }
-            ensure!(failed(call().await)?.is_circuit_open(), "the place was taken again");
+            ensure!(failed(call().await)?.is_circuit_open(), "the permit was taken again");
             open.set();
             another.await?;
             for probe in running {

@@ -41,7 +41,7 @@ pub(super) fn saturated(flavour: &Flavour, _: Scale) -> Result<String, Failure> 
         let ended = rt.shutdown(limit).await;
         let took = begun.elapsed();
         let Err(RuntimeError::TasksLeft { tasks, blocking, .. }) = ended else {
-            bail!("not told: {ended:?}")
+            bail!("not reported: {ended:?}")
         };
         ensure!(tasks == JOBS && blocking == JOBS, "{tasks} tasks and {blocking} blocking jobs");
         // Two orders of magnitude beyond the limit: the assertion is that the shutdown returns.

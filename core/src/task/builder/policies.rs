@@ -152,6 +152,7 @@ where
 }
 
 pub(crate) mod sealed {
+    #[allow(unnameable_types, reason = "a seal")]
     pub trait Sealed {}
     impl Sealed for crate::task::builder::policies::Unconfigured {}
     impl Sealed for crate::task::settings::configured::Configured {}

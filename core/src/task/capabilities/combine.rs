@@ -15,6 +15,10 @@ use crate::task::handle::task::Task;
 macro_rules! combinators {
     ($T:ident) => {
         /// Maps the value. Dropping the future drops what it waits for.
+        ///
+        /// # Errors
+        ///
+        /// The error of the first, unchanged: `f` is not called then.
         pub async fn map<U>(self, f: impl FnOnce($T) -> U) -> Result<U, AsyncTaskError> {
             self.await.map(f)
         }

@@ -52,7 +52,8 @@ impl<'a, S: RuntimeSource> Direct<'a, S> {
         cx: &mut Context<'_>,
         keep: impl FnOnce(Option<Passed<S>>),
     ) -> Poll<Result<(), AsyncTaskError>> {
-        let Self { mut entered, call } = self;
+        // In this order: should the poll unwind, the permit is given back first.
+        let Self { call, mut entered } = self;
         let give = |entered: &mut Option<Entered<'a, S>>| {
             if is_task && entered.is_some() {
                 with_registered(|task| hand_over(&mut entered.take().map(Entered::into_permit), task));

@@ -104,8 +104,8 @@ impl<S: RuntimeSource> Attempts<S> {
 
     /// Drops the attempt that is under way.
     pub(crate) fn abandon(self: Pin<&mut Self>, work: Pin<&mut dyn Clear>) {
-        let Self { task, state, stage, .. } = self.get_mut();
-        *stage = Stage::Done;
+        let Self { task, state, stage, pause, .. } = self.get_mut();
+        (*stage, *pause) = (Stage::Done, None);
         if task.is_none() && matches!(state, AttemptState::Start | AttemptState::Ended) {
             // None is under way.
             return work.clear();
@@ -131,6 +131,9 @@ impl<S: RuntimeSource> Attempts<S> {
             }
             let result = ready!(this.poll_attempt(work.as_mut(), cx));
             this.stage = Stage::Done;
+            if !this.task.is_none() {
+                this.task = AttemptTask::none();
+            }
             match result {
                 Ok(()) => {
                     this.retry.succeeded();
@@ -148,7 +151,7 @@ impl<S: RuntimeSource> Attempts<S> {
             self.source.check().map_err(|error| error.not_started(self.settings.name()))?;
         }
         self.number = self.number.saturating_add(1);
-        // One attempt is what a task counts that was never told.
+        // One attempt is what a task counts by default.
         if self.number > 1 {
             with_task(|task| task.control.attempted(self.number));
             self.settings.number = self.number;
@@ -161,7 +164,6 @@ impl<S: RuntimeSource> Attempts<S> {
     /// Begins the wait before the next attempt, unless `error` is that of the whole.
     #[cold]
     fn begin_pause(&mut self, error: AsyncTaskError) -> Result<(), AsyncTaskError> {
-        self.task = AttemptTask::none();
         let runtime = self.source.resolve()?;
         let delay = next_delay(&self.retry, error, self.number, || runtime.entropy())?;
         self.pause = Some(Box::pin(Pause::new(&runtime, delay, self.location)));

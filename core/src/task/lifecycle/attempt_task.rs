@@ -116,10 +116,11 @@ impl<S: RuntimeSource> AttemptTask<S> {
 
     /// Drops `work`, that of an attempt that has not ended, as its task's.
     pub(crate) fn abandon(&mut self, work: Pin<&mut dyn Clear>) {
-        self.unregistered = None;
-        match self.life.take() {
-            Some(mut life) => life.abandon(work),
-            None => work.clear(),
+        match (self.life.take(), self.unregistered.take()) {
+            (Some(mut life), _) => life.abandon(work),
+            // A panic in a destructor must not leave the drop of a task.
+            (None, Some(_)) => drop(caught(|| work.clear())),
+            (None, None) => work.clear(),
         }
     }
 }

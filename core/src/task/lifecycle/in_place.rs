@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 
 use crate::body::{Clear, Holds, Slot, finish};
 use crate::error::AsyncTaskError;
+use crate::panic::caught;
 use crate::runtime::RuntimeSource;
 use crate::task::lifecycle::supervise::Lifecycle;
 use crate::task::lifecycle::unregistered::Unregistered;
@@ -61,6 +62,9 @@ pin_project! {
             let this = this.project();
             if let Some(life) = this.life {
                 life.abandon(this.body);
+            } else if this.unregistered.is_under_way() {
+                // A panic in a destructor must not leave the drop of a task.
+                let _ = caught(|| this.body.clear());
             }
         }
     }

@@ -223,7 +223,7 @@ fn apply_settings(
     if let Some(name) = &settings.name {
         control.set_name(name.clone());
     }
-    // One attempt is what a task counts that was never told.
+    // One attempt is what a task counts by default.
     if settings.number > 1 {
         control.attempted(settings.number);
     }

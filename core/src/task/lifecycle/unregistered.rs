@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tracing::Span;
 
-use crate::body::Body;
+use crate::body::{Body, ENDED};
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
 use crate::runtime::RuntimeSource;
@@ -31,7 +31,7 @@ pub(crate) struct Unregistered<S> {
     settings: Configured,
     /// The source location of the call of its builder.
     location: &'static Location<'static>,
-    has_begun: bool,
+    stage: Stage,
     /// The time from which its limit counts, if it has one.
     begun: Option<Instant>,
     /// The span that the caller was in at the begin; in a box, since most programs have none.
@@ -46,13 +46,21 @@ pub(crate) struct Unregistered<S> {
     attempt_task: OnceCell<TaskRef>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    Begun,
+    /// It has ended without a record.
+    Over,
+}
+
 impl<S: RuntimeSource> Unregistered<S> {
     pub(crate) fn new(source: S, settings: Configured, location: &'static Location<'static>) -> Self {
         Self {
             source,
             settings,
             location,
-            has_begun: false,
+            stage: Stage::New,
             begun: None,
             span: None,
             noted: Cell::new(location),
@@ -68,12 +76,17 @@ impl<S: RuntimeSource> Unregistered<S> {
         (source, settings, location): (S, Configured, &'static Location<'static>),
     ) -> Self {
         let span = current_span().map(Box::new);
-        Self { noted: Cell::new(noted), has_begun: true, span, ..Self::new(source, settings, location) }
+        Self { noted: Cell::new(noted), stage: Stage::Begun, span, ..Self::new(source, settings, location) }
     }
 
     /// Registers the task before its first poll.
     pub(crate) fn register_first(&self) -> Result<Registered<S::Runtime>, AsyncTaskError> {
         register_in_place(&self.source, &self.settings, self.location)
+    }
+
+    /// True from the begin on, until it has ended without a record.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.stage == Stage::Begun
     }
 
     /// The source of the runtime.
@@ -88,7 +101,7 @@ impl<S: RuntimeSource> Unregistered<S> {
     ///
     /// There is no runtime, whose clock the limit needs.
     pub(crate) fn begin(&mut self) -> Result<(), AsyncTaskError> {
-        if self.has_begun {
+        if self.stage != Stage::New {
             return Ok(());
         }
         if self.settings.limit.is_some() {
@@ -96,7 +109,7 @@ impl<S: RuntimeSource> Unregistered<S> {
             self.begun = Some(self.source.clock());
         }
         self.span = current_span().map(Box::new);
-        self.has_begun = true;
+        self.stage = Stage::Begun;
         Ok(())
     }
 
@@ -111,23 +124,44 @@ impl<S: RuntimeSource> Unregistered<S> {
         if let Some(life) = life {
             return poll_in_place::<S>(life, body, self.location, cx);
         }
-        if self.settings.needs_record() || !has_room() {
-            return match self.register_first() {
+        if self.stage == Stage::Over {
+            return Poll::Ready(Err(ENDED));
+        }
+        let needs_record = self.settings.needs_record();
+        if needs_record || !has_room() {
+            match self.register_first() {
                 Ok(registered) => {
-                    poll_in_place::<S>(life.insert(registered.into_life()), body, self.location, cx)
+                    let life = life.insert(registered.into_life());
+                    return poll_in_place::<S>(life, body, self.location, cx);
                 }
-                Err(error) => refuse(body, error),
-            };
+                Err(error) if needs_record => return self.refuse(body, error),
+                // Without a runtime there is nothing that could ask for the task.
+                Err(_) => return self.poll_without_frame(body, cx),
+            }
         }
         if let Err(error) = self.begin() {
-            return refuse(body, error);
+            return self.refuse(body, error);
         }
         let frame = &*self;
         let polled = caught(|| in_frame(frame, || body.as_mut().poll(cx)));
         if matches!(polled, Ok(Poll::Ready(Ok(())))) && self.task.get().is_none() {
+            self.stage = Stage::Over;
             return Poll::Ready(Ok(()));
         }
         self.go_on(polled, life, body, cx)
+    }
+
+    #[cold]
+    fn poll_without_frame(
+        &mut self,
+        mut body: Pin<&mut dyn Body>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        if let Err(error) = self.begin() {
+            return self.refuse(body, error);
+        }
+        let polled = caught(|| body.as_mut().poll(cx));
+        as_part(self.without_record(polled, body), self.location)
     }
 
     /// Goes on after a poll that has not ended the task with a value, or in which it was registered.
@@ -146,6 +180,8 @@ impl<S: RuntimeSource> Unregistered<S> {
         }
         let polled = match self.task.take() {
             Some(task) => {
+                // The record has them now.
+                (self.span, _) = (None, self.attempt_task.take());
                 let parent = task.parent();
                 life.insert(Lifecycle::new(task, parent)).go_on(polled, body, make_grace::<S::Runtime>, cx)
             }
@@ -155,15 +191,35 @@ impl<S: RuntimeSource> Unregistered<S> {
         as_part(polled, self.location)
     }
 
-    fn without_record(&self, polled: Polled, body: Pin<&mut dyn Body>) -> Poll<Result<(), AsyncTaskError>> {
+    fn without_record(
+        &mut self,
+        polled: Polled,
+        body: Pin<&mut dyn Body>,
+    ) -> Poll<Result<(), AsyncTaskError>> {
         let mut error = match polled {
             Ok(Poll::Ready(Err(error))) | Err(error) => error,
-            Ok(polled) => return polled,
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(()))) => {
+                self.stage = Stage::Over;
+                return Poll::Ready(Ok(()));
+            }
         };
-        let _ = caught(|| body.clear());
         if let Some(name) = &self.settings.name {
             error.name(name);
         }
+        self.refuse(body, error)
+    }
+
+    /// Ends the task with `error`, which is the end of all that there is of it. The destructor of the work may
+    /// panic; the error stays the same.
+    #[cold]
+    fn refuse(
+        &mut self,
+        body: Pin<&mut dyn Body>,
+        error: AsyncTaskError,
+    ) -> Poll<Result<(), AsyncTaskError>> {
+        self.stage = Stage::Over;
+        let _ = caught(|| body.clear());
         Poll::Ready(Err(error))
     }
 }
@@ -177,6 +233,9 @@ impl<S: RuntimeSource> Frame for Unregistered<S> {
     }
 
     fn register(&self, parent: Option<TaskRef>) {
+        if self.task.get().is_some() {
+            return;
+        }
         let Ok(runtime) = self.source.resolve() else { return };
         let span = || self.span.as_deref().cloned();
         let begun = (self.begun, span());
@@ -229,14 +288,6 @@ pub(crate) fn register_in_place<S: RuntimeSource>(
 ) -> Result<Registered<S::Runtime>, AsyncTaskError> {
     let runtime = source.resolve().map_err(|error| error.not_started(settings.name.as_ref()))?;
     Ok(Registered::new(runtime, SpawnRequest { kind: Kind::InPlace, location, settings: Some(settings) }))
-}
-
-/// The end of an in-place task that could not begin. The destructor of the work may panic; the error is that
-/// of the runtime all the same.
-#[cold]
-fn refuse(body: Pin<&mut dyn Body>, error: AsyncTaskError) -> Poll<Result<(), AsyncTaskError>> {
-    let _ = caught(|| body.clear());
-    Poll::Ready(Err(error))
 }
 
 /// Polls an in-place task that is registered, and part of the task that is polled here, if there is one.

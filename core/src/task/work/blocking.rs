@@ -135,7 +135,7 @@ struct Runner<F, T, R: Runtime> {
     job: Arc<Job<F, T, R>>,
     span: Option<Span>,
     /// The owner of the meter that was active where the job was handed over. Its usage is recorded there.
-    charged: Option<Arc<dyn HasMeter>>,
+    meter_owner: Option<Arc<dyn HasMeter>>,
 }
 
 impl<F, T, R: Runtime> Runner<F, T, R> {
@@ -151,7 +151,7 @@ impl<F, T, R: Runtime> Runner<F, T, R> {
         // The span is also around the drop of a result that is not fetched.
         within(self.span.as_ref(), || {
             let result = allow_blocking(self.job.runtime.root(), || {
-                let _attribution = self.charged.as_ref().map(Attribution::begin);
+                let _attribution = self.meter_owner.as_ref().map(Attribution::begin);
                 match &self.job.parent {
                     Some(task) => in_frame(task, work),
                     None => outside(|| in_runtime(&self.job.runtime, work)),
@@ -217,7 +217,7 @@ where
             parent,
             permits: OnceLock::new(),
         });
-        let runner = Runner { job: job.clone(), span: current_span(), charged: active() };
+        let runner = Runner { job: job.clone(), span: current_span(), meter_owner: active() };
         let join = runtime.spawn_blocking(move || runner.run::<K>()).inspect_err(|_| {
             // A pool that refuses a job may have queued it all the same: it must find nothing to run.
             job.revoke();

@@ -212,6 +212,7 @@ where
 }
 
 pub(crate) mod sealed {
+    #[allow(unnameable_types, reason = "a seal")]
     pub trait Sealed {}
     impl<K> Sealed for crate::task::work::kinds::Sync<K> {}
     impl<K> Sealed for crate::task::work::kinds::Async<K> {}

@@ -3,12 +3,11 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwapOption;
 use async_channel::{Receiver, Sender};
 
 use crate::panic::caught;
+use crate::sync::{ArcSwapOption, AtomicBool, Ordering};
 
 /// The number of messages that a channel between two tasks holds before senders have to wait.
 pub const CHANNEL_CAPACITY: usize = 32;

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use event_listener::EventListener;
-
 use crate::panic::notify_all;
+use crate::sync::EventListener;
 use crate::tree::node::Control;
 use crate::tree::state::{HAS_LISTENERS, State};
 

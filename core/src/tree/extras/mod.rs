@@ -15,13 +15,9 @@ pub(crate) mod settings;
 pub(crate) mod trace;
 pub(crate) mod values;
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
-use concurrent_queue::ConcurrentQueue;
-use event_listener::Event;
 use tracing::Span;
 
 use crate::error::{AsyncTaskError, KeptFailure};
@@ -29,6 +25,9 @@ use crate::panic::caught;
 use crate::retry::Retry;
 use crate::runtime::erased::ErasedRuntime;
 use crate::sync::deadline::Moment;
+use crate::sync::{
+    ArcSwapOption, AtomicBool, AtomicU8, AtomicU32, AtomicU64, ConcurrentQueue, Event, OnceLock, Ordering,
+};
 use crate::tree::children::Children;
 use crate::tree::ending::Ending;
 use crate::tree::extras::callbacks::Callback;
@@ -89,8 +88,8 @@ pub(crate) struct Extras {
     deadline: Moment,
     /// True once its deadline has ended its work.
     expired: AtomicBool,
-    /// The part of the task that its limit stops: see [`LimitKeeper`](settings::LimitKeeper).
-    limit_keeper: AtomicU8,
+    /// The part of the task that its limit stops: see [`LimitOwner`](settings::LimitOwner).
+    limit_owner: AtomicU8,
     times: OnceLock<Box<Times>>,
     pub(crate) channels: Channels,
     trace: OnceLock<Box<Trace>>,
@@ -129,7 +128,7 @@ impl Default for Extras {
             attempts: AtomicU32::new(1),
             deadline: Moment::default(),
             expired: AtomicBool::new(false),
-            limit_keeper: AtomicU8::new(0),
+            limit_owner: AtomicU8::new(0),
             times: OnceLock::new(),
             channels: Channels::default(),
             trace: OnceLock::new(),
@@ -188,6 +187,7 @@ impl Extras {
 }
 
 impl Control {
+    /// The name, if one is set.
     pub fn name(&self) -> Option<Arc<str>> {
         self.extras.get()?.name.get()?.load().as_deref().cloned()
     }
@@ -240,6 +240,7 @@ impl Control {
         let _ = self.extras().values.set(values);
     }
 
+    /// The fields that were added to its span, if there are any.
     pub fn trace(&self) -> Option<&Trace> {
         self.extras.get()?.trace.get().map(Box::as_ref)
     }
@@ -257,6 +258,7 @@ impl Control {
         let _ = self.extras().times.set(Box::new(times));
     }
 
+    /// The measurement of its usage; `None` if it was never switched on.
     pub fn metered(&self) -> Option<&Arc<Metered>> {
         self.extras.get()?.metered.get()
     }
@@ -339,6 +341,7 @@ impl Control {
         self.extras.get()?.recovery.get().map(Box::as_ref)
     }
 
+    /// Sets the recovery. A second one has no effect.
     pub fn set_recovery(&self, recovery: Recovery) {
         let _ = self.extras().recovery.set(Box::new(recovery));
     }

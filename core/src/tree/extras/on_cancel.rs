@@ -1,9 +1,8 @@
 //! The registration of callbacks for a cancellation, also after the task's end.
 
-use concurrent_queue::ConcurrentQueue;
-
 use crate::error::AsyncTaskError;
 use crate::panic::caught;
+use crate::sync::ConcurrentQueue;
 use crate::tree::extras::callbacks::{Callback, Kind};
 use crate::tree::node::{Control, TaskRef};
 use crate::tree::state::{GRACEFUL, State};

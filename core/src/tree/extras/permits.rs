@@ -1,7 +1,8 @@
 //! The permits of limiters that a task holds until it and everything below it have ended.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
+use crate::sync::Mutex;
 use crate::tree::node::{Control, TaskRef};
 use crate::tree::state::HAS_PERMIT;
 

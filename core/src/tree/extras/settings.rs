@@ -1,8 +1,8 @@
 //! The settings of a task that can be changed while it runs: grace period, limit, deadline, priority.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::sync::Ordering;
 use crate::tree::extras::{LONGEST, NO_PRIORITY, UNSET, nanos};
 use crate::tree::node::Control;
 use crate::vocabulary::priority::TaskPriority;
@@ -10,7 +10,7 @@ use crate::vocabulary::priority::TaskPriority;
 /// The part of a task that its limit stops.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-pub(crate) enum LimitKeeper {
+pub(crate) enum LimitOwner {
     /// The body is dropped at the limit.
     Task = 0,
     /// The body ends its work itself.
@@ -49,6 +49,7 @@ impl Control {
         (limit != UNSET).then(|| Duration::from_nanos(limit))
     }
 
+    /// The deadline of the task itself, if it has one.
     pub fn own_deadline(&self) -> Option<Instant> {
         self.extras.get()?.deadline.get()
     }
@@ -64,11 +65,11 @@ impl Control {
 
     /// Notes that the body ends its work itself at the deadline, and goes on without one.
     pub fn mind_limit(&self) {
-        self.keep_limit(LimitKeeper::Body);
+        self.set_limit_owner(LimitOwner::Body);
     }
 
     pub(crate) fn minds_limit(&self) -> bool {
-        self.is_limit_kept_by(LimitKeeper::Body)
+        self.is_limit_owned_by(LimitOwner::Body)
     }
 
     /// Notes that the deadline has passed, which ends the work.
@@ -86,34 +87,34 @@ impl Control {
     pub(crate) fn lift_limit(&self) {
         if let Some(extras) = self.extras.get() {
             extras.deadline.set(None);
-            self.keep_limit(LimitKeeper::Task);
+            self.set_limit_owner(LimitOwner::Task);
         }
     }
 
     /// Notes that the body has ended its work, at its limit or before. The limit is reported as before, and
     /// stops nothing any more.
     pub fn release_limit(&self, has_passed: bool) {
-        self.keep_limit(if has_passed { LimitKeeper::Passed } else { LimitKeeper::Released });
+        self.set_limit_owner(if has_passed { LimitOwner::Passed } else { LimitOwner::Released });
     }
 
     /// True if the limit has ended the work of a body that ends its work itself.
     pub fn has_passed_limit(&self) -> bool {
-        self.is_limit_kept_by(LimitKeeper::Passed)
+        self.is_limit_owned_by(LimitOwner::Passed)
     }
 
     /// True if the limit stops nothing any more.
     pub(crate) fn is_limit_released(&self) -> bool {
-        self.is_limit_kept_by(LimitKeeper::Released) || self.has_passed_limit()
+        self.is_limit_owned_by(LimitOwner::Released) || self.has_passed_limit()
     }
 
     // Relaxed, as where it is read: only the poll of the task acts on it. A handle that sees it late reports
     // the state before.
-    fn keep_limit(&self, keeper: LimitKeeper) {
-        self.extras().limit_keeper.store(keeper as u8, Ordering::Relaxed);
+    fn set_limit_owner(&self, owner: LimitOwner) {
+        self.extras().limit_owner.store(owner as u8, Ordering::Relaxed);
     }
 
-    fn is_limit_kept_by(&self, keeper: LimitKeeper) -> bool {
-        self.extras.get().is_some_and(|extras| extras.limit_keeper.load(Ordering::Relaxed) == keeper as u8)
+    fn is_limit_owned_by(&self, owner: LimitOwner) -> bool {
+        self.extras.get().is_some_and(|extras| extras.limit_owner.load(Ordering::Relaxed) == owner as u8)
     }
 
     /// Notes the number of attempts that were begun; of an attempt, its own number.

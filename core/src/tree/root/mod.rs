@@ -3,39 +3,36 @@
 //! ```text
 //!  Open ──── shutdown begins ────► Closing ──── time is up, or nothing is left ────► Closed
 //!                                  no new work from outside;                         no new work;
-//!                                  what runs may still spawn                         what is left is killed
+//!                                  live tasks may still spawn                        live tasks are killed
 //! ```
+//!
+//! The phase and its invariants are in [`phase`], and the numbers here are those.
 //!
 //! Tasks are counted when they begin and end. They are listed, to be cancelled by a shutdown, only once they
 //! have to wait and no task above them would pass a cancellation on. A task that ends in its first poll is
 //! never listed.
 
 pub(crate) mod kills;
+pub(crate) mod phase;
 pub(crate) mod snapshot;
 
 use std::fmt;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-
-use concurrent_queue::ConcurrentQueue;
-use event_listener::{Event, EventListener};
 
 use crate::metrics::MetricsMode;
 use crate::panic::notify_all;
 use crate::runtime::erased::ErasedRuntime;
+use crate::sync::{AtomicBool, ConcurrentQueue, Event, EventListener, Ordering};
 use crate::tree::children::{cancel, is_left_out};
 use crate::tree::ending::Ending;
 use crate::tree::node::{Shared, TaskRef};
 use crate::tree::root::kills::{Kills, Remaining};
+use crate::tree::root::phase::Phase;
 use crate::tree::usage::metering::enable;
 use crate::tree::usage::statistics::{Counts, TaskStatistics};
 use crate::tree::usage::totals::{Totals, Watch};
-use crate::vocabulary::cancel::{CancelCause, CancelLevel};
+use crate::vocabulary::cancel::CancelCause;
 use crate::vocabulary::info::TaskInfo;
-
-const OPEN: u8 = 0;
-const CLOSING: u8 = 1;
-const CLOSED: u8 = 2;
 
 /// The list is not searched for tasks that have ended below this length.
 const FEW: usize = 64;
@@ -43,14 +40,17 @@ const FEW: usize = 64;
 /// The scope of all tasks and blocking jobs of one executor. A backend holds it once for each executor, in
 /// the state that all handles of that executor share.
 pub struct RootScope {
-    phase: AtomicU8,
+    phase: Phase,
     tasks: Counts,
     jobs: Counts,
     /// Weak: a task holds its runtime, which holds this.
     listed: ConcurrentQueue<Weak<Shared<dyn ErasedRuntime>>>,
+    /// True if each task is listed when it is spawned. Never changed.
     lists_all: bool,
-    /// True if `lists_all`, or if watched: read for each task that begins.
+    /// True if `lists_all`, or if watched: read for each task that begins. While it is false, no spawn looks
+    /// at the other two.
     inspects_spawns: AtomicBool,
+    /// Set by `watch` and cleared by `unwatch`: each task that is spawned meanwhile has metrics.
     is_watched: AtomicBool,
     totals: Totals,
     /// Notified when a shutdown begins.
@@ -63,7 +63,7 @@ pub struct RootScope {
 impl Default for RootScope {
     fn default() -> Self {
         Self {
-            phase: AtomicU8::new(OPEN),
+            phase: Phase::open(),
             tasks: Counts::default(),
             jobs: Counts::default(),
             listed: ConcurrentQueue::unbounded(),
@@ -130,7 +130,7 @@ impl RootScope {
     /// True once a shutdown has begun, or an owned runtime has been dropped. An executor that is the user's
     /// own does not report its end.
     pub fn is_closing(&self) -> bool {
-        self.phase.load(Ordering::SeqCst) != OPEN
+        !self.phase.is_open()
     }
 
     /// Ready once a shutdown has begun: for loops that are to end by themselves.
@@ -180,20 +180,20 @@ impl RootScope {
     /// left are killed, without a grace period. Programs use
     /// [`RuntimeExt::shutdown`](crate::RuntimeExt::shutdown).
     pub fn close(&self) {
-        self.phase.store(CLOSED, Ordering::SeqCst);
+        self.phase.close();
         notify_all(&self.closing);
         self.each_listed(|_| ());
     }
 
     /// Takes no new work from now on. Work that is left, in place or not, is not killed by this.
     pub(crate) fn refuse(&self) {
-        self.phase.store(CLOSED, Ordering::SeqCst);
+        self.phase.close();
         notify_all(&self.closing);
     }
 
     /// Begins a shutdown: takes no work from outside from now on, and cancels the listed tasks gracefully.
     pub(crate) fn begin_closing(&self) {
-        let _ = self.phase.compare_exchange(OPEN, CLOSING, Ordering::SeqCst, Ordering::SeqCst);
+        self.phase.begin_closing();
         notify_all(&self.closing);
         self.each_listed(|_| ());
     }
@@ -233,16 +233,12 @@ impl RootScope {
 
     /// True once no task may begin any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.phase.load(Ordering::SeqCst) == CLOSED
+        self.phase.is_closed()
     }
 
     /// True if new work is taken: from outside, or from something that runs here already.
     pub(crate) fn admits(&self, from_inside: bool) -> bool {
-        match self.phase.load(Ordering::SeqCst) {
-            OPEN => true,
-            CLOSING => from_inside,
-            _ => false,
-        }
+        self.phase.admits(from_inside)
     }
 
     pub(crate) fn task_begun(&self, task: &TaskRef) {
@@ -290,9 +286,8 @@ impl RootScope {
     }
 
     fn notify_end(&self) {
-        // SeqCst: either the shutdown, which sets the phase and then counts, counts this end, or this sees
-        // the phase.
-        if self.phase.load(Ordering::SeqCst) != OPEN {
+        // The end was counted first (4).
+        if !self.phase.is_open() {
             notify_all(&self.ended);
         }
     }
@@ -311,14 +306,9 @@ impl RootScope {
         self.cancel_by_phase(task);
     }
 
-    /// Cancels a task as the phase requires. It is called after the task was put into the list: a shutdown
-    /// sets the phase first, and then goes through the list.
+    /// Cancels a task as the phase requires. It is called after the task was put into the list (3).
     fn cancel_by_phase(&self, task: &TaskRef) {
-        let level = match self.phase.load(Ordering::SeqCst) {
-            OPEN => return,
-            CLOSING => CancelLevel::Graceful,
-            _ => CancelLevel::Kill,
-        };
+        let Some(level) = self.phase.cancel_level() else { return };
         // Its scope is reached, too, and cancels it after the others.
         let has_scope_here = || task.is_child_here(task.parent().as_ref());
         if !(is_left_out(task.control.state(), level) && has_scope_here()) {

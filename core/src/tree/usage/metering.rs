@@ -151,7 +151,7 @@ impl Measuring {
     }
 }
 
-/// Runs `f`, a part of the task that is no poll, and charges the task for it.
+/// Runs `f`, a part of the task that is no poll, and attributes its usage to the task.
 pub(crate) fn attributed<O>(task: Option<&TaskRef>, f: impl FnOnce() -> O) -> O {
     let task = task.filter(|task| task.control.is_metered());
     let attribution = task.and_then(|task| {
@@ -171,7 +171,7 @@ fn report_long_poll(task: &TaskRef, took: Duration) {
         tracing::warn!(
             task.id = id.value(),
             task.name = info.name.as_deref(),
-            task.place = %info.place,
+            task.location = %info.location,
             task.poll.duration = took.as_secs_f64(),
             "a poll of this task has kept its thread for long; move what blocks or computes to the blocking pool, or \
              yield in between"
@@ -187,7 +187,7 @@ fn report_slow_cancel(task: &TaskRef, took: Duration) {
         tracing::warn!(
             task.id = id.value(),
             task.name = info.name.as_deref(),
-            task.place = %info.place,
+            task.location = %info.location,
             task.cancel.duration = took.as_secs_f64(),
             "this task has taken long to end after it was asked to stop"
         );

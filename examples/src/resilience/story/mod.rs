@@ -2,6 +2,7 @@
 //! time and no random number, so that the story is the same on each run and on each backend.
 
 mod calls;
+mod events;
 mod load;
 mod service;
 mod structure;
@@ -32,6 +33,7 @@ pub async fn tell() -> Result<String, BoxError> {
     calls::breaker_for_each_host(&story).await?;
     load::adaptive_limiter(&story).await?;
     load::injected_failures(&story).await?;
+    events::policies_of_events(&story).await?;
     structure::schedule(&story).await?;
     structure::heartbeat(&story).await?;
     structure::cancelled_for_a_reason(&story).await?;

@@ -17,8 +17,6 @@ use crate::collect::parts::partition::{Entry, Partition};
 use crate::collect::row_place::{Placed, Places, RowPlace};
 use crate::collect::worker::calls::{CallId, Calls};
 use crate::collect::worker::inbox::Inbox;
-use crate::collect::worker::installed::Erased;
-use crate::collect::worker::shard::Shard;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 
@@ -86,7 +84,7 @@ impl Common {
     }
 
     /// Makes the inboxes of the workers. Called once.
-    fn open(&self, workers: &[Arc<Calls>]) -> &[Arc<Inbox>] {
+    pub(crate) fn open(&self, workers: &[Arc<Calls>]) -> &[Arc<Inbox>] {
         let inboxes = || workers.iter().map(|calls| Arc::new(Inbox::new(calls.clone()))).collect();
         self.inboxes.get_or_init(inboxes)
     }
@@ -176,15 +174,6 @@ impl<K: Hash + Eq + Send + 'static, V: Send + 'static> Partitions<K, V> {
         }
     }
 
-    /// Creates the shards of the workers. Called once.
-    pub(crate) fn shards(self: &Arc<Self>, pipeline: u64, workers: &[Arc<Calls>]) -> Vec<Erased> {
-        let inboxes = self.common.open(workers);
-        let shard = |(calls, inbox): (&Arc<Calls>, &Arc<Inbox>)| -> Erased {
-            Box::new(Shard::new(pipeline, self.clone(), calls.clone(), inbox.clone()))
-        };
-        workers.iter().zip(inboxes).map(shard).collect()
-    }
-
     /// Takes a part for good, and settles its duplicates.
     ///
     /// # Errors
@@ -216,7 +205,7 @@ pub(crate) struct Settled<K, V> {
     pub(crate) rejected: Vec<Duplicate>,
 }
 
-/// Reversed entries. Those that are left when this is dropped are in their order again.
+/// Reversed entries. The entries that are left when this is dropped are in their order again.
 struct Reversed<'a, T>(&'a mut Vec<T>);
 
 impl<'a, T> Reversed<'a, T> {

@@ -9,6 +9,8 @@ use crate::output::rows::{RowFormat, RowText, Shape};
 use crate::source::format::marker::Csv;
 use sweet_async_core::error::AsyncTaskError;
 
+// For a type that cannot be written, the compiler is to name the format.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> RowFormat<T> for Csv {
     type Text = CsvText;
 }

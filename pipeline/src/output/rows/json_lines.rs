@@ -6,6 +6,8 @@ use crate::output::rows::{LineText, RowFormat, RowText};
 use crate::source::format::marker::JsonLines;
 use sweet_async_core::error::AsyncTaskError;
 
+// For a type that cannot be written, the compiler is to name the format.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> RowFormat<T> for JsonLines {
     type Text = JsonText;
 }
@@ -28,7 +30,7 @@ impl<T: Serialize> RowText<T> for JsonText {
     }
 
     fn undo(&mut self, mark: usize) {
-        // The next row, or whoever takes the rows, removes the text behind.
+        // The next row, or `take`, removes the text after it.
         self.0.complete = mark;
     }
 

@@ -7,6 +7,8 @@ use crate::output::rows::{LineText, RowFormat, RowText};
 use crate::source::format::marker::Lines;
 use sweet_async_core::error::AsyncTaskError;
 
+// For a type that cannot be written, the compiler is to name the format.
+#[diagnostic::do_not_recommend]
 impl<T: Display> RowFormat<T> for Lines {
     type Text = LinesText;
 }
@@ -29,7 +31,7 @@ impl<T: Display> RowText<T> for LinesText {
     }
 
     fn undo(&mut self, mark: usize) {
-        // The next row, or whoever takes the rows, removes the text behind.
+        // The next row, or `take`, removes the text after it.
         self.0.complete = mark;
     }
 

@@ -9,25 +9,26 @@ use std::time::Duration;
 use futures_lite::future::or;
 
 use crate::collect::worker::calls::Calls;
-use crate::outcome::failure::TooManyErrors;
 use crate::outcome::final_event::FinalEvent;
 use crate::outcome::final_event::Summary;
 use crate::outcome::names::Names;
 use crate::outcome::progress::Counters;
+use crate::outcome::too_many_errors::TooManyErrors;
 use crate::queue::QueueError;
 use crate::run::handle::reject_writing::RejectWriting;
 use crate::run::read::sender::send;
 use crate::run::read::source_reader::ReadError;
 use crate::run::shared::control::{Control, Settings};
-use crate::run::shared::counters::{KeptErrors, MergedErrors, Policy, reject_deferred};
+use crate::run::shared::counters::reject_deferred;
 use crate::run::shared::limit::Limit;
 use crate::run::shared::overdue::{Part, PassLimitOnDrop};
 use crate::run::shared::reject_queue::RejectQueue;
-use crate::run::shared::scale::{Gate, scale};
+use crate::run::shared::rejection::{KeptErrors, MergedErrors, Policy};
+use crate::run::shared::scale::{ActiveLimit, scale};
 use crate::run::work::erased::{Closed, DynHandler};
 use crate::run::work::keys::Keys;
 use crate::run::work::worker::{Workers, work};
-use crate::source::Plan;
+use crate::source::plan::Plan;
 use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::cancel::CancelLevel;
 use sweet_async_core::error::AsyncTaskError;
@@ -130,7 +131,7 @@ pub(crate) async fn run(
         keys: by_key.then(Keys::new),
         handler: handler.into(),
         blocking: settings.blocking,
-        gate: Gate::new(min),
+        active_limit: ActiveLimit::new(min),
         control: control.clone(),
     });
     // Two chunks for each worker: one to go on with at once, and one for a sender that is late.
@@ -144,7 +145,7 @@ pub(crate) async fn run(
             spawn(runtime.clone(), spawn_request(), InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(body))
         })
         .collect();
-    let scaled = scale((min, max), &workers.gate, &control, queue.downgrade());
+    let scaled = scale((min, max), &workers.active_limit, &control, queue.downgrade());
     // The sender must find the queue closed once all workers have ended.
     drop(queue);
     let sender_control = control.clone();
@@ -210,7 +211,7 @@ pub(crate) async fn run(
         kept.extend(control.kept.try_iter());
         failed = failed.or(deferred.failure);
     }
-    // Also of a pipeline that has failed: what was rejected until then is what there is to look at.
+    // Also of a pipeline that has failed: the rows rejected until then may explain it.
     let unwritten = reject_writing.finish(runtime).await.err();
     control.counters.end(runtime.now());
     let stopped = report_once(settings, &control).err().or(stopped);
@@ -234,7 +235,7 @@ pub(crate) async fn run(
 
 /// True if the sender's error is the pipeline's as well. Where the pipeline has enough, no more was to be
 /// read. Then only two things matter: rows before its end that could not be read, where the order of the
-/// sources is kept, and a queue that could not be told which messages were handled.
+/// sources is kept, and a queue to which the handled messages could not be reported.
 fn counts(control: &Control, failed: &ReadError) -> bool {
     let Some(end) = control.limit.enough() else { return true };
     (control.has_turns && failed.position < end) || failed.error.downcast_ref::<QueueError>().is_some()

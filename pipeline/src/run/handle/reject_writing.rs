@@ -17,7 +17,7 @@ const BLOCK: usize = 64 << 10;
 
 type Work = Pin<Box<dyn Future<Output = Result<RejectWriter, AsyncTaskError>> + Send>>;
 
-/// The writing of a pipeline's rejected rows; none where nobody asked for them.
+/// The writing of a pipeline's rejected rows; none unless it is asked for.
 ///
 /// # Cancel safety
 ///

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 
 use crate::event::single::Origin;
-use crate::outcome::failure::RowContext;
+use crate::outcome::row_error::RowContext;
 use crate::outcome::source_failure::SourceError;
 use crate::run::shared::control::Control;
 use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::message::{Content, Message, Turn};
-use crate::source::items::Items;
+use crate::source::item_chunks::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 use crate::text::fault::BadRow;

@@ -6,7 +6,7 @@ use crate::outcome::progress::Counters;
 use crate::run::read::chunk_sender::Stop;
 use crate::run::read::source_reader::SourceReader;
 use crate::run::read::stream::{Next, StreamChunks};
-use crate::source::items::{Fill, ItemChunks, PollItems};
+use crate::source::item_chunks::{Fill, ItemChunks, PollItems};
 use crate::source::strategy::SenderStrategy;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;

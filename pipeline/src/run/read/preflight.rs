@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::run::read::blocking_call::BlockingCall;
 use crate::run::read::text_blocks::failed;
-use crate::source::Plan;
+use crate::source::plan::Plan;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::DynRuntime;
 

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures_lite::future::{or, try_zip};
 
 use crate::outcome::names::{Names, PublishedSource};
-use crate::queue::{Claimed, Head, QueueError, Unsealed};
+use crate::queue::{Claimed, QueueError, Unsealed};
 use crate::run::read::chunk_sender::Stop;
 use crate::run::read::source_reader::SourceReader;
 use crate::run::shared::control::Control;
 use crate::run::shared::idle::{Idle, SILENCE};
-use crate::run::shared::lease::{Keeper, Lease, Report};
-use crate::source::queue::QueuePlan;
+use crate::run::shared::lease::{Lease, LeaseOwner, Report};
+use crate::source::plan::QueuePlan;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 use crate::text::fault::{BadRow, BadRowReason};
@@ -39,9 +39,9 @@ impl SourceReader {
         let (report_sender, reports) = async_channel::unbounded();
         let (runtime, workers) = (self.chunk_sender.control.runtime.clone(), self.chunk_sender.queue.clone());
         let QueuePlan { name, queue, lease, .. } = &plan;
-        let keeper = Keeper { runtime: &runtime, queue: &**queue, name, lease: *lease, reports };
-        // Not an error of the source: what was handled may come again, which is not to be skipped.
-        let keeping = async { keeper.keep(workers.closed()).await.map_err(Stop::Failed) };
+        let owner = LeaseOwner { runtime: &runtime, queue: &**queue, name, lease: *lease, reports };
+        // Not an error of the source: handled messages may come again, which is not to be skipped.
+        let keeping = async { owner.keep(workers.closed()).await.map_err(Stop::Failed) };
         let idle = Arc::new(Idle::default());
         let claiming = async {
             let ended = self.claim(&plan, report_sender, &idle).await;
@@ -147,10 +147,10 @@ fn unsealed(
     {
         return Ok((source.clone(), decoders.clone(), chunk));
     }
-    let Head { source, kind } = Head::read(&head).ok_or(unknown)?;
-    let made = (plan.make)(kind);
-    let decoders =
-        made.map_err(|kind| format!("it holds {kind}: read it as such, or give it a queue of its own"))?;
+    let (source, decoders) = (plan.open)(&head).map_err(|other| match other {
+        Some(format) => format!("it holds {format}: read it as such, or give it a queue of its own"),
+        None => unknown.to_owned(),
+    })?;
     let source = names.publish(source);
     *last = Some((head, source.clone(), decoders.clone()));
     Ok((source, decoders, chunk))

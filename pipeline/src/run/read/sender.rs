@@ -11,8 +11,8 @@ use crate::run::read::source_reader::{Job, Jobs, ReadError, SourceReader, cancel
 use crate::run::shared::control::Control;
 use crate::run::shared::message::{Message, Turn};
 use crate::run::shared::overdue::Part;
-use crate::run::shared::scale::Gate;
-use crate::source::Plan;
+use crate::run::shared::scale::ActiveLimit;
+use crate::source::plan::Plan;
 use crate::source::strategy::SenderStrategy;
 use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::error::AsyncTaskError;
@@ -53,7 +53,7 @@ pub(crate) async fn send(
             let has_turns = control.has_turns;
             let jobs = jobs(plans, || (queue.clone(), None));
             let chunk_sender = ChunkSender::new(queue, control, Numbering::Running, has_turns);
-            SourceReader::new(jobs, Arc::new(Gate::new(1)), 0, chunk_sender).work().await
+            SourceReader::new(jobs, Arc::new(ActiveLimit::new(1)), 0, chunk_sender).work().await
         }
     }
 }
@@ -82,10 +82,10 @@ async fn in_parallel(
         (part, Some(turn))
     });
     let configured = Configured::part_of(control.name.clone());
-    let gate = Arc::new(Gate::new(min));
+    let active_limit = Arc::new(ActiveLimit::new(min));
     let spawn_reader = |index| {
         let chunk_sender = ChunkSender::new(queue.clone(), control.clone(), Numbering::BySource, false);
-        let reader = SourceReader::new(jobs.clone(), gate.clone(), index, chunk_sender);
+        let reader = SourceReader::new(jobs.clone(), active_limit.clone(), index, chunk_sender);
         let spawn_request = SpawnSite::part().request(Some(&configured));
         let overdue = control.overdue.clone();
         let body = move || Part::new(reader.work(), overdue);
@@ -93,7 +93,7 @@ async fn in_parallel(
     };
     let readers: Vec<_> = (0..max).map(spawn_reader).collect();
     drop(jobs);
-    let adapts = adapt((min, max), &gate, &control, queue.downgrade());
+    let adapts = adapt((min, max), &active_limit, &control, queue.downgrade());
     let reads = async {
         in_order(parts, queue).await;
         let mut failed = Vec::new();
@@ -109,7 +109,7 @@ async fn in_parallel(
 /// more, a full one has enough. Ends only with the runtime.
 async fn adapt(
     (min, max): (usize, usize),
-    gate: &Gate,
+    active_limit: &ActiveLimit,
     control: &Control,
     queue: WeakSender<Message>,
 ) -> Option<ReadError> {
@@ -131,7 +131,7 @@ async fn adapt(
         let sources = number.step(load);
         if sources != before {
             tracing::debug!(task.id = %control.task, sources, before, waiting, "a pipeline changes how many sources it reads");
-            gate.set(sources);
+            active_limit.set(sources);
         }
     }
 }

@@ -7,9 +7,9 @@ use futures_lite::future::or;
 
 use crate::run::read::chunk_sender::{ChunkSender, Stop};
 use crate::run::shared::message::Message;
-use crate::run::shared::scale::Gate;
+use crate::run::shared::scale::ActiveLimit;
 use crate::run::shared::time_slice::TimeSlice;
-use crate::source::Plan;
+use crate::source::plan::Plan;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::task::TaskContext;
 
@@ -62,7 +62,7 @@ impl Jobs {
 pub(crate) struct SourceReader {
     jobs: Arc<Jobs>,
     /// Decides which readers may read; `index` is this reader's index there.
-    gate: Arc<Gate>,
+    active_limit: Arc<ActiveLimit>,
     index: usize,
     pub(crate) chunk_sender: ChunkSender,
     /// Rests between blocks of text.
@@ -106,10 +106,15 @@ impl ReadError {
 }
 
 impl SourceReader {
-    pub(crate) fn new(jobs: Arc<Jobs>, gate: Arc<Gate>, index: usize, chunk_sender: ChunkSender) -> Self {
+    pub(crate) fn new(
+        jobs: Arc<Jobs>,
+        active_limit: Arc<ActiveLimit>,
+        index: usize,
+        chunk_sender: ChunkSender,
+    ) -> Self {
         Self {
             jobs,
-            gate,
+            active_limit,
             index,
             chunk_sender,
             block_slice: TimeSlice::new(),
@@ -119,10 +124,10 @@ impl SourceReader {
 
     /// Reads until no source is left. Returns the error that ended this early, if there is one.
     pub(crate) async fn work(mut self) -> Option<ReadError> {
-        let gate = self.gate.clone();
+        let active_limit = self.active_limit.clone();
         // When one reader has nothing more to do, the paused ones must check themselves for sources that are
         // left.
-        let _open_on_drop = gate.open_on_drop();
+        let _lift_on_drop = active_limit.lift_on_drop();
         loop {
             // Before a source is taken: a source must not wait here while other readers could read it.
             if let Err(stop) = self.wait_for_gate().await {
@@ -158,9 +163,9 @@ impl SourceReader {
 
     /// Waits until this reader may read.
     pub(crate) async fn wait_for_gate(&self) -> Result<(), Stop> {
-        match self.gate.is_open(self.index) {
+        match self.active_limit.allows(self.index) {
             true => Ok(()),
-            false => self.wanted(self.gate.wait_open(self.index)).await,
+            false => self.wanted(self.active_limit.wait_allowed(self.index)).await,
         }
     }
 

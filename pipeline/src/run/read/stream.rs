@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::outcome::progress::Counters;
-use crate::source::items::{Items, PollItems};
+use crate::source::item_chunks::{Items, PollItems};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::extend::caught;

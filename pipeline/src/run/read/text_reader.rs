@@ -8,7 +8,8 @@ use crate::outcome::progress::Counters;
 use crate::run::read::chunk_sender::Stop;
 use crate::run::read::source_reader::SourceReader;
 use crate::run::read::text_blocks::{Block, Blocks, Cutting, unreadable};
-use crate::source::text::{TextFormat, TextPlan};
+use crate::source::format::DynFormat;
+use crate::source::plan::TextPlan;
 use crate::text::chunk::ChunkSize;
 use crate::text::chunk::RawChunk;
 use crate::text::cut::cutter::{Cut, Cutter};
@@ -18,7 +19,7 @@ use crate::text::fault::Unreadable;
 /// One text source: its format, and the decoders of its chunks.
 struct Text {
     name: Arc<str>,
-    format: TextFormat,
+    format: Arc<dyn DynFormat>,
     /// Set once the first record was read.
     decoders: Option<DynDecoders>,
     /// The length in bytes at the start of the pipeline, if it was known then.
@@ -27,7 +28,7 @@ struct Text {
 
 impl Text {
     fn learn(&mut self, first: &RawChunk) -> Result<DynDecoders, Stop> {
-        let learnt = self.format.decoders.learn(&self.name, first);
+        let learnt = self.format.learn(&self.name, first);
         let learnt =
             learnt.map_err(|fault| Stop::Source(unreadable(&self.name, &Unreadable::Header(fault))))?;
         self.decoders = Some(learnt.clone());
@@ -42,9 +43,10 @@ impl SourceReader {
         let size = control.sender.batch().map_or(size, ChunkSize::Rows);
         // A message that stands for a chunk names the chunk's position and length, so its chunks are cut as a
         // whole.
-        let cutter = Cutter::new(format.dialect, size, limits, format.headers).in_whole_chunks(format.whole);
+        let whole = format.is_whole();
+        let cutter = Cutter::new(format.dialect(), size, limits, format.has_header()).in_whole_chunks(whole);
         let cutter = cutter.reporting_at_once(control.policy.stops_on_first());
-        let cutting = Cutting::new(name.clone(), cutter, control.counters.clone(), format.whole);
+        let cutting = Cutting::new(name.clone(), cutter, control.counters.clone(), whole);
         let mut blocks = Blocks::of(&control, input, cutting).map_err(Stop::Failed)?;
         let mut text = Text { name, format, decoders: None, length };
         loop {
@@ -92,11 +94,11 @@ impl SourceReader {
     /// that were read, and those of the read under way, are still sent. If no worker is left they are
     /// dropped; they are counted already.
     async fn rest(&mut self, mut blocks: Blocks, text: &mut Text) {
-        let nobody = async {
+        let unwanted = async {
             or(self.chunk_sender.control.limit.reached(), self.chunk_sender.queue.closed()).await;
             None
         };
-        let last = or(nobody, async { blocks.last().await.ok() }).await;
+        let last = or(unwanted, async { blocks.last().await.ok() }).await;
         if let Some(block) = last.flatten() {
             // The first cause is reported, and not this error.
             let _ = self.block(block, text).await;

@@ -2,8 +2,8 @@
 
 use async_channel::{Receiver, Sender};
 
-/// A value in its place, in use, or not there: before it is put, and after a user was killed that had taken
-/// it apart.
+/// A value that is free, in use, or absent: before it is put, and after a user was killed that had taken it
+/// apart.
 pub(crate) struct InTurn<T> {
     put: Sender<T>,
     taken: Receiver<T>,
@@ -16,13 +16,13 @@ pub(crate) struct Held<'a, T> {
 }
 
 impl<T> InTurn<T> {
-    /// A place without a value.
+    /// An `InTurn` without a value.
     pub(crate) fn empty() -> Self {
         let (put, taken) = async_channel::bounded(1);
         Self { put, taken }
     }
 
-    /// Puts the value into its place, which has none.
+    /// Puts the value in, where there is none.
     pub(crate) fn put(&self, value: T) {
         // There is room, and the channel is never closed.
         let _ = self.put.try_send(value);

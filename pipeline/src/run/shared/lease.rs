@@ -1,7 +1,7 @@
-//! The leases of claimed chunks, and the keeper that extends and settles them.
+//! The leases of claimed chunks, and their owner, which extends and settles them.
 //!
-//! A lease travels with its chunk from the source reader to the worker, and reports the outcome to the
-//! keeper.
+//! A lease travels with its chunk from the source reader to the worker, and reports the outcome to that
+//! owner.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,14 +34,14 @@ impl Drop for Lease {
     }
 }
 
-/// The reports that a keeper receives about a message, in this order.
+/// The reports that a lease owner receives about a message, in this order.
 pub(crate) enum Report {
     Claimed(u64, Receipt),
     Ended { id: u64, handled: bool },
 }
 
 /// Holds claimed messages until they are handled.
-pub(crate) struct Keeper<'a> {
+pub(crate) struct LeaseOwner<'a> {
     pub(crate) runtime: &'a DynRuntime,
     pub(crate) queue: &'a dyn DynQueue,
     pub(crate) name: &'a Arc<str>,
@@ -49,7 +49,7 @@ pub(crate) struct Keeper<'a> {
     pub(crate) reports: Receiver<Report>,
 }
 
-/// The reason for which a keeper wakes up before its leases are to be extended.
+/// The reason for which a lease owner wakes up before its leases are to be extended.
 enum Next {
     Report(Report),
     /// All claimed messages are settled, and no more will be claimed.
@@ -68,7 +68,7 @@ impl Next {
     }
 }
 
-impl Keeper<'_> {
+impl LeaseOwner<'_> {
     /// Keeps all leases until everything is settled, or until `workers_ended` is ready; messages that are not
     /// settled are then given back.
     ///

@@ -4,7 +4,7 @@ use async_channel::{Receiver, Sender};
 
 use crate::event::single::Origin;
 use crate::run::shared::lease::Lease;
-use crate::source::items::Items;
+use crate::source::item_chunks::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 

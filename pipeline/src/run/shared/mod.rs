@@ -11,5 +11,6 @@ pub(crate) mod message;
 pub(crate) mod on_pool;
 pub(crate) mod overdue;
 pub(crate) mod reject_queue;
+pub(crate) mod rejection;
 pub(crate) mod scale;
 pub(crate) mod time_slice;

@@ -10,57 +10,58 @@ use crate::run::shared::control::Control;
 use crate::run::shared::message::Message;
 use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::{Change, Look, Observer};
+use sweet_async_core::extend::{Change, Observer, Sample};
 use sweet_async_core::runtime::Runtime as _;
 
-/// Lets the workers below an index work. The others wait, at no cost. Source readers use one as well.
+/// The limit on the workers that are active: a worker below an index works, the others wait, at no cost. Source
+/// readers have a limit as well.
 ///
 /// Relaxed throughout: only the numbers matter, and a worker that sees one late takes one chunk more.
-pub(crate) struct Gate {
-    open: AtomicUsize,
+pub(crate) struct ActiveLimit {
+    allowed: AtomicUsize,
     busy: AtomicUsize,
     changed: Event,
 }
 
-/// Opens the gate for all workers when it is dropped.
-pub(crate) struct OpenOnDrop<'a>(&'a Gate);
+/// Lifts the limit when it is dropped.
+pub(crate) struct LiftOnDrop<'a>(&'a ActiveLimit);
 
 /// Counts a worker as busy until it is dropped.
-pub(crate) struct Busy<'a>(&'a Gate);
+pub(crate) struct Busy<'a>(&'a ActiveLimit);
 
-impl Gate {
-    pub(crate) fn new(open: usize) -> Self {
-        Self { open: AtomicUsize::new(open), busy: AtomicUsize::new(0), changed: Event::new() }
+impl ActiveLimit {
+    pub(crate) fn new(allowed: usize) -> Self {
+        Self { allowed: AtomicUsize::new(allowed), busy: AtomicUsize::new(0), changed: Event::new() }
     }
 
-    pub(crate) fn is_open(&self, index: usize) -> bool {
-        index < self.open.load(Ordering::Relaxed)
+    pub(crate) fn allows(&self, index: usize) -> bool {
+        index < self.allowed.load(Ordering::Relaxed)
     }
 
     /// Waits until worker `index` may work.
-    pub(crate) async fn wait_open(&self, index: usize) {
-        while !self.is_open(index) {
+    pub(crate) async fn wait_allowed(&self, index: usize) {
+        while !self.allows(index) {
             // Listen, then check again: `set` stores before it notifies, and both fence.
             let changed = self.changed.listen();
-            if !self.is_open(index) {
+            if !self.allows(index) {
                 changed.await;
             }
         }
     }
 
-    pub(crate) fn set(&self, open: usize) {
-        let before = self.open.load(Ordering::Relaxed);
-        // Once the gate is open for all, it stays open.
-        if before != usize::MAX && before != open {
-            self.open.store(open, Ordering::Relaxed);
+    pub(crate) fn set(&self, allowed: usize) {
+        let before = self.allowed.load(Ordering::Relaxed);
+        // Once the limit is lifted, it stays lifted.
+        if before != usize::MAX && before != allowed {
+            self.allowed.store(allowed, Ordering::Relaxed);
             self.changed.notify(usize::MAX);
         }
     }
 
     /// Held by each worker. When one ends, for whatever reason, the waiting ones must check themselves for
     /// work that is left.
-    pub(crate) fn open_on_drop(&self) -> OpenOnDrop<'_> {
-        OpenOnDrop(self)
+    pub(crate) fn lift_on_drop(&self) -> LiftOnDrop<'_> {
+        LiftOnDrop(self)
     }
 
     pub(crate) fn busy(&self) -> Busy<'_> {
@@ -69,7 +70,7 @@ impl Gate {
     }
 }
 
-impl Drop for OpenOnDrop<'_> {
+impl Drop for LiftOnDrop<'_> {
     fn drop(&mut self) {
         self.0.set(usize::MAX);
     }
@@ -84,7 +85,7 @@ impl Drop for Busy<'_> {
 /// Adapts the number of workers to the load, forever. Ends only with the runtime.
 pub(crate) async fn scale<O>(
     (min, max): (usize, usize),
-    gate: &Gate,
+    active_limit: &ActiveLimit,
     control: &Control,
     queue: WeakReceiver<Message>,
 ) -> Result<O, AsyncTaskError> {
@@ -97,16 +98,16 @@ pub(crate) async fn scale<O>(
     let mut observer = Observer::new((min, max), runtime.now(), done());
     loop {
         runtime.sleep(Observer::PERIOD).await?;
-        let look = Look {
+        let sample = Sample {
             now: runtime.now(),
             done: done(),
-            busy: gate.busy.load(Ordering::Relaxed),
+            busy: active_limit.busy.load(Ordering::Relaxed),
             waiting: queue.upgrade().is_some_and(|queue| !queue.is_empty()),
         };
-        if let Some(Change { before, decided, window }) = observer.look(&look) {
+        if let Some(Change { before, decided, window }) = observer.sample(&sample) {
             tracing::debug!(task.id = %control.task, workers = decided, before, ?window, "a pipeline changes its workers");
             Counters::set(&counters.workers, decided as u64);
-            gate.set(decided);
+            active_limit.set(decided);
         }
     }
 }

@@ -11,9 +11,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use crate::event::single::{Event, Origin};
 use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
-use crate::run::work::call::guarded::{after_faults, deadline, injected};
+use crate::run::work::call::admission::{after_faults, deadline, injected};
 use crate::run::work::call::values::values;
-use crate::run::work::keys::KeyPlace;
+use crate::run::work::keys::KeySlot;
 use crate::run::work::rows::Rows;
 use crate::run::work::state::WorkerState;
 use crate::stage::chain::{Answer, Chain, MORE, Next, SyncChain};
@@ -23,9 +23,9 @@ use sweet_async_core::extend::caught;
 
 /// A row whose stages have run, as the data of a row.
 pub(crate) enum Made<R, U> {
-    /// The first attempt, as far as the receiver. The spare row is there for another attempt. The places are those
-    /// of the values' keys, where they have keys.
-    First { values: Result<Values<U>, AsyncTaskError>, spare: Option<Spare<R>>, places: Vec<KeyPlace> },
+    /// The first attempt, as far as the receiver. The spare row is there for another attempt. The slots are those
+    /// of the values' keys, where they have keys; `None` if they are not known, since there are no values yet.
+    First { values: Result<Values<U>, AsyncTaskError>, spare: Option<Spare<R>>, slots: Option<Vec<KeySlot>> },
     /// Another attempt: the stages run again.
     Again(Spare<R>),
 }
@@ -61,11 +61,11 @@ impl<R> Spare<R> {
 }
 
 impl<R, U> Made<R, U> {
-    /// The places of its keys.
-    pub(crate) fn places(&self) -> &[KeyPlace] {
+    /// The slots of its keys; `None` if they are not known.
+    pub(crate) fn slots(&self) -> Option<&[KeySlot]> {
         match self {
-            Self::First { places, .. } => places,
-            Self::Again(_) => &[],
+            Self::First { slots, .. } => slots.as_deref(),
+            Self::Again(_) => Some(&[]),
         }
     }
 
@@ -76,7 +76,7 @@ impl<R, U> Made<R, U> {
             // Where events are retried, each row has a spare one.
             Self::First { spare: None, .. } => {
                 let error = AsyncTaskError::InvalidState("no further attempt was prepared");
-                Self::First { values: Err(error), spare: None, places: Vec::new() }
+                Self::First { values: Err(error), spare: None, slots: Some(Vec::new()) }
             }
         }
     }
@@ -200,27 +200,29 @@ async fn first<X: Chain>(
         Ok(event) => values(chain, event, (control, deadline), events).await,
         Err(error) => Err(error),
     };
-    let (values, places) = match made.and_then(|()| places(chain, events)) {
-        Ok(places) => (Ok(Values::take(events)), places),
+    let (values, slots) = match made.and_then(|()| slots(chain, events)) {
+        Ok(slots) => (Ok(Values::take(events)), Some(slots)),
         Err(error) => {
             // The destructors of values are user code. The row has failed already.
             let _ = caught(|| events.clear());
-            (Err(error), Vec::new())
+            // Another attempt may make values, of any key.
+            let is_last = spare.is_none() || error.is_panic();
+            (Err(error), is_last.then(Vec::new))
         }
     };
-    Ok(Made::First { values, spare, places })
+    Ok(Made::First { values, spare, slots })
 }
 
-/// The places of the keys of a row's values, each of them once.
-fn places<X: Chain>(chain: &X, events: &[Event<X::Out>]) -> Result<Vec<KeyPlace>, AsyncTaskError> {
+/// The slots of the keys of a row's values, each of them once.
+fn slots<X: Chain>(chain: &X, events: &[Event<X::Out>]) -> Result<Vec<KeySlot>, AsyncTaskError> {
     if !X::HAS_KEYS {
         return Ok(Vec::new());
     }
-    let place = |event: &Event<X::Out>| KeyPlace::of(chain.hash_of(&event.data));
-    let mut places: Vec<_> = caught(|| events.iter().map(place).collect())?;
-    places.sort_unstable();
-    places.dedup();
-    Ok(places)
+    let slot = |event: &Event<X::Out>| KeySlot::of(chain.hash_of(&event.data));
+    let mut slots: Vec<_> = caught(|| events.iter().map(slot).collect())?;
+    slots.sort_unstable();
+    slots.dedup();
+    Ok(slots)
 }
 
 /// A chain whose stages have run for the first attempt.

@@ -13,7 +13,7 @@ use crate::outcome::names::Names;
 use crate::run::shared::message::Turn;
 use crate::run::work::keys::Keys;
 use crate::run::work::state::{ChunkData, WorkerState};
-use crate::source::items::Items;
+use crate::source::item_chunks::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 use sweet_async_core::error::AsyncTaskError;
@@ -72,7 +72,7 @@ pub(crate) struct Closed {
     pub(crate) end: Box<dyn Any + Send>,
 }
 
-/// One worker's part of a handler: the rows of its chunk, and the events that it has gathered.
+/// One worker's part of a handler: the rows of its chunk, and the pending events of its batch.
 ///
 /// Cost: a few virtual calls for each chunk; where calls are waited for, also a box for each chunk and for each
 /// batch; under a rate, for each row, and where events are retried, for each attempt.
@@ -118,7 +118,7 @@ pub(crate) trait DynWorker: Send {
     /// Ends the chunk, and keeps its decoder for the next chunk of the source.
     fn end(&mut self);
 
-    /// Handles the gathered events, whether the batch is full or not.
+    /// Handles the pending events, whether the batch is full or not.
     fn finish<'a>(&'a mut self, state: &'a mut WorkerState) -> Boxed<'a, ()>;
 
     /// As [`Handler::hand_over`](crate::run::work::handlers::handler::Handler::hand_over).

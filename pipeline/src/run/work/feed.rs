@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use crate::event::batch::Batch;
 use crate::event::single::Event;
-use crate::outcome::failure::RowContext;
+use crate::outcome::row_error::RowContext;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
-use crate::run::work::call::guarded::deadline;
+use crate::run::work::call::admission::deadline;
 use crate::run::work::call::values::values;
 use crate::run::work::rows::Rows;
 use crate::run::work::state::{ChunkData, WorkerState};
@@ -18,17 +18,17 @@ use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::caught;
 use sweet_async_core::runtime::Runtime as _;
 
-/// The events that a worker has gathered for a batch.
-pub struct Gathering<'a, T> {
+/// The events of a worker that wait for their batch to be full.
+pub struct PendingEvents<'a, T> {
     pub(crate) state: &'a mut WorkerState,
     pub(crate) events: &'a mut Vec<Event<T>>,
     pub(crate) retrying: Option<&'a RetryEvents<T>>,
 }
 
-impl<T> Gathering<'_, T> {
-    /// The gathered events that are still wanted; `None` if there are none.
+impl<T> PendingEvents<'_, T> {
+    /// The pending events that are still wanted; `None` if there are none.
     pub(crate) fn batch(&mut self) -> Option<Batch<T>> {
-        self.state.gathered.hand_over();
+        self.state.pending_batch.hand_over();
         let room = self.events.len();
         let mut events = std::mem::replace(self.events, Vec::with_capacity(room));
         let limit = &self.state.control.limit;
@@ -81,9 +81,9 @@ impl<'a, X: Chain> Feed<'a, X> {
         self.row.state
     }
 
-    pub(crate) fn gathering(&mut self) -> Gathering<'_, X::Out> {
+    pub(crate) fn pending_events(&mut self) -> PendingEvents<'_, X::Out> {
         let retrying = self.retrying.and_then(X::retries_of_values);
-        Gathering { state: self.row.state, events: self.events, retrying }
+        PendingEvents { state: self.row.state, events: self.events, retrying }
     }
 
     /// True if a call may be waited for, whatever its receiver is.
@@ -144,7 +144,7 @@ impl<'a, X: Chain> Feed<'a, X> {
     }
 
     /// Passes the values of each row to `keep`, all of them at once, until a slice is full. A row whose stages
-    /// fail is rejected before. What `keep` leaves of the values is dropped. Returns true if there may be more.
+    /// fail is rejected before. Values that `keep` leaves are dropped. Returns true if there may be more.
     pub(crate) async fn whole_rows(
         &mut self,
         mut keep: impl FnMut(&mut Vec<Event<X::Out>>) -> Result<(), AsyncTaskError> + Send,
@@ -163,10 +163,10 @@ impl<'a, X: Chain> Feed<'a, X> {
         true
     }
 
-    /// Adds the values of rows to the gathered events, until there are `size` of them or a slice is full.
-    pub(crate) async fn gather(&mut self, size: usize) -> Gather {
+    /// Adds the values of rows to the pending events, until there are `size` of them or a slice is full.
+    pub(crate) async fn fill_batch(&mut self, size: usize) -> BatchFill {
         for _ in 0..self.rows() {
-            let Some(event) = self.next_event() else { return Gather::End };
+            let Some(event) = self.next_event() else { return BatchFill::End };
             let Some(event) = event else { continue };
             let before = self.events.len();
             let limit = time_limit(self.chain, &self.row.state.control);
@@ -176,12 +176,12 @@ impl<'a, X: Chain> Feed<'a, X> {
                 self.row.handled(made.map(|()| MORE));
                 continue;
             }
-            let WorkerState { control, gathered, .. } = &mut *self.row.state;
-            if gathered.add(added, || control.runtime.now()) >= size {
-                return Gather::Full;
+            let WorkerState { control, pending_batch, .. } = &mut *self.row.state;
+            if pending_batch.add(added, || control.runtime.now()) >= size {
+                return BatchFill::Full;
             }
         }
-        Gather::More
+        BatchFill::More
     }
 }
 
@@ -210,9 +210,9 @@ fn slice<C: SyncChain, A: Copy>(
                 remaining -= 1;
                 let Some(event) = event else { continue };
                 calling.set(true);
-                let (value, place) = event.split();
+                let (value, context) = event.split();
                 let attempt = begin();
-                let result = chain.push(value, &mut |value| call(attempt, place.with(value)));
+                let result = chain.push(value, &mut |value| call(attempt, context.with(value)));
                 end(result.is_ok());
                 calling.set(false);
                 row.handled(result);
@@ -307,9 +307,9 @@ impl LastRow<'_> {
     }
 }
 
-/// The reason why gathering has stopped.
+/// The reason why the batch gets no more events for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gather {
+pub(crate) enum BatchFill {
     /// The batch is full.
     Full,
     /// There may be more rows.

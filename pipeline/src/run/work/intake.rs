@@ -1,4 +1,4 @@
-//! A worker's wait for its next chunk, which ends early when gathered events are due.
+//! A worker's wait for its next chunk, which ends early when pending events are due.
 
 use std::time::Instant;
 
@@ -7,11 +7,11 @@ use futures_lite::future::or;
 
 use crate::run::shared::control::Control;
 use crate::run::shared::message::Message;
-use crate::run::work::gathered::Leases;
+use crate::run::work::pending_batch::Leases;
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::runtime::Runtime as _;
 
-/// The next chunk, or the end of the queue. `None` once the gathered events must not wait any longer.
+/// The next chunk, or the end of the queue. `None` once the pending events must not wait any longer.
 pub(crate) async fn next(
     queue: &Receiver<Message>,
     control: &Control,
@@ -33,7 +33,7 @@ pub(crate) async fn next(
     or(async { Some(queue.recv().await) }, due).await
 }
 
-/// Waits until the gathered events must not wait any longer.
+/// Waits until the pending events must not wait any longer.
 pub(crate) async fn overdue(control: &Control, due: Option<Instant>) {
     match due {
         // Only the end of the runtime is an error, and that ends the worker at its next wait.

@@ -3,7 +3,7 @@
 //! A synchronous receiver is called in time slices, an asynchronous one is awaited. The argument is an event
 //! or a batch. A failed call is repeated where the strategy says so.
 //!
-//! - `worker`, `intake`, `gathered`, `state`: one worker, compiled once for all pipelines
+//! - `worker`, `intake`, `pending_batch`, `state`: one worker, compiled once for all pipelines
 //! - `erased`: the handler and its workers as the untyped parts use them; `typed`: the same with their types
 //! - `handlers`: one handler for each kind of end
 //! - `call`: the calls of a receiver
@@ -16,10 +16,10 @@ pub(crate) mod ahead;
 pub(crate) mod call;
 pub(crate) mod erased;
 pub(crate) mod feed;
-pub(crate) mod gathered;
 pub(crate) mod handlers;
 pub(crate) mod intake;
 pub(crate) mod keys;
+pub(crate) mod pending_batch;
 pub(crate) mod rows;
 pub(crate) mod slot;
 pub(crate) mod state;

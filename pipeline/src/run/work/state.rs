@@ -6,18 +6,18 @@ use crate::event::single::Origin;
 use crate::run::shared::control::Control;
 use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::time_slice::TimeSlice;
-use crate::run::work::gathered::Gathered;
+use crate::run::work::pending_batch::PendingBatch;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::Decoded;
 use sweet_async_core::runtime::Runtime as _;
 
-/// The counts, the time slice and the gathered events of one worker. The events themselves have a type, and
+/// The counts, the time slice and the pending events of one worker. The events themselves have a type, and
 /// are with the worker's part of the handler.
 pub(crate) struct WorkerState {
     pub(crate) control: Arc<Control>,
     pub(crate) counts: LocalCounts,
     pub(crate) time_slice: TimeSlice,
-    pub(crate) gathered: Gathered,
+    pub(crate) pending_batch: PendingBatch,
     /// The position of the row of the chunk that was handed out last.
     pub(crate) last: Decoded<()>,
     /// Set where rows of the chunk are left because as many events as are wanted were handed out. Cleared
@@ -38,13 +38,13 @@ impl WorkerState {
     pub(crate) fn new(control: Arc<Control>) -> Self {
         let counts = LocalCounts::new(control.clone());
         let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
-        let (time_slice, gathered) = (TimeSlice::new(), Gathered::new());
-        Self { control, counts, time_slice, gathered, last, is_cut_short: false }
+        let (time_slice, pending_batch) = (TimeSlice::new(), PendingBatch::new());
+        Self { control, counts, time_slice, pending_batch, last, is_cut_short: false }
     }
 
-    /// True if the gathered events must not wait any longer.
+    /// True if the pending events must not wait any longer.
     pub(crate) fn is_overdue(&self) -> bool {
-        let due = self.control.batch_due(self.gathered.since());
+        let due = self.control.batch_due(self.pending_batch.since());
         due.is_some_and(|due| self.control.runtime.now() >= due)
     }
 

@@ -11,13 +11,13 @@ use crate::policy::RetryEvents;
 use crate::run::shared::message::Turn;
 use crate::run::work::ahead::{Made, Resumed, ahead, retries_of_made};
 use crate::run::work::erased::{Boxed, Closed, DynHandler, DynWorker};
-use crate::run::work::feed::{Feed, Gathering};
+use crate::run::work::feed::{Feed, PendingEvents};
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::keys::Keys;
 use crate::run::work::rows::{DecoderCache, ItemRows, Rows};
 use crate::run::work::slot::StateSlot;
 use crate::run::work::state::{ChunkData, WorkerState};
-use crate::source::items::Items;
+use crate::source::item_chunks::Items;
 use crate::stage::chain::Chain;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, DynDecoders};
@@ -145,7 +145,7 @@ struct TypedWorker<X: Chain, H: Handler<X::Out>> {
     one: Rows<X::Row>,
     /// The rows that were parsed before the chunk's turn, until all are.
     parsed: Vec<Decoded<X::Row>>,
-    /// The gathered events.
+    /// The pending events.
     events: Vec<Event<X::Out>>,
     decoders: DecoderCache<X::Row>,
 }
@@ -184,8 +184,8 @@ impl<X: Chain, H: Handler<X::Out>> DynWorker for TypedWorker<X, H> {
     fn take_turns(&mut self, keys: &Keys) {
         if X::HAS_KEYS {
             let rows: Vec<_> = self.made.take().into_iter().flatten().collect();
-            let places = rows.iter().map(|row| row.data.as_ref().map_or(&[][..], Made::places));
-            let turns = keys.turns(places).into_iter().chain(std::iter::repeat_with(Vec::new));
+            let slots = rows.iter().map(|row| row.data.as_ref().map_or(Some(&[][..]), Made::slots));
+            let turns = keys.turns(slots).into_iter().chain(std::iter::repeat_with(Vec::new));
             self.in_turn = rows.into_iter().zip(turns).collect::<Vec<_>>().into_iter();
         }
     }
@@ -254,7 +254,7 @@ impl<X: Chain, H: Handler<X::Out>> DynWorker for TypedWorker<X, H> {
             let TypedHandler { handler, retries, slots, .. } = &**shared;
             let Some(slot) = slots.get(*index) else { return };
             let retrying = retries.rows.as_ref().and_then(X::retries_of_values);
-            handler.finish(slot, &mut Gathering { state, events, retrying }).await;
+            handler.finish(slot, &mut PendingEvents { state, events, retrying }).await;
         })
     }
 

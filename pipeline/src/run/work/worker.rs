@@ -8,17 +8,17 @@ use futures_lite::future::or;
 
 use crate::event::single::Origin;
 use crate::run::shared::control::Control;
-use crate::run::shared::counters::OnReject;
 use crate::run::shared::lease::Lease;
 use crate::run::shared::message::{Content, Message, Turn};
 use crate::run::shared::on_pool::on_pool;
-use crate::run::shared::scale::Gate;
+use crate::run::shared::rejection::OnReject;
+use crate::run::shared::scale::ActiveLimit;
 use crate::run::shared::time_slice::TimeSlice;
 use crate::run::work::erased::{DynHandler, DynWorker};
 use crate::run::work::intake::{next, overdue};
 use crate::run::work::keys::Keys;
 use crate::run::work::state::{ChunkData, WorkerState};
-use crate::source::items::Items;
+use crate::source::item_chunks::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, DynDecoders};
 use sweet_async_core::cancel::CancelLevel;
@@ -39,7 +39,7 @@ pub(crate) struct Workers {
     pub(crate) stages_ahead: bool,
     /// Set where values of one key are handled in source order, and different keys in parallel.
     pub(crate) keys: Option<Keys>,
-    pub(crate) gate: Gate,
+    pub(crate) active_limit: ActiveLimit,
     pub(crate) control: Arc<Control>,
 }
 
@@ -58,7 +58,7 @@ enum Job {
     Chunk(Origin, Rows, Option<(Box<Lease>, u64)>),
     /// The stages of a chunk are to run, before the receiver is called.
     Ahead(Origin),
-    /// The gathered events are to be handled, whether the batch is full or not.
+    /// The pending events are to be handled, whether the batch is full or not.
     Finish,
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn work(
     queue: Receiver<Message>,
 ) -> Result<(), AsyncTaskError> {
     let control = shared.control.clone();
-    let _open_on_drop = shared.gate.open_on_drop();
+    let _lift_on_drop = shared.active_limit.lift_on_drop();
     let mut worker = Worker {
         shared: shared.clone(),
         control: control.clone(),
@@ -86,12 +86,12 @@ pub(crate) async fn work(
         state: WorkerState::new(control.clone()),
     };
     loop {
-        if !shared.gate.is_open(index) {
+        if !shared.active_limit.allows(index) {
             worker = worker.run(Job::Finish).await?;
-            shared.gate.wait_open(index).await;
+            shared.active_limit.wait_allowed(index).await;
         }
-        let gathered = &worker.state.gathered;
-        let Some(next) = next(&queue, &control, gathered.since(), &gathered.leases).await else {
+        let pending_batch = &worker.state.pending_batch;
+        let Some(next) = next(&queue, &control, pending_batch.since(), &pending_batch.leases).await else {
             worker = worker.run(Job::Finish).await?;
             continue;
         };
@@ -99,7 +99,7 @@ pub(crate) async fn work(
         if !control.limit.allows(origin.base + first) {
             continue;
         }
-        let _busy = shared.gate.busy();
+        let _busy = shared.active_limit.busy();
         let mut claimed = None;
         let mut rows = match content {
             Content::Items(items) => Rows::Items(items, first),
@@ -137,7 +137,7 @@ fn is_killed() -> bool {
 impl Worker {
     /// Does a job, on the executor or on the blocking pool.
     async fn run(mut self, job: Job) -> Result<Self, AsyncTaskError> {
-        if matches!(job, Job::Finish) && self.state.gathered.since().is_none() {
+        if matches!(job, Job::Finish) && self.state.pending_batch.since().is_none() {
             return Ok(self);
         }
         let control = self.control.clone();
@@ -159,10 +159,10 @@ impl Worker {
         match job {
             Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
             Job::Chunk(origin, rows, Some((lease, last))) => {
-                let before = self.state.gathered.count();
+                let before = self.state.pending_batch.count();
                 let published = lease.source.as_ref().map(|source| &source.name);
                 self.chunk(origin, rows, published).await;
-                self.state.gathered.hold(lease, last, before, !self.state.is_cut_short);
+                self.state.pending_batch.hold(lease, last, before, !self.state.is_cut_short);
             }
             Job::Ahead(origin) => self.rows.ahead(origin, &mut self.state).await,
             Job::Finish => self.rows.finish(&mut self.state).await,
@@ -227,14 +227,14 @@ impl Worker {
 /// Counts the handled rows, and releases the leases of messages that were handled to their end. Where the
 /// first rejected row ends the pipeline, it is stopped at a row that will be rejected at the end.
 fn settle(handler: &dyn DynHandler, state: &mut WorkerState) {
-    let WorkerState { control, counts, gathered, .. } = state;
+    let WorkerState { control, counts, pending_batch, .. } = state;
     counts.flush();
     let Control { policy, limit, .. } = &**control;
     let deferred = handler.rejected();
     if deferred != u64::MAX && matches!(policy.on_reject, OnReject::Stop) {
         limit.stop_at(deferred);
     }
-    gathered.settle(limit);
+    pending_batch.settle(limit);
 }
 
 /// Handles the rows of a chunk; with `one`, the row that was parsed last.
@@ -297,7 +297,7 @@ async fn admit(
     let control = state.control.clone();
     let mut permitted = pin!(control.permits(sequence));
     loop {
-        let due = control.batch_due(state.gathered.since());
+        let due = control.batch_due(state.pending_batch.since());
         let overdue = async {
             overdue(&control, due).await;
             None

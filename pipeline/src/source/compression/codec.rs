@@ -1,10 +1,7 @@
-//! The compression of text sources.
+//! The choice of a text source's compression.
 
-use std::io::{self, Read};
 use std::path::Path;
 
-#[cfg(feature = "compression")]
-use crate::source::compression::decompress::Decompressed;
 use sweet_async_core::error::AsyncTaskError;
 
 /// The compression of a text source's bytes, or of a [file that is written](crate::WriteFile).
@@ -13,9 +10,9 @@ use sweet_async_core::error::AsyncTaskError;
 /// the source. Several gzip members or zstd frames, one after the other, are one text; zeros after a gzip
 /// member are padding, and passed over.
 ///
-/// Data that is corrupt or cut short is an error ([`AsyncTaskError::Io`]). The whole rows before it stand:
-/// those of all data that could be decompressed. Corruption may be noticed only after the text that was made
-/// of it was handed on.
+/// Data that is corrupt or cut short is an error ([`AsyncTaskError::Io`]). The whole rows before it stand,
+/// as far as data could be decompressed. Corruption may be noticed only after the text that was made of it
+/// was handed on.
 ///
 /// Decompressing costs a fixed amount of memory for each source that is being read: 64 KiB for gzip, and for
 /// zstd the frame's window, of at most 8 MiB. Larger windows, which `zstd --ultra` and `--long` make, are an
@@ -70,45 +67,5 @@ impl Compression {
             ));
         }
         Ok(Some(codec))
-    }
-}
-
-/// The bytes of a source as plain text.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one for each source that is open, and it is seldom moved"
-)]
-pub(crate) enum Plaintext {
-    Plain(Box<dyn Read + Send>),
-    #[cfg(feature = "compression")]
-    Decompressed(Decompressed),
-}
-
-impl Plaintext {
-    pub(crate) fn of(base: Box<dyn Read + Send>, codec: Option<Codec>) -> Self {
-        match codec {
-            #[cfg(feature = "compression")]
-            Some(codec) => Self::Decompressed(Decompressed::of(base, codec)),
-            _ => Self::Plain(base),
-        }
-    }
-
-    /// The number of compressed bytes read so far; `None` if the source is plain.
-    pub(crate) fn bytes_read(&self) -> Option<u64> {
-        match self {
-            Self::Plain(_) => None,
-            #[cfg(feature = "compression")]
-            Self::Decompressed(text) => Some(text.bytes_read()),
-        }
-    }
-}
-
-impl Read for Plaintext {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(base) => base.read(into),
-            #[cfg(feature = "compression")]
-            Self::Decompressed(text) => text.read(into),
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, BufReader, Read};
 
 use crate::source::compression::codec::Codec;
+use crate::source::compression::compressed::{Counting, corrupt};
 use crate::source::compression::gzip::Members;
 use crate::source::compression::zstd::Frames;
 
@@ -14,7 +15,7 @@ pub(crate) enum Decompressed {
 
 impl Decompressed {
     pub(crate) fn of(base: Box<dyn Read + Send>, codec: Codec) -> Self {
-        let source = BufReader::with_capacity(32 << 10, Counting { base, bytes_read: 0, first: [0; 4] });
+        let source = BufReader::with_capacity(32 << 10, Counting::new(base));
         match codec {
             Codec::Gzip => Self::Gzip(Box::new(Members::new(source))),
             Codec::Zstd => Self::Zstd(Box::new(Frames::new(source))),
@@ -23,7 +24,7 @@ impl Decompressed {
 
     /// The number of compressed bytes read so far.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.source().bytes_read
+        self.source().bytes_read()
     }
 
     fn source(&self) -> &Counting {
@@ -67,63 +68,5 @@ impl Read for Decompressed {
             (io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof, Some(codec)) => not_compressed(codec),
             _ => error,
         })
-    }
-}
-
-/// The error of data that is corrupt or cut short. Any other error of the reader keeps its kind.
-pub(crate) fn corrupt(
-    codec: &str,
-    kind: io::ErrorKind,
-    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> io::Error {
-    let error = error.into();
-    match kind {
-        io::ErrorKind::UnexpectedEof => io::Error::new(kind, format!("the {codec} data is cut short")),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            io::Error::new(io::ErrorKind::InvalidData, format!("the {codec} data is corrupt: {error}"))
-        }
-        kind => io::Error::new(kind, error),
-    }
-}
-
-/// A reader that counts the bytes read, and keeps the first of them.
-pub(crate) struct Counting {
-    base: Box<dyn Read + Send>,
-    bytes_read: u64,
-    /// The first bytes, as far as `bytes_read` counts them.
-    first: [u8; 4],
-}
-
-impl Counting {
-    /// Returns its first bytes, as far as they were read.
-    fn first(&self) -> &[u8] {
-        let read = self.bytes_read.min(self.first.len() as u64) as usize;
-        self.first.get(..read).unwrap_or_default()
-    }
-
-    /// An empty source, as a placeholder.
-    pub(crate) fn empty() -> Self {
-        Self { base: Box::new(io::empty()), bytes_read: 0, first: [0; 4] }
-    }
-}
-
-impl Read for Counting {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // An interrupted read is repeated here: a decoder may not be able to go on from the middle of a
-        // header.
-        let read = loop {
-            match self.base.read(into) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
-        if self.bytes_read < 4 {
-            let before = self.bytes_read as usize;
-            for (first, byte) in self.first.iter_mut().skip(before).zip(into.iter().take(read)) {
-                *first = *byte;
-            }
-        }
-        self.bytes_read += read as u64;
-        Ok(read)
     }
 }

@@ -5,7 +5,7 @@ use std::mem;
 
 use flate2::bufread::GzDecoder;
 
-use crate::source::compression::decompress::Counting;
+use crate::source::compression::compressed::Counting;
 
 /// Members, one after the other, each followed by any number of zeros: tapes and block devices pad with
 /// zeros.

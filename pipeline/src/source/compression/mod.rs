@@ -2,8 +2,11 @@
 
 pub(crate) mod codec;
 #[cfg(feature = "compression")]
+pub(crate) mod compressed;
+#[cfg(feature = "compression")]
 pub(crate) mod decompress;
 #[cfg(feature = "compression")]
 pub(crate) mod gzip;
+pub(crate) mod plaintext;
 #[cfg(feature = "compression")]
 pub(crate) mod zstd;

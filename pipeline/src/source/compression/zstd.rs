@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use crate::source::compression::decompress::corrupt;
+use crate::source::compression::compressed::corrupt;
 
 /// The window that the format's specification wants every decoder to support.
 const WINDOW: u64 = 8 << 20;

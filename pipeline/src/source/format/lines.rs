@@ -2,25 +2,21 @@
 
 use std::error::Error;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use crate::queue::Kind;
 use crate::source::format::marker::{Lines, NoFormat};
+use crate::source::format::{Format, FormatOf};
 use crate::source::queue::QueueSource;
 use crate::source::text::TextSource;
-use crate::source::text::{MakeDecoder, TextFormat};
-use crate::text::chunk::ChunkSize;
-use crate::text::chunk::RawChunk;
-use crate::text::decode::DynDecoders;
+use crate::text::chunk::{ChunkSize, RawChunk};
 use crate::text::dialect::Dialect;
 use crate::text::fault::BadRow;
 use crate::text::lines::LinesDecoder;
 
-impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
+impl<'a, T: Send + 'static, F> TextSource<'a, T, F> {
     /// Reads lines instead of CSV: each line is a row, parsed by `FromStr`; blank lines are rows too.
     pub fn lines(self) -> TextSource<'a, T, Lines>
     where
-        Format: NoFormat,
+        F: NoFormat,
     {
         self.in_format()
     }
@@ -33,34 +29,33 @@ where
 {
     /// Adds the lines, cut into chunks of `size`. Each line is parsed by `FromStr`.
     pub fn into_chunks(self, size: ChunkSize) {
-        self.add(size, |_| {
-            Ok(TextFormat {
-                dialect: Dialect::Lines { blank: true },
-                headers: false,
-                decoders: Arc::new(LineDecoders(decoders::<T>)),
-                whole: false,
-            })
-        });
+        self.add(size, |_| Ok(Lines));
     }
 }
 
-struct LineDecoders(fn() -> DynDecoders);
+impl Format for Lines {
+    type Head = ();
 
-fn decoders<T>() -> DynDecoders
+    const NUMBER: u8 = 0;
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Lines { blank: true }
+    }
+
+    fn head(&self, _: &str, _: &RawChunk) -> Result<(), BadRow> {
+        Ok(())
+    }
+}
+
+impl<T> FormatOf<T> for Lines
 where
-    T: FromStr + Send + 'static,
+    T: FromStr + 'static,
     T::Err: Into<Box<dyn Error + Send + Sync>>,
 {
-    DynDecoders::new::<T>(Arc::new(|| Box::new(LinesDecoder::new())))
-}
+    type Decoder = LinesDecoder<T>;
 
-impl MakeDecoder for LineDecoders {
-    fn learn(&self, _: &str, _: &RawChunk) -> Result<DynDecoders, BadRow> {
-        Ok((self.0)())
-    }
-
-    fn kind(&self, _: &str, _: &RawChunk) -> Result<Kind, BadRow> {
-        Ok(Kind::Lines)
+    fn decoder((): &()) -> LinesDecoder<T> {
+        LinesDecoder::new()
     }
 }
 
@@ -71,9 +66,6 @@ where
 {
     /// Adds the queue's messages, which hold lines. Each line is parsed by `FromStr`.
     pub fn lines(self) {
-        self.add(|kind| match kind {
-            Kind::Lines => Ok(decoders::<T>()),
-            other => Err(other),
-        });
+        self.add::<Lines>();
     }
 }

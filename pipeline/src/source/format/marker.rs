@@ -39,6 +39,7 @@ pub trait NoFormat: sealed::Format {}
 impl NoFormat for Undecided {}
 
 mod sealed {
+    #[allow(unnameable_types, reason = "a seal")]
     pub trait Format {}
 
     impl Format for crate::source::format::marker::Undecided {}

@@ -75,6 +75,7 @@ impl<T: FromRow> Decoder<T> for CsvDecoder<T> {
 
     fn release(&mut self) {
         self.splitter.start(Bytes::new());
+        self.splitter.release(KEPT);
         self.row.restart(|table| table.shrink(KEPT));
     }
 }

@@ -180,6 +180,7 @@ pub trait Column: Copy + sealed::AsKey {}
 impl Column for usize {}
 impl Column for &str {}
 
+#[allow(unnameable_types, reason = "a seal")]
 mod sealed {
     /// The content of a [`Column`](crate::Column).
     pub enum Key<'a> {

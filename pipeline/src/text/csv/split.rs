@@ -1,19 +1,16 @@
 //! The splitter, which splits the records of a chunk into fields.
 //!
-//! The rules are the csv crate's, to the byte. A quote opens only at a field's start, and a doubled one is
-//! text, as is an escaped one. Text after a closing quote is text. CR, LF or both end a record, or the
-//! dialect's own terminator. Blank lines are no records, nor are lines that begin with the comment mark.
-//! [`scan`](crate::text::cut::scan) has the rules as a diagram. This is the same state machine for data that
-//! is complete: it visits only the bytes that can change its state.
+//! It is a sink of the [grammar](crate::text::grammar), as the cutter is. A chunk is complete: its end ends a
+//! record.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use bytes::Bytes;
-use memchr::{memchr, memchr2, memchr3};
 
 use crate::text::csv::table::{Field, RecordSpan, Table};
-use crate::text::cut::byte_mask::{ByteMask, Needles};
 use crate::text::dialect::CsvDialect;
+use crate::text::grammar::machine::{Event, Machine, State};
+use crate::text::grammar::walker::{Sink, Walker};
 
 /// The most records, and about the most bytes, that are split at a time: enough to make the work that is done
 /// once for all of them negligible, few enough to be still in the cache when they are read.
@@ -23,249 +20,198 @@ const BYTES: usize = 32 << 10;
 /// Splits one chunk after the other.
 #[derive(Debug)]
 pub(crate) struct Splitter {
-    dialect: CsvDialect,
+    trim: bool,
     chunk: Bytes,
-    mask: ByteMask,
-    /// Everything before this offset is split.
-    at: usize,
-    /// Lines that have ended before `at`.
+    /// Everything before its position is split.
+    walker: Walker,
+    /// Lines that have ended before that position.
     line: u64,
-    /// The fields whose text is not in one piece, by their index in the table.
-    fragmented: Vec<usize>,
+    /// The bytes that are no part of the field that they are in.
+    cuts: Vec<Cut>,
 }
 
-/// A field in quotes.
-struct Quoted {
-    /// The end of its text. The closing quote is excluded if the text is in one piece.
+/// A byte that is left out of the text of a field: a quote that doubles another or ends the quotes before more
+/// text, or an escape.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// The index of its field in the table.
+    field: u32,
+    /// Its offset, from the first record of the table.
+    at: u32,
+}
+
+/// The sink: puts fields and records into a table.
+struct Fields<'a> {
+    table: &'a mut Table,
+    cuts: &'a mut Vec<Cut>,
+    /// The offset of the first record of the table.
+    base: usize,
+    line: u64,
+    /// The offset of the text of the field under way.
+    from: usize,
+    /// The record under way.
+    record: RecordSpan,
+    /// The offset after the last record.
     end: usize,
-    /// True if its text is in one piece.
-    is_contiguous: bool,
-    /// The offset of the byte that ends it: a delimiter, a line end, or the end of the data.
-    end_at: usize,
-    /// The number of lines that end in it.
-    lines: u64,
-    mask: ByteMask,
 }
 
-/// The offset of the next byte from `at` on that has a meaning in quotes: a quote, an escape or an LF.
-/// Without an escape the mask finds it, and may also give the other bytes that it looks for.
-#[inline]
-fn next_in_quotes(data: &[u8], mask: &mut ByteMask, at: usize, quote: u8, escape: Option<u8>) -> usize {
-    match escape {
-        None => mask.next(data),
-        Some(escape) => {
-            let rest = data.get(at..).unwrap_or_default();
-            memchr3(quote, escape, b'\n', rest).map_or(data.len(), |found| at + found)
+impl Fields<'_> {
+    #[inline(always)]
+    fn field(&mut self, end: usize, quoted: bool) {
+        // The closing quote is the byte before the end.
+        self.table.fields.push(Field::new(self.base, self.from, end - usize::from(quoted)));
+    }
+
+    #[inline(always)]
+    fn record(&mut self, end: usize) -> ControlFlow<()> {
+        let RecordSpan { start, .. } = self.record;
+        self.table.records.push(RecordSpan { len: end - start, ..self.record });
+        self.end = end;
+        if self.table.records.len() >= RECORDS || end - self.base >= BYTES {
+            return ControlFlow::Break(());
         }
+        ControlFlow::Continue(())
+    }
+
+    #[inline(always)]
+    fn cut(&mut self, at: usize) {
+        let (field, at) = (self.table.fields.len() as u32, (at - self.base) as u32);
+        push(self.cuts, Cut { field, at });
     }
 }
 
-/// Finds the end of the field whose text begins at `from`, after its opening quote.
-fn quoted(data: &[u8], mut mask: ByteMask, from: usize, quote: u8, dialect: CsvDialect) -> Quoted {
-    let CsvDialect { escape, double_quote, .. } = dialect;
-    let (mut is_contiguous, mut lines, mut at) = (true, 0, from);
-    loop {
-        let hit = next_in_quotes(data, &mut mask, at, quote, escape);
-        at = hit + 1;
-        match data.get(hit).copied() {
+/// Not a method of the sink, whose fields then stay in registers.
+#[cold]
+fn push(cuts: &mut Vec<Cut>, cut: Cut) {
+    cuts.push(cut);
+}
+
+impl Sink for Fields<'_> {
+    const FIELDS: bool = true;
+
+    type Stop = ();
+
+    #[inline(always)]
+    fn take(&mut self, event: Event, byte: u8, at: usize) -> ControlFlow<()> {
+        match event {
+            Event::FieldEnds { quoted } => {
+                self.field(at, quoted);
+                self.from = at + 1;
+            }
+            Event::RecordEnds { quoted } | Event::CrMet { quoted } => {
+                self.field(at, quoted);
+                self.line += u64::from(byte == b'\n');
+                return self.record(at);
+            }
+            Event::RecordBegins => {
+                let field = self.table.fields.len() as u32;
+                if field == 0 {
+                    self.base = at;
+                }
+                self.from = at;
+                self.record = RecordSpan { start: at, len: 0, line: self.line, field };
+            }
+            Event::QuoteOpens => self.from = at + 1,
+            Event::QuoteMet | Event::QuoteInField | Event::CrAlone => {}
+            Event::EscapeMet => self.cut(at),
+            Event::QuoteDoubled => self.cut(at - 1),
+            Event::TextAfterQuote => {
+                self.cut(at - 1);
+                self.line += u64::from(byte == b'\n');
+            }
+            Event::Blank | Event::Text | Event::RowEndInQuotes | Event::CrLf => {
+                self.line += u64::from(byte == b'\n');
+            }
             // The cutter cuts no chunk that ends in quotes.
-            None => return Quoted { end: hit, is_contiguous: false, end_at: hit, lines, mask },
-            Some(b'\n') => lines += 1,
-            Some(byte) if byte == quote => {
-                if double_quote && data.get(hit + 1) == Some(&quote) {
-                    (is_contiguous, at) = (false, hit + 2);
-                    mask.skip_to(at);
-                    continue;
-                }
-                if escape.is_some() {
-                    mask.skip_to(hit + 1);
-                }
-                let mut end_at = mask.next(data);
-                // After the closing quote, other quotes are text, and so are lines that end no record.
-                while let Some(byte) = data.get(end_at).copied()
-                    && byte != dialect.delimiter
-                    && !dialect.ends_row(byte)
-                {
-                    lines += u64::from(byte == b'\n');
-                    end_at = mask.next(data);
-                }
-                is_contiguous &= end_at == hit + 1;
-                let end = if is_contiguous { hit } else { end_at };
-                return Quoted { end: end.max(from), is_contiguous, end_at, lines, mask };
+            Event::QuoteOpen => {
+                self.field(at, false);
+                return self.record(at);
             }
-            Some(byte) if escape == Some(byte) => {
-                // The byte after it is text, whatever it is.
-                lines += u64::from(data.get(hit + 1) == Some(&b'\n'));
-                (is_contiguous, at) = (false, hit + 2);
-            }
-            Some(_) => {}
         }
+        ControlFlow::Continue(())
     }
 }
 
 impl Splitter {
     pub(crate) fn new(dialect: CsvDialect) -> Self {
-        // LF is counted as a line also where it ends no record.
-        let other_end = if dialect.terminator.is_some() { b'\n' } else { b'\r' };
-        let [end, _] = dialect.row_ends();
-        let mask = ByteMask::new(Needles([dialect.delimiter, end, other_end, dialect.quote.unwrap_or(end)]));
-        Self { dialect, chunk: Bytes::new(), mask, at: 0, line: 0, fragmented: Vec::new() }
+        let walker = Walker::new::<Fields<'_>>(dialect);
+        Self { trim: dialect.trim, chunk: Bytes::new(), walker, line: 0, cuts: Vec::new() }
+    }
+
+    /// Gives back the memory for doubled quotes and escapes, except for `kept` of them.
+    pub(crate) fn release(&mut self, kept: usize) {
+        self.cuts.clear();
+        self.cuts.shrink_to(kept);
     }
 
     pub(crate) fn start(&mut self, chunk: Bytes) {
-        self.mask.jump(0);
+        self.walker.jump(0, State::Between);
         self.chunk = chunk;
-        (self.at, self.line) = (0, 0);
+        self.line = 0;
     }
 
     /// Puts the next records of the chunk into `table`: at least one, if one is left.
     pub(crate) fn fill(&mut self, table: &mut Table) {
         table.clear();
-        self.fragmented.clear();
-        // A cheap handle, so that `self` can be changed while the data is read.
-        let chunk = self.chunk.clone();
-        self.skip_blank(&chunk);
-        self.mask.skip_to(self.at);
-        let base = self.at;
-        self.split(&chunk, table);
-        let source = chunk.get(base..self.at).unwrap_or_default();
+        self.cuts.clear();
+        let (base, end) = self.split(table);
+        let source = self.chunk.get(base..end).unwrap_or_default();
         let Table { fields, text, bytes, .. } = table;
         match std::str::from_utf8(source) {
             Ok(all) => {
                 text.push_str(all);
-                self.join_fragments(fields, source, |part| {
+                join(&self.cuts, fields, |part| {
                     text.push_str(all.get(part).unwrap_or_default());
                     text.len()
                 });
-                if self.dialect.trim {
+                if self.trim {
                     trim(fields, text.as_bytes());
                 }
             }
             Err(_) => {
                 bytes.extend_from_slice(source);
-                self.join_fragments(fields, source, |part| {
+                join(&self.cuts, fields, |part| {
                     bytes.extend_from_slice(source.get(part).unwrap_or_default());
                     bytes.len()
                 });
-                if self.dialect.trim {
+                if self.trim {
                     trim(fields, bytes);
                 }
             }
         }
     }
 
-    /// Passes over row ends and comments.
-    fn skip_blank(&mut self, data: &[u8]) {
-        while let Some(&first) = data.get(self.at) {
-            if self.dialect.ends_row(first) {
-                self.line += u64::from(first == b'\n');
-                self.at += 1;
-            } else if self.dialect.comment == Some(first) {
-                let rest = data.get(self.at..).unwrap_or_default();
-                let lf = memchr(b'\n', rest);
-                self.line += u64::from(lf.is_some());
-                self.at += lf.map_or(rest.len(), |lf| lf + 1);
-            } else {
-                break;
-            }
+    /// Splits the next records. Returns the offsets of the first one and after the last one.
+    // A function of its own has all registers for the walk.
+    #[inline(never)]
+    fn split(&mut self, table: &mut Table) -> (usize, usize) {
+        let record = RecordSpan { start: 0, len: 0, line: 0, field: 0 };
+        let (line, cuts) = (self.line, &mut self.cuts);
+        let mut sink = Fields { table, cuts, base: 0, line, from: 0, record, end: 0 };
+        if self.walker.walk(&self.chunk, &mut sink).is_none() {
+            // The end of the chunk; without a byte, and so without a line.
+            let (state, at) = (self.walker.state(), self.walker.at());
+            let _ = sink.take(Machine::end(state), 0, at);
+            self.walker.jump(at, State::Between);
         }
+        self.line = sink.line;
+        (sink.base, sink.end)
     }
+}
 
-    /// Splits records, from `at` on.
-    fn split(&mut self, data: &[u8], table: &mut Table) {
-        let dialect = self.dialect;
-        let CsvDialect { delimiter, comment, .. } = dialect;
-        let [end_byte, other_end] = dialect.row_ends();
-        let is_end = |byte| byte == end_byte || byte == other_end;
-        // Local copies, which the compiler keeps in registers.
-        let (mut mask, mut line) = (self.mask, self.line);
-        let (base, mut start) = (self.at, self.at);
-        while start < data.len() {
-            let (first_line, field) = (line, table.fields.len() as u32);
-            let mut from = start;
-            let (end, last) = loop {
-                let hit = mask.next(data);
-                // The end of the data ends a record as a line end does.
-                let byte = data.get(hit).copied().unwrap_or(end_byte);
-                if byte == delimiter {
-                    table.fields.push(Field::new(base, from, hit));
-                    from = hit + 1;
-                } else if is_end(byte) {
-                    table.fields.push(Field::new(base, from, hit));
-                    break (hit, byte);
-                } else if byte == b'\n' {
-                    // Text, in a dialect with a terminator of its own.
-                    line += 1;
-                } else if hit == from {
-                    // The only other byte in the mask is a quote, and it opens only at the field's start.
-                    let quoted = quoted(data, mask, from + 1, byte, dialect);
-                    (mask, line) = (quoted.mask, line + quoted.lines);
-                    if !quoted.is_contiguous {
-                        self.fragmented.push(table.fields.len());
-                    }
-                    table.fields.push(Field::new(base, from + 1, quoted.end));
-                    let byte = data.get(quoted.end_at).copied().unwrap_or(end_byte);
-                    if byte != delimiter {
-                        break (quoted.end_at, byte);
-                    }
-                    from = quoted.end_at + 1;
-                }
-            };
-            table.records.push(RecordSpan { start, len: end - start, line: first_line, field });
-            self.at = end;
-            if table.records.len() >= RECORDS || end - base >= BYTES {
-                break;
-            }
-            start = end + 1;
-            line += u64::from(last == b'\n');
-            let next = data.get(start).copied();
-            if next.is_some_and(|next| is_end(next) || comment == Some(next)) {
-                (self.at, self.line) = (start, line);
-                self.skip_blank(data);
-                (start, line) = (self.at, self.line);
-                mask.skip_to(start);
-            }
+/// Appends the text of the fields that have cuts, and sets their offsets to it. `append` appends a part of the
+/// text of the records, and returns the new length of the whole.
+fn join(cuts: &[Cut], fields: &mut [Field], mut append: impl FnMut(Range<usize>) -> usize) {
+    for cuts in cuts.chunk_by(|one, other| one.field == other.field) {
+        let field = cuts.first().and_then(|cut| fields.get_mut(cut.field as usize));
+        let Some(field) = field else { continue };
+        let mut at = field.start as usize;
+        let start = append(at..at);
+        for cut in cuts {
+            append(at..cut.at as usize);
+            at = cut.at as usize + 1;
         }
-        (self.mask, self.line) = (mask, line);
-    }
-
-    /// Appends the text of the fields that are not in one piece, and sets their offsets to it. `append`
-    /// returns the new length of the text.
-    fn join_fragments(
-        &self,
-        fields: &mut [Field],
-        source: &[u8],
-        mut append: impl FnMut(Range<usize>) -> usize,
-    ) {
-        let CsvDialect { quote: Some(quote), escape, double_quote, .. } = self.dialect else { return };
-        for index in &self.fragmented {
-            let Some(field) = fields.get_mut(*index) else { continue };
-            let (mut at, end) = (field.start as usize, field.end as usize);
-            // The search goes on after an escaped byte, which may be the first of a character.
-            let mut from = at;
-            let start = append(at..at);
-            loop {
-                let rest = source.get(from..end).unwrap_or_default();
-                let found = match escape {
-                    None => memchr(quote, rest),
-                    Some(escape) => memchr2(quote, escape, rest),
-                };
-                let Some(found) = found else { break };
-                let (hit, is_quote) = (from + found, rest.get(found) == Some(&quote));
-                if is_quote && double_quote && rest.get(found + 1) == Some(&quote) {
-                    append(at..hit + 1);
-                    (at, from) = (hit + 2, hit + 2);
-                    continue;
-                }
-                append(at..hit);
-                (at, from) = (hit + 1, hit + 2);
-                if is_quote {
-                    // This quote closes the field; the text after it stands as it is.
-                    break;
-                }
-            }
-            *field = Field::new(0, start, append(at..end));
-        }
+        *field = Field::new(0, start, append(at..field.end as usize));
     }
 }
 

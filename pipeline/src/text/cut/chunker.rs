@@ -9,7 +9,7 @@ use memchr::memchr_iter;
 
 use crate::text::chunk::ChunkSize;
 use crate::text::cut::limits::Limits;
-use crate::text::cut::scan::{Pause, Record};
+use crate::text::cut::record::{Pause, Record};
 use crate::text::fault::{BadRow, BadRowReason, RefusedRecord, Unreadable};
 
 /// A piece of the plan, in source order.
@@ -145,12 +145,12 @@ impl Chunker {
 
     /// Adds a record that is complete and not refused.
     #[inline]
-    pub(crate) fn record(&mut self, data: &[u8], record: Record) -> Result<(), Unreadable> {
+    pub(crate) fn record(&mut self, data: &[u8], record: Record) {
         let Record { start, next, .. } = record;
         if self.skips() {
             self.limits.skip -= 1;
             self.skip_to(data, next);
-            return Ok(());
+            return;
         }
         if self.rows == 0 {
             self.skip_to(data, start);
@@ -169,7 +169,6 @@ impl Chunker {
         if full || self.header || self.rows() >= self.limits.max_rows {
             self.flush(data);
         }
-        Ok(())
     }
 
     /// Drops data that is no longer needed and enforces the limit once the data is used up, so that neither

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use crate::text::chunk::{ChunkSize, RawChunk};
 use crate::text::cut::chunker::{Chunker, Piece, Span};
 use crate::text::cut::limits::Limits;
+use crate::text::cut::record::{AtEnd, Record};
 use crate::text::cut::refuse::Refusal;
-use crate::text::cut::scan::{AtEnd, Record, Scanner};
+use crate::text::cut::scan::{Scanned, Scanner};
 use crate::text::dialect::Dialect;
 use crate::text::fault::{BadRow, Unreadable};
 
@@ -179,19 +180,14 @@ impl Cutter {
     fn cut(&mut self) -> Result<(), Unreadable> {
         while !self.chunker.is_done() {
             let data = self.buf.get(..self.len).unwrap_or_default();
-            while let Some(record) = self.scanner.next(data) {
-                if self.chunker.refuses(&record) || self.scanner.is_odd() {
-                    let (scanner, chunker) = (&mut self.scanner, &mut self.chunker);
-                    Refusal { scanner, chunker, data, at_once: self.at_once }.record(record)?;
-                } else {
-                    self.chunker.record(data, record)?;
-                }
-                if self.chunker.is_done() {
-                    return Ok(());
-                }
+            match self.scanner.scan(data, &mut self.chunker) {
+                Scanned::Done => break,
+                Scanned::Refused(record) => self.refuse().record(record)?,
+                Scanned::UsedUp => match self.chunker.pause(data, self.scanner.pause()) {
+                    Some(start) => self.refuse().endless(start)?,
+                    None => break,
+                },
             }
-            let Some(start) = self.chunker.pause(data, self.scanner.pause()) else { return Ok(()) };
-            self.refuse().endless(start)?;
         }
         Ok(())
     }
@@ -200,7 +196,8 @@ impl Cutter {
         if self.chunker.refuses(&record) || self.scanner.is_odd() {
             return self.refuse().record(record);
         }
-        self.chunker.record(self.buf.get(..self.len).unwrap_or_default(), record)
+        self.chunker.record(self.buf.get(..self.len).unwrap_or_default(), record);
+        Ok(())
     }
 
     fn refuse(&mut self) -> Refusal<'_> {

@@ -6,8 +6,8 @@
 //! [`ScannedExtent`](crate::text::cut::scan::refused::ScannedExtent).
 
 use crate::text::cut::chunker::Chunker;
-use crate::text::cut::scan::refused::{Oddity, QuotedLineEnd};
-use crate::text::cut::scan::{Record, Scanner};
+use crate::text::cut::record::Record;
+use crate::text::cut::scan::{Oddity, QuotedLineEnd, Scanner};
 use crate::text::dialect::Dialect;
 use crate::text::fault::{RefusalReason, RefusedRecord, Unreadable};
 

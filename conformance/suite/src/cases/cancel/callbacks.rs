@@ -7,15 +7,15 @@ use futures_lite::future::zip;
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
-/// Returns the words that were sent, in order.
-fn received(words: &Receiver<&'static str>) -> Vec<&'static str> {
-    std::iter::from_fn(|| words.try_recv().ok()).collect()
+/// Returns the texts that were sent, in order.
+fn received(sent: &Receiver<&'static str>) -> Vec<&'static str> {
+    std::iter::from_fn(|| sent.try_recv().ok()).collect()
 }
 
-fn sends(to: &Sender<&'static str>, word: &'static str) -> impl FnOnce() + Send + 'static {
+fn sends(to: &Sender<&'static str>, text: &'static str) -> impl FnOnce() + Send + 'static {
     let to = to.clone();
     move || {
-        let _ = to.try_send(word);
+        let _ = to.try_send(text);
     }
 }
 
@@ -38,7 +38,7 @@ fn gave(end: &CancellationResult) -> Outcome {
 }
 
 pub async fn all_run_once_the_last_registered_first<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let ((sender, words), all) = (async_channel::unbounded(), Latch::new());
+    let ((sender, sent), all) = (async_channel::unbounded(), Latch::new());
     let (task, cx, open) = patient(&rt).await?;
     let done = all.clone();
     task.on_cancel(move || done.set())?;
@@ -50,17 +50,17 @@ pub async fn all_run_once_the_last_registered_first<R: Runtime>(rt: R, _: Facts)
     })?;
     task.canceller().on_cancel(sends(&sender, "by the canceller"))?;
     cx.on_cancel(sends(&sender, "by the context"))?;
-    ensure!(received(&words).is_empty(), "nobody has asked yet");
+    ensure!(received(&sent).is_empty(), "it was not cancelled yet");
     drop(task.cancel_gracefully());
     all.wait().await;
     let order = ["by the context", "by the canceller", "by the context, awaited", "by the handle"];
-    ensure!(received(&words) == order);
+    ensure!(received(&sent) == order);
     // Further requests run nothing again.
     drop(task.cancel_gracefully());
     drop(cx.canceller().cancel(CancelLevel::Graceful));
     open.set();
     gave(&task.cancel_gracefully().await)?;
-    ensure!(task.await? == 9 && received(&words).is_empty());
+    ensure!(task.await? == 9 && received(&sent).is_empty());
     Ok(())
 }
 
@@ -126,7 +126,7 @@ pub async fn work_cancelled_before_its_first_poll_can_still_register_callbacks<R
     rt: R,
     at: Facts,
 ) -> Outcome {
-    let ((sender, words), held) = (async_channel::unbounded(), hold_workers(&rt, at).await?);
+    let ((sender, sent), held) = (async_channel::unbounded(), hold_workers(&rt, at).await?);
     let own = sends(&sender, "its own");
     let task = AsyncTask::to::<u32>().on(&rt).grace(1.hours()).try_spawn(move || async move {
         TaskContext::current().context("a task has a context")?.on_cancel(own)?;
@@ -137,12 +137,12 @@ pub async fn work_cancelled_before_its_first_poll_can_still_register_callbacks<R
     held.release().await?;
     gave(&end.await)?;
     ensure!(task.await? == 9);
-    ensure!(received(&words) == ["its own", "the handle's"]);
+    ensure!(received(&sent) == ["its own", "the handle's"]);
     Ok(())
 }
 
 pub async fn a_callback_registered_after_the_request_still_runs<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (sender, words) = async_channel::unbounded();
+    let (sender, sent) = async_channel::unbounded();
     let (task, cx, open) = patient(&rt).await?;
     let first = Latch::new();
     let (done, own, inner) = (first.clone(), cx.clone(), sends(&sender, "by a callback"));
@@ -152,11 +152,11 @@ pub async fn a_callback_registered_after_the_request_still_runs<R: Runtime>(rt: 
     })?;
     drop(task.cancel_gracefully());
     first.wait().await;
-    ensure!(words.recv().await? == "by a callback");
+    ensure!(sent.recv().await? == "by a callback");
     let late = sends(&sender, "late");
     cx.on_cancel(|| async move { late() })?;
     // The registration wakes the task; nothing else does that here.
-    ensure!(words.recv().await? == "late");
+    ensure!(sent.recv().await? == "late");
     open.set();
     gave(&task.cancel_gracefully().await)
 }
@@ -164,9 +164,9 @@ pub async fn a_callback_registered_after_the_request_still_runs<R: Runtime>(rt: 
 pub async fn callbacks_are_part_of_their_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (report, reported) = async_channel::unbounded();
     let (task, cx, open) = patient(&rt).await?;
-    let (grown, gate) = (Latch::new(), Latch::new());
+    let (grown, latch) = (Latch::new(), Latch::new());
     for slow in [false, true] {
-        let (report, inner, opened, guard) = (report.clone(), rt.clone(), gate.clone(), grown.on_drop());
+        let (report, inner, opened, guard) = (report.clone(), rt.clone(), latch.clone(), grown.on_drop());
         let within = move || {
             let own = TaskContext::current().map(|cx| cx.id());
             let child = AsyncTask::to::<()>().on(&inner).grace(1.hours()).spawn(|| async move {
@@ -192,7 +192,7 @@ pub async fn callbacks_are_part_of_their_task<R: Runtime>(rt: R, _: Facts) -> Ou
         ensure!(poll_once(&mut task).await.is_none(), "what a callback has spawned is the task's");
         yield_now().await;
     }
-    gate.set();
+    latch.set();
     gave(&end.await)?;
     let (first, second) = zip(first.1, second.1).await;
     Ok(first.and(second)?)

@@ -109,7 +109,10 @@ impl<R: Runtime> Tree<R> {
         let mut waiters = Vec::new();
         for (name, cx) in &self.nodes {
             let mut waiter = Waiter::new(cx);
-            ensure!(waiter.poll().is_pending() && !cx.is_cancelled(), "{name} was told before anybody asked");
+            ensure!(
+                waiter.poll().is_pending() && !cx.is_cancelled(),
+                "{name} is cancelled before the request"
+            );
             waiters.push((*name, waiter));
         }
         Ok(waiters)

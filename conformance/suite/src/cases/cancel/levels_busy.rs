@@ -168,7 +168,7 @@ pub async fn started_blocking_work_is_waited_for_unless_it_is_a_hard_kill<R: Run
             ensure!(early.is_none(), "{early:?}, and the work runs");
         }
         for _ in 0..20 {
-            ensure!(poll_once(&mut task).await.is_none() && !ended.is_set(), "the gate is still closed");
+            ensure!(poll_once(&mut task).await.is_none() && !ended.is_set(), "the latch is not set yet");
             ensure!(task.status() == TaskStatus::PendingCancellation);
             AsyncTask::to::<()>().on(&rt).spawn(|| async {}).await?;
         }

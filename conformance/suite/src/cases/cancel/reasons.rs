@@ -16,19 +16,19 @@ pub(super) const REASON: &str = "tenant removed";
 
 pub async fn a_reason_is_in_the_error_the_result_and_the_context<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
-        let (started, (tell, told)) = (Latch::new(), async_channel::bounded(1));
+        let (started, (report, reported)) = (Latch::new(), async_channel::bounded(1));
         let start = started.clone();
         let builder = AsyncTask::to::<()>().on(&rt).name("export").grace(1.hours());
         let task = builder.spawn_with(move |cx| async move {
             start.set();
             cx.cancelled().await;
-            let _ = tell.try_send((cx.cancel_reason(), cx.cause()));
+            let _ = report.try_send((cx.cancel_reason(), cx.cause()));
             pending::<()>().await
         });
         started.wait().await;
         drop(task.cancel_because(level, REASON));
         if level == CancelLevel::Graceful {
-            let (reason, cause) = told.recv().await?;
+            let (reason, cause) = reported.recv().await?;
             ensure!(reason.as_deref() == Some(REASON) && cause == Some(CancelCause::Requested));
         }
         // This waits for the end, which a hard kill may not.
@@ -133,10 +133,10 @@ pub async fn a_request_after_the_end_records_no_reason<R: Runtime>(rt: R, _: Fac
 
 pub async fn a_reason_given_before_the_first_poll_is_kept<R: Runtime>(rt: R, at: Facts) -> Outcome {
     for level in LEVELS {
-        let (tell, told) = async_channel::bounded(1);
+        let (report, reported) = async_channel::bounded(1);
         let held = hold_workers(&rt, at).await?;
         let task = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(move |cx| async move {
-            let _ = tell.try_send(cx.cancel_reason());
+            let _ = report.try_send(cx.cancel_reason());
         });
         ensure!(task.status() == TaskStatus::Pending);
         let end = task.cancel_because(level, REASON);
@@ -146,11 +146,11 @@ pub async fn a_reason_given_before_the_first_poll_is_kept<R: Runtime>(rt: R, at:
         match (level, task.await) {
             (CancelLevel::Graceful, result) => {
                 result?;
-                ensure!(told.recv().await?.as_deref() == Some(REASON), "its first poll does not find it");
+                ensure!(reported.recv().await?.as_deref() == Some(REASON), "its first poll does not find it");
             }
             (_, result) => {
                 ensure!(failed(result)?.cancel_reason() == Some(REASON));
-                ensure!(told.recv().await.is_err(), "it was called");
+                ensure!(reported.recv().await.is_err(), "it was called");
             }
         }
     }
@@ -187,17 +187,17 @@ pub async fn retried_work_finds_the_reason_in_a_wait_and_in_an_attempt<R: Runtim
 
 pub async fn started_blocking_work_finds_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in LEVELS {
-        let (started, open, (tell, told)) = (Latch::new(), Latch::new(), async_channel::bounded(1));
+        let (started, open, (report, reported)) = (Latch::new(), Latch::new(), async_channel::bounded(1));
         let (start, opened) = (started.clone(), open.clone());
         let task = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_blocking(move || {
             start.set();
             opened.wait_blocking();
-            let _ = tell.try_send(TaskContext::current().and_then(|cx| cx.cancel_reason()));
+            let _ = report.try_send(TaskContext::current().and_then(|cx| cx.cancel_reason()));
         });
         started.wait().await;
         drop(task.cancel_because(level, REASON));
         open.set();
-        ensure!(told.recv().await?.as_deref() == Some(REASON), "{level}");
+        ensure!(reported.recv().await?.as_deref() == Some(REASON), "{level}");
         let end = task.cancel(CancelLevel::Graceful).await;
         ensure!(end.reason() == Some(REASON), "{end:?}");
     }
@@ -240,15 +240,15 @@ pub async fn a_member_can_be_cancelled_for_a_reason_and_its_scope_goes_on<R: Run
 }
 
 pub async fn callbacks_find_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (tell, told) = async_channel::bounded(1);
+    let (report, reported) = async_channel::bounded(1);
     let builder = AsyncTask::to::<()>().on(&rt).grace(1.hours());
     let task = builder.spawn_with(|cx| async move { cx.cancelled().await });
     task.on_cancel(move || {
-        let _ = tell.try_send(TaskContext::current().and_then(|cx| cx.cancel_reason()));
+        let _ = report.try_send(TaskContext::current().and_then(|cx| cx.cancel_reason()));
     })?;
     let end = task.cancel_because(CancelLevel::Graceful, REASON).await;
     ensure!((end.outcome(), end.reason()) == (CancelOutcome::Success, Some(REASON)), "{end:?}");
-    ensure!(told.recv().await?.as_deref() == Some(REASON));
+    ensure!(reported.recv().await?.as_deref() == Some(REASON));
     Ok(())
 }
 

@@ -48,14 +48,14 @@ pub async fn an_error_can_be_made_for_a_test<R: Runtime>(rt: R, _: Facts) -> Out
 }
 
 pub async fn a_snapshot_shows_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (tell, told) = async_channel::bounded(1);
+    let (report, reported) = async_channel::bounded(1);
     let task = AsyncTask::to::<()>().on(&rt).grace(1.hours()).spawn_with(move |cx| async move {
         cx.cancelled().await;
-        let _ = tell.try_send(());
+        let _ = report.try_send(());
         pending::<()>().await
     });
     drop(task.cancel_because(CancelLevel::Graceful, REASON));
-    told.recv().await?;
+    reported.recv().await?;
     // In its first poll it is not yet in the list of waiting tasks.
     let shown = loop {
         let snapshot = rt.snapshot();
@@ -94,7 +94,7 @@ pub async fn a_trace_has_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
 
 pub async fn a_cancelled_pipeline_ends_with_the_reason<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for level in [CancelLevel::Graceful, CancelLevel::Kill] {
-        let (started, (tell, told)) = (Latch::new(), async_channel::bounded(1));
+        let (started, (report, reported)) = (Latch::new(), async_channel::bounded(1));
         let start = started.clone();
         let mut task: EmittingTask<u64, R> = AsyncTask::emits::<u64>()
             .on(&rt)
@@ -106,7 +106,7 @@ pub async fn a_cancelled_pipeline_ends_with_the_reason<R: Runtime>(rt: R, _: Fac
             })
             .spawn(move |event, _| {
                 let reason = event.as_ref().err().and_then(AsyncTaskError::cancel_reason);
-                let _ = tell.try_send(reason.map(str::to_owned));
+                let _ = report.try_send(reason.map(str::to_owned));
                 event.map(|summary| summary.read())
             });
         started.wait().await;
@@ -116,7 +116,7 @@ pub async fn a_cancelled_pipeline_ends_with_the_reason<R: Runtime>(rt: R, _: Fac
         ensure!(error.cancel_reason() == Some(REASON), "{error:?}");
         ensure!(error.to_string().starts_with("task `import` was cancelled ("), "{error}");
         if level == CancelLevel::Graceful {
-            ensure!(told.recv().await?.as_deref() == Some(REASON), "the final event does not have it");
+            ensure!(reported.recv().await?.as_deref() == Some(REASON), "the final event does not have it");
         }
     }
     let numbers = AsyncTask::emits::<u64>().on(&rt).sender(|sources| sources.of(0..).into_chunks(10.items()));
@@ -214,10 +214,10 @@ pub async fn single_tasks_of_an_orchestra_are_cancelled_for_a_reason<R: Runtime>
             reporting.wait("runs", cx).await;
         }
     })?;
-    all.register_task("gate", AsyncTask::to::<()>(), || async move { wait.wait().await })?;
+    all.register_task("latch", AsyncTask::to::<()>(), || async move { wait.wait().await })?;
     let (waits, plain) = (noting(&all, &log, "waits")?, noting(&all, &log, "plain")?);
     for name in ["waits", "plain"] {
-        all.add_dependency(name, "gate")?;
+        all.add_dependency(name, "latch")?;
     }
     all.start_all()?;
     let (unstarted, grouped) = (noting(&all, &log, "unstarted")?, noting(&all, &log, "grouped")?);

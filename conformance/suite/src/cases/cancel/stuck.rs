@@ -127,8 +127,8 @@ where
     loop {
         let answer = task.cancel(CancelLevel::Graceful).within(1.millis()).await;
         let own = answer.stuck().first().context("it has ended")?;
-        if own.place.file() == file!() && own.place.line() > START {
-            return Ok(own.place.line());
+        if own.location.file() == file!() && own.location.line() > START {
+            return Ok(own.location.line());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Metrics: bytes and operations of metered readers and writers are exact, and charged to their task.
+//! Metrics: bytes and operations of metered readers and writers are exact, and attributed to their task.
 
 use std::io::{self, Cursor, Read, Write};
 use std::pin::Pin;

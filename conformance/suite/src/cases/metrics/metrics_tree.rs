@@ -56,7 +56,7 @@ pub async fn usage_of_live_children_is_included_when_it_is_read<R: Runtime>(rt: 
         let child = measured(&inner).try_spawn(move || async move {
             burn(5.millis());
             allocate(100);
-            // A poll's use is charged at its end.
+            // A poll's use is recorded at its end.
             yield_now().await;
             // A grandchild below a task that is not measured.
             let below = inmost.clone();
@@ -106,7 +106,7 @@ pub async fn usage_of_in_place_work_is_not_counted_twice<R: Runtime>(rt: R, _: F
             })
             .await?;
         allocate(100);
-        // Bare work in place is charged to its caller.
+        // The use of bare work in place is attributed to its caller.
         AsyncTask::to::<()>().on(&inner).run(|| async { allocate(1000) }).await?;
         Ok(())
     });
@@ -141,7 +141,7 @@ pub async fn usage_of_detached_tasks_is_not_added_to_their_parent<R: Runtime>(rt
     let (parents, own) = (parent.memory_usage(), end.memory_usage());
     ensure!(parents.map(|memory| memory.allocated) == Some(0), "{parents:?}");
     ensure!(own.map(|memory| memory.allocated) == Some(7), "{own:?}");
-    // On an executor of the whole process, cases that run at the same time are charged to the same account.
+    // On an executor of the whole process, cases that run at the same time are recorded in the same totals.
     let after = rt.metrics().used.memory.context("two have ended")?;
     ensure!(after.allocated - before.allocated >= 7, "{before:?}, {after:?}");
     Ok(())

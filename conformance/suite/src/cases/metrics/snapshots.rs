@@ -54,10 +54,10 @@ pub async fn a_snapshot_shows_the_parent_of_each_task<R: Runtime>(rt: R, _: Fact
     let (above, below) = (find(&snapshot, parent.id())?, find(&snapshot, child.id())?);
     ensure!((above.parent, above.depth) == (None, 0), "{snapshot}");
     ensure!((below.parent, below.depth) == (Some(parent.id()), 1), "{snapshot}");
-    let place = |id| snapshot.tasks.iter().position(|task| task.info.id == id);
-    ensure!(place(parent.id()) < place(child.id()), "a task comes before those below it");
+    let index = |id| snapshot.tasks.iter().position(|task| task.info.id == id);
+    ensure!(index(parent.id()) < index(child.id()), "a task comes before those below it");
     ensure!(above.info.status == TaskStatus::Running && above.info.name.as_deref() == Some("parent"));
-    ensure!(below.info.place.file().ends_with("snapshots.rs"), "{snapshot}");
+    ensure!(below.info.location.file().ends_with("snapshots.rs"), "{snapshot}");
     ensure!(above.age.is_some() && above.metrics.is_none(), "it has timestamps, and no metrics: {above:?}");
     ensure!(below.age.is_some() && below.metrics.is_some_and(|metrics| metrics.polls.is_some()), "{below:?}");
     ensure!(above.asked.is_none() && above.stopping.is_none() && snapshot.runtime == rt.name());

@@ -299,22 +299,22 @@ pub async fn the_span_stays_when_work_resumes_on_another_thread<R: Runtime>(rt: 
     }
     // All workers are busy, and then one that is not the first is released.
     let (arrive, arrived) = async_channel::unbounded();
-    let (mut busy, mut gates) = (Vec::new(), Vec::new());
+    let (mut busy, mut latches) = (Vec::new(), Vec::new());
     for _ in 0..rt.worker_count() {
-        let (arrive, gate) = (arrive.clone(), Latch::new());
+        let (arrive, latch) = (arrive.clone(), Latch::new());
         busy.push(AsyncTask::to::<()>().on(&rt).spawn(|| async move {
-            let _ = arrive.try_send((thread::current().id(), gate.on_drop()));
-            gate.wait_blocking();
+            let _ = arrive.try_send((thread::current().id(), latch.on_drop()));
+            latch.wait_blocking();
         }));
         // One at a time, for the reason that `hold_workers` has.
-        gates.push(arrived.recv().await?);
+        latches.push(arrived.recv().await?);
     }
-    let other = gates.iter().position(|(id, _)| *id != first).context("there is one worker only")?;
-    // A gate opens when it is dropped.
-    drop(gates.swap_remove(other));
+    let other = latches.iter().position(|(id, _)| *id != first).context("there is one worker only")?;
+    // A latch is set when its guard is dropped.
+    drop(latches.swap_remove(other));
     waking.in_scope(|| open.set());
     let (right, second) = task.await?;
-    drop(gates);
+    drop(latches);
     for task in busy {
         task.await?;
     }

@@ -1,4 +1,4 @@
-//! Metrics: a task is charged for its own use alone, and an unknown figure is absent, never zero.
+//! Metrics: a task reports its own use alone, and an unknown figure is absent, never zero.
 
 use crate::library::metrics::CpuUsage;
 use crate::library::{CancellableTask as _, MetricsEnabledTask, RetryStrategy};
@@ -6,7 +6,7 @@ use crate::library::{CancellableTask as _, MetricsEnabledTask, RetryStrategy};
 use crate::kit::load::{Burnt, SLACK, allocate, burn, free, pretend, thread_time};
 use crate::kit::prelude::*;
 
-/// Checks that a task was charged for what it burnt, and for little else. Without a thread clock the figure
+/// Checks that a task reports what it burnt, and little else. Without a thread clock the figure
 /// is absent.
 pub(super) fn is_about(cpu: Option<CpuUsage>, burnt: &Burnt) -> Outcome {
     let burnt = burnt.all();

@@ -78,9 +78,12 @@ pub async fn user_events_and_errors_are_recorded_in_the_span<R: Runtime>(rt: R, 
     let (index, _) = recording.task("own")?;
     let all = ["task started", "start", "task error", "completion", "task ended"];
     ensure!(recording.messages(index) == all, "{:?}", recording.events);
-    ensure!(!recording.events.iter().any(|event| event.message() == "too late"), "told outside of its span");
+    ensure!(
+        !recording.events.iter().any(|event| event.message() == "too late"),
+        "recorded outside of its span"
+    );
     let error =
-        recording.events.iter().find(|event| event.message() == "task error").context("told above")?;
+        recording.events.iter().find(|event| event.message() == "task error").context("recorded above")?;
     ensure!(
         error.level == Level::ERROR
             && recording.events.iter().filter(|e| e.level == Level::ERROR).count() == 1

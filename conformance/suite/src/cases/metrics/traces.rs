@@ -193,7 +193,7 @@ pub async fn each_attempt_of_work_that_is_tried_again_has_a_span<R: Runtime>(rt:
         ensure!(calls.len() == 3, "{calls:?}");
         for (n, event) in calls.into_iter().enumerate() {
             let attempt =
-                event.span.and_then(|span| recording.spans.get(span)).context("it was told outside")?;
+                event.span.and_then(|span| recording.spans.get(span)).context("it was recorded outside")?;
             ensure!(
                 attempt.name == "attempt" && event.message() == format!("call {n}"),
                 "{event:?} {attempt:?}"

@@ -1,4 +1,4 @@
-//! The current runtime: `block_on` enters it, and a task is on the one that it was given, also behind a box.
+//! The current runtime: `block_on` enters it, and a task is on the one that it was given, also through a box.
 
 use crate::library::{Current, CurrentRuntime, RuntimeSource as _};
 
@@ -18,8 +18,16 @@ pub async fn a_task_knows_its_backends_runtime_however_it_was_started<R: Runtime
     let own = || CurrentRuntime::of_task().and_then(|current| current.downcast::<R>()).is_some();
     ensure!(AsyncTask::to::<bool>().on(&rt).spawn(move || async move { own() }).await?);
     let boxed = crate::library::DynRuntime::new(&rt);
-    ensure!(AsyncTask::to::<bool>().on(&boxed).spawn(move || async move { own() }).await?, "behind a box");
+    ensure!(AsyncTask::to::<bool>().on(&boxed).spawn(move || async move { own() }).await?, "through a box");
     ensure!(AsyncTask::to::<bool>().spawn(move || async move { own() }).await?, "on the current runtime");
+    Ok(())
+}
+
+pub async fn a_boxed_runtime_is_not_boxed_again<R: Runtime>(rt: R, at: Facts) -> Outcome {
+    // That many boxes around each other could not even be dropped: the stack would overflow.
+    let boxed = (0..100_000)
+        .fold(crate::library::DynRuntime::new(&rt), |boxed, _| crate::library::DynRuntime::new(&boxed));
+    ensure!(AsyncTask::to::<bool>().on(&boxed).spawn(move || async move { at.is_inside() }).await?);
     Ok(())
 }
 

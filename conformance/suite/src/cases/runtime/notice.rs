@@ -49,7 +49,7 @@ pub fn waiting_tasks_are_notified_and_may_end_by_themselves(harness: Started) ->
         }
         rt.shutdown(1.hours()).await?;
         ensure!(task.await? == 3);
-        ensure!(reported.recv().await?, "the detached one was told something else");
+        ensure!(reported.recv().await?, "the detached one saw another cause");
         ensure!(rt.active_task_count() == 0);
         Ok(())
     })

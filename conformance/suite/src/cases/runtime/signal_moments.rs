@@ -143,8 +143,9 @@ pub(crate) fn sweep(
     for (first, second) in (0..moments).flat_map(|first| (first..moments).map(move |second| (first, second)))
     {
         for main in [None, Some(0), Some(2), Some(5)] {
-            run(seed + rows, (first, second, main))
-                .with_context(|| format!("told at {first} and {second}, its main future ends at {main:?}"))?;
+            run(seed + rows, (first, second, main)).with_context(|| {
+                format!("signals at {first} and {second}, its main future ends at {main:?}")
+            })?;
             rows += 1;
         }
     }

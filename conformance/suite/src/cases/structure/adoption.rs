@@ -14,12 +14,12 @@ pub(super) async fn dropped_at<F: Future>(then: &Latch, future: F) {
     or(async { drop(future.await) }, then.wait()).await;
 }
 
-/// Work that has started once `started` is set, and ends after a kill only when `gate` opens.
-pub(crate) async fn held(started: Latch, gate: Latch, alive: Census) -> Result<(), BoxError> {
+/// Work that has started once `started` is set, and ends after a kill only when `latch` is set.
+pub(crate) async fn held(started: Latch, latch: Latch, alive: Census) -> Result<(), BoxError> {
     let _resident = alive.enter();
     stubborn(async move {
         started.set();
-        gate.wait().await;
+        latch.wait().await;
     })
     .await
 }
@@ -29,21 +29,21 @@ async fn waits_for_the_held<R: Runtime>(
     rt: &R,
     mut task: Task<u32, R>,
     dropped: &Latch,
-    gate: &Latch,
+    latch: &Latch,
     alive: &Census,
 ) -> Outcome {
     dropped.wait().await;
     stays_pending(rt, &mut task).await?;
     ensure!(alive.alive() > 0 && task.status() == TaskStatus::Running);
-    gate.set();
+    latch.set();
     ensure!(task.await? == 5);
     ensure!(alive.alive() == 0, "{} are left", alive.alive());
     Ok(())
 }
 
 pub async fn the_task_around_a_dropped_scope_waits_for_its_members<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
-    let (open, all_dropped, below, inner) = (gate.clone(), dropped.clone(), alive.clone(), rt.clone());
+    let (latch, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
+    let (open, all_dropped, below, inner) = (latch.clone(), dropped.clone(), alive.clone(), rt.clone());
     let (handles, escaped) = async_channel::bounded(1);
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
         let start = Latch::new();
@@ -57,7 +57,7 @@ pub async fn the_task_around_a_dropped_scope_waits_for_its_members<R: Runtime>(r
         all_dropped.set();
         5
     });
-    waits_for_the_held(&rt, task, &dropped, &gate, &alive).await?;
+    waits_for_the_held(&rt, task, &dropped, &latch, &alive).await?;
     // A kill came before its work was done; a value of the poll in which the work ends wins.
     let member: ScopedTask<(), R> = escaped.recv().await?;
     let end = member.canceller().cancel(CancelLevel::Kill).await;
@@ -69,8 +69,8 @@ pub async fn the_task_around_dropped_work_with_a_context_waits_for_its_children<
     rt: R,
     _: Facts,
 ) -> Outcome {
-    let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
-    let (open, all_dropped, below, inner) = (gate.clone(), dropped.clone(), alive.clone(), rt.clone());
+    let (latch, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
+    let (open, all_dropped, below, inner) = (latch.clone(), dropped.clone(), alive.clone(), rt.clone());
     let (handles, escaped) = async_channel::bounded(1);
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
         let (start, here) = (Latch::new(), inner.clone());
@@ -85,15 +85,15 @@ pub async fn the_task_around_dropped_work_with_a_context_waits_for_its_children<
         5
     });
     let child: Task<(), R> = escaped.recv().await?;
-    waits_for_the_held(&rt, task, &dropped, &gate, &alive).await?;
+    waits_for_the_held(&rt, task, &dropped, &latch, &alive).await?;
     let end = child.cancel(CancelLevel::Kill).await;
     ensure!(end.cause() == Some(CancelCause::ScopeDropped), "{end:?}");
     Ok(())
 }
 
 pub async fn the_task_around_a_dropped_set_waits_for_its_tasks<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
-    let (open, all_dropped, below, inner) = (gate.clone(), dropped.clone(), alive.clone(), rt.clone());
+    let (latch, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
+    let (open, all_dropped, below, inner) = (latch.clone(), dropped.clone(), alive.clone(), rt.clone());
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
         let start = Latch::new();
         let begin = start.clone();
@@ -106,12 +106,12 @@ pub async fn the_task_around_a_dropped_set_waits_for_its_tasks<R: Runtime>(rt: R
         all_dropped.set();
         5
     });
-    waits_for_the_held(&rt, task, &dropped, &gate, &alive).await
+    waits_for_the_held(&rt, task, &dropped, &latch, &alive).await
 }
 
 pub async fn several_levels_dropped_at_once_are_all_waited_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
-    let (open, all_dropped, below, inner) = (gate.clone(), dropped.clone(), alive.clone(), rt.clone());
+    let (latch, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
+    let (open, all_dropped, below, inner) = (latch.clone(), dropped.clone(), alive.clone(), rt.clone());
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
         let start = Latch::new();
         let begin = start.clone();
@@ -135,14 +135,14 @@ pub async fn several_levels_dropped_at_once_are_all_waited_for<R: Runtime>(rt: R
         all_dropped.set();
         5
     });
-    waits_for_the_held(&rt, task, &dropped, &gate, &alive).await?;
+    waits_for_the_held(&rt, task, &dropped, &latch, &alive).await?;
     ensure!(alive.ever() == 2);
     Ok(())
 }
 
 pub async fn a_scope_waits_for_a_scope_dropped_in_its_body<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
-    let (open, below, inner, start) = (gate.clone(), alive.clone(), rt.clone(), started.clone());
+    let (latch, alive, started) = (Latch::new(), Census::default(), Latch::new());
+    let (open, below, inner, start) = (latch.clone(), alive.clone(), rt.clone(), started.clone());
     let mut outer = pin!(scope_on(&rt, |s| async move {
         let begin = start.clone();
         let scope = scope_on(&inner, |t| async move {
@@ -156,15 +156,15 @@ pub async fn a_scope_waits_for_a_scope_dropped_in_its_body<R: Runtime>(rt: R, _:
     dropped_at(&started, &mut outer).await;
     stays_pending(&rt, &mut outer).await?;
     ensure!(alive.alive() == 1);
-    gate.set();
+    latch.set();
     ensure!(outer.await? == 5);
     ensure!(alive.alive() == 0);
     Ok(())
 }
 
 pub async fn a_kill_waits_for_the_members_of_a_dropped_scope<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, started, alive) = (Latch::new(), Latch::new(), Census::default());
-    let (open, begin, below, inner) = (gate.clone(), started.clone(), alive.clone(), rt.clone());
+    let (latch, started, alive) = (Latch::new(), Latch::new(), Census::default());
+    let (open, begin, below, inner) = (latch.clone(), started.clone(), alive.clone(), rt.clone());
     let task = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
         let scope = scope_on(&inner, |s| async move {
             drop(s.spawn(|| held(begin, open, below)));
@@ -176,7 +176,7 @@ pub async fn a_kill_waits_for_the_members_of_a_dropped_scope<R: Runtime>(rt: R, 
     let mut end = task.cancel(CancelLevel::Kill);
     stays_pending(&rt, &mut end).await?;
     ensure!(alive.alive() == 1);
-    gate.set();
+    latch.set();
     ensure!(end.await.was_cancelled());
     ensure!(alive.alive() == 0);
     Ok(())
@@ -195,7 +195,7 @@ pub async fn a_failure_in_a_dropped_scope_harms_no_other_task<R: Runtime>(rt: R,
                 let cx = TaskContext::current().ok_or("no context")?;
                 begin.set();
                 stubborn(cx.cancelled()).await?;
-                Err::<(), BoxError>("nobody's".into())
+                Err::<(), BoxError>("unseen".into())
             }));
             pending::<Result<(), BoxError>>().await
         });
@@ -243,8 +243,8 @@ pub async fn work_spawned_by_a_member_of_a_dropped_scope_is_never_called<R: Runt
 }
 
 pub async fn blocking_work_of_a_dropped_scope_is_waited_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
-    let (open, all_dropped, below, inner) = (gate.clone(), dropped.clone(), alive.clone(), rt.clone());
+    let (latch, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
+    let (open, all_dropped, below, inner) = (latch.clone(), dropped.clone(), alive.clone(), rt.clone());
     let task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
         let start = Latch::new();
         let (begin, here) = (start.clone(), inner.clone());
@@ -261,5 +261,5 @@ pub async fn blocking_work_of_a_dropped_scope_is_waited_for<R: Runtime>(rt: R, _
         all_dropped.set();
         5
     });
-    waits_for_the_held(&rt, task, &dropped, &gate, &alive).await
+    waits_for_the_held(&rt, task, &dropped, &latch, &alive).await
 }

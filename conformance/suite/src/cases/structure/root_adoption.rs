@@ -13,8 +13,8 @@ use crate::kit::prelude::*;
 
 pub fn members_of_a_dropped_scope_are_counted_until_they_end(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
-        let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
-        let (open, below, start) = (gate.clone(), alive.clone(), started.clone());
+        let (latch, alive, started) = (Latch::new(), Census::default(), Latch::new());
+        let (open, below, start) = (latch.clone(), alive.clone(), started.clone());
         let scope = AsyncTask::to().on(&rt).scope(|s| async move {
             drop(s.spawn(|| held(start, open, below)));
             pending::<Result<(), BoxError>>().await
@@ -26,7 +26,7 @@ pub fn members_of_a_dropped_scope_are_counted_until_they_end(harness: Started) -
             ensure!(poll_once(&mut ending).await.is_none(), "the shutdown does not wait for it");
             yield_now().await;
         }
-        gate.set();
+        latch.set();
         ending.await?;
         ensure!(rt.active_task_count() == 0 && alive.alive() == 0);
         Ok(())
@@ -35,14 +35,14 @@ pub fn members_of_a_dropped_scope_are_counted_until_they_end(harness: Started) -
 
 pub fn children_of_dropped_work_in_place_are_counted_until_they_end(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
-        let (gate, alive, started) = (Latch::new(), Census::default(), Latch::new());
-        let (open, below, start, inner) = (gate.clone(), alive.clone(), started.clone(), rt.clone());
+        let (latch, alive, started) = (Latch::new(), Census::default(), Latch::new());
+        let (open, below, start, inner) = (latch.clone(), alive.clone(), started.clone(), rt.clone());
         let work = AsyncTask::to::<()>().on(&rt).run_with(|_| async move {
             AsyncTask::to::<()>().on(&inner).spawn(|| held(start, open, below)).await
         });
         dropped_at(&started, work).await;
         ensure!(rt.active_task_count() == 1 && alive.alive() == 1);
-        gate.set();
+        latch.set();
         rt.shutdown(1.hours()).await?;
         ensure!(rt.active_task_count() == 0 && alive.alive() == 0);
         Ok(())
@@ -78,12 +78,12 @@ pub fn the_count_falls_by_one_for_each_end(harness: Started) -> Outcome {
         let mut tasks = Vec::new();
         for before in 0..10 {
             ensure!(rt.active_task_count() == before);
-            let gate = Latch::new();
-            let opened = gate.clone();
-            tasks.push((gate, AsyncTask::to::<()>().on(&rt).spawn(|| async move { opened.wait().await })));
+            let latch = Latch::new();
+            let opened = latch.clone();
+            tasks.push((latch, AsyncTask::to::<()>().on(&rt).spawn(|| async move { opened.wait().await })));
         }
-        for (after, (gate, task)) in tasks.into_iter().enumerate().map(|(ended, task)| (9 - ended, task)) {
-            gate.set();
+        for (after, (latch, task)) in tasks.into_iter().enumerate().map(|(ended, task)| (9 - ended, task)) {
+            latch.set();
             task.await?;
             ensure!(rt.active_task_count() == after, "{} are counted", rt.active_task_count());
         }
@@ -96,10 +96,10 @@ pub fn a_shutdown_after_any_number_of_ends_waits_for_the_rest(harness: Started) 
     drop(harness);
     for before in 0..=5 {
         ended(&flavour.start()?, |rt| async move {
-            let mut gates = Vec::new();
+            let mut latches = Vec::new();
             for _ in 0..5 {
-                let gate = Latch::new();
-                let (opened, done) = (gate.clone(), Latch::new());
+                let latch = Latch::new();
+                let (opened, done) = (latch.clone(), Latch::new());
                 let leaving = done.on_drop();
                 AsyncTask::to::<()>()
                     .on(&rt)
@@ -108,19 +108,19 @@ pub fn a_shutdown_after_any_number_of_ends_waits_for_the_rest(harness: Started) 
                         opened.wait().await;
                     })
                     .detach();
-                gates.push((gate, done));
+                latches.push((latch, done));
             }
-            for (gate, done) in gates.iter().take(before) {
-                gate.set();
+            for (latch, done) in latches.iter().take(before) {
+                latch.set();
                 done.wait().await;
             }
             let mut ending = Box::pin(rt.shutdown(1.hours()));
-            for (gate, _) in gates.iter().skip(before) {
+            for (latch, _) in latches.iter().skip(before) {
                 ensure!(poll_once(&mut ending).await.is_none(), "it ends before its tasks");
-                gate.set();
+                latch.set();
             }
             ending.await?;
-            ensure!(gates.iter().all(|(_, done)| done.is_set()) && rt.active_task_count() == 0);
+            ensure!(latches.iter().all(|(_, done)| done.is_set()) && rt.active_task_count() == 0);
             Ok(())
         })?;
     }
@@ -129,14 +129,14 @@ pub fn a_shutdown_after_any_number_of_ends_waits_for_the_rest(harness: Started) 
 
 pub fn ten_shutdowns_at_once_all_end_with_the_last_task(harness: Started) -> Outcome {
     ended(&harness, |rt| async move {
-        let gate = Latch::new();
-        let opened = gate.clone();
+        let latch = Latch::new();
+        let opened = latch.clone();
         AsyncTask::to::<()>().on(&rt).spawn(|| async move { opened.wait().await }).detach();
         let mut endings: Vec<_> = (0..10).map(|_| Box::pin(rt.shutdown(1.hours()))).collect();
         for ending in &mut endings {
             ensure!(poll_once(ending).await.is_none());
         }
-        gate.set();
+        latch.set();
         for ending in endings {
             ending.await?;
         }
@@ -185,7 +185,7 @@ pub fn a_scope_under_a_shutdown_ends_by_itself_or_is_killed(harness: Started) ->
         });
         started.wait().await;
         let (value, ending) = zip(member, rt.shutdown(1.hours())).await;
-        ensure!(value?, "not told why");
+        ensure!(value?, "it sees another cause");
         ending?;
         Ok(())
     })?;
@@ -216,8 +216,8 @@ pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on(harness: Star
         let (inner, closing) = (rt.clone(), rt.clone());
         let scope = AsyncTask::to().on(&rt).scope(|s| async move {
             // Keeps the shutdown from ending at once.
-            let (gate, opened) = (Latch::new(), Latch::new());
-            let (go, start) = (gate.clone(), opened.clone());
+            let (latch, opened) = (Latch::new(), Latch::new());
+            let (go, start) = (latch.clone(), opened.clone());
             drop(s.spawn(|| async move {
                 stubborn(async move {
                     start.set();
@@ -229,7 +229,7 @@ pub fn a_scope_whose_runtime_closes_takes_members_while_it_goes_on(harness: Star
             inner.root().closing().await;
             let late = s.spawn(|| async { Ok(6) });
             let value = s.context().shield(late).await;
-            gate.set();
+            latch.set();
             Ok(value?)
         });
         let (value, ending) = zip(scope, closing.shutdown(1.hours())).await;

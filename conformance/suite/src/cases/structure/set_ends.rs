@@ -56,10 +56,10 @@ pub async fn the_first_success_stops_the_others_of_any<R: Runtime>(rt: R, _: Fac
 
 pub async fn losers_have_ended_when_the_winner_is_returned<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for succeeds in [false, true] {
-        let (gate, started, alive) = (Latch::new(), Latch::new(), Census::default());
-        let (open, start, below) = (gate.clone(), started.clone(), alive.clone());
+        let (latch, started, alive) = (Latch::new(), Latch::new(), Census::default());
+        let (open, start, below) = (latch.clone(), started.clone(), alive.clone());
         let begun = started.clone();
-        // It cannot be dropped before the gate opens.
+        // It cannot be dropped before the latch is set.
         let loser = AsyncTask::to::<()>().on(&rt).spawn(|| held(start, open, below));
         let first = AsyncTask::to::<()>().on(&rt).spawn(move || async move {
             started.wait().await;
@@ -73,7 +73,7 @@ pub async fn losers_have_ended_when_the_winner_is_returned<R: Runtime>(rt: R, _:
         begun.wait().await;
         stays_pending(&rt, &mut ends).await?;
         ensure!(alive.alive() == 1);
-        gate.set();
+        latch.set();
         let (result, set) = ends.await;
         ensure!(result.is_ok() == succeeds && alive.alive() == 0 && set.is_empty());
     }
@@ -128,14 +128,14 @@ pub async fn children_of_in_place_losers_end_with_the_enclosing_task<R: Runtime>
 }
 
 pub async fn any_without_a_success_reports_all_failures<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let gate = Latch::new();
-    let opens = gate.on_drop();
+    let latch = Latch::new();
+    let opens = latch.on_drop();
     let first = AsyncTask::to::<u32>().on(&rt).spawn(|| async move {
         let _opens = opens;
         Err::<u32, _>("first")
     });
     let second = AsyncTask::to::<u32>().on(&rt).spawn(|| async move {
-        gate.wait().await;
+        latch.wait().await;
         Err::<u32, _>("second")
     });
     let error = failed(any([second, first]).await)?;
@@ -155,10 +155,10 @@ pub async fn n_of_gives_the_first_in_the_order_of_their_success<R: Runtime>(rt: 
     // The member that was pushed last is the first to end, and so on backwards.
     let mut members: Vec<_> = (0..5u32)
         .map(|n| {
-            let (gate, next) = (opened.clone(), Latch::new());
+            let (latch, next) = (opened.clone(), Latch::new());
             opened = next.clone();
             AsyncTask::to::<u32>().on(&rt).run(move || async move {
-                gate.wait().await;
+                latch.wait().await;
                 next.set();
                 n
             })

@@ -11,25 +11,25 @@ use super::scopes::{check, stays_pending};
 use crate::kit::cause_of;
 use crate::kit::prelude::*;
 
-/// A task that gives `value` once `gate` opens.
-fn waits_for<R: Runtime>(rt: &R, gate: &Latch, value: u32) -> Task<u32, R> {
-    let gate = gate.clone();
+/// A task that gives `value` once `latch` is set.
+fn waits_for<R: Runtime>(rt: &R, latch: &Latch, value: u32) -> Task<u32, R> {
+    let latch = latch.clone();
     AsyncTask::to::<u32>().on(rt).spawn(move || async move {
-        gate.wait().await;
+        latch.wait().await;
         value
     })
 }
 
 pub async fn next_gives_results_in_the_order_of_their_ends<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let gates: Vec<_> = (0..10).map(|_| Latch::new()).collect();
-    let mut set: TaskSet<_> = gates.iter().zip(0..).map(|(gate, n)| waits_for(&rt, gate, n)).collect();
-    for (gate, n) in gates.iter().zip(0..10).rev() {
+    let latches: Vec<_> = (0..10).map(|_| Latch::new()).collect();
+    let mut set: TaskSet<_> = latches.iter().zip(0..).map(|(latch, n)| waits_for(&rt, latch, n)).collect();
+    for (latch, n) in latches.iter().zip(0..10).rev() {
         {
             let mut next = pin!(set.next());
             stays_pending(&rt, &mut next).await?;
         }
         ensure!(set.len() == n as usize + 1);
-        gate.set();
+        latch.set();
         ensure!(set.next().await.context("it is empty")?? == n);
     }
     ensure!(set.is_empty() && set.next().await.is_none() && set.next().await.is_none());
@@ -83,18 +83,18 @@ pub async fn members_in_place_borrow_and_need_not_be_send<R: Runtime>(rt: R, _: 
 
 pub async fn all_gives_values_in_the_order_of_pushing<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // Each member lets the one before it end.
-    let gates: Vec<_> = (0..10).map(|_| Latch::new()).collect();
-    let members = gates.iter().zip(0..10u32).map(|(gate, n)| {
-        let before = n.checked_sub(1).and_then(|before| gates.get(before as usize)).cloned();
-        let gate = gate.clone();
+    let latches: Vec<_> = (0..10).map(|_| Latch::new()).collect();
+    let members = latches.iter().zip(0..10u32).map(|(latch, n)| {
+        let before = n.checked_sub(1).and_then(|before| latches.get(before as usize)).cloned();
+        let latch = latch.clone();
         AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
-            gate.wait().await;
+            latch.wait().await;
             before.inspect(Latch::set);
             n
         })
     });
     let members: Vec<_> = members.collect();
-    gates.last().context("no gate")?.set();
+    latches.last().context("no latch")?.set();
     ensure!(all(members).await?.into_iter().eq(0..10));
     Ok(())
 }
@@ -112,14 +112,14 @@ pub async fn an_empty_set_has_all_and_none<R: Runtime>(_: R, _: Facts) -> Outcom
 }
 
 pub async fn a_dropped_next_has_taken_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let gates: Vec<_> = (0..5).map(|_| Latch::new()).collect();
-    let mut set: TaskSet<_> = gates.iter().zip(0..).map(|(gate, n)| waits_for(&rt, gate, n)).collect();
+    let latches: Vec<_> = (0..5).map(|_| Latch::new()).collect();
+    let mut set: TaskSet<_> = latches.iter().zip(0..).map(|(latch, n)| waits_for(&rt, latch, n)).collect();
     let mut seen = Vec::new();
-    for gate in &gates {
+    for latch in &latches {
         for _ in 0..3 {
             ensure!(poll_once(set.next()).await.is_none());
         }
-        gate.set();
+        latch.set();
         // The result comes to one of these polls, whichever it is.
         let value = loop {
             if let Some(value) = poll_once(set.next()).await {

@@ -74,7 +74,7 @@ pub(super) async fn sweep<R: Runtime>(
             ended.transpose()
         });
         let ended = task.await?;
-        ensure!(count.alive.alive() == 0, "dropped at poll {k}, it leaves {} behind", count.alive.alive());
+        ensure!(count.alive.alive() == 0, "dropped at poll {k}, it leaves {} alive", count.alive.alive());
         let before = count.total()?;
         for _ in 0..3 {
             AsyncTask::to::<()>().on(rt).spawn(|| async {}).await?;

@@ -84,7 +84,7 @@ pub async fn a_graceful_request_reaches_every_kind_of_task_below<R: Runtime>(rt:
     ensure!((end.outcome(), below.alive.alive()) == (CancelOutcome::Success, 0), "{end:?}");
     ensure!((&mut task).await? == 7 && below.alive.ever() == 7);
     let graceful = below.causes.load(Ordering::SeqCst);
-    ensure!(graceful == 7, "{graceful} of 7 were told gracefully, by their parent");
+    ensure!(graceful == 7, "{graceful} of 7 were asked gracefully, by their parent");
     Ok(())
 }
 

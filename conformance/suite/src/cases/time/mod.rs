@@ -4,6 +4,7 @@ pub mod crons;
 pub mod deadlines;
 pub mod inherited_deadlines;
 pub mod limit_errors;
+pub mod repeat_pipelines;
 pub mod repeat_policies;
 pub mod repeats;
 pub mod schedules;

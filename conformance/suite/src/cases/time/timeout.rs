@@ -110,12 +110,12 @@ pub async fn started_blocking_work_is_not_waited_for_and_the_error_says_so<R: Ru
             opened.wait_blocking();
             finish.set();
         };
-        // Long enough for a thread to start, and the work cannot end before the latch opens.
+        // Long enough for a thread to start, and the work cannot end before the latch is set.
         let builder = AsyncTask::to::<()>().on(&rt).timeout(500.millis());
         let result =
             if spawned { builder.spawn_blocking(work).await } else { builder.run_blocking(work).await };
         let AsyncTaskError::Timeout(error) = failed(result)? else { bail!("not a timeout") };
-        ensure!(!done.is_set(), "the gate is still closed");
+        ensure!(!done.is_set(), "the latch is not set yet");
         if started.is_set() {
             ensure!(error.still_running(), "it runs, and the error does not say so");
             ensure!(error.to_string().contains("still runs"), "{error}");
@@ -142,7 +142,7 @@ pub async fn started_blocking_work_inside_async_work_is_not_waited_for_either<R:
         };
         AsyncTask::to::<()>().on(&inner).run_blocking(work).await
     });
-    // The latch stays closed until the answer is there; the timer only turns a hang into a failure.
+    // The latch is not set until the answer is there; the timer only turns a hang into a failure.
     let hang = async {
         rt.sleep_until(rt.now() + Duration::from_secs(10)).await;
         Ok(())

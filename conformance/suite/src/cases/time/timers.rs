@@ -19,7 +19,7 @@ fn periods(count: u32) -> Duration {
 }
 
 /// Sleeps three and a half periods, so that three ticks are missed, or more on a busy machine.
-async fn fall_behind<R: Runtime>(rt: &R) -> Outcome {
+async fn miss_ticks<R: Runtime>(rt: &R) -> Outcome {
     Ok(rt.sleep(periods(7) / 2).await?)
 }
 
@@ -172,7 +172,7 @@ pub async fn missed_ticks_come_in_a_burst_each_at_its_own_moment<R: Runtime>(rt:
     let start = interval.tick().await?;
     for count in 1..=6 {
         if count == 2 {
-            fall_behind(&rt).await?;
+            miss_ticks(&rt).await?;
         }
         let due = interval.tick().await?;
         ensure!(due == start + periods(count), "tick {count}: {:?} after the first", due - start);
@@ -188,7 +188,7 @@ pub async fn a_skip_keeps_to_multiples_and_gives_none_twice<R: Runtime>(rt: R, _
     for count in 1..=6 {
         let late = count % 2 == 0;
         if late {
-            fall_behind(&rt).await?;
+            miss_ticks(&rt).await?;
         }
         let asked = rt.now();
         let due = interval.tick().await?;
@@ -211,7 +211,7 @@ pub async fn a_skip_keeps_to_multiples_and_gives_none_twice<R: Runtime>(rt: R, _
 pub async fn a_delay_counts_anew_from_the_late_tick<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let mut interval = Interval::new(&rt, PERIOD)?.missed_ticks(MissedTicks::Delay);
     let start = interval.tick().await?;
-    fall_behind(&rt).await?;
+    miss_ticks(&rt).await?;
     let asked = rt.now();
     let late = interval.tick().await?;
     ensure!(late >= start + PERIOD && late < asked, "it was not late");

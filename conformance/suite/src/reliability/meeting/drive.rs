@@ -3,39 +3,68 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::library::pipeline::{BoundedQueue, EmittingTask, Progress};
+use crate::library::pipeline::{BoundedQueue, EmittingTask, Events, Progress};
 use crate::library::{CancellableTask as _, DynRuntime};
 use futures_lite::StreamExt as _;
 use futures_lite::future::or;
 
-use super::ends::Sending;
+use super::ledger::{Ledger, Value};
+use super::number::Number;
+use super::places::Places;
 use super::table::{Combination, End, Fault};
-use super::work::Ledger;
 use crate::kit::prelude::*;
+
+/// The time that a shutdown gives: some runs end within, and others are killed.
+const SHUTDOWN: Duration = Duration::from_micros(100);
+
+/// A pipeline that was started, by its result.
+pub(super) enum Run {
+    Summary(EmittingTask<FinalEvent, DynRuntime>),
+    Listed(EmittingTask<(Vec<Number>, FinalEvent), DynRuntime>),
+    Folded(EmittingTask<(Vec<Value>, FinalEvent), DynRuntime>),
+    Collected(EmittingTask<Collected, DynRuntime>),
+    Pulled(EmittingTask<FinalEvent, DynRuntime, Events<Number>>),
+}
+
+/// The result of a pipeline that collects.
+pub(super) struct Collected {
+    pub(super) summary: Option<FinalEvent>,
+    pub(super) error: Option<AsyncTaskError>,
+    /// By row and part, the number of the attempt.
+    pub(super) entries: HashMap<(u64, u64), u64>,
+}
 
 /// The observations of one run.
 pub(super) struct Observations {
     pub(super) ledger: Arc<Ledger>,
+    pub(super) places: Places,
     pub(super) given: u64,
     /// The result; `None` where the handle was dropped.
     pub(super) end: Option<Result<Option<FinalEvent>, AsyncTaskError>>,
     pub(super) progress: Option<Progress>,
-    /// The collected entries, where the handler of the end was called: by row, the number of the attempt.
-    pub(super) collected: Option<HashMap<u64, u64>>,
-    pub(super) folded: Option<Vec<u64>>,
-    pub(super) pulled: Option<Vec<u64>>,
-    pub(super) published: Option<BoundedQueue>,
+    /// The collected entries, where the final handler was called.
+    pub(super) collected: Option<HashMap<(u64, u64), u64>>,
+    pub(super) folded: Option<Vec<Value>>,
+    /// The values of a list, or those that were pulled, by row and part.
+    pub(super) listed: Option<Vec<(u64, u64)>>,
+    /// The values of the file, if it was written.
+    pub(super) written: Option<Vec<(u64, u64)>>,
+    /// The queue that was published into.
+    pub(super) published: BoundedQueue,
     /// The queue that was read.
     pub(super) read_from: Option<BoundedQueue>,
 }
 
-/// The results of a handle, whatever kind of end it belongs to.
-#[derive(Default)]
-pub(super) struct HandleResult {
-    pub(super) summary: Option<FinalEvent>,
-    pub(super) collected: Option<HashMap<u64, u64>>,
-    pub(super) folded: Option<Vec<u64>>,
-    pub(super) error: Option<AsyncTaskError>,
+impl Observations {
+    /// The summary of a run that has ended well.
+    pub(super) fn summary(&self) -> Option<&FinalEvent> {
+        self.end.as_ref()?.as_ref().ok()?.as_ref()
+    }
+
+    /// True if blocking work went on after the limit: what it did counts for nothing.
+    pub(super) fn goes_on(&self) -> bool {
+        matches!(&self.end, Some(Err(AsyncTaskError::Timeout(error))) if error.still_running())
+    }
 }
 
 /// Lets the clock advance, where it is virtual.
@@ -43,8 +72,46 @@ pub(super) async fn moment(rt: &DynRuntime) {
     rt.sleep_until(rt.now() + Duration::from_micros(50)).await;
 }
 
-pub(super) fn summary(summary: FinalEvent) -> HandleResult {
-    HandleResult { summary: Some(summary), ..HandleResult::default() }
+/// Awaits the pipeline, or stops it.
+pub(super) async fn drive(
+    rt: &DynRuntime,
+    observed: &mut Observations,
+    combination: Combination,
+    trigger: u64,
+    run: Run,
+) -> Outcome {
+    match run {
+        Run::Summary(handle) => {
+            let end = ended(rt, observed, combination, handle).await;
+            observed.end = end.map(|end| end.map(Some));
+        }
+        Run::Listed(handle) => {
+            let end = ended(rt, observed, combination, handle).await;
+            observed.end = end.map(|end| {
+                let (values, summary) = end?;
+                observed.listed = Some(values.iter().map(|value| (value.row(), value.part)).collect());
+                Ok(Some(summary))
+            });
+        }
+        Run::Folded(handle) => {
+            let end = ended(rt, observed, combination, handle).await;
+            observed.end = end.map(|end| {
+                let (values, summary) = end?;
+                observed.folded = Some(values);
+                Ok(Some(summary))
+            });
+        }
+        Run::Collected(handle) => {
+            let end = ended(rt, observed, combination, handle).await;
+            observed.end = end.map(|end| {
+                let Collected { summary, error, entries } = end?;
+                observed.collected = Some(entries);
+                error.map_or(Ok(summary), Err)
+            });
+        }
+        Run::Pulled(events) => pull(rt, observed, combination, events, trigger).await?,
+    }
+    Ok(())
 }
 
 /// Waits until the pipeline is to be stopped, unless it ends before.
@@ -65,53 +132,54 @@ async fn until_reached<U: Send + 'static>(
     or(observed.ledger.reached.wait(), over).await;
 }
 
-/// Awaits the handle, or stops its pipeline.
-pub(super) async fn drive<U: Send + 'static>(
+/// The result of the handle; `None` if it was dropped.
+async fn ended<U: Send + 'static>(
     rt: &DynRuntime,
     observed: &mut Observations,
     combination: Combination,
     mut handle: EmittingTask<U, DynRuntime>,
-    into_result: impl FnOnce(U) -> HandleResult,
-) {
+) -> Option<Result<U, AsyncTaskError>> {
     let level = match combination.fault {
         Fault::Graceful => Some(CancelLevel::Graceful),
         Fault::Kill => Some(CancelLevel::Kill),
-        Fault::Dropped => return until_reached(rt, observed, combination, &handle).await,
+        Fault::KillHard => Some(CancelLevel::KillHard),
+        Fault::Dropped => {
+            until_reached(rt, observed, combination, &handle).await;
+            return None;
+        }
+        Fault::Shutdown => {
+            until_reached(rt, observed, combination, &handle).await;
+            // It may find that something is left.
+            let _ = rt.shutdown(SHUTDOWN).await;
+            None
+        }
         _ => None,
     };
     if let Some(level) = level {
         until_reached(rt, observed, combination, &handle).await;
         handle.cancel(level).await;
     }
-    let end = (&mut handle).await.map(into_result);
+    let end = (&mut handle).await;
     observed.progress = Some(handle.progress());
-    observed.end = Some(match end {
-        Ok(result) => {
-            observed.collected = result.collected;
-            observed.folded = result.folded;
-            match result.error {
-                Some(error) => Err(error),
-                None => Ok(result.summary),
-            }
-        }
-        Err(error) => Err(error),
-    });
+    Some(end)
 }
 
 /// Takes the events of a pulled pipeline, or stops it at `trigger` events.
-pub(super) async fn pull(
+async fn pull(
     rt: &DynRuntime,
     observed: &mut Observations,
     combination: Combination,
-    from: Sending,
+    mut events: EmittingTask<FinalEvent, DynRuntime, Events<Number>>,
     trigger: u64,
-) -> Result<(), Failure> {
-    let mut events = from.pull();
+) -> Outcome {
     let mut pulled = Vec::new();
     let mut end = None;
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => pulled.push(event.take_data().n),
+            Ok(event) => {
+                let number = event.take_data();
+                pulled.push((number.row(), number.part));
+            }
             Err(error) => {
                 end = Some(Err(error));
                 break;
@@ -121,16 +189,18 @@ pub(super) async fn pull(
             match combination.fault {
                 Fault::Graceful => drop(events.cancel(CancelLevel::Graceful)),
                 Fault::Kill => drop(events.cancel(CancelLevel::Kill)),
+                Fault::KillHard => drop(events.cancel(CancelLevel::KillHard)),
+                Fault::Shutdown => drop(rt.shutdown(SHUTDOWN).await),
                 Fault::Dropped => {
                     drop(events);
-                    observed.pulled = Some(pulled);
+                    observed.listed = Some(pulled);
                     return Ok(());
                 }
                 _ => {}
             }
         }
     }
-    while !events.is_complete() {
+    while !events.is_finished() {
         moment(rt).await;
     }
     observed.progress = Some(events.progress());
@@ -138,6 +208,6 @@ pub(super) async fn pull(
         Some(error) => error,
         None => Ok(events.summary().cloned()),
     });
-    observed.pulled = Some(pulled);
+    observed.listed = Some(pulled);
     Ok(())
 }

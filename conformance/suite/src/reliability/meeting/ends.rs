@@ -1,189 +1,220 @@
-//! The pipelines of the table: the sender of a combination, and each end with each kind of receiver.
+//! The pipelines of the table: each end, behind the stages of a combination.
 
-use crate::library::pipeline::{Batch, Collection, PipelineSender, ReceiverStrategy, Sources};
-use crate::library::{BoxError, Chaos, DynRuntime, Limiter, Retry, RetryStrategy};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use super::drive::{HandleResult, Observations, drive, summary};
-use super::input::{Input, Number};
-use super::table::{Body, Combination, Fault, Mode, Strategy};
+use crate::library::BoxError;
+use crate::library::pipeline::BoundedQueue;
+use crate::library::pipeline::internals::Upstream;
+
+use super::drive::Run;
+use super::flaky_queue::FlakyQueue;
+use super::ledger::Value;
+use super::number::Number;
+use super::places::{PLAIN_TEXT, Places};
+use super::receivers::{self as on, Staged};
+use super::stages::{Sending, awaited, synchronous};
+use super::table::{Body, Combination, End, Enough, Stages};
 use super::work::Work;
 use crate::kit::prelude::*;
 
-/// The number of workers, where it is fixed.
-pub(super) const WORKERS: u64 = 2;
-
-/// A limit on the whole that passes while asynchronous receivers are at work.
-const LIMIT: Duration = Duration::from_millis(5);
-
-type Sender = Box<dyn FnOnce(&mut Sources<Number>) + Send>;
-
-/// A pipeline up to its sender.
-pub(super) type Sending = PipelineSender<Number, DynRuntime, Sender>;
-
-pub(super) fn sender(
-    rt: &DynRuntime,
-    combination: Combination,
-    input: Input,
-) -> Result<Sending, AsyncTaskError> {
-    let Combination { mode, strategy, fault, body, .. } = combination;
-    let builder = AsyncTask::emits::<Number>().on(rt).workers(WORKERS as usize);
-    let builder = match (fault, strategy) {
-        (Fault::Retry, _) => {
-            let retry = Retry::new(2).backoff(RetryStrategy::Fixed { delay: Duration::from_micros(10) });
-            builder.on_error(ErrorStrategy::retry_with(retry))
-        }
-        (_, Strategy::Stop) => builder,
-        (_, Strategy::Continue) => builder.on_error(ErrorStrategy::ContinueOnError),
-    };
-    let builder = match fault {
-        Fault::EventTimeout => builder.event_timeout(Duration::from_millis(1)),
-        Fault::Chaos => {
-            builder.chaos(Chaos::new().failure(0.1).panic(0.05).latency(0.1, Duration::from_micros(20)))
-        }
-        Fault::Limiter => builder.event_limiter(&Limiter::builder().max_concurrent(1).build()?),
-        Fault::Timeout if body == Body::Async => builder.with_timeout(LIMIT),
-        Fault::Timeout => builder.with_timeout(Duration::ZERO),
-        _ => builder,
-    };
-    let builder = match mode {
-        Mode::Ordered => builder.ordered(),
-        Mode::Sequence => builder.sequence(),
-        Mode::Adaptive => builder.receiver_strategy(ReceiverStrategy::Adaptive { min: 1, max: 3 }),
-        Mode::PerItem | Mode::BySize | Mode::ByTime => builder,
-    };
-    Ok(builder.sender(Box::new(|sources| input.add(sources))))
-}
-
-/// Returns the size and the delay of batches.
-fn batches(mode: Mode) -> (usize, Duration) {
-    match mode {
-        Mode::ByTime => (100, Duration::from_micros(200)),
-        _ => (7, Duration::MAX),
-    }
-}
-
-fn numbers(batch: Batch<Number>) -> Vec<u64> {
-    batch.into_iter().map(|event| event.take_data().n).collect()
-}
-
-pub(super) async fn fold(
-    rt: &DynRuntime,
-    observed: &mut Observations,
-    combination: Combination,
+/// Starts the pipeline of `work` behind `from`. Its end publishes into `queue`, if it publishes.
+pub(super) fn start(
     from: Sending,
-    work: Work,
-) {
-    let fold = move |rows: &mut Vec<u64>, event: Event<Number>| {
-        let n = event.take_data().n;
-        work.receive(&[n], |_, _| {})?;
-        rows.push(n);
-        Ok::<(), BoxError>(())
+    work: &Work,
+    places: &Places,
+    queue: &BoundedQueue,
+) -> Result<Run, Failure> {
+    let Combination { stages, fault, .. } = work.combination;
+    let run = match (stages, work.combination.end) {
+        (Stages::Nothing, End::Publish) => {
+            let queue = FlakyQueue::publishing(queue.clone(), fault);
+            Some(Run::Summary(from.publish(&queue, "numbers").spawn()))
+        }
+        (Stages::Nothing, _) => behind_nothing(from, work, places),
+        (Stages::Sync, _) => behind_functions(synchronous(from, work), work, places),
+        (Stages::Async | Stages::AtOnce, _) => {
+            behind_futures(awaited(from, work, stages.is_at_once()), work, places)
+        }
+        (Stages::Keyed, _) => {
+            let keys = work.clone();
+            behind_keys(synchronous(from, work).key_by(move |number| keys.key(number)), work, places)
+        }
+        (Stages::KeyedAtOnce, _) => {
+            let (keys, values) = (work.clone(), awaited(from, work, true));
+            behind_keys_at_once(values.key_by(move |number| keys.key(number)), work, places)
+        }
     };
-    let merge = |mut left: Vec<u64>, right| {
+    run.with_context(|| format!("{:?} is not in the table", work.combination))
+}
+
+/// The kind of an end: whether it is in batches, awaited, and may break.
+fn kind(combination: Combination) -> (End, bool, bool, bool) {
+    let Combination { end, mode, body, enough, .. } = combination;
+    let batched = mode.is_batched() && matches!(end, End::ForEach | End::Collect);
+    (end, batched, body == Body::Async, enough == Enough::Break)
+}
+
+// The kinds that are missing here are `LeftOut` among the refusals.
+
+fn behind_nothing<F>(from: Staged<F>, work: &Work, places: &Places) -> Option<Run>
+where
+    F: Upstream<Number> + Send + 'static,
+{
+    let own = work.clone();
+    Some(match kind(work.combination) {
+        (End::ForEach, false, false, false) => on::each(from, own),
+        (End::ForEach, false, false, true) => on::each_until(from, own),
+        (End::ForEach, false, true, false) => on::each_later(from, own),
+        (End::ForEach, true, false, false) => on::each_batch(from, own),
+        (End::ForEach, true, true, false) => on::each_batch_later(from, own),
+        (End::ForEach, true, true, true) => on::each_batch_later_until(from, own),
+        (End::Collect, false, false, false) => on::collect(from, own),
+        (End::Collect, false, true, false) => on::collect_later(from, own),
+        (End::Collect, false, true, true) => on::collect_later_until(from, own),
+        (End::Collect, true, false, false) => on::collect_batch(from, own),
+        (End::Collect, true, false, true) => on::collect_batch_until(from, own),
+        (End::Collect, true, true, false) => on::collect_batch_later(from, own),
+        (End::Lines, ..) => lines(from, places),
+        (End::Json, ..) => json(from, places),
+        (End::Csv, ..) => csv(from, places),
+        _ => return of_all(from, work, places),
+    })
+}
+
+fn behind_functions<F>(from: Staged<F>, work: &Work, places: &Places) -> Option<Run>
+where
+    F: Upstream<Number> + Send + 'static,
+{
+    let own = work.clone();
+    Some(match kind(work.combination) {
+        (End::ForEach, false, false, false) => on::each(from, own),
+        (End::ForEach, false, false, true) => on::each_until(from, own),
+        (End::Collect, false, false, false) => on::collect(from, own),
+        (End::Collect, false, true, false) => on::collect_later(from, own),
+        (End::Collect, true, false, false) => on::collect_batch(from, own),
+        (End::Csv, ..) => csv(from, places),
+        _ => return of_all(from, work, places),
+    })
+}
+
+fn behind_futures<F>(from: Staged<F>, work: &Work, places: &Places) -> Option<Run>
+where
+    F: Upstream<Number> + Send + 'static,
+{
+    let own = work.clone();
+    Some(match kind(work.combination) {
+        (End::ForEach, false, false, false) => on::each(from, own),
+        (End::ForEach, false, false, true) => on::each_until(from, own),
+        (End::ForEach, false, true, false) => on::each_later(from, own),
+        (End::Collect, false, true, false) => on::collect_later(from, own),
+        (End::Collect, false, true, true) => on::collect_later_until(from, own),
+        (End::Collect, true, false, false) => on::collect_batch(from, own),
+        (End::Collect, true, true, false) => on::collect_batch_later(from, own),
+        (End::Json, ..) => json(from, places),
+        _ => return of_all(from, work, places),
+    })
+}
+
+fn behind_keys<F>(from: Staged<F>, work: &Work, places: &Places) -> Option<Run>
+where
+    F: Upstream<Number> + Send + 'static,
+{
+    let own = work.clone();
+    Some(match kind(work.combination) {
+        (End::ForEach, false, true, false) => on::each_later(from, own),
+        (End::ForEach, true, false, false) => on::each_batch(from, own),
+        (End::Collect, false, false, false) => on::collect(from, own),
+        (End::Collect, false, true, true) => on::collect_later_until(from, own),
+        (End::Lines, ..) => lines(from, places),
+        _ => return of_all(from, work, places),
+    })
+}
+
+fn behind_keys_at_once<F>(from: Staged<F>, work: &Work, places: &Places) -> Option<Run>
+where
+    F: Upstream<Number> + Send + 'static,
+{
+    let own = work.clone();
+    Some(match kind(work.combination) {
+        (End::ForEach, false, false, false) => on::each(from, own),
+        (End::ForEach, false, false, true) => on::each_until(from, own),
+        (End::Collect, false, true, false) => on::collect_later(from, own),
+        _ => return of_all(from, work, places),
+    })
+}
+
+/// The ends that are there behind all stages.
+fn of_all<F>(from: Staged<F>, work: &Work, places: &Places) -> Option<Run>
+where
+    F: Upstream<Number> + Send + 'static,
+{
+    Some(match kind(work.combination) {
+        (End::Fold, _, _, false) => fold(from, work),
+        (End::Fold, _, _, true) => fold_until(from, work),
+        (End::List, ..) => Run::Listed(from.collect_vec().spawn()),
+        (End::Pull, ..) => Run::Pulled(from.pull()),
+        (End::Forward, ..) => {
+            let sink = places.tray.sink(work.combination, work.ledger.clone());
+            Run::Summary(from.forward(sink).spawn())
+        }
+        _ => return None,
+    })
+}
+
+fn lines<F: Upstream<Number> + Send + 'static>(from: Staged<F>, places: &Places) -> Run {
+    Run::Summary(from.write_lines(places.written_path()).with_compression(PLAIN_TEXT).spawn())
+}
+
+fn json<F: Upstream<Number> + Send + 'static>(from: Staged<F>, places: &Places) -> Run {
+    Run::Summary(from.write_json_lines(places.written_path()).with_compression(PLAIN_TEXT).spawn())
+}
+
+fn csv<F: Upstream<Number> + Send + 'static>(from: Staged<F>, places: &Places) -> Run {
+    Run::Summary(from.write_csv(places.written_path()).with_compression(PLAIN_TEXT).spawn())
+}
+
+type Values = Vec<Value>;
+type Init = Arc<dyn Fn() -> Values + Send + Sync>;
+type Merge = Box<dyn Fn(Values, Values) -> Values + Send>;
+
+fn init(work: &Work) -> impl Fn() -> Values + Clone + Send + Sync + use<> {
+    let work = work.clone();
+    let init: Init = Arc::new(move || work.init());
+    move || init()
+}
+
+fn merge(work: &Work) -> Merge {
+    let work = work.clone();
+    Box::new(move |mut left, right| {
+        work.merge();
         left.extend(right);
         left
-    };
-    let fold = from.fold(Vec::new, fold, merge);
-    let fold = if combination.body == Body::Blocking { fold.blocking() } else { fold };
-    let into_result = |(rows, summary)| HandleResult {
-        summary: Some(summary),
-        folded: Some(rows),
-        ..HandleResult::default()
-    };
-    drive(rt, observed, combination, fold.spawn(), into_result).await;
-}
-
-pub(super) async fn for_each(
-    rt: &DynRuntime,
-    observed: &mut Observations,
-    combination: Combination,
-    from: Sending,
-    work: Work,
-) {
-    let blocking = combination.body == Body::Blocking;
-    let handle = match (combination.mode.is_batched(), combination.body) {
-        (false, Body::Async) => {
-            let each =
-                move |event: Event<Number>| work.clone().receive_later(vec![event.take_data().n], |_, _| {});
-            from.for_each(each).spawn()
-        }
-        (false, _) => {
-            let each =
-                from.for_each(move |event: Event<Number>| work.receive(&[event.take_data().n], |_, _| {}));
-            if blocking { each.blocking().spawn() } else { each.spawn() }
-        }
-        (true, body) => {
-            let (size, delay) = batches(combination.mode);
-            let from = from.batched(size, delay);
-            if body == Body::Async {
-                from.for_each(move |batch: Batch<Number>| {
-                    work.clone().receive_later(numbers(batch), |_, _| {})
-                })
-                .spawn()
-            } else {
-                let each =
-                    from.for_each(move |batch: Batch<Number>| work.receive(&numbers(batch), |_, _| {}));
-                if blocking { each.blocking().spawn() } else { each.spawn() }
-            }
-        }
-    };
-    drive(rt, observed, combination, handle, summary).await;
-}
-
-pub(super) async fn collect(
-    rt: &DynRuntime,
-    observed: &mut Observations,
-    combination: Combination,
-    from: Sending,
-    work: Work,
-) {
-    let blocking = combination.body == Body::Blocking;
-    let handle = match (combination.mode.is_batched(), combination.body) {
-        (false, Body::Async) => from
-            .receiver(move |event: Event<Number>, collector: Collector<u64, u64>| {
-                let collect = move |n, attempt| collector.collect(n, attempt);
-                work.clone().receive_later(vec![event.take_data().n], collect)
-            })
-            .spawn(ended),
-        (false, _) => {
-            let pipeline = from.receiver(move |event: Event<Number>, collector: Collector<u64, u64>| {
-                work.receive(&[event.take_data().n], |n, attempt| collector.collect(n, attempt))
-            });
-            if blocking { pipeline.blocking().spawn(ended) } else { pipeline.spawn(ended) }
-        }
-        (true, body) => {
-            let (size, delay) = batches(combination.mode);
-            let from = from.batched(size, delay);
-            if body == Body::Async {
-                from.receiver(move |batch: Batch<Number>, collector: Collector<u64, u64>| {
-                    let collect = move |n, attempt| collector.collect(n, attempt);
-                    work.clone().receive_later(numbers(batch), collect)
-                })
-                .spawn(ended)
-            } else {
-                let pipeline = from.receiver(move |batch: Batch<Number>, collector: Collector<u64, u64>| {
-                    work.receive(&numbers(batch), |n, attempt| collector.collect(n, attempt))
-                });
-                if blocking { pipeline.blocking().spawn(ended) } else { pipeline.spawn(ended) }
-            }
-        }
-    };
-    drive(rt, observed, combination, handle, |result| result).await;
-}
-
-/// The handler of the end: it returns an error together with what was collected until then.
-fn ended(
-    end: Result<FinalEvent, AsyncTaskError>,
-    collection: Collection<u64, u64>,
-) -> Result<HandleResult, BoxError> {
-    let (summary, error) = match end {
-        Ok(summary) => (Some(summary), None),
-        Err(error) => (None, Some(error)),
-    };
-    Ok(HandleResult {
-        summary,
-        error,
-        collected: Some(collection.collected().into_iter().collect()),
-        folded: None,
     })
+}
+
+fn fold<F: Upstream<Number> + Send + 'static>(from: Staged<F>, work: &Work) -> Run {
+    let receive = work.clone();
+    let fold = move |values: &mut Values, event: Event<Number>| {
+        let value = Value::from(&event);
+        let _ = receive.receive(&[value], |_| {})?;
+        values.push(value);
+        Ok::<(), BoxError>(())
+    };
+    let fold = from.fold(init(work), fold, merge(work));
+    let fold = if work.combination.body == Body::Blocking { fold.blocking() } else { fold };
+    Run::Folded(fold.spawn())
+}
+
+fn fold_until<F: Upstream<Number> + Send + 'static>(from: Staged<F>, work: &Work) -> Run {
+    let receive = work.clone();
+    let fold = move |values: &mut Values, event: Event<Number>| {
+        let value = Value::from(&event);
+        let answer = receive.receive(&[value], |_| {});
+        values.push(value);
+        answer.unwrap_or(ControlFlow::Continue(()))
+    };
+    let fold = from.fold(init(work), fold, merge(work));
+    let fold = if work.combination.body == Body::Blocking { fold.blocking() } else { fold };
+    Run::Folded(fold.spawn())
 }

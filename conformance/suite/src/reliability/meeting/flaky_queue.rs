@@ -48,7 +48,7 @@ impl Queue for FlakyQueue {
 
     async fn publish(&self, message: QueueMessage) -> Result<(), BoxError> {
         match self.publishes {
-            Some(Fault::ReceiverFails | Fault::Retry) if self.is_time() => {
+            Some(Fault::ReceiverFails | Fault::FailsOnce) if self.is_time() => {
                 return Err("the engine is away".into());
             }
             Some(Fault::ReceiverPanics) if self.is_time() => explode("the engine panics"),

@@ -1,59 +1,61 @@
 //! The sources of the table: thirty numbers, some of which cannot be parsed. A source may fail or panic.
 
 use std::io::{self, Read, Write as _};
+use std::ops::Range;
 use std::pin::Pin;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use crate::library::DynRuntime;
-use crate::library::pipeline::{BoundedQueue, Compression, Sources};
-use serde::Deserialize;
+use crate::library::pipeline::{BoundedQueue, Compression, Csv, Header, Sources, TextSource};
 
 use super::flaky_queue::FlakyQueue;
-use super::table::{Combination, Fault, Source};
+use super::ledger::Ledger;
+use super::number::{CHUNK, Flaw, Number, ROWS};
+use super::table::{Combination, Fault, Options, Source};
 use crate::kit::explode;
 use crate::kit::prelude::*;
 use crate::kit::published::bounded;
 
-/// The number of rows.
-pub(super) const ROWS: u64 = 30;
-
-/// The number of rows in a chunk.
-pub(super) const CHUNK: usize = 4;
-
 /// The row at which a source fails or panics.
 const BREAK: u64 = 18;
 
-/// A row.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub(super) struct Number {
-    pub(super) n: u64,
-}
+/// The rows that are read where a range is.
+const RANGE: Range<u64> = 3..23;
 
-impl FromStr for Number {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self { n: text.parse()? })
-    }
-}
-
-/// True for the rows that cannot be parsed, where the fault is bad rows.
-pub(super) fn is_bad(n: u64) -> bool {
-    n % 9 == 4
-}
+/// The most bytes of a chunk where that is bounded.
+const FEW_BYTES: usize = 5;
 
 /// A count of the rows that a source has given.
 pub(super) type Given = Arc<AtomicU64>;
 
-fn text(source: Source, bad: bool, rows: u64) -> String {
-    let header = if matches!(source, Source::Lines | Source::Json | Source::Queue) { "" } else { "n\n" };
-    let row = |n: u64| match (source, bad && is_bad(n)) {
-        (Source::Json, false) => format!("{{\"n\":{n}}}\n"),
-        (_, false) => format!("{n}\n"),
-        (_, true) => "x\n".to_owned(),
+impl Combination {
+    /// True if some rows cannot be parsed.
+    pub(super) fn has_bad_rows(self) -> bool {
+        use Fault::{AskPanics, BadRows, ParsePanics, RejectsFails, RejectsPanics};
+        matches!(self.fault, BadRows | ParsePanics | RejectsFails | RejectsPanics | AskPanics)
+    }
+
+    fn source_breaks(self) -> bool {
+        matches!(self.fault, Fault::SourceFails | Fault::SourcePanics)
+    }
+
+    /// The rows that are read before the source ends or breaks. Those of a queue are not known if it breaks.
+    pub(super) fn rows(self) -> Range<u64> {
+        let Range { start, end } = if self.options == Options::Range { RANGE } else { 0..ROWS };
+        let breaks = self.source_breaks() && self.source != Source::Queue;
+        start..if breaks { end.min(BREAK) } else { end }
+    }
+}
+
+fn text(combination: Combination, rows: u64) -> String {
+    let Combination { source, .. } = combination;
+    let header = if source.has_header() { "n\n" } else { "" };
+    let row = |n: u64| match (source, Number::of(n, combination).flaw()) {
+        (_, Some(Flaw::IsNoNumber)) => "x\n".to_owned(),
+        (Source::Json, _) => format!("{{\"n\":{}}}\n", Number::of(n, combination).n),
+        _ => format!("{}\n", Number::of(n, combination).n),
     };
     header.to_owned() + &(0..rows).map(row).collect::<String>()
 }
@@ -77,10 +79,12 @@ struct Broken {
     bytes: Vec<u8>,
     at: usize,
     fault: Fault,
+    ledger: Arc<Ledger>,
 }
 
 impl Read for Broken {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.ledger.called();
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let count = rest.len().min(into.len()).min(7);
         if count == 0 {
@@ -94,6 +98,8 @@ impl Read for Broken {
             into.copy_from_slice(rest);
         }
         self.at += count;
+        // A row has about three bytes.
+        self.ledger.given(self.at as u64 / 3);
         Ok(count)
     }
 }
@@ -101,24 +107,27 @@ impl Read for Broken {
 /// An iterator that counts what it gives, and panics at [`BREAK`] if it is set to.
 pub(super) struct Counted {
     next: u64,
-    panics: bool,
+    combination: Combination,
     given: Given,
+    ledger: Arc<Ledger>,
 }
 
 impl Iterator for Counted {
     type Item = Number;
 
     fn next(&mut self) -> Option<Number> {
+        self.ledger.called();
         let n = self.next;
         if n >= ROWS {
             return None;
         }
-        if self.panics && n == BREAK {
+        if self.combination.fault == Fault::SourcePanics && n == BREAK {
             explode::<()>("the source panics");
         }
         self.next += 1;
         self.given.fetch_add(1, Ordering::SeqCst);
-        Some(Number { n })
+        self.ledger.given(n);
+        Some(Number::of(n, self.combination))
     }
 }
 
@@ -140,8 +149,14 @@ impl futures_lite::Stream for PausingStream {
 }
 
 /// A source that is made before the pipeline.
-pub(super) enum Input {
-    Text(Source, Fault, Vec<u8>),
+pub(super) struct Input {
+    combination: Combination,
+    ledger: Arc<Ledger>,
+    of: Of,
+}
+
+enum Of {
+    Text(Vec<u8>),
     Items(Counted),
     Stream(PausingStream),
     Channel(DynRuntime, Given),
@@ -154,44 +169,39 @@ impl Input {
         rt: &DynRuntime,
         combination: Combination,
         given: &Given,
+        ledger: &Arc<Ledger>,
     ) -> Result<Self, Failure> {
         let Combination { source, fault, .. } = combination;
-        let counted = || Counted { next: 0, panics: fault == Fault::SourcePanics, given: given.clone() };
-        Ok(match source {
-            Source::Items => Self::Items(counted()),
-            Source::Stream => Self::Stream(PausingStream(counted(), false)),
-            Source::Channel => Self::Channel(rt.clone(), given.clone()),
-            Source::Queue => Self::Queue(FlakyQueue::reading(filled(rt, fault).await?, fault)),
-            text => Self::Text(text, fault, bytes(text, fault)?),
-        })
+        let counted = || Counted { next: 0, combination, given: given.clone(), ledger: ledger.clone() };
+        let of = match source {
+            Source::Items => Of::Items(counted()),
+            Source::Stream => Of::Stream(PausingStream(counted(), false)),
+            Source::Channel => Of::Channel(rt.clone(), given.clone()),
+            Source::Queue => Of::Queue(FlakyQueue::reading(filled(rt, combination).await?, fault)),
+            text => Of::Text(bytes(text, combination)?),
+        };
+        Ok(Self { combination, ledger: ledger.clone(), of })
     }
 
     /// Adds the source to a pipeline.
     pub(super) fn add(self, sources: &mut Sources<Number>) {
-        match self {
-            Self::Text(source, fault, bytes) => {
-                let reader = Broken { bytes, at: 0, fault };
-                match source {
-                    Source::Lines => sources.of_reader(reader).lines().into_chunks(CHUNK.rows()),
-                    Source::Json => sources.of_reader(reader).json_lines().into_chunks(CHUNK.rows()),
-                    Source::Gzip => sources
-                        .of_reader(reader)
-                        .with_compression(Compression::Gzip)
-                        .into_chunks(CHUNK.rows()),
-                    Source::Zstd => sources
-                        .of_reader(reader)
-                        .with_compression(Compression::Zstd)
-                        .into_chunks(CHUNK.rows()),
-                    _ => sources.of_reader(reader).into_chunks(CHUNK.rows()),
-                }
+        let Self { combination, ledger, of } = self;
+        if combination.fault == Fault::SenderPanics {
+            explode::<()>("the sender panics");
+        }
+        match of {
+            Of::Text(bytes) => {
+                let reader = Broken { bytes, at: 0, fault: combination.fault, ledger: ledger.clone() };
+                text_source(sources, combination, reader, ledger);
             }
-            Self::Items(items) => sources.of(items).into_chunks(CHUNK.items()),
-            Self::Stream(stream) => sources.of_stream(stream).into_chunks(CHUNK.items()),
-            Self::Channel(rt, given) => {
+            Of::Items(items) => sources.of(items).into_chunks(CHUNK.items()),
+            Of::Stream(stream) => sources.of_stream(stream).into_chunks(CHUNK.items()),
+            Of::Channel(rt, given) => {
                 let events = sources.channel(CHUNK);
                 let send = move || async move {
                     for n in 0..ROWS {
-                        if events.send(Number { n }).await.is_err() {
+                        ledger.given(n);
+                        if events.send(Number::of(n, combination)).await.is_err() {
                             return;
                         }
                         given.fetch_add(1, Ordering::SeqCst);
@@ -199,30 +209,69 @@ impl Input {
                 };
                 AsyncTask::to::<()>().on(&rt).spawn(send).detach();
             }
-            Self::Queue(queue) => sources.of_queue(&queue).lines(),
+            Of::Queue(queue) => sources.of_queue(&queue).lines(),
         }
     }
 
     /// Returns the queue that is read, if one is.
     pub(super) fn queue(&self) -> Option<BoundedQueue> {
-        match self {
-            Self::Queue(queue) => Some(queue.inner().clone()),
+        match &self.of {
+            Of::Queue(queue) => Some(queue.inner().clone()),
             _ => None,
         }
     }
 }
 
-fn bytes(source: Source, fault: Fault) -> Result<Vec<u8>, Failure> {
-    let broken = matches!(fault, Fault::SourceFails | Fault::SourcePanics);
+/// The options that every format has.
+fn with_options<F>(source: TextSource<'_, Number, F>, options: Options) -> TextSource<'_, Number, F> {
+    match options {
+        Options::Range => source.skip_rows(RANGE.start).max_rows(RANGE.end - RANGE.start),
+        Options::SmallChunks => source.with_max_chunk(FEW_BYTES),
+        _ => source,
+    }
+}
+
+fn text_source(sources: &mut Sources<Number>, combination: Combination, reader: Broken, ledger: Arc<Ledger>) {
+    let Combination { source, options, fault, .. } = combination;
+    let text = sources.of_reader(reader);
+    match source {
+        Source::Lines => with_options(text.lines(), options).into_chunks(CHUNK.rows()),
+        Source::Json => with_options(text.json_lines(), options).into_chunks(CHUNK.rows()),
+        _ => {
+            let compression = match source {
+                Source::Gzip => Compression::Gzip,
+                Source::Zstd => Compression::Zstd,
+                _ => Compression::None,
+            };
+            let csv: TextSource<'_, Number, Csv> = with_options(text.csv(), options);
+            let csv = csv.with_compression(compression);
+            let csv = match options {
+                Options::Header => csv.on_header(move |header: Header<'_>| {
+                    ledger.called();
+                    match fault {
+                        Fault::HeaderFails => Err("not this header"),
+                        Fault::HeaderPanics => explode("the header panics"),
+                        _ if header.names().eq(["n"]) => Ok(()),
+                        _ => Err("another header"),
+                    }
+                }),
+                _ => csv,
+            };
+            csv.into_chunks(CHUNK.rows());
+        }
+    }
+}
+
+fn bytes(source: Source, combination: Combination) -> Result<Vec<u8>, Failure> {
     // Compressed data is whole up to the break, since a part of a frame may hold no row at all.
-    let rows = if broken { BREAK } else { ROWS };
-    compressed(source, text(source, fault == Fault::BadRows, rows))
+    let rows = if combination.source_breaks() { BREAK } else { ROWS };
+    compressed(source, text(combination, rows))
 }
 
 /// Returns a queue that holds all rows, and is closed.
-async fn filled(rt: &DynRuntime, fault: Fault) -> Result<BoundedQueue, Failure> {
+async fn filled(rt: &DynRuntime, combination: Combination) -> Result<BoundedQueue, Failure> {
     let queue = bounded(64);
-    let text = text(Source::Queue, fault == Fault::BadRows, ROWS);
+    let text = text(combination, ROWS);
     AsyncTask::emits::<Number>()
         .on(rt)
         .workers(1)
@@ -231,9 +280,4 @@ async fn filled(rt: &DynRuntime, fault: Fault) -> Result<BoundedQueue, Failure> 
         .await?;
     queue.close();
     Ok(queue)
-}
-
-/// Returns the number of rows that a source gives whole before it breaks.
-pub(super) fn whole_rows(fault: Fault) -> u64 {
-    if matches!(fault, Fault::SourceFails | Fault::SourcePanics) { BREAK } else { ROWS }
 }

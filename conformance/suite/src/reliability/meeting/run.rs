@@ -1,16 +1,19 @@
 //! One combination, run once.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::library::DynRuntime;
 use futures_lite::future::or;
 
-use super::drive::{Observations, drive, moment, pull, summary};
-use super::ends::{collect, fold, for_each, sender};
-use super::flaky_queue::FlakyQueue;
+use super::drive::{Observations, drive, moment};
+use super::ends::start;
 use super::input::{Given, Input};
-use super::table::{Combination, End};
-use super::work::{Ledger, Work};
+use super::ledger::Ledger;
+use super::places::Places;
+use super::stages::sender;
+use super::table::Combination;
+use super::work::Work;
 use crate::kit::prelude::*;
 use crate::kit::published::bounded;
 
@@ -37,40 +40,37 @@ async fn run_to_its_end(
 ) -> Result<Observations, Failure> {
     // An executor of the whole process may have tasks of other cases, which stay.
     let (others, jobs) = (rt.active_task_count(), rt.root().active_blocking_jobs());
-    let given = Given::default();
-    let input = Input::new(rt, combination, &given).await?;
+    let is_by_source = !(combination.end.has_receiver() || combination.spreads());
+    let (given, ledger) = (Given::default(), Arc::new(Ledger::new(trigger, is_by_source)));
+    let input = Input::new(rt, combination, &given, &ledger).await?;
     let read_from = input.queue();
-    let ledger = Arc::<Ledger>::default();
-    let work = Work { rt: rt.clone(), fault: combination.fault, trigger, ledger: ledger.clone() };
-    let from = sender(rt, combination, input)?;
+    let work = Work { rt: rt.clone(), combination, ledger: ledger.clone() };
+    let (places, published) = (Places::new(combination)?, bounded(64));
+    let started = start(sender(&work, input, &places), &work, &places, &published)?;
     let mut observed = Observations {
         ledger,
+        places,
         given: 0,
         end: None,
         progress: None,
         collected: None,
         folded: None,
-        pulled: None,
-        published: None,
+        listed: None,
+        written: None,
+        published,
         read_from,
     };
-    match combination.end {
-        End::Pull => pull(rt, &mut observed, combination, from, trigger).await?,
-        End::Publish => {
-            let queue = bounded(64);
-            observed.published = Some(queue.clone());
-            let handle = from.publish(&FlakyQueue::publishing(queue, combination.fault), "numbers").spawn();
-            drive(rt, &mut observed, combination, handle, summary).await;
-        }
-        End::Fold => fold(rt, &mut observed, combination, from, work).await,
-        End::ForEach => for_each(rt, &mut observed, combination, from, work).await,
-        End::Collect => collect(rt, &mut observed, combination, from, work).await,
+    drive(rt, &mut observed, combination, trigger, started).await?;
+    if observed.end.is_some() && !observed.goes_on() {
+        observed.ledger.is_over();
     }
     // Nothing of the run is left: the task that sends into the channel ends when its pipeline has ended, and
     // blocking work may outlast a limit.
     while rt.active_task_count() > others || rt.root().active_blocking_jobs() > jobs {
         moment(rt).await;
     }
-    observed.given = given.load(std::sync::atomic::Ordering::SeqCst);
+    observed.ledger.is_over();
+    observed.written = observed.places.written(combination)?;
+    observed.given = given.load(Ordering::SeqCst);
     Ok(observed)
 }

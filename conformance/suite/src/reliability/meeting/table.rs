@@ -1,8 +1,14 @@
-//! The table of features and faults, and the pairs in it that cannot exist.
+//! The dimensions of the table, and a combination of one value of each.
 
 dimension! {
     /// A kind of source.
     Source { Csv Lines Json Items Stream Channel Queue Gzip Zstd }
+}
+
+dimension! {
+    /// Options of the sources, or about them: sources that fail are skipped, rejected rows go to a function or to
+    /// a file, a range of the rows is read, chunks are bounded by bytes, and the header is looked at.
+    Options { Nothing Skip RejectsSink RejectsFile Range SmallChunks Header }
 }
 
 dimension! {
@@ -11,8 +17,19 @@ dimension! {
 }
 
 dimension! {
+    /// The number of workers, or the most of them.
+    Workers { One Four }
+}
+
+dimension! {
+    /// The stages: all synchronous kinds, all asynchronous kinds, these for several rows at a time, and both with
+    /// keys.
+    Stages { Nothing Sync Async AtOnce Keyed KeyedAtOnce }
+}
+
+dimension! {
     /// A use of events.
-    End { Collect Fold ForEach Pull Publish }
+    End { Collect Fold ForEach Pull Publish List Lines Json Csv Forward }
 }
 
 dimension! {
@@ -22,36 +39,87 @@ dimension! {
 
 dimension! {
     /// The reaction to a rejected row.
-    Strategy { Stop Continue }
+    Strategy { Stop Continue Retry Ask }
 }
 
 dimension! {
-    /// A fault that is injected, or none.
+    /// A policy around events.
+    Policy { Nothing EventTimeout Breaker Limiter Chaos }
+}
+
+dimension! {
+    /// The number of events that are wanted: all, the first ones, or those until a receiver has enough.
+    Enough { All Take Break }
+}
+
+dimension! {
+    /// A fault that is injected, or none. A function of the user's panics at some rows, or whenever it is called.
     Fault {
-        Nothing BadRows SourceFails SourcePanics ReceiverFails ReceiverPanics Retry EventTimeout Chaos Limiter
-        Graceful Kill Timeout Dropped
+        Nothing BadRows ParsePanics SourceFails SourcePanics SenderPanics HeaderFails HeaderPanics
+        StageFails StagePanics KeyPanics ReceiverFails ReceiverPanics FailsOnce ClonePanics Hangs
+        RejectsFails RejectsPanics AskPanics ProgressPanics InitPanics MergePanics HandlerPanics CloseFails
+        Graceful Kill KillHard Timeout Dropped Shutdown
     }
 }
 
-/// One combination of features, with one fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Combination {
-    pub(super) source: Source,
-    pub(super) mode: Mode,
-    pub(super) end: End,
-    pub(super) body: Body,
-    pub(super) strategy: Strategy,
-    pub(super) fault: Fault,
+/// Declares the combination of the dimensions.
+macro_rules! combination {
+    ($count:literal: $($field:ident $dimension:ident)+) => {
+        /// One combination of features, with one fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) struct Combination {
+            $(pub(super) $field: $dimension,)+
+        }
+
+        /// The number of dimensions.
+        pub(super) const DIMENSIONS: usize = $count;
+
+        /// The number of values of each dimension.
+        pub(super) const SIZES: [usize; DIMENSIONS] = [$($dimension::ALL.len()),+];
+
+        impl Combination {
+            /// The index of its value in each dimension.
+            pub(super) fn indexes(self) -> [usize; DIMENSIONS] {
+                [$(self.$field as usize),+]
+            }
+
+            /// The combination of these values; `None` if there is no such value.
+            pub(super) fn of([$($field),+]: [usize; DIMENSIONS]) -> Option<Self> {
+                Some(Self { $($field: *$dimension::ALL.get($field)?),+ })
+            }
+        }
+    };
 }
 
-/// The way in which a combination that cannot exist is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// There is no such program, for this reason.
-    Type(&'static str),
-    /// It compiles, and is `InvalidConfig` when it starts.
-    Config,
+combination! {
+    11:
+    source Source
+    options Options
+    mode Mode
+    workers Workers
+    stages Stages
+    end End
+    body Body
+    strategy Strategy
+    policy Policy
+    enough Enough
+    fault Fault
 }
+
+/// A combination that every feature can be added to, alone.
+pub(super) const PLAIN: Combination = Combination {
+    source: Source::Lines,
+    options: Options::Nothing,
+    mode: Mode::PerItem,
+    workers: Workers::Four,
+    stages: Stages::Nothing,
+    end: End::ForEach,
+    body: Body::Sync,
+    strategy: Strategy::Stop,
+    policy: Policy::Nothing,
+    enough: Enough::All,
+    fault: Fault::Nothing,
+};
 
 impl Source {
     /// True if the source gives text, which a pipeline cuts into rows.
@@ -63,6 +131,11 @@ impl Source {
     pub(super) fn is_typed(self) -> bool {
         matches!(self, Self::Items | Self::Stream | Self::Channel)
     }
+
+    /// True if the text has a header.
+    pub(super) fn has_header(self) -> bool {
+        matches!(self, Self::Csv | Self::Gzip | Self::Zstd)
+    }
 }
 
 impl Mode {
@@ -71,102 +144,54 @@ impl Mode {
     }
 }
 
+impl Stages {
+    /// True if functions make values of rows.
+    pub(super) fn has_stages(self) -> bool {
+        self != Self::Nothing
+    }
+
+    pub(super) fn is_awaited(self) -> bool {
+        matches!(self, Self::Async | Self::AtOnce | Self::KeyedAtOnce)
+    }
+
+    pub(super) fn has_keys(self) -> bool {
+        matches!(self, Self::Keyed | Self::KeyedAtOnce)
+    }
+
+    /// True if one worker runs the stages of several rows at the same time.
+    pub(super) fn is_at_once(self) -> bool {
+        matches!(self, Self::AtOnce | Self::KeyedAtOnce)
+    }
+}
+
+impl End {
+    /// True if there is a receiver of the user's, whose calls can be made again.
+    pub(super) fn has_receiver(self) -> bool {
+        matches!(self, Self::Collect | Self::Fold | Self::ForEach)
+    }
+
+    /// True if the rows become a file.
+    pub(super) fn writes(self) -> bool {
+        matches!(self, Self::Lines | Self::Json | Self::Csv)
+    }
+}
+
 impl Combination {
-    /// Returns the refusal of this combination, if it has one.
-    pub(super) fn refusal(self) -> Option<Refusal> {
-        let Self { source, mode, end, body, fault, .. } = self;
-        let refused = |why| Some(Refusal::Type(why));
-        match (end, body) {
-            (End::Fold | End::Pull | End::Publish, _) if mode.is_batched() => {
-                return refused("batches are for receivers: `batched` has no fold, pull or publish");
-            }
-            (End::Fold, Body::Async) => return refused("the function of a fold is synchronous"),
-            (End::Pull | End::Publish, Body::Sync | Body::Blocking) => {
-                return refused("it has no receiver that could be synchronous");
-            }
-            _ => {}
+    /// The most workers at a time.
+    pub(super) fn most_workers(self) -> usize {
+        match (self.mode, self.workers) {
+            (Mode::Sequence, _) | (_, Workers::One) => 1,
+            (_, Workers::Four) => 4,
         }
-        match fault {
-            Fault::BadRows if source.is_typed() => return refused("a value needs no parsing"),
-            Fault::SourceFails if source.is_typed() => {
-                return refused("iterators and streams have no errors");
-            }
-            Fault::SourcePanics if source == Source::Channel => return refused("a channel runs no code"),
-            Fault::ReceiverFails | Fault::ReceiverPanics if end == End::Pull => {
-                return refused("a pulled pipeline has no receiver");
-            }
-            Fault::Retry | Fault::Chaos | Fault::Limiter if end == End::Pull => return Some(Refusal::Config),
-            Fault::EventTimeout if end == End::Publish => {
-                return refused("the queue of this table answers at once");
-            }
-            Fault::EventTimeout if body != Body::Async || end == End::Pull => return Some(Refusal::Config),
-            _ => {}
-        }
-        let unknown_end = end == End::Pull && source == Source::Queue;
-        let unpublished = end == End::Publish && !source.is_text();
-        (unknown_end || unpublished).then_some(Refusal::Config)
     }
 
-    /// Returns all combinations, refused ones included.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
-        let each = |source: &Source| {
-            let source = *source;
-            let modes = Mode::ALL.iter().flat_map(move |mode| End::ALL.iter().map(move |end| (*mode, *end)));
-            modes.flat_map(move |(mode, end)| {
-                Body::ALL.iter().flat_map(move |body| {
-                    Strategy::ALL.iter().flat_map(move |strategy| {
-                        Fault::ALL.iter().map(move |fault| Self {
-                            source,
-                            mode,
-                            end,
-                            body: *body,
-                            strategy: *strategy,
-                            fault: *fault,
-                        })
-                    })
-                })
-            })
-        };
-        Source::ALL.iter().flat_map(each)
+    /// True if events come in source order.
+    pub(super) fn is_in_order(self) -> bool {
+        self.mode == Mode::Ordered || self.most_workers() == 1
     }
 
-    /// Returns the indexes of this combination in the six dimensions.
-    fn indexes(self) -> [usize; 6] {
-        [
-            self.source as usize,
-            self.mode as usize,
-            self.end as usize,
-            self.body as usize,
-            self.strategy as usize,
-            self.fault as usize,
-        ]
-    }
-
-    /// Returns the pairs of values that this combination covers.
-    fn pairs(self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
-        let indexes = self.indexes();
-        let of = move |(first, a): (usize, usize)| {
-            indexes.into_iter().enumerate().skip(first + 1).map(move |(second, b)| (first, a, second, b))
-        };
-        indexes.into_iter().enumerate().flat_map(of)
-    }
-
-    /// Returns a choice of combinations that covers each possible pair of values at least once.
-    pub(super) fn pairwise() -> Vec<Self> {
-        let mut uncovered: std::collections::BTreeSet<_> =
-            Self::all().filter(|one| one.refusal().is_none()).flat_map(Self::pairs).collect();
-        let mut chosen = Vec::new();
-        // The combinations that cover the most new pairs come first.
-        for least in (1..=15).rev() {
-            for one in Self::all().filter(|one| one.refusal().is_none()) {
-                if one.pairs().filter(|pair| uncovered.contains(pair)).count() >= least {
-                    one.pairs().for_each(|pair| {
-                        uncovered.remove(&pair);
-                    });
-                    chosen.push(one);
-                }
-            }
-        }
-        chosen
+    /// True if the receiver is asynchronous.
+    pub(super) fn awaits_receiver(self) -> bool {
+        self.end.has_receiver() && self.body == Body::Async
     }
 }

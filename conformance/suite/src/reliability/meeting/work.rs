@@ -1,148 +1,259 @@
-//! The receivers of the table, and the ledger of what they did.
+//! The functions of a run: stages, keys and receivers.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::library::{BoxError, DynRuntime};
 
-use super::input::ROWS;
-use super::table::Fault;
+use super::ledger::{CallEnd, KEYS, Ledger, UnderWay, Value};
+use super::number::{Number, is_picked};
+use super::table::{Combination, Enough, Fault, Stages};
 use crate::kit::explode;
 use crate::kit::prelude::*;
 
-/// The time that an asynchronous receiver takes where the limit on the whole is to pass.
+/// The time that a function which is awaited takes where the limit on the whole is to pass.
 const NAP: Duration = Duration::from_millis(1);
 
-/// The actions of receivers, row by row, as they recorded them.
-#[derive(Default)]
-pub(super) struct Ledger {
-    attempts: Counts,
-    succeeded: Counts,
-    failed: Counts,
-    /// Set at the row at which a pipeline is stopped.
-    pub(super) reached: Latch,
-}
+/// The row at which a receiver has enough, where it may.
+pub(super) const LAST: u64 = 12;
 
-struct Counts(Vec<AtomicU64>);
-
-impl Default for Counts {
-    fn default() -> Self {
-        Self((0..ROWS).map(|_| AtomicU64::new(0)).collect())
-    }
-}
-
-impl Counts {
-    fn get(&self, n: u64) -> u64 {
-        self.0.get(n as usize).map_or(0, |count| count.load(Ordering::SeqCst))
-    }
-
-    fn add(&self, n: u64) -> u64 {
-        self.0.get(n as usize).map_or(0, |count| count.fetch_add(1, Ordering::SeqCst) + 1)
-    }
-}
-
-impl Ledger {
-    pub(super) fn attempts(&self, n: u64) -> u64 {
-        self.attempts.get(n)
-    }
-
-    pub(super) fn succeeded(&self, n: u64) -> u64 {
-        self.succeeded.get(n)
-    }
-
-    pub(super) fn failed(&self, n: u64) -> u64 {
-        self.failed.get(n)
-    }
-
-    /// The number of rows that succeeded.
-    pub(super) fn successes(&self) -> u64 {
-        (0..ROWS).map(|n| self.succeeded(n)).sum()
-    }
-}
-
-/// A receiver. Clones are the same one.
+/// The functions of a run. Clones are the same ones.
 #[derive(Clone)]
 pub(super) struct Work {
     pub(super) rt: DynRuntime,
-    pub(super) fault: Fault,
-    /// The row at which the pipeline is stopped.
-    pub(super) trigger: u64,
+    pub(super) combination: Combination,
     pub(super) ledger: Arc<Ledger>,
 }
 
-/// The outcome for a row, or for a batch of rows.
+/// The outcome of a function for a row, or for a batch of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Succeed,
+    Break,
     Fail,
     Panic,
     Hang,
 }
 
+/// A stage at which a row may panic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Site {
+    Map,
+    Filter,
+    Spread,
+}
+
+impl Combination {
+    /// True if there are stages that filter and spread.
+    pub(super) fn spreads(self) -> bool {
+        self.stages != Stages::Nothing
+    }
+
+    /// The number of values of a row.
+    pub(super) fn parts(self, row: u64) -> u64 {
+        match (self.spreads(), row % 7, row % 5) {
+            (true, 3, _) => 0,
+            (true, _, 1) => 2,
+            _ => 1,
+        }
+    }
+
+    /// True if it is a stage that hangs, and not the receiver.
+    fn hangs_in_stage(self) -> bool {
+        self.fault == Fault::Hangs && !self.awaits_receiver()
+    }
+}
+
 impl Work {
-    /// Called once for each attempt. Passes the number of the attempt at each row to `collect`, like a
-    /// receiver that collects before it knows its own outcome.
-    fn begin(&self, rows: &[u64], mut collect: impl FnMut(u64, u64)) -> Step {
-        let mut step = Step::Succeed;
-        for n in rows.iter().copied() {
-            let attempt = self.ledger.attempts.add(n);
-            collect(n, attempt);
-            if n == self.trigger {
-                self.ledger.reached.set();
-            }
-            let picked = n % 11 == 5;
-            step = match self.fault {
-                Fault::ReceiverFails if picked => Step::Fail,
-                Fault::ReceiverPanics if picked => Step::Panic,
-                Fault::Retry if (picked && attempt == 1) || n % 13 == 7 => Step::Fail,
-                Fault::EventTimeout if picked => Step::Hang,
-                _ => step,
-            };
-        }
-        if !matches!(step, Step::Succeed) {
-            rows.iter().for_each(|n| {
-                self.ledger.failed.add(*n);
-            });
-        }
-        step
+    /// The first stage.
+    pub(super) fn map(&self, number: Number) -> Number {
+        self.ledger.staged(number.row());
+        self.panic_at(Site::Map, &number);
+        number
     }
 
-    fn succeed(&self, rows: &[u64]) {
-        rows.iter().for_each(|n| {
-            self.ledger.succeeded.add(*n);
-        });
-    }
-
-    /// A synchronous receiver.
-    pub(super) fn receive(&self, rows: &[u64], collect: impl FnMut(u64, u64)) -> Result<(), BoxError> {
-        match self.begin(rows, collect) {
-            Step::Fail => return Err("the receiver refuses it".into()),
-            Step::Panic => explode("the receiver panics"),
-            Step::Succeed | Step::Hang => {}
+    fn panic_at(&self, site: Site, number: &Number) {
+        let here = match number.row() {
+            5 => Site::Map,
+            16 => Site::Filter,
+            _ => Site::Spread,
+        };
+        if self.combination.fault == Fault::StagePanics && is_picked(number.row()) && site == here {
+            self.ledger.failed(number.row());
+            explode::<()>("a stage panics");
         }
-        self.succeed(rows);
-        Ok(())
     }
 
-    /// An asynchronous receiver, which waits once in the middle.
-    pub(super) async fn receive_later(
-        self,
-        rows: Vec<u64>,
-        collect: impl FnMut(u64, u64),
-    ) -> Result<(), BoxError> {
-        let step = self.begin(&rows, collect);
-        match self.fault {
+    pub(super) fn try_map(&self, number: Number) -> Result<Number, BoxError> {
+        self.ledger.called();
+        let (row, fault) = (number.row(), self.combination.fault);
+        // The row has been in the first stage by now.
+        let is_first = row == 27 && self.ledger.times_staged(row) == 1;
+        let fails = match fault {
+            Fault::StageFails => is_picked(row),
+            Fault::FailsOnce => is_first,
+            _ => false,
+        };
+        if fails {
+            self.ledger.failed(row);
+            return Err("a stage refuses it".into());
+        }
+        Ok(number)
+    }
+
+    pub(super) fn keeps(&self, number: &Number) -> bool {
+        self.ledger.called();
+        self.panic_at(Site::Filter, number);
+        let keeps = self.combination.parts(number.row()) > 0;
+        if !keeps {
+            self.ledger.filtered(number.row());
+        }
+        keeps
+    }
+
+    pub(super) fn looks(&self, _: &Number) {
+        self.ledger.called();
+    }
+
+    /// The values of a row. The iterator panics, where the stage does.
+    pub(super) fn spread(&self, number: Number) -> impl Iterator<Item = Number> + Send + use<> {
+        self.ledger.called();
+        let work = self.clone();
+        (0..self.combination.parts(number.row())).map(move |part| {
+            work.ledger.called();
+            work.panic_at(Site::Spread, &number);
+            Number { n: number.n, part }
+        })
+    }
+
+    /// The key of a value.
+    pub(super) fn key(&self, number: &Number) -> u64 {
+        self.ledger.called();
+        if self.combination.fault == Fault::KeyPanics && is_picked(number.row()) {
+            self.ledger.failed(number.row());
+            explode::<()>("a key panics");
+        }
+        number.row() % KEYS
+    }
+
+    /// Waits where a stage is awaited.
+    pub(super) async fn pause(&self, row: u64) {
+        if self.combination.hangs_in_stage() && is_picked(row) {
+            self.ledger.failed(row);
+            return pending().await;
+        }
+        match self.combination.fault {
             Fault::Timeout => {
                 self.rt.sleep_until(self.rt.now() + NAP).await;
             }
             _ => yield_now().await,
         }
-        match step {
-            Step::Fail => return Err("the receiver refuses it".into()),
-            Step::Panic => explode("the receiver panics"),
-            Step::Hang => pending().await,
-            Step::Succeed => {}
+    }
+
+    /// Called once for each attempt. Passes each value to `collect`, like a receiver that collects before it
+    /// knows its own outcome.
+    fn begin(&self, values: &[Value], mut collect: impl FnMut(Value)) -> (UnderWay, Step) {
+        let Combination { fault, enough, .. } = self.combination;
+        let call = self.ledger.begin(values);
+        let mut step = Step::Succeed;
+        for value in values {
+            collect(*value);
+            // Of several values of a row it is the last that fails, or makes enough.
+            let is_last = value.part + 1 == self.combination.parts(value.row);
+            let picked = is_picked(value.row) && is_last;
+            step = match fault {
+                Fault::ReceiverFails if picked => Step::Fail,
+                Fault::ReceiverPanics if picked => Step::Panic,
+                // Row 27 fails in its stages, if it has some.
+                Fault::FailsOnce
+                    if picked && value.attempt == 1 && !(self.combination.spreads() && value.row == 27) =>
+                {
+                    Step::Fail
+                }
+                Fault::Hangs if picked && !self.combination.hangs_in_stage() => Step::Hang,
+                _ if enough == Enough::Break && value.row == LAST && step == Step::Succeed => Step::Break,
+                _ => step,
+            };
         }
-        self.succeed(&rows);
-        Ok(())
+        (call, step)
+    }
+
+    fn finish(&self, call: UnderWay, step: Step) -> Result<ControlFlow<()>, BoxError> {
+        let (end, answer) = match step {
+            Step::Succeed | Step::Hang => (CallEnd::Succeeded, Ok(ControlFlow::Continue(()))),
+            Step::Break => (CallEnd::Broke, Ok(ControlFlow::Break(()))),
+            Step::Fail => (CallEnd::Failed, Err("the receiver refuses it".into())),
+            Step::Panic => {
+                self.ledger.end(call, CallEnd::Failed);
+                return explode("the receiver panics");
+            }
+        };
+        self.ledger.end(call, end);
+        answer
+    }
+
+    /// A synchronous receiver.
+    pub(super) fn receive(
+        &self,
+        values: &[Value],
+        collect: impl FnMut(Value),
+    ) -> Result<ControlFlow<()>, BoxError> {
+        let (call, step) = self.begin(values, collect);
+        self.finish(call, step)
+    }
+
+    /// An asynchronous receiver, which waits once in the middle.
+    pub(super) async fn receive_later(
+        self,
+        values: Vec<Value>,
+        collect: impl FnMut(Value),
+    ) -> Result<ControlFlow<()>, BoxError> {
+        let (call, step) = self.begin(&values, collect);
+        match self.combination.fault {
+            Fault::Timeout => {
+                self.rt.sleep_until(self.rt.now() + NAP).await;
+            }
+            _ => yield_now().await,
+        }
+        if step == Step::Hang {
+            for value in &values {
+                self.ledger.failed(value.row);
+            }
+            return pending().await;
+        }
+        self.finish(call, step)
+    }
+}
+
+impl From<&Event<Number>> for Value {
+    fn from(event: &Event<Number>) -> Self {
+        let number = event.data();
+        Self { row: number.row(), part: number.part, attempt: event.attempt().into() }
+    }
+}
+
+/// The functions that are called once, and not for a row.
+impl Work {
+    fn panics_at(&self, fault: Fault) {
+        self.ledger.called();
+        if self.combination.fault == fault {
+            explode::<()>("a function of the end panics");
+        }
+    }
+
+    /// The first value of a fold.
+    pub(super) fn init(&self) -> Vec<Value> {
+        self.panics_at(Fault::InitPanics);
+        Vec::new()
+    }
+
+    /// Called where two values of a fold are merged.
+    pub(super) fn merge(&self) {
+        self.panics_at(Fault::MergePanics);
+    }
+
+    /// Called in the final handler.
+    pub(super) fn handler(&self) {
+        self.panics_at(Fault::HandlerPanics);
     }
 }

@@ -105,7 +105,7 @@ impl<S: RuntimeSource> Plan<S> {
     ) -> Result<Attempt<S>, AsyncTaskError> {
         self.begun = self.begun.saturating_add(1);
         let number = self.begun;
-        // One attempt is what a task counts that was never told.
+        // One attempt is what a task counts by default.
         if number > 1 {
             with_task(|task| task.control.attempted(number));
             self.settings.number = number;

@@ -9,10 +9,10 @@ use futures_lite::future::or;
 use crate::event::single::Event;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
+use crate::run::work::call::admission::{Attempt, admitted};
 use crate::run::work::call::caller::Caller;
-use crate::run::work::call::delivery::Delivery;
-use crate::run::work::call::guarded::{Attempt, guarded};
 use crate::run::work::call::receive::Receive;
+use crate::run::work::call::sequenced::Sequenced;
 use crate::run::work::feed::Feed;
 use crate::stage::chain::{Answer, Chain};
 use sweet_async_core::error::AsyncTaskError;
@@ -45,15 +45,14 @@ where
 
 /// Makes an attempt once, or as often as the strategy permits. A clone of the argument is made before each
 /// attempt that another may follow. `None` if the argument is not wanted any more by the time of its turn.
-pub(crate) async fn attempts<T, A, G, F>(
+pub(crate) async fn attempts<A, G, F>(
     argument: A,
     control: &Control,
-    retrying: Option<&RetryEvents<T>>,
+    retrying: Option<&RetryEvents<A::Data>>,
     once: G,
 ) -> Result<Option<ControlFlow<()>>, AsyncTaskError>
 where
-    T: Send + 'static,
-    A: Delivery<T>,
+    A: Sequenced + Send,
     G: Fn(A) -> F + Send + Sync,
     F: Future<Output = Answer> + Send,
 {
@@ -62,7 +61,7 @@ where
     }
     let sequence = argument.earliest();
     let Some(RetryEvents { retry, clone }) = retrying else {
-        return guarded(control, sequence, Box::pin(once(argument))).await;
+        return admitted(control, sequence, Box::pin(once(argument))).await;
     };
     let mut next = Some(argument);
     // A box for each attempt: the loop around the attempts is then compiled once, and not for each receiver.
@@ -91,7 +90,7 @@ async fn until_one_succeeds<'a>(
             // `next_attempt` has permitted no more attempts than were prepared.
             return Err(AsyncTaskError::InvalidState("no further attempt was prepared"));
         };
-        let error = match guarded(control, sequence, attempt).await {
+        let error = match admitted(control, sequence, attempt).await {
             Ok(answer) => {
                 if answer.is_some() {
                     retry.succeeded();

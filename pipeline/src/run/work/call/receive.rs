@@ -7,10 +7,9 @@ use std::time::Instant;
 
 use crate::event::single::Event;
 use crate::run::shared::control::Control;
+use crate::run::work::call::admission::{after_faults, deadline, injected};
 use crate::run::work::call::answer::Answered;
-use crate::run::work::call::attempts::one_by_one;
 use crate::run::work::call::caller::Caller;
-use crate::run::work::call::guarded::{after_faults, deadline, injected};
 use crate::run::work::call::timed::timed;
 use crate::run::work::erased::Boxed;
 use crate::run::work::feed::Feed;
@@ -31,15 +30,8 @@ pub trait Receive<O>: crate::run::work::call::sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     const CAN_BE_TIMED: bool;
 
-    /// Calls the receiver for each event of a chunk.
-    #[doc(hidden)]
-    fn drive<X, C>(feed: &mut Feed<'_, X>, caller: C) -> impl Future<Output = ()> + Send
-    where
-        X: Chain,
-        C: Caller<Event<X::Out>, O>;
-
     /// Calls the receiver for a slice of the events, where no call is waited for. Returns true if there may be
-    /// more, and `None` if `drive` is to be used.
+    /// more, and `None` if calls are waited for.
     #[doc(hidden)]
     fn slice<X, C>(feed: &mut Feed<'_, X>, caller: &C) -> Option<bool>
     where
@@ -91,14 +83,6 @@ where
     O: IntoResult<ControlFlow<()>, Answered<K>>,
 {
     const CAN_BE_TIMED: bool = false;
-
-    async fn drive<X, C>(feed: &mut Feed<'_, X>, caller: C)
-    where
-        X: Chain,
-        C: Caller<Event<X::Out>, O>,
-    {
-        one_by_one::<Self, _, _, _>(feed, caller).await;
-    }
 
     fn slice<X, C>(feed: &mut Feed<'_, X>, caller: &C) -> Option<bool>
     where
@@ -166,14 +150,6 @@ where
 {
     const CAN_BE_TIMED: bool = true;
 
-    async fn drive<X, C>(feed: &mut Feed<'_, X>, caller: C)
-    where
-        X: Chain,
-        C: Caller<Event<X::Out>, O>,
-    {
-        one_by_one::<Self, _, _, _>(feed, caller).await;
-    }
-
     async fn once<A, C>(argument: A, control: &Control, caller: &C) -> Answer
     where
         A: Send,
@@ -225,9 +201,9 @@ where
     C: Caller<Event<X::Out>, O>,
 {
     let chain = chain.synchronous()?;
-    let (row, place) = event.take()?.split();
+    let (row, context) = event.take()?.split();
     let attempt = caller.begin();
-    let mut call = |value| caller.call(attempt, place.with(value)).into_result();
+    let mut call = |value| caller.call(attempt, context.with(value)).into_result();
     let result = caught(|| chain.push(row, &mut call)).and_then(|result| result);
     caller.end(result.is_ok());
     Some(result)
@@ -245,10 +221,10 @@ where
     X: Chain,
     C: Caller<Event<X::Out>, O>,
 {
-    let (row, place) = event.split();
+    let (row, context) = event.split();
     let run = || {
         let attempt = caller.begin();
-        chain.run(row, Calling::<M, O, _, _> { caller, attempt, place, marker: PhantomData })
+        chain.run(row, Calling::<M, O, _, _> { caller, attempt, context, marker: PhantomData })
     };
     let run = InPlace::<_, _, ControlFlow<()>, Fallible<AsyncTaskError>>::new(run);
     timed::<Event<X::Out>, O, _, _>(run, control, deadline, caller).await
@@ -258,7 +234,7 @@ where
 struct Calling<'a, M, O, C, A> {
     caller: &'a C,
     attempt: A,
-    place: Event<()>,
+    context: Event<()>,
     marker: PhantomData<fn() -> (M, O)>,
 }
 
@@ -269,6 +245,6 @@ where
     A: Copy + Send + std::marker::Sync,
 {
     fn take(&mut self, value: T) -> impl Future<Output = Answer> + Send {
-        M::finish(self.caller.call(self.attempt, self.place.with(value)))
+        M::finish(self.caller.call(self.attempt, self.context.with(value)))
     }
 }

@@ -1,5 +1,6 @@
 //! The seal on the kinds of receivers and of deliveries: other crates cannot add any.
 
+#[allow(unnameable_types, reason = "a seal")]
 pub trait Sealed {}
 impl<K> Sealed for sweet_async_core::internals::Sync<K> {}
 impl<K> Sealed for sweet_async_core::internals::Async<K> {}

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use crate::run::shared::control::Control;
+use crate::run::work::call::admission::timed_out;
 use crate::run::work::call::caller::Caller;
-use crate::run::work::call::guarded::timed_out;
 use crate::stage::chain::Answer;
 use sweet_async_core::extend::{Sleep, caught};
 use sweet_async_core::runtime::{DynRuntime, Runtime as _};

@@ -19,12 +19,12 @@ pub(crate) async fn values<X: Chain>(
     events: &mut Vec<Event<X::Out>>,
 ) -> Result<(), AsyncTaskError> {
     let before = events.len();
-    let (row, place) = event.split();
-    let pushed = push(chain, row, |value| events.push(place.with(value)));
+    let (row, context) = event.split();
+    let pushed = push(chain, row, |value| events.push(context.with(value)));
     let result = match pushed {
         Ok(answer) => answer,
         Err(row) => {
-            let run = || chain.run(row, Adding { place, events: &mut *events });
+            let run = || chain.run(row, Adding { context, events: &mut *events });
             let run = InPlace::<_, _, ControlFlow<()>, Fallible<AsyncTaskError>>::new(run);
             timed::<(), (), _, _>(run, control, deadline, &|()| ()).await
         }
@@ -48,13 +48,13 @@ fn push<X: Chain>(chain: &X, row: X::Row, mut add: impl FnMut(X::Out)) -> Result
 
 /// Adds the values of a row to events.
 struct Adding<'a, T> {
-    place: Event<()>,
+    context: Event<()>,
     events: &'a mut Vec<Event<T>>,
 }
 
 impl<T: Send> Next<T> for Adding<'_, T> {
     async fn take(&mut self, value: T) -> Answer {
-        self.events.push(self.place.with(value));
+        self.events.push(self.context.with(value));
         Ok(MORE)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
 use crate::outcome::names::Names;
-use crate::run::work::feed::{Feed, Gathering};
+use crate::run::work::feed::{Feed, PendingEvents};
 use crate::run::work::slot::StateSlot;
 use crate::stage::chain::Chain;
 use sweet_async_core::error::AsyncTaskError;
@@ -23,6 +23,21 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     /// The initial states of the workers. Called once.
     fn locals(&self, workers: &[Arc<Calls>]) -> Vec<Self::Local>;
 
+    /// Handles rows. Returns true after each batch: it is to be called again, once the messages whose rows
+    /// are now handled were settled. Returns false when there are no more rows.
+    fn handle<X: Chain<Out = T>>(
+        &self,
+        slot: &StateSlot<Self::Local>,
+        feed: &mut Feed<'_, X>,
+    ) -> impl Future<Output = bool> + Send;
+
+    /// Called once, after all workers have ended, with their states and the names of the sources.
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &Names,
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
+
     /// Opens the destination of the rows, before there are workers. After an error there are none.
     ///
     /// # Errors
@@ -32,14 +47,6 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         let _ = runtime;
         std::future::ready(Ok(()))
     }
-
-    /// Handles rows. Returns true after each batch: it is to be called again, once the messages whose rows
-    /// are now handled were settled. Returns false when there are no more rows.
-    fn handle<X: Chain<Out = T>>(
-        &self,
-        slot: &StateSlot<Self::Local>,
-        feed: &mut Feed<'_, X>,
-    ) -> impl Future<Output = bool> + Send;
 
     /// As [`handle`](Self::handle), for one slice of the rows, where nothing is waited for. Returns true if
     /// there may be more, and `None` if the rows are to be handled by `handle`.
@@ -52,13 +59,13 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
         None
     }
 
-    /// Handles the gathered events, whether the batch is full or not.
+    /// Handles the pending events, whether the batch is full or not.
     fn finish(
         &self,
         slot: &StateSlot<Self::Local>,
-        gathering: &mut Gathering<'_, T>,
+        pending: &mut PendingEvents<'_, T>,
     ) -> impl Future<Output = ()> + Send {
-        let _ = (slot, gathering);
+        let _ = (slot, pending);
         std::future::ready(())
     }
 
@@ -106,13 +113,6 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     fn unwanted(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
-
-    /// Called once, after all workers have ended, with their states and the names of the sources.
-    fn close(
-        &self,
-        locals: Vec<Self::Local>,
-        names: &Names,
-    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
 
     /// Completes the destination of the rows, or gives it up, once it is known whether the pipeline has
     /// succeeded. Called once, after [`close`](Self::close).

@@ -36,7 +36,7 @@ impl<T: Send + 'static> Handler<T> for Pulling<T> {
             feed.state().rest().await;
             if taken.events.len() >= BATCH || !more {
                 let rows = taken.rows;
-                // Nobody pulls any more: the remaining events are dropped, and counted as dropped.
+                // No more events are pulled: the remaining ones are dropped, and counted as dropped.
                 if rows > 0 && self.queue.send(std::mem::take(&mut taken)).await.is_err() {
                     return false;
                 }

@@ -10,7 +10,7 @@ use crate::outcome::names::Names;
 use crate::run::work::call::caller::Caller;
 use crate::run::work::call::delivery::Delivery;
 use crate::run::work::call::receive::Receive;
-use crate::run::work::feed::{Feed, Gathering};
+use crate::run::work::feed::{Feed, PendingEvents};
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
 use crate::stage::chain::Chain;
@@ -41,6 +41,12 @@ pub(crate) trait ReceiverCalls<A>: Send + Sync + 'static {
     /// Ends the attempt that was begun last.
     fn end(&self, calls: &Calls, succeeded: bool);
 
+    fn close(
+        &self,
+        locals: Vec<Self::Local>,
+        names: &Names,
+    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
+
     fn hand_over(&self, _: &mut Self::Local) -> Result<(), AsyncTaskError> {
         Ok(())
     }
@@ -56,12 +62,6 @@ pub(crate) trait ReceiverCalls<A>: Send + Sync + 'static {
     fn duplicates(_: &Self::End) -> u64 {
         0
     }
-
-    fn close(
-        &self,
-        locals: Vec<Self::Local>,
-        names: &Names,
-    ) -> impl Future<Output = (DeferredRejections, Self::End)> + Send;
 }
 
 /// A handler that calls a receiver. An `A` is the receiver's argument.
@@ -137,9 +137,9 @@ where
     fn finish(
         &self,
         slot: &StateSlot<Self::Local>,
-        gathering: &mut Gathering<'_, T>,
+        pending: &mut PendingEvents<'_, T>,
     ) -> impl Future<Output = ()> + Send {
-        A::finish::<H::Kind, _, _>(gathering, WorkerCaller { receiving: self, slot })
+        A::finish::<H::Kind, _, _>(pending, WorkerCaller { receiving: self, slot })
     }
 
     fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {

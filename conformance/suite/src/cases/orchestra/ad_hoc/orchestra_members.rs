@@ -15,7 +15,7 @@ fn ad_hoc_ends_when_cancelled<R: Runtime>(rt: &R, all: &Orchestrator<R>, log: &L
         if let Some(cx) = TaskContext::current() {
             cx.cancelled().await;
         }
-        noted.note("ad-hoc told");
+        noted.note("ad-hoc cancelled");
         yield_now().await;
         noted.note("ad-hoc ends");
         7
@@ -70,7 +70,8 @@ pub async fn a_shutdown_cancels_ad_hoc_tasks_before_nodes<R: Runtime>(rt: R, _: 
     node.wait().await;
     started.wait().await;
     let stats = all.shutdown().await;
-    ensure!(log.read() == ["ad-hoc told", "ad-hoc ends", "node told", "node ends"], "{:?}", log.read());
+    let found = log.read();
+    ensure!(found == ["ad-hoc cancelled", "ad-hoc ends", "node cancelled", "node ends"], "{found:?}");
     ensure!((stats.completed, stats.total()) == (2, 2), "{stats:?}");
     ensure!(task.await? == 7, "another value");
     Ok(())
@@ -262,7 +263,7 @@ pub async fn ad_hoc_tasks_are_cancelled_with_their_caller<R: Runtime>(rt: R, _: 
     started.wait().await;
     let result = task.cancel(CancelLevel::Graceful).await;
     ensure!(result.outcome() == CancelOutcome::Success && task.await? == 7, "{result:?}");
-    ensure!(log.read() == ["ad-hoc told", "ad-hoc ends"], "{:?}", log.read());
+    ensure!(log.read() == ["ad-hoc cancelled", "ad-hoc ends"], "{:?}", log.read());
     Ok(())
 }
 

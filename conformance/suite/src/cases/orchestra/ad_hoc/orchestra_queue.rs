@@ -25,7 +25,7 @@ pub async fn tasks_queued_for_a_permit_never_begin_after_a_cancellation<R: Runti
         } else {
             all.cancel(CancelLevel::Graceful).await;
         }
-        ensure!(log.read() == ["holds told", "holds ends"], "{:?}", log.read());
+        ensure!(log.read() == ["holds cancelled", "holds ends"], "{:?}", log.read());
         ensure!(failed(caller.await)?.is_cancelled());
         ensure!(statuses(&all) == ["holds: completed", "waits: cancelled"], "{:?}", statuses(&all));
         let stats = all.execution_stats();

@@ -2,4 +2,5 @@
 
 pub mod foreign_code;
 pub mod orchestra_capabilities;
+pub mod orchestra_sessions;
 pub mod orchestra_tasks;

@@ -43,7 +43,7 @@ pub async fn it_has_a_name_a_status_and_times<R: Runtime>(rt: R, at: Facts) -> O
     );
     let elapsed = all.elapsed().context("no times")?;
     ensure!(elapsed >= 20.millis() && (!at.virtual_time || elapsed == 20.millis()), "{elapsed:?}");
-    ensure!(parent.output().is_some_and(|above| above.is_some()), "its tasks have nobody above them");
+    ensure!(parent.output().is_some_and(|above| above.is_some()), "its tasks have no parent");
     Ok(())
 }
 
@@ -198,7 +198,7 @@ pub async fn ad_hoc_tasks_share_the_orchestras_permits<R: Runtime>(rt: R, _: Fac
 pub async fn an_ad_hoc_task_times_out_while_it_waits_for_a_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, (started, open)) = (orchestra(&rt).max_concurrency(1).build()?, (Latch::new(), Latch::new()));
     let (start, wait) = (started.clone(), open.clone());
-    all.register_task("holds the place", AsyncTask::to::<()>(), || async move {
+    all.register_task("holds the permit", AsyncTask::to::<()>(), || async move {
         start.set();
         wait.wait().await;
     })?;

@@ -3,4 +3,5 @@
 pub mod orchestra_again;
 pub mod orchestra_concurrency;
 pub mod orchestra_failures;
+pub mod orchestra_repeats;
 pub mod orchestras;

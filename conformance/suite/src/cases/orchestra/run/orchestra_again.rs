@@ -20,7 +20,7 @@ pub async fn failed_and_skipped_tasks_can_be_given_new_work_and_run<R: Runtime>(
         "{:?}",
         statuses(&all)
     );
-    ensure!(all.join_all().await.is_ok(), "the failure is still told");
+    ensure!(all.join_all().await.is_ok(), "the failure is still reported");
     let sum = |(a, b): (std::sync::Arc<u32>, std::sync::Arc<u32>)| async move { *a + *b };
     all.register_again_after(&skipped, (&other, &fails), task(), sum)?;
     all.start_group("group")?;

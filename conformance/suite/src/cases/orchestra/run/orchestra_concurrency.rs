@@ -86,7 +86,7 @@ async fn order<R: Runtime>(
     let (all, log) = (builder.build()?, Log::default());
     let (started, open) = (Latch::new(), Latch::new());
     let (start, wait) = (started.clone(), open.clone());
-    all.register_task("holds the place", AsyncTask::to::<()>(), || async move {
+    all.register_task("holds the permit", AsyncTask::to::<()>(), || async move {
         start.set();
         wait.wait().await;
     })?;
@@ -187,7 +187,7 @@ pub async fn invalid_numbers_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome
         matches!(result.map(drop), Err(OrchestratorError::Task(error))
             if matches!(*error, AsyncTaskError::InvalidConfig(_)))
     };
-    ensure!(config(orchestra(&rt).max_concurrency(0).build()), "zero places");
+    ensure!(config(orchestra(&rt).max_concurrency(0).build()), "zero permits");
     ensure!(config(orchestra(&rt).auto_scale(0..=4).build()), "from zero");
     #[allow(clippy::reversed_empty_ranges, reason = "that is what is refused")]
     let upside_down = 4..=2;

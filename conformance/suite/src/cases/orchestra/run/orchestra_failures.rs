@@ -217,6 +217,6 @@ pub async fn a_failure_is_reported_until_it_is_cleared<R: Runtime>(rt: R, _: Fac
     noting(&all, &log, "b")?;
     failed(all.run().await)?;
     ensure!(log.read() == ["b"] && all.status() == TaskStatus::Completed, "{:?}", all.status());
-    ensure!(all.clear_completed_tasks() == 2 && all.join_all().await.is_ok(), "still told");
+    ensure!(all.clear_completed_tasks() == 2 && all.join_all().await.is_ok(), "still reported");
     Ok(())
 }

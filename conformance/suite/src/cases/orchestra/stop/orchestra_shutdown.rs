@@ -24,7 +24,14 @@ pub async fn a_shutdown_goes_from_the_last_to_the_first<R: Runtime>(rt: R, _: Fa
         started.wait().await;
     }
     let stats = all.shutdown().await;
-    let due = ["deep told", "deep ends", "middle told", "middle ends", "shallow told", "shallow ends"];
+    let due = [
+        "deep cancelled",
+        "deep ends",
+        "middle cancelled",
+        "middle ends",
+        "shallow cancelled",
+        "shallow ends",
+    ];
     ensure!(log.read() == due, "{:?}", log.read());
     ensure!(all.task_status("waits")? == NodeStatus::Cancelled && stats.running == 0, "{stats:?}");
     ensure!(matches!(all.start_all(), Err(OrchestratorError::Closed)), "started again");

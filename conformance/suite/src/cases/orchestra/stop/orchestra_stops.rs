@@ -89,7 +89,7 @@ pub async fn a_value_within_its_grace_counts_and_its_dependents_do_not_begin<R: 
     all.cancel_task("it", CancelLevel::Graceful)?.await;
     all.join_all().await?;
     ensure!(statuses(&all) == ["it: completed", "below: skipped"], "{:?}", statuses(&all));
-    ensure!(log.read() == ["it told", "it ends"], "{:?}", log.read());
+    ensure!(log.read() == ["it cancelled", "it ends"], "{:?}", log.read());
     // After its end a cancellation changes nothing.
     all.cancel_task("it", CancelLevel::Kill)?.await;
     ensure!(all.task_status("it")? == NodeStatus::Completed, "{:?}", statuses(&all));
@@ -164,7 +164,7 @@ pub async fn a_graceful_cancellation_ends_running_tasks_and_starts_none<R: Runti
     let result = all.cancel(CancelLevel::Graceful).await;
     ensure!(result.outcome() == CancelOutcome::Cancelled, "{result:?}");
     let due = ["runs: completed", "waits: cancelled", "waits, too: cancelled"];
-    ensure!(statuses(&all) == due && log.read() == ["runs told", "runs ends"], "{:?}", statuses(&all));
+    ensure!(statuses(&all) == due && log.read() == ["runs cancelled", "runs ends"], "{:?}", statuses(&all));
     Ok(())
 }
 

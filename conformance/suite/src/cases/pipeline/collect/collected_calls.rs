@@ -221,7 +221,7 @@ pub async fn late_entries_are_kept_or_dropped_by_their_events_outcome<R: Runtime
                 }
                 return Err("refused");
             }
-            pass.try_send(collector).map_err(|_| "nobody is there")?;
+            pass.try_send(collector).map_err(|_| "no receiver is left")?;
             if n == 1 { Err("refused") } else { Ok(()) }
         })
         .await_final_event(|event, collection| event.map(|summary| (summary, collection.collected())))
@@ -243,7 +243,7 @@ pub async fn entries_count_with_the_event_of_their_collector<R: Runtime>(rt: R, 
             let (pass, passed, used) = (pass.clone(), passed.clone(), used.clone());
             async move {
                 if event.take_data() == 0 {
-                    pass.try_send(collector).map_err(|_| "nobody is there")?;
+                    pass.try_send(collector).map_err(|_| "no receiver is left")?;
                     used.wait().await;
                     return Err("refused");
                 }

@@ -1,4 +1,4 @@
-//! Pipelines, collector: what was collected reads as a `HashMap` of the same entries does.
+//! Pipelines, collector: `Collected` reads as a `HashMap` of the same entries does.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Index as _;

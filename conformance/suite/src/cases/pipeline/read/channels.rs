@@ -214,7 +214,7 @@ pub async fn a_sink_reports_the_end_of_the_pipeline<R: Runtime>(rt: R, _: Facts)
     ensure!(feed(&mut reader.events, 3).await.is_err());
     ensure!(
         poll_fn(|cx| Pin::new(&mut reader.events).poll_close(cx)).await.is_ok(),
-        "the kept one was told of already"
+        "the kept one was reported already"
     );
     Ok(())
 }

@@ -67,7 +67,7 @@ async fn is_an_error_at_the_start<R: Runtime>(rt: &R, bad: &Path, kind: io::Erro
         };
         let (result, handled) = read(rt, strategy, sender, |_| ()).await;
         is_io(&failed(result)?, kind, bad)?;
-        ensure!(handled == 0, "{handled} rows were handled before it was told");
+        ensure!(handled == 0, "{handled} rows were handled before it was reported");
     }
     Ok(())
 }

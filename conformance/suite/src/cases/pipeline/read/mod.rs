@@ -2,8 +2,7 @@
 
 pub mod blocking_reads;
 pub mod channels;
-pub mod compressed;
-pub mod compressed_ends;
+mod compression;
 pub mod files;
 pub mod large_chunks;
 pub mod readers;
@@ -17,3 +16,5 @@ pub mod skipped_sources;
 pub mod sources;
 pub mod totals;
 pub mod unfinished;
+
+pub use compression::*;

@@ -91,8 +91,8 @@ pub async fn positions_are_those_of_the_whole_text<R: Runtime>(rt: R, _: Facts) 
     })
     .await?;
     let error = summary.errors().first().context("x is no number")?;
-    let place = (error.sequence(), error.position().line(), error.position().byte());
-    ensure!(place == (0, Some(3), Some(6)), "{place:?}");
+    let found = (error.sequence(), error.position().line(), error.position().byte());
+    ensure!(found == (0, Some(3), Some(6)), "{found:?}");
     Ok(())
 }
 
@@ -100,12 +100,12 @@ pub async fn limits_of_zero_are_refused<R: Runtime>(rt: R, _: Facts) -> Outcome 
     type Change = fn(Source<'_>) -> Source<'_>;
     let tried: [(Change, &str); 2] =
         [(|source| source.max_rows(0), "max_rows"), (|source| source.with_max_chunk(0), "with_max_chunk")];
-    for (set, word) in tried {
+    for (set, named) in tried {
         let run = collect_rows::<u64, _, _>(&rt, 1, move |sources| {
             set(sources.of_bytes("1\n").lines()).into_chunks(1.rows());
         });
         match failed(run.await)? {
-            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(word), "{reason}"),
+            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(named), "{reason}"),
             other => bail!("not a refused setting: {other:?}"),
         }
     }

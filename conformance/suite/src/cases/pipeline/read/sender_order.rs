@@ -201,8 +201,8 @@ pub async fn all_errors_of_parallel_sources_are_kept_in_source_order<R: Runtime>
     ensure!(summary.errors().len() == bad.len(), "{} are kept", summary.errors().len());
     for (error, (source, row)) in summary.errors().iter().zip(bad) {
         let position = error.position();
-        let place = (error.sequence(), position.source(), position.line());
-        ensure!(place == ((source as u64) << ROW_BITS | row, source, Some(row + 1)), "{place:?}: {error}");
+        let found = (error.sequence(), position.source(), position.line());
+        ensure!(found == ((source as u64) << ROW_BITS | row, source, Some(row + 1)), "{found:?}: {error}");
         let reason = if row % 10 == 5 { "refused" } else { "invalid digit found in string" };
         ensure!(error.reason() == reason, "{error}");
     }

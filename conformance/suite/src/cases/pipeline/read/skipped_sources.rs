@@ -1,4 +1,4 @@
-//! Pipelines, sources: with `Skip`, a source that fails is reported with its place, and the others are read.
+//! Pipelines, sources: with `Skip`, a source that fails is reported with its position, and the others are read.
 
 use std::io;
 use std::sync::Arc;

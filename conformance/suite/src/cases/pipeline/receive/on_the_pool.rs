@@ -129,7 +129,7 @@ pub async fn a_kill_waits_for_the_event_under_way_and_counts<R: Runtime>(rt: R, 
     let killed = task.cancel(CancelLevel::Kill);
     open.set();
     killed.await;
-    ensure!(left.is_set(), "the end was told before the event's");
+    ensure!(left.is_set(), "the end was reported before the event's");
     let progress = task.progress();
     ensure!(progress.handled >= 2 && progress.read == progress.handled + progress.dropped, "{progress:?}");
     Ok(())

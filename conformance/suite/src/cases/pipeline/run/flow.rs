@@ -266,7 +266,7 @@ pub async fn progress_ends_with_the_totals<R: Runtime>(rt: R, _: Facts) -> Outco
         .for_each(|_: Event<u64>| {})
         .await?;
     let reports = reports.lock().map_err(|_| Failure::msg("poisoned"))?;
-    let last = reports.last().context("told at least once, at the end")?;
+    let last = reports.last().context("reported at least once, at the end")?;
     ensure!((last.bytes_read, last.bytes_total) == (bytes, Some(bytes)));
     ensure!((last.handled, last.rejected) == (summary.handled(), summary.rejected()));
     ensure!((last.handled, last.rejected) == (490, 10));

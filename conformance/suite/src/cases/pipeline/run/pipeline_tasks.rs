@@ -100,7 +100,7 @@ pub async fn a_value_that_comes_too_late_names_the_pipelines_task<R: Runtime>(rt
     caller.in_scope(|| collector.collect(1, 1));
     let reported = tape.read();
     let late = reported.events.iter().find(|event| event.message().contains("is dropped"));
-    let late = late.context("it is told")?;
+    let late = late.context("it is reported")?;
     ensure!(late.fields.get("task.id") == Some(&id.to_string()), "{late:?}, the pipeline is {id}");
     Ok(())
 }
@@ -110,7 +110,7 @@ fn check_settings<H>(handle: &H) -> Outcome
 where
     H: NamedTask + PrioritizedTask + TimedTask + TracingTask + MetricsEnabledTask,
 {
-    ensure!(handle.name().as_deref() == Some("told") && handle.priority() == TaskPriority::High);
+    ensure!(handle.name().as_deref() == Some("named") && handle.priority() == TaskPriority::High);
     ensure!(handle.timeout() == Some(1.hours()) && handle.created_timestamp().is_some());
     ensure!(handle.is_tracing_enabled() && handle.is_metrics_enabled());
     handle.add_trace_field("tenant", &7);
@@ -123,7 +123,7 @@ where
 
 pub async fn a_pipeline_has_the_settings_of_a_task<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let builder = || {
-        let builder = AsyncTask::emits::<u64>().on(&rt).name("told").priority(TaskPriority::High);
+        let builder = AsyncTask::emits::<u64>().on(&rt).name("named").priority(TaskPriority::High);
         builder.timeout(1.hours()).grace(1.hours()).timestamps(true).tracing(true).metrics(true).with(5_u8)
     };
     let open = Latch::new();

@@ -1,4 +1,4 @@
-//! Pipelines, rejected rows: each of them is written with its text, place and reason, however a pipeline
+//! Pipelines, rejected rows: each of them is written with its text, position and reason, however a pipeline
 //! ends, unless it is killed.
 
 use std::fs;

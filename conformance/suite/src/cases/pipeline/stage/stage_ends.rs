@@ -1,4 +1,4 @@
-//! Pipelines, stages: each end works behind them, and counts rows.
+//! Pipelines, stages: each end works after them, and counts rows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ pub async fn batches_are_made_of_values_and_count_rows<R: Runtime>(rt: R, _: Fac
     Ok(())
 }
 
-pub async fn batches_behind_stages_are_not_retried<R: Runtime>(rt: R, _: Facts) -> Outcome {
+pub async fn batches_after_stages_are_not_retried<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let error = failed(
         numbers(&rt, 1)
             .on_error(ErrorStrategy::retry(1))

@@ -133,6 +133,35 @@ pub async fn a_retried_event_keeps_its_key<R: Runtime>(rt: R, _: Facts) -> Outco
     handled.check(4, 60, |_| false)
 }
 
+pub async fn a_row_whose_stages_are_tried_again_keeps_the_order_of_its_key<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
+    for concurrent in [1, 3] {
+        let retry = Retry::new(1).backoff(RetryStrategy::Fixed { delay: 1.millis() });
+        let (handled, tried) = (Handled::default(), Arc::new(Mutex::new(Vec::new())));
+        let receiver = handled.clone();
+        let summary = numbers(&rt, 3)
+            .on_error(ErrorStrategy::retry_with(retry))
+            .sender(|sources| sources.of(0..60).into_chunks(2.items()))
+            .try_map_async(move |n| {
+                let is_first = tried.lock().is_ok_and(|mut tried: std::sync::MutexGuard<'_, Vec<u64>>| {
+                    let is_first = !tried.contains(&n);
+                    tried.push(n);
+                    is_first
+                });
+                std::future::ready(if is_first && n % 6 == 1 { Err("not yet") } else { Ok(n) })
+            })
+            .concurrent(concurrent)
+            .key_by(|n| n % 4)
+            .for_each(move |event: Event<u64>| receiver.clone().handle(event.data() % 4, event.take_data()))
+            .await?;
+        ensure!(summary.handled() == 60, "{summary:?}");
+        handled.check(4, 60, |_| false)?;
+    }
+    Ok(())
+}
+
 pub async fn a_key_that_panics_rejects_its_row<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let handled = Handled::default();
     let receiver = handled.clone();

@@ -1,4 +1,4 @@
-//! Pipelines, stages: what they pass on, and what they count. An event keeps the position of its row.
+//! Pipelines, stages: the values that they pass on, and their counts. An event keeps the position of its row.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

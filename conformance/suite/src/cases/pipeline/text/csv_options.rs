@@ -152,12 +152,12 @@ pub async fn options_that_contradict_each_other_are_refused<R: Runtime>(rt: R, _
         (|source| source.with_quote(None).with_escape('\\'), "with_quote(None)"),
         (|source| source.with_quote(None).with_double_quote(false), "with_quote(None)"),
     ];
-    for (set, word) in tried {
+    for (set, named) in tried {
         let run = collect_rows::<Raw, _, _>(&rt, 1, move |sources| {
             set(sources.of_bytes("a\n").csv()).into_chunks(1.rows());
         });
         match failed(run.await)? {
-            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(word), "{reason}"),
+            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(named), "{reason}"),
             other => bail!("not a refused setting: {other:?}"),
         }
     }

@@ -80,12 +80,12 @@ pub async fn invalid_quotes_and_comment_characters_are_refused<R: Runtime>(rt: R
         (|source| source.with_comment('"'), "quote"),
         (|source| source.with_quote(Some('#')).with_comment('#'), "quote"),
     ];
-    for (set, word) in tried {
+    for (set, named) in tried {
         let run = collect_rows::<Raw, _, _>(&rt, 1, move |sources| {
             set(sources.of_bytes("a\n").csv()).into_chunks(1.rows());
         });
         match failed(run.await)? {
-            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(word), "{reason}"),
+            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(named), "{reason}"),
             other => bail!("not a refused setting: {other:?}"),
         }
     }

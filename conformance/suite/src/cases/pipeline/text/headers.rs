@@ -110,12 +110,12 @@ pub async fn settings_of_a_header_go_together<R: Runtime>(rt: R, _: Facts) -> Ou
         (|source| source.with_headers(false).on_header(|_| ()), "on_header"),
         (|source| source.on_header(|_| ()).with_names(["a"]), "on_header"),
     ];
-    for (set, word) in tried {
+    for (set, named) in tried {
         let run = collect_rows::<Person, _, _>(&rt, 1, move |sources| {
             set(sources.of_bytes("a\n").csv()).into_chunks(1.rows());
         });
         match failed(run.await)? {
-            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(word), "{reason}"),
+            AsyncTaskError::InvalidConfig(reason) => ensure!(reason.contains(named), "{reason}"),
             other => bail!("not a refused setting: {other:?}"),
         }
     }

@@ -3,6 +3,7 @@
 pub mod bad_input;
 pub mod csv_options;
 pub mod dialects;
+pub mod foreign_inputs;
 pub mod headers;
 pub mod json_lines;
 pub mod open_quotes;

@@ -40,7 +40,7 @@ fn marks() -> impl Strategy<Value = (char, Option<char>, Option<char>)> {
     (delimiter, quote, comment)
 }
 
-/// All records of the whole text; those that are not UTF-8 are `None`.
+/// All records of the whole text; a record that is not UTF-8 is `None`.
 fn whole(text: &[u8]) -> Vec<Option<Raw>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let field = |field: &[u8]| std::str::from_utf8(field).ok().map(ToOwned::to_owned);

@@ -152,7 +152,7 @@ pub async fn no_permit_is_lost_with_an_injected_fault<R: Runtime>(rt: R, _: Fact
     ensure!(poll_once(&mut run).await.is_none() && limiter.under_way() == 1);
     drop(run);
     check_all_free(&rt, &limiter, 1).await?;
-    // A half-open call that is stopped in its latency gives its place back.
+    // A half-open call that is stopped in its latency gives its permit back.
     let breaker = opened(&rt, 1.millis(), 1).await?;
     rt.sleep(1.millis()).await?;
     let (chaos, begun) = waiting();

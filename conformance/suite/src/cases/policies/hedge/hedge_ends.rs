@@ -47,8 +47,8 @@ pub async fn losers_and_their_children_have_ended<R: Runtime>(rt: R, _: Facts) -
 
 pub async fn a_child_of_a_loser_is_waited_for<R: Runtime>(rt: R, _: Facts) -> Outcome {
     for spawned in [false, true] {
-        let (alive, gate, won) = (Census::default(), Latch::new(), Latch::new());
-        let (below, open, wins, inner) = (alive.clone(), gate.clone(), won.clone(), rt.clone());
+        let (alive, latch, won) = (Census::default(), Latch::new(), Latch::new());
+        let (below, open, wins, inner) = (alive.clone(), latch.clone(), won.clone(), rt.clone());
         let (calls, started) = (Calls::default(), Latch::new());
         let builder = AsyncTask::to::<u32>().on(&rt).hedge(at_once(1));
         let work = move || {
@@ -69,7 +69,7 @@ pub async fn a_child_of_a_loser_is_waited_for<R: Runtime>(rt: R, _: Facts) -> Ou
             won.wait().await;
             stays_pending(&rt, &mut task).await?;
             ensure!(alive.alive() == 1 && task.status() == TaskStatus::Running);
-            gate.set();
+            latch.set();
             ensure!(task.await? == 2 && alive.alive() == 0);
         } else {
             let mut run = Box::pin(builder.run(work));
@@ -82,7 +82,7 @@ pub async fn a_child_of_a_loser_is_waited_for<R: Runtime>(rt: R, _: Facts) -> Ou
             }
             stays_pending(&rt, &mut run).await?;
             ensure!(alive.alive() == 1);
-            gate.set();
+            latch.set();
             ensure!(run.await? == 2 && alive.alive() == 0);
         }
     }

@@ -161,8 +161,8 @@ pub async fn hedge_if_excludes_errors_from_hedges_and_not_from_retries<R: Runtim
 }
 
 pub async fn nothing_is_left_of_a_round_before_the_next<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (calls, alive, gate, failing) = (Calls::default(), Census::default(), Latch::new(), Latch::new());
-    let (counted, below, open, fails) = (calls.clone(), alive.clone(), gate.clone(), failing.clone());
+    let (calls, alive, latch, failing) = (Calls::default(), Census::default(), Latch::new(), Latch::new());
+    let (counted, below, open, fails) = (calls.clone(), alive.clone(), latch.clone(), failing.clone());
     let (inner, started) = (rt.clone(), Latch::new());
     // The error of the second attempt ends the round, and the first is dropped with a child that goes on.
     let hedge = Hedge::after(Duration::ZERO).hedge_if(|_| false);
@@ -189,7 +189,7 @@ pub async fn nothing_is_left_of_a_round_before_the_next<R: Runtime>(rt: R, _: Fa
     failing.wait().await;
     stays_pending(&rt, &mut task).await?;
     ensure!((calls.made(), alive.alive()) == (2, 1));
-    gate.set();
+    latch.set();
     ensure!(task.await? == 3 && alive.alive() == 0);
     Ok(())
 }

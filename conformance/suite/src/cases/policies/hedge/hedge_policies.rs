@@ -38,7 +38,7 @@ pub async fn a_loser_is_neither_a_failure_nor_a_success_for_a_breaker<R: Runtime
     let calls = Calls::default();
     ensure!(builder.clone().spawn(stuck(&rt, &calls, 2, Duration::ZERO)).await? == 3);
     ensure!(breaker.state() == BreakerState::Closed);
-    // A half-open call that is stopped gives its place back; others are refused meanwhile.
+    // A half-open call that is stopped gives its permit back; others are refused meanwhile.
     failed(call(&rt, &breaker, false).await)?;
     let calls = Calls::default();
     let mut run = Box::pin(builder.run(stuck(&rt, &calls, 9, Duration::ZERO)));
@@ -95,8 +95,8 @@ pub async fn a_success_takes_a_waiting_attempt_out_of_the_queue<R: Runtime>(rt: 
 }
 
 pub async fn a_child_of_a_loser_keeps_its_permit<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (limiter, alive, gate, won) = (with_permits(2)?, Census::default(), Latch::new(), Latch::new());
-    let (below, open, wins, inner) = (alive.clone(), gate.clone(), won.clone(), rt.clone());
+    let (limiter, alive, latch, won) = (with_permits(2)?, Census::default(), Latch::new(), Latch::new());
+    let (below, open, wins, inner) = (alive.clone(), latch.clone(), won.clone(), rt.clone());
     let (calls, started) = (Calls::default(), Latch::new());
     let builder = AsyncTask::to::<u32>().on(&rt).limiter(&limiter).hedge(Hedge::after(Duration::ZERO));
     let mut task = builder.spawn(move || {
@@ -118,7 +118,7 @@ pub async fn a_child_of_a_loser_keeps_its_permit<R: Runtime>(rt: R, _: Facts) ->
     }
     stays_pending(&rt, &mut task).await?;
     ensure!((limiter.under_way(), alive.alive()) == (1, 1), "{limiter:?}");
-    gate.set();
+    latch.set();
     ensure!(task.await? == 2 && alive.alive() == 0);
     check_all_free(&rt, &limiter, 2).await
 }

@@ -109,6 +109,36 @@ pub async fn a_limiter_whose_rate_is_used_up_is_not_evicted<R: Runtime>(rt: R, _
     Ok(())
 }
 
+pub async fn a_limiter_that_all_keys_share_keeps_none_of_them<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let all = Limiter::builder().max_concurrent(8).rate(1_000, 1.hours()).build()?;
+    let shared = all.clone();
+    let keyed = Keyed::new(2, move |_: &u32| {
+        let breaker = CircuitBreaker::builder().failure_threshold(1).open_timeout(1.hours()).build()?;
+        Ok((breaker, shared.clone()))
+    })?;
+    let work = || async {};
+    for key in 0..10 {
+        let (breaker, limiter) = keyed.get(&key)?;
+        AsyncTask::to::<()>().on(&rt).circuit_breaker(&breaker).limiter(&limiter).run(work).await?;
+    }
+    ensure!(keys(&keyed) == [8, 9], "{:?}", keys(&keyed));
+    // The breakers are still each key's own: one in use is not evicted, and neither is one that refuses calls.
+    let in_use = keyed.get(&8)?;
+    ensure!(failed(call(&rt, &keyed.get(&9)?.0, false).await)?.is_failure());
+    ensure!(is_full(keyed.get(&10)) && keys(&keyed) == [8, 9], "{:?}", keys(&keyed));
+    drop(in_use);
+    keyed.get(&10)?;
+    ensure!(keys(&keyed) == [9, 10], "{:?}", keys(&keyed));
+    // The same where the shared limiter is all that a key has.
+    let shared = all.clone();
+    let tiers = Keyed::new(2, move |_: &u32| Ok(shared.clone()))?;
+    for key in 0..10 {
+        tiers.get(&key)?;
+    }
+    ensure!(keys(&tiers) == [8, 9], "{:?}", keys(&tiers));
+    Ok(())
+}
+
 pub async fn the_clock_of_an_eviction_is_that_of_the_calling_task<R: Runtime>(rt: R, at: Facts) -> Outcome {
     let pause = if at.virtual_time { 1.hours() } else { 5.millis() };
     let keyed = Keyed::new(1, move |_: &u32| Limiter::builder().rate(1, pause).build())?;

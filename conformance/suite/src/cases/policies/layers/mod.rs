@@ -2,6 +2,7 @@
 //! loses a permit of another.
 
 pub mod applied;
+pub mod around_pipelines;
 pub mod composition;
 pub mod event_guards;
 pub mod permits_swept;

@@ -193,7 +193,7 @@ impl Permits {
         ensure!(self.inside.most() <= most, "given to {} at once", self.inside.most());
         AsyncTask::to::<()>().on(rt).limiter(limiter).run(|| async {}).await?;
         if let Some(breaker) = &self.breaker {
-            call(rt, breaker, true).await.context("the breaker's place is lost")?;
+            call(rt, breaker, true).await.context("the breaker's permit is lost")?;
             ensure!(breaker.state() == BreakerState::Closed, "{breaker:?}");
         }
         Ok(())

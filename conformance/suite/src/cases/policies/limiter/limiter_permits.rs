@@ -32,7 +32,7 @@ impl Job {
 async fn is_held_until_its_end<R: Runtime>(rt: &R, limiter: &Limiter, job: Job) -> Outcome {
     let mut next = AsyncTask::to::<()>().on(rt).limiter(limiter).spawn(|| async {});
     for _ in 0..20 {
-        ensure!(poll_once(&mut next).await.is_none() && !job.dropped.is_set(), "the place was given on");
+        ensure!(poll_once(&mut next).await.is_none() && !job.dropped.is_set(), "the permit was given on");
         ensure!((limiter.under_way(), limiter.waiting()) == (1, 1));
         AsyncTask::to::<()>().on(rt).spawn(|| async {}).await?;
     }
@@ -115,7 +115,7 @@ pub async fn timed_out_blocking_work_holds_its_permit_to_its_end<R: Runtime>(rt:
             }
         };
         let error = failed(result)?;
-        ensure!(!job.dropped.is_set(), "{ending}: the gate is still closed: {error}");
+        ensure!(!job.dropped.is_set(), "{ending}: the latch is not set yet: {error}");
         // On a busy machine no thread may have taken the job in time: then it never runs, or a thread has it
         // and has not come to its first line.
         match job.started.is_set() {

@@ -22,7 +22,7 @@ pub(crate) async fn until_waiting(limiter: &Limiter, number: usize) {
 
 /// Tasks that are under way at the same time, each with a permit.
 pub(crate) struct HeldPermits<R: Runtime> {
-    gate: Latch,
+    latch: Latch,
     pub(super) tasks: Vec<Task<(), R>>,
 }
 
@@ -32,10 +32,10 @@ pub(crate) async fn fill<R: Runtime>(
     limiter: &Limiter,
     number: usize,
 ) -> Result<HeldPermits<R>, Failure> {
-    let (gate, (arrive, arrived)) = (Latch::new(), async_channel::unbounded());
+    let (latch, (arrive, arrived)) = (Latch::new(), async_channel::unbounded());
     let builder = AsyncTask::to::<()>().on(rt).limiter(limiter);
     let begin = || {
-        let (open, arrive) = (gate.clone(), arrive.clone());
+        let (open, arrive) = (latch.clone(), arrive.clone());
         builder.clone().spawn(|| async move {
             let _ = arrive.try_send(());
             open.wait().await;
@@ -45,13 +45,13 @@ pub(crate) async fn fill<R: Runtime>(
     for _ in 0..number {
         arrived.recv().await?;
     }
-    Ok(HeldPermits { gate, tasks })
+    Ok(HeldPermits { latch, tasks })
 }
 
 impl<R: Runtime> HeldPermits<R> {
     /// Returns the permits.
     pub(crate) async fn release(self) -> Outcome {
-        self.gate.set();
+        self.latch.set();
         for task in self.tasks {
             task.await?;
         }
@@ -68,7 +68,7 @@ pub(crate) async fn check_all_free<R: Runtime>(rt: &R, limiter: &Limiter, number
     ensure!(limiter.under_way() == number);
     {
         let mut more = pin!(AsyncTask::to::<()>().on(rt).limiter(limiter).run(|| async {}));
-        ensure!(poll_once(&mut more).await.is_none(), "there are more than {number} places");
+        ensure!(poll_once(&mut more).await.is_none(), "there are more than {number} permits");
     }
     full.release().await?;
     ensure!((limiter.under_way(), limiter.waiting()) == (0, 0));
@@ -152,7 +152,7 @@ pub async fn clones_of_a_limiter_and_of_builders_share_its_permits<R: Runtime>(r
     let mut second = pin!(again.clone().run(pending::<()>));
     let mut third = pin!(again.run(|| async {}));
     ensure!(poll_once(&mut first).await.is_none() && poll_once(&mut second).await.is_none());
-    ensure!(poll_once(&mut third).await.is_none(), "each clone has places of its own");
+    ensure!(poll_once(&mut third).await.is_none(), "each clone has permits of its own");
     ensure!((limiter.under_way(), limiter.waiting()) == (2, 1));
     // A limiter with the same settings is another limiter.
     AsyncTask::to::<()>().on(&rt).limiter(&other).run(|| async {}).await?;

@@ -85,7 +85,7 @@ impl<R: Runtime> WaitQueue<R> {
 
     /// Releases the permit, and checks that the waiters are admitted in this order.
     pub(super) async fn admits_in_order(self, due: &[u32]) -> Outcome {
-        ensure!(self.arrived.is_empty(), "somebody was not in line");
+        ensure!(self.arrived.is_empty(), "a waiter was not in the queue");
         self.held.release().await?;
         let mut came = Vec::new();
         for _ in due {

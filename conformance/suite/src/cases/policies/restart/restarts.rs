@@ -139,9 +139,9 @@ pub async fn a_restart_counts_for_one_period<R: Runtime>(rt: R, at: Facts) -> Ou
 }
 
 pub async fn children_have_ended_before_the_next_attempt<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (alive, gate, started) = (Census::default(), Latch::new(), Latch::new());
+    let (alive, latch, started) = (Census::default(), Latch::new(), Latch::new());
     let (calls, inner) = (Calls::default(), rt.clone());
-    let (counted, below, open, starts) = (calls.clone(), alive.clone(), gate.clone(), started.clone());
+    let (counted, below, open, starts) = (calls.clone(), alive.clone(), latch.clone(), started.clone());
     let mut task = AsyncTask::to::<u32>().on(&rt).supervise(in_all(1)).spawn(move || {
         let (call, rt) = (counted.next(), inner.clone());
         let (below, open, started) = (below.clone(), open.clone(), starts.clone());
@@ -149,7 +149,7 @@ pub async fn children_have_ended_before_the_next_attempt<R: Runtime>(rt: R, _: F
             if call == 2 {
                 return if below.alive() == 0 { Ok(call) } else { Err("a child of the first is alive") };
             }
-            // The child cannot be stopped before the gate opens, and no handle of it is left.
+            // The child cannot be stopped before the latch is set, and no handle of it is left.
             let starts = started.clone();
             let child = AsyncTask::to::<()>().on(&rt).spawn(|| held(starts, open, below));
             started.wait().await;
@@ -160,7 +160,7 @@ pub async fn children_have_ended_before_the_next_attempt<R: Runtime>(rt: R, _: F
     started.wait().await;
     stays_pending(&rt, &mut task).await?;
     ensure!((calls.made(), alive.alive()) == (1, 1));
-    gate.set();
+    latch.set();
     ensure!(task.await? == 2);
     ensure!(alive.alive() == 0);
     Ok(())
@@ -198,9 +198,9 @@ pub async fn killed_work_is_not_restarted<R: Runtime>(rt: R, _: Facts) -> Outcom
 }
 
 pub async fn a_kill_while_the_children_of_an_attempt_end_is_the_end<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (alive, gate, started) = (Census::default(), Latch::new(), Latch::new());
+    let (alive, latch, started) = (Census::default(), Latch::new(), Latch::new());
     let (calls, inner) = (Calls::default(), rt.clone());
-    let (counted, below, open, starts) = (calls.clone(), alive.clone(), gate.clone(), started.clone());
+    let (counted, below, open, starts) = (calls.clone(), alive.clone(), latch.clone(), started.clone());
     let task = AsyncTask::to::<()>().on(&rt).supervise(in_all(5)).spawn(move || {
         counted.next();
         let (below, open, started, rt) = (below.clone(), open.clone(), starts.clone(), inner.clone());
@@ -217,7 +217,7 @@ pub async fn a_kill_while_the_children_of_an_attempt_end_is_the_end<R: Runtime>(
     started.wait().await;
     let mut end = task.cancel(CancelLevel::Kill);
     stays_pending(&rt, &mut end).await?;
-    gate.set();
+    latch.set();
     ensure!(end.await.was_cancelled() && alive.alive() == 0 && calls.made() == 1);
     Ok(())
 }

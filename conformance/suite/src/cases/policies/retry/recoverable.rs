@@ -56,7 +56,7 @@ pub async fn a_reset_permits_as_many_retries_again<R: Runtime>(rt: R, _: Facts) 
     permit.send(()).await?;
     permit.send(()).await?;
     let error = exhausted(task.await)?;
-    ensure!(error.attempts() == 5 && calls.made() == 5, "all that were made are told: {error:?}");
+    ensure!(error.attempts() == 5 && calls.made() == 5, "all that were made are counted: {error:?}");
     Ok(())
 }
 

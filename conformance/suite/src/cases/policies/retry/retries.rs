@@ -168,9 +168,9 @@ pub async fn a_failed_attempt_is_dropped_before_the_next<R: Runtime>(rt: R, _: F
 }
 
 pub async fn the_children_of_an_attempt_have_ended_before_the_next<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (alive, gate, started) = (Census::default(), Latch::new(), Latch::new());
+    let (alive, latch, started) = (Census::default(), Latch::new(), Latch::new());
     let (calls, inner) = (Calls::default(), rt.clone());
-    let (counted, below, open, starts) = (calls.clone(), alive.clone(), gate.clone(), started.clone());
+    let (counted, below, open, starts) = (calls.clone(), alive.clone(), latch.clone(), started.clone());
     let builder = AsyncTask::to::<u32>().on(&rt).retry(1).backoff(RetryStrategy::Immediate);
     let mut task = builder.spawn(move || {
         let (call, rt) = (counted.next(), inner.clone());
@@ -189,7 +189,7 @@ pub async fn the_children_of_an_attempt_have_ended_before_the_next<R: Runtime>(r
     started.wait().await;
     stays_pending(&rt, &mut task).await?;
     ensure!((calls.made(), alive.alive()) == (1, 1));
-    gate.set();
+    latch.set();
     ensure!(task.await? == 2 && alive.alive() == 0);
     Ok(())
 }
@@ -212,7 +212,7 @@ pub async fn each_attempt_has_the_values_and_the_name_of_the_task<R: Runtime>(rt
 pub async fn an_attempt_is_a_task_below_its_own<R: Runtime>(rt: R, _: Facts) -> Outcome {
     // In the first poll of an attempt nothing is registered yet; a child of it is the first to ask.
     for asks_at_once in [true, false] {
-        let (limiter, (tell, told)) = (with_permits(1)?, async_channel::unbounded());
+        let (limiter, (report, reported)) = (with_permits(1)?, async_channel::unbounded());
         let work = || async {
             if !asks_at_once {
                 yield_now().await;
@@ -220,13 +220,13 @@ pub async fn an_attempt_is_a_task_below_its_own<R: Runtime>(rt: R, _: Facts) -> 
             let child = AsyncTask::to::<Level>().on(&rt).spawn(|| async { level() }).await?;
             let own = level()?;
             yield_now().await;
-            let is_first = tell.is_empty();
-            tell.try_send((own, level()?, child))?;
+            let is_first = report.is_empty();
+            report.try_send((own, level()?, child))?;
             if is_first { Err(BoxError::from("the first attempt")) } else { Ok(()) }
         };
         let builder = AsyncTask::to::<()>().on(&rt).name("retried").limiter(&limiter);
         builder.retry(1).backoff(RetryStrategy::Immediate).run(work).await?;
-        let (first, second) = (told.recv().await?, told.recv().await?);
+        let (first, second) = (reported.recv().await?, reported.recv().await?);
         for (own, later, child) in [&first, &second] {
             ensure!(own == later && own.1.as_deref() == Some("retried"), "{own:?}, {later:?}");
             ensure!(child.2 == Some(own.0), "the parent of {child:?} is not {own:?}");

@@ -51,7 +51,7 @@ pub async fn the_overall_timeout_covers_attempts_and_backoff<R: Runtime>(rt: R, 
         ensure!((error.kind(), error.limit()) == (TimeoutKind::Overall, 25.millis()));
         ensure!(error.attempts() == calls.made(), "{error:?}");
         ensure!(!at.virtual_time || calls.made() == 3, "{error:?}");
-        let last = error.last().context("the last failure is told")?;
+        let last = error.last().context("the last failure is reported")?;
         ensure!(!at.virtual_time || last.downcast_ref() == Some(&Broken(2)), "{last:?}");
     }
     Ok(())

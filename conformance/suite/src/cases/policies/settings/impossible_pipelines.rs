@@ -157,11 +157,11 @@ pub async fn stages_that_run_ahead_refuse_policies_around_attempts<R: Runtime>(r
 pub async fn stages_refuse_a_number_of_events_to_take<R: Runtime>(rt: R, _: Facts) -> Outcome {
     const PARTS: Parts = ["`take`", "stages", "`ControlFlow::Break(())`"];
     let sender = || numbers(&rt).sender(one);
-    let behind = failed(sender().map(|n| n).take(1).for_each(|_: Event<u64>| {}).await)?;
+    let after = failed(sender().map(|n| n).take(1).for_each(|_: Event<u64>| {}).await)?;
     let before = failed(sender().take(1).filter(|_| true).for_each(|_: Event<u64>| {}).spawn().await)?;
     let keyed = failed(sender().take(1).key_by(|n| *n).for_each(|_: Event<u64>| {}).await)?;
     let listed = failed(sender().flat_map(|n| [n, n]).take(1).collect_vec().await)?;
-    all_say([behind, before, keyed, listed], PARTS)
+    all_say([after, before, keyed, listed], PARTS)
 }
 
 pub async fn sources_refuse_them_before_anything_is_read<R: Runtime>(rt: R, _: Facts) -> Outcome {

@@ -1,5 +1,5 @@
-//! Promises 3 and 4, settings of tasks: those of retries, budgets, chaos, supervision and schedules are checked
-//! when the work starts, in place or spawned, whatever the order of its builder's calls.
+//! Promises 3 and 4, settings of tasks: settings of retries, budgets, chaos, supervision and schedules are
+//! checked when the work starts, in place or spawned, whatever the order of its builder's calls.
 
 use crate::library::{
     BoxError, Chaos, CircuitBreaker, Jitter, Limiter, MissedTicks, OnFailure, RestartPolicy, Retry,

@@ -91,7 +91,7 @@ pub async fn a_daemon_that_stays_is_killed_after_its_grace_period<R: Runtime>(rt
             let _ = handles.try_send(daemon);
             Ok(5)
         });
-        // That it had to be killed is no failure.
+        // The kill of a daemon is no failure.
         ensure!(value.await? == 5);
         let (took, due) = (rt.now().saturating_duration_since(begun), grace.unwrap_or(DEFAULT_GRACE));
         ensure!(took >= due && (!at.virtual_time || took == due), "{took:?} in place of {due:?}");
@@ -232,8 +232,8 @@ pub async fn a_dropped_scope_kills_its_daemons_and_the_task_around_waits<R: Runt
 ) -> Outcome {
     // Dropped with its body under way, with a member left, and while it stops its daemon.
     for stage in 0..3 {
-        let (gate, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
-        let (open, all_dropped, below, inner) = (gate.clone(), dropped.clone(), alive.clone(), rt.clone());
+        let (latch, dropped, alive) = (Latch::new(), Latch::new(), Census::default());
+        let (open, all_dropped, below, inner) = (latch.clone(), dropped.clone(), alive.clone(), rt.clone());
         let mut task = AsyncTask::to::<u32>().on(&rt).spawn(move || async move {
             let start = Latch::new();
             let begin = start.clone();
@@ -253,7 +253,7 @@ pub async fn a_dropped_scope_kills_its_daemons_and_the_task_around_waits<R: Runt
         dropped.wait().await;
         stays_pending(&rt, &mut task).await?;
         ensure!(alive.alive() == 1 && task.status() == TaskStatus::Running, "at stage {stage}");
-        gate.set();
+        latch.set();
         ensure!(task.await? == 5 && alive.alive() == 0, "at stage {stage}");
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Promise 8, scopes: what a daemon spawns, below itself or into its scope, ends before it does; once it is
+//! Promise 8, scopes: tasks that a daemon spawns, below itself or into its scope, end before it does; once it is
 //! asked to stop, its scope takes no more.
 
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! Promise 8, scopes: members that serve the others, and members that wait for a place before they exist.
+//! Promise 8, scopes: members that serve the others, and members that wait for a permit before they exist.
 
 pub mod daemon_ends;
 pub mod daemon_spawns;

@@ -1,4 +1,4 @@
-//! Promise 8, scopes: daemons, and members that wait for a place, under a shutdown of their runtime.
+//! Promise 8, scopes: daemons, and members that wait for a permit, under a shutdown of their runtime.
 
 use super::daemons::until_asked;
 use crate::cases::limiters::with_permits;

@@ -66,16 +66,17 @@ pub async fn part_of_a_task_finds_that_task<R: Runtime>(rt: R, _: Facts) -> Outc
             "with a limit",
         )?;
         check(builder.clone().run_blocking(current_id).await? == own, "blocking work")?;
-        let within =
-            builder.clone().run_with(|place| async move { current_id().filter(|id| *id == place.id()) });
+        let within = builder
+            .clone()
+            .run_with(|in_place| async move { current_id().filter(|id| *id == in_place.id()) });
         check(within.await?.is_some(), "a node of its own")?;
         check(current_id() == own, "it is back")?;
         // In each poll, also when two are interleaved.
         let nodes = [builder.clone(), builder].map(|builder| {
-            builder.run_with(|place| async move {
+            builder.run_with(|in_place| async move {
                 for _ in 0..3 {
                     yield_now().await;
-                    if current_id() != Some(place.id()) {
+                    if current_id() != Some(in_place.id()) {
                         return None;
                     }
                 }
@@ -144,8 +145,8 @@ pub async fn a_value_reaches_all_below_and_each_may_replace_it<R: Runtime>(rt: R
             check(grandchild.await? == (Some(7), Some(1)), "the grandchild")?;
             let replaced = builder.clone().with(Tenant(8)).spawn_blocking(values);
             check(replaced.await? == (Some(8), Some(1)), "replaced in the grandchild")?;
-            let place = builder.clone().run_with(|_| async { values() });
-            check(place.await? == (Some(7), Some(1)), "in place")?;
+            let in_place = builder.clone().run_with(|_| async { values() });
+            check(in_place.await? == (Some(7), Some(1)), "in place")?;
             check(builder.run_blocking(values).await? == (Some(7), Some(1)), "blocking work")?;
             Ok(check(values() == (Some(7), Some(1)), "what is above sees none of it")?)
         });

@@ -207,7 +207,7 @@ async fn child_sees_its_parents_end<R: Runtime>(rt: &R, asks_before: bool) -> Ou
     });
     parent.await?;
     let child: Task<bool, R> = escaped.recv().await?;
-    ensure!(child.await?, "it has a message of nobody");
+    ensure!(child.await?, "it has a message without a sender");
     Ok(())
 }
 

@@ -96,6 +96,6 @@ pub async fn each_way_to_cancel_has_its_own_level<R: Runtime>(rt: R, at: Facts) 
     ensure!(context.level() == Some(CancelLevel::KillHard) && task.is_cancelled());
     held.release().await?;
     let AsyncTaskError::Cancelled { level, .. } = failed(task.await)? else { bail!("it was cancelled") };
-    ensure!(level == CancelLevel::KillHard, "the highest level is told");
+    ensure!(level == CancelLevel::KillHard, "the highest level is reported");
     Ok(())
 }

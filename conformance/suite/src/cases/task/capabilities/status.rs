@@ -100,7 +100,7 @@ pub async fn passing_on_a_cancellation_is_a_failure<R: Runtime>(rt: R, _: Facts)
         child.await
     });
     ensure!(failed((&mut task).await)?.is_cancelled());
-    ensure!(task.status() == TaskStatus::Failed, "nobody asked it to stop: {}", task.status());
+    ensure!(task.status() == TaskStatus::Failed, "it was not cancelled: {}", task.status());
     Ok(())
 }
 

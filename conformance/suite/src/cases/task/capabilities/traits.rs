@@ -116,7 +116,7 @@ pub async fn generic_code_can_ask_for_cancellation_alone<R: Runtime>(rt: R, _: F
 }
 
 fn is_not_traced(task: &impl TracingTask) -> Outcome {
-    task.trace_event("nobody hears this");
+    task.trace_event("recorded nowhere");
     task.add_trace_field("key", &1);
     ensure!(!task.is_tracing_enabled() && task.trace_fields().is_empty());
     Ok(())

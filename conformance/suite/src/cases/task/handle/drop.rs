@@ -89,7 +89,7 @@ pub async fn a_drop_returns_at_once_while_blocking_work_runs<R: Runtime>(rt: R, 
     });
     let canceller = task.canceller();
     started.wait().await;
-    // A drop that waited for the work would never return: the gate opens after it.
+    // A drop that waited for the work would never return: the latch is set after it.
     drop(task);
     ensure!(canceller.status() == TaskStatus::PendingCancellation);
     open.set();

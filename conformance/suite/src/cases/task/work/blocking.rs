@@ -142,7 +142,7 @@ pub async fn a_child_of_blocking_work_is_killed_when_the_work_fails<R: Runtime>(
     Ok(())
 }
 
-/// The task that opens the gate is spawned only when all work has started, so that it cannot have been polled
+/// The task that sets the latch is spawned only when all work has started, so that it cannot have been polled
 /// before the work took the threads.
 pub async fn blocking_work_has_threads_of_its_own<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (start, started) = async_channel::unbounded::<()>();

@@ -66,10 +66,10 @@ pub async fn a_snapshot_shows_waiting_work_with_its_name_and_its_await<R: Runtim
             let snapshot = rt.snapshot();
             let around = snapshot.tasks.iter().find(|other| other.info.id == task.id());
             let mut parts = snapshot.tasks.iter().filter(has_name);
-            // That of the sleep, in which the work waits. The task around waits for the work itself.
-            let has_place =
-                |last: &TaskSnapshot| around.is_some_and(|around| last.info.place != around.info.place);
-            if parts.clone().count() == number && parts.next_back().is_some_and(has_place) {
+            // The location of the sleep, in which the work waits. The task around waits for the work itself.
+            let has_location =
+                |last: &TaskSnapshot| around.is_some_and(|around| last.info.location != around.info.location);
+            if parts.clone().count() == number && parts.next_back().is_some_and(has_location) {
                 break snapshot;
             }
             yield_now().await;
