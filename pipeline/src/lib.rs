@@ -74,7 +74,7 @@
 //! | [chaos](PipelineBuilder::chaos) | injects waits, errors and panics | as those of the receiver | four allocations for each call |
 //! | stages and receiver | | an error: a failure, and retried; a panic: a failure, and not retried | |
 //!
-//! What becomes of an event whose last attempt has failed is the [`ErrorStrategy`]'s to say. Events have no hedges:
+//! The [`ErrorStrategy`] decides on an event whose last attempt has failed. Events have no hedges:
 //! a second call beside a first would collect twice. A [rate](PipelineBuilder::rate_limit) is one of the
 //! pipeline's own, before all of these.
 //!

@@ -15,6 +15,7 @@ pub(super) struct Rates {
     /// The time from which on a call is slow, where slow calls are distinguished from others.
     slow_after: Option<Duration>,
     is_timed: bool,
+    /// A lock: a call changes the entries and their sums together. It is taken once for each call that counts.
     window: Mutex<Window>,
 }
 

@@ -247,8 +247,8 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F
     /// and, for several workers, with a breaker or a limiter of events
     /// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
     ///
-    /// Where events are tried again, a row whose stages have failed at first may be of any key: it waits for all
-    /// rows before it, and those after it wait for it. The stages must give a row the same keys each time.
+    /// A row whose stages have failed at first, where events are tried again, may be of any key: it waits for all
+    /// rows before it, and the rows after it wait for it. The stages must give a row the same keys each time.
     ///
     /// Cost: some allocations for each row.
     pub fn key_by<K, G>(self, key: G) -> With<T, S, T, F, Keyed<F::Chain, G>>

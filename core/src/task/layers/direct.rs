@@ -13,7 +13,7 @@ use crate::task::layers::gate::Passed;
 use crate::task::settings::resilience::Guards;
 use crate::tree::current::with_registered;
 
-/// What an attempt holds in the poll in which it is admitted. They are given back in this order.
+/// The permit and the call of an attempt, in the poll in which it is admitted. They are given back in this order.
 pub(crate) struct Direct<'a, S: RuntimeSource> {
     entered: Option<Entered<'a, S>>,
     call: Option<Call<'a, S>>,

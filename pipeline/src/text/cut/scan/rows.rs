@@ -25,7 +25,7 @@ pub(crate) enum Stop {
     Done,
     /// The rest of the line is to be passed over.
     PassOverLine,
-    /// What follows was scanned before.
+    /// The text that follows was scanned before.
     Jump,
 }
 

@@ -1,5 +1,5 @@
 //! Pipelines, formats: the inputs that other parsers of CSV are tested with give the rows that they give there.
-//! Where the documented dialect is another one, the table has its rows, and the reason.
+//! The table has the rows of the documented dialect where that is another one, and the reason.
 //!
 //! The inputs are those of the csv crate and csv-core (`rust_csv`), of PapaParse (`papa_parse`,
 //! `papa_parse_core`), of Python's module `csv` (`python`), and the files of csv-spectrum (`csv_spectrum`). Tests
