@@ -210,38 +210,40 @@ impl<R: Runtime> Batch<R> {
     /// that can never begin.
     fn propagate(self: &Arc<Self>, index: u32) {
         let mut ended = vec![];
-        let mut next = Some(index);
-        while let Some(index) = next {
-            for link in self.links(index) {
-                self.notify(index, *link, &mut ended);
-            }
-            let later = self.node(index).map(NodeState::take_later_dependents).unwrap_or_default();
-            later.iter().for_each(|dependent| self.notify_later_dependent(index, dependent));
-            self.session.node_ended();
-            next = ended.pop();
+        self.notify_dependents(index, &mut ended);
+        Self::propagate_all(ended);
+    }
+
+    /// As [`propagate`](Self::propagate), for nodes of any batches.
+    fn propagate_all(mut ended: Vec<NodeRef<R>>) {
+        while let Some(NodeRef { batch, index }) = ended.pop() {
+            batch.notify_dependents(index, &mut ended);
         }
     }
 
-    /// Notifies a dependent of `index`, which has ended. A dependent that ends by this is added to `ended`.
-    fn notify(self: &Arc<Self>, index: u32, link: Link, ended: &mut Vec<u32>) {
-        let (Some(node), Some(dependent)) = (self.node(index), self.node(link.to)) else { return };
-        if let Some(cause) = node.blocks(link.policy) {
-            let has_ended = match self.session.is_stopping() {
-                true => self.cancel_unstarted(dependent),
-                false => dependent.skip(cause),
-            };
-            if has_ended {
-                ended.push(link.to);
-            }
-        } else if dependent.meet_dependency() && !self.start(link.to, dependent) {
-            ended.push(link.to);
+    /// Notifies the dependents of a node that has ended. Those that end by this are added to `ended`.
+    fn notify_dependents(self: &Arc<Self>, index: u32, ended: &mut Vec<NodeRef<R>>) {
+        let Some(node) = self.node(index) else { return };
+        for link in self.links(index) {
+            self.notify(*link, node.blocks(link.policy), ended);
         }
+        for LaterDependent { batch, link } in node.take_later_dependents() {
+            batch.notify(link, node.blocks(link.policy), ended);
+        }
+        self.session.node_ended();
     }
 
-    fn notify_later_dependent(&self, index: u32, dependent: &LaterDependent<R>) {
-        match self.node(index).and_then(|node| node.blocks(dependent.link.policy)) {
-            Some(cause) => dependent.batch.skip(dependent.link.to, cause),
-            None => dependent.batch.dependency_met(dependent.link.to),
+    /// Counts a dependency of a node as met, or ends the node that can never begin. If it has ended by this,
+    /// it is added to `ended`.
+    fn notify(self: &Arc<Self>, link: Link, blocked: Option<Cause>, ended: &mut Vec<NodeRef<R>>) {
+        let Some(dependent) = self.node(link.to) else { return };
+        let has_ended = match blocked {
+            Some(_) if self.session.is_stopping() => self.cancel_unstarted(dependent),
+            Some(cause) => dependent.skip(cause),
+            None => dependent.meet_dependency() && !self.start(link.to, dependent),
+        };
+        if has_ended {
+            ended.push(NodeRef { batch: self.clone(), index: link.to });
         }
     }
 
@@ -249,8 +251,13 @@ impl<R: Runtime> Batch<R> {
     /// once.
     pub(crate) fn add_later_dependent(&self, index: u32, batch: &Arc<Self>, link: Link) {
         let Some(node) = self.node(index) else { return };
-        let ended = node.add_later_dependent(LaterDependent { batch: batch.clone(), link });
-        ended.iter().for_each(|dependent| self.notify_later_dependent(index, dependent));
+        let mut ended = vec![];
+        for LaterDependent { batch, link } in
+            node.add_later_dependent(LaterDependent { batch: batch.clone(), link })
+        {
+            batch.notify(link, node.blocks(link.policy), &mut ended);
+        }
+        Self::propagate_all(ended);
     }
 }
 

@@ -285,19 +285,15 @@ impl<W, D> NodeState<W, D> {
                 let cause = self.cause.get().cloned();
                 NodeStatus::Skipped { cause: cause.unwrap_or_else(|| self.as_cause(false)) }
             }
-            RUNNING => match self.task().map(|task| task.control.status()) {
-                Some(TaskStatus::PendingCancellation) => NodeStatus::PendingCancellation,
+            // The reference stays in its place: to drop a clone may run a destructor, and the caller may hold a
+            // lock.
+            RUNNING => match &*self.lock() {
+                Contents::Task(task) if task.control.status() == TaskStatus::PendingCancellation => {
+                    NodeStatus::PendingCancellation
+                }
                 _ => NodeStatus::Running,
             },
             _ => NodeStatus::Pending,
-        }
-    }
-
-    /// Its task, while it has one.
-    fn task(&self) -> Option<TaskRef> {
-        match &*self.lock() {
-            Contents::Task(task) => Some(task.clone()),
-            _ => None,
         }
     }
 

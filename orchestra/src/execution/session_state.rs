@@ -10,8 +10,10 @@
 //! - `has_cancelled_tasks` is set before a node becomes cancelled since the session was stopping. It excludes
 //!   that a session whose cancellation was requested ends as if it had come to its own end.
 //!
-//! 1. The scope ends only once the count is `Done`. Until then it is held as by one more task: tasks report
-//!    their ends right after these, and a waiter for the end of the session must find all of them reported.
+//! 1. The scope and the session's own task end only once the count is `Done`. Until then each is held as by
+//!    one more child: tasks report their ends right after these, the thread that has begun the session cancels
+//!    what a session that was stopped did not take, and a waiter for the end of the session must find all of
+//!    it reported.
 //! 2. `stop` comes before the close of the count: a task that enters between the two is cancelled.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,11 +99,13 @@ impl<R: Runtime> SessionState<R> {
         (session, entry)
     }
 
+    /// Sets the session's own task, which from now on is held as by one more child (1).
     pub(crate) fn set_task(&self, task: &TaskRef) {
+        task.control.child_started();
         let _ = self.task.set(task.clone());
     }
 
-    /// Sets the scope, which from now on is held as by one more task (1).
+    /// Sets the scope, which from now on is held as by one more child (1).
     pub(crate) fn hold_scope(&self, scope: &TaskRef) {
         scope.control.child_started();
         let _ = self.scope.set(scope.clone());
@@ -145,14 +149,14 @@ impl<R: Runtime> SessionState<R> {
         match self.tasks.leave() {
             Left::Others => {}
             Left::Idle => self.wake(),
-            Left::Done => self.release_scope(),
+            Left::Done => self.release_tasks(),
         }
     }
 
     /// Takes no more tasks. Those that are left are the last.
     pub(crate) fn close(&self) {
         if self.tasks.close() {
-            self.release_scope();
+            self.release_tasks();
         }
     }
 
@@ -160,16 +164,16 @@ impl<R: Runtime> SessionState<R> {
     pub(crate) fn close_if_idle(&self) -> bool {
         let is_done = self.tasks.close_if_idle();
         if is_done {
-            self.release_scope();
+            self.release_tasks();
         }
         is_done
     }
 
-    /// Lets the scope end: in the step that makes the count `Done`, which comes once (1). There is no scope
-    /// where the session's task was dropped before its first poll.
-    fn release_scope(&self) {
-        if let Some(scope) = self.scope.get() {
-            release(scope);
+    /// Lets the scope and the session's task end: in the step that makes the count `Done`, which comes once
+    /// (1). There is no scope where the task was dropped before its first poll.
+    fn release_tasks(&self) {
+        for task in self.scope.get().into_iter().chain(self.task.get()) {
+            release(task);
         }
     }
 
@@ -197,8 +201,9 @@ impl<R: Runtime> SessionState<R> {
         if self.progress.concurrency.range.is_some() {
             self.progress.ended.fetch_add(1, Ordering::Relaxed);
         }
-        self.progress.tasks.notify();
         self.leave();
+        // After it has left: a waiter may look for a session that is idle.
+        self.progress.tasks.notify();
     }
 
     pub(crate) fn task_failed(&self, task: &Arc<str>, error: &Arc<AsyncTaskError>) {

@@ -31,6 +31,7 @@ macro_rules! __conformance_with_orchestras {
                 a_node_of_another_orchestrator_is_refused
                 a_chain_of_a_hundred_thousand_overflows_no_stack
                 a_failure_goes_down_a_chain_of_a_hundred_thousand
+                a_failure_goes_down_a_chain_whose_tasks_were_started_one_by_one
                 a_long_chain_that_is_never_started_is_dropped
                 ten_thousand_tasks_have_one_common_dependent
                 one_failure_of_ten_thousand_skips_their_common_dependent
@@ -54,6 +55,7 @@ macro_rules! __conformance_with_orchestras {
                 a_group_is_cancelled_and_the_others_go_on
                 cancelling_the_orchestra_leaves_nothing
                 a_graceful_cancellation_ends_running_tasks_and_starts_none
+                dependents_started_later_are_cancelled_like_those_started_together
                 an_orchestra_cancelled_before_its_start_never_runs
                 the_orchestras_timeout_kills_running_tasks
                 dropping_the_last_handle_stops_all_tasks

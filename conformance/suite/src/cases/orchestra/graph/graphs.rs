@@ -117,6 +117,33 @@ pub async fn a_failure_goes_down_a_chain_of_a_hundred_thousand<R: Runtime>(rt: R
     chain(&rt, true).await
 }
 
+pub async fn a_failure_goes_down_a_chain_whose_tasks_were_started_one_by_one<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
+    const LONG: usize = 3_000;
+    let (all, started, open) = (orchestra(&rt).build()?, Latch::new(), Latch::new());
+    let (start, wait) = (started.clone(), open.clone());
+    all.register_task("0", AsyncTask::to::<()>(), || async move {
+        start.set();
+        wait.wait().await;
+        Err::<(), _>("the first")
+    })?;
+    all.start_all()?;
+    started.wait().await;
+    for n in 1..LONG {
+        all.register_task(n.to_string(), AsyncTask::to::<()>(), || async {})?;
+        all.add_dependency(n.to_string(), (n - 1).to_string())?;
+        all.start_task(n.to_string())?;
+    }
+    open.set();
+    failed(all.join_all().await)?;
+    let stats = all.execution_stats();
+    ensure!((stats.failed, stats.skipped) == (1, LONG - 1), "{stats:?}");
+    ensure!(cause(&all, &(LONG - 1).to_string())? == ("0".to_owned(), false), "another cause");
+    Ok(())
+}
+
 pub async fn a_long_chain_that_is_never_started_is_dropped<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (all, census) = (orchestra(&rt).build()?, Census::default());
     for n in 0..20_000 {

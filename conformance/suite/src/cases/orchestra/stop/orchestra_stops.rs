@@ -260,3 +260,22 @@ pub async fn a_dropped_join_stops_nothing<R: Runtime>(rt: R, _: Facts) -> Outcom
     ensure!(*all.join_task(&node).await? == 7 && all.join_all().await?.completed == 1, "lost");
     Ok(())
 }
+
+pub async fn dependents_started_later_are_cancelled_like_those_started_together<R: Runtime>(
+    rt: R,
+    _: Facts,
+) -> Outcome {
+    let (all, log) = (orchestra(&rt).build()?, Log::default());
+    let started = ends_when_cancelled(&all, &log, "first")?;
+    noting(&all, &log, "together")?;
+    all.add_dependency("together", "first")?;
+    all.start_all()?;
+    started.wait().await;
+    noting(&all, &log, "later")?;
+    all.add_dependency("later", "first")?;
+    all.start_all()?;
+    all.cancel(CancelLevel::Graceful).await;
+    let ends = (all.task_status("together")?, all.task_status("later")?);
+    ensure!(ends == (NodeStatus::Cancelled, NodeStatus::Cancelled), "{ends:?}");
+    Ok(())
+}
