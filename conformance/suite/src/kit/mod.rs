@@ -19,7 +19,7 @@ mod waits;
 pub(crate) use census::{Census, Resident};
 pub(crate) use hold::hold_workers;
 pub(crate) use latch::{Latch, SetOnDrop};
-pub(crate) use rows::{Person, Raw, Sample, collect_rows, count, rows, sample};
+pub(crate) use rows::{Person, Raw, Sample, Sender, collect_rows, count, rows, sample};
 pub(crate) use waits::waits_for_blocking;
 
 /// The names that nearly every case uses.

@@ -27,6 +27,9 @@ pub(crate) fn sample() -> Sample {
     Sample { chunk: 2.rows(), workers: 2 }
 }
 
+/// A sender without its own type: a pipeline behind it is compiled once for all senders.
+pub(crate) type Sender<T> = Box<dyn FnOnce(&mut Sources<T>) + Send>;
+
 /// Returns all rows with their sequences in source order, and the summary, under `ContinueOnError`.
 pub(crate) async fn collect_rows<T, R, F>(
     runtime: &R,
@@ -38,6 +41,14 @@ where
     R: Runtime,
     F: FnOnce(&mut Sources<T>) + Send + 'static,
 {
+    collect_rows_of(runtime, workers, Box::new(sender)).await
+}
+
+async fn collect_rows_of<T: Send + 'static, R: Runtime>(
+    runtime: &R,
+    workers: usize,
+    sender: Sender<T>,
+) -> Result<(Vec<(u64, T)>, FinalEvent), AsyncTaskError> {
     let (mut rows, summary) = AsyncTask::emits::<T>()
         .on(runtime)
         .workers(workers)

@@ -11,7 +11,7 @@ use crate::library::pipeline::{SenderStrategy, Sources};
 
 use super::compressed_ends::gzip;
 use crate::kit::prelude::*;
-use crate::kit::{Person, collect_rows};
+use crate::kit::{Person, Sender, collect_rows};
 
 const BOTH: [ErrorStrategy<String>; 2] = [ErrorStrategy::StopOnFirst, ErrorStrategy::ContinueOnError];
 
@@ -21,6 +21,15 @@ async fn read<R: Runtime>(
     strategy: ErrorStrategy<String>,
     sender: impl FnOnce(&mut Sources<String>) + Send + 'static,
     meddle: impl Fn(&str) + Send + Sync + 'static,
+) -> (Result<FinalEvent, AsyncTaskError>, u64) {
+    read_of(rt, strategy, Box::new(sender), Box::new(meddle)).await
+}
+
+async fn read_of<R: Runtime>(
+    rt: &R,
+    strategy: ErrorStrategy<String>,
+    sender: Sender<String>,
+    meddle: Box<dyn Fn(&str) + Send + Sync>,
 ) -> (Result<FinalEvent, AsyncTaskError>, u64) {
     let handled = Arc::new(AtomicU64::new(0));
     let counter = handled.clone();

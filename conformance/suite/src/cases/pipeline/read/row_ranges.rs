@@ -14,7 +14,7 @@ type Source<'a> = TextSource<'a, u64, Lines>;
 async fn read<R: Runtime>(
     rt: &R,
     text: &'static str,
-    set: impl Fn(Source<'_>) -> Source<'_> + Copy + Send + 'static,
+    set: fn(Source<'_>) -> Source<'_>,
 ) -> Result<(Vec<u64>, u64, u64), Failure> {
     let mut answer = None;
     for chunk in [1.rows(), 2.rows(), 100.rows(), 5.bytes()] {

@@ -1,9 +1,12 @@
 //! Pipelines, settings: an invalid setting is refused at the start, with its reason.
 //! A file that cannot be read is an error with its path.
 
+use crate::library::pipeline::{PipelineBuilder, Sources};
+
+use crate::kit::Sender;
 use crate::kit::prelude::*;
 
-type Numbers<R> = crate::library::pipeline::PipelineBuilder<u64, R>;
+type Numbers<R> = PipelineBuilder<u64, R>;
 
 fn numbers<R: Runtime>(rt: &R) -> Numbers<R> {
     AsyncTask::emits::<u64>().on(rt)
@@ -11,8 +14,12 @@ fn numbers<R: Runtime>(rt: &R) -> Numbers<R> {
 
 async fn refused<R: Runtime>(
     builder: Numbers<R>,
-    sender: impl FnOnce(&mut crate::library::pipeline::Sources<u64>) + Send + 'static,
+    sender: impl FnOnce(&mut Sources<u64>) + Send + 'static,
 ) -> Result<String, Failure> {
+    is_refused(builder, Box::new(sender)).await
+}
+
+async fn is_refused<R: Runtime>(builder: Numbers<R>, sender: Sender<u64>) -> Result<String, Failure> {
     match failed(builder.sender(sender).for_each(|_: Event<u64>| {}).await)? {
         AsyncTaskError::InvalidConfig(reason) => Ok(reason.into()),
         other => bail!("not a refused setting: {other:?}"),

@@ -12,7 +12,7 @@ type Source<'a> = TextSource<'a, Raw, Csv>;
 async fn read<R: Runtime>(
     rt: &R,
     text: &'static str,
-    set: impl Fn(Source<'_>) -> Source<'_> + Copy + Send + 'static,
+    set: fn(Source<'_>) -> Source<'_>,
 ) -> Result<Vec<Raw>, Failure> {
     let mut answer = None;
     for chunk in [1.rows(), 2.rows(), 1.kib()] {

@@ -9,7 +9,7 @@ type Source<'a> = crate::library::pipeline::TextSource<'a, Raw, crate::library::
 async fn read<R: Runtime>(
     rt: &R,
     text: &'static str,
-    set: impl Fn(Source<'_>) -> Source<'_> + Copy + Send + 'static,
+    set: fn(Source<'_>) -> Source<'_>,
 ) -> Result<Vec<Vec<String>>, Failure> {
     let mut answer = None;
     for chunk in [1.rows(), 2.rows(), 1.kib()] {

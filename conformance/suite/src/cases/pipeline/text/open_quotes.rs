@@ -27,7 +27,7 @@ fn rejected(summary: &FinalEvent) -> Vec<Bad> {
 async fn read<R: Runtime>(
     rt: &R,
     text: impl Into<String>,
-    set: impl Fn(Source<'_>) -> Source<'_> + Copy + Send + 'static,
+    set: Change,
 ) -> Result<(Vec<Raw>, Vec<Bad>), Failure> {
     let text = text.into();
     let mut answer = None;
