@@ -63,9 +63,7 @@ where
     pub fn boxed(self) -> BoxedPipeline<S, K, V> {
         let whole = self.whole();
         let (source, task) = (whole.source.clone(), whole.settings.task.clone());
-        let start: Start<S::Runtime> =
-            Box::new(|runtime, task, counters| whole.start(runtime, task, counters));
-        BoxedPipeline { source, task, start, entries: PhantomData }
+        BoxedPipeline { source, task, start: whole.boxed(), entries: PhantomData }
     }
 }
 
@@ -96,10 +94,11 @@ impl<S: RuntimeSource, K: Key, V: Send + 'static> BoxedPipeline<S, K, V> {
         E: Into<BoxError>,
         H: FnOnce(Result<FinalEvent, AsyncTaskError>, Collection<K, V>) -> Result<U, E> + Send + 'static,
     {
-        spawn(self.source, self.task, self.start, move |end| {
+        let finish = move |end| {
             let (event, collection) = collected(end);
             handler(event, collection).map_err(AsyncTaskError::failure)
-        })
+        };
+        spawn(self.source, self.task, self.start, Box::new(finish))
     }
 }
 

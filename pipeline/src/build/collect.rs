@@ -203,7 +203,7 @@ where
     ) -> impl Future<Output = U> {
         let spawn_site = Location::caller();
         async move {
-            let (event, collection) = collected(self.whole().in_place(spawn_site).await);
+            let (event, collection) = collected(self.whole().in_place_unboxed(spawn_site).await);
             handler(event, collection)
         }
     }

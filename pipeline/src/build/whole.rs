@@ -64,20 +64,38 @@ where
         let retry = retrying.as_ref().map(|retrying| retrying.retry.clone());
         let handler = Box::new(TypedHandler::new(chain, handler, retrying));
         let (mut sender, strategy) = (Some(sender), settings.sender);
-        let mut plans = || sender.take().map_or_else(|| Ok(Vec::new()), |sender| plans(sender, strategy));
+        let mut name = |sources: &mut Sources<F::Row>| {
+            if let Some(sender) = sender.take() {
+                sender(sources);
+            }
+        };
+        let mut plans = || plans(&mut name, strategy);
         start(DynRuntime::new(runtime), task, counters, settings, retry.as_ref(), handler, &mut plans)
     }
 
     /// Runs the pipeline as part of the caller: see [`in_place`].
-    pub(crate) async fn in_place(self, spawn_site: &'static Location<'static>) -> End<H::End> {
+    pub(crate) async fn in_place(self, spawn_site: &'static Location<'static>) -> End<H::End>
+    where
+        F: Send + 'static,
+    {
         let (source, configured) = (self.source.clone(), self.settings.task.clone());
-        in_place(
-            source,
-            configured,
-            |runtime, task, counters| self.start(runtime, task, counters),
-            spawn_site,
-        )
-        .await
+        in_place(source, configured, self.boxed(), spawn_site).await
+    }
+
+    /// As [`in_place`](Self::in_place), for a sender that may borrow from the caller. The task around it is then
+    /// compiled for this pipeline.
+    pub(crate) async fn in_place_unboxed(self, spawn_site: &'static Location<'static>) -> End<H::End> {
+        let (source, configured) = (self.source.clone(), self.settings.task.clone());
+        let start = |runtime: &S::Runtime, task, counters| self.start(runtime, task, counters);
+        in_place(source, configured, start, spawn_site).await
+    }
+
+    /// The start of the pipeline, without its type.
+    pub(crate) fn boxed(self) -> Start<S::Runtime>
+    where
+        F: Send + 'static,
+    {
+        Box::new(|runtime, task, counters| self.start(runtime, task, counters))
     }
 
     /// Starts the pipeline now: see [`spawn`].
@@ -89,15 +107,13 @@ where
         E: FnOnce(End<H::End>) -> Result<U, AsyncTaskError> + Send + 'static,
     {
         let (source, configured) = (self.source.clone(), self.settings.task.clone());
-        let start: Start<S::Runtime> =
-            Box::new(|runtime, task, counters| self.start(runtime, task, counters));
-        spawn(source, configured, start, finish)
+        spawn(source, configured, self.boxed(), Box::new(finish))
     }
 }
 
 /// The sources that `sender` names. The strategy must be able to read them.
 fn plans<T: Send + 'static>(
-    sender: impl FnOnce(&mut Sources<T>),
+    sender: &mut dyn FnMut(&mut Sources<T>),
     strategy: SenderStrategy,
 ) -> Result<Vec<Plan>, AsyncTaskError> {
     let mut sources = Sources::new();
@@ -253,19 +269,22 @@ fn work_in_place(
     })
 }
 
-/// Starts a pipeline now, as a task of its own. `finish` makes the task's result of the pipeline's end.
+/// The function that makes the result of a task of its pipeline's end.
+pub(crate) type Finish<D, U> = Box<dyn FnOnce(End<D>) -> Result<U, AsyncTaskError> + Send>;
+
+/// Starts a pipeline now, as a task of its own. `finish` makes the task's result of the pipeline's end. Without
+/// types of the pipeline, so that the task around it is compiled once for each type of result.
 #[track_caller]
-pub(crate) fn spawn<S, D, U, E>(
+pub(crate) fn spawn<S, D, U>(
     source: S,
     configured: Configured,
     start: Start<S::Runtime>,
-    finish: E,
+    finish: Finish<D, U>,
 ) -> EmittingTask<U, S::Runtime>
 where
     S: RuntimeSource,
     D: Send + 'static,
     U: Send + 'static,
-    E: FnOnce(End<D>) -> Result<U, AsyncTaskError> + Send + 'static,
 {
     let counters = Arc::<Counters>::default();
     let registered = match source.into_runtime() {

@@ -60,45 +60,47 @@ where
         return once(argument).await.map(Some);
     }
     let sequence = argument.earliest();
-    let Some(RetryEvents { retry, clone }) = retrying else {
-        return admitted(control, sequence, Box::pin(once(argument))).await;
-    };
+    let (retry, clone) = retrying.map(|RetryEvents { retry, clone }| (retry, *clone)).unzip();
     let mut next = Some(argument);
-    // A box for each attempt: the loop around the attempts is then compiled once, and not for each receiver.
+    // A box for each attempt: all that is around the attempts is then compiled once, and not for each receiver.
     let mut attempt = |may_follow: bool| -> Result<Option<Attempt<'_>>, AsyncTaskError> {
         let Some(argument) = next.take() else { return Ok(None) };
-        next = caught(|| may_follow.then(|| argument.spare(*clone)))?;
+        if let (true, Some(clone)) = (may_follow, clone) {
+            next = Some(caught(|| argument.spare(clone))?);
+        }
         Ok(Some(Box::pin(once(argument))))
     };
-    let result = until_one_succeeds(retry, control, sequence, &mut attempt).await;
+    let result = as_permitted(retry, control, sequence, &mut attempt).await;
     // The destructor of a clone that was not needed is user code.
     let dropped = caught(|| drop(next));
     result.and_then(|answer| dropped.map(|()| answer))
 }
 
-/// Makes attempts as `retry` says. `attempt` begins one, and is given whether another may follow; without an
-/// argument for it, it returns `None`.
-async fn until_one_succeeds<'a>(
-    retry: &Retry,
+/// Makes attempts as `retry` says, or one where there is none. `attempt` begins one, and is given whether
+/// another may follow; without an argument for it, it returns `None`.
+async fn as_permitted<'a>(
+    retry: Option<&Retry>,
     control: &Control,
     sequence: u64,
     attempt: &mut (dyn FnMut(bool) -> Result<Option<Attempt<'a>>, AsyncTaskError> + Send),
 ) -> Result<Option<ControlFlow<()>>, AsyncTaskError> {
     let mut attempts = 0;
     loop {
-        let Some(attempt) = attempt(attempts < retry.max_retries())? else {
+        let may_follow = retry.is_some_and(|retry| attempts < retry.max_retries());
+        let Some(attempt) = attempt(may_follow)? else {
             // `next_attempt` has permitted no more attempts than were prepared.
             return Err(AsyncTaskError::InvalidState("no further attempt was prepared"));
         };
         let error = match admitted(control, sequence, attempt).await {
             Ok(answer) => {
-                if answer.is_some() {
+                if let (Some(retry), Some(_)) = (retry, &answer) {
                     retry.succeeded();
                 }
                 return Ok(answer);
             }
             Err(error) => error,
         };
+        let Some(retry) = retry else { return Err(error) };
         attempts += 1;
         let (delay, error) =
             next_attempt(retry, error, attempts, attempts - 1, || control.runtime.entropy())?;
