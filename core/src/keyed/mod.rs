@@ -78,7 +78,7 @@ type Make<K, V> = Box<dyn Fn(&K) -> Result<V, AsyncTaskError> + Send + Sync>;
 /// Evicted with the policy is what it has learnt: the failures that a closed breaker has counted so far, or
 /// the number of permits of an adaptive limiter.
 ///
-/// Where all are in use, a new key is refused with an error, and the known keys are served as before. A bound
+/// A new key is refused with an error while all are in use, and the known keys are served as before. A bound
 /// that grew under load would be none, and the load is what it is for. Choose it above the number of keys
 /// that are in use at the same time.
 ///

@@ -10,8 +10,7 @@
 //! Each change admits all waiters that the limits permit. The waiters that it admits, or that must look at
 //! the clock, are woken once the lock is free again: no code of the user's is called while it is held.
 //!
-//! Where the load decides the number of permits, each change is an event for its controller, which the same
-//! lock guards. There is no timer, and no task: nothing happens to a limiter between two events.
+//! Each change is an event for the controller of an adaptive limiter, which the same lock guards. There is no timer, and no task: nothing happens to a limiter between two events.
 //!
 //! One waiter, the `timer_owner`, keeps the time of the rate for all. Each of the others also has a timer,
 //! for the turn of the waiter before it, since neither the timer owner nor that waiter is sure to be polled.

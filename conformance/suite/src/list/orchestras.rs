@@ -10,7 +10,7 @@ macro_rules! __conformance_with_orchestras {
             $($tasks)*
             orchestras driven {
                 random_graphs_run_in_dependency_order
-                a_hundred_thousand_tasks_run_in_dependency_order
+                twenty_thousand_tasks_run_in_dependency_order
                 outputs_are_passed_to_dependent_tasks
                 many_outputs_of_one_type_come_in_their_order
                 nothing_runs_before_it_is_started

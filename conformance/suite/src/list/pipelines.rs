@@ -94,6 +94,7 @@ macro_rules! __conformance_with_pipelines {
                 a_kill_ends_a_pipeline_whose_rows_wait_for_their_turn
                 a_dropped_handle_ends_a_pipeline_whose_rows_wait_for_their_turn
                 a_time_limit_ends_a_pipeline_whose_rows_wait_for_their_turn
+                no_row_after_a_lost_one_is_handled
                 a_pipeline_cancelled_gracefully_handles_waiting_rows_in_order
                 the_end_of_the_grace_period_ends_rows_that_wait_for_their_turn
                 the_failure_of_a_row_ends_rows_that_wait_for_their_turn

@@ -116,9 +116,8 @@ impl Schedule {
     /// `Europe/Berlin`. The system's copy of the database is used, and where there is none, the one that is
     /// compiled in. A name that is not in it is refused when the task starts.
     ///
-    /// Where daylight saving begins, a fixed time of day that is left out, such as `30 2 * * *`, comes at the
-    /// first moment after the gap. Where it ends, a fixed time that is repeated comes once, at its first
-    /// moment. An expression with more than one time a day, such as `*/5 * * * *`, has no time in the gap,
+    /// A fixed time of day that the begin of daylight saving leaves out, such as `30 2 * * *`, comes at the
+    /// first moment after the gap. A fixed time that its end repeats comes once, at its first moment. An expression with more than one time a day, such as `*/5 * * * *`, has no time in the gap,
     /// and its times in the repeated hour twice.
     #[cfg(feature = "cron")]
     pub fn cron_in(expression: &str, zone: &str) -> Self {

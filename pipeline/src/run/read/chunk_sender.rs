@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_channel::{Receiver, Sender};
+use async_channel::Sender;
 
 use crate::event::single::Origin;
 use crate::outcome::row_error::RowContext;
@@ -10,7 +10,8 @@ use crate::outcome::source_failure::SourceError;
 use crate::run::shared::control::Control;
 use crate::run::shared::counters::LocalCounts;
 use crate::run::shared::lease::Lease;
-use crate::run::shared::message::{Content, Message, Turn};
+use crate::run::shared::message::{Content, Message};
+use crate::run::shared::turn::{Position, Turn};
 use crate::source::item_chunks::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
@@ -46,9 +47,9 @@ pub(crate) struct ChunkSender {
     pub(crate) queue: Sender<Message>,
     pub(crate) control: Arc<Control>,
     counts: LocalCounts,
-    /// The `before` of the next [`Turn`]. Set where rows are handled in source order and this sends them in
-    /// that order.
-    next_turn: Option<Receiver<()>>,
+    /// The position of the next chunk in the order of turns. Set where rows are handled in source order and
+    /// this sends them in that order.
+    next_turn: Option<Position>,
     numbering: Numbering,
     source: u32,
     /// The sequence of the first row of the source.
@@ -64,7 +65,7 @@ impl ChunkSender {
         numbering: Numbering,
         has_turns: bool,
     ) -> Self {
-        let next_turn = has_turns.then(Turn::first);
+        let next_turn = has_turns.then(Position::first);
         let counts = LocalCounts::new(control.clone());
         Self { queue, control, counts, next_turn, numbering, source: 0, base: 0, rows: 0 }
     }

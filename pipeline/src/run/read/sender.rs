@@ -9,9 +9,10 @@ use crate::run::read::chunk_sender::{ChunkSender, Numbering, ROW_BITS, Stop};
 use crate::run::read::preflight::{check_all, files};
 use crate::run::read::source_reader::{Job, Jobs, ReadError, SourceReader, cancellation_requested};
 use crate::run::shared::control::Control;
-use crate::run::shared::message::{Message, Turn};
+use crate::run::shared::message::Message;
 use crate::run::shared::overdue::Part;
 use crate::run::shared::scale::ActiveLimit;
+use crate::run::shared::turn::{Position, Turn};
 use crate::source::plan::Plan;
 use crate::source::strategy::SenderStrategy;
 use sweet_async_core::RuntimeExt as _;
@@ -141,7 +142,7 @@ async fn adapt(
 ///
 /// The sender in each part is dropped when the turn of its source has come.
 async fn in_order(parts: Vec<(Sender<()>, Receiver<Message>)>, queue: Sender<Message>) {
-    let mut next_turn = Turn::first();
+    let mut next_turn = Position::first();
     for (begins, part) in parts {
         drop(begins);
         while let Ok(mut message) = part.recv().await {

@@ -14,3 +14,4 @@ pub(crate) mod reject_queue;
 pub(crate) mod rejection;
 pub(crate) mod scale;
 pub(crate) mod time_slice;
+pub(crate) mod turn;

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use async_channel::Receiver;
-
 use crate::collect::parts::exclusive::Exclusive;
-use crate::run::shared::message::Turn;
+use crate::run::shared::turn::{Position, Turn};
 
 /// The number of slots in the order. Keys whose hashes share one are handled as if they were one key. There are
 /// enough for workers to be busy, and few enough for the slots to take no memory to speak of.
@@ -27,9 +25,9 @@ pub(crate) struct Keys(Exclusive<Order>);
 
 /// The last row in source order at each slot.
 struct Order {
-    of_slot: HashMap<KeySlot, Receiver<()>>,
+    of_slot: HashMap<KeySlot, Position>,
     /// The last row that may be at any slot: what a slot begins after.
-    of_any: Receiver<()>,
+    of_any: Position,
 }
 
 impl Order {
@@ -52,7 +50,7 @@ impl Order {
 
 impl Keys {
     pub(crate) fn new() -> Self {
-        Self(Exclusive::new(Order { of_slot: HashMap::new(), of_any: Turn::first() }))
+        Self(Exclusive::new(Order { of_slot: HashMap::new(), of_any: Position::first() }))
     }
 
     /// Gives the next rows in source order their turns, for the slots of each row; `None` for a row whose slots are

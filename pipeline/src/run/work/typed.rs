@@ -8,7 +8,7 @@ use crate::collect::worker::calls::Calls;
 use crate::event::single::{Event, Origin};
 use crate::outcome::names::Names;
 use crate::policy::RetryEvents;
-use crate::run::shared::message::Turn;
+use crate::run::shared::turn::Turn;
 use crate::run::work::ahead::{Made, Resumed, ahead, retries_of_made};
 use crate::run::work::erased::{Boxed, Closed, DynHandler, DynWorker};
 use crate::run::work::feed::{Feed, PendingEvents};

@@ -9,11 +9,12 @@ use futures_lite::future::or;
 use crate::event::single::Origin;
 use crate::run::shared::control::Control;
 use crate::run::shared::lease::Lease;
-use crate::run::shared::message::{Content, Message, Turn};
+use crate::run::shared::message::{Content, Message};
 use crate::run::shared::on_pool::on_pool;
 use crate::run::shared::rejection::OnReject;
 use crate::run::shared::scale::ActiveLimit;
 use crate::run::shared::time_slice::TimeSlice;
+use crate::run::shared::turn::Turn;
 use crate::run::work::erased::{DynHandler, DynWorker};
 use crate::run::work::intake::{next, overdue};
 use crate::run::work::keys::Keys;
@@ -97,6 +98,8 @@ pub(crate) async fn work(
         };
         let Ok(Message { origin, first, content, mut turn }) = next else { break };
         if !control.limit.allows(origin.base + first) {
+            // Nor are the rows after it wanted.
+            turn.into_iter().for_each(Turn::end);
             continue;
         }
         let _busy = shared.active_limit.busy();
@@ -113,14 +116,20 @@ pub(crate) async fn work(
         }
         if let Some(turn) = &turn {
             // Before a blocking thread is taken: the worker whose turn it is may need that thread.
-            Turn::wait(turn).await;
+            if !turn.wait().await {
+                // The destructors of rows are user code, and `end` catches their panics.
+                worker.begin(rows);
+                worker.rows.end();
+                continue;
+            }
         }
         if let Some(keys) = &shared.keys {
             worker.rows.take_turns(keys);
             // From here on each row has its own turns.
-            drop(turn.take());
+            turn.take().into_iter().for_each(Turn::end);
         }
         worker = worker.run(Job::Chunk(origin, rows, claimed)).await?;
+        turn.into_iter().for_each(Turn::end);
     }
     // The queue may have ended because the sender was killed. A worker that is killed in this same poll must
     // not handle its events as if the sources had ended.
@@ -265,9 +274,13 @@ async fn handle_in_turn(
 ) {
     while let Some(turns) = rows.next_in_turn() {
         for turn in &turns {
-            turn.wait().await;
+            if !turn.wait().await {
+                state.is_cut_short = true;
+                return;
+            }
         }
         handle(false, handler, rows, state, chunk).await;
+        turns.into_iter().for_each(Turn::end);
     }
 }
 

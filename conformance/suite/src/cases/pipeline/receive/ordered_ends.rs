@@ -3,6 +3,7 @@
 //! A field report: in Effect (issue 7338), the interruption of an ordered concurrent `Stream.mapEffect` never
 //! ended where several calls were under way and their cleanup took time; the unordered one ended.
 
+use std::future::pending;
 use std::num::ParseIntError;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,6 +135,42 @@ pub async fn a_time_limit_ends_a_pipeline_whose_rows_wait_for_their_turn<R: Runt
     held.task.set_timeout(5.millis())?;
     let error = held.error().await?.context("its time was up")?;
     ensure!(error.is_timeout() && held.task.progress().handled == 0, "{error:?}");
+    Ok(())
+}
+
+/// Of the workers that are killed, one that waits may be the first to end. Its row is lost, and no row after it
+/// may be handled: neither beside the rows before, nor after them.
+pub async fn no_row_after_a_lost_one_is_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    for is_keyed in [false, true, false, true] {
+        let (started, inside) = (Latch::new(), Census::default());
+        let (start, census) = (started.clone(), inside.clone());
+        let receiver = move |_: Event<u64>| {
+            let (resident, start) = (census.enter(), start.clone());
+            async move {
+                start.set();
+                pending::<()>().await;
+                drop(resident);
+            }
+        };
+        let builder = AsyncTask::emits::<u64>().on(&rt).workers(8);
+        let mut task = match is_keyed {
+            false => builder
+                .ordered()
+                .sender(|sources| sources.of(0..40).into_chunks(1.items()))
+                .for_each(receiver)
+                .spawn(),
+            true => builder
+                .sender(|sources| sources.of(0..40).into_chunks(1.items()))
+                .key_by(|_| 0)
+                .for_each(receiver)
+                .spawn(),
+        };
+        started.wait().await;
+        task.set_timeout(2.millis())?;
+        let error = (&mut task).await.err().context("its time was up")?;
+        ensure!(error.is_timeout(), "{error:?}");
+        ensure!((inside.alive(), inside.ever()) == (0, 1), "{} were called", inside.ever());
+    }
     Ok(())
 }
 
