@@ -5,8 +5,9 @@ pub use crate::body::{Body, Clear, Holds, Layer};
 pub use crate::runtime::erased::ErasedRuntime;
 pub use crate::task::builder::policies::{Once, PolicySet, Supervisable};
 pub use crate::task::builder::recurring::Recurring;
-pub use crate::task::builder::repeatable::Joins;
 pub use crate::task::builder::repeats::{Repeats, WithRetry};
+pub use crate::task::builder::runs_in_place::{MakeOnce, RunsInPlace};
+pub use crate::task::builder::starts::Starts;
 pub use crate::task::layers::admission::{Admission, Guarded};
 pub use crate::task::layers::hedge::alone::{Calling, Made};
 pub use crate::task::layers::hedge::work::MakeWork;
@@ -18,7 +19,7 @@ pub use crate::task::work::attempts::{
 };
 pub use crate::task::work::in_place::{InPlace, Inline};
 pub use crate::task::work::kinds::{
-    Again, AgainWith, Async, AttemptOf, Attempted, Call, Fallible, Plain, Sync, ValueOf, WithContext, Work,
+    Again, Async, AttemptOf, Attempted, Call, Fallible, Input, Plain, Sync, ValueOf, WithInput, Work,
 };
 pub use crate::time::timeout::LimitTimer;
 pub use crate::tree::extras::callbacks::{Async as AsyncCallback, Sync as SyncCallback};

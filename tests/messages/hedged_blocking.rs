@@ -1,4 +1,5 @@
 // error: is not a future
+// error: with `.hedge`, always a future
 use sweet_async::prelude::*;
 
 fn main() {

@@ -4,7 +4,9 @@
 //!
 //! 1. `builder/task_builder.rs` collects the settings and policies. `builder/policies.rs` and
 //!    `builder/resilience.rs` are its type states: no policy; settings alone; a breaker, a limiter or a
-//!    recovery. `builder/repeatable.rs` is the state with retries, `builder/hedging.rs` that with hedges.
+//!    recovery. `builder/repeats.rs` has those with retries and with hedges. An end such as `spawn` gives the
+//!    work to the state: `builder/starts.rs` starts a task of its own, `builder/runs_in_place.rs` makes a
+//!    future that is part of the caller.
 //! 2. `settings/` holds them as values.
 //! 3. `lifecycle/spawn.rs` registers the task with its parent and its root scope, before its work is made:
 //!    the work may be given the context of its task. An in-place task whose work needs no context is

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::time::Duration;
 
 use crate::body::{Governed, Slot};
 use crate::error::AsyncTaskError;
@@ -15,7 +14,7 @@ use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::lifecycle::spawn::{Registered, SpawnSite};
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
-use crate::time::{InlineLimiter, Limit};
+use crate::time::InlineLimiter;
 
 /// The policies of a builder without any: work runs bare.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,13 +94,11 @@ impl<P: Once> Supervisable for P {}
 
 /// The policies of work that runs once. A builder with retries or hedges is of another type, whose work must
 /// be callable again: see [`TaskBuilder::retry`](crate::TaskBuilder::retry).
+#[diagnostic::on_unimplemented(
+    message = "this work does not fit the policies of its builder",
+    note = "with `.hedge`, work must be asynchronous: blocking work that has started cannot be stopped"
+)]
 pub trait PolicySet<T>: Policies<T> + Once {
-    /// The policies with a limit on the whole.
-    type Limited: PolicySet<T> + Once;
-
-    #[doc(hidden)]
-    fn limited(self, limit: Duration) -> Self::Limited;
-
     /// The future of work in place under these policies.
     type Governed<B, S>: Future<Output = Result<T, AsyncTaskError>>
     where
@@ -141,14 +138,17 @@ pub(crate) fn register<T, P: Policies<T>, S: RuntimeSource>(
 pub(crate) type Limited<B, T, S> = Governed<B, T, InlineLimiter<S>>;
 
 /// The handle of a task with these policies for which no runtime was found.
-#[track_caller]
-pub(crate) fn refused<T, P, R>(error: AsyncTaskError, policies: P) -> Task<T, R>
+pub(crate) fn refused<T, P, R>(
+    error: AsyncTaskError,
+    policies: P,
+    location: &'static Location<'static>,
+) -> Task<T, R>
 where
     T: Send + 'static,
     P: Policies<T>,
     R: Runtime,
 {
-    Task::refused(error, &policies.into_all().0.settings)
+    Task::refused_at(location, error, &policies.into_all().0.settings)
 }
 
 pub(crate) mod sealed {
@@ -191,11 +191,6 @@ impl<T> PolicySet<T> for Unconfigured {
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
-    type Limited = Configured;
-
-    fn limited(self, limit: Duration) -> Configured {
-        Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
-    }
 
     fn govern<B, S>(self, body: B, _: S, _: &'static Location<'static>) -> Self::Governed<B, S>
     where
@@ -247,11 +242,6 @@ impl<T> PolicySet<T> for Configured {
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
-    type Limited = Self;
-
-    fn limited(self, limit: Duration) -> Self {
-        Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
-    }
 
     fn govern<B, S>(self, body: B, source: S, _: &'static Location<'static>) -> Self::Governed<B, S>
     where
@@ -304,11 +294,6 @@ impl<T> PolicySet<T> for Contextual {
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
-    type Limited = Self;
-
-    fn limited(self, limit: Duration) -> Self {
-        Policies::<T>::more(self, |policies| policies.limit = Some(Limit::After(limit)))
-    }
 
     fn govern<B, S>(self, body: B, source: S, location: &'static Location<'static>) -> Self::Governed<B, S>
     where

@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::chaos::Chaos;
 use crate::error::AsyncTaskError;
@@ -21,7 +20,6 @@ use crate::task::lifecycle::in_place::{InPlaceTask, Ready};
 use crate::task::lifecycle::spawn::Registered;
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::{Resilience, Retrying};
-use crate::time::Limit;
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// Injects faults into the attempts at the work, at random, as `chaos` says: for tests, and for
@@ -86,11 +84,6 @@ impl<T> PolicySet<T> for Resilience<T> {
     where
         B: Future<Output = Result<T, AsyncTaskError>>,
         S: RuntimeSource;
-    type Limited = Self;
-
-    fn limited(self, limit: Duration) -> Self {
-        self.more(|policies| policies.limit = Some(Limit::After(limit)))
-    }
 
     fn govern<B, S>(self, body: B, source: S, location: &'static Location<'static>) -> Self::Governed<B, S>
     where

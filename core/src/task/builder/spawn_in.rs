@@ -7,7 +7,7 @@ use crate::error::AsyncTaskError;
 use crate::limit::{Acquire, Limiter};
 use crate::runtime::{Runtime, RuntimeSource};
 use crate::task::builder::policies::Policies;
-use crate::task::builder::repeatable::Joins;
+use crate::task::builder::starts::Starts;
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::task::Task;
 use crate::task::lifecycle::spawn::SpawnSite;
@@ -45,8 +45,8 @@ pub(crate) async fn start_in<T, S, P, W, F, O, M>(
 ) -> Result<Task<T, S::Runtime>, AsyncTaskError>
 where
     T: Send + 'static,
-    S: RuntimeSource,
-    P: Joins<F, O, T, S, W, M>,
+    P: Policies<T>,
+    S: Starts<P, F, (), O, T, W, M>,
 {
     let (source, policies) = builder.into_parts();
     let runtime = source.resolve().map_err(|error| {
@@ -56,7 +56,7 @@ where
     let acquire = acquire_for::<T, P, _>(&policies, &limiter, runtime)?;
     let permit = acquire.await?;
     let at = SpawnSite { permit: Some(Arc::new(permit)), ..at };
-    policies.join(source, work, at).admitted()
+    source.start(policies, work, at).admitted()
 }
 
 impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
@@ -103,7 +103,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P
         work: F,
     ) -> impl Future<Output = Result<Task<T, S::Runtime>, AsyncTaskError>> + use<T, S, P, W, F, O, M>
     where
-        P: Joins<F, O, T, S, W, M>,
+        S: Starts<P, F, (), O, T, W, M>,
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
     {

@@ -13,25 +13,23 @@ use crate::metrics::MetricsMode;
 use crate::retry::Retry;
 use crate::runtime::erased::DynRuntime;
 use crate::runtime::{LocalScope, Runtime, RuntimeSource};
-use crate::task::builder::policies::{Once, Policies, PolicySet, Unconfigured};
-use crate::task::builder::policies::{refused, register};
+use crate::task::builder::policies::{Once, Policies, PolicySet, Unconfigured, refused};
 use crate::task::builder::repeats::Repeats;
+use crate::task::builder::runs_in_place::RunsInPlace;
+use crate::task::builder::starts::Starts;
 use crate::task::handle::run::Run;
 use crate::task::handle::task::Task;
 use crate::task::layers::once;
-use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::{Kind, Registered, SpawnRequest, SpawnSite};
 use crate::task::settings::configured::Configured;
 use crate::task::settings::resilience::Resilience;
 use crate::task::view::context::TaskContext;
-use crate::task::work::kinds::{
-    Async, Fallible, Here, IntoAsyncResult, IntoResult, Pool, Sync, WithContext, Work,
-};
+use crate::task::work::kinds::{Async, Fallible, Here, IntoAsyncResult, IntoResult, Pool, Sync, Work};
 use crate::time::Limit;
 use crate::vocabulary::priority::TaskPriority;
 
-/// The future of work of kind `M`, with the builder's policies around it.
-type RunOf<M, F, O, T, S, P, W> = Run<<P as PolicySet<T>>::Governed<<M as Work<F, O, T, S, W>>::Body, S>>;
+/// The future of work of kind `M`, which takes an `I`, with the builder's policies around it.
+type RunOf<T, S, P, W, F, I, O, M> = Run<<S as RunsInPlace<P, F, I, O, T, W, M>>::Future>;
 
 /// Describes one task that gives a `T`. Nothing runs until [`run`](Self::run) is awaited or
 /// [`spawn`](Self::spawn) is called; each method returns a new builder, and a builder can be cloned and used
@@ -267,27 +265,35 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     }
 }
 
-impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
-    /// Runs `work` as part of the caller, when awaited.
+/// The ends of a builder that run the work as part of the caller.
+///
+/// With [`retry`](Self::retry), the work must be callable again (`Fn`): each attempt calls it. With
+/// [`hedge`](Self::hedge), it must also be asynchronous: attempts run beside each other.
+impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
+    /// Runs `work` as part of the caller, when awaited. It returns a `T`, a `Result<T, E>`, or a future of one
+    /// of them: see [`IntoAsyncResult`](crate::task::IntoAsyncResult).
     ///
     /// Asynchronous work runs in place: no spawn, no allocation, and it needs neither `Send` nor `'static`,
     /// nor a runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it
     /// never holds up the executor; see [`inline`](Self::inline). A panic is caught and becomes
     /// [`AsyncTaskError::Panic`].
     ///
+    /// With [`retry`](Self::retry), `work` is called again when it fails. With [`hedge`](Self::hedge), it is
+    /// asynchronous, and is called again beside an attempt that is slow.
+    ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the work. Blocking work that has started runs on; the task around it, if
-    /// there is one, does not end before it.
+    /// Dropping the future drops the work, with all attempts at it. Blocking work that has started runs on,
+    /// and what an attempt has spawned is killed; the task around it, if there is one, does not end before
+    /// them.
     #[track_caller]
-    pub fn run<F, O, M>(self, work: F) -> RunOf<M, F, O, T, S, P, W>
+    pub fn run<F, O, M>(self, work: F) -> RunOf<T, S, P, W, F, (), O, M>
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<F, O, T, S, W>,
+        S: RunsInPlace<P, F, (), O, T, W, M>,
     {
-        let body = M::body(work, &self.source);
-        Run::new(self.policies.govern(body, self.source, Location::caller()))
+        Run::new(self.source.run_in_place(self.policies, work, Location::caller()))
     }
 
     /// As [`run`](Self::run), for a body that uses `?` and names no error type.
@@ -299,32 +305,29 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn try_run<F, O>(self, work: F) -> RunOf<Async<Fallible<BoxError>>, F, O, T, S, P, W>
+    pub fn try_run<F, O>(self, work: F) -> RunOf<T, S, P, W, F, (), O, Async<Fallible<BoxError>>>
     where
         F: FnOnce() -> O,
         O: Future<Output = Result<T, BoxError>>,
+        S: RunsInPlace<P, F, (), O, T, W, Async<Fallible<BoxError>>>,
     {
-        self.run::<F, O, Async<Fallible<BoxError>>>(work)
+        self.run(work)
     }
 
-    /// As [`run`](Self::run), as an in-place task, whose context the work is given. It does not end before
+    /// As [`run`](Self::run), as an in-place task, whose context the work is given; with
+    /// [`retry`](Self::retry) or [`hedge`](Self::hedge), that of its attempt. The task does not end before
     /// everything that it has spawned. If it is dropped, it kills its children, and the task around it, if
     /// there is one, does not end before them.
     ///
     /// Cost: an allocation or two. It needs a runtime.
     #[track_caller]
-    pub fn run_with<F, O, M>(self, work: F) -> Run<impl Future<Output = Result<T, AsyncTaskError>>>
+    pub fn run_with<F, O, M>(self, work: F) -> RunOf<T, S, P, W, F, TaskContext, O, M>
     where
         F: FnOnce(TaskContext) -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<WithContext<F>, O, T, S, W>,
+        S: RunsInPlace<P, F, TaskContext, O, T, W, M>,
     {
-        let (policies, _) = self.policies.into_all();
-        let settings = policies.settings.clone();
-        let make = move |source: &S, _: &S::Runtime, context| {
-            once(policies, M::body(WithContext { work, context }, source), source.clone())
-        };
-        Run::new(InPlaceTask::new(make, self.source, settings, Location::caller()))
+        Run::new(self.source.run_in_place(self.policies, work, Location::caller()))
     }
 
     /// Runs `work` as [`run`](Self::run) does, and then `handler` on its result.
@@ -333,31 +336,38 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<F, O, T, S, W>,
+        S: RunsInPlace<P, F, (), O, T, W, M>,
         H: FnOnce(Result<T, AsyncTaskError>) -> U,
     {
         let run = self.run(work);
         async move { handler(run.await) }
     }
 
-    /// Runs synchronous `work` on the blocking pool, when awaited.
+    /// Runs synchronous `work` on the blocking pool, when awaited. A builder with [`hedge`](Self::hedge) has no
+    /// such work.
     #[track_caller]
-    pub fn run_blocking<F, O, K>(self, work: F) -> RunOf<Sync<K>, F, O, T, S, P, Pool>
+    pub fn run_blocking<F, O, K>(self, work: F) -> RunOf<T, S, P, Pool, F, (), O, Sync<K>>
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, Sync<K>>,
-        Sync<K>: Work<F, O, T, S, Pool>,
+        S: RunsInPlace<P, F, (), O, T, Pool, Sync<K>>,
     {
-        let body = <Sync<K> as Work<F, O, T, S, Pool>>::body(work, &self.source);
-        Run::new(self.policies.govern(body, self.source, Location::caller()))
+        Run::new(self.source.run_in_place(self.policies, work, Location::caller()))
     }
 }
 
-impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
+/// The ends of a builder that start the work as a task of its own. They need `Send + 'static` work.
+///
+/// With [`retry`](Self::retry), the work must be callable again (`Fn`, and `Sync`): each attempt calls it. With
+/// [`hedge`](Self::hedge), it must also be asynchronous: attempts run beside each other.
+impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// Starts `work` now, on the runtime, as a task of its own; its handle is a future of the result.
     ///
     /// Spawned inside another task, it is a child of that task, which does not end before it. If no runtime
     /// can be found, or it takes no more work, the handle gives the error.
+    ///
+    /// With [`retry`](Self::retry), `work` is called again when it fails. With [`hedge`](Self::hedge), it is
+    /// asynchronous, and is called again beside an attempt that is slow.
     ///
     /// Cost: that of the executor's own spawn, and one allocation; one more if the builder has any policy.
     /// The first child of a task also allocates the list of its children.
@@ -366,33 +376,21 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+        S: Starts<P, F, (), O, T, W, M>,
     {
-        match register(self.source, &self.policies, SpawnSite::here()) {
-            Ok(registered) => {
-                let body = M::body(work, &registered.task.runtime);
-                self.policies.launch(registered, body)
-            }
-            Err(error) => refused(error, self.policies),
-        }
+        self.source.start(self.policies, work, SpawnSite::here())
     }
 
-    /// As [`spawn`](Self::spawn), with work that is given the context of its task.
+    /// As [`spawn`](Self::spawn), with work that is given the context of its task; with
+    /// [`retry`](Self::retry) or [`hedge`](Self::hedge), that of its attempt.
     #[track_caller]
     pub fn spawn_with<F, O, M>(self, work: F) -> Task<T, S::Runtime>
     where
         F: FnOnce(TaskContext) -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<WithContext<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        S: Starts<P, F, TaskContext, O, T, W, M>,
     {
-        match register(self.source, &self.policies, SpawnSite::here()) {
-            Ok(registered) => {
-                let context = registered.context();
-                let body = M::body(WithContext { work, context }, &registered.task.runtime);
-                self.policies.launch(registered, body)
-            }
-            Err(error) => refused(error, self.policies),
-        }
+        self.source.start(self.policies, work, SpawnSite::here())
     }
 
     /// As [`spawn`](Self::spawn), with a limit on the whole task.
@@ -401,9 +399,9 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
     where
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
-        M: Work<F, O, T, S::Runtime, W, Body: Send + 'static>,
+        S: Starts<P::More, F, (), O, T, W, M>,
     {
-        self.with_policies(|policies| policies.limited(limit)).spawn(work)
+        self.timeout(limit).spawn(work)
     }
 
     /// As [`spawn`](Self::spawn), for a body that uses `?` and names no error type.
@@ -412,10 +410,25 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
     where
         F: FnOnce() -> O + Send + 'static,
         O: Future<Output = Result<T, BoxError>> + Send + 'static,
+        S: Starts<P, F, (), O, T, W, Async<Fallible<BoxError>>>,
     {
-        self.spawn::<F, O, Async<Fallible<BoxError>>>(work)
+        self.spawn(work)
     }
 
+    /// Starts synchronous `work` now on the blocking pool; its handle is a future of the result. A builder
+    /// with [`hedge`](Self::hedge) has no such work.
+    #[track_caller]
+    pub fn spawn_blocking<F, O, K>(self, work: F) -> Task<T, S::Runtime>
+    where
+        F: FnOnce() -> O,
+        O: IntoAsyncResult<T, Sync<K>>,
+        S: Starts<P, F, (), O, T, Pool, Sync<K>>,
+    {
+        self.source.start(self.policies, work, SpawnSite::here())
+    }
+}
+
+impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// As [`spawn`](Self::spawn), for work that is not `Send`, and so stays on this thread: it runs in the
     /// [`run_local`](crate::LocalRuntime::run_local) around this call, and on no other runtime that this
     /// builder may name. Outside of one, the handle gives [`AsyncTaskError::InvalidState`]. The value itself
@@ -444,25 +457,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder
                 let body = once(policies, M::body(work, &scope.runtime), scope.runtime.clone());
                 registered.launch_local(&scope, body)
             }
-            None => refused(OUTSIDE, self.policies),
-        }
-    }
-
-    /// Starts synchronous `work` now on the blocking pool; its handle is a future of the result.
-    #[track_caller]
-    pub fn spawn_blocking<F, O, K>(self, work: F) -> Task<T, S::Runtime>
-    where
-        F: FnOnce() -> O,
-        O: IntoAsyncResult<T, Sync<K>>,
-        Sync<K>: Work<F, O, T, S::Runtime, Pool, Body: Send + 'static>,
-    {
-        match register(self.source, &self.policies, SpawnSite::here()) {
-            Ok(registered) => {
-                let runtime = &registered.task.runtime;
-                let body = <Sync<K> as Work<F, O, T, S::Runtime, Pool>>::body(work, runtime);
-                self.policies.launch(registered, body)
-            }
-            Err(error) => refused(error, self.policies),
+            None => refused(OUTSIDE, self.policies, Location::caller()),
         }
     }
 }

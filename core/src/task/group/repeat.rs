@@ -18,7 +18,7 @@ use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::{Kind, SpawnSite};
 use crate::task::settings::configured::Configured;
 use crate::task::view::context::TaskContext;
-use crate::task::work::kinds::{Again, AgainWith, Async, Fallible, IntoAsyncResult, Work};
+use crate::task::work::kinds::{Again, Async, Fallible, IntoAsyncResult, Work};
 use crate::time::Schedule;
 
 /// Describes work that is repeated by a schedule. See [`TaskBuilder::repeat`].
@@ -88,11 +88,11 @@ impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> Repeat<T, S, P, W> 
         P: Recurring<T, M>,
         F: Fn() -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        M: Work<Again<F, ()>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let work = Arc::new(work);
         self.start::<M, _, _>(move |runtime: &S::Runtime, _: TaskContext| {
-            M::body(Again(work.clone()), runtime)
+            M::body(Again { work: work.clone(), input: () }, runtime)
         })
     }
 
@@ -115,11 +115,11 @@ impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> Repeat<T, S, P, W> 
         P: Recurring<T, M>,
         F: Fn(TaskContext) -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
-        M: Work<AgainWith<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        M: Work<Again<F, TaskContext>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let work = Arc::new(work);
         self.start::<M, _, _>(move |runtime: &S::Runtime, context: TaskContext| {
-            M::body(AgainWith { work: work.clone(), context }, runtime)
+            M::body(Again { work: work.clone(), input: context }, runtime)
         })
     }
 
@@ -136,10 +136,12 @@ impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> Repeat<T, S, P, W> 
         P: Recurring<T, M>,
         F: Fn() -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        M: Work<Again<F, ()>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let (work, location) = (Arc::new(work), Location::caller());
-        let begin = move |runtime: &S::Runtime, _: TaskContext| M::body(Again(work.clone()), runtime);
+        let begin = move |runtime: &S::Runtime, _: TaskContext| {
+            M::body(Again { work: work.clone(), input: () }, runtime)
+        };
         let Self { builder, schedule, on_failure } = self;
         let (source, policies) = builder.into_parts();
         let whole = settings_of_whole(policies.settings());

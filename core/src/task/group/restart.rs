@@ -139,7 +139,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
     where
         F: Fn() -> O + Send + Sync + 'static,
         O: IntoAsyncResult<T, M>,
-        M: Work<Again<F>, O, T, S::Runtime, W, Body: Send + 'static>,
+        M: Work<Again<F, ()>, O, T, S::Runtime, W, Body: Send + 'static>,
     {
         let Self { builder, policy, strategy, jitter } = self;
         let at = SpawnSite::here();
@@ -152,7 +152,7 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
         let (breaker, limiter, chaos) = (whole.breaker.take(), whole.limiter.take(), whole.chaos.take());
         let registered = match register(source, &whole, at) {
             Ok(registered) => registered,
-            Err(error) => return refused(error, whole),
+            Err(error) => return refused(error, whole, location),
         };
         let (work, runtime) = (Arc::new(work), registered.task.runtime.clone());
         let recovery = whole.new_recovery(None);
@@ -176,7 +176,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: PolicySet<T>, W> Supervision<T, S, 
                 // For the error of a limit on the whole.
                 with_task(|task| task.control.attempted(number));
                 let (begun, node) = (&AtomicBool::new(false), &OnceLock::new());
-                let (work, settings, chaos) = (Again(work.clone()), one.clone(), chaos.clone());
+                let work = Again { work: work.clone(), input: () };
+                let (settings, chaos) = (one.clone(), chaos.clone());
                 let guards = Guards { breaker: breaker.clone(), limiter: limiter.clone(), chaos: None };
                 let begin = move |runtime: &S::Runtime, _: &S::Runtime, context: TaskContext| {
                     trace_attempt(context.task_ref(), number);

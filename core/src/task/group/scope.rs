@@ -7,9 +7,9 @@ use std::panic::Location;
 use crate::error::{AsyncTaskError, BoxError};
 use crate::limit::Limiter;
 use crate::runtime::{Runtime, RuntimeSource};
-use crate::task::builder::policies::{Once, PolicySet};
-use crate::task::builder::repeatable::Joins;
+use crate::task::builder::policies::{Once, Policies, PolicySet};
 use crate::task::builder::spawn_in::start_in;
+use crate::task::builder::starts::Starts;
 use crate::task::builder::task_builder::TaskBuilder;
 use crate::task::handle::run::Run;
 use crate::task::handle::scoped_task::ScopedTask;
@@ -74,14 +74,14 @@ impl<R: Runtime> Scope<R> {
     ) -> ScopedTask<T, S::Runtime>
     where
         T: Send + 'static,
-        S: RuntimeSource,
-        P: Joins<F, O, T, S, W, M>,
+        P: Policies<T>,
+        S: Starts<P, F, (), O, T, W, M>,
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
     {
         let at = SpawnSite { kind: Kind::Member(self.context.task_ref().clone()), ..SpawnSite::here() };
         let (source, policies) = builder.into_parts();
-        ScopedTask::new(policies.join(source, work, at))
+        ScopedTask::new(source.start(policies, work, at))
     }
 
     /// Starts `work` now, as a member that serves the others: a writer that they send lines to, a heartbeat.
@@ -144,14 +144,14 @@ impl<R: Runtime> Scope<R> {
     ) -> ScopedTask<T, S::Runtime>
     where
         T: Send + 'static,
-        S: RuntimeSource,
-        P: Joins<F, O, T, S, W, M>,
+        P: Policies<T>,
+        S: Starts<P, F, (), O, T, W, M>,
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
     {
         let at = SpawnSite { kind: Kind::Daemon(self.context.task_ref().clone()), ..SpawnSite::here() };
         let (source, policies) = builder.into_parts();
-        ScopedTask::new(policies.join(source, work, at))
+        ScopedTask::new(source.start(policies, work, at))
     }
 
     /// Waits for a permit of `limiter`, and only then makes and starts the member, which holds the permit
@@ -212,8 +212,8 @@ impl<R: Runtime> Scope<R> {
     ) -> impl Future<Output = Result<ScopedTask<T, S::Runtime>, AsyncTaskError>> + use<R, T, S, P, W, F, O, M>
     where
         T: Send + 'static,
-        S: RuntimeSource,
-        P: Joins<F, O, T, S, W, M>,
+        P: Policies<T>,
+        S: Starts<P, F, (), O, T, W, M>,
         F: FnOnce() -> O,
         O: IntoAsyncResult<T, M>,
     {

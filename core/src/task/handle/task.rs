@@ -177,7 +177,15 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// settings of its builder.
     #[track_caller]
     pub fn refused(error: AsyncTaskError, settings: &Configured) -> Self {
-        let location = Location::caller();
+        Self::refused_at(Location::caller(), error, settings)
+    }
+
+    /// As [`refused`](Self::refused); `location` is that of the call of the builder.
+    pub(crate) fn refused_at(
+        location: &'static Location<'static>,
+        error: AsyncTaskError,
+        settings: &Configured,
+    ) -> Self {
         let task = without_runtime(location, settings);
         let error = error.not_started(task.control.name().as_ref());
         let refused = Refused { error: Some(error), without_runtime: Some(task) };

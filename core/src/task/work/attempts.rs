@@ -1,6 +1,7 @@
 //! The makers of the work of attempts, for work that is tried again.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::error::AsyncTaskError;
@@ -8,7 +9,7 @@ use crate::runtime::RuntimeSource;
 use crate::task::view::context::TaskContext;
 use crate::task::work::blocking::OnPool;
 use crate::task::work::in_place::{InPlace, Inline};
-use crate::task::work::kinds::{Again, Async, Here, IntoResult, Pool, Sync, sealed};
+use crate::task::work::kinds::{Again, Async, Call, Here, Input, IntoResult, Pool, Sync, sealed};
 
 /// The maker of the work of attempts.
 pub trait MakeAttempt<S, B> {
@@ -25,15 +26,6 @@ pub trait MakeAttempt<S, B> {
     #[doc(hidden)]
     fn make_in_poll(&self) -> Option<B> {
         None
-    }
-}
-
-/// The maker of work that needs no context.
-pub(crate) struct Plain<F>(pub(crate) F);
-
-impl<F: Fn(&S) -> B, S, B> MakeAttempt<S, B> for Plain<F> {
-    fn make(&self, source: &S, _: Option<TaskContext>) -> Option<B> {
-        Some((self.0)(source))
     }
 }
 
@@ -67,27 +59,45 @@ where
     }
 }
 
-/// The maker of synchronous work, which attempts share: one that was given up may still run.
-pub struct Shared<F>(Arc<F>);
+/// The maker of work that attempts share: attempts of hedged work run beside each other, and blocking work
+/// that was given up may still run.
+pub struct Shared<F, I> {
+    work: Arc<F>,
+    input: PhantomData<fn() -> I>,
+}
 
-impl<F, O, S, T, K> MakeAttempt<S, Inline<Again<F>, T, K>> for Shared<F>
-where
-    F: Fn() -> O,
-    O: IntoResult<T, K>,
-{
-    fn make(&self, _: &S, _: Option<TaskContext>) -> Option<Inline<Again<F>, T, K>> {
-        Some(Inline::new(Again(self.0.clone())))
+impl<F, I: Input> Shared<F, I> {
+    pub(crate) fn new(work: F) -> Self {
+        Self { work: Arc::new(work), input: PhantomData }
+    }
+
+    /// One call of the work; `None` without the context that it needs.
+    fn call(&self, context: Option<TaskContext>) -> Option<Again<F, I>> {
+        I::of_attempt(context).map(|input| Again { work: self.work.clone(), input })
     }
 }
 
-impl<F, O, S, T, K> MakeAttempt<S, OnPool<Again<F>, T, K, S>> for Shared<F>
-where
-    F: Fn() -> O,
-    O: IntoResult<T, K>,
-    S: RuntimeSource,
-{
-    fn make(&self, source: &S, _: Option<TaskContext>) -> Option<OnPool<Again<F>, T, K, S>> {
-        Some(OnPool::new(Again(self.0.clone()), source.clone()))
+impl<F, I: Input, O, S, T, K> MakeAttempt<S, InPlace<Again<F, I>, O, T, K>> for Shared<F, I> {
+    const NEEDS_CONTEXT: bool = I::NEEDS_CONTEXT;
+
+    fn make(&self, _: &S, context: Option<TaskContext>) -> Option<InPlace<Again<F, I>, O, T, K>> {
+        self.call(context).map(InPlace::new)
+    }
+}
+
+impl<F, I: Input, S, T, K> MakeAttempt<S, Inline<Again<F, I>, T, K>> for Shared<F, I> {
+    const NEEDS_CONTEXT: bool = I::NEEDS_CONTEXT;
+
+    fn make(&self, _: &S, context: Option<TaskContext>) -> Option<Inline<Again<F, I>, T, K>> {
+        self.call(context).map(Inline::new)
+    }
+}
+
+impl<F, I: Input, S: RuntimeSource, T, K> MakeAttempt<S, OnPool<Again<F, I>, T, K, S>> for Shared<F, I> {
+    const NEEDS_CONTEXT: bool = I::NEEDS_CONTEXT;
+
+    fn make(&self, source: &S, context: Option<TaskContext>) -> Option<OnPool<Again<F, I>, T, K, S>> {
+        self.call(context).map(|call| OnPool::new(call, source.clone()))
     }
 }
 
@@ -97,7 +107,7 @@ where
     note = "a synchronous closure runs on the blocking pool and must be `Send + Sync + 'static`; add `.inline()` to run \
             a cheap one where it is"
 )]
-pub trait Repeats<F, O, T, S, W>: sealed::Sealed {
+pub trait Repeats<F, I, O, T, S, W>: sealed::Sealed {
     /// The future that gives the result of an attempt.
     type Body: Future<Output = Result<T, AsyncTaskError>>;
 
@@ -108,7 +118,7 @@ pub trait Repeats<F, O, T, S, W>: sealed::Sealed {
     fn maker(work: F) -> Self::Maker;
 }
 
-impl<F, O, T, S, W, K> Repeats<F, O, T, S, W> for Async<K>
+impl<F, O, T, S, W, K> Repeats<F, (), O, T, S, W> for Async<K>
 where
     F: Fn() -> O,
     O: Future<Output: IntoResult<T, K>>,
@@ -121,31 +131,47 @@ where
     }
 }
 
-impl<F, O, T, S, K> Repeats<F, O, T, S, Here> for Sync<K>
+impl<F, O, T, S, W, K> Repeats<F, TaskContext, O, T, S, W> for Async<K>
 where
-    F: Fn() -> O,
-    O: IntoResult<T, K>,
+    F: Fn(TaskContext) -> O,
+    O: Future<Output: IntoResult<T, K>>,
 {
-    type Body = Inline<Again<F>, T, K>;
-    type Maker = Shared<F>;
+    type Body = InPlace<Again<F, TaskContext>, O, T, K>;
+    type Maker = Shared<F, TaskContext>;
 
-    fn maker(work: F) -> Shared<F> {
-        Shared(Arc::new(work))
+    fn maker(work: F) -> Self::Maker {
+        Shared::new(work)
     }
 }
 
-impl<F, O, T, S, K> Repeats<F, O, T, S, Pool> for Sync<K>
+impl<F, I, O, T, S, K> Repeats<F, I, O, T, S, Here> for Sync<K>
 where
-    F: Fn() -> O + Send + std::marker::Sync + 'static,
+    I: Input,
+    Again<F, I>: Call<Output = O>,
+    O: IntoResult<T, K>,
+{
+    type Body = Inline<Again<F, I>, T, K>;
+    type Maker = Shared<F, I>;
+
+    fn maker(work: F) -> Self::Maker {
+        Shared::new(work)
+    }
+}
+
+impl<F, I, O, T, S, K> Repeats<F, I, O, T, S, Pool> for Sync<K>
+where
+    F: Send + std::marker::Sync + 'static,
+    I: Input,
+    Again<F, I>: Call<Output = O>,
     O: IntoResult<T, K>,
     T: Send + 'static,
     S: RuntimeSource,
     K: 'static,
 {
-    type Body = OnPool<Again<F>, T, K, S>;
-    type Maker = Shared<F>;
+    type Body = OnPool<Again<F, I>, T, K, S>;
+    type Maker = Shared<F, I>;
 
-    fn maker(work: F) -> Shared<F> {
-        Shared(Arc::new(work))
+    fn maker(work: F) -> Self::Maker {
+        Shared::new(work)
     }
 }

@@ -91,7 +91,7 @@ pub type AttemptOf<O> = Fallible<<<O as Future>::Output as Attempted>::Error>;
     message = "this work does not give a `{T}`",
     label = "returns `{Self}`",
     note = "it is to return `{T}`, `Result<{T}, E>` where `E` converts into `Box<dyn Error + Send + Sync>`, or a future \
-            of one of them",
+            of one of them; with `.hedge`, always a future",
     note = "a body that uses `?` and names no error type: use `try_run` or `try_spawn`"
 )]
 pub trait IntoAsyncResult<T, M> {}
@@ -118,42 +118,84 @@ impl<F: FnOnce() -> O, O> Call for F {
     }
 }
 
-/// Work that is given its task's context.
-pub struct WithContext<F> {
+/// The input of work: `()`, or the context of its task. Work that is tried again is given that of its attempt.
+pub trait Input: Send + 'static + sealed::Input + Sized {
+    /// True if an attempt must be registered before its work is made.
+    #[doc(hidden)]
+    const NEEDS_CONTEXT: bool;
+
+    /// The input of the work of a task.
+    #[doc(hidden)]
+    fn of_task(context: impl FnOnce() -> TaskContext) -> Self;
+
+    /// The input of the work of an attempt; `None` without the context that it needs.
+    #[doc(hidden)]
+    fn of_attempt(context: Option<TaskContext>) -> Option<Self>;
+}
+
+impl Input for () {
+    const NEEDS_CONTEXT: bool = false;
+
+    fn of_task(_: impl FnOnce() -> TaskContext) -> Self {}
+
+    fn of_attempt(_: Option<TaskContext>) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl Input for TaskContext {
+    const NEEDS_CONTEXT: bool = true;
+
+    fn of_task(context: impl FnOnce() -> TaskContext) -> Self {
+        context()
+    }
+
+    fn of_attempt(context: Option<TaskContext>) -> Option<Self> {
+        context
+    }
+}
+
+/// Work that is called once, and its input.
+pub struct WithInput<F, I> {
     pub(crate) work: F,
-    pub(crate) context: TaskContext,
+    pub(crate) input: I,
 }
 
-impl<F: FnOnce(TaskContext) -> O, O> Call for WithContext<F> {
+impl<F: FnOnce() -> O, O> Call for WithInput<F, ()> {
     type Output = O;
 
     fn call(self) -> O {
-        (self.work)(self.context)
+        (self.work)()
     }
 }
 
-/// Work that can be called again.
-pub struct Again<F>(pub(crate) Arc<F>);
-
-impl<F: Fn() -> O, O> Call for Again<F> {
+impl<F: FnOnce(TaskContext) -> O, O> Call for WithInput<F, TaskContext> {
     type Output = O;
 
     fn call(self) -> O {
-        (self.0)()
+        (self.work)(self.input)
     }
 }
 
-/// Work that can be called again, and is given its attempt's context.
-pub struct AgainWith<F> {
+/// Work that can be called again, and the input of one call.
+pub struct Again<F, I> {
     pub(crate) work: Arc<F>,
-    pub(crate) context: TaskContext,
+    pub(crate) input: I,
 }
 
-impl<F: Fn(TaskContext) -> O, O> Call for AgainWith<F> {
+impl<F: Fn() -> O, O> Call for Again<F, ()> {
     type Output = O;
 
     fn call(self) -> O {
-        (self.work)(self.context)
+        (self.work)()
+    }
+}
+
+impl<F: Fn(TaskContext) -> O, O> Call for Again<F, TaskContext> {
+    type Output = O;
+
+    fn call(self) -> O {
+        (self.work)(self.input)
     }
 }
 
@@ -216,4 +258,9 @@ pub(crate) mod sealed {
     pub trait Sealed {}
     impl<K> Sealed for crate::task::work::kinds::Sync<K> {}
     impl<K> Sealed for crate::task::work::kinds::Async<K> {}
+
+    #[allow(unnameable_types, reason = "a seal")]
+    pub trait Input {}
+    impl Input for () {}
+    impl Input for crate::task::view::context::TaskContext {}
 }

@@ -14,7 +14,7 @@ use crate::task::layers::hedge::attempt::{BeginWork, RoundWork};
 use crate::task::layers::hedge::rounds::{AllRounds, Rounds};
 use crate::task::layers::recovery::Recovery;
 use crate::task::view::context::TaskContext;
-use crate::task::work::attempts::{Informed, MakeAttempt, Plain};
+use crate::task::work::attempts::{Informed, MakeAttempt, Shared};
 use crate::tree::extras::recovery::RecoveryWork;
 
 /// The maker of the work of hedged attempts. It is as [`MakeAttempt`], and may change with each call.
@@ -28,7 +28,7 @@ pub trait MakeWork<S, B> {
     fn make_work(&mut self, source: &S, context: Option<TaskContext>) -> Option<B>;
 }
 
-impl<F, S, B> MakeWork<S, B> for Plain<F>
+impl<F, I, S, B> MakeWork<S, B> for Shared<F, I>
 where
     Self: MakeAttempt<S, B>,
 {
