@@ -125,6 +125,8 @@ pub use crate::build::for_each::ForEach;
 pub use crate::build::forward::Forward;
 pub use crate::build::options::PipelineBuilder;
 pub use crate::build::publish::Publish;
+#[cfg(feature = "json")]
+pub use crate::build::publish_items::PublishItems;
 pub use crate::build::sender::{BatchedSender, PipelineSender};
 pub use crate::build::write::WriteFile;
 pub use crate::collect::Collector;

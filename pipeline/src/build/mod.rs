@@ -9,6 +9,8 @@ pub(crate) mod for_each;
 pub(crate) mod forward;
 pub(crate) mod options;
 pub(crate) mod publish;
+#[cfg(feature = "json")]
+pub(crate) mod publish_items;
 pub(crate) mod pull;
 pub(crate) mod sender;
 pub(crate) mod stages;

@@ -76,6 +76,10 @@ impl QueueMessage {
         &self.key
     }
 
+    pub(crate) fn shared_key(&self) -> Arc<str> {
+        self.key.clone()
+    }
+
     /// The bytes. Those of a chunk are in a format of the library's own, which includes its version: a
     /// consumer refuses a version that it does not know.
     pub fn body(&self) -> &Bytes {

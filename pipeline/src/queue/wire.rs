@@ -47,17 +47,22 @@ impl Sealing {
     }
 
     fn seal(&self, chunk: &RawChunk) -> QueueMessage {
-        let mut body = BytesMut::with_capacity(self.head.len() + chunk.bytes.len() + 37);
-        body.put_u8(VERSION);
-        put_text(&mut body, &self.head);
-        for number in [chunk.first_row, chunk.rows, chunk.first_line, chunk.first_byte] {
-            body.put_u64_le(number);
-        }
-        body.put_slice(&chunk.bytes);
         // The length is part of the key: a chunk that was cut elsewhere is another message.
         let key = format!("{}/{}+{}", self.key, chunk.first_byte, chunk.bytes.len());
-        QueueMessage::new(key, body)
+        message(&self.head, chunk, key)
     }
+}
+
+/// Makes a message of a chunk.
+pub(crate) fn message(head: &[u8], chunk: &RawChunk, key: String) -> QueueMessage {
+    let mut body = BytesMut::with_capacity(head.len() + chunk.bytes.len() + 37);
+    body.put_u8(VERSION);
+    put_text(&mut body, head);
+    for number in [chunk.first_row, chunk.rows, chunk.first_line, chunk.first_byte] {
+        body.put_u64_le(number);
+    }
+    body.put_slice(&chunk.bytes);
+    QueueMessage::new(key, body)
 }
 
 impl Decoder<QueueMessage> for Sealer {

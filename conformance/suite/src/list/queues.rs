@@ -44,6 +44,17 @@ macro_rules! __conformance_with_queues {
                 a_message_is_settled_while_a_batch_is_smaller
                 a_message_is_settled_where_its_events_may_be_tried_again
             }
+            published_items driven {
+                published_items_come_back_as_they_were
+                results_of_claimed_chunks_are_gathered
+                a_chunk_that_is_handled_twice_gives_one_result
+                a_large_result_is_several_messages_with_their_own_keys
+                rows_that_are_handled_one_by_one_give_keys_of_their_own
+                a_row_that_fails_leaves_no_value_in_the_results
+                a_queue_that_takes_no_result_ends_the_pipeline
+                a_chunk_that_an_error_cuts_short_publishes_nothing
+                enough_of_a_claimed_chunk_is_published
+            }
             published_names driven {
                 a_duplicate_names_the_sources_that_were_published
                 a_collected_error_names_the_source_that_was_published

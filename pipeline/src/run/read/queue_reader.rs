@@ -89,7 +89,8 @@ impl SourceReader {
                     // Unbounded, and closed only when all messages are given back anyway.
                     let _ = reports.try_send(Report::Claimed(id, claimed.receipt.clone()));
                     let (reports, idle) = (reports.clone(), idle.clone());
-                    let lease = Lease { id, source: None, handled: false, reports, idle };
+                    let key = claimed.message.shared_key();
+                    let lease = Lease { id, key, source: None, handled: false, reports, idle };
                     (claimed, Box::new(lease))
                 })
                 .collect();

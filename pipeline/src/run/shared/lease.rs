@@ -19,6 +19,8 @@ use sweet_async_core::runtime::{DynRuntime, Runtime as _};
 /// The lease of one chunk. Dropped before the chunk was handled, it gives the message back.
 pub(crate) struct Lease {
     pub(crate) id: u64,
+    /// The key of the message.
+    pub(crate) key: Arc<str>,
     /// The source that was published, once it is known.
     pub(crate) source: Option<Arc<PublishedSource>>,
     pub(crate) handled: bool,

@@ -81,6 +81,10 @@ impl<'a, X: Chain> Feed<'a, X> {
         self.row.state
     }
 
+    pub(crate) fn chunk(&self) -> &'a ChunkData<'a> {
+        self.row.chunk
+    }
+
     pub(crate) fn pending_events(&mut self) -> PendingEvents<'_, X::Out> {
         let retrying = self.retrying.and_then(X::retries_of_values);
         PendingEvents { state: self.row.state, events: self.events, retrying }
@@ -242,7 +246,7 @@ impl LastRow<'_> {
         let sequence = origin.base + sequence;
         let limit = &self.state.control.limit;
         if !limit.allows(sequence) {
-            return None;
+            return self.cut_short();
         }
         let position = &mut self.state.last;
         // Field by field: an assignment of the whole would have to drop the old value.

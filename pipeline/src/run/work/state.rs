@@ -32,6 +32,16 @@ pub(crate) struct ChunkData<'a> {
     pub(crate) name: &'a Arc<str>,
     /// The text of the rows, kept for rejected ones where `keep_raw` is set.
     pub(crate) text: Option<RawChunk>,
+    /// Set if the chunk was claimed from a queue.
+    pub(crate) claimed: Option<ClaimedChunk>,
+}
+
+/// The message that a chunk was claimed as.
+pub(crate) struct ClaimedChunk {
+    /// The key of the message.
+    pub(crate) key: Arc<str>,
+    /// The sequence of its first row.
+    pub(crate) first: u64,
 }
 
 impl WorkerState {

@@ -1,5 +1,6 @@
 //! A worker of a pipeline: it takes chunks from the queue, and lets the handler parse and handle their rows.
 
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::run::shared::turn::Turn;
 use crate::run::work::erased::{DynHandler, DynWorker};
 use crate::run::work::intake::{next, overdue};
 use crate::run::work::keys::Keys;
-use crate::run::work::state::{ChunkData, WorkerState};
+use crate::run::work::state::{ChunkData, ClaimedChunk, WorkerState};
 use crate::source::item_chunks::Items;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::{Decoded, DynDecoders};
@@ -55,8 +56,8 @@ struct Worker {
 
 /// The next job of a worker.
 enum Job {
-    /// A chunk. If it was claimed from a queue, it comes with its lease and the sequence of its last row.
-    Chunk(Origin, Rows, Option<(Box<Lease>, u64)>),
+    /// A chunk. If it was claimed from a queue, it comes with its lease and the sequences of its rows.
+    Chunk(Origin, Rows, Option<(Box<Lease>, Range<u64>)>),
     /// The stages of a chunk are to run, before the receiver is called.
     Ahead(Origin),
     /// The pending events are to be handled, whether the batch is full or not.
@@ -107,7 +108,8 @@ pub(crate) async fn work(
         let mut rows = match content {
             Content::Items(items) => Rows::Items(items, first),
             Content::Raw { chunk, decoders, lease } => {
-                claimed = lease.map(|lease| (lease, (origin.base + first + chunk.rows).saturating_sub(1)));
+                let begin = origin.base + first;
+                claimed = lease.map(|lease| (lease, begin..begin + chunk.rows));
                 Rows::Raw(chunk, decoders)
             }
         };
@@ -167,10 +169,10 @@ impl Worker {
     async fn handle(&mut self, job: Job) {
         match job {
             Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
-            Job::Chunk(origin, rows, Some((lease, last))) => {
+            Job::Chunk(origin, rows, Some((lease, sequences))) => {
                 let before = self.state.pending_batch.count();
-                let published = lease.source.as_ref().map(|source| &source.name);
-                self.chunk(origin, rows, published).await;
+                let last = sequences.end.saturating_sub(1);
+                self.chunk(origin, rows, Some((&lease, sequences.start))).await;
                 self.state.pending_batch.hold(lease, last, before, !self.state.is_cut_short);
             }
             Job::Ahead(origin) => self.rows.ahead(origin, &mut self.state).await,
@@ -179,8 +181,8 @@ impl Worker {
         settle(&*self.shared.handler, &mut self.state);
     }
 
-    /// Handles the rows of a chunk. `published` is the name under which its source was published.
-    async fn chunk(&mut self, origin: Origin, chunk: Rows, published: Option<&Arc<str>>) {
+    /// Handles the rows of a chunk. If it was claimed, it comes with its lease and the sequence of its first row.
+    async fn chunk(&mut self, origin: Origin, chunk: Rows, claimed: Option<(&Lease, u64)>) {
         // Where the stages have run already, they have kept the rate.
         let is_done = self.shared.stages_ahead && matches!(chunk, Rows::Begun(_));
         let at_rate = self.control.rate.is_some() && !is_done;
@@ -188,9 +190,11 @@ impl Worker {
         let Self { shared, control, rows, state } = self;
         state.last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
         state.is_cut_short = false;
+        let published = claimed.and_then(|(lease, _)| lease.source.as_ref().map(|source| &source.name));
         if let Some(name) = published.or(control.names.at(origin.source)) {
             let text = text.filter(|_| control.wants_text());
-            let chunk = ChunkData { origin, name, text };
+            let claimed = claimed.map(|(lease, first)| ClaimedChunk { key: lease.key.clone(), first });
+            let chunk = ChunkData { origin, name, text, claimed };
             let (handler, rows) = (&*shared.handler, &mut **rows);
             match (at_rate, &shared.keys) {
                 (true, _) => handle_at_rate(handler, rows, state, &chunk).await,

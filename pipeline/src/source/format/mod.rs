@@ -91,6 +91,15 @@ pub(crate) fn read_head<F: Format>(head: &Bytes) -> Result<(Arc<str>, F::Head), 
     Ok((head.text().ok_or(None)?.into(), data))
 }
 
+/// Makes the head of the messages of the source `name`, for [`read_head`].
+pub(crate) fn head_of_messages<F: Format>(name: &str, data: &F::Head) -> Bytes {
+    let mut head = BytesMut::new();
+    head.put_u8(F::NUMBER);
+    data.write(&mut head);
+    put_text(&mut head, name.as_bytes());
+    head.freeze()
+}
+
 /// A format and a type of rows, without their types, on the way from a source to its reader.
 pub(crate) trait DynFormat: Send + Sync {
     /// As [`Format::dialect`].
@@ -132,10 +141,6 @@ impl<F: Format> DynFormat for OfRows<F> {
     }
 
     fn message_head(&self, name: &str, first: &RawChunk) -> Result<Bytes, BadRow> {
-        let mut message = BytesMut::new();
-        message.put_u8(F::NUMBER);
-        self.format.head(name, first)?.write(&mut message);
-        put_text(&mut message, name.as_bytes());
-        Ok(message.freeze())
+        Ok(head_of_messages::<F>(name, &self.format.head(name, first)?))
     }
 }

@@ -1,5 +1,6 @@
 //! Queues: publishing, acknowledgement, batches and order.
 
+pub mod published_items;
 pub mod published_names;
 pub mod publishing;
 pub mod queue_batches;

@@ -5,6 +5,8 @@ pub(crate) mod folding;
 pub(crate) mod forwarding;
 pub(crate) mod handler;
 pub(crate) mod listing;
+#[cfg(feature = "json")]
+pub(crate) mod publishing;
 pub(crate) mod pulling;
 pub(crate) mod receiving;
 pub(crate) mod writing;
