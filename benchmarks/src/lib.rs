@@ -18,6 +18,7 @@ pub mod p11;
 pub mod p12;
 pub mod p13;
 pub mod p15;
+pub mod p17;
 pub mod p2;
 pub mod p3;
 pub mod p4;

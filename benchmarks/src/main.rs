@@ -1,5 +1,5 @@
 //! The program that runs rows of the table by name:
-//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p15 convert locks overload responsive`.
+//! `benchmarks p1 p2 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p15 p17 convert locks overload responsive`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::data::Csv;
 use side_by_side::{
-    Failure, Size, convert, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p15,
+    Failure, Size, convert, locks, overload, p1, p2, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p15, p17,
     responsive,
 };
 
@@ -19,7 +19,7 @@ struct Arguments {
     /// One backend only.
     #[arg(long)]
     backend: Option<BackendName>,
-    /// Rounds of each row; a third of it for P7, P8, P11, P12, convert and overload, a seventh for P9.
+    /// Rounds of each row; a third of it for P7, P8, P11, P12, convert and overload, a seventh for P9 and P17.
     #[arg(long, default_value_t = 21)]
     rounds: usize,
     /// Tasks in a round of P1, P2 and P13; a tenth of it for P15.
@@ -34,7 +34,10 @@ struct Arguments {
     /// Megabytes of generated CSV in P7, P8 and convert.
     #[arg(long, default_value_t = 200)]
     megabytes: u64,
-    /// KiB in a chunk of P7, P8, P9, P12 and convert.
+    /// Millions of rows in P17.
+    #[arg(long, default_value_t = 100)]
+    million_rows: u64,
+    /// KiB in a chunk of P7, P8, P9, P12, P17 and convert.
     #[arg(long, default_value_t = 256)]
     chunk_kib: usize,
     /// Threads of each runtime, and workers of each pipeline.
@@ -63,6 +66,7 @@ enum RowName {
     P12,
     P13,
     P15,
+    P17,
     Convert,
     Locks,
     Overload,
@@ -138,6 +142,10 @@ fn rows<B: Backend>(backend: &B, arguments: &Arguments, csv: Option<&Csv>) -> Re
             (RowName::P12, _) => p12::measure(backend, &long)?,
             (RowName::P13, _) => p13::measure(backend, &size)?,
             (RowName::P15, _) => p15::measure(backend, &size)?,
+            (RowName::P17, _) => {
+                let input = p17::Measurements::generate(arguments.million_rows * 1_000_000)?;
+                p17::measure(backend, &input, &longest)?;
+            }
             (RowName::Convert, Some(csv)) => convert::measure(backend, csv, &long)?,
             (RowName::Responsive, _) => responsive::measure(backend, &size)?,
             (RowName::Locks, _) => locks::measure(backend, &size)?,

@@ -15,6 +15,10 @@ const THREADS: &str = "RUST_TEST_THREADS";
 /// The tests of one flavour.
 pub struct Trials {
     flavour: &'static str,
+    /// The only test that is asked for, by its name.
+    ///
+    /// cargo-nextest runs each test in a process of its own: making all tests would take longer than most of them.
+    only: Option<String>,
     has_threads: bool,
     trials: Vec<Trial>,
 }
@@ -31,10 +35,20 @@ pub fn of<H: Harness>(flavour: &'static str) -> Trials {
 impl Trials {
     /// Returns the tests of the cases that are compiled once for all flavours.
     fn compiled_once(prefix: &'static str, flavour: Flavour) -> Self {
-        let mut trials = Self { flavour: prefix, has_threads: flavour.has_threads, trials: Vec::new() };
+        let Arguments { exact, filter, .. } = Arguments::from_args();
+        let only = filter.filter(|_| exact);
+        let mut trials = Self { flavour: prefix, only, has_threads: flavour.has_threads, trials: Vec::new() };
         trials.add(DRIVEN, move |name, case| driven(flavour, name, case));
         trials.add(OWNED, move |name, case| owned(flavour, name, case));
         trials
+    }
+
+    /// False for a case whose test is not the only one that is asked for.
+    fn is_wanted(&self, case: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| {
+            let of_flavour = only.strip_prefix(self.flavour).and_then(|only| only.strip_prefix("::"));
+            of_flavour == Some(case)
+        })
     }
 
     /// Adds a test for each case of `table`. A case that needs threads passes at once on a flavour without
@@ -46,6 +60,9 @@ impl Trials {
     {
         for case in table.iter().copied().flatten() {
             let (name, body) = (case.name, case.body);
+            if !self.is_wanted(name) {
+                continue;
+            }
             let skipped = !self.has_threads && case.needs.contains(&"threads");
             let trial = move || {
                 if skipped {

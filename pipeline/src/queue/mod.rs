@@ -8,6 +8,9 @@
 //!                                         └─────────────────────┘
 //! ```
 //!
+//! The values of the pipeline on the right may go into another queue (`publish_items(&results, job)`), for a
+//! pipeline that gathers them.
+//!
 //! Inside one pipeline chunks need no such queue: they go through a bounded channel, without leases and
 //! without being made into bytes.
 
