@@ -140,8 +140,8 @@ impl fmt::Debug for AskAboutErrors {
 }
 
 /// The strategy for a source that fails: a file that is missing or corrupt, a header that is refused, a
-/// reader that returns an error or panics, an iterator or a stream that panics, a queue that cannot be
-/// claimed from.
+/// reader that returns an error or panics, an iterator or a stream that panics, a queue whose `claim` returns an
+/// error or panics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceErrorStrategy {

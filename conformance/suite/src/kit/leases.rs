@@ -10,6 +10,8 @@ use crate::library::pipeline::{Claim, Queue, QueueMessage};
 use event_listener::Event;
 use futures_lite::future::or;
 
+use super::explode;
+
 /// The queue. A clone is a handle on the same queue.
 #[derive(Clone)]
 pub(crate) struct LeasedQueue<R>(Arc<Inner<R>>);
@@ -28,8 +30,8 @@ struct State {
     closed: bool,
     acknowledged: Vec<String>,
     extended: usize,
-    /// The calls that fail next, by name: one entry for each failure.
-    broken: Vec<&'static str>,
+    /// The calls that fail next, by name, and whether they panic: one entry for each failure.
+    broken: Vec<(&'static str, bool)>,
 }
 
 struct Stored {
@@ -83,16 +85,23 @@ impl<R: Runtime> LeasedQueue<R> {
 
     /// Makes the next call that is named (`publish`, `claim` or `ack`) fail.
     pub(crate) fn breaks(&self, call: &'static str) {
-        self.change(|state| state.broken.push(call));
+        self.change(|state| state.broken.push((call, false)));
+    }
+
+    /// Makes the next call that is named panic.
+    pub(crate) fn panics(&self, call: &'static str) {
+        self.change(|state| state.broken.push((call, true)));
     }
 
     fn answer(&self, call: &'static str) -> Result<(), std::io::Error> {
-        let broken = &mut self.state().broken;
-        match broken.iter().position(|broken| *broken == call) {
-            Some(at) => {
-                broken.remove(at);
-                Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the engine is away"))
-            }
+        let found = {
+            let broken = &mut self.state().broken;
+            let at = broken.iter().position(|(broken, _)| *broken == call);
+            at.map(|at| broken.remove(at))
+        };
+        match found {
+            Some((_, true)) => explode("the engine panics"),
+            Some(_) => Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the engine is away")),
             None => Ok(()),
         }
     }

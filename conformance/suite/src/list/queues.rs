@@ -69,6 +69,7 @@ macro_rules! __conformance_with_queues {
                 a_message_in_which_the_pipeline_ends_comes_back
                 a_publisher_may_try_again
                 a_queue_error_names_the_failed_operation
+                a_queue_whose_claim_panics_is_a_source_that_fails
                 unreadable_messages_are_rejected_and_named
                 a_message_that_is_delivered_too_often_is_rejected
                 invalid_uses_of_a_queue_are_refused

@@ -18,7 +18,9 @@ use crate::source::plan::QueuePlan;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
 use crate::text::fault::{BadRow, BadRowReason};
-use sweet_async_core::extend::Sleep;
+use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::extend::{InPlace, Sleep};
+use sweet_async_core::internals::Fallible;
 use sweet_async_core::runtime::Runtime as _;
 
 /// The most messages of one claim: few enough for other consumers to have theirs.
@@ -71,12 +73,16 @@ impl SourceReader {
             // This is polled first: messages that are claimed at the end would only be given back, and
             // delivered once more.
             let unwanted = async { Err(self.unwanted().await) };
-            let claims = plan.queue.claim(room.clamp(1, MAX_CLAIM), plan.lease);
+            let claim = || async {
+                let claimed = plan.queue.claim(room.clamp(1, MAX_CLAIM), plan.lease).await;
+                claimed.map_err(|error| QueueError::failure("claiming from", &plan.name, error))
+            };
+            // A panic is an error of the source too.
+            let claims = InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(claim);
             let claims = or(claims, mark_idle(&self.chunk_sender.control, idle));
             let claims = or(unwanted, async { Ok(claims.await) }).await?;
             idle.clear();
-            let claims = claims
-                .map_err(|error| Stop::Source(QueueError::failure("claiming from", &plan.name, error)))?;
+            let claims = claims.map_err(Stop::Source)?;
             if claims.is_empty() {
                 return Ok(());
             }

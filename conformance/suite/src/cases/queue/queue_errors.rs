@@ -1,6 +1,6 @@
 //! Queues, errors: a failed engine and an unreadable message are named, and an unfinished message comes back.
 
-use crate::library::pipeline::{BoundedQueue, Queue, QueueError, QueueMessage};
+use crate::library::pipeline::{BoundedQueue, Queue, QueueError, QueueMessage, SourceErrorStrategy};
 
 use crate::kit::explode;
 use crate::kit::leases::LeasedQueue;
@@ -65,6 +65,31 @@ pub async fn a_queue_error_names_the_failed_operation<R: Runtime>(rt: R, _: Fact
     queue.breaks("ack");
     let error = failed(consume(&rt, &queue, &Deliveries::default()).await)?;
     ensure!(is_reset(&error, "acknowledging to a queue: the engine is away"), "{error}");
+    Ok(())
+}
+
+pub async fn a_queue_whose_claim_panics_is_a_source_that_fails<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let queue = LeasedQueue::new(&rt);
+    publish(&rt, &queue, "numbers", 6, 3).await?;
+    queue.close();
+    queue.panics("claim");
+    let consumer = queue.clone();
+    let summary = AsyncTask::emits::<u64>()
+        .on(&rt)
+        .on_source_error(SourceErrorStrategy::Skip)
+        .sender(move |sources| {
+            sources.of_queue(&consumer).lines();
+            sources.of_bytes("1\n2\n").lines().into_chunks(1.lines());
+        })
+        .for_each(|_: Event<u64>| ())
+        .await?;
+    ensure!((summary.handled(), summary.failed_sources()) == (2, 1), "{summary:?}");
+    let error = summary.source_errors().first().context("one failed")?;
+    ensure!(error.error().is_panic() && error.source_index() == 0, "{error:?}");
+    queue.panics("claim");
+    let error = failed(consume(&rt, &queue, &Deliveries::default()).await)?;
+    ensure!(error.is_panic(), "{error:?}");
+    ensure!((queue.len(), queue.held()) == (2, 0), "{} messages", queue.len());
     Ok(())
 }
 

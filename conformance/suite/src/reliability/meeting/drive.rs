@@ -9,6 +9,7 @@ use futures_lite::StreamExt as _;
 use futures_lite::future::or;
 
 use super::ledger::{Ledger, Value};
+use super::messages::Published;
 use super::number::Number;
 use super::places::Places;
 use super::table::{Combination, End, Fault};
@@ -49,8 +50,8 @@ pub(super) struct Observations {
     pub(super) listed: Option<Vec<(u64, u64)>>,
     /// The values of the file, if it was written.
     pub(super) written: Option<Vec<(u64, u64)>>,
-    /// The queue that was published into.
-    pub(super) published: BoundedQueue,
+    /// The messages that values were published as, where they are.
+    pub(super) messages: Option<Vec<Published>>,
     /// The queue that was read.
     pub(super) read_from: Option<BoundedQueue>,
 }

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::library::BoxError;
-use crate::library::pipeline::BoundedQueue;
 use crate::library::pipeline::internals::Upstream;
 
 use super::drive::Run;
 use super::flaky_queue::FlakyQueue;
 use super::ledger::Value;
+use super::messages::JOB;
 use super::number::Number;
 use super::places::{PLAIN_TEXT, Places};
 use super::receivers::{self as on, Staged};
@@ -18,17 +18,12 @@ use super::table::{Body, Combination, End, Enough, Stages};
 use super::work::Work;
 use crate::kit::prelude::*;
 
-/// Starts the pipeline of `work` behind `from`. Its end publishes into `queue`, if it publishes.
-pub(super) fn start(
-    from: Sending,
-    work: &Work,
-    places: &Places,
-    queue: &BoundedQueue,
-) -> Result<Run, Failure> {
-    let Combination { stages, fault, .. } = work.combination;
+/// Starts the pipeline of `work` behind `from`.
+pub(super) fn start(from: Sending, work: &Work, places: &Places) -> Result<Run, Failure> {
+    let stages = work.combination.stages;
     let run = match (stages, work.combination.end) {
         (Stages::Nothing, End::Publish) => {
-            let queue = FlakyQueue::publishing(queue.clone(), fault);
+            let queue = FlakyQueue::publishing(work, places);
             Some(Run::Summary(from.publish(&queue, "numbers").spawn()))
         }
         (Stages::Nothing, _) => behind_nothing(from, work, places),
@@ -154,6 +149,10 @@ where
         (End::Fold, _, _, true) => fold_until(from, work),
         (End::List, ..) => Run::Listed(from.collect_vec().spawn()),
         (End::Pull, ..) => Run::Pulled(from.pull()),
+        (End::PublishItems, ..) => {
+            let queue = FlakyQueue::publishing(work, places);
+            Run::Summary(from.publish_items(&queue, JOB).spawn())
+        }
         (End::Forward, ..) => {
             let sink = places.tray.sink(work.combination, work.ledger.clone());
             Run::Summary(from.forward(sink).spawn())

@@ -1,14 +1,18 @@
-//! A queue whose engine fails or panics once.
+//! A queue whose engine fails or panics once, and takes its time to publish.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use crate::library::BoxError;
 use crate::library::pipeline::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueMessage};
 
+use super::ledger::Ledger;
+use super::number::CHUNK;
+use super::places::Places;
 use super::table::Fault;
+use super::work::Work;
 use crate::kit::explode;
+use crate::kit::prelude::*;
 
 /// The number of the call, a claim or a publish, that fails.
 const BREAK: usize = 3;
@@ -18,7 +22,7 @@ const BREAK: usize = 3;
 pub(super) struct FlakyQueue {
     inner: BoundedQueue,
     claims: Option<Fault>,
-    publishes: Option<Fault>,
+    publishes: Option<(Fault, Arc<Ledger>)>,
     calls: Arc<AtomicUsize>,
 }
 
@@ -28,17 +32,23 @@ impl FlakyQueue {
         Self { inner, claims: Some(fault), publishes: None, calls: Arc::default() }
     }
 
-    /// Returns a queue to be published into, whose third publish breaks.
-    pub(super) fn publishing(inner: BoundedQueue, fault: Fault) -> Self {
-        Self { inner, claims: None, publishes: Some(fault), calls: Arc::default() }
+    /// Returns the queue of `places`, to be published into. Its third publish breaks.
+    pub(super) fn publishing(work: &Work, places: &Places) -> Self {
+        let publishes = Some((work.combination.fault, work.ledger.clone()));
+        Self { inner: places.published.clone(), claims: None, publishes, calls: Arc::default() }
     }
 
     pub(super) fn inner(&self) -> &BoundedQueue {
         &self.inner
     }
 
+    /// The number of calls before this one.
+    fn calls(&self) -> usize {
+        self.calls.fetch_add(1, Ordering::SeqCst)
+    }
+
     fn is_time(&self) -> bool {
-        self.calls.fetch_add(1, Ordering::SeqCst) + 1 == BREAK
+        self.calls() + 1 == BREAK
     }
 }
 
@@ -47,14 +57,23 @@ impl Queue for FlakyQueue {
     type Error = BoxError;
 
     async fn publish(&self, message: QueueMessage) -> Result<(), BoxError> {
-        match self.publishes {
-            Some(Fault::ReceiverFails | Fault::FailsOnce) if self.is_time() => {
+        let Some((fault, ledger)) = &self.publishes else { return Ok(self.inner.publish(message).await?) };
+        let before = self.calls();
+        ledger.called();
+        // A message has the rows of a chunk, or fewer.
+        ledger.given((before * CHUNK) as u64);
+        match fault {
+            Fault::ReceiverFails | Fault::FailsOnce if before + 1 == BREAK => {
                 return Err("the engine is away".into());
             }
-            Some(Fault::ReceiverPanics) if self.is_time() => explode("the engine panics"),
+            Fault::ReceiverPanics if before + 1 == BREAK => explode("the engine panics"),
             _ => {}
         }
-        Ok(self.inner.publish(message).await?)
+        // A pipeline may be stopped before its message is there, and after.
+        yield_now().await;
+        self.inner.publish(message).await?;
+        yield_now().await;
+        Ok(())
     }
 
     async fn claim(&self, most: usize, lease: Duration) -> Result<Vec<Claim<BoundedReceipt>>, BoxError> {

@@ -6,7 +6,8 @@
 //! - `pairs`: the choice that has each possible pair, and others by chance
 //! - `number`, `input`: the rows, and the sources that give them
 //! - `work`, `ledger`: the functions of the user's, and the ledger of their calls
-//! - `places`: files, sinks and policies that a run uses
+//! - `places`: files, sinks, queues and policies that a run uses
+//! - `messages`: the messages that values were published as
 //! - `stages`, `receivers`, `ends`, `drive`: the pipeline of a combination, and the handle of its run
 //! - `run`: one combination, run once
 //! - `check`: the invariants
@@ -31,6 +32,7 @@ mod ends;
 mod flaky_queue;
 mod input;
 mod ledger;
+mod messages;
 mod number;
 mod pairs;
 mod places;
@@ -72,7 +74,7 @@ fn size(flavour: &Flavour, scale: Scale) -> Size {
 
 /// Row 23: each combination ends, every row that was read is counted, nothing is handled twice or after the end,
 /// order is kept where it is promised, each lease and permit is given back, files are whole or as they were, and
-/// exactly what succeeded was collected. Combinations that cannot exist are refused: see
+/// exactly what succeeded was collected or published. Combinations that cannot exist are refused: see
 /// [`refusals`]. Of tasks: see [`tasks`].
 pub(super) fn features_meet(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
     let Size { runs, by_chance: chances } = size(flavour, scale);

@@ -54,13 +54,13 @@ pub(super) fn is_bad(n: u64) -> bool {
 impl Number {
     /// The row `n` as the source gives it.
     pub(super) fn of(n: u64, combination: Combination) -> Self {
-        let (is_picked, writes) = (is_picked(n), combination.end.writes());
+        let is_picked = is_picked(n);
         let flaw = match combination.fault {
             Fault::ParsePanics if is_bad(n) => 2,
             _ if combination.has_bad_rows() && is_bad(n) => 1,
             Fault::ClonePanics if is_picked => 3,
-            Fault::ReceiverFails if writes && is_picked => 4,
-            Fault::ReceiverPanics if writes && is_picked => 5,
+            Fault::TextFails if is_picked => 4,
+            Fault::TextPanics if is_picked => 5,
             _ => 0,
         };
         Self { n: n + flaw * FLAW, part: 0 }

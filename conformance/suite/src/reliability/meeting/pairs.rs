@@ -166,6 +166,9 @@ impl Combination {
             Fault::HeaderFails | Fault::HeaderPanics => {
                 (needs.options, needs.source) = (Options::Header, Source::Csv);
             }
+            Fault::TextFails | Fault::TextPanics => {
+                (needs.end, needs.body) = (End::PublishItems, Body::Async);
+            }
             Fault::StageFails | Fault::StagePanics => needs.stages = Stages::Async,
             Fault::KeyPanics => needs.stages = Stages::Keyed,
             Fault::ClonePanics => needs.strategy = Strategy::Retry,

@@ -1,4 +1,4 @@
-//! The places that a run uses beside its functions: a folder for files, a sink, a breaker and a limiter.
+//! The places that a run uses beside its functions: a folder for files, a sink, a queue, a breaker and a limiter.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::library::pipeline::Compression;
+use crate::library::pipeline::{BoundedQueue, Compression};
 use crate::library::{CircuitBreaker, Limiter};
 use futures_sink::Sink;
 
@@ -15,6 +15,7 @@ use super::number::{Number, is_picked};
 use super::table::{Combination, Fault, Options};
 use crate::kit::explode;
 use crate::kit::prelude::*;
+use crate::kit::published::bounded;
 
 /// The time for which the breaker of the table is open.
 pub(super) const OPEN: Duration = Duration::from_micros(50);
@@ -30,6 +31,8 @@ pub(super) struct Places {
     pub(super) limiter: Limiter,
     pub(super) tray: Tray,
     pub(super) rejects: Rejected,
+    /// The queue that is published into.
+    pub(super) published: BoundedQueue,
 }
 
 impl Places {
@@ -41,6 +44,7 @@ impl Places {
             limiter: Limiter::builder().max_concurrent(1).build()?,
             tray: Tray::default(),
             rejects: Rejected::default(),
+            published: bounded(64),
         };
         if combination.end.writes() {
             fs::write(places.written_path(), OLD)?;

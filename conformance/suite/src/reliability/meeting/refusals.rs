@@ -78,13 +78,17 @@ pub(super) const RULES: &[Rule] = &[
         |c| {
             let is_receivers =
                 matches!(c.fault, Fault::ReceiverFails | Fault::ReceiverPanics | Fault::FailsOnce);
-            is_receivers && matches!(c.end, End::Pull | End::List)
+            is_receivers && (matches!(c.end, End::Pull | End::List) || c.end.writes())
         },
-        "it runs no code of the user's",
+        "it calls no function of the user's",
     ),
     no_program(
-        |c| c.fault == Fault::FailsOnce && !(c.end.has_receiver() || c.end == End::Publish),
-        "nothing is tried again",
+        |c| matches!(c.fault, Fault::TextFails | Fault::TextPanics) && !c.end.makes_text(),
+        "no value becomes text",
+    ),
+    no_program(
+        |c| c.fault == Fault::FailsOnce && !has_calls(c),
+        "nothing is tried again: an error of a sink, or of a queue that values are published into, ends it",
     ),
     no_program(|c| c.fault == Fault::ClonePanics && c.strategy != Strategy::Retry, "nothing is cloned"),
     no_program(|c| c.fault == Fault::Hangs && c.policy != Policy::EventTimeout, "nothing would end it"),
@@ -156,7 +160,8 @@ fn is_built(c: Combination) -> bool {
     let is_async = c.body == Body::Async;
     // Without stages every kind is there, and some of those that break.
     match (c.stages, c.end, c.enough == Enough::Break, c.mode.is_batched()) {
-        (_, End::Fold | End::Pull | End::Publish | End::List | End::Forward, _, _) => true,
+        (_, End::Fold | End::Pull | End::Publish | End::PublishItems, _, _) => true,
+        (_, End::List | End::Forward, _, _) => true,
         (Stages::Nothing, End::ForEach | End::Collect, false, _) => true,
         (Stages::Nothing, End::ForEach, true, batched) => is_async == batched,
         (Stages::Nothing, End::Collect, true, batched) => is_async != batched,

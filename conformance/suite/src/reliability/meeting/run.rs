@@ -10,12 +10,12 @@ use super::drive::{Observations, drive, moment};
 use super::ends::start;
 use super::input::{Given, Input};
 use super::ledger::Ledger;
+use super::messages::messages_of;
 use super::places::Places;
 use super::stages::sender;
 use super::table::Combination;
 use super::work::Work;
 use crate::kit::prelude::*;
-use crate::kit::published::bounded;
 
 /// The time after which a combination is reported as hanging: far longer than any takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -45,8 +45,8 @@ async fn run_to_its_end(
     let input = Input::new(rt, combination, &given, &ledger).await?;
     let read_from = input.queue();
     let work = Work { rt: rt.clone(), combination, ledger: ledger.clone() };
-    let (places, published) = (Places::new(combination)?, bounded(64));
-    let started = start(sender(&work, input, &places), &work, &places, &published)?;
+    let places = Places::new(combination)?;
+    let started = start(sender(&work, input, &places), &work, &places)?;
     let mut observed = Observations {
         ledger,
         places,
@@ -57,7 +57,7 @@ async fn run_to_its_end(
         folded: None,
         listed: None,
         written: None,
-        published,
+        messages: None,
         read_from,
     };
     drive(rt, &mut observed, combination, trigger, started).await?;
@@ -71,6 +71,7 @@ async fn run_to_its_end(
     }
     observed.ledger.is_over();
     observed.written = observed.places.written(combination)?;
+    observed.messages = messages_of(&observed.places.published, combination).await?;
     observed.given = given.load(Ordering::SeqCst);
     Ok(observed)
 }

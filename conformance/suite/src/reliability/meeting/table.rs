@@ -29,7 +29,7 @@ dimension! {
 
 dimension! {
     /// A use of events.
-    End { Collect Fold ForEach Pull Publish List Lines Json Csv Forward }
+    End { Collect Fold ForEach Pull Publish PublishItems List Lines Json Csv Forward }
 }
 
 dimension! {
@@ -54,9 +54,11 @@ dimension! {
 
 dimension! {
     /// A fault that is injected, or none. A function of the user's panics at some rows, or whenever it is called.
+    /// A queue that is published into is a receiver whose third call fails or panics. A value has no text where
+    /// it is written as some.
     Fault {
         Nothing BadRows ParsePanics SourceFails SourcePanics SenderPanics HeaderFails HeaderPanics
-        StageFails StagePanics KeyPanics ReceiverFails ReceiverPanics FailsOnce ClonePanics Hangs
+        StageFails StagePanics KeyPanics ReceiverFails ReceiverPanics FailsOnce TextFails TextPanics ClonePanics Hangs
         RejectsFails RejectsPanics AskPanics ProgressPanics InitPanics MergePanics HandlerPanics CloseFails
         Graceful Kill KillHard Timeout Dropped Shutdown
     }
@@ -173,6 +175,11 @@ impl End {
     /// True if the rows become a file.
     pub(super) fn writes(self) -> bool {
         matches!(self, Self::Lines | Self::Json | Self::Csv)
+    }
+
+    /// True if values become text.
+    pub(super) fn makes_text(self) -> bool {
+        self.writes() || self == Self::PublishItems
     }
 }
 

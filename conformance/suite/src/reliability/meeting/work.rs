@@ -119,10 +119,13 @@ impl Work {
     pub(super) fn spread(&self, number: Number) -> impl Iterator<Item = Number> + Send + use<> {
         self.ledger.called();
         let work = self.clone();
-        (0..self.combination.parts(number.row())).map(move |part| {
+        let parts = self.combination.parts(number.row());
+        (0..parts).map(move |part| {
             work.ledger.called();
             work.panic_at(Site::Spread, &number);
-            Number { n: number.n, part }
+            // Of several values of a row it is the last that has no text.
+            let n = if part + 1 == parts { number.n } else { number.row() };
+            Number { n, part }
         })
     }
 

@@ -30,8 +30,9 @@ impl Combination {
         let fails = match self.fault {
             _ if self.has_bad_rows() => is_bad(row),
             Fault::StageFails | Fault::StagePanics | Fault::Hangs => is_picked(row),
-            Fault::ReceiverFails | Fault::ReceiverPanics => is_picked(row),
-            Fault::ClonePanics => is_picked(row),
+            // The queue does not fail for a row.
+            Fault::ReceiverFails | Fault::ReceiverPanics => is_picked(row) && self.end != End::PublishItems,
+            Fault::TextFails | Fault::TextPanics | Fault::ClonePanics => is_picked(row),
             // With one worker, events need no keys to come in order, unless its stages run for several rows.
             Fault::KeyPanics if self.asks_for_keys() => is_picked(row),
             Fault::FailsOnce => is_picked(row) && self.strategy != Strategy::Retry,
@@ -65,13 +66,15 @@ impl Combination {
     /// True if the fault is the error of a row.
     pub(super) fn rejects_rows(self) -> bool {
         use Fault::{ClonePanics, FailsOnce, Hangs, KeyPanics, ReceiverFails, ReceiverPanics};
-        use Fault::{StageFails, StagePanics};
+        use Fault::{StageFails, StagePanics, TextFails, TextPanics};
         let of_row = [
             StageFails,
             StagePanics,
             Hangs,
             ReceiverFails,
             ReceiverPanics,
+            TextFails,
+            TextPanics,
             ClonePanics,
             KeyPanics,
             FailsOnce,
@@ -115,6 +118,8 @@ impl Expected {
         let Combination { end, .. } = self.combination;
         match end {
             End::Publish => false,
+            // Values of a chunk that was cut short, or of a message that was not published, are gone.
+            End::PublishItems => observed.summary().is_some(),
             // A list and a file that were given up are gone.
             End::List | End::Lines | End::Json | End::Csv => observed.summary().is_some(),
             _ => true,
@@ -158,6 +163,9 @@ impl Observations {
     pub(super) fn taken_in_order(&self) -> Vec<(u64, u64)> {
         if let Some(listed) = &self.listed {
             return listed.clone();
+        }
+        if let Some(messages) = &self.messages {
+            return messages.iter().flat_map(|message| message.values.iter().copied()).collect();
         }
         let sent = self.places.tray.with(|content| content.values.clone());
         self.written.clone().unwrap_or(sent)

@@ -5,11 +5,13 @@
 //! - `values`: the values that were handled, once and in order, and their places
 //! - `counts`: the counts that add up
 //! - `places`: files, sinks, and the permits that are back
-//! - `queues`: the messages that were read, and those that were published
+//! - `queues`: the messages that were read, and those that chunks were published as
+//! - `messages`: the messages that values were published as
 
 mod counts;
 mod end;
 mod expected;
+mod messages;
 mod places;
 mod queues;
 mod values;
@@ -30,6 +32,7 @@ pub(super) async fn check(rt: &DynRuntime, combination: Combination, observed: &
     values::check(combination, observed, &expected)?;
     counts::check(combination, observed, &expected)?;
     places::check(rt, combination, observed).await?;
+    messages::check(combination, observed, &expected)?;
     // Messages are read by a pipeline, which a runtime that was shut down does not start.
     if combination.fault == Fault::Shutdown {
         return Ok(());
@@ -37,6 +40,7 @@ pub(super) async fn check(rt: &DynRuntime, combination: Combination, observed: &
     if combination.source == Source::Queue {
         queues::leases(rt, combination, observed, &expected).await?;
     }
+    messages::read_back(rt, observed).await?;
     queues::published(rt, combination, observed).await
 }
 
@@ -50,6 +54,8 @@ pub(super) fn refused(combination: Combination, observed: &Observations) -> Outc
         other => bail!("it is not refused: {other:?}"),
     }
     ensure!(observed.ledger.calls().is_empty(), "a receiver was called");
+    let published = observed.places.published.unacknowledged();
+    ensure!(published == 0, "{published} messages were published");
     let left_as_it_was = !combination.end.writes() || observed.places.is_unchanged()?;
     ensure!(left_as_it_was, "a file was written");
     Ok(())

@@ -1,4 +1,4 @@
-//! The messages of queues: none is lost or held.
+//! The messages of queues: none is lost or held. The values of a message that was acknowledged are published.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,15 +35,15 @@ pub(super) async fn leases(
     }
     ensure!(claims.len() == unacknowledged, "{} of {unacknowledged} messages came back", claims.len());
     drop(claims);
-    let left = rows_of(rt, Source::Queue, queue).await?;
+    let left: Vec<u64> = values_of(rt, Source::Queue, queue).await?.into_iter().map(|(row, _)| row).collect();
     let is_whole = observed.summary().is_some() && combination.enough == Enough::All;
     let is_skipped = combination.options == Options::Skip;
     ensure!(
         !is_whole || is_skipped || unacknowledged == 0,
         "{unacknowledged} messages are left at a good end"
     );
-    // Of a list that was given up nothing is known.
-    if !expected.is_known(observed) {
+    // Of a list that was given up nothing is known. Messages show what was published.
+    if !(expected.is_known(observed) || combination.end == End::PublishItems) {
         return Ok(());
     }
     for row in combination.rows() {
@@ -54,11 +54,15 @@ pub(super) async fn leases(
     Ok(())
 }
 
-/// Returns the rows that a queue still holds, sorted.
-async fn rows_of(rt: &DynRuntime, source: Source, queue: &BoundedQueue) -> Result<Vec<u64>, Failure> {
+/// Returns the values that a queue still holds, by row and part, sorted.
+pub(super) async fn values_of(
+    rt: &DynRuntime,
+    source: Source,
+    queue: &BoundedQueue,
+) -> Result<Vec<(u64, u64)>, Failure> {
     queue.close();
-    let rows = Arc::<Mutex<Vec<u64>>>::default();
-    let (pushed, queue) = (rows.clone(), queue.clone());
+    let values = Arc::<Mutex<Vec<(u64, u64)>>>::default();
+    let (pushed, queue) = (values.clone(), queue.clone());
     AsyncTask::emits::<Number>()
         .on(rt)
         .on_error(ErrorStrategy::ContinueOnError)
@@ -71,12 +75,13 @@ async fn rows_of(rt: &DynRuntime, source: Source, queue: &BoundedQueue) -> Resul
             }
         })
         .for_each(move |event: Event<Number>| {
-            pushed.lock().unwrap_or_else(PoisonError::into_inner).push(event.data().row());
+            let number = event.data();
+            pushed.lock().unwrap_or_else(PoisonError::into_inner).push((number.row(), number.part));
         })
         .await?;
-    let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    rows.sort_unstable();
-    Ok(rows)
+    let mut values = values.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    values.sort_unstable();
+    Ok(values)
 }
 
 /// Checks that each row is published once, or is missing together with its whole message.
@@ -85,18 +90,24 @@ pub(super) async fn published(rt: &DynRuntime, combination: Combination, observe
     if end != End::Publish {
         return Ok(());
     }
-    let messages = observed.published.unacknowledged() as u64;
+    let messages = observed.places.published.unacknowledged() as u64;
     if let Some(progress) = &observed.progress {
         // A message whose publishing was stopped may be in the queue.
         let is_stopped = matches!(
             fault,
-            Fault::Kill | Fault::KillHard | Fault::Graceful | Fault::Timeout | Fault::ProgressPanics
+            Fault::Kill
+                | Fault::KillHard
+                | Fault::Graceful
+                | Fault::Timeout
+                | Fault::ProgressPanics
+                | Fault::RejectsPanics
+                | Fault::AskPanics
         );
         let most = progress.handled + if is_stopped { WORKERS } else { 0 };
         ensure!((progress.handled..=most).contains(&messages), "{messages} messages: {progress:?}");
         ensure!(enough != Enough::Take || messages <= TAKEN, "{messages} messages");
     }
-    let rows = rows_of(rt, source, &observed.published).await?;
+    let rows = values_of(rt, source, &observed.places.published).await?;
     ensure!(rows.windows(2).all(|two| matches!(two, [a, b] if a < b)), "published twice: {rows:?}");
     if observed.summary().is_some() && enough == Enough::All {
         let bad = combination.has_bad_rows();
