@@ -81,6 +81,7 @@ impl<'a, X: Chain> Feed<'a, X> {
         self.row.state
     }
 
+    #[cfg_attr(not(feature = "json"), allow(dead_code, reason = "for values that are published, as JSON"))]
     pub(crate) fn chunk(&self) -> &'a ChunkData<'a> {
         self.row.chunk
     }

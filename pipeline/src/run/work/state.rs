@@ -33,10 +33,12 @@ pub(crate) struct ChunkData<'a> {
     /// The text of the rows, kept for rejected ones where `keep_raw` is set.
     pub(crate) text: Option<RawChunk>,
     /// Set if the chunk was claimed from a queue.
+    #[cfg_attr(not(feature = "json"), allow(dead_code, reason = "for values that are published, as JSON"))]
     pub(crate) claimed: Option<ClaimedChunk>,
 }
 
 /// The message that a chunk was claimed as.
+#[cfg_attr(not(feature = "json"), allow(dead_code, reason = "for values that are published, as JSON"))]
 pub(crate) struct ClaimedChunk {
     /// The key of the message.
     pub(crate) key: Arc<str>,
