@@ -69,7 +69,9 @@ impl<T: Serialize + Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSe
     /// message that was claimed, by its key, or else in the source, by its index. A chunk that is handled twice, since a lease has run
     /// out or its consumer has died, publishes the same keys, and the results are in the queue once
     /// ([`Queue::publish`]). That holds where the stages give the same values for the same row, and the settings of
-    /// the pipeline are the same. A message that was claimed is acknowledged after its values are published.
+    /// the pipeline are the same. A message that was claimed is acknowledged after its values are published. Of one that
+    /// [`take`](Self::take) cuts short, what is wanted is published under a key of its own; the message is given back,
+    /// and its rows are published again by the pipeline that handles it next.
     ///
     /// **Errors.** A value that cannot be written as JSON rejects its row, as a receiver that refuses it. An error or
     /// a panic of the queue ends the pipeline, whatever the strategy, and is its error ([`QueueError`]).
