@@ -17,7 +17,7 @@ pub struct Trials {
     flavour: &'static str,
     /// The only test that is asked for, by its name.
     ///
-    /// cargo-nextest runs each test in a process of its own: making all tests would take longer than most of them.
+    /// cargo-nextest runs each test in a process of its own, which need not make the others.
     only: Option<String>,
     has_threads: bool,
     trials: Vec<Trial>,
