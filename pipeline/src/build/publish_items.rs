@@ -33,8 +33,8 @@ pub struct PublishItems<T, S, F, Q> {
 
 impl<T: Serialize + Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Publishes each value into `queue`, as a line of JSON, for other pipelines to read with
-    /// [`of_queue`](crate::Sources::of_queue) and `json_lines`. So the results of a pipeline whose receivers are on
-    /// many machines come back to the one that gathers them:
+    /// [`of_queue`](crate::Sources::of_queue) and `json_lines`. So the results of stages that run on many machines come
+    /// back to the pipeline that gathers them:
     ///
     /// ```
     /// # use std::num::NonZeroUsize;
@@ -61,17 +61,18 @@ impl<T: Serialize + Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSe
     /// # }
     /// ```
     ///
-    /// The values of one chunk are one message, or several of about 256 KiB; the values of one row are in one
-    /// message, all of them or none. The summary counts rows. `job` names this run, and is the name of the source in
-    /// errors of the pipeline that reads the values.
+    /// The values of one chunk are one message, or several of about 256 KiB; with
+    /// [`rate_limit`](crate::PipelineBuilder::rate_limit) or [`key_by`](Self::key_by), those of each row are a message
+    /// of their own. The values of one row are in one message, all of them or none. The summary counts rows. `job`
+    /// names this run, and is the name of the source in errors of the pipeline that reads the values.
     ///
-    /// **Once.** The key of a message consists of `job` and the positions of its first and its last row: in the
-    /// message that was claimed, by its key, or else in the source, by its index. A chunk that is handled twice, since a lease has run
-    /// out or its consumer has died, publishes the same keys, and the results are in the queue once
-    /// ([`Queue::publish`]). That holds where the stages give the same values for the same row, and the settings of
-    /// the pipeline are the same. A message that was claimed is acknowledged after its values are published. Of one that
-    /// [`take`](Self::take) cuts short, what is wanted is published under a key of its own; the message is given back,
-    /// and its rows are published again by the pipeline that handles it next.
+    /// **Once.** The key of a message consists of `job` and the positions of its first and its last row. For a claimed
+    /// message, positions are counted in it, and its key is part of the new key; for another source, its index is. So a
+    /// chunk that is handled twice, since a lease has run out or its consumer has died, publishes the same keys, and a
+    /// queue that takes a key once ([`Queue::publish`]) has the results once. That holds where the stages give the same
+    /// values for the same row, and the settings of the pipeline are the same. A claimed message is acknowledged after
+    /// its values are published. If [`take`](Self::take) cuts one short, the wanted values are published under another
+    /// key; the message is given back, and its rows are published again by the pipeline that handles it next.
     ///
     /// **Errors.** A value that cannot be written as JSON rejects its row, as a receiver that refuses it. An error or
     /// a panic of the queue ends the pipeline, whatever the strategy, and is its error ([`QueueError`]).

@@ -52,7 +52,7 @@ macro_rules! __conformance_with_queues {
                 rows_that_are_handled_one_by_one_give_keys_of_their_own
                 a_row_that_fails_leaves_no_value_in_the_results
                 a_queue_that_takes_no_result_ends_the_pipeline
-                a_chunk_that_an_error_cuts_short_publishes_nothing
+                a_chunk_that_an_error_ends_publishes_nothing
                 enough_of_a_claimed_chunk_is_published
             }
             published_names driven {

@@ -267,14 +267,14 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
 
 /// The ends of a builder that run the work as part of the caller.
 ///
-/// With [`retry`](Self::retry), the work must be callable again (`Fn`): each attempt calls it. With
-/// [`hedge`](Self::hedge), it must also be asynchronous: attempts run beside each other.
+/// With [`retry`](Self::retry), the work must be callable again (`Fn`, and `Sync` on the blocking pool): each
+/// attempt calls it. With [`hedge`](Self::hedge), it must also be asynchronous: attempts run beside each other.
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// Runs `work` as part of the caller, when awaited. It returns a `T`, a `Result<T, E>`, or a future of one
     /// of them: see [`IntoAsyncResult`](crate::task::IntoAsyncResult).
     ///
-    /// Asynchronous work runs in place: no spawn, no allocation, and it needs neither `Send` nor `'static`,
-    /// nor a runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it
+    /// Asynchronous work runs in place: no spawn, no allocation without `hedge`, and it needs neither `Send` nor
+    /// `'static`, nor a runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it
     /// never holds up the executor; see [`inline`](Self::inline). A panic is caught and becomes
     /// [`AsyncTaskError::Panic`].
     ///
@@ -369,7 +369,8 @@ impl<T: Send + 'static, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P
     /// With [`retry`](Self::retry), `work` is called again when it fails. With [`hedge`](Self::hedge), it is
     /// asynchronous, and is called again beside an attempt that is slow.
     ///
-    /// Cost: that of the executor's own spawn, and one allocation; one more if the builder has any policy.
+    /// Cost: that of the executor's own spawn, and one allocation; one more if the builder has any policy, and
+    /// more with [`hedge`](Self::hedge).
     /// The first child of a task also allocates the list of its children.
     #[track_caller]
     pub fn spawn<F, O, M>(self, work: F) -> Task<T, S::Runtime>

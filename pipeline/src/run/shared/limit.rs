@@ -1,6 +1,6 @@
 //! The row at which a pipeline stops, and the number of events after which it does.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use event_listener::Event;
 
@@ -39,14 +39,15 @@ impl Limit {
     // Relaxed throughout, unless said otherwise: only the number matters, and a worker that sees it late
     // handles a row too many.
     pub(crate) fn stop_at(&self, sequence: u64) {
-        self.first.fetch_min(sequence, Ordering::Relaxed);
+        // Release: pairs with the fence in `has_enough`.
+        self.first.fetch_min(sequence, Ordering::Release);
         self.set.notify(usize::MAX);
     }
 
     /// Ends the pipeline after the row at `sequence`, as a success.
     pub(crate) fn end_after(&self, sequence: u64) {
         let end = sequence.saturating_add(1);
-        // Read by the coordinator, after all workers have ended.
+        // Before the stop: a worker that sees the stop sees the reason for it.
         self.enough.fetch_min(end, Ordering::Relaxed);
         self.stop_at(end);
     }
@@ -84,6 +85,13 @@ impl Limit {
     /// True once as many events were handed out as are wanted.
     pub(crate) fn has_taken_all(&self) -> bool {
         self.taking.as_ref().is_some_and(|taking| taking.left.load(Ordering::Relaxed) == 0)
+    }
+
+    /// True if the pipeline has stopped since it has enough. For a worker that has seen the stop.
+    pub(crate) fn has_enough(&self) -> bool {
+        // Acquire: the stop was seen by a relaxed load.
+        fence(Ordering::Acquire);
+        self.has_taken_all() || self.enough().is_some()
     }
 
     pub(crate) fn is_set(&self) -> bool {

@@ -12,7 +12,7 @@ const ENDED: u8 = 1;
 /// The turn was dropped before its end.
 const LOST: u8 = 2;
 
-/// A position in the order: that after one turn. Clones are the same position.
+/// The place in the order after one turn. Clones are the same place.
 #[derive(Clone)]
 pub(crate) struct Position(Arc<End>);
 

@@ -20,8 +20,8 @@ pub(crate) struct WorkerState {
     pub(crate) pending_batch: PendingBatch,
     /// The position of the row of the chunk that was handed out last.
     pub(crate) last: Decoded<()>,
-    /// Set where rows of the chunk are left because as many events as are wanted were handed out. Cleared
-    /// when a chunk begins.
+    /// Set where rows of the chunk are left: no more are wanted, or a turn before theirs was lost. Cleared when
+    /// a chunk begins.
     pub(crate) is_cut_short: bool,
 }
 

@@ -99,7 +99,7 @@ pub(crate) async fn work(
         };
         let Ok(Message { origin, first, content, mut turn }) = next else { break };
         if !control.limit.allows(origin.base + first) {
-            // Nor are the rows after it wanted.
+            // This row and those after it are not wanted: the next turn may begin.
             turn.into_iter().for_each(Turn::end);
             continue;
         }

@@ -164,24 +164,27 @@ pub async fn a_queue_that_takes_no_result_ends_the_pipeline<R: Runtime>(rt: R, _
     Ok(())
 }
 
-pub async fn a_chunk_that_an_error_cuts_short_publishes_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (chunks, results) = (LeasedQueue::new(&rt), LeasedQueue::new(&rt));
-    publish(&rt, &chunks, "numbers", 10, 10).await?;
-    chunks.close();
-    let source = chunks.clone();
-    let failing = AsyncTask::emits::<u64>()
-        .on(&rt)
-        .workers(1)
-        .sender(move |sources| sources.of_queue(&source).with_lease(LONG).lines())
-        .try_map(|n| if n == 5 { Err("five") } else { Ok(square(n)) })
-        .publish_items(&results, "squares")
-        .await;
-    ensure!(source_text(&failed(failing)?).contains("five"));
-    ensure!((results.len(), chunks.len(), chunks.held()) == (0, 1, 0), "{} results", results.len());
-    // The same rows under the same name, without the fault.
-    squares(&rt, 1, &chunks, &results).await?;
-    results.close();
-    ensure!(gathered(&rt, &results).await?.into_iter().eq((0..10).map(square)));
+pub async fn a_chunk_that_an_error_ends_publishes_nothing<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    // In the middle of the chunk, and in its last row.
+    for bad in [5, 9] {
+        let (chunks, results) = (LeasedQueue::new(&rt), LeasedQueue::new(&rt));
+        publish(&rt, &chunks, "numbers", 10, 10).await?;
+        chunks.close();
+        let source = chunks.clone();
+        let failing = AsyncTask::emits::<u64>()
+            .on(&rt)
+            .workers(1)
+            .sender(move |sources| sources.of_queue(&source).with_lease(LONG).lines())
+            .try_map(move |n| if n == bad { Err("the bad one") } else { Ok(square(n)) })
+            .publish_items(&results, "squares")
+            .await;
+        ensure!(source_text(&failed(failing)?).contains("the bad one"));
+        ensure!((results.len(), chunks.len(), chunks.held()) == (0, 1, 0), "{} results", results.len());
+        // The same rows under the same name, without the fault.
+        squares(&rt, 1, &chunks, &results).await?;
+        results.close();
+        ensure!(gathered(&rt, &results).await?.into_iter().eq((0..10).map(square)));
+    }
     Ok(())
 }
 

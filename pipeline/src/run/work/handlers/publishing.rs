@@ -21,7 +21,7 @@ use crate::queue::{Queue, QueueError};
 use crate::run::work::feed::Feed;
 use crate::run::work::handlers::handler::Handler;
 use crate::run::work::slot::StateSlot;
-use crate::run::work::state::{ChunkData, ClaimedChunk};
+use crate::run::work::state::{ChunkData, ClaimedChunk, WorkerState};
 use crate::source::format::head_of_messages;
 use crate::source::format::marker::JsonLines;
 use crate::stage::chain::{Chain, MORE};
@@ -98,10 +98,7 @@ where
                 false => add_each(slot, feed),
             };
             feed.state().rest().await;
-            // A claimed message that is left in the middle is given back, and handled again from its beginning. What
-            // is wanted of it is published all the same where the pipeline has enough, and so succeeds.
-            let is_left = !more && feed.chunk().claimed.is_some() && feed.state().is_cut_short;
-            let is_given_back = is_left && feed.state().control.limit.enough().is_none();
+            let is_given_back = !more && feed.chunk().claimed.is_some() && is_given_back(feed.state());
             let due = slot.with(|pending| {
                 let pending = pending.as_mut()?;
                 if !more {
@@ -129,6 +126,14 @@ where
     async fn close(&self, _: Vec<Pending>, _: &Names) -> (DeferredRejections, ()) {
         (DeferredRejections::failed(self.failure.pop().ok()), ())
     }
+}
+
+/// True if the message of the chunk that was handled last is given back, to be handled again from its beginning:
+/// rows of it are left, or its last row has ended the pipeline. The wanted part of it is published all the same
+/// where the pipeline has enough, and so succeeds.
+fn is_given_back(state: &WorkerState) -> bool {
+    let limit = &state.control.limit;
+    (state.is_cut_short || !limit.allows(state.last.sequence)) && !limit.has_enough()
 }
 
 /// Adds the values of rows that have one each, until a slice is full. Returns true if there may be more.
