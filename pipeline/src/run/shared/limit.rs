@@ -88,6 +88,7 @@ impl Limit {
     }
 
     /// True if the pipeline has stopped since it has enough. For a worker that has seen the stop.
+    #[cfg_attr(not(feature = "json"), allow(dead_code, reason = "for values that are published, as JSON"))]
     pub(crate) fn has_enough(&self) -> bool {
         // Acquire: the stop was seen by a relaxed load.
         fence(Ordering::Acquire);
