@@ -65,7 +65,7 @@ impl<T> ErrorStrategy<T> {
     /// ([`is_out_of_time`](sweet_async_core::RetriesError::is_out_of_time)).
     ///
     /// In a `fold`, the next attempt gets the value as the failed call has left it. A pipeline that is
-    /// pulled, listed, written, forwarded or published has no receiver, and is refused
+    /// pulled, or whose values are listed, written, forwarded or published, has no receiver, and is refused
     /// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
     pub fn retry_with(retry: Retry) -> Self
     where

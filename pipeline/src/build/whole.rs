@@ -143,14 +143,14 @@ fn start(
     }
     if !handler.can_retry() && retry.is_some() {
         return Err(AsyncTaskError::config(
-            "a pulled pipeline has no receiver to call again, and neither has one that is listed, written, forwarded or published: \
-             give it one, or another ErrorStrategy than Retry",
+            "a pulled pipeline has no receiver to call again, and neither has one whose values are listed, written, \
+             forwarded or published: give it one, or another ErrorStrategy than Retry",
         ));
     }
     if let Some(setting) = settings.guards.setting().filter(|_| !handler.can_retry()) {
         return Err(AsyncTaskError::config(format!(
-            "a pulled pipeline has no receiver whose calls {setting} could be around, and neither has one that is listed, \
-             written, forwarded or published: give it one, or leave the setting out",
+            "a pulled pipeline has no receiver whose calls {setting} could be around, and neither has one \
+             whose values are listed, written, forwarded or published: give it one, or leave the setting out",
         )));
     }
     if let Some((guard, setting)) = ahead_of_guards(&settings, &*handler) {

@@ -27,7 +27,8 @@ impl<T: Send + 'static> Sources<T> {
     ///
     /// A message is acknowledged as soon as its last row is handled, or rejected by a strategy that goes on.
     /// Values that receivers have collected or folded by then are in this process alone; where they must
-    /// outlive the process, the receiver itself writes them. Messages that the pipeline's end leaves
+    /// outlive the process, the receiver itself writes them, or stages make them and `publish_items` publishes
+    /// them before the message is acknowledged. Messages that the pipeline's end leaves
     /// unhandled are given back; after a kill, others claim them when the lease runs out. So rows may be
     /// handled more than once. A [pulled](crate::PipelineSender::pull) pipeline does not know what becomes of
     /// its events, and is refused a queue ([`AsyncTaskError::InvalidConfig`]).
