@@ -4,7 +4,7 @@
 //! All edges are in one list. The edges of a node are two chains through that list, one for each side, so that
 //! neither a node nor an edge allocates anything of its own.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 /// An edge as one of its ends sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,9 +230,17 @@ impl<E: Copy> Graph<E> {
         path
     }
 
-    /// `roots` and all nodes that they depend on, directly or not, each once.
-    pub(crate) fn with_above(&self, roots: impl IntoIterator<Item = usize>) -> Vec<usize> {
-        self.closure(roots, |node| self.above(node), |_| true)
+    /// `roots` and all nodes that they depend on, directly or not, each once. A node for which `takes` is
+    /// false is left out, with those that are reached through it alone.
+    ///
+    /// Cost: that of the nodes that are found and their edges, whatever the size of the graph.
+    pub(crate) fn with_above(
+        &self,
+        roots: impl IntoIterator<Item = usize>,
+        takes: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
+        let roots = roots.into_iter().filter(|root| takes(*root));
+        self.closure(roots, |node| self.above(node).filter(|link| takes(link.node)), |_| true)
     }
 
     /// `roots` and all nodes that depend on them, directly or not, by edges for which `follows` is true, each
@@ -251,10 +259,9 @@ impl<E: Copy> Graph<E> {
         next: impl Fn(usize) -> L,
         follows: impl Fn(E) -> bool,
     ) -> Vec<usize> {
-        let mut is_in = vec![false; self.len()];
+        let mut seen = HashSet::<usize, foldhash::fast::RandomState>::default();
         let mut enter = |node: usize, all: &mut Vec<usize>| {
-            if let Some(seen @ false) = is_in.get_mut(node) {
-                *seen = true;
+            if seen.insert(node) {
                 all.push(node);
             }
         };

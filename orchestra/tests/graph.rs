@@ -102,10 +102,14 @@ proptest! {
     }
 
     #[test]
-    fn nodes_above_and_below_are_exactly_the_reachable_ones((count, edges) in some(), root in 0..12usize) {
+    fn nodes_above_and_below_are_exactly_the_reachable_ones(
+        (count, edges) in some(),
+        root in 0..12usize,
+        mask in any::<u16>(),
+    ) {
         let (graph, taken) = grown(count, &edges);
         let root = root % count;
-        let above: BTreeSet<_> = graph.with_above([root]).into_iter().collect();
+        let above: BTreeSet<_> = graph.with_above([root], |_| true).into_iter().collect();
         let below: BTreeSet<_> = graph.with_below([root], |()| true).into_iter().collect();
         for node in 0..count {
             prop_assert_eq!(above.contains(&node), reaches(&taken, root, node));
@@ -113,6 +117,13 @@ proptest! {
         }
         let alone: Vec<_> = graph.with_below([root], |()| false);
         prop_assert_eq!(alone, vec![root]);
+        // What is reached through a node that is left out is left out too.
+        let open = |node: usize| mask & 1 << node != 0;
+        let through: Edges = taken.iter().copied().filter(|(node, on)| open(*node) && open(*on)).collect();
+        let above: BTreeSet<_> = graph.with_above([root], open).into_iter().collect();
+        for node in 0..count {
+            prop_assert_eq!(above.contains(&node), open(root) && reaches(&through, root, node));
+        }
     }
 
     #[test]
@@ -160,7 +171,7 @@ fn a_long_chain_overflows_no_stack_and_costs_linear_time() {
         assert_eq!((graph.order().first(), graph.order().last()), (Some(&first), Some(&last)));
         assert_eq!(graph.depths().into_iter().max(), Some(LONG - 1));
         assert_eq!(graph.critical_path(|_| 1).len(), LONG);
-        assert_eq!(graph.with_above([last]).len(), LONG);
+        assert_eq!(graph.with_above([last], |_| true).len(), LONG);
         let cycle = graph.depend(first, last, ());
         assert_eq!(cycle.map_err(|Cycle(path)| path.len()), Err(LONG + 1));
     }

@@ -41,8 +41,7 @@ pub trait Harness: Sized + 'static {
     /// makes use of them.
     const SEEDS: u64 = 1;
 
-    /// The time after which no further seed is begun. The few cases of tens of thousands of tasks run with
-    /// fewer seeds because of it, all other cases with all. Setting seeds
+    /// The time after which no further seed is begun, so that costly cases run with fewer seeds. Setting seeds
     /// ([`CONFORMANCE_SEEDS`](crate::run::SEEDS)) lifts it.
     const PATIENCE: Duration = Duration::MAX;
 

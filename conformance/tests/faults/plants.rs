@@ -18,7 +18,7 @@ pub(crate) struct DropDetaches;
 
 impl Fault for DropDetaches {
     // One of its two cases does not hang.
-    const LIMIT: Duration = Duration::from_secs(10);
+    const LIMIT: Duration = Duration::from_secs(5);
 
     fn end(pool: SmolPool) {
         std::mem::forget(pool);

@@ -25,7 +25,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(90);
 /// The fault of one backend. Each method is correct, until a fault overrides it.
 pub(crate) trait Fault: 'static {
     /// The time limit of a case: short, since most faults show as a hang.
-    const LIMIT: Duration = Duration::from_secs(2);
+    const LIMIT: Duration = Duration::from_secs(1);
 
     /// True if `block_on` enters the runtime.
     const ENTERS: bool = true;

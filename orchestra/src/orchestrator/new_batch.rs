@@ -28,22 +28,22 @@ impl<R: Runtime> Registry<R> {
         session: &Arc<SessionState<R>>,
         roots: Vec<usize>,
     ) -> Option<NewBatch<R>> {
-        const NONE: u32 = u32::MAX;
         // The dependencies of all are all.
         let is_whole = roots.len() == self.graph.len();
-        let mut wanted = if is_whole { roots } else { self.graph.with_above(roots) };
+        // The dependencies of a started task were taken with it. To look at them again would make the start of a
+        // chain, task by task, take the square of its length.
+        let is_open = |number: usize| !matches!(self.entries.get(number), Some(entry) if entry.is_started());
+        let mut wanted = if is_whole { roots } else { self.graph.with_above(roots, is_open) };
         wanted.retain(|number| self.is_registered(*number));
         if wanted.is_empty() {
             return None;
         }
         wanted.sort_unstable();
-        let mut indices = vec![NONE; self.graph.len()];
-        for (index, number) in (0..).zip(&wanted) {
-            if let Some(own) = indices.get_mut(*number) {
-                *own = index;
-            }
-        }
-        let index_of = |number: usize| indices.get(number).copied().filter(|index| *index != NONE);
+        let has_all = wanted.len() == self.graph.len();
+        let index_of = |number: usize| {
+            let index = if has_all { Some(number) } else { wanted.binary_search(&number).ok() };
+            index.and_then(|index| u32::try_from(index).ok())
+        };
         let (mut waiting_on_earlier, mut skipped) = (Vec::new(), Vec::new());
         let (mut nodes, mut links) = (Vec::with_capacity(wanted.len()), Vec::new());
         if is_whole {

@@ -50,6 +50,10 @@ impl<R: Runtime> Registration<R> {
             || (status.is_terminal() && status != NodeStatus::Completed)
     }
 
+    pub(crate) fn is_started(&self) -> bool {
+        matches!(self.stage, Stage::Started(..))
+    }
+
     /// Its node in a batch, if it was started.
     pub(crate) fn started(&self) -> Option<(Arc<Batch<R>>, u32)> {
         match &self.stage {

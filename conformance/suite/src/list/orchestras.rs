@@ -29,8 +29,8 @@ macro_rules! __conformance_with_orchestras {
                 names_that_are_unknown_or_taken_are_errors
                 a_dependency_cannot_be_added_to_a_started_task
                 a_node_of_another_orchestrator_is_refused
-                a_chain_of_a_hundred_thousand_overflows_no_stack
-                a_failure_goes_down_a_chain_of_a_hundred_thousand
+                a_long_chain_overflows_no_stack
+                a_failure_goes_down_a_long_chain
                 a_failure_goes_down_a_chain_whose_tasks_were_started_one_by_one
                 a_long_chain_that_is_never_started_is_dropped
                 ten_thousand_tasks_have_one_common_dependent

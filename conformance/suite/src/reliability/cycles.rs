@@ -10,6 +10,9 @@ use crate::kit::prelude::*;
 /// A wait that is longer than any pool keeps an idle thread.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The time without a change after which the threads that were to stop have stopped.
+const STILL: Duration = Duration::from_millis(300);
+
 /// Row 20: threads, descriptors and memory are the same as after the first cycles. It needs a process of its
 /// own.
 pub(super) fn start_and_stop(flavour: &Flavour, scale: Scale) -> Result<String, Failure> {
@@ -46,7 +49,7 @@ fn cycle(flavour: &Flavour) -> Outcome {
     })?
 }
 
-/// Returns the number of threads, once it is at most `most` and has not changed for a second. Threads take a
+/// Returns the number of threads, once it is at most `most` and has not changed for a moment. Threads take a
 /// moment to stop after they were notified.
 fn settled(most: usize) -> Result<usize, Failure> {
     let (begun, mut last, mut since) = (Instant::now(), usize::MAX, Instant::now());
@@ -55,7 +58,7 @@ fn settled(most: usize) -> Result<usize, Failure> {
         if now != last {
             (last, since) = (now, Instant::now());
         }
-        if now <= most && since.elapsed() > Duration::from_secs(1) {
+        if now <= most && since.elapsed() > STILL {
             return Ok(now);
         }
         ensure!(begun.elapsed() < PATIENCE, "{now} threads, and {most} at first");
