@@ -147,7 +147,10 @@ pub use crate::output::rejects::{RejectedRow, Rejects};
 pub use crate::policy::{
     AskAboutErrors, ErrorAction, ErrorStrategy, ReceiverStrategy, RetryEvents, SourceErrorStrategy,
 };
-pub use crate::queue::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueClosed, QueueError, QueueMessage};
+pub use crate::queue::{
+    BoundedQueue, BoundedReceipt, Claim, Claims, DeadLetter, Depth, Queue, QueueError, QueueMessage,
+    QueueRefused,
+};
 pub use crate::run::handle::emitting_task::EmittingTask;
 pub use crate::run::handle::pull::Events;
 pub use crate::source::channel::{EventSender, SendError, TrySendError};

@@ -1,7 +1,6 @@
 //! A pipeline that publishes its chunks into a queue, for other pipelines to handle.
 
 use std::future::{Future, IntoFuture};
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,14 +10,13 @@ use crate::build::whole::Whole;
 use crate::event::single::Event;
 use crate::outcome::final_event::FinalEvent;
 use crate::policy::RetryEvents;
-use crate::queue::{Queue, QueueError, QueueMessage};
+use crate::queue::{Queue, QueueMessage};
 use crate::run::handle::emitting_task::EmittingTask;
-use crate::run::work::handlers::collecting::Each;
 use crate::run::work::handlers::handler::Handler;
+use crate::run::work::handlers::publishing_chunks::PublishingChunks;
 use crate::run::work::handlers::receiving::Receiving;
 use crate::source::sources::Sources;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::internals::{Async, Fallible};
 use sweet_async_core::runtime::RuntimeSource;
 
 /// A pipeline that publishes the chunks that it reads. Await it for its summary.
@@ -44,7 +42,12 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// timed and limited as events are. An error of the queue is the error of its event ([`QueueError`]). The
     /// summary counts messages (and rows that could not be cut).
     ///
-    /// `job` names this run. The key of a message consists of this name, the index of the source, and the
+    /// `job` names this run. It is [opened](Queue::open) before anything is read, and [sealed](Queue::seal) once
+    /// the pipeline has succeeded, no source was skipped, and neither a message nor a row that could not be cut was
+    /// rejected: its consumers end when they have handled its last message. Another job stays open, for another run to
+    /// complete it, or for you to seal it.
+    ///
+    /// The key of a message consists of this name, the index of the source, and the
     /// position and length of the chunk in its source. Data that is published again under the same name, for
     /// example after a crash, is in the queue once, if it is cut into chunks of the same size. Other data
     /// must have another name, or its messages are taken for the ones that are there already. A file that has
@@ -65,7 +68,6 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     ///     .sender(|sources| sources.of_bytes("1\n2\n3\n").lines().into_chunks(2.lines()))
     ///     .publish(&queue, "numbers of today")
     ///     .await?;
-    /// queue.close();
     /// let (sum, _summary) = PipelineBuilder::<u64, _>::new(runtime)
     ///     .sender(move |sources| sources.of_queue(&queue).lines())
     ///     .fold(|| 0, |sum, event: Event<u64>| *sum += event.take_data(), |left, right| left + right)
@@ -73,18 +75,11 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// # Ok(sum)
     /// # }
     /// ```
+    ///
+    /// [`QueueError`]: crate::QueueError
     pub fn publish<Q: Queue>(self, queue: &Q, job: impl Into<Arc<str>>) -> Publish<T, S, F, Q> {
         Publish { from: self, queue: queue.clone(), job: job.into() }
     }
-}
-
-/// Names the types that inference cannot find.
-fn each<G, O>(receiver: G) -> Each<G, O, Async<Fallible<AsyncTaskError>>>
-where
-    G: Fn(Event<QueueMessage>) -> O,
-    O: Future<Output = Result<(), AsyncTaskError>>,
-{
-    Each { receiver, marker: PhantomData }
 }
 
 impl<T, S, F, Q> Publish<T, S, F, Q>
@@ -107,14 +102,7 @@ where
         let PipelineSender { source, settings, retrying, sender } = from;
         let name = job.clone();
         let sender = move |sources: &mut Sources<QueueMessage>| sources.add_sealed(&name, sender);
-        let receiver = move |event: Event<QueueMessage>| {
-            let (queue, job) = (queue.clone(), job.clone());
-            async move {
-                let published = queue.publish(event.take_data()).await;
-                published.map_err(|error| QueueError::failure("publishing", &job, error))
-            }
-        };
-        let handler = Receiving::<_, Event<_>>::new(each(receiver));
+        let handler = Receiving::<_, Event<_>>::new(PublishingChunks { queue, job });
         Whole { source, settings, retrying: retrying.map(RetryEvents::of), sender, handler }
     }
 

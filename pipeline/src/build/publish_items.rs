@@ -46,13 +46,11 @@ impl<T: Serialize + Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSe
     ///     .sender(|sources| sources.of_bytes("1\n2\n3\n").lines().into_chunks(2.lines()))
     ///     .publish(&chunks, "numbers")
     ///     .await?;
-    /// chunks.close();
     /// PipelineBuilder::<u64, _>::new(runtime.clone())
     ///     .sender(move |sources| sources.of_queue(&chunks).lines())
     ///     .map(|number| number * number)
     ///     .publish_items(&results, "squares")
     ///     .await?;
-    /// results.close();
     /// let (squares, _summary) = PipelineBuilder::<u64, _>::new(runtime)
     ///     .sender(move |sources| sources.of_queue(&results).json_lines())
     ///     .collect_vec()
@@ -65,6 +63,12 @@ impl<T: Serialize + Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSe
     /// [`rate_limit`](crate::PipelineBuilder::rate_limit) or [`key_by`](Self::key_by), those of each row are a message
     /// of their own. The values of one row are in one message, all of them or none. The summary counts rows. `job`
     /// names this run, and is the name of the source in errors of the pipeline that reads the values.
+    ///
+    /// **The job's end.** The job is opened before anything is read. It is [sealed](Queue::seal) once the pipeline has
+    /// succeeded, no source was skipped, and each queue that it reads is over. So of several pipelines that share the
+    /// chunks of a queue, those that see its end seal the job, when all results are there but those of dead letters. A
+    /// dead letter that is given back after that has no job for its results. [`take`](Self::take) ends a job of files or
+    /// items, and leaves one of queues open.
     ///
     /// **Once.** The key of a message consists of `job` and the positions of its first and its last row. For a claimed
     /// message, positions are counted in it, and its key is part of the new key; for another source, its index is. So a

@@ -1,232 +1,243 @@
 //! A queue in memory, between pipelines of one process.
-//!
-//! ```text
-//!  publish ──► waiting ──┐                     ┌── ack ──► acknowledged
-//!                        ├── claim ──► claimed ┤
-//!             returned ──┘                     └── nack, or the receipt is dropped ──► returned
-//!
-//!  open ── close ──► closed ── no message is left ──► ended: claims return nothing
-//! ```
-//!
-//! 1. A message counts in `unacknowledged` from before it can be claimed until it is acknowledged, or until its
-//!    publisher has given up. So a consumer that finds the count 0 has missed none.
-//! 2. `is_closed` is never cleared. `waiting` is closed before it is set, so no message is added after that;
-//!    `returned` stays open, since its messages were added before.
-//! 3. The queue has ended once it is closed and the count is then 0: no message is left, and none comes (1, 2).
-//!    A publisher that is refused after that counts for a moment, and delays this answer at most.
-//! 4. A claimed message is settled once, by an acknowledgement or by its return. The exchange of `is_settled`
-//!    decides which, and excludes the other.
-//! 5. A thread that waits listens first and looks then; a change is made first and notified then. So no change
-//!    is missed.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use concurrent_queue::{ConcurrentQueue, PushError};
 use event_listener::Event;
 
-use crate::queue::engine::{Claim, Queue, QueueMessage};
+use crate::queue::engine::{Claim, Claims, DeadLetter, Depth, Queue, QueueMessage};
+use crate::queue::messages::{Added, Delivery, Effects, Messages};
 
 /// A bounded [`Queue`] in memory. A clone is a handle on the same queue.
 ///
-/// A claimed message is held until it is acknowledged or given back, or until its receipt is dropped, which
-/// gives it back: no lease runs out while its holder lives. Keys are ignored. Messages that come back go
-/// before all others.
+/// It has no clock: a claimed message is held until it is acknowledged, buried or given back, or until its receipt is
+/// dropped, which gives it back. Messages that come back go before those that were published later. A message is given
+/// back at once, whatever the delay.
+///
+/// Cost: a lock for each call, held for the time of the change alone; for a claim of one job among several, also that
+/// of a look at the waiting messages of the others. The keys of all messages are kept as long as the queue is.
 #[derive(Clone)]
 pub struct BoundedQueue(Arc<Shared>);
 
 struct Shared {
-    waiting: ConcurrentQueue<Stored>,
-    returned: ConcurrentQueue<Stored>,
-    /// Messages that are published, or about to be, and not acknowledged (1).
-    unacknowledged: AtomicUsize,
-    /// Set by `close`, and never cleared. No message is added from then on (2).
-    is_closed: AtomicBool,
+    // A lock, since a call changes several collections at once. It is taken for each chunk, not for each row.
+    messages: Mutex<Messages>,
     /// Notified when there is a message, or when no more will come.
     ready: Event,
-    /// Notified when there is room, or when the queue is closed.
+    /// Notified when there is room, or when messages are refused from now on.
     room: Event,
 }
 
-struct Stored {
-    message: QueueMessage,
-    deliveries: u32,
-}
-
 /// The receipt of a message of a [`BoundedQueue`] that is claimed. Dropping the last clone gives the message
-/// back, unless it was acknowledged.
+/// back, unless it was settled.
 #[derive(Clone)]
-pub struct BoundedReceipt(Arc<ClaimedMessage>);
+pub struct BoundedReceipt(Arc<Held>);
 
-struct ClaimedMessage {
+struct Held {
     queue: Arc<Shared>,
-    message: QueueMessage,
-    deliveries: u32,
-    /// Set once the message is acknowledged or given back, whichever is first. Excludes the other (4).
-    is_settled: AtomicBool,
+    delivery: Delivery,
 }
 
-/// The error of a queue that was closed: the message comes back.
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Self { queue, delivery } = self;
+        if queue.messages().give_back(*delivery) {
+            queue.ready.notify(usize::MAX);
+        }
+    }
+}
+
+/// The error of a [`BoundedQueue`] that takes a message no more: it comes back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the queue is closed")]
-pub struct QueueClosed(pub QueueMessage);
+#[non_exhaustive]
+pub enum QueueRefused {
+    /// The queue is closed.
+    #[error("the queue is closed")]
+    Closed(QueueMessage),
+    /// The job of the message is sealed, without this message.
+    #[error("job {:?} is sealed, and was without message {:?}", .0.job(), .0.key())]
+    Sealed(QueueMessage),
+}
 
 impl BoundedQueue {
-    /// A queue with room for `capacity` messages that wait to be claimed. A message that is given back needs
+    /// A queue with room for `capacity` messages that wait for their first delivery. A message that is given back needs
     /// no room.
     pub fn new(capacity: NonZeroUsize) -> Self {
         Self(Arc::new(Shared {
-            waiting: ConcurrentQueue::bounded(capacity.get()),
-            returned: ConcurrentQueue::unbounded(),
-            unacknowledged: AtomicUsize::new(0),
-            is_closed: AtomicBool::new(false),
+            messages: Mutex::new(Messages::new(capacity.get())),
             ready: Event::new(),
             room: Event::new(),
         }))
     }
 
-    /// Closes the queue: it takes no more messages. Once those that are there are acknowledged, its consumers
-    /// end.
+    /// Closes the queue: it takes no more messages, of any job. Once those that are there are settled, it is over.
     pub fn close(&self) {
-        self.0.waiting.close();
-        // SeqCst here and for `unacknowledged`: a consumer that sees `is_closed` set must see every message
-        // published before, and its count in `unacknowledged` (3).
-        self.0.is_closed.store(true, Ordering::SeqCst);
-        self.0.ready.notify(usize::MAX);
-        self.0.room.notify(usize::MAX);
+        self.0.messages().close();
+        self.0.notify_all();
     }
 
-    /// Returns the number of messages that are not acknowledged, those of publishers that wait for room
-    /// included.
+    /// Returns the number of messages that are neither acknowledged nor buried.
     pub fn unacknowledged(&self) -> usize {
-        self.0.unacknowledged.load(Ordering::SeqCst)
+        let Depth { waiting, claimed, .. } = self.0.messages().depth();
+        (waiting + claimed) as usize
+    }
+
+    /// Settles these deliveries by `settle`, which is false for one that does not stand any more.
+    fn settle(
+        &self,
+        receipts: &[BoundedReceipt],
+        settle: impl Fn(&mut Messages, Delivery) -> bool,
+    ) -> Result<usize, QueueRefused> {
+        let mut messages = self.0.messages();
+        // Receipts of another queue are of no message here.
+        let own = receipts.iter().filter(|receipt| Arc::ptr_eq(&receipt.0.queue, &self.0));
+        let count = own.filter(|receipt| settle(&mut messages, receipt.0.delivery)).count();
+        self.0.released(messages);
+        Ok(count)
     }
 }
 
 impl Shared {
-    fn next(self: &Arc<Self>) -> Option<Claim<BoundedReceipt>> {
-        let stored = self.returned.pop().ok().or_else(|| {
-            let stored = self.waiting.pop().ok()?;
-            self.room.notify_additional(1);
-            Some(stored)
-        })?;
-        let Stored { message, deliveries } = stored;
-        let deliveries = deliveries.saturating_add(1);
-        let held = ClaimedMessage {
-            queue: self.clone(),
-            message: message.clone(),
-            deliveries,
-            is_settled: AtomicBool::new(false),
-        };
-        Some(Claim { message, receipt: BoundedReceipt(Arc::new(held)), deliveries })
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        // No code of a user's runs under the lock.
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True once no message will come any more (3).
-    fn has_ended(&self) -> bool {
-        self.is_closed.load(Ordering::SeqCst) && self.unacknowledged.load(Ordering::SeqCst) == 0
+    fn notify_all(&self) {
+        self.ready.notify(usize::MAX);
+        self.room.notify(usize::MAX);
     }
 
-    fn uncount(&self) {
-        if self.unacknowledged.fetch_sub(1, Ordering::SeqCst) == 1 {
+    /// Releases the lock, and sees to the effects of what was changed under it.
+    fn released(&self, mut messages: MutexGuard<'_, Messages>) {
+        let Effects { gone, may_be_over } = messages.effects();
+        drop(messages);
+        drop(gone);
+        if may_be_over {
             self.ready.notify(usize::MAX);
         }
     }
 }
 
-/// The count of a message that is being published, from before it can be claimed (1). Dropped without
-/// [`commit`](Self::commit), it does not count any more.
-struct PublishGuard<'a>(Option<&'a Shared>);
-
-impl<'a> PublishGuard<'a> {
-    fn new(queue: &'a Shared) -> Self {
-        queue.unacknowledged.fetch_add(1, Ordering::SeqCst);
-        Self(Some(queue))
-    }
-
-    fn commit(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for PublishGuard<'_> {
-    fn drop(&mut self) {
-        if let Some(queue) = self.0 {
-            queue.uncount();
-        }
-    }
-}
-
-impl ClaimedMessage {
-    /// True for the first call only (4).
-    fn settle(&self) -> bool {
-        !self.is_settled.swap(true, Ordering::AcqRel)
-    }
-
-    fn give_back(&self) {
-        if self.settle() {
-            // Cannot fail: this queue is unbounded, and never closed (2).
-            let _ = self
-                .queue
-                .returned
-                .push(Stored { message: self.message.clone(), deliveries: self.deliveries });
-            self.queue.ready.notify_additional(1);
-        }
-    }
-}
-
-impl Drop for ClaimedMessage {
-    fn drop(&mut self) {
-        self.give_back();
-    }
-}
-
 impl Queue for BoundedQueue {
     type Receipt = BoundedReceipt;
-    type Error = QueueClosed;
+    type Error = QueueRefused;
 
-    async fn publish(&self, message: QueueMessage) -> Result<(), QueueClosed> {
-        let guard = PublishGuard::new(&self.0);
-        let mut stored = Stored { message, deliveries: 0 };
-        loop {
-            // Listens first (5).
-            let listening = self.0.room.listen();
-            stored = match self.0.waiting.push(stored) {
-                Ok(()) => break,
-                Err(PushError::Full(stored)) => stored,
-                Err(PushError::Closed(stored)) => return Err(QueueClosed(stored.message)),
-            };
-            listening.await;
-        }
-        guard.commit();
-        self.0.ready.notify_additional(1);
+    async fn open(&self, job: &str) -> Result<(), QueueRefused> {
+        self.0.messages().open(job);
         Ok(())
     }
 
-    async fn claim(&self, most: usize, _: Duration) -> Result<Vec<Claim<BoundedReceipt>>, QueueClosed> {
+    async fn publish(&self, mut message: QueueMessage) -> Result<bool, QueueRefused> {
         loop {
-            // Listens first (5).
+            // Listens, then looks: no change is missed.
+            let listening = self.0.room.listen();
+            let added = self.0.messages().add(message);
+            message = match added {
+                Added::New => break,
+                Added::Known(message) => {
+                    drop(message);
+                    // It may have been notified of room, which is for another then.
+                    self.0.room.notify_additional(1);
+                    return Ok(false);
+                }
+                Added::Full(message) => message,
+                Added::Refused { message, is_closed: true } => return Err(QueueRefused::Closed(message)),
+                Added::Refused { message, is_closed: false } => return Err(QueueRefused::Sealed(message)),
+            };
+            listening.await;
+        }
+        // All of them: the one that is notified may claim another job.
+        self.0.ready.notify(usize::MAX);
+        Ok(true)
+    }
+
+    async fn seal(&self, job: &str) -> Result<(), QueueRefused> {
+        self.0.messages().seal(job);
+        self.0.notify_all();
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        job: Option<&str>,
+        most: usize,
+        _: Duration,
+    ) -> Result<Claims<BoundedReceipt>, QueueRefused> {
+        loop {
+            // Listens, then looks.
             let listening = self.0.ready.listen();
-            let claimed: Vec<_> = std::iter::from_fn(|| self.0.next()).take(most.max(1)).collect();
-            if !claimed.is_empty() || self.0.has_ended() {
-                return Ok(claimed);
+            let (claims, freed) = self.0.messages().claim(job, most);
+            let held = |claim: Claim<Delivery>| {
+                let Claim { message, receipt: delivery, deliveries } = claim;
+                let receipt = BoundedReceipt(Arc::new(Held { queue: self.0.clone(), delivery }));
+                Claim { message, receipt, deliveries }
+            };
+            match claims {
+                Claims::Messages(claims) => {
+                    self.0.room.notify_additional(freed);
+                    return Ok(Claims::Messages(claims.into_iter().map(held).collect()));
+                }
+                Claims::Over => return Ok(Claims::Over),
+                Claims::Empty => {}
             }
             listening.await;
         }
     }
 
-    async fn ack(&self, receipts: &[BoundedReceipt]) -> Result<usize, QueueClosed> {
-        let held = receipts.iter().filter(|receipt| receipt.0.settle());
-        Ok(held.map(|receipt| receipt.0.queue.uncount()).count())
+    async fn ack(&self, receipts: &[BoundedReceipt]) -> Result<usize, QueueRefused> {
+        self.settle(receipts, Messages::ack)
     }
 
-    async fn extend(&self, receipts: &[BoundedReceipt], _: Duration) -> Result<usize, QueueClosed> {
-        Ok(receipts.iter().filter(|receipt| !receipt.0.is_settled.load(Ordering::Acquire)).count())
+    async fn extend(&self, receipts: &[BoundedReceipt], _: Duration) -> Result<usize, QueueRefused> {
+        let messages = self.0.messages();
+        let own = receipts.iter().filter(|receipt| Arc::ptr_eq(&receipt.0.queue, &self.0));
+        Ok(own.filter(|receipt| messages.is_held(receipt.0.delivery)).count())
     }
 
-    async fn nack(&self, receipts: &[BoundedReceipt]) -> Result<(), QueueClosed> {
-        receipts.iter().for_each(|receipt| receipt.0.give_back());
-        Ok(())
+    async fn nack(&self, receipts: &[BoundedReceipt], _: &str, _: Duration) -> Result<usize, QueueRefused> {
+        let count = self.settle(receipts, Messages::give_back)?;
+        self.0.ready.notify(usize::MAX);
+        Ok(count)
+    }
+
+    async fn release(&self, receipts: &[BoundedReceipt]) -> Result<usize, QueueRefused> {
+        let count = self.settle(receipts, Messages::release)?;
+        self.0.ready.notify(usize::MAX);
+        Ok(count)
+    }
+
+    async fn bury(&self, receipts: &[BoundedReceipt], reason: &str) -> Result<usize, QueueRefused> {
+        self.settle(receipts, |messages, delivery| messages.bury(delivery, reason))
+    }
+
+    async fn dead(&self, most: usize) -> Result<Vec<DeadLetter>, QueueRefused> {
+        Ok(self.0.messages().dead(most))
+    }
+
+    async fn redrive(&self, keys: &[Arc<str>]) -> Result<usize, QueueRefused> {
+        let count = self.0.messages().redrive(keys);
+        self.0.ready.notify(usize::MAX);
+        Ok(count)
+    }
+
+    async fn purge(&self, keys: &[Arc<str>]) -> Result<usize, QueueRefused> {
+        let mut messages = self.0.messages();
+        let count = messages.purge(keys);
+        self.0.released(messages);
+        Ok(count)
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueRefused> {
+        Ok(self.0.messages().depth())
+    }
+
+    async fn changed(&self) {
+        self.0.ready.listen().await;
+    }
+
+    fn has_clock(&self) -> bool {
+        false
     }
 }

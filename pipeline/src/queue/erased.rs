@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::engine::{Claim, Queue, QueueMessage};
+use crate::queue::engine::{Claim, Claims, Queue};
 use sweet_async_core::error::BoxError;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
@@ -15,18 +15,18 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a
 pub(crate) type Receipt = Arc<dyn Any + Send + Sync>;
 
 /// A claimed message.
-pub(crate) struct Claimed {
-    pub(crate) message: QueueMessage,
-    pub(crate) receipt: Receipt,
-    pub(crate) deliveries: u32,
-}
+pub(crate) type Claimed = Claim<Receipt>;
 
-/// The erased form of [`Queue`], with the same methods.
+/// The part of a [`Queue`] that its consumers call, erased.
 pub(crate) trait DynQueue: Send + Sync {
-    fn claim(&self, most: usize, lease: Duration) -> Boxed<'_, Vec<Claimed>>;
+    fn claim<'a>(&'a self, job: Option<&'a str>, most: usize, lease: Duration) -> Boxed<'a, Claims<Receipt>>;
     fn ack(&self, receipts: Vec<Receipt>) -> Boxed<'_, usize>;
     fn extend(&self, receipts: Vec<Receipt>, lease: Duration) -> Boxed<'_, usize>;
-    fn nack(&self, receipts: Vec<Receipt>) -> Boxed<'_, ()>;
+    fn nack<'a>(&'a self, receipts: Vec<Receipt>, reason: &'a str, after: Duration) -> Boxed<'a, usize>;
+    fn release(&self, receipts: Vec<Receipt>) -> Boxed<'_, usize>;
+    fn bury<'a>(&'a self, receipts: Vec<Receipt>, reason: &'a str) -> Boxed<'a, usize>;
+    fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn has_clock(&self) -> bool;
 }
 
 fn own<Q: Queue>(receipts: Vec<Receipt>) -> Vec<Q::Receipt> {
@@ -34,14 +34,17 @@ fn own<Q: Queue>(receipts: Vec<Receipt>) -> Vec<Q::Receipt> {
 }
 
 impl<Q: Queue> DynQueue for Q {
-    fn claim(&self, most: usize, lease: Duration) -> Boxed<'_, Vec<Claimed>> {
-        let claimed = |delivery: Claim<Q::Receipt>| {
-            let Claim { message, receipt, deliveries } = delivery;
-            Claimed { message, receipt: Arc::new(receipt), deliveries }
+    fn claim<'a>(&'a self, job: Option<&'a str>, most: usize, lease: Duration) -> Boxed<'a, Claims<Receipt>> {
+        let erased = |claim: Claim<Q::Receipt>| {
+            let Claim { message, receipt, deliveries } = claim;
+            Claim { message, receipt: Arc::new(receipt) as Receipt, deliveries }
         };
         Box::pin(async move {
-            let claims = Queue::claim(self, most, lease).await.map_err(Into::into)?;
-            Ok(claims.into_iter().map(claimed).collect())
+            Ok(match Queue::claim(self, job, most, lease).await.map_err(Into::into)? {
+                Claims::Messages(claims) => Claims::Messages(claims.into_iter().map(erased).collect()),
+                Claims::Empty => Claims::Empty,
+                Claims::Over => Claims::Over,
+            })
         })
     }
 
@@ -53,7 +56,25 @@ impl<Q: Queue> DynQueue for Q {
         Box::pin(async move { Queue::extend(self, &own::<Q>(receipts), lease).await.map_err(Into::into) })
     }
 
-    fn nack(&self, receipts: Vec<Receipt>) -> Boxed<'_, ()> {
-        Box::pin(async move { Queue::nack(self, &own::<Q>(receipts)).await.map_err(Into::into) })
+    fn nack<'a>(&'a self, receipts: Vec<Receipt>, reason: &'a str, after: Duration) -> Boxed<'a, usize> {
+        Box::pin(
+            async move { Queue::nack(self, &own::<Q>(receipts), reason, after).await.map_err(Into::into) },
+        )
+    }
+
+    fn release(&self, receipts: Vec<Receipt>) -> Boxed<'_, usize> {
+        Box::pin(async move { Queue::release(self, &own::<Q>(receipts)).await.map_err(Into::into) })
+    }
+
+    fn bury<'a>(&'a self, receipts: Vec<Receipt>, reason: &'a str) -> Boxed<'a, usize> {
+        Box::pin(async move { Queue::bury(self, &own::<Q>(receipts), reason).await.map_err(Into::into) })
+    }
+
+    fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(Queue::changed(self))
+    }
+
+    fn has_clock(&self) -> bool {
+        Queue::has_clock(self)
     }
 }

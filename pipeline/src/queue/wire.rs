@@ -24,6 +24,7 @@ const MAX_POSITION: u64 = 1 << 60;
 
 /// Makes messages of the chunks of a source.
 pub(crate) struct Sealing {
+    job: Arc<str>,
     head: Bytes,
     /// The beginning of its messages' keys.
     key: Arc<str>,
@@ -36,8 +37,8 @@ struct Sealer {
 
 impl Sealing {
     /// `head` is that of all messages of the source.
-    pub(crate) fn new(head: Bytes, key: Arc<str>) -> Self {
-        Self { head, key }
+    pub(crate) fn new(job: Arc<str>, head: Bytes, key: Arc<str>) -> Self {
+        Self { job, head, key }
     }
 
     /// Decoders that make one message of each chunk.
@@ -49,12 +50,12 @@ impl Sealing {
     fn seal(&self, chunk: &RawChunk) -> QueueMessage {
         // The length is part of the key: a chunk that was cut elsewhere is another message.
         let key = format!("{}/{}+{}", self.key, chunk.first_byte, chunk.bytes.len());
-        message(&self.head, chunk, key)
+        message(&self.job, &self.head, chunk, key)
     }
 }
 
 /// Makes a message of a chunk.
-pub(crate) fn message(head: &[u8], chunk: &RawChunk, key: String) -> QueueMessage {
+pub(crate) fn message(job: &Arc<str>, head: &[u8], chunk: &RawChunk, key: String) -> QueueMessage {
     let mut body = BytesMut::with_capacity(head.len() + chunk.bytes.len() + 37);
     body.put_u8(VERSION);
     put_text(&mut body, head);
@@ -62,7 +63,7 @@ pub(crate) fn message(head: &[u8], chunk: &RawChunk, key: String) -> QueueMessag
         body.put_u64_le(number);
     }
     body.put_slice(&chunk.bytes);
-    QueueMessage::new(key, body)
+    QueueMessage::new(job.clone(), key, body)
 }
 
 impl Decoder<QueueMessage> for Sealer {

@@ -68,10 +68,24 @@ pub(crate) struct TextPlan {
 pub(crate) struct QueuePlan {
     pub(crate) name: Arc<str>,
     pub(crate) queue: Arc<dyn DynQueue>,
-    pub(crate) lease: Duration,
-    pub(crate) max_deliveries: u32,
+    /// The job whose messages are read; all of them without one.
+    pub(crate) job: Option<Arc<str>>,
+    pub(crate) settings: QueueSettings,
     /// Reads the head of a message.
     pub(crate) open: Open,
+}
+
+/// How the messages of a queue are claimed and given back.
+#[derive(Clone, Copy)]
+pub(crate) struct QueueSettings {
+    pub(crate) lease: Duration,
+    pub(crate) max_deliveries: u32,
+    /// The delay of a message one of whose rows has ended the pipeline.
+    pub(crate) redeliver_after: Duration,
+    /// The time between two claims that find nothing.
+    pub(crate) poll_every: Duration,
+    /// True if the end of all jobs does not end the source.
+    pub(crate) is_endless: bool,
 }
 
 /// Returns the source of a message and its decoders, from its head. The error is that of

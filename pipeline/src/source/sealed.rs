@@ -30,7 +30,7 @@ impl<M> Sources<M> {
 /// A source is not text: only text can be published.
 fn sealed(plans: Vec<Plan>, job: &str) -> Result<Vec<Plan>, AsyncTaskError> {
     let sealed = |(source, plan): (usize, Plan)| match plan {
-        Plan::Text(text) => Ok(Plan::Text(text.sealed(format!("{job}/{source}").into()))),
+        Plan::Text(text) => Ok(Plan::Text(text.sealed(job.into(), format!("{job}/{source}").into()))),
         other => Err(AsyncTaskError::config(format!(
             "{} cannot be published: only text can, from files, bytes and readers; write items as JSON Lines",
             other.name()
@@ -40,14 +40,15 @@ fn sealed(plans: Vec<Plan>, job: &str) -> Result<Vec<Plan>, AsyncTaskError> {
 }
 
 impl TextPlan {
-    /// Returns the same text with each chunk as a message. The keys of the messages begin with `key`.
-    fn sealed(self, key: Arc<str>) -> Self {
-        Self { format: Arc::new(Sealed { key, format: self.format }), ..self }
+    /// Returns the same text with each chunk as a message of `job`. The keys of the messages begin with `key`.
+    fn sealed(self, job: Arc<str>, key: Arc<str>) -> Self {
+        Self { format: Arc::new(Sealed { job, key, format: self.format }), ..self }
     }
 }
 
 /// The format of a source whose chunks become messages.
 struct Sealed {
+    job: Arc<str>,
     key: Arc<str>,
     format: Arc<dyn DynFormat>,
 }
@@ -62,7 +63,8 @@ impl DynFormat for Sealed {
     }
 
     fn learn(&self, name: &str, first: &RawChunk) -> Result<DynDecoders, BadRow> {
-        Ok(DynDecoders::new(Sealing::new(self.message_head(name, first)?, self.key.clone()).decoders()))
+        let head = self.message_head(name, first)?;
+        Ok(DynDecoders::new(Sealing::new(self.job.clone(), head, self.key.clone()).decoders()))
     }
 
     fn message_head(&self, name: &str, first: &RawChunk) -> Result<Bytes, BadRow> {

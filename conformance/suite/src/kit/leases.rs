@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::library::Runtime;
-use crate::library::pipeline::{Claim, Queue, QueueMessage};
+use crate::library::pipeline::{Claim, Claims, DeadLetter, Depth, Queue, QueueMessage};
 use event_listener::Event;
 use futures_lite::future::or;
 
@@ -25,19 +25,40 @@ struct Inner<R> {
 #[derive(Default)]
 struct State {
     messages: BTreeMap<u64, Stored>,
+    dead: BTreeMap<u64, DeadLetter>,
     keys: HashSet<String>,
+    /// The jobs, and whether they are sealed.
+    jobs: BTreeMap<String, bool>,
     next: u64,
+    claims: u32,
     closed: bool,
     acknowledged: Vec<String>,
+    /// The reasons with which messages were given back.
+    returned: Vec<String>,
     extended: usize,
     /// The calls that fail next, by name, and whether they panic: one entry for each failure.
     broken: Vec<(&'static str, bool)>,
 }
 
+impl State {
+    fn is_over(&self, job: Option<&str>) -> bool {
+        let is_left = |job: &str| self.messages.values().any(|stored| stored.message.job() == job);
+        let is_over = |job: &str, sealed: bool| (sealed || self.closed) && !is_left(job);
+        match job {
+            Some(job) => is_over(job, self.jobs.get(job) == Some(&true)),
+            None if self.closed => self.messages.is_empty(),
+            None => !self.jobs.is_empty() && self.jobs.iter().all(|(job, sealed)| is_over(job, *sealed)),
+        }
+    }
+}
+
 struct Stored {
     message: QueueMessage,
     deliveries: u32,
-    /// The end of the current lease, if the message is held.
+    /// The number of its last claim, among those of all messages.
+    claim: u32,
+    is_held: bool,
+    /// The end of the current lease, or of the delay of a message that was given back.
     until: Option<Instant>,
 }
 
@@ -68,6 +89,11 @@ impl<R: Runtime> LeasedQueue<R> {
         self.state().acknowledged.clone()
     }
 
+    /// Returns the reasons with which messages were given back, in that order.
+    pub(crate) fn returned(&self) -> Vec<String> {
+        self.state().returned.clone()
+    }
+
     /// Returns the number of messages in the queue, held or not.
     pub(crate) fn len(&self) -> usize {
         self.state().messages.len()
@@ -76,7 +102,8 @@ impl<R: Runtime> LeasedQueue<R> {
     /// Returns the number of messages whose lease has not run out.
     pub(crate) fn held(&self) -> usize {
         let now = self.0.runtime.now();
-        self.state().messages.values().filter(|stored| stored.until.is_some_and(|until| until > now)).count()
+        let is_held = |stored: &&Stored| stored.is_held && stored.until.is_none_or(|until| until > now);
+        self.state().messages.values().filter(is_held).count()
     }
 
     pub(crate) fn extended(&self) -> usize {
@@ -111,7 +138,7 @@ impl<R: Runtime> LeasedQueue<R> {
     fn still<'a>(state: &mut State, receipts: &'a [Receipt]) -> Vec<&'a Receipt> {
         let is_held = |receipt: &&Receipt| {
             let stored = state.messages.get(&receipt.0);
-            stored.is_some_and(|stored| stored.deliveries == receipt.1 && stored.until.is_some())
+            stored.is_some_and(|stored| stored.claim == receipt.1 && stored.is_held)
         };
         receipts.iter().filter(is_held).collect()
     }
@@ -121,41 +148,76 @@ impl<R: Runtime> Queue for LeasedQueue<R> {
     type Receipt = Receipt;
     type Error = std::io::Error;
 
-    async fn publish(&self, message: QueueMessage) -> Result<(), std::io::Error> {
-        self.answer("publish")?;
+    async fn open(&self, job: &str) -> Result<(), std::io::Error> {
+        self.answer("open")?;
         self.change(|state| {
-            if state.keys.insert(message.key().to_owned()) {
-                state.next += 1;
-                state.messages.insert(state.next, Stored { message, deliveries: 0, until: None });
-            }
+            state.jobs.entry(job.to_owned()).or_default();
         });
         Ok(())
     }
 
-    async fn claim(&self, most: usize, lease: Duration) -> Result<Vec<Claim<Receipt>>, std::io::Error> {
+    async fn publish(&self, message: QueueMessage) -> Result<bool, std::io::Error> {
+        self.answer("publish")?;
+        self.change(|state| {
+            if state.keys.contains(message.key()) {
+                return Ok(false);
+            }
+            let sealed = *state.jobs.entry(message.job().to_owned()).or_default();
+            if sealed || state.closed {
+                return Err(std::io::Error::other("the job is sealed"));
+            }
+            state.keys.insert(message.key().to_owned());
+            state.next += 1;
+            state
+                .messages
+                .insert(state.next, Stored { message, deliveries: 0, claim: 0, is_held: false, until: None });
+            Ok(true)
+        })
+    }
+
+    async fn seal(&self, job: &str) -> Result<(), std::io::Error> {
+        self.answer("seal")?;
+        self.change(|state| state.jobs.insert(job.to_owned(), true));
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        job: Option<&str>,
+        most: usize,
+        lease: Duration,
+    ) -> Result<Claims<Receipt>, std::io::Error> {
         self.answer("claim")?;
         loop {
             let listening = self.0.changed.listen();
             let now = self.0.runtime.now();
-            let (claimed, next) = {
+            let next = {
                 let state = &mut *self.state();
-                let free = state
-                    .messages
-                    .iter_mut()
-                    .filter(|(_, stored)| stored.until.is_none_or(|until| until <= now));
+                let claims = &mut state.claims;
+                let free = state.messages.iter_mut().filter(|(_, stored)| {
+                    let is_free = match stored.until {
+                        Some(until) => until <= now,
+                        None => !stored.is_held,
+                    };
+                    is_free && job.is_none_or(|job| stored.message.job() == job)
+                });
                 let claim = |(id, stored): (&u64, &mut Stored)| {
                     stored.deliveries += 1;
-                    stored.until = now.checked_add(lease);
+                    *claims += 1;
+                    stored.claim = *claims;
+                    (stored.is_held, stored.until) = (true, now.checked_add(lease));
                     let (message, deliveries) = (stored.message.clone(), stored.deliveries);
-                    Claim { message, receipt: (*id, deliveries), deliveries }
+                    Claim { message, receipt: (*id, stored.claim), deliveries }
                 };
                 let claimed: Vec<_> = free.take(most).map(claim).collect();
-                if !claimed.is_empty() || (state.closed && state.messages.is_empty()) {
-                    return Ok(claimed);
+                if !claimed.is_empty() {
+                    return Ok(Claims::Messages(claimed));
                 }
-                (claimed, state.messages.values().filter_map(|stored| stored.until).min())
+                if state.is_over(job) {
+                    return Ok(Claims::Over);
+                }
+                state.messages.values().filter_map(|stored| stored.until).filter(|until| *until > now).min()
             };
-            drop(claimed);
             let runs_out = async {
                 match next {
                     Some(next) => self.0.runtime.sleep_until(next).await,
@@ -193,14 +255,88 @@ impl<R: Runtime> Queue for LeasedQueue<R> {
         }))
     }
 
-    async fn nack(&self, receipts: &[Receipt]) -> Result<(), std::io::Error> {
-        self.change(|state| {
-            for (id, _) in Self::still(state, receipts) {
+    async fn nack(
+        &self,
+        receipts: &[Receipt],
+        reason: &str,
+        after: Duration,
+    ) -> Result<usize, std::io::Error> {
+        let until = Some(after).filter(|after| !after.is_zero());
+        let until = until.and_then(|after| self.0.runtime.now().checked_add(after));
+        Ok(self.change(|state| {
+            let held = Self::still(state, receipts);
+            for (id, _) in &held {
                 if let Some(stored) = state.messages.get_mut(id) {
-                    stored.until = None;
+                    (stored.is_held, stored.until) = (false, until);
+                    state.returned.push(reason.to_owned());
                 }
             }
-        });
-        Ok(())
+            held.len()
+        }))
     }
+
+    async fn release(&self, receipts: &[Receipt]) -> Result<usize, std::io::Error> {
+        Ok(self.change(|state| {
+            let held = Self::still(state, receipts);
+            for (id, _) in &held {
+                if let Some(stored) = state.messages.get_mut(id) {
+                    (stored.is_held, stored.until) = (false, None);
+                    stored.deliveries -= 1;
+                }
+            }
+            held.len()
+        }))
+    }
+
+    async fn bury(&self, receipts: &[Receipt], reason: &str) -> Result<usize, std::io::Error> {
+        Ok(self.change(|state| {
+            let held = Self::still(state, receipts);
+            for (id, _) in &held {
+                if let Some(Stored { message, deliveries, .. }) = state.messages.remove(id) {
+                    state.dead.insert(*id, DeadLetter::new(message, deliveries, reason));
+                }
+            }
+            held.len()
+        }))
+    }
+
+    async fn dead(&self, most: usize) -> Result<Vec<DeadLetter>, std::io::Error> {
+        Ok(self.state().dead.values().take(most).cloned().collect())
+    }
+
+    async fn redrive(&self, keys: &[Arc<str>]) -> Result<usize, std::io::Error> {
+        Ok(self.change(|state| {
+            let letters = taken(state, keys);
+            let count = letters.len();
+            for (id, DeadLetter { message, .. }) in letters {
+                let stored = Stored { message, deliveries: 0, claim: 0, is_held: false, until: None };
+                state.messages.insert(id, stored);
+            }
+            count
+        }))
+    }
+
+    async fn purge(&self, keys: &[Arc<str>]) -> Result<usize, std::io::Error> {
+        Ok(self.change(|state| taken(state, keys).len()))
+    }
+
+    async fn depth(&self) -> Result<Depth, std::io::Error> {
+        let (now, state) = (self.0.runtime.now(), self.state());
+        let mut depth = Depth::default();
+        for stored in state.messages.values() {
+            match (stored.is_held, stored.until.is_none_or(|until| until > now)) {
+                (true, true) => depth.claimed += 1,
+                (false, true) if stored.until.is_some() => depth.delayed += 1,
+                _ => depth.waiting += 1,
+            }
+        }
+        (depth.done, depth.dead) = (state.acknowledged.len() as u64, state.dead.len() as u64);
+        Ok(depth)
+    }
+}
+
+/// Takes the dead letters with these keys.
+fn taken(state: &mut State, keys: &[Arc<str>]) -> Vec<(u64, DeadLetter)> {
+    let is_wanted = |letter: &DeadLetter| keys.iter().any(|key| **key == *letter.message.key());
+    state.dead.extract_if(.., |_, letter| is_wanted(letter)).collect()
 }

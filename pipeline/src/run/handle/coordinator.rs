@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::run::shared::reject_queue::RejectQueue;
 use crate::run::shared::rejection::{KeptErrors, MergedErrors, Policy};
 use crate::run::shared::scale::{ActiveLimit, scale};
 use crate::run::work::erased::{Closed, DynHandler};
+use crate::run::work::handlers::handler::Completion;
 use crate::run::work::keys::Keys;
 use crate::run::work::worker::{Workers, work};
 use crate::source::plan::Plan;
@@ -114,6 +116,7 @@ pub(crate) async fn run(
         concurrent: settings.concurrent.unwrap_or(1),
         idle: event_listener::Event::new(),
         overdue: Arc::default(),
+        unread_queues: AtomicUsize::new(plans.iter().filter(|plan| matches!(plan, Plan::Queue(_))).count()),
     });
     let calls = (0..max).map(|worker| Arc::new(Calls::of_worker(worker))).collect();
     if let Err(panic) = caught(|| handler.open(calls)) {
@@ -223,7 +226,12 @@ pub(crate) async fn run(
     if !task.control.has_passed_limit() {
         task.control.mind_limit();
     }
-    let completed = async { Ok(workers.handler.complete(runtime, final_event.is_ok()).await) };
+    let completion = Completion {
+        succeeded: final_event.is_ok(),
+        is_whole: summary.failed_sources() == 0 && control.unread_queues.load(Ordering::Relaxed) == 0,
+        rejected: summary.rejected(),
+    };
+    let completed = async { Ok(workers.handler.complete(runtime, completion).await) };
     let completed = or(completed, overdue(task, &control)).await.flatten();
     if !task.control.has_passed_limit() {
         task.control.release_limit(false);

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use futures_lite::future::{or, try_zip};
 
 use crate::outcome::names::{Names, PublishedSource};
-use crate::queue::{Claimed, QueueError, Unsealed};
+use crate::queue::{Claimed, Claims, QueueError, Unsealed};
 use crate::run::read::chunk_sender::Stop;
 use crate::run::read::source_reader::SourceReader;
 use crate::run::shared::control::Control;
 use crate::run::shared::idle::{Idle, SILENCE};
-use crate::run::shared::lease::{Lease, LeaseOwner, Report};
+use crate::run::shared::lease::{Lease, LeaseOwner, Outcome, Report};
 use crate::source::plan::QueuePlan;
 use crate::text::chunk::RawChunk;
 use crate::text::decode::DynDecoders;
@@ -40,8 +40,8 @@ impl SourceReader {
         }
         let (report_sender, reports) = async_channel::unbounded();
         let (runtime, workers) = (self.chunk_sender.control.runtime.clone(), self.chunk_sender.queue.clone());
-        let QueuePlan { name, queue, lease, .. } = &plan;
-        let owner = LeaseOwner { runtime: &runtime, queue: &**queue, name, lease: *lease, reports };
+        let QueuePlan { name, queue, settings, .. } = &plan;
+        let owner = LeaseOwner { runtime: &runtime, queue: &**queue, name, settings: *settings, reports };
         // Not an error of the source: handled messages may come again, which is not to be skipped.
         let keeping = async { owner.keep(workers.closed()).await.map_err(Stop::Failed) };
         let idle = Arc::new(Idle::default());
@@ -73,19 +73,17 @@ impl SourceReader {
             // This is polled first: messages that are claimed at the end would only be given back, and
             // delivered once more.
             let unwanted = async { Err(self.unwanted().await) };
-            let claim = || async {
-                let claimed = plan.queue.claim(room.clamp(1, MAX_CLAIM), plan.lease).await;
-                claimed.map_err(|error| QueueError::failure("claiming from", &plan.name, error))
-            };
+            let claim = || next_messages(plan, &self.chunk_sender.control, room.clamp(1, MAX_CLAIM));
             // A panic is an error of the source too.
             let claims = InPlace::<_, _, _, Fallible<AsyncTaskError>>::new(claim);
             let claims = or(claims, mark_idle(&self.chunk_sender.control, idle));
             let claims = or(unwanted, async { Ok(claims.await) }).await?;
             idle.clear();
             let claims = claims.map_err(Stop::Source)?;
-            if claims.is_empty() {
+            let Some(claims) = claims else {
+                self.chunk_sender.control.has_read_queue();
                 return Ok(());
-            }
+            };
             // All of them are reported before any is sent, since sending may take long: they are held from
             // now on.
             let leased: Vec<_> = claims
@@ -96,7 +94,8 @@ impl SourceReader {
                     let _ = reports.try_send(Report::Claimed(id, claimed.receipt.clone()));
                     let (reports, idle) = (reports.clone(), idle.clone());
                     let key = claimed.message.shared_key();
-                    let lease = Lease { id, key, source: None, handled: false, reports, idle };
+                    let outcome = Outcome::Released;
+                    let lease = Lease { id, key, source: None, outcome, reports, idle };
                     (claimed, Box::new(lease))
                 })
                 .collect();
@@ -111,10 +110,17 @@ impl SourceReader {
                             "message {:?}: {refusal}",
                             claimed.message.key()
                         ));
+                        let buried = Outcome::Buried(refusal.as_str().into());
+                        // Whatever the strategy. Another message may be one that another consumer can read, so it is
+                        // given back where it ends this pipeline.
+                        lease.outcome = match is_worn_out(plan, &claimed) {
+                            true => buried.clone(),
+                            false => Outcome::Returned(Some(refusal.as_str().into())),
+                        };
                         let sequence = self.chunk_sender.rows();
                         self.chunk_sender.count(1);
                         self.chunk_sender.reject(BadRow { sequence, line: 0, byte: 0, reason })?;
-                        lease.handled = true;
+                        lease.outcome = buried;
                         self.chunk_sender.control.room_for_rejects().await;
                     }
                 }
@@ -133,6 +139,35 @@ async fn mark_idle<O>(control: &Control, idle: &Idle) -> O {
     std::future::pending().await
 }
 
+/// Claims messages, as often as it takes. `None` once there are no more.
+async fn next_messages(
+    plan: &QueuePlan,
+    control: &Control,
+    most: usize,
+) -> Result<Option<Vec<Claimed>>, AsyncTaskError> {
+    let QueuePlan { name, queue, job, settings, .. } = plan;
+    loop {
+        let claimed = queue.claim(job.as_deref(), most, settings.lease).await;
+        match claimed.map_err(|error| QueueError::failure("claiming from", name, error))? {
+            Claims::Messages(claims) if !claims.is_empty() => return Ok(Some(claims)),
+            Claims::Over if !settings.is_endless => return Ok(None),
+            Claims::Messages(_) | Claims::Over | Claims::Empty => {}
+        }
+        let due = control.runtime.now().checked_add(settings.poll_every);
+        let due = async { Sleep::silent(&control.runtime, due).await };
+        let changed = async {
+            queue.changed().await;
+            Ok(())
+        };
+        or(changed, due).await?;
+    }
+}
+
+/// True if the message was delivered as often as is permitted, and is delivered once more.
+fn is_worn_out(plan: &QueuePlan, claimed: &Claimed) -> bool {
+    claimed.deliveries > plan.settings.max_deliveries
+}
+
 /// The source, the decoders and the rows of a message.
 #[allow(clippy::type_complexity, reason = "a name for these three would say no more")]
 fn unsealed(
@@ -141,8 +176,8 @@ fn unsealed(
     names: &Names,
     last: &mut Last,
 ) -> Result<(Arc<PublishedSource>, DynDecoders, RawChunk), String> {
-    if claimed.deliveries > plan.max_deliveries {
-        let most = plan.max_deliveries;
+    if is_worn_out(plan, claimed) {
+        let most = plan.settings.max_deliveries;
         return Err(format!(
             "it was delivered {most} times, and never handled to its end (see max_deliveries)"
         ));

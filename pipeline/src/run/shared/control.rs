@@ -1,6 +1,7 @@
 //! The settings of a pipeline, and the state that its sender, its workers and its coordinator share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use concurrent_queue::ConcurrentQueue;
@@ -165,6 +166,8 @@ pub struct Control {
     /// Notified when a queue becomes idle: see [`Idle`](crate::run::shared::idle::Idle).
     pub(crate) idle: Event,
     pub(crate) overdue: Arc<Overdue>,
+    /// The number of queues that were not read to the end of their jobs.
+    pub(crate) unread_queues: AtomicUsize,
 }
 
 impl Control {
@@ -172,6 +175,12 @@ impl Control {
     /// it may wait forever.
     pub(crate) fn batch_due(&self, since: Option<Instant>) -> Option<Instant> {
         since?.checked_add(self.batches?.delay)
+    }
+
+    /// Notes that a queue was read to the end of its jobs.
+    pub(crate) fn has_read_queue(&self) {
+        // Read once all senders have ended.
+        self.unread_queues.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// True if the text of rejected rows is wanted.

@@ -12,6 +12,7 @@ use futures_lite::future::{or, poll_once};
 use crate::outcome::names::PublishedSource;
 use crate::queue::{DynQueue, QueueError, Receipt};
 use crate::run::shared::idle::Idle;
+use crate::source::plan::QueueSettings;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::Sleep;
 use sweet_async_core::runtime::{DynRuntime, Runtime as _};
@@ -23,23 +24,36 @@ pub(crate) struct Lease {
     pub(crate) key: Arc<str>,
     /// The source that was published, once it is known.
     pub(crate) source: Option<Arc<PublishedSource>>,
-    pub(crate) handled: bool,
+    pub(crate) outcome: Outcome,
     pub(crate) reports: Sender<Report>,
     /// The idle flag of the queue.
     pub(crate) idle: Arc<Idle>,
 }
 
+/// What becomes of a message.
+#[derive(Clone)]
+pub(crate) enum Outcome {
+    Handled,
+    /// It is given back, and was not begun.
+    Released,
+    /// It is given back, with the error of its row if that has ended the pipeline.
+    Returned(Option<Arc<str>>),
+    /// It becomes a dead letter, with this reason.
+    Buried(Arc<str>),
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         // Unbounded, and closed only when all messages are given back anyway.
-        let _ = self.reports.try_send(Report::Ended { id: self.id, handled: self.handled });
+        let outcome = std::mem::replace(&mut self.outcome, Outcome::Released);
+        let _ = self.reports.try_send(Report::Ended { id: self.id, outcome });
     }
 }
 
 /// The reports that a lease owner receives about a message, in this order.
 pub(crate) enum Report {
     Claimed(u64, Receipt),
-    Ended { id: u64, handled: bool },
+    Ended { id: u64, outcome: Outcome },
 }
 
 /// Holds claimed messages until they are handled.
@@ -47,9 +61,12 @@ pub(crate) struct LeaseOwner<'a> {
     pub(crate) runtime: &'a DynRuntime,
     pub(crate) queue: &'a dyn DynQueue,
     pub(crate) name: &'a Arc<str>,
-    pub(crate) lease: Duration,
+    pub(crate) settings: QueueSettings,
     pub(crate) reports: Receiver<Report>,
 }
+
+/// The reason of a message that is given back without an error of its own.
+const NOT_HANDLED: &str = "its consumer has ended before it was handled";
 
 /// The reason for which a lease owner wakes up before its leases are to be extended.
 enum Next {
@@ -78,7 +95,8 @@ impl LeaseOwner<'_> {
     ///
     /// The queue's.
     pub(crate) async fn keep(self, workers_ended: impl Future<Output = ()>) -> Result<(), AsyncTaskError> {
-        let Self { runtime, queue, name, lease, reports } = self;
+        let Self { runtime, queue, name, settings, reports } = self;
+        let lease = settings.lease;
         let mut workers_ended = std::pin::pin!(workers_ended);
         let mut held: Vec<(u64, Receipt)> = Vec::new();
         let period = lease / 3;
@@ -117,14 +135,21 @@ impl LeaseOwner<'_> {
                 Next::Report(report) => Some(report),
                 Next::WorkersEnded => None,
             };
-            let (has_ended, mut handled, mut returned) = (first.is_none(), Vec::new(), Vec::new());
+            let has_ended = first.is_none();
+            let (mut handled, mut released) = (Vec::new(), Vec::new());
+            let (mut returned, mut settled) = (Vec::new(), Vec::new());
             for report in first.into_iter().chain(std::iter::from_fn(|| reports.try_recv().ok())) {
                 match report {
                     Report::Claimed(id, receipt) => held.push((id, receipt)),
-                    Report::Ended { id, handled: was_handled } => {
+                    Report::Ended { id, outcome } => {
                         let Some(at) = held.iter().position(|(held, _)| *held == id) else { continue };
                         let (_, receipt) = held.swap_remove(at);
-                        if was_handled { handled.push(receipt) } else { returned.push(receipt) }
+                        match outcome {
+                            Outcome::Handled => handled.push(receipt),
+                            Outcome::Released => released.push(receipt),
+                            Outcome::Returned(None) => returned.push(receipt),
+                            with_reason => settled.push((receipt, with_reason)),
+                        }
                     }
                 }
             }
@@ -140,9 +165,27 @@ impl LeaseOwner<'_> {
                     acked.map_err(|error| QueueError::failure("acknowledging to", name, error))?,
                 );
             }
-            if !returned.is_empty() {
-                let given_back = queue.nack(returned).await;
+            if !released.is_empty() {
+                let given_back = queue.release(released).await;
                 given_back.map_err(|error| QueueError::failure("giving back to", name, error))?;
+            }
+            if !returned.is_empty() {
+                let given_back = queue.nack(returned, NOT_HANDLED, Duration::ZERO).await;
+                given_back.map_err(|error| QueueError::failure("giving back to", name, error))?;
+            }
+            for (receipt, outcome) in settled {
+                let receipts = vec![receipt];
+                match outcome {
+                    Outcome::Buried(reason) => {
+                        let buried = queue.bury(receipts, &reason).await;
+                        buried.map_err(|error| QueueError::failure("burying in", name, error))?;
+                    }
+                    Outcome::Handled | Outcome::Released | Outcome::Returned(None) => {}
+                    Outcome::Returned(Some(reason)) => {
+                        let given_back = queue.nack(receipts, &reason, settings.redeliver_after).await;
+                        given_back.map_err(|error| QueueError::failure("giving back to", name, error))?;
+                    }
+                }
             }
             if has_ended {
                 return Ok(());

@@ -11,6 +11,7 @@ use crate::collect::worker::calls::Calls;
 use crate::event::single::Origin;
 use crate::outcome::names::Names;
 use crate::run::shared::turn::Turn;
+use crate::run::work::handlers::handler::Completion;
 use crate::run::work::keys::Keys;
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::source::item_chunks::Items;
@@ -60,7 +61,7 @@ pub(crate) trait DynHandler: Send + Sync + 'static {
     fn complete<'a>(
         &'a self,
         runtime: &'a DynRuntime,
-        succeeded: bool,
+        completion: Completion,
     ) -> Boxed<'a, Result<(), AsyncTaskError>>;
 }
 

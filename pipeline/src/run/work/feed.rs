@@ -8,6 +8,7 @@ use crate::event::single::Event;
 use crate::outcome::row_error::RowContext;
 use crate::policy::RetryEvents;
 use crate::run::shared::control::Control;
+use crate::run::shared::rejection::OnReject;
 use crate::run::work::call::admission::deadline;
 use crate::run::work::call::values::values;
 use crate::run::work::rows::Rows;
@@ -308,6 +309,9 @@ impl LastRow<'_> {
         let raw = chunk.text.as_ref().map(|text| text.text(byte, len));
         let (name, origin) = (chunk.name, chunk.origin);
         let context = RowContext { name, origin, sequence, line, byte, raw: raw.as_deref() };
+        if chunk.claimed.is_some() && matches!(state.control.policy.on_reject, OnReject::Stop) {
+            state.failure.get_or_insert_with(|| format!("{error:#}").into());
+        }
         state.counts.reject(&context, error);
     }
 }

@@ -1,10 +1,11 @@
 //! The counts of events that wait for their batch, and the leases of their messages.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use event_listener::Event as Changed;
 
-use crate::run::shared::lease::Lease;
+use crate::run::shared::lease::{Lease, Outcome};
 use crate::run::shared::limit::Limit;
 
 /// The events of one worker that wait for their batch to be full, without the events themselves.
@@ -29,6 +30,8 @@ struct Held {
     until: u64,
     /// True if all rows of the message were handed out.
     is_whole: bool,
+    /// The error of a row of the message that has ended the pipeline.
+    failure: Option<Arc<str>>,
 }
 
 impl PendingBatch {
@@ -61,11 +64,18 @@ impl PendingBatch {
     }
 
     /// Keeps the lease of a message that has no more rows, or of whose rows no more are wanted. `before` is
-    /// the value of `count` before its first row.
-    pub(crate) fn hold(&mut self, lease: Box<Lease>, last: u64, before: u64, is_whole: bool) {
+    /// the value of `count` before its first row, and `failure` the error of a row that has ended the pipeline.
+    pub(crate) fn hold(
+        &mut self,
+        lease: Box<Lease>,
+        last: u64,
+        before: u64,
+        is_whole: bool,
+        failure: Option<Arc<str>>,
+    ) {
         // A message without an event waits for none.
         let until = if self.count > before { self.count } else { 0 };
-        self.leases.0.push(Held { lease, last, until, is_whole });
+        self.leases.0.push(Held { lease, last, until, is_whole, failure });
     }
 
     /// Releases the leases of messages that have no waiting event.
@@ -73,7 +83,9 @@ impl PendingBatch {
         let handled = self.count - self.waiting as u64;
         self.leases.0.retain_mut(|held| {
             // The message was handled to its end, unless the pipeline stopped in it or before it.
-            held.lease.handled = held.until <= handled && held.is_whole && limit.allows(held.last);
+            let is_handled = held.until <= handled && held.is_whole && limit.allows(held.last);
+            held.lease.outcome =
+                if is_handled { Outcome::Handled } else { Outcome::Returned(held.failure.clone()) };
             held.until > handled
         });
     }

@@ -23,6 +23,9 @@ pub(crate) struct WorkerState {
     /// Set where rows of the chunk are left: no more are wanted, or a turn before theirs was lost. Cleared when
     /// a chunk begins.
     pub(crate) is_cut_short: bool,
+    /// The error of a row that has ended the pipeline, where the chunk was claimed from a queue. Cleared when a
+    /// chunk begins.
+    pub(crate) failure: Option<Arc<str>>,
 }
 
 /// The origin, the name and the text of a chunk, which all its rows share.
@@ -33,7 +36,6 @@ pub(crate) struct ChunkData<'a> {
     /// The text of the rows, kept for rejected ones where `keep_raw` is set.
     pub(crate) text: Option<RawChunk>,
     /// Set if the chunk was claimed from a queue.
-    #[cfg_attr(not(feature = "json"), allow(dead_code, reason = "for values that are published, as JSON"))]
     pub(crate) claimed: Option<ClaimedChunk>,
 }
 
@@ -51,7 +53,7 @@ impl WorkerState {
         let counts = LocalCounts::new(control.clone());
         let last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
         let (time_slice, pending_batch) = (TimeSlice::new(), PendingBatch::new());
-        Self { control, counts, time_slice, pending_batch, last, is_cut_short: false }
+        Self { control, counts, time_slice, pending_batch, last, is_cut_short: false, failure: None }
     }
 
     /// True if the pending events must not wait any longer.

@@ -12,7 +12,7 @@ use crate::run::shared::turn::Turn;
 use crate::run::work::ahead::{Made, Resumed, ahead, retries_of_made};
 use crate::run::work::erased::{Boxed, Closed, DynHandler, DynWorker};
 use crate::run::work::feed::{Feed, PendingEvents};
-use crate::run::work::handlers::handler::Handler;
+use crate::run::work::handlers::handler::{Completion, Handler};
 use crate::run::work::keys::Keys;
 use crate::run::work::rows::{DecoderCache, ItemRows, Rows};
 use crate::run::work::slot::StateSlot;
@@ -117,9 +117,9 @@ impl<X: Chain, H: Handler<X::Out>> DynHandler for TypedHandler<X, H> {
     fn complete<'a>(
         &'a self,
         runtime: &'a DynRuntime,
-        succeeded: bool,
+        completion: Completion,
     ) -> Boxed<'a, Result<(), AsyncTaskError>> {
-        Box::pin(self.handler.complete(runtime, succeeded))
+        Box::pin(self.handler.complete(runtime, completion))
     }
 }
 

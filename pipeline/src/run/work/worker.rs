@@ -9,7 +9,7 @@ use futures_lite::future::or;
 
 use crate::event::single::Origin;
 use crate::run::shared::control::Control;
-use crate::run::shared::lease::Lease;
+use crate::run::shared::lease::{Lease, Outcome};
 use crate::run::shared::message::{Content, Message};
 use crate::run::shared::on_pool::on_pool;
 use crate::run::shared::rejection::OnReject;
@@ -169,11 +169,14 @@ impl Worker {
     async fn handle(&mut self, job: Job) {
         match job {
             Job::Chunk(origin, rows, None) => self.chunk(origin, rows, None).await,
-            Job::Chunk(origin, rows, Some((lease, sequences))) => {
+            Job::Chunk(origin, rows, Some((mut lease, sequences))) => {
+                // From here on it may be the reason for the end of its consumer.
+                lease.outcome = Outcome::Returned(None);
                 let before = self.state.pending_batch.count();
                 let last = sequences.end.saturating_sub(1);
                 self.chunk(origin, rows, Some((&lease, sequences.start))).await;
-                self.state.pending_batch.hold(lease, last, before, !self.state.is_cut_short);
+                let failure = self.state.failure.take();
+                self.state.pending_batch.hold(lease, last, before, !self.state.is_cut_short, failure);
             }
             Job::Ahead(origin) => self.rows.ahead(origin, &mut self.state).await,
             Job::Finish => self.rows.finish(&mut self.state).await,
@@ -189,7 +192,7 @@ impl Worker {
         let text = self.begin(chunk);
         let Self { shared, control, rows, state } = self;
         state.last = Decoded { sequence: 0, line: 0, byte: 0, len: 0, data: Ok(()) };
-        state.is_cut_short = false;
+        (state.is_cut_short, state.failure) = (false, None);
         let published = claimed.and_then(|(lease, _)| lease.source.as_ref().map(|source| &source.name));
         if let Some(name) = published.or(control.names.at(origin.source)) {
             let text = text.filter(|_| control.wants_text());

@@ -1,5 +1,7 @@
-//! Queues: publishing, acknowledgement, batches and order.
+//! Queues: engines, jobs, publishing, acknowledgement, batches and order.
 
+pub mod engines;
+pub mod jobs;
 pub mod published_items;
 pub mod published_names;
 pub mod publishing;

@@ -1,6 +1,10 @@
 //! Queues, batches: a batch holds its messages until it is handled, and neither waits for the other.
 
-use crate::library::pipeline::{Batch, BatchedSender, Claim, PipelineBuilder, Queue, QueueMessage, Sources};
+use std::sync::Arc;
+
+use crate::library::pipeline::{
+    Batch, BatchedSender, Claims, DeadLetter, Depth, PipelineBuilder, Queue, QueueMessage, Sources,
+};
 use crate::library::{CancellableTask as _, Retry, RetryStrategy};
 
 use crate::kit::leases::LeasedQueue;
@@ -63,12 +67,14 @@ pub async fn the_last_batch_is_given_when_a_closed_queue_has_no_more<R: Runtime>
 
 pub async fn a_batch_is_given_when_a_queue_has_nothing_for_now<R: Runtime>(rt: R, _: Facts) -> Outcome {
     let (queue, deliveries) = (LeasedQueue::new(&rt), Deliveries::default());
+    // The queue is not over before the last job.
+    queue.open("third").await?;
     let recorder = deliveries.clone();
     let consumer =
         batches(numbers(&rt), queue.clone(), MANY).for_each(move |batch| record(&recorder, batch)).spawn();
     for (lines, job) in [(30, "first"), (40, "second"), (50, "third")] {
         publish(&rt, &queue, job, lines, 7).await?;
-        // The queue stays open, and nothing comes that would fill a batch.
+        // Nothing comes that would fill a batch.
         until(&rt, || queue.len() == 0).await?;
     }
     queue.close();
@@ -140,32 +146,69 @@ pub async fn messages_without_events_are_settled_beside_a_batch<R: Runtime>(rt: 
 #[derive(Clone)]
 struct Distant<R>(R, LeasedQueue<R>);
 
-type Claimed = Vec<Claim<(u64, u32)>>;
+type Error = std::io::Error;
 
 impl<R: Runtime> Queue for Distant<R> {
     type Receipt = (u64, u32);
-    type Error = std::io::Error;
+    type Error = Error;
 
-    async fn publish(&self, message: QueueMessage) -> Result<(), std::io::Error> {
-        self.1.publish(message).await
+    async fn claim(
+        &self,
+        job: Option<&str>,
+        most: usize,
+        lease: Duration,
+    ) -> Result<Claims<(u64, u32)>, Error> {
+        self.0.sleep(5.millis()).await.map_err(Error::other)?;
+        self.1.claim(job, most, lease).await
     }
 
-    async fn claim(&self, most: usize, lease: Duration) -> Result<Claimed, std::io::Error> {
-        self.0.sleep(5.millis()).await.map_err(std::io::Error::other)?;
-        self.1.claim(most, lease).await
-    }
-
-    async fn ack(&self, receipts: &[(u64, u32)]) -> Result<usize, std::io::Error> {
-        self.0.sleep(5.millis()).await.map_err(std::io::Error::other)?;
+    async fn ack(&self, receipts: &[(u64, u32)]) -> Result<usize, Error> {
+        self.0.sleep(5.millis()).await.map_err(Error::other)?;
         self.1.ack(receipts).await
     }
 
-    async fn extend(&self, receipts: &[(u64, u32)], lease: Duration) -> Result<usize, std::io::Error> {
+    async fn open(&self, job: &str) -> Result<(), Error> {
+        self.1.open(job).await
+    }
+
+    async fn publish(&self, message: QueueMessage) -> Result<bool, Error> {
+        self.1.publish(message).await
+    }
+
+    async fn seal(&self, job: &str) -> Result<(), Error> {
+        self.1.seal(job).await
+    }
+
+    async fn extend(&self, receipts: &[(u64, u32)], lease: Duration) -> Result<usize, Error> {
         self.1.extend(receipts, lease).await
     }
 
-    async fn nack(&self, receipts: &[(u64, u32)]) -> Result<(), std::io::Error> {
-        self.1.nack(receipts).await
+    async fn nack(&self, receipts: &[(u64, u32)], reason: &str, after: Duration) -> Result<usize, Error> {
+        self.1.nack(receipts, reason, after).await
+    }
+
+    async fn release(&self, receipts: &[(u64, u32)]) -> Result<usize, Error> {
+        self.1.release(receipts).await
+    }
+
+    async fn bury(&self, receipts: &[(u64, u32)], reason: &str) -> Result<usize, Error> {
+        self.1.bury(receipts, reason).await
+    }
+
+    async fn dead(&self, most: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.1.dead(most).await
+    }
+
+    async fn redrive(&self, keys: &[Arc<str>]) -> Result<usize, Error> {
+        self.1.redrive(keys).await
+    }
+
+    async fn purge(&self, keys: &[Arc<str>]) -> Result<usize, Error> {
+        self.1.purge(keys).await
+    }
+
+    async fn depth(&self) -> Result<Depth, Error> {
+        self.1.depth().await
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::library::BoxError;
-use crate::library::pipeline::{BoundedQueue, BoundedReceipt, Claim, Queue, QueueMessage};
+use crate::library::pipeline::{
+    BoundedQueue, BoundedReceipt, Claims, DeadLetter, Depth, Queue, QueueMessage,
+};
 
 use super::ledger::Ledger;
 use super::number::CHUNK;
@@ -56,7 +58,7 @@ impl Queue for FlakyQueue {
     type Receipt = BoundedReceipt;
     type Error = BoxError;
 
-    async fn publish(&self, message: QueueMessage) -> Result<(), BoxError> {
+    async fn publish(&self, message: QueueMessage) -> Result<bool, BoxError> {
         let Some((fault, ledger)) = &self.publishes else { return Ok(self.inner.publish(message).await?) };
         let before = self.calls();
         ledger.called();
@@ -71,18 +73,23 @@ impl Queue for FlakyQueue {
         }
         // A pipeline may be stopped before its message is there, and after.
         yield_now().await;
-        self.inner.publish(message).await?;
+        let is_new = self.inner.publish(message).await?;
         yield_now().await;
-        Ok(())
+        Ok(is_new)
     }
 
-    async fn claim(&self, most: usize, lease: Duration) -> Result<Vec<Claim<BoundedReceipt>>, BoxError> {
+    async fn claim(
+        &self,
+        job: Option<&str>,
+        most: usize,
+        lease: Duration,
+    ) -> Result<Claims<BoundedReceipt>, BoxError> {
         match self.claims {
             Some(Fault::SourceFails) if self.is_time() => return Err("the engine is away".into()),
             Some(Fault::SourcePanics) if self.is_time() => explode("the engine panics"),
             _ => {}
         }
-        Ok(self.inner.claim(most.min(2), lease).await?)
+        Ok(self.inner.claim(job, most.min(2), lease).await?)
     }
 
     async fn ack(&self, receipts: &[BoundedReceipt]) -> Result<usize, BoxError> {
@@ -93,7 +100,48 @@ impl Queue for FlakyQueue {
         Ok(self.inner.extend(receipts, lease).await?)
     }
 
-    async fn nack(&self, receipts: &[BoundedReceipt]) -> Result<(), BoxError> {
-        Ok(self.inner.nack(receipts).await?)
+    async fn nack(
+        &self,
+        receipts: &[BoundedReceipt],
+        reason: &str,
+        after: Duration,
+    ) -> Result<usize, BoxError> {
+        Ok(self.inner.nack(receipts, reason, after).await?)
+    }
+
+    async fn open(&self, job: &str) -> Result<(), BoxError> {
+        Ok(self.inner.open(job).await?)
+    }
+
+    async fn seal(&self, job: &str) -> Result<(), BoxError> {
+        Ok(self.inner.seal(job).await?)
+    }
+
+    async fn release(&self, receipts: &[BoundedReceipt]) -> Result<usize, BoxError> {
+        Ok(self.inner.release(receipts).await?)
+    }
+
+    async fn bury(&self, receipts: &[BoundedReceipt], reason: &str) -> Result<usize, BoxError> {
+        Ok(self.inner.bury(receipts, reason).await?)
+    }
+
+    async fn dead(&self, most: usize) -> Result<Vec<DeadLetter>, BoxError> {
+        Ok(self.inner.dead(most).await?)
+    }
+
+    async fn redrive(&self, keys: &[Arc<str>]) -> Result<usize, BoxError> {
+        Ok(self.inner.redrive(keys).await?)
+    }
+
+    async fn purge(&self, keys: &[Arc<str>]) -> Result<usize, BoxError> {
+        Ok(self.inner.purge(keys).await?)
+    }
+
+    async fn depth(&self) -> Result<Depth, BoxError> {
+        Ok(self.inner.depth().await?)
+    }
+
+    fn has_clock(&self) -> bool {
+        false
     }
 }

@@ -1,6 +1,6 @@
 //! The messages that values were published as, read as they are in the queue.
 
-use crate::library::pipeline::{BoundedQueue, Queue as _, QueueMessage};
+use crate::library::pipeline::{BoundedQueue, Claims, Queue as _, QueueMessage};
 
 use super::number::Number;
 use super::table::{Combination, End};
@@ -50,8 +50,8 @@ pub(super) async fn messages_of(
         return Ok(None);
     }
     let mut claims = Vec::new();
-    while let Some(more) = poll_once(queue.claim(1, LONG)).await {
-        claims.extend(more?);
+    while let Some(Claims::Messages(more)) = poll_once(queue.claim(None, 1, LONG)).await.transpose()? {
+        claims.extend(more);
     }
     claims.iter().map(|claim| Published::read(&claim.message)).collect::<Result<_, _>>().map(Some)
 }

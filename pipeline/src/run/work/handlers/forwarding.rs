@@ -16,7 +16,7 @@ use crate::outcome::names::Names;
 use crate::run::shared::control::Control;
 use crate::run::shared::in_turn::InTurn;
 use crate::run::work::feed::{Feed, Taken};
-use crate::run::work::handlers::handler::Handler;
+use crate::run::work::handlers::handler::{Completion, Handler};
 use crate::run::work::slot::StateSlot;
 use crate::stage::chain::Chain;
 use sweet_async_core::error::{AsyncTaskError, BoxError};
@@ -96,9 +96,9 @@ where
         (DeferredRejections::failed(failure), ())
     }
 
-    async fn complete(&self, _: &DynRuntime, succeeded: bool) -> Result<(), AsyncTaskError> {
+    async fn complete(&self, _: &DynRuntime, completion: Completion) -> Result<(), AsyncTaskError> {
         match self.open.take_for_good() {
-            Some(mut open) if succeeded => open.until(<K as Sink<T>>::poll_close).await,
+            Some(mut open) if completion.succeeded => open.until(<K as Sink<T>>::poll_close).await,
             // The destructor of a sink is user code.
             open => caught(|| drop(open)),
         }

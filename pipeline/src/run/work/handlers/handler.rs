@@ -12,6 +12,16 @@ use crate::stage::chain::Chain;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::DynRuntime;
 
+/// The end of a pipeline, as its handler is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Completion {
+    pub(crate) succeeded: bool,
+    /// True if no source was skipped after a failure, and each queue was read to the end of its jobs.
+    pub(crate) is_whole: bool,
+    /// The number of rejected rows.
+    pub(crate) rejected: u64,
+}
+
 /// The handler of a pipeline's rows. One value serves all workers. A `T` is a value that
 /// the stages have made of a row.
 pub(crate) trait Handler<T>: Send + Sync + 'static {
@@ -123,9 +133,9 @@ pub(crate) trait Handler<T>: Send + Sync + 'static {
     fn complete(
         &self,
         runtime: &DynRuntime,
-        succeeded: bool,
+        completion: Completion,
     ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
-        let _ = (runtime, succeeded);
+        let _ = (runtime, completion);
         std::future::ready(Ok(()))
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod handler;
 pub(crate) mod listing;
 #[cfg(feature = "json")]
 pub(crate) mod publishing;
+pub(crate) mod publishing_chunks;
 pub(crate) mod pulling;
 pub(crate) mod receiving;
 pub(crate) mod writing;

@@ -19,7 +19,8 @@ use crate::output::rows::json_lines::JsonText;
 use crate::queue::wire::message;
 use crate::queue::{Queue, QueueError};
 use crate::run::work::feed::Feed;
-use crate::run::work::handlers::handler::Handler;
+use crate::run::work::handlers::handler::{Completion, Handler};
+use crate::run::work::handlers::publishing_chunks::{open_job, seal_job};
 use crate::run::work::slot::StateSlot;
 use crate::run::work::state::{ChunkData, ClaimedChunk, WorkerState};
 use crate::source::format::head_of_messages;
@@ -27,8 +28,8 @@ use crate::source::format::marker::JsonLines;
 use crate::stage::chain::{Chain, MORE};
 use crate::text::chunk::RawChunk;
 use sweet_async_core::error::AsyncTaskError;
-use sweet_async_core::extend::{InPlace, caught};
-use sweet_async_core::internals::Fallible;
+use sweet_async_core::extend::caught;
+use sweet_async_core::runtime::DynRuntime;
 
 /// The bytes from which on the next row begins another message: few enough for any engine to take, and enough for
 /// most chunks to be one message.
@@ -63,12 +64,8 @@ impl<Q: Queue> Publishing<Q> {
         let rows = memchr_iter(b'\n', &text).count() as u64;
         let (first_line, bytes) = (in_source + 1, text.into());
         let values = RawChunk { bytes, first_row: in_source, rows, first_line, first_byte: 0 };
-        let message = message(&self.head, &values, key);
-        let publish = || async {
-            let published = self.queue.publish(message).await;
-            published.map_err(|error| QueueError::failure("publishing", &self.job, error))
-        };
-        let published = InPlace::<_, _, (), Fallible<AsyncTaskError>>::new(publish).await;
+        let message = message(&self.job, &self.head, &values, key);
+        let published = QueueError::of_call("publishing", &self.job, || self.queue.publish(message)).await;
         if let Err(error) = published {
             // One error is enough.
             let _ = self.failure.push(error);
@@ -121,6 +118,14 @@ where
 
     fn can_retry(&self) -> bool {
         false
+    }
+
+    async fn begin(&self, _: &DynRuntime) -> Result<(), AsyncTaskError> {
+        open_job(&self.queue, &self.job).await
+    }
+
+    async fn complete(&self, _: &DynRuntime, completion: Completion) -> Result<(), AsyncTaskError> {
+        seal_job(&self.queue, &self.job, completion).await
     }
 
     async fn close(&self, _: Vec<Pending>, _: &Names) -> (DeferredRejections, ()) {

@@ -11,10 +11,11 @@ use crate::run::work::call::caller::Caller;
 use crate::run::work::call::delivery::Delivery;
 use crate::run::work::call::receive::Receive;
 use crate::run::work::feed::{Feed, PendingEvents};
-use crate::run::work::handlers::handler::Handler;
+use crate::run::work::handlers::handler::{Completion, Handler};
 use crate::run::work::slot::StateSlot;
 use crate::stage::chain::Chain;
 use sweet_async_core::error::AsyncTaskError;
+use sweet_async_core::runtime::DynRuntime;
 
 /// A user's receiver of events or of batches, whether it may collect or not. A method without a doc is as in
 /// [`Handler`].
@@ -61,6 +62,16 @@ pub(crate) trait ReceiverCalls<A>: Send + Sync + 'static {
 
     fn duplicates(_: &Self::End) -> u64 {
         0
+    }
+
+    /// As [`Handler::begin`].
+    fn open(&self) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// As [`Handler::complete`].
+    fn complete(&self, _: Completion) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+        std::future::ready(Ok(()))
     }
 }
 
@@ -140,6 +151,18 @@ where
         pending: &mut PendingEvents<'_, T>,
     ) -> impl Future<Output = ()> + Send {
         A::finish::<H::Kind, _, _>(pending, WorkerCaller { receiving: self, slot })
+    }
+
+    fn begin(&self, _: &DynRuntime) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+        self.receiver.open()
+    }
+
+    fn complete(
+        &self,
+        _: &DynRuntime,
+        completion: Completion,
+    ) -> impl Future<Output = Result<(), AsyncTaskError>> + Send {
+        self.receiver.complete(completion)
     }
 
     fn hand_over(&self, local: &mut Self::Local) -> Result<(), AsyncTaskError> {

@@ -21,7 +21,7 @@ use crate::output::target::Target;
 use crate::run::read::blocking_call::BlockingCall;
 use crate::run::shared::in_turn::InTurn;
 use crate::run::work::feed::Feed;
-use crate::run::work::handlers::handler::Handler;
+use crate::run::work::handlers::handler::{Completion, Handler};
 use crate::run::work::slot::StateSlot;
 use crate::source::compression::codec::{Codec, Compression};
 use crate::stage::chain::{Chain, MORE};
@@ -102,8 +102,8 @@ where
         (DeferredRejections::failed(self.file.failure()), ())
     }
 
-    async fn complete(&self, runtime: &DynRuntime, succeeded: bool) -> Result<(), AsyncTaskError> {
-        self.file.finish(runtime, succeeded).await
+    async fn complete(&self, runtime: &DynRuntime, completion: Completion) -> Result<(), AsyncTaskError> {
+        self.file.finish(runtime, completion.succeeded).await
     }
 }
 

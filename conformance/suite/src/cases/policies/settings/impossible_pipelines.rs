@@ -221,6 +221,14 @@ pub async fn sources_refuse_them_before_anything_is_read<R: Runtime>(rt: R, _: F
             |sources| sources.of_queue(&bounded(1)).max_deliveries(0).lines(),
             ["`max_deliveries` of a queue", "is 0", "at least 1"],
         ),
+        (
+            |sources| sources.of_queue(&bounded(1)).poll_every(Duration::ZERO).lines(),
+            ["`poll_every` of a queue", "is 0 s", "longer than zero"],
+        ),
+        (
+            |sources| sources.of_queue(&bounded(1)).redeliver_after(Duration::from_secs(1)).lines(),
+            ["`redeliver_after` of a queue", "is 1s", "zero: its engine has no clock"],
+        ),
     ];
     for &(sender, parts) in rows {
         let in_place = failed(numbers(&rt).sender(sender).for_each(|_: Event<u64>| {}).await)?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::library::DynRuntime;
-use crate::library::pipeline::{BoundedQueue, Queue as _};
+use crate::library::pipeline::{BoundedQueue, Claims, Queue as _};
 
 use super::super::drive::Observations;
 use super::super::number::{CHUNK, Number};
@@ -26,11 +26,7 @@ pub(super) async fn leases(
     let Some(queue) = &observed.read_from else { return Ok(()) };
     let unacknowledged = queue.unacknowledged();
     let mut claims = Vec::new();
-    while let Some(more) = poll_once(queue.claim(1, LONG)).await {
-        let more = more?;
-        if more.is_empty() {
-            break;
-        }
+    while let Some(Claims::Messages(more)) = poll_once(queue.claim(None, 1, LONG)).await.transpose()? {
         claims.extend(more);
     }
     ensure!(claims.len() == unacknowledged, "{} of {unacknowledged} messages came back", claims.len());
