@@ -11,7 +11,7 @@ use crate::collect::worker::calls::Calls;
 use crate::event::single::Origin;
 use crate::outcome::names::Names;
 use crate::run::shared::turn::Turn;
-use crate::run::work::handlers::handler::Completion;
+use crate::run::work::completion::Completion;
 use crate::run::work::keys::Keys;
 use crate::run::work::state::{ChunkData, WorkerState};
 use crate::source::item_chunks::Items;

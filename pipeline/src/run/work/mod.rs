@@ -5,7 +5,7 @@
 //!
 //! - `worker`, `intake`, `pending_batch`, `state`: one worker, compiled once for all pipelines
 //! - `erased`: the handler and its workers as the untyped parts use them; `typed`: the same with their types
-//! - `handlers`: one handler for each kind of end
+//! - `handlers`: one handler for each kind of end; `completion`: the end of the pipeline, as they learn of it
 //! - `call`: the calls of a receiver
 //! - `rows`, `feed`: the rows of a chunk on their way to a handler, and their outcomes
 //! - `ahead`: rows whose stages run before the receiver gets any value of their chunk
@@ -14,6 +14,7 @@
 
 pub(crate) mod ahead;
 pub(crate) mod call;
+pub(crate) mod completion;
 pub(crate) mod erased;
 pub(crate) mod feed;
 pub(crate) mod handlers;

@@ -6,21 +6,12 @@ use std::sync::Arc;
 use crate::collect::deferred_rejections::DeferredRejections;
 use crate::collect::worker::calls::Calls;
 use crate::outcome::names::Names;
+use crate::run::work::completion::Completion;
 use crate::run::work::feed::{Feed, PendingEvents};
 use crate::run::work::slot::StateSlot;
 use crate::stage::chain::Chain;
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::runtime::DynRuntime;
-
-/// The end of a pipeline, as its handler is told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Completion {
-    pub(crate) succeeded: bool,
-    /// True if no source was skipped after a failure, and each queue was read to the end of its jobs.
-    pub(crate) is_whole: bool,
-    /// The number of rejected rows.
-    pub(crate) rejected: u64,
-}
 
 /// The handler of a pipeline's rows. One value serves all workers. A `T` is a value that
 /// the stages have made of a row.

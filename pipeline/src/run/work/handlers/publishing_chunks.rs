@@ -8,7 +8,7 @@ use crate::collect::worker::calls::Calls;
 use crate::event::single::Event;
 use crate::outcome::names::Names;
 use crate::queue::{Queue, QueueError, QueueMessage};
-use crate::run::work::handlers::handler::Completion;
+use crate::run::work::completion::Completion;
 use crate::run::work::handlers::receiving::ReceiverCalls;
 use crate::run::work::slot::StateSlot;
 use sweet_async_core::error::AsyncTaskError;
