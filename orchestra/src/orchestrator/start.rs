@@ -45,7 +45,7 @@ impl Future for Ending {
 
 impl<S: RuntimeSource> Orchestrator<S> {
     /// Starts a task, and first its dependencies. Each begins once: tasks that were started before are left
-    /// as they are.
+    /// as they are, with what they depend on.
     ///
     /// # Errors
     ///

@@ -45,10 +45,10 @@ impl<T: Send + 'static, S: RuntimeSource, F: FnOnce(&mut Sources<T>)> PipelineSe
     /// `job` names this run. It is [opened](Queue::open) before anything is read, and [sealed](Queue::seal) once
     /// the pipeline has succeeded, no source was skipped, and neither a message nor a row that could not be cut was
     /// rejected: its consumers end when they have handled its last message. Another job stays open, for another run to
-    /// complete it, or for you to seal it.
+    /// complete it, or for you to seal it. [`take`](Self::take) ends a job, too.
     ///
-    /// The key of a message consists of this name, the index of the source, and the
-    /// position and length of the chunk in its source. Data that is published again under the same name, for
+    /// The key of a message consists of the job's name, the index of the source, and the position and length of
+    /// the chunk in its source. Data that is published again under the same name, for
     /// example after a crash, is in the queue once, if it is cut into chunks of the same size. Other data
     /// must have another name, or its messages are taken for the ones that are there already. A file that has
     /// grown since is other data.

@@ -184,11 +184,6 @@ impl<R> Claims<R> {
             Self::Empty | Self::Over => Vec::new(),
         }
     }
-
-    /// True if there will be no message any more.
-    pub fn is_over(&self) -> bool {
-        matches!(self, Self::Over)
-    }
 }
 
 /// A claimed message.

@@ -75,7 +75,7 @@ pub(crate) struct QueuePlan {
     pub(crate) open: Open,
 }
 
-/// How the messages of a queue are claimed and given back.
+/// The settings by which messages of a queue are claimed and given back.
 #[derive(Clone, Copy)]
 pub(crate) struct QueueSettings {
     pub(crate) lease: Duration,

@@ -89,6 +89,10 @@ impl<R: Runtime> LeasedQueue<R> {
         self.state().acknowledged.clone()
     }
 
+    pub(crate) fn is_sealed(&self, job: &str) -> bool {
+        self.state().jobs.get(job) == Some(&true)
+    }
+
     /// Returns the reasons with which messages were given back, in that order.
     pub(crate) fn returned(&self) -> Vec<String> {
         self.state().returned.clone()

@@ -30,7 +30,7 @@ pub(crate) struct Lease {
     pub(crate) idle: Arc<Idle>,
 }
 
-/// What becomes of a message.
+/// The outcome of a claimed message.
 #[derive(Clone)]
 pub(crate) enum Outcome {
     Handled,

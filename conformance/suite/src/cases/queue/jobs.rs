@@ -28,7 +28,7 @@ pub async fn what_was_not_published_whole_is_not_sealed<R: Runtime>(rt: R, _: Fa
     let (queue, deliveries) = (LeasedQueue::new(&rt), Deliveries::default());
     queue.breaks("publish");
     failed(publish(&rt, &queue, "numbers", 20, 2).await)?;
-    ensure!(!is_over(&queue).await?);
+    ensure!(!queue.is_sealed("numbers"));
     // A message that was rejected.
     queue.breaks("publish");
     let rejects = AsyncTask::emits::<u64>()
@@ -36,7 +36,7 @@ pub async fn what_was_not_published_whole_is_not_sealed<R: Runtime>(rt: R, _: Fa
         .on_error(ErrorStrategy::ContinueOnError)
         .sender(|sources| sources.of_bytes("1\n2\n").lines().into_chunks(1.lines()))
         .publish(&queue, "rejects");
-    ensure!(rejects.await?.rejected() == 1 && !is_over(&queue).await?);
+    ensure!(rejects.await?.rejected() == 1 && !queue.is_sealed("rejects"));
     queue.seal("rejects").await?;
     // A source that was skipped.
     let two_sources = |path: &'static str| {
@@ -50,24 +50,14 @@ pub async fn what_was_not_published_whole_is_not_sealed<R: Runtime>(rt: R, _: Fa
             .publish(&queue, "two sources")
     };
     let summary = two_sources("there/is/no/such/file").await?;
-    ensure!(summary.failed_sources() == 1 && !is_over(&queue).await?, "{summary:?}");
+    ensure!(summary.failed_sources() == 1 && !queue.is_sealed("two sources"), "{summary:?}");
     // The same jobs once more, whole.
     publish(&rt, &queue, "numbers", 20, 2).await?;
+    ensure!(queue.is_sealed("numbers"));
     queue.seal("two sources").await?;
     consume(&rt, &queue, &deliveries).await?;
-    ensure!(deliveries.total() == 22 && is_over(&queue).await?, "{:?}", deliveries.get());
+    ensure!(deliveries.total() == 22 && queue.len() == 0, "{:?}", deliveries.get());
     Ok(())
-}
-
-async fn is_over(queue: &impl Queue) -> Result<bool, Failure> {
-    let claimed = poll_once(queue.claim(Some("no such job"), 1, LONG)).await;
-    ensure!(claimed.is_none(), "a job that is unknown is not over");
-    let depth = queue.depth().await.map_err(|error| Failure::msg(format!("{:#}", error.into())))?;
-    if depth.waiting > 0 {
-        return Ok(false);
-    }
-    let claimed = poll_once(queue.claim(None, 1, LONG)).await;
-    Ok(matches!(claimed, Some(Ok(Claims::Over))))
 }
 
 pub async fn a_consumer_of_one_job_leaves_the_others<R: Runtime>(rt: R, _: Facts) -> Outcome {
@@ -109,7 +99,7 @@ pub async fn an_endless_consumer_serves_jobs_as_they_come<R: Runtime>(rt: R, _: 
 }
 
 pub async fn results_are_sealed_once_all_chunks_are_handled<R: Runtime>(rt: R, _: Facts) -> Outcome {
-    let (chunks, results) = (bounded(99), bounded(99));
+    let (chunks, results) = (bounded(99), LeasedQueue::new(&rt));
     publish(&rt, &chunks, "numbers", 30, 2).await?;
     let squares = |most: u64| {
         let chunks = chunks.clone();
@@ -122,8 +112,9 @@ pub async fn results_are_sealed_once_all_chunks_are_handled<R: Runtime>(rt: R, _
     };
     // The first has enough before the end of the chunks. What it has published may come again, under another key.
     squares(4).await?;
-    ensure!(!is_over(&results).await?);
+    ensure!(!results.is_sealed("squares"));
     squares(1_000).await?;
+    ensure!(results.is_sealed("squares"));
     let gathered = {
         let results = results.clone();
         let (gathered, _) = AsyncTask::emits::<u64>()

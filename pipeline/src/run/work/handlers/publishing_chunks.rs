@@ -57,10 +57,10 @@ impl<Q: Queue> ReceiverCalls<Event<QueueMessage>> for PublishingChunks<Q> {
 
     async fn complete(&self, completion: Completion) -> Result<(), AsyncTaskError> {
         // A message that was rejected is not in the queue, and could not be added to a sealed job.
-        match completion.rejected {
-            0 => seal_job(&self.queue, &self.job, completion).await,
-            _ => Ok(()),
+        if completion.rejected > 0 {
+            return Ok(());
         }
+        seal_job(&self.queue, &self.job, completion).await
     }
 }
 
