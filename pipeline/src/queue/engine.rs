@@ -19,7 +19,7 @@ use sweet_async_core::error::BoxError;
 ///
 /// **Fencing.** A receipt names one delivery, and `ack`, `extend`, `nack`, `release` and `bury` change a message only as
 /// long as no later delivery of it exists. Where a lease has run out and nobody has claimed the message since,
-/// they may still succeed.
+/// they may still succeed. A receipt that is given twice in one call settles its message once.
 ///
 /// **Time** is the engine's alone: leases and delays are measured by its clock, not by that of a client.
 ///
@@ -116,6 +116,13 @@ pub trait Queue: Clone + Send + Sync + 'static {
     /// claims from time to time as well.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
+    }
+
+    /// The time between two claims where there is no message, unless a consumer sets
+    /// [another](crate::QueueSource::poll_every). An engine without hints to other processes, for which a claim costs
+    /// little, sets a short one.
+    fn poll_period(&self) -> Duration {
+        Duration::from_secs(1)
     }
 
     /// False for an engine without a clock, in the memory of its consumers: a lease does not run out while its

@@ -48,7 +48,7 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
             lease: Duration::from_secs(30),
             max_deliveries: 10,
             redeliver_after: Duration::ZERO,
-            poll_every: Duration::from_secs(1),
+            poll_every: queue.poll_period(),
             is_endless: false,
         };
         Self { sources, queue: Arc::new(queue), name: "a queue".into(), job: None, settings }
@@ -98,7 +98,7 @@ impl<'a, T: Send + 'static> QueueSource<'a, T> {
         self
     }
 
-    /// Sets the time between two claims where there is no message, a second by default. The
+    /// Sets the time between two claims where there is no message; by default the [engine's](Queue::poll_period). The
     /// [hint](Queue::changed) of an engine makes it shorter. Zero is refused
     /// ([`AsyncTaskError::InvalidConfig`]).
     pub fn poll_every(mut self, period: Duration) -> Self {

@@ -8,20 +8,7 @@ macro_rules! __conformance_with_queues {
         $($then)+! {
             $($tasks)*
             engines driven {
-                messages_are_claimed_in_the_order_in_which_they_came
-                a_receipt_of_an_earlier_delivery_changes_nothing
-                a_receipt_from_before_a_redrive_changes_nothing
-                a_released_delivery_does_not_count
                 a_known_message_leaves_its_room_to_another
-                a_message_is_settled_once
-                a_key_is_taken_once
-                a_sealed_job_takes_no_new_message
-                a_job_is_over_once_it_is_sealed_and_settled
-                a_queue_is_over_once_all_of_its_jobs_are
-                a_job_is_claimed_by_its_name
-                dead_letters_are_listed_given_back_and_dropped
-                the_depth_counts_each_message_in_its_state
-                a_delay_is_kept_by_the_engines_clock
                 a_dropped_receipt_gives_its_message_back
             }
             jobs driven {

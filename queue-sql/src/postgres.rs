@@ -1,0 +1,155 @@
+//! PostgreSQL: claims pass over rows that others have locked, and `NOTIFY` is a hint.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future::or;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres, Row as _};
+
+use crate::connections::Connections;
+use crate::dialect::Dialect;
+use crate::engine::{Added, Boxed, Engine, NewMessage, Param};
+use crate::hint::Hint;
+use crate::statements::Statements;
+
+type Query<'q> = sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>;
+
+fn bound<'q>(sql: &Arc<str>, params: &[Param<'_>]) -> Query<'q> {
+    // The statements of this crate, with all values as parameters.
+    let query = sqlx::query(AssertSqlSafe(sql.clone()));
+    params.iter().fold(query, |query, param| match *param {
+        Param::Int(n) => query.bind(n),
+        Param::Text(text) => query.bind(text),
+        Param::Bytes(bytes) => query.bind(bytes),
+    })
+}
+
+impl Engine for Postgres {
+    const DIALECT: Dialect = Dialect {
+        serial: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        bytes: "BYTEA",
+        now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        skip_locked: "FOR UPDATE SKIP LOCKED",
+        elements: "jsonb_array_elements(CAST($2 AS JSONB)) AS item(value)",
+        texts: "jsonb_array_elements_text(CAST($2 AS JSONB)) AS item(value)",
+        tuning: &[
+            // Bodies are compressed where they are to be by whoever publishes them.
+            "ALTER TABLE {s}queue_messages ALTER COLUMN body SET STORAGE EXTERNAL",
+            // Rows live shortly: room for their new versions in their page, and a vacuum that keeps up.
+            "ALTER TABLE {s}queue_messages SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, \
+             autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0)",
+        ],
+        looks_first: false,
+        begin: "BEGIN",
+        lock: Some("SELECT pg_advisory_xact_lock(hashtextextended('sweet_async', 0))"),
+        has_schema: Some("SELECT COUNT(*) FROM pg_namespace WHERE nspname = $1"),
+        has_version: "SELECT COUNT(to_regclass('{s}sweet_async_version'))",
+    };
+
+    const POLL_PERIOD: Duration = Duration::from_secs(1);
+
+    type Listener = PgListener;
+
+    fn connect(options: &PgConnectOptions) -> Boxed<'_, PgConnection> {
+        Box::pin(options.connect())
+    }
+
+    fn execute<'a>(
+        connection: &'a mut PgConnection,
+        sql: &'a Arc<str>,
+        params: &'a [Param<'a>],
+    ) -> Boxed<'a, u64> {
+        Box::pin(async move { Ok(bound(sql, params).execute(connection).await?.rows_affected()) })
+    }
+
+    fn rows<'a>(
+        connection: &'a mut PgConnection,
+        sql: &'a Arc<str>,
+        params: &'a [Param<'a>],
+    ) -> Boxed<'a, Vec<PgRow>> {
+        Box::pin(async move { bound(sql, params).fetch_all(connection).await })
+    }
+
+    fn int(row: &PgRow, column: usize) -> Result<i64, sqlx::Error> {
+        row.try_get(column)
+    }
+
+    fn text(row: &PgRow, column: usize) -> Result<String, sqlx::Error> {
+        row.try_get(column)
+    }
+
+    fn bytes(row: &PgRow, column: usize) -> Result<Vec<u8>, sqlx::Error> {
+        row.try_get(column)
+    }
+
+    fn add<'a>(
+        connection: &'a mut PgConnection,
+        statements: &'a Statements,
+        message: NewMessage<'a>,
+    ) -> Boxed<'a, Added> {
+        let NewMessage { queue, job, key, body } = message;
+        Box::pin(async move {
+            let channel = statements.channel(queue);
+            let named = [Param::Int(queue), Param::Text(job), Param::Text(key)];
+            let whole = [named[0], named[1], named[2], Param::Bytes(body), Param::Text(&channel)];
+            let rows = Self::rows(&mut *connection, &statements.publish, &whole).await?;
+            Ok(match rows.first().map_or(Ok(0), |row| Self::int(row, 0))? {
+                1 => Added::New,
+                2 => Added::NoJob,
+                // Sealed after this statement's snapshot was taken, maybe: the key is looked for in a new one.
+                3 => {
+                    let rows = Self::rows(connection, &statements.refused, &named).await?;
+                    let is_known = rows.first().map_or(Ok(3), |row| Self::int(row, 0))? == 1;
+                    if is_known { Added::Known } else { Added::Sealed }
+                }
+                _ => Added::Known,
+            })
+        })
+    }
+
+    fn changed<'a>(
+        hint: &'a Hint<Self>,
+        connections: &'a Connections<Self>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            // One consumer listens for all, and the others for what it says.
+            or(hint.event.listen(), listen(hint, connections)).await;
+        })
+    }
+}
+
+/// Waits for a notification, as the one that listens for all.
+async fn listen(hint: &Hint<Postgres>, connections: &Connections<Postgres>) {
+    let mut listener = hint.listener.lock().await;
+    let heard = match &mut *listener {
+        Some(listener) => listener.recv().await.map(drop),
+        None => match connect(hint, connections).await {
+            Ok(connected) => {
+                // There may have been messages before it.
+                *listener = Some(connected);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        },
+    };
+    if heard.is_err() {
+        // The next wait connects anew; this one ends with the time between two claims.
+        *listener = None;
+        drop(listener);
+        return pending().await;
+    }
+    hint.notify();
+}
+
+async fn connect(
+    hint: &Hint<Postgres>,
+    connections: &Connections<Postgres>,
+) -> Result<PgListener, sqlx::Error> {
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(connections.options().clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen(&hint.channel).await?;
+    Ok(listener)
+}
