@@ -149,7 +149,7 @@ pub use crate::policy::{
 };
 pub use crate::queue::{
     BoundedQueue, BoundedReceipt, Claim, Claims, DeadLetter, Depth, Queue, QueueError, QueueMessage,
-    QueueRefused,
+    QueueRefused, Reconnect,
 };
 pub use crate::run::handle::emitting_task::EmittingTask;
 pub use crate::run::handle::pull::Events;

@@ -14,7 +14,7 @@ use crate::store::SqlStore;
 
 /// A [`Queue`] in a SQL database. A clone is a handle on the same queue, with the same connections.
 ///
-/// **After a lost connection** a call is made again ([`StoreBuilder::retry`](crate::StoreBuilder::retry)). The attempt
+/// **After a lost connection** a call is made again ([`StoreBuilder::reconnect`](crate::StoreBuilder::reconnect)). The attempt
 /// whose answer was lost may have been carried out: `publish` then says that its message was known, `ack`, `nack` and
 /// `bury` that a message was not held any more, and messages that were claimed come back with the end of their lease.
 ///

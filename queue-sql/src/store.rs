@@ -2,9 +2,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sweet_async_core::{CurrentRuntime, Retry, RetryStrategy, TaskBuilder};
+use sweet_async_pipeline::Reconnect;
 
 use crate::SqlError;
 use crate::connections::Connections;
@@ -22,7 +21,7 @@ pub struct SqlStore<E: Engine>(Arc<Shared<E>>);
 pub(crate) struct Shared<E: Engine> {
     connections: Connections<E>,
     pub(crate) statements: Statements,
-    retry: Retry,
+    reconnect: Reconnect,
 }
 
 impl<E: Engine> Clone for SqlStore<E> {
@@ -39,13 +38,7 @@ pub struct StoreBuilder<E: Engine> {
     pub(crate) schema: Option<Arc<str>>,
     pub(crate) connections: usize,
     pub(crate) may_migrate: bool,
-    pub(crate) retry: Retry,
-}
-
-/// The retries of a lost connection: 40, from 20 ms to 2 s apart, so about a minute in all.
-fn default_retry() -> Retry {
-    let (base, max) = (Duration::from_millis(20), Duration::from_secs(2));
-    Retry::new(40).backoff(RetryStrategy::Exponential { base, factor: 2.0, max })
+    pub(crate) reconnect: Reconnect,
 }
 
 impl<E: Engine> StoreBuilder<E> {
@@ -54,8 +47,8 @@ impl<E: Engine> StoreBuilder<E> {
         database: impl Into<Arc<str>>,
         connections: usize,
     ) -> Self {
-        let (database, retry) = (database.into(), default_retry());
-        Self { options, database, schema: None, connections, may_migrate: true, retry }
+        let (database, reconnect) = (database.into(), Reconnect::default());
+        Self { options, database, schema: None, connections, may_migrate: true, reconnect }
     }
 
     /// Sets whether the tables may be made, and brought to the version that this program needs. True by default; false
@@ -65,12 +58,10 @@ impl<E: Engine> StoreBuilder<E> {
         self
     }
 
-    /// Sets the retries of a call whose connection was lost, or that came while the server was starting. By default 40,
-    /// with an exponential backoff from 20 ms to 2 s and full jitter. They need a runtime, that of the task around or
-    /// the entered one; a call without a runtime is tried once. An attempt whose answer was lost may have been carried
-    /// out: see [`SqlQueue`].
-    pub fn retry(mut self, retry: Retry) -> Self {
-        self.retry = retry;
+    /// Sets the retries of a call whose connection was lost, or that came while the server was starting. An attempt whose
+    /// answer was lost may have been carried out: see [`SqlQueue`].
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.reconnect = reconnect;
         self
     }
 
@@ -81,16 +72,14 @@ impl<E: Engine> StoreBuilder<E> {
     /// The database cannot be reached or refuses the login; its tables are of another version, or cannot be made. No
     /// attempt is made again.
     pub async fn open(self) -> Result<SqlStore<E>, SqlError> {
-        let Self { options, database, schema, connections, may_migrate, retry } = self;
+        let Self { options, database, schema, connections, may_migrate, reconnect } = self;
         let prefix = schema.as_ref().map(|schema| format!("\"{schema}\".")).unwrap_or_default();
         let connections = Connections::new(options, database, connections);
         let tables = Tables { schema: schema.as_ref(), prefix: &prefix, may_migrate };
         tables.migrate(&connections).await?;
         let channel = format!("sweet_async_{}", schema.as_deref().unwrap_or_default());
         let statements = Statements::new(E::DIALECT, &prefix, channel);
-        let retry = retry
-            .retry_if(|error| error.downcast_ref::<SqlError>().is_some_and(SqlError::is_connection_lost));
-        Ok(SqlStore(Arc::new(Shared { connections, statements, retry })))
+        Ok(SqlStore(Arc::new(Shared { connections, statements, reconnect })))
     }
 }
 
@@ -157,22 +146,9 @@ impl<E: Engine> SqlStore<E> {
         O: Future<Output = Result<(E::Connection, T), sqlx::Error>> + Send,
         T: Send,
     {
-        let connections = &self.0.connections;
-        let Some(runtime) = CurrentRuntime::of_task().or_else(CurrentRuntime::entered) else {
-            return connections.with(&call).await;
-        };
-        let attempt = || async {
-            match connections.with(&call).await {
-                Err(error) if error.is_connection_lost() => Err(error),
-                settled => Ok(settled),
-            }
-        };
-        let retried = TaskBuilder::<Result<T, SqlError>, _>::new(runtime.into_dyn())
-            .name(doing)
-            .retry_as(self.0.retry.clone())
-            .run(attempt)
-            .await;
-        retried
+        let Shared { connections, reconnect, .. } = &*self.0;
+        let called = reconnect.call(doing, SqlError::is_connection_lost, || connections.with(&call)).await;
+        called
             .unwrap_or_else(|source| Err(SqlError::Lost { database: connections.database().clone(), source }))
     }
 }

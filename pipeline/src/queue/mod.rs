@@ -19,10 +19,12 @@ pub(crate) mod engine;
 pub(crate) mod erased;
 pub(crate) mod error;
 pub(crate) mod messages;
+pub(crate) mod reconnect;
 pub(crate) mod wire;
 
 pub use crate::queue::bounded::{BoundedQueue, BoundedReceipt, QueueRefused};
 pub use crate::queue::engine::{Claim, Claims, DeadLetter, Depth, Queue, QueueMessage};
 pub(crate) use crate::queue::erased::{Claimed, DynQueue, Receipt};
 pub use crate::queue::error::QueueError;
+pub use crate::queue::reconnect::Reconnect;
 pub(crate) use crate::queue::wire::{Sealing, Unsealed};

@@ -1,0 +1,68 @@
+//! The retries of an engine's calls.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sweet_async_core::{AsyncTaskError, CurrentRuntime, Retry, RetryStrategy, TaskBuilder};
+
+/// The retries of calls of a [`Queue`](crate::Queue)'s engine whose connection was lost: a part that engines are made
+/// of.
+///
+/// By default 40 with an exponential backoff from 20 ms to 2 s and full jitter: together about half a minute, and at most
+/// one and a quarter. Each retry is a warning in `tracing`. Retries need a runtime, that of the task around or the entered
+/// one: a call without a runtime is tried once.
+#[derive(Clone, Debug)]
+pub struct Reconnect(Retry);
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        let (base, max) = (Duration::from_millis(20), Duration::from_secs(2));
+        Self::new(Retry::new(40).backoff(RetryStrategy::Exponential { base, factor: 2.0, max }))
+    }
+}
+
+impl Reconnect {
+    /// These retries.
+    pub fn new(retry: Retry) -> Self {
+        Self(retry.on_retry(|failed| {
+            tracing::warn!(
+                name: "queue.retry",
+                attempt = failed.number(),
+                delay = ?failed.delay(),
+                error = %failed.error(),
+                "a call to the queue's engine has failed, and is made again"
+            );
+        }))
+    }
+
+    /// Calls `call`, and again for as long as its error is of a kind that `is_lost` says true for, and there are retries
+    /// left. `doing` says what it does, in errors.
+    ///
+    /// # Errors
+    ///
+    /// The outer error says that the retries are used up, and has the last error of the engine as its source; or that the
+    /// task around was cancelled. The inner one is an error that is not retried.
+    pub async fn call<T, E, O>(
+        &self,
+        doing: &'static str,
+        is_lost: fn(&E) -> bool,
+        call: impl Fn() -> O + Send + Sync,
+    ) -> Result<Result<T, E>, AsyncTaskError>
+    where
+        O: Future<Output = Result<T, E>> + Send,
+        E: std::error::Error + Send + Sync + 'static,
+        T: Send,
+    {
+        let Some(runtime) = CurrentRuntime::of_task().or_else(CurrentRuntime::entered) else {
+            return Ok(call().await);
+        };
+        let attempt = || async {
+            match call().await {
+                Err(error) if is_lost(&error) => Err(error),
+                settled => Ok(settled),
+            }
+        };
+        let task = TaskBuilder::<Result<T, E>, _>::new(runtime.into_dyn()).name(doing);
+        task.retry_as(self.0.clone()).run(attempt).await
+    }
+}

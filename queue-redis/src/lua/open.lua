@@ -1,0 +1,2 @@
+open_job(ARGV[1])
+return 1

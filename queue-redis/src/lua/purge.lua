@@ -1,0 +1,3 @@
+local found = take_dead(ARGV[1])
+for _, letter in ipairs(found) do drop(letter[1]) end
+return #found
