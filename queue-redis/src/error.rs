@@ -162,7 +162,7 @@ pub enum RedisQueueError {
 }
 
 impl RedisQueueError {
-    /// True where there is no connection, where it was lost, and where the server is about to load its data: the same
+    /// True where there is no connection, where it was lost, and where the server loads its data or is no master: the same
     /// call may succeed later. If the connection was [lost](Self::Lost) during the call, it may have been carried out.
     pub fn is_connection_lost(&self) -> bool {
         match self {
@@ -174,8 +174,10 @@ impl RedisQueueError {
     }
 }
 
+/// True for a server that loads its data, or is no master any more: another one may be at its address soon.
 fn is_loading(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading)
+    let kinds = [ServerErrorKind::BusyLoading, ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown];
+    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
 }
 
 /// The error of a connection that was not made.

@@ -5,8 +5,10 @@
 pub struct Dialect {
     /// The type of a number that the engine gives to each row.
     pub(crate) serial: &'static str,
-    /// The type of bytes.
-    pub(crate) bytes: &'static str,
+    /// The column of a message's body, where it is in the table of messages.
+    pub(crate) body_column: &'static str,
+    /// The body of a message.
+    pub(crate) body: &'static str,
     /// The engine's clock: milliseconds since 1970.
     pub(crate) now: &'static str,
     /// The lock of picked rows, which skips those that another claim has locked.
@@ -32,9 +34,10 @@ pub struct Dialect {
 impl Dialect {
     /// Returns `sql` with its placeholders filled in: `{s}` is the prefix of the tables' names.
     pub(crate) fn fill(&self, sql: &str, prefix: &str) -> String {
-        sql.replace("{s}", prefix)
-            .replace("{serial}", self.serial)
-            .replace("{bytes}", self.bytes)
+        sql.replace("{serial}", self.serial)
+            .replace("{body}", self.body_column)
+            .replace("{its_body}", self.body)
+            .replace("{s}", prefix)
             .replace("{now}", self.now)
             .replace("{skip}", self.skip_locked)
             .replace("{elements}", self.elements)

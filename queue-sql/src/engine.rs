@@ -95,6 +95,10 @@ pub trait Engine: sqlx::Database + Sized {
         message: NewMessage<'a>,
     ) -> Boxed<'a, Added>;
 
+    /// Drops the hints that have come before now: whoever has just claimed needs none.
+    #[doc(hidden)]
+    fn forget_changes<'a>(hint: &'a Hint<Self>) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
     /// Waits for the hint that `queue` has changed.
     #[doc(hidden)]
     fn changed<'a>(
@@ -105,4 +109,18 @@ pub trait Engine: sqlx::Database + Sized {
     /// The listener of a hint.
     #[doc(hidden)]
     type Listener: Send;
+}
+
+/// Returns the reason for which a message was not added: its queue, job and key are given.
+pub(crate) async fn refused<E: Engine>(
+    connection: &mut E::Connection,
+    statements: &Statements,
+    named: &[Param<'_>],
+) -> Result<Added, sqlx::Error> {
+    let rows = E::rows(connection, &statements.refused, named).await?;
+    Ok(match rows.first().map_or(Ok(2), |row| E::int(row, 0))? {
+        1 => Added::Known,
+        2 => Added::NoJob,
+        _ => Added::Sealed,
+    })
 }

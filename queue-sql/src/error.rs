@@ -32,12 +32,12 @@ pub enum SqlError {
         /// The reason.
         source: sqlx::Error,
     },
-    /// The tables are not there, and cannot be made.
+    /// The role may not make the schema, or may not use or change what is in it.
     #[error(
-        "{database} has no schema {schema:?}, and this role may not make one: {source}; \
+        "{database}: this role may not make, use or change schema {schema:?}: {source}; \
          run \"CREATE SCHEMA {schema} AUTHORIZATION role\" as a role that may"
     )]
-    NoSchema {
+    Denied {
         /// The database.
         database: Arc<str>,
         /// The schema.
@@ -108,8 +108,8 @@ impl SqlError {
     /// stopping, or a lock was not got in time.
     pub fn is_connection_lost(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::NoConnection { .. } => true,
-            Self::Database { source, .. } => is_transient(source),
+            Self::Lost { .. } => true,
+            Self::NoConnection { source, .. } | Self::Database { source, .. } => is_transient(source),
             _ => false,
         }
     }
@@ -135,9 +135,9 @@ fn code(error: &sqlx::Error) -> Option<String> {
 
 /// The codes of errors after which the same call may succeed.
 const TRANSIENT: &[&str] = &[
-    // PostgreSQL: admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, serialization_failure,
-    // deadlock_detected, and the class of connection failures.
-    "57P01", "57P02", "57P03", "53300", "40001", "40P01", "08000", "08003", "08006",
+    // PostgreSQL: admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout, too_many_connections,
+    // serialization_failure, deadlock_detected, and the class of connection failures.
+    "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01", "08000", "08003", "08006",
     // SQLite: BUSY, LOCKED, BUSY_RECOVERY, BUSY_SNAPSHOT.
     "5", "6", "261", "517",
 ];

@@ -20,14 +20,14 @@
 //! | | SQLite | PostgreSQL |
 //! |---|---|---|
 //! | reach | processes of one host | any host |
-//! | needs | nothing | a server, 10 or later |
+//! | needs | nothing | a server, 12 or later |
 //! | writers | one at a time | many: claims pass over rows that others have locked |
 //! | a consumer hears of a message | after at most 5 ms, by a poll that reads one page | at once, by `NOTIFY`; a poll each second stands beside it |
 //! | a message is safe | once it is on the disk ([`Durability`]) | as `synchronous_commit` of the server says |
 //!
-//! Delivery is at least once, as for each [`Queue`](sweet_async_pipeline::Queue). Results are there exactly once where
-//! they are written to the same database in one transaction with the acknowledgement: [`SqlQueue::ack_in`],
-//! [`SqlQueue::publish_in`].
+//! Delivery is at least once, as for each [`Queue`](sweet_async_pipeline::Queue). A consumer that claims messages itself
+//! writes results exactly once where they go to the same database, in one transaction with the acknowledgement:
+//! [`SqlQueue::ack_in`], [`SqlQueue::publish_in`]. Their transactions are those of [`sqlx`], which is re-exported.
 //!
 //! - `store`, `open`: a database and the ways to open it
 //! - `queue`: the queue; `statements`: its SQL; `dialect`: the parts in which the engines differ
@@ -56,6 +56,7 @@ pub use error::SqlError;
 #[cfg(feature = "sqlite")]
 pub use open::Durability;
 pub use queue::{SqlQueue, SqlReceipt};
+pub use sqlx;
 pub use store::{SqlStore, StoreBuilder};
 
 #[doc(hidden)]

@@ -13,8 +13,8 @@ const VERSIONS: &[&[&str]] = &[&[
      PRIMARY KEY (queue, name))",
     "CREATE TABLE {s}queue_keys (queue BIGINT NOT NULL, key TEXT NOT NULL, job TEXT NOT NULL, is_purged BOOLEAN NOT \
      NULL DEFAULT FALSE, PRIMARY KEY (queue, key))",
-    "CREATE TABLE {s}queue_messages (id {serial}, queue BIGINT NOT NULL, job TEXT NOT NULL, key TEXT NOT NULL, body \
-     {bytes} NOT NULL, deliveries BIGINT NOT NULL DEFAULT 0, delivery BIGINT NOT NULL DEFAULT 0, due BIGINT NOT NULL \
+    "CREATE TABLE {s}queue_messages (id {serial}, queue BIGINT NOT NULL, job TEXT NOT NULL, key TEXT NOT NULL,{body} \
+     deliveries BIGINT NOT NULL DEFAULT 0, delivery BIGINT NOT NULL DEFAULT 0, due BIGINT NOT NULL \
      DEFAULT 0, is_held BOOLEAN NOT NULL DEFAULT FALSE, is_dead BOOLEAN NOT NULL DEFAULT FALSE, reason TEXT NOT NULL \
      DEFAULT '')",
     "CREATE INDEX queue_live ON {s}queue_messages (queue, id) WHERE NOT is_dead",
@@ -56,9 +56,9 @@ impl Tables<'_> {
             Ok(None) => Ok(()),
             Ok(Some(Refused::Newer(found))) => Err(SqlError::NewerTables { database, found, known: NEEDED }),
             Ok(Some(Refused::Older(found))) => Err(SqlError::OlderTables { database, found, needed: NEEDED }),
-            Err(SqlError::Database { source, .. }) if is_denied(&source) && self.schema.is_some() => {
+            Err(SqlError::Database { source, .. }) if is_denied(&source) => {
                 let schema = self.schema.cloned().unwrap_or_default();
-                Err(SqlError::NoSchema { database, schema, source })
+                Err(SqlError::Denied { database, schema, source })
             }
             Err(error) => Err(error),
         }

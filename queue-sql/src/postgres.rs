@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_lite::future::or;
+use futures_lite::future::{or, poll_once};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres, Row as _};
 
 use crate::connections::Connections;
 use crate::dialect::Dialect;
-use crate::engine::{Added, Boxed, Engine, NewMessage, Param};
+use crate::engine::{Added, Boxed, Engine, NewMessage, Param, refused};
 use crate::hint::Hint;
 use crate::statements::Statements;
 
@@ -30,7 +30,9 @@ fn bound<'q>(sql: &Arc<str>, params: &[Param<'_>]) -> Query<'q> {
 impl Engine for Postgres {
     const DIALECT: Dialect = Dialect {
         serial: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-        bytes: "BYTEA",
+        // Bodies that are long are kept apart by the server, and not copied with each change of their row.
+        body_column: " body BYTEA NOT NULL,",
+        body: "body",
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         skip_locked: "FOR UPDATE SKIP LOCKED",
         elements: "jsonb_array_elements(CAST($2 AS JSONB)) AS item(value)",
@@ -97,16 +99,20 @@ impl Engine for Postgres {
             let whole = [named[0], named[1], named[2], Param::Bytes(body), Param::Text(&channel)];
             let rows = Self::rows(&mut *connection, &statements.publish, &whole).await?;
             Ok(match rows.first().map_or(Ok(0), |row| Self::int(row, 0))? {
+                0 => Added::Known,
                 1 => Added::New,
-                2 => Added::NoJob,
-                // Sealed after this statement's snapshot was taken, maybe: the key is looked for in a new one.
-                3 => {
-                    let rows = Self::rows(connection, &statements.refused, &named).await?;
-                    let is_known = rows.first().map_or(Ok(3), |row| Self::int(row, 0))? == 1;
-                    if is_known { Added::Known } else { Added::Sealed }
-                }
-                _ => Added::Known,
+                // No such job, or it is sealed. Another publisher may have added the message after this statement's
+                // snapshot was taken: the key is looked for in a new one.
+                _ => refused::<Self>(connection, statements, &named).await?,
             })
+        })
+    }
+
+    fn forget_changes<'a>(hint: &'a Hint<Self>) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            if let Some(mut listener) = hint.listener.try_lock() {
+                drain(&mut listener).await;
+            }
         })
     }
 
@@ -135,6 +141,7 @@ async fn listen(hint: &Hint<Postgres>, connections: &Connections<Postgres>) {
             Err(error) => Err(error),
         },
     };
+    drain(&mut listener).await;
     if heard.is_err() {
         // The next wait connects anew; this one ends with the time between two claims.
         *listener = None;
@@ -142,6 +149,17 @@ async fn listen(hint: &Hint<Postgres>, connections: &Connections<Postgres>) {
         return pending().await;
     }
     hint.notify();
+}
+
+/// Takes the notifications that have come meanwhile: one says no less than many.
+async fn drain(listener: &mut Option<PgListener>) {
+    while let Some(open) = listener {
+        match poll_once(open.recv()).await {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => *listener = None,
+            None => return,
+        }
+    }
 }
 
 async fn connect(

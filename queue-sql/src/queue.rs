@@ -1,5 +1,6 @@
 //! A queue in a SQL database.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +19,13 @@ use crate::store::SqlStore;
 /// whose answer was lost may have been carried out: `publish` then says that its message was known, `ack`, `nack` and
 /// `bury` that a message was not held any more, and messages that were claimed come back with the end of their lease.
 ///
-/// **Cost.** `publish`, `ack` and `extend` are one statement each, and so is a `claim` that finds messages; one that finds none
-/// needs one more. A claim and an acknowledgement of many messages cost as many statements as of one. `depth`
+/// **Cost.** In PostgreSQL `publish`, `ack` and `extend` are one statement each, and so is a `claim` that finds messages; one
+/// that finds none needs one more. In SQLite `publish` is five, in one transaction, and `claim` two. A claim and an acknowledgement of many messages cost as many statements as of one. `depth`
 /// counts all keys of the queue: do not ask it in a loop. Keys are kept until their job is
 /// [forgotten](Self::forget).
+///
+/// **Names.** PostgreSQL keeps no NUL byte in a job's name or a key, and no key beyond about 2 KiB: such a message is an
+/// error of the database.
 pub struct SqlQueue<E: Engine> {
     pub(crate) store: SqlStore<E>,
     pub(crate) id: i64,
@@ -68,7 +72,9 @@ impl<E: Engine> SqlQueue<E> {
     /// Adds a message inside the transaction that `connection` is in, as [`publish`](Queue::publish) does: it is there
     /// once the transaction is committed, together with whatever else is in it. The result is true for a new message.
     ///
-    /// In PostgreSQL, a seal of the job waits for the end of the transaction.
+    /// In PostgreSQL, a seal of the job waits for the end of the transaction. In SQLite, the transaction is to be begun
+    /// with `BEGIN IMMEDIATE`, so that it waits for others that write. A pipeline reads chunks: messages of another make,
+    /// as these are, are for consumers of their own, which claim them.
     ///
     /// # Errors
     ///
@@ -119,10 +125,11 @@ impl<E: Engine> SqlQueue<E> {
     }
 
     /// Removes a job that is over, with its dead letters and the keys of its messages: what it has been is not known
-    /// any more, and the same messages may be published again. Returns false, and changes nothing, if the job is not
+    /// any more, and the same messages may be published again. Its messages are not counted in the depth any more, and a
+    /// queue all of whose jobs are forgotten is as a new one. Returns false, and changes nothing, if the job is not
     /// over, or not known. A queue that serves jobs for long forgets them, or else its keys become ever more.
     ///
-    /// Cost: a look at all keys of the queue.
+    /// Cost: a look at all keys of the queue, and at all dead letters.
     ///
     /// # Errors
     ///
@@ -195,6 +202,11 @@ impl<E: Engine> SqlQueue<E> {
         });
         let _ = notified.await;
     }
+}
+
+/// A reason without the character that PostgreSQL keeps in no text. It may quote the data.
+fn plain(reason: &str) -> Cow<'_, str> {
+    if reason.contains('\0') { reason.replace('\0', "\u{fffd}").into() } else { reason.into() }
 }
 
 fn count(rows: u64) -> usize {
@@ -280,7 +292,11 @@ impl<E: Engine> Queue for SqlQueue<E> {
             claims.sort_unstable_by_key(|claim| claim.receipt.id);
             Ok((connection, Claims::Messages(claims)))
         };
-        self.store.call("claim messages", claim).await
+        let claims = self.store.call("claim messages", claim).await?;
+        if matches!(claims, Claims::Messages(_)) {
+            E::forget_changes(&self.hint).await;
+        }
+        Ok(claims)
     }
 
     async fn ack(&self, receipts: &[SqlReceipt]) -> Result<usize, SqlError> {
@@ -293,7 +309,8 @@ impl<E: Engine> Queue for SqlQueue<E> {
     }
 
     async fn nack(&self, receipts: &[SqlReceipt], reason: &str, after: Duration) -> Result<usize, SqlError> {
-        let more = [Param::Int(millis(after)), Param::Text(reason)];
+        let reason = plain(reason);
+        let more = [Param::Int(millis(after)), Param::Text(&reason)];
         let count = self.settle("give messages back", &self.statements().nack, receipts, &more).await?;
         Ok(self.returned(count).await)
     }
@@ -304,8 +321,8 @@ impl<E: Engine> Queue for SqlQueue<E> {
     }
 
     async fn bury(&self, receipts: &[SqlReceipt], reason: &str) -> Result<usize, SqlError> {
-        let reason = [Param::Text(reason)];
-        self.settle("bury messages", &self.statements().bury, receipts, &reason).await
+        let reason = plain(reason);
+        self.settle("bury messages", &self.statements().bury, receipts, &[Param::Text(&reason)]).await
     }
 
     async fn dead(&self, count: usize) -> Result<Vec<DeadLetter>, SqlError> {

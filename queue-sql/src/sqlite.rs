@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite, SqliteConnectio
 
 use crate::connections::Connections;
 use crate::dialect::Dialect;
-use crate::engine::{Added, Boxed, Engine, NewMessage, Param};
+use crate::engine::{Added, Boxed, Engine, NewMessage, Param, refused};
 use crate::hint::Hint;
 use crate::statements::Statements;
 
@@ -29,13 +29,19 @@ fn bound<'q>(sql: &Arc<str>, params: &[Param<'_>]) -> Query<'q> {
 impl Engine for Sqlite {
     const DIALECT: Dialect = Dialect {
         serial: "INTEGER PRIMARY KEY AUTOINCREMENT",
-        bytes: "BLOB",
+        // Bodies are in a table of their own: a change of a row writes the whole row.
+        body_column: "",
+        body: "(SELECT body FROM {s}queue_bodies WHERE id = {s}queue_messages.id)",
         now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
         // One statement at a time writes.
         skip_locked: "",
         elements: "json_each($2)",
         texts: "json_each($2)",
-        tuning: &[],
+        tuning: &[
+            "CREATE TABLE {s}queue_bodies (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+            "CREATE TRIGGER {s}queue_body_goes AFTER DELETE ON {s}queue_messages BEGIN DELETE FROM queue_bodies WHERE id = \
+             OLD.id; END",
+        ],
         looks_first: true,
         begin: "BEGIN IMMEDIATE",
         lock: None,
@@ -89,18 +95,16 @@ impl Engine for Sqlite {
         Box::pin(async move {
             let named = [Param::Int(queue), Param::Text(job), Param::Text(key)];
             if Self::execute(&mut *connection, &statements.add_key, &named).await? == 1 {
-                let whole = [Param::Int(queue), Param::Text(job), Param::Text(key), Param::Bytes(body)];
-                Self::execute(connection, &statements.add_message, &whole).await?;
+                Self::execute(&mut *connection, &statements.add_message, &named).await?;
+                Self::execute(connection, &statements.add_body, &[Param::Bytes(body)]).await?;
                 return Ok(Added::New);
             }
-            let rows = Self::rows(connection, &statements.refused, &named).await?;
-            let refused = rows.first().map_or(Ok(2), |row| Self::int(row, 0))?;
-            Ok(match refused {
-                1 => Added::Known,
-                2 => Added::NoJob,
-                _ => Added::Sealed,
-            })
+            refused::<Self>(connection, statements, &named).await
         })
+    }
+
+    fn forget_changes<'a>(_: &'a Hint<Self>) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
     }
 
     fn changed<'a>(

@@ -38,7 +38,7 @@ macro_rules! claim {
             $which,
             " ORDER BY id LIMIT $2 {skip}) UPDATE {s}queue_messages SET due = {now} + $3, is_held = TRUE, deliveries = \
              deliveries + 1, delivery = delivery + 1 WHERE id IN (SELECT id FROM picked) RETURNING id, delivery, job, \
-             key, body, deliveries"
+             key, {its_body}, deliveries"
         )
     };
 }
@@ -73,7 +73,8 @@ statements! {
     /// SQLite: the key, if the job is open; then the message, in the same transaction.
     add_key: "INSERT INTO {s}queue_keys (queue, key, job) SELECT $1, $3, $2 WHERE EXISTS (SELECT 1 FROM {s}queue_jobs \
               WHERE queue = $1 AND name = $2 AND NOT is_sealed) ON CONFLICT (queue, key) DO NOTHING";
-    add_message: "INSERT INTO {s}queue_messages (queue, job, key, body) VALUES ($1, $2, $3, $4)";
+    add_message: "INSERT INTO {s}queue_messages (queue, job, key) VALUES ($1, $2, $3)";
+    add_body: "INSERT INTO {s}queue_bodies (id, body) VALUES (last_insert_rowid(), $1)";
     /// 1 if the key is known, 2 if there is no such job, else 3.
     refused: "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM {s}queue_keys WHERE queue = $1 AND key = $3) THEN 1 WHEN NOT \
               EXISTS (SELECT 1 FROM {s}queue_jobs WHERE queue = $1 AND name = $2) THEN 2 ELSE 3 END AS BIGINT)";
@@ -94,7 +95,7 @@ statements! {
                  = $4");
     release: held!("UPDATE {s}queue_messages SET due = 0, is_held = FALSE, deliveries = deliveries - 1");
     bury: held!("UPDATE {s}queue_messages SET due = 0, is_held = FALSE, is_dead = TRUE, reason = $3");
-    dead: "SELECT job, key, body, deliveries, reason FROM {s}queue_messages WHERE queue = $1 AND is_dead ORDER BY id LIMIT \
+    dead: "SELECT job, key, {its_body}, deliveries, reason FROM {s}queue_messages WHERE queue = $1 AND is_dead ORDER BY id LIMIT \
            $2";
     redrive: "UPDATE {s}queue_messages SET is_dead = FALSE, deliveries = 0, reason = '' WHERE queue = $1 AND is_dead AND \
               key IN (SELECT value FROM {texts})";
@@ -107,7 +108,7 @@ statements! {
             {s}queue_messages, (SELECT {now} AS now) AS clock WHERE queue = $1";
     forget_job: "DELETE FROM {s}queue_jobs WHERE queue = $1 AND name = $2 AND is_sealed AND NOT EXISTS (SELECT 1 FROM \
                  {s}queue_messages WHERE queue = $1 AND job = $2 AND NOT is_dead)";
-    forget_messages: "DELETE FROM {s}queue_messages WHERE queue = $1 AND job = $2";
+    forget_messages: "DELETE FROM {s}queue_messages WHERE queue = $1 AND job = $2 AND is_dead";
     forget_keys: "DELETE FROM {s}queue_keys WHERE queue = $1 AND job = $2";
     notify: "SELECT pg_notify($1, '')";
 }

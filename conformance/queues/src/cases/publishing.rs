@@ -98,6 +98,9 @@ pub(crate) async fn a_key_is_taken_once_over_all_jobs(bench: &Bench) -> Outcome 
     ensure!(!queue.publish(message("second", "key")).await.map_err(text)?, "it is taken by another job");
     let claims = bench.claim(&queue, 9).await?;
     ensure!(claims.len() == 1 && claims.iter().all(|claim| claim.message.job() == "first"));
+    queue.seal("first").await.map_err(text)?;
+    ensure!(queue.ack(&crate::bench::receipts(&claims)).await.map_err(text)? == 1);
+    ensure!(bench.is_over(&queue, None).await?, "the message that changed nothing has opened a job");
     Ok(())
 }
 
