@@ -39,11 +39,17 @@
 //! - [`Harness`]: the description that a backend gives of itself
 //! - [`suite!`]: the macro that makes a `main`
 //! - [`guide`]: a guide to writing a backend
+//! - [`queues`]: the suite for engines of queues, with [`queue_suite!`]; [`engines`]: a guide to writing one
 //! - [`reliability`]: faults to survive, with their figures
 
 #![forbid(unsafe_code)]
 
+pub use conformance_queues as queues;
+pub use conformance_queues::queue_suite;
 pub use conformance_suite::*;
 
 #[doc = include_str!("../WRITING_A_BACKEND.md")]
 pub mod guide {}
+
+#[doc = include_str!("../WRITING_AN_ENGINE.md")]
+pub mod engines {}

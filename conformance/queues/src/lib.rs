@@ -7,6 +7,7 @@
 //!
 //! - [`QueueHarness`]: the description that an engine gives of itself
 //! - [`queue_suite!`]: the macro that makes a `main`
+//! - [`queue_kills!`], [`kills`]: processes that share a queue, and are killed
 //! - [`LeasedQueue`]: an engine in memory with leases, as an example and for tests of consumers
 //! - [`Backend`]: a runtime for the cases, with those of this library by the features `tokio`, `smol` and `sim`
 //! - `erased`: a queue as a value, so that the cases are compiled once for all engines
@@ -23,6 +24,7 @@ mod cases;
 mod clock;
 mod erased;
 mod harness;
+pub mod kills;
 mod leased;
 mod list;
 mod run;
