@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::Cause;
+#[cfg(feature = "durable")]
+use crate::durable::error::DurableError;
 use sweet_async_core::error::AsyncTaskError;
 
 /// The names of `path`, joined by arrows.
@@ -110,6 +112,10 @@ pub enum OrchestratorError {
     /// Nothing could be started: no runtime was found, or a setting is not valid.
     #[error(transparent)]
     Task(Arc<AsyncTaskError>),
+    /// The durable run was refused, or has ended before its tasks had.
+    #[cfg(feature = "durable")]
+    #[error(transparent)]
+    Durable(#[from] DurableError),
 }
 
 impl From<AsyncTaskError> for OrchestratorError {

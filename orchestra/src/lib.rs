@@ -6,6 +6,7 @@
 //! ```
 //!
 //! - `graph`: the graph of numbered nodes, pure
+//! - `durable`: runs whose outputs are kept, with the feature `durable`
 //! - `execution`: the batches that run, and the session, which is the task that they are part of
 //! - `registry`: the registered tasks
 //! - `orchestrator`: the handle, and ad-hoc tasks, which are in no graph
@@ -30,10 +31,15 @@
 //!   graph ([`Orchestrate::orchestrator`]).
 //! - **Skipped node**: a node that is not run, since a dependency did not succeed ([`NodeStatus::Skipped`]).
 //! - **Group**: names for tasks that are started or cancelled together.
+//! - **Run**: an orchestra whose outputs are kept in a store, under an id, across processes
+//!   (`OrchestratorBuilder::durable`).
+//! - **Restored node**: a node that is not run, since a run has kept its output.
 //! - **Context**: values by their types for the tasks that are put into it ([`NamedContext`]).
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "durable")]
+pub mod durable;
 mod edge_policy;
 mod error;
 pub(crate) mod execution;

@@ -85,6 +85,8 @@ pub struct ExecutionStats {
     pub running: usize,
     /// Ended with a value.
     pub completed: usize,
+    /// Those of `completed` that were not run, since a durable run has kept their outputs.
+    pub restored: usize,
     /// Ended with an error.
     pub failed: usize,
     /// Ended by a cancellation, or cancelled before they began.
@@ -135,6 +137,7 @@ impl ExecutionStats {
         self.pending += other.pending;
         self.running += other.running;
         self.completed += other.completed;
+        self.restored += other.restored;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.skipped += other.skipped;

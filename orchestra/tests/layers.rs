@@ -9,8 +9,8 @@ mod modules;
 use modules::{Modules, backward, circles};
 
 /// The layers, in their order.
-const LAYERS: [&str; 8] =
-    ["status", "error", "edge_policy", "graph", "execution", "registry", "orchestrator", "report"];
+const LAYERS: [&str; 9] =
+    ["status", "graph", "durable", "error", "edge_policy", "execution", "registry", "orchestrator", "report"];
 
 #[test]
 fn no_layer_uses_one_after_it() -> Result<(), Box<dyn Error>> {

@@ -5,6 +5,8 @@
 pub struct Dialect {
     /// The type of a number that the engine gives to each row.
     pub(crate) serial: &'static str,
+    /// The type of bytes.
+    pub(crate) bytes: &'static str,
     /// The column of a message's body, where it is in the table of messages.
     pub(crate) body_column: &'static str,
     /// The body of a message.
@@ -13,6 +15,8 @@ pub struct Dialect {
     pub(crate) now: &'static str,
     /// The lock of picked rows, which skips those that another claim has locked.
     pub(crate) skip_locked: &'static str,
+    /// The lock of a row that is to stay as it is until the end of the transaction.
+    pub(crate) share_lock: &'static str,
     /// The elements of parameter 2, a JSON array, as the column `value`.
     pub(crate) elements: &'static str,
     /// The same, as texts.
@@ -35,11 +39,13 @@ impl Dialect {
     /// Returns `sql` with its placeholders filled in: `{s}` is the prefix of the tables' names.
     pub(crate) fn fill(&self, sql: &str, prefix: &str) -> String {
         sql.replace("{serial}", self.serial)
+            .replace("{bytes}", self.bytes)
             .replace("{body}", self.body_column)
             .replace("{its_body}", self.body)
             .replace("{s}", prefix)
             .replace("{now}", self.now)
             .replace("{skip}", self.skip_locked)
+            .replace("{share}", self.share_lock)
             .replace("{elements}", self.elements)
             .replace("{texts}", self.texts)
             .replace("{begin}", self.begin)

@@ -1,4 +1,5 @@
-//! Queues for pipelines in SQL databases: SQLite, embedded in the program, and PostgreSQL.
+//! Queues for pipelines in SQL databases: SQLite, embedded in the program, and PostgreSQL. With the feature `durable`,
+//! also the runs of durable orchestras.
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")]
@@ -13,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! A store is a database with the tables of this crate in it, and holds any number of queues. The tables have a version
+//! A store is a database with the tables of this crate in it, and holds any number of queues and runs. The tables have a version
 //! and are made and migrated when a store is opened. The clients are those of `sqlx`, which run natively on Tokio and on
 //! smol: the features `tokio` and `smol` choose, and with both the runtime that a task is on decides.
 //!
@@ -31,6 +32,7 @@
 //!
 //! - `store`, `open`: a database and the ways to open it
 //! - `queue`: the queue; `statements`: its SQL; `dialect`: the parts in which the engines differ
+//! - `runs`: the runs of orchestras; `run_statements`: their SQL
 //! - `engine`, `sqlite`, `postgres`: the engines; `connections`: their connections; `hint`: notifications
 //! - `migration`: the tables and their versions
 
@@ -46,6 +48,10 @@ mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queue;
+#[cfg(feature = "durable")]
+mod run_statements;
+#[cfg(feature = "durable")]
+mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;

@@ -7,20 +7,31 @@ use crate::connections::Connections;
 use crate::engine::{Engine, Param};
 
 /// The scripts that make the tables of each version out of those of the one before.
-const VERSIONS: &[&[&str]] = &[&[
-    "CREATE TABLE {s}queue_names (id {serial}, name TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE {s}queue_jobs (queue BIGINT NOT NULL, name TEXT NOT NULL, is_sealed BOOLEAN NOT NULL DEFAULT FALSE, \
-     PRIMARY KEY (queue, name))",
-    "CREATE TABLE {s}queue_keys (queue BIGINT NOT NULL, key TEXT NOT NULL, job TEXT NOT NULL, is_purged BOOLEAN NOT \
-     NULL DEFAULT FALSE, PRIMARY KEY (queue, key))",
-    "CREATE TABLE {s}queue_messages (id {serial}, queue BIGINT NOT NULL, job TEXT NOT NULL, key TEXT NOT NULL,{body} \
-     deliveries BIGINT NOT NULL DEFAULT 0, delivery BIGINT NOT NULL DEFAULT 0, due BIGINT NOT NULL \
-     DEFAULT 0, is_held BOOLEAN NOT NULL DEFAULT FALSE, is_dead BOOLEAN NOT NULL DEFAULT FALSE, reason TEXT NOT NULL \
-     DEFAULT '')",
-    "CREATE INDEX queue_live ON {s}queue_messages (queue, id) WHERE NOT is_dead",
-    "CREATE INDEX queue_live_of_job ON {s}queue_messages (queue, job, id) WHERE NOT is_dead",
-    "CREATE INDEX queue_dead ON {s}queue_messages (queue, id) WHERE is_dead",
-]];
+const VERSIONS: &[&[&str]] = &[
+    // Queues.
+    &[
+        "CREATE TABLE {s}queue_names (id {serial}, name TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE {s}queue_jobs (queue BIGINT NOT NULL, name TEXT NOT NULL, is_sealed BOOLEAN NOT NULL DEFAULT FALSE, \
+         PRIMARY KEY (queue, name))",
+        "CREATE TABLE {s}queue_keys (queue BIGINT NOT NULL, key TEXT NOT NULL, job TEXT NOT NULL, is_purged BOOLEAN NOT \
+         NULL DEFAULT FALSE, PRIMARY KEY (queue, key))",
+        "CREATE TABLE {s}queue_messages (id {serial}, queue BIGINT NOT NULL, job TEXT NOT NULL, key TEXT NOT NULL,{body} \
+         deliveries BIGINT NOT NULL DEFAULT 0, delivery BIGINT NOT NULL DEFAULT 0, due BIGINT NOT NULL \
+         DEFAULT 0, is_held BOOLEAN NOT NULL DEFAULT FALSE, is_dead BOOLEAN NOT NULL DEFAULT FALSE, reason TEXT NOT NULL \
+         DEFAULT '')",
+        "CREATE INDEX queue_live ON {s}queue_messages (queue, id) WHERE NOT is_dead",
+        "CREATE INDEX queue_live_of_job ON {s}queue_messages (queue, job, id) WHERE NOT is_dead",
+        "CREATE INDEX queue_dead ON {s}queue_messages (queue, id) WHERE is_dead",
+    ],
+    // Runs of orchestras. `state` is 0 for a node that waits, 1 for one that runs, 2 for one that has completed;
+    // `depends_on` is a JSON array of names.
+    &[
+        "CREATE TABLE {s}orchestra_runs (id TEXT PRIMARY KEY, begun BIGINT NOT NULL, attempt BIGINT NOT NULL, \
+         forked_from TEXT NOT NULL)",
+        "CREATE TABLE {s}orchestra_nodes (run TEXT NOT NULL, name TEXT NOT NULL, number BIGINT NOT NULL, depends_on \
+         TEXT NOT NULL, is_durable BIGINT NOT NULL, state BIGINT NOT NULL, output {bytes}, PRIMARY KEY (run, name))",
+    ],
+];
 
 /// The version that this program needs.
 pub(crate) const NEEDED: i64 = VERSIONS.len() as i64;

@@ -30,11 +30,13 @@ fn bound<'q>(sql: &Arc<str>, params: &[Param<'_>]) -> Query<'q> {
 impl Engine for Postgres {
     const DIALECT: Dialect = Dialect {
         serial: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        bytes: "BYTEA",
         // Bodies that are long are kept apart by the server, and not copied with each change of their row.
         body_column: " body BYTEA NOT NULL,",
         body: "body",
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         skip_locked: "FOR UPDATE SKIP LOCKED",
+        share_lock: "FOR SHARE",
         elements: "jsonb_array_elements(CAST($2 AS JSONB)) AS item(value)",
         texts: "jsonb_array_elements_text(CAST($2 AS JSONB)) AS item(value)",
         tuning: &[

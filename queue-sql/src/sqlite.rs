@@ -29,12 +29,14 @@ fn bound<'q>(sql: &Arc<str>, params: &[Param<'_>]) -> Query<'q> {
 impl Engine for Sqlite {
     const DIALECT: Dialect = Dialect {
         serial: "INTEGER PRIMARY KEY AUTOINCREMENT",
+        bytes: "BLOB",
         // Bodies are in a table of their own: a change of a row writes the whole row.
         body_column: "",
         body: "(SELECT body FROM {s}queue_bodies WHERE id = {s}queue_messages.id)",
         now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
         // One statement at a time writes.
         skip_locked: "",
+        share_lock: "",
         elements: "json_each($2)",
         texts: "json_each($2)",
         tuning: &[

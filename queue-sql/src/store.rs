@@ -1,4 +1,4 @@
-//! A store: a database with the tables of queues in it.
+//! A store: a database with the tables of queues and of runs in it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,9 +11,11 @@ use crate::engine::{Engine, Param};
 use crate::hint::Hint;
 use crate::migration::Tables;
 use crate::queue::SqlQueue;
+#[cfg(feature = "durable")]
+use crate::run_statements::RunStatements;
 use crate::statements::Statements;
 
-/// A database that holds queues. A clone is a handle on the same connections.
+/// A database that holds queues, and with the feature `durable` runs of orchestras. A clone is a handle on the same connections.
 ///
 /// Connections belong to the runtime on which they were made, so a store is used on one runtime.
 pub struct SqlStore<E: Engine>(Arc<Shared<E>>);
@@ -21,6 +23,8 @@ pub struct SqlStore<E: Engine>(Arc<Shared<E>>);
 pub(crate) struct Shared<E: Engine> {
     connections: Connections<E>,
     pub(crate) statements: Statements,
+    #[cfg(feature = "durable")]
+    pub(crate) run_statements: RunStatements,
     reconnect: Reconnect,
 }
 
@@ -79,7 +83,13 @@ impl<E: Engine> StoreBuilder<E> {
         tables.migrate(&connections).await?;
         let channel = format!("sweet_async_{}", schema.as_deref().unwrap_or_default());
         let statements = Statements::new(E::DIALECT, &prefix, channel);
-        Ok(SqlStore(Arc::new(Shared { connections, statements, reconnect })))
+        Ok(SqlStore(Arc::new(Shared {
+            connections,
+            statements,
+            #[cfg(feature = "durable")]
+            run_statements: RunStatements::new(E::DIALECT, &prefix),
+            reconnect,
+        })))
     }
 }
 
@@ -116,6 +126,11 @@ impl<E: Engine> SqlStore<E> {
 
     pub(crate) fn statements(&self) -> &Statements {
         &self.0.statements
+    }
+
+    #[cfg(feature = "durable")]
+    pub(crate) fn run_statements(&self) -> &RunStatements {
+        &self.0.run_statements
     }
 
     pub(crate) fn connections(&self) -> &Connections<E> {

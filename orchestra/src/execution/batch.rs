@@ -106,9 +106,21 @@ impl<R: Runtime> Batch<R> {
 
     /// Begins the batch: starts the nodes that wait for nothing.
     pub(crate) fn begin(self: &Arc<Self>) {
+        #[cfg(feature = "durable")]
+        self.restore();
         for index in 0..self.nodes.len() as u32 {
             self.dependency_met(index);
         }
+    }
+
+    /// Completes the nodes whose outputs a durable run has kept, whatever becomes of their dependencies.
+    #[cfg(feature = "durable")]
+    fn restore(self: &Arc<Self>) {
+        let Some(run) = &self.session.progress.run else { return };
+        let is_restored =
+            |index: &u32| self.node(*index).is_some_and(|node| run.is_restored(&node.name) && node.restore());
+        let restored = (0..self.nodes.len() as u32).filter(is_restored);
+        Self::propagate_all(restored.map(|index| NodeRef { batch: self.clone(), index }).collect());
     }
 
     /// Counts a dependency of `index` as met, or the batch as begun.

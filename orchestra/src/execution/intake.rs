@@ -27,8 +27,8 @@ enum State<B> {
     Closed,
 }
 
-/// The batches of a session. A lock: it is taken once for each batch that is added, and once each time that
-/// the attendant is woken, which tasks do only with the last of them. No batch is dropped while it is held.
+/// The batches of a session. A lock: it is taken once for each batch that is added, and twice at most each time
+/// that the attendant is woken, which tasks do only with the last of them. No batch is dropped while it is held.
 pub(crate) struct Intake<B>(Mutex<State<B>>);
 
 impl<B> Intake<B> {
@@ -49,6 +49,11 @@ impl<B> Intake<B> {
             }
             State::Closed => Err(Closed),
         }
+    }
+
+    /// True if there are batches that have not begun.
+    pub(crate) fn has_new(&self) -> bool {
+        matches!(&*self.lock(), State::Open { new, .. } if !new.is_empty())
     }
 
     /// Takes the batches that have not begun. The caller begins them.

@@ -176,7 +176,7 @@ impl<R: Runtime> NodeRef<R> {
     /// Starts the task.
     pub(crate) fn spawn<T, B>(
         self,
-        (mut settings, recovery): (Option<Configured>, Option<RecoveryWork<T>>),
+        (settings, recovery): (Option<Configured>, Option<RecoveryWork<T>>),
         work: B,
         deliver: impl Deliver<T>,
         site: &'static Location<'static>,
@@ -185,6 +185,48 @@ impl<R: Runtime> NodeRef<R> {
         T: Send + 'static,
         B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
     {
+        self.spawn_in(settings, site, |node, limiter, registered| {
+            let work = RecordsStart { work, node: Some(node.clone()) };
+            match (recovery, limiter) {
+                // With no policy around it, the work alone: a smaller body is moved and polled more cheaply.
+                (None, None) => registered.launch_notifying(work, End { node, deliver }),
+                (recovery, limiter) => {
+                    let admitted = node.admitted(work, recovery, limiter, &registered);
+                    registered.launch_notifying(admitted, End { node, deliver })
+                }
+            }
+        })
+    }
+
+    /// As [`spawn`](Self::spawn), for a task whose result passes through `end`, outside of its policies.
+    #[cfg(feature = "durable")]
+    pub(crate) fn spawn_with_end<T, B, F>(
+        self,
+        (settings, recovery): (Option<Configured>, Option<RecoveryWork<T>>),
+        work: B,
+        (end, deliver): (impl FnOnce(Result<T, AsyncTaskError>) -> F + Send + 'static, impl Deliver<T>),
+        site: &'static Location<'static>,
+    ) -> TaskRef
+    where
+        T: Send + 'static,
+        B: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+        F: Future<Output = Result<T, AsyncTaskError>> + Send + 'static,
+    {
+        self.spawn_in(settings, site, |node, limiter, registered| {
+            let work = RecordsStart { work, node: Some(node.clone()) };
+            let admitted = node.admitted(work, recovery, limiter, &registered);
+            let whole = async move { end(admitted.await).await };
+            registered.launch_notifying(whole, End { node, deliver })
+        })
+    }
+
+    /// Registers the task with the runtime, below its session, and launches it by `launch`.
+    fn spawn_in(
+        self,
+        mut settings: Option<Configured>,
+        site: &'static Location<'static>,
+        launch: impl FnOnce(Self, Option<Limiter>, Registered<R>) -> TaskRef,
+    ) -> TaskRef {
         let session = &self.batch.session;
         if let Some(values) = self.node_state().and_then(|node| node.values.as_ref()) {
             settings.get_or_insert_default().add_values(Some(values));
@@ -194,18 +236,8 @@ impl<R: Runtime> NodeRef<R> {
         }
         let request = SpawnRequest { kind: self.kind(), location: site, settings: settings.as_ref() };
         let (runtime, limiter) = (session.runtime.clone(), session.progress.concurrency.limiter.clone());
-        let (span, work) = (self.span(), RecordsStart { work, node: Some(self.clone()) });
-        within(span.as_deref(), || {
-            let registered = Registered::new(runtime, request);
-            match (recovery, limiter) {
-                // With no policy around it, the work alone: a smaller body is moved and polled more cheaply.
-                (None, None) => registered.launch_notifying(work, End { node: self, deliver }),
-                (recovery, limiter) => {
-                    let admitted = self.admitted(work, recovery, limiter, &registered);
-                    registered.launch_notifying(admitted, End { node: self, deliver })
-                }
-            }
-        })
+        let span = self.span();
+        within(span.as_deref(), || launch(self, limiter, Registered::new(runtime, request)))
     }
 
     /// Starts an ad-hoc task.

@@ -8,6 +8,8 @@ pub(crate) mod batch;
 pub(crate) mod cancel_request;
 pub(crate) mod failures;
 pub(crate) mod intake;
+#[cfg(feature = "durable")]
+pub(crate) mod kept;
 pub(crate) mod launch;
 pub(crate) mod node_state;
 pub(crate) mod progress;
@@ -15,4 +17,6 @@ pub(crate) mod session;
 pub(crate) mod session_kind;
 pub(crate) mod session_state;
 pub(crate) mod task_count;
+#[cfg(feature = "durable")]
+pub(crate) mod unreported;
 pub(crate) mod watch;

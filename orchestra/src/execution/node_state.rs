@@ -4,6 +4,7 @@
 //! ```text
 //!  WAITING ── start ──► STARTED ── begin ──► RUNNING ── settle ──► COMPLETED | FAILED | CANCELLED
 //!     │                    └─ settle: ended before it has a permit ────► FAILED | CANCELLED
+//!     ├── restore: a durable run has kept its output ───────────► RESTORED
 //!     ├── skip: a needed dependency has not succeeded ──────────► SKIPPED
 //!     └── cancel_waiting: cancelled, or the session is stopping ► CANCELLED
 //! ```
@@ -48,6 +49,8 @@ const FAILED: u8 = 4;
 const CANCELLED: u8 = 5;
 /// Ended since a dependency did not succeed. It was neither started nor cancelled.
 const SKIPPED: u8 = 6;
+/// Completed in an earlier start of its run. It was not started.
+const RESTORED: u8 = 7;
 
 /// The way in which the task of a node has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +235,17 @@ impl<W, D> NodeState<W, D> {
         self.end_early(SKIPPED, None)
     }
 
+    /// Completes the node without running it, if it waits: true then.
+    #[cfg(feature = "durable")]
+    pub(crate) fn restore(&self) -> bool {
+        self.end_early(RESTORED, None)
+    }
+
+    /// True if it has completed without being run.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == RESTORED
+    }
+
     /// True if its task was made, and its work has not begun.
     pub(crate) fn waits_for_permit(&self) -> bool {
         // Relaxed: asked by the node's own task, which alone moves the state from here (2).
@@ -248,7 +262,7 @@ impl<W, D> NodeState<W, D> {
             return None;
         }
         match self.state.load(Ordering::SeqCst) {
-            COMPLETED => None,
+            COMPLETED | RESTORED => None,
             SKIPPED => self.cause.get().cloned().or_else(|| Some(self.as_cause(false))),
             state => Some(self.as_cause(state == CANCELLED)),
         }
@@ -278,7 +292,7 @@ impl<W, D> NodeState<W, D> {
 
     pub(crate) fn status(&self) -> NodeStatus {
         match self.state.load(Ordering::SeqCst) {
-            COMPLETED => NodeStatus::Completed,
+            COMPLETED | RESTORED => NodeStatus::Completed,
             FAILED => NodeStatus::Failed,
             CANCELLED => NodeStatus::Cancelled,
             SKIPPED => {

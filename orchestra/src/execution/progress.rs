@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "durable")]
+use crate::durable::run::Run;
 use crate::execution::autoscale::Concurrency;
 use crate::execution::failures::Failures;
 use crate::execution::watch::Watch;
@@ -44,6 +46,9 @@ pub(crate) struct Progress {
     /// The ends of sessions. They are apart from those of tasks: a join waits for a session, and would be woken
     /// for nothing by each task.
     pub(crate) sessions: Watch,
+    /// The run, if its outputs are kept.
+    #[cfg(feature = "durable")]
+    pub(crate) run: Option<Arc<Run>>,
 }
 
 impl Progress {
@@ -59,6 +64,8 @@ impl Progress {
             ad_hoc_parent: Mutex::default(),
             tasks: Watch::new(),
             sessions: Watch::new(),
+            #[cfg(feature = "durable")]
+            run: None,
         }
     }
 

@@ -21,12 +21,14 @@ use std::future::poll_fn;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::OrchestratorError;
 use crate::execution::autoscale::scale;
 use crate::execution::batch::Batch;
 use crate::execution::intake::{Closed, Intake};
+#[cfg(feature = "durable")]
+use crate::execution::kept::{Opening, report_failures};
 use crate::execution::progress::Progress;
 use crate::execution::session_kind::{SessionKind, TraceFields};
 use crate::execution::session_state::{Entry, SessionState};
@@ -103,11 +105,19 @@ impl<R: Runtime> Session<R> {
         self.state.close();
     }
 
-    /// Begins the batches that have been added. Ready once nothing is left and no batch can be added.
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Begins the batches that have been added, once `poll_open` is ready. Ready once nothing is left and no batch
+    /// can be added.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        poll_open: &mut impl FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Poll<()> {
         // Before the intake is read: a batch that is added after that finds this waker.
         self.state.register(cx.waker());
-        self.intake.take_new().iter().for_each(Batch::begin);
+        if self.intake.has_new() {
+            ready!(poll_open(cx));
+            self.intake.take_new().iter().for_each(Batch::begin);
+        }
         if self.state.close_if_idle() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
@@ -179,9 +189,15 @@ async fn attend<R: Runtime>(
     let state = &session.state;
     let before = state.progress.failures.total();
     let mut forwarder = CancelForwarder::default();
+    #[cfg(feature = "durable")]
+    let mut opening = Opening::of(state);
+    #[cfg(feature = "durable")]
+    let mut poll_open = |cx: &mut Context<'_>| opening.poll(cx);
+    #[cfg(not(feature = "durable"))]
+    let mut poll_open = |_: &mut Context<'_>| Poll::Ready(());
     let attendant = poll_fn(|cx| {
         forwarder.forward(state);
-        session.poll(cx)
+        session.poll(cx, &mut poll_open)
     });
     let concurrency = &state.progress.concurrency;
     match concurrency.range {
@@ -196,6 +212,10 @@ async fn attend<R: Runtime>(
     // otherwise have been dropped.
     forwarder.forward(state);
     let result = state.result(before);
+    #[cfg(feature = "durable")]
+    let result = opening.result().and(result);
+    #[cfg(feature = "durable")]
+    report_failures(state).await;
     abandon.is_done = true;
     drop(abandon);
     result

@@ -27,6 +27,8 @@ use crate::execution::cancel_request::CancelRequest;
 use crate::execution::progress::Progress;
 use crate::execution::session_kind::SessionKind;
 use crate::execution::task_count::{Left, TaskCount};
+#[cfg(feature = "durable")]
+use crate::execution::unreported::Unreported;
 use sweet_async_core::cancel::{CancelCause, CancelLevel};
 use sweet_async_core::error::AsyncTaskError;
 use sweet_async_core::extend::{TaskRef, caught, mode, release};
@@ -50,6 +52,8 @@ pub(crate) struct SessionState<R: Runtime> {
     waker: AtomicWaker,
     /// The error with which it ended before its tasks had.
     pub(crate) stop_error: OnceLock<Arc<AsyncTaskError>>,
+    #[cfg(feature = "durable")]
+    pub(crate) unreported: Unreported,
 }
 
 /// The right to add tasks to a session, which counts it as one more task. Not to be dropped with the registry
@@ -94,6 +98,8 @@ impl<R: Runtime> SessionState<R> {
             has_cancelled_tasks: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             stop_error: OnceLock::new(),
+            #[cfg(feature = "durable")]
+            unreported: Unreported::default(),
         });
         let entry = Entry { session: session.clone(), is_used: false };
         (session, entry)

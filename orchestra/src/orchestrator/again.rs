@@ -38,7 +38,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
     /// # Errors
     ///
     /// [`OrchestratorError::AlreadyStarted`] while it is under way, and once it has completed;
-    /// [`OrchestratorError::Closed`], [`OrchestratorError::Foreign`], [`OrchestratorError::Cleared`].
+    /// [`OrchestratorError::Closed`], [`OrchestratorError::Foreign`], [`OrchestratorError::Cleared`]. A durable
+    /// orchestrator refuses it: the next start of the run, by another orchestrator, runs the task again.
     #[track_caller]
     pub fn register_again<T, Q, P, W, F, O, M>(
         &self,
@@ -129,6 +130,7 @@ impl<R: Runtime> Registry<R> {
     fn can_renew(&mut self, task: Key<'_>, above: &[Dependency]) -> Result<usize, OrchestratorError> {
         self.check_open()?;
         let number = self.number(task)?;
+        self.check_renewable(task.name)?;
         let on: Result<Vec<usize>, OrchestratorError> =
             above.iter().map(|on| self.number(on.key())).collect();
         if !self.entry(task)?.can_be_renewed() {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::OrchestratorError;
+#[cfg(feature = "durable")]
+use crate::durable::run::{Run, RunKey};
 use crate::execution::autoscale::{Concurrency, bounds};
+use crate::execution::progress::Progress;
 use crate::orchestrator::handle::Orchestrator;
 use crate::orchestrator::shared::Shared;
 use crate::registry::description::Registry;
@@ -25,6 +28,8 @@ pub struct OrchestratorBuilder<S> {
     most: Option<usize>,
     scale: Option<RangeInclusive<usize>>,
     ageing: Duration,
+    #[cfg(feature = "durable")]
+    pub(crate) run: Option<RunKey>,
 }
 
 impl<S: RuntimeSource> Orchestrator<S> {
@@ -39,13 +44,28 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
     pub fn new(source: S) -> Self {
         // Its tasks have grace periods of their own, and the orchestration ends with them.
         let settings = Configured::default().graced(Duration::MAX);
-        Self { source, settings, most: None, scale: None, ageing: Duration::from_secs(1) }
+        Self {
+            source,
+            settings,
+            most: None,
+            scale: None,
+            ageing: Duration::from_secs(1),
+            #[cfg(feature = "durable")]
+            run: None,
+        }
     }
 
     /// Runs on `runtime`, whatever the ambient runtime is.
     pub fn on<R: Runtime>(self, runtime: &R) -> OrchestratorBuilder<R> {
-        let Self { settings, most, scale, ageing, .. } = self;
-        OrchestratorBuilder { source: runtime.clone(), settings, most, scale, ageing }
+        OrchestratorBuilder {
+            source: runtime.clone(),
+            settings: self.settings,
+            most: self.most,
+            scale: self.scale,
+            ageing: self.ageing,
+            #[cfg(feature = "durable")]
+            run: self.run,
+        }
     }
 
     /// Sets the name of the orchestration as a task.
@@ -160,7 +180,9 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
     /// [`OrchestratorError::Task`] with an [`AsyncTaskError::InvalidConfig`], for a concurrency or an ageing
     /// of zero, and for a range that is empty or begins at zero.
     pub fn build(self) -> Result<Orchestrator<S>, OrchestratorError> {
-        let Self { source, settings, most, scale, ageing } = self;
+        #[cfg(feature = "durable")]
+        let run = self.run.map(|key| Arc::new(Run::new(key)));
+        let Self { source, settings, most, scale, ageing, .. } = self;
         if most == Some(0) {
             let name = "`max_concurrency` of an orchestrator";
             return Err(AsyncTaskError::out_of_range(name, 0, "at least 1").into());
@@ -184,7 +206,13 @@ impl<S: RuntimeSource> OrchestratorBuilder<S> {
             .map(|most| Limiter::builder().name("orchestrator").max_concurrent(most).ageing(ageing).build());
         let limiter = limiter.transpose()?;
         let concurrency = Concurrency::new(limiter, initial.unwrap_or(0), scale);
-        let shared = Shared::new(Registry::new(settings), concurrency);
+        #[cfg_attr(not(feature = "durable"), expect(unused_mut))]
+        let (mut registry, mut progress) = (Registry::new(settings), Progress::new(concurrency));
+        #[cfg(feature = "durable")]
+        {
+            (registry.run, progress.run) = (run.clone(), run);
+        }
+        let shared = Shared::new(registry, progress);
         Ok(Orchestrator::new(source, Arc::new(shared)))
     }
 }

@@ -167,7 +167,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
     }
 
     #[track_caller]
-    fn register<T, Q, P, W, I, F, O, M>(
+    pub(crate) fn register<T, Q, P, W, I, F, O, M>(
         &self,
         name: Arc<str>,
         (dependencies, take): (Vec<Dependency>, impl FnOnce() -> Option<I> + Send + 'static),
@@ -181,13 +181,26 @@ impl<S: RuntimeSource> Orchestrator<S> {
         I: 'static,
         F: Send + 'static,
     {
-        let node = Node::new(name.clone(), &self.shared.mark);
+        let node = Node::new(name, &self.shared.mark);
         let work =
             work_of::<S::Runtime, T, Q, P, W, I, F, O, M>(&node, take, builder, work, Location::caller());
+        self.add(node, &dependencies, work, |_| ())
+    }
+
+    /// Registers a node. `complete` is called with its entry, and with the registry locked.
+    pub(crate) fn add<T>(
+        &self,
+        node: Node<T>,
+        dependencies: &[Dependency],
+        work: Work<S::Runtime>,
+        complete: impl FnOnce(&mut Registration<S::Runtime>),
+    ) -> Result<Node<T>, OrchestratorError> {
         let mut registry = self.shared.registry();
         let above: Result<Vec<usize>, _> = dependencies.iter().map(|on| registry.number(on.key())).collect();
         let registered = match above {
-            Ok(above) => registry.register((&name, node.own_identity().number), &above, work),
+            Ok(above) => registry
+                .register((node.name(), node.own_identity().number), &above, work)
+                .map(|entry| entry.map(complete).unwrap_or_default()),
             Err(error) => Err((error, work)),
         };
         drop(registry);
@@ -310,6 +323,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
         let mut stats = ExecutionStats::default();
         for entry in &self.shared.registry().entries {
             stats.count(&entry.status(), entry.took());
+            stats.restored += usize::from(entry.is_restored());
         }
         stats.add(&self.shared.progress.ad_hoc());
         stats

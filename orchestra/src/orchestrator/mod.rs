@@ -6,6 +6,8 @@ pub(crate) mod again;
 pub(crate) mod as_task;
 pub(crate) mod because;
 pub(crate) mod builder;
+#[cfg(feature = "durable")]
+pub(crate) mod durable;
 pub(crate) mod handle;
 pub(crate) mod nested;
 pub(crate) mod new_batch;

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::OrchestratorError;
-use crate::execution::autoscale::Concurrency;
+#[cfg(feature = "durable")]
+use crate::durable::error::DurableError;
 use crate::execution::batch::Batch;
 use crate::execution::progress::Progress;
 use crate::execution::session_kind::SessionKind;
@@ -30,11 +31,11 @@ pub(crate) struct Shared<R: Runtime> {
 }
 
 impl<R: Runtime> Shared<R> {
-    pub(crate) fn new(registry: Registry<R>, concurrency: Concurrency) -> Self {
+    pub(crate) fn new(registry: Registry<R>, progress: Progress) -> Self {
         Self {
             mark: registry.mark.clone(),
             registry: Mutex::new(registry),
-            progress: Arc::new(Progress::new(concurrency)),
+            progress: Arc::new(progress),
             is_shut_down: AtomicBool::new(false),
         }
     }
@@ -69,12 +70,25 @@ impl<R: Runtime> Shared<R> {
     /// Waits until nothing that was started is left.
     pub(crate) async fn join(&self) -> Result<(), OrchestratorError> {
         self.progress.sessions.until(|| self.registry().sessions.live == 0).await;
+        #[cfg(feature = "durable")]
+        if let Some(error) = self.progress.run.as_ref().and_then(|run| run.error()) {
+            return Err(error.clone().into());
+        }
         let stopped = self.registry().sessions.stopped.clone();
         match (self.progress.failures.since(0), stopped) {
             (Some(failure), _) => Err(failure),
             (None, Some(error)) => Err(OrchestratorError::Stopped(error)),
             (None, None) => Ok(()),
         }
+    }
+
+    /// The error for a task that has completed, and whose node has no output.
+    pub(crate) fn missing_output(&self, task: Arc<str>) -> OrchestratorError {
+        #[cfg(feature = "durable")]
+        if self.progress.run.as_ref().is_some_and(|run| run.is_restored(&task)) {
+            return DurableError::NotKept { node: task }.into();
+        }
+        OrchestratorError::Cleared { task }
     }
 
     /// True if an ad-hoc task that `caller` runs waits for a permit. One that is run by a task of this

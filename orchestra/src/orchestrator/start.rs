@@ -88,6 +88,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
             if !registry.has_registered(&roots(&registry)?) {
                 return Ok(());
             }
+            #[cfg(feature = "durable")]
+            registry.fix_graph();
         }
         let (new_batch, entry) = self.with_session(SessionKind::Graph, site, |registry, entry| {
             // Looked up anew: a clearing meanwhile gives other numbers to the tasks that stay.
@@ -240,7 +242,7 @@ impl<S: RuntimeSource> Orchestrator<S> {
             let status = self.task_status(node)?;
             match status {
                 NodeStatus::Completed => {
-                    return node.output().ok_or(OrchestratorError::Cleared { task: task() });
+                    return node.output().ok_or_else(|| self.shared.missing_output(task()));
                 }
                 NodeStatus::Skipped { cause } => {
                     return Err(OrchestratorError::TaskSkipped { task: task(), cause });

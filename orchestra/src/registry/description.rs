@@ -6,6 +6,8 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::OrchestratorError;
+#[cfg(feature = "durable")]
+use crate::durable::run::Run;
 use crate::edge_policy::EdgePolicy;
 use crate::execution::batch::{Batch, Work};
 use crate::execution::session_kind::TraceFields;
@@ -34,6 +36,9 @@ pub(crate) struct Registry<R: Runtime> {
     pub(crate) sessions: Sessions<R>,
     /// True once the orchestrator accepts nothing more.
     pub(crate) is_closed: bool,
+    /// The run, if outputs are kept.
+    #[cfg(feature = "durable")]
+    pub(crate) run: Option<Arc<Run>>,
 }
 
 impl<R: Runtime> Registry<R> {
@@ -49,6 +54,8 @@ impl<R: Runtime> Registry<R> {
             trace_fields: Vec::new(),
             sessions: Sessions::default(),
             is_closed: false,
+            #[cfg(feature = "durable")]
+            run: None,
         }
     }
 
@@ -56,15 +63,15 @@ impl<R: Runtime> Registry<R> {
         if self.is_closed { Err(OrchestratorError::Closed) } else { Ok(()) }
     }
 
-    /// Registers a task. Refused work is returned, to be dropped without the lock.
+    /// Registers a task, and returns its entry. Refused work is returned, to be dropped without the lock.
     pub(crate) fn register(
         &mut self,
         (name, number): (&Arc<str>, u64),
         above: &[usize],
         work: Work<R>,
-    ) -> Result<(), (OrchestratorError, Work<R>)> {
-        if self.is_closed {
-            return Err((OrchestratorError::Closed, work));
+    ) -> Result<Option<&mut Registration<R>>, (OrchestratorError, Work<R>)> {
+        if let Err(error) = self.check_open().and_then(|()| self.check_changeable(name)) {
+            return Err((error, work));
         }
         let Entry::Vacant(vacant) = self.names.entry(name.clone()) else {
             return Err((OrchestratorError::NameTaken { name: name.clone() }, work));
@@ -76,12 +83,14 @@ impl<R: Runtime> Registry<R> {
             number,
             stage: Stage::Registered(work),
             values: None,
+            #[cfg(feature = "durable")]
+            restore: None,
         });
         for on in above {
             // A node that nothing depends on closes no cycle.
             let _ = self.graph.depend(index, *on, EdgePolicy::Success);
         }
-        Ok(())
+        Ok(self.entries.last_mut())
     }
 
     pub(crate) fn number(&self, task: Key<'_>) -> Result<usize, OrchestratorError> {
@@ -123,6 +132,7 @@ impl<R: Runtime> Registry<R> {
         policy: EdgePolicy,
     ) -> Result<(), OrchestratorError> {
         let (number, on) = (self.number(task)?, self.number(on)?);
+        self.check_changeable(&self.name(number))?;
         if !self.is_registered(number) {
             return Err(OrchestratorError::AlreadyStarted { task: self.name(number) });
         }

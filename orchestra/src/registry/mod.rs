@@ -2,6 +2,7 @@
 
 pub(crate) mod description;
 pub(crate) mod endings;
+pub(crate) mod fixed_graph;
 pub(crate) mod key;
 pub(crate) mod node;
 pub(crate) mod registration;

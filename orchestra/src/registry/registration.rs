@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "durable")]
+use crate::durable::run::Restore;
 use crate::execution::batch::{Batch, Node, Work};
 use crate::execution::node_state::NodeState;
 use crate::status::{Cause, NodeStatus};
@@ -17,6 +19,9 @@ pub(crate) struct Registration<R: Runtime> {
     pub(crate) number: u64,
     pub(crate) stage: Stage<R>,
     pub(crate) values: Option<Arc<Values>>,
+    /// Set for a node of a durable run whose output is kept.
+    #[cfg(feature = "durable")]
+    pub(crate) restore: Option<Restore>,
 }
 
 /// The stage of a registered task.
@@ -67,6 +72,11 @@ impl<R: Runtime> Registration<R> {
             Stage::Started(batch, index) => f(batch.node(*index)?),
             _ => None,
         }
+    }
+
+    /// True if it has completed without being run.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.in_node(|node| node.is_restored().then_some(())).is_some()
     }
 
     /// The time that it took, if it was run to its end.

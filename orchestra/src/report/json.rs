@@ -34,6 +34,8 @@ struct Stats {
 struct Task<'a> {
     name: &'a str,
     status: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restored: bool,
     cause: Option<String>,
     error: Option<&'a str>,
     began: Option<f64>,
@@ -65,6 +67,7 @@ impl<'a> From<&'a ReportedTask> for Task<'a> {
         Self {
             name: &task.name,
             status: task.status.as_str(),
+            restored: task.is_restored,
             cause: match &task.status {
                 NodeStatus::Skipped { cause } => Some(cause.to_string()),
                 _ => None,
@@ -80,7 +83,7 @@ impl<'a> From<&'a ReportedTask> for Task<'a> {
 }
 
 impl Report {
-    /// The report as JSON; times are in seconds.
+    /// The report as JSON; times are in seconds. A task has `restored` only where that is true.
     pub fn to_json(&self) -> String {
         let document = Document {
             name: self.name.as_deref(),

@@ -20,6 +20,8 @@ pub struct ReportedTask {
     pub name: Arc<str>,
     /// Its status.
     pub status: NodeStatus,
+    /// True if it has completed without being run, since a durable run has kept its output.
+    pub is_restored: bool,
     /// When it began; `None` if it has not.
     pub began: Option<Duration>,
     /// When it ended; `None` if it has not, or had not begun.
@@ -100,6 +102,7 @@ fn collect_tasks<R: Runtime>(
         let task = ReportedTask {
             name: entry.name.clone(),
             status: entry.status(),
+            is_restored: entry.is_restored(),
             began,
             ended: ended.filter(|_| began.is_some()),
             depends_on: above.into_iter().map(|on| registry.name(on)).collect(),
