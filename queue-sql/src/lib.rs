@@ -37,6 +37,10 @@
 //! - `migration`: the tables and their versions
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "some parts are those of one engine alone")
+)]
 
 mod connections;
 mod dialect;

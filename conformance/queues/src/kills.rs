@@ -17,7 +17,7 @@ use crate::{Backend, Failure, Outcome};
 /// The variable that makes this program a consumer or a publisher: the engine, the role and the address.
 const ROLE: &str = "QUEUE_KILLS_ROLE";
 
-/// The variable with the number of messages of each test; 1 500 by default.
+/// The variable with the number of messages of each test; 600 by default.
 const MESSAGES: &str = "QUEUE_KILLS_MESSAGES";
 
 /// The variable with the number of times that each test is run; 1 by default.
@@ -297,7 +297,7 @@ fn check(mut numbers: Vec<u64>) -> Outcome {
 
 /// Returns the number of messages.
 fn messages() -> Result<u64, Failure> {
-    number(MESSAGES, 1_500).map_err(Failure::msg)
+    number(MESSAGES, 600).map_err(Failure::msg)
 }
 
 fn consumers_are_killed<E: SharedEngine>(parts: &Parts<E>) -> Outcome {
