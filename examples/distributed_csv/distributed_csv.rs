@@ -20,6 +20,7 @@ use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use distributed_csv::engine::{Engine, Url};
 use distributed_csv::{Job, workers};
+use futures_lite::future::or;
 use sweet_async::{Ambient, Runtime as _, RuntimeSource as _};
 
 /// Loads a CSV file over several processes.
@@ -69,14 +70,16 @@ enum Role {
 impl JobArgs {
     fn job(&self) -> anyhow::Result<Job> {
         ensure!(self.lease > 0.0, "--lease is to be more than 0");
-        Ok(Job { name: self.job.clone(), lease: Duration::from_secs_f64(self.lease) })
+        Ok(Job { name: self.job.clone(), lease: Duration::try_from_secs_f64(self.lease)? })
     }
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
+    ensure!(args.workers > 0 && args.chunk_rows > 0, "--workers and --chunk-rows are to be more than 0");
     let temporary = tempfile::tempdir()?;
-    let url = match &args.job.url {
-        Some(url) => Url::parse(url)?,
+    // An address may hold a password: it goes to the other processes by their environment.
+    let url = match args.job.url.clone().or_else(|| std::env::var(workers::URL).ok()) {
+        Some(url) => Url::parse(&url)?,
         None => Url::sqlite(temporary.path().join("queues.db")),
     };
     if let Some(Role::Work) = args.role {
@@ -94,7 +97,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     };
     let mut out = io::stdout();
     sweet_async::block_on(async {
-        writeln!(out, "backend   {}\nengine    {url}", Ambient.resolve()?.name())?;
+        writeln!(out, "backend   {}\nengine    {}", Ambient.resolve()?.name(), url.kind())?;
         let began = Instant::now();
         let expected = distributed_csv::load(&file, args.chunk_rows).await?;
         let alone = began.elapsed();
@@ -102,18 +105,12 @@ fn run(args: &Args) -> anyhow::Result<()> {
         let job = args.job.job()?;
         let engine = Engine::open(&url, &job.name).await?;
         let began = Instant::now();
-        let flags = [
-            "--url",
-            &url.to_string(),
-            "--job",
-            &args.job.job,
-            "--lease",
-            &args.job.lease.to_string(),
-            "work",
-        ]
-        .map(ToOwned::to_owned);
-        let workers = workers::Workers::start(args.workers, &flags, args.kill_every)?;
-        let (published, found) = engine.publish_and_gather(&job, &file, args.chunk_rows).await?;
+        let flags =
+            ["--job", &args.job.job, "--lease", &args.job.lease.to_string(), "work"].map(ToOwned::to_owned);
+        let workers = workers::Workers::start(args.workers, &flags, &url.to_string(), args.kill_every)?;
+        // Without processes that handle chunks, there would be nothing to gather.
+        let gathered = engine.publish_and_gather(&job, &file, args.chunk_rows);
+        let (published, found) = or(gathered, workers.failure()).await?;
         let killed = workers.finish()?;
         let took = began.elapsed();
         let depth = engine.depth().await?;

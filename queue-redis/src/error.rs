@@ -177,7 +177,8 @@ impl RedisQueueError {
 /// True for a server that loads its data, or is no master any more: another one may be at its address soon.
 fn is_loading(error: &RedisError) -> bool {
     let kinds = [ServerErrorKind::BusyLoading, ServerErrorKind::ReadOnly, ServerErrorKind::MasterDown];
-    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
+    // A server that is busy with a script takes no other call for that long.
+    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind)) || error.code() == Some("BUSY")
 }
 
 /// The error of a connection that was not made.

@@ -79,7 +79,7 @@ impl RedisQueue {
     ///
     /// # Errors
     ///
-    /// Those of the connection and of the server.
+    /// The errors of the connection and of the server.
     ///
     /// # Cancel safety
     ///

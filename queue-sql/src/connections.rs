@@ -1,6 +1,6 @@
 //! The connections of a store: a fixed number of places, each with a connection once it was needed.
 //!
-//! A connection that has failed, or whose call was dropped on its way, is closed: what it was doing is not known. So
+//! A connection that has failed, or whose call was dropped on its way, is closed: its state is not known. So
 //! no connection needs to be tried before or after a call, which a general pool does.
 
 use std::future::Future;
@@ -20,7 +20,7 @@ type Idle<E> = Option<<E as sqlx::Database>::Connection>;
 /// The connections.
 pub struct Connections<E: Engine> {
     options: Options<E>,
-    /// What the database is called in errors.
+    /// The name of the database in errors.
     database: Arc<str>,
     places: (Sender<Idle<E>>, Receiver<Idle<E>>),
 }
@@ -70,24 +70,33 @@ impl<E: Engine> Connections<E> {
                 .await
                 .map_err(|error| SqlError::of_connect(&self.database, error))?,
         };
-        let called = call(connection).await;
-        let (connection, value) = called.map_err(|error| SqlError::of_call(&self.database, error))?;
+        let called = call(connection).await.map_err(|error| SqlError::of_call(&self.database, error));
+        if called.as_ref().is_err_and(SqlError::is_connection_lost) {
+            // What is idle has lost its server too, most likely.
+            drop(self.take_idle());
+        }
+        let (connection, value) = called?;
         place.connection = Some(connection);
         Ok(value)
     }
 
     /// Closes the connections that are not in use, and waits until they are closed.
     pub(crate) async fn close(&self) {
-        let mut places = 0;
-        while let Ok(connection) = self.places.1.try_recv() {
-            places += 1;
-            if let Some(connection) = connection {
-                // Closed in any case, if not in good order.
-                let _ = connection.close().await;
+        for connection in self.take_idle() {
+            // Closed in any case, if not in good order.
+            let _ = connection.close().await;
+        }
+    }
+
+    /// Takes the connections that are not in use. Their places are left empty.
+    fn take_idle(&self) -> Vec<E::Connection> {
+        let mut idle = Vec::new();
+        for _ in 0..self.places.1.len() {
+            if let Ok(connection) = self.places.1.try_recv() {
+                let _ = self.places.0.try_send(None);
+                idle.extend(connection);
             }
         }
-        for _ in 0..places {
-            let _ = self.places.0.try_send(None);
-        }
+        idle
     }
 }

@@ -17,6 +17,8 @@ pub struct Dialect {
     pub(crate) skip_locked: &'static str,
     /// The lock of a row that is to stay as it is until the end of the transaction.
     pub(crate) share_lock: &'static str,
+    /// The lock of a row that is to be changed by a later statement of the transaction.
+    pub(crate) update_lock: &'static str,
     /// The elements of parameter 2, a JSON array, as the column `value`.
     pub(crate) elements: &'static str,
     /// The same, as texts.
@@ -46,6 +48,7 @@ impl Dialect {
             .replace("{now}", self.now)
             .replace("{skip}", self.skip_locked)
             .replace("{share}", self.share_lock)
+            .replace("{update}", self.update_lock)
             .replace("{elements}", self.elements)
             .replace("{texts}", self.texts)
             .replace("{begin}", self.begin)

@@ -104,12 +104,22 @@ pub enum SqlError {
 }
 
 impl SqlError {
-    /// True if the same call may succeed later: the connection was lost or could not be made, the server is starting or
-    /// stopping, or a lock was not got in time.
+    /// True if the same call may succeed later: the connection was lost or could not be made, or the server is starting or
+    /// stopping.
     pub fn is_connection_lost(&self) -> bool {
         match self {
             Self::Lost { .. } => true,
             Self::NoConnection { source, .. } | Self::Database { source, .. } => is_transient(source),
+            _ => false,
+        }
+    }
+
+    /// True where another process holds a lock of SQLite's.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self {
+            Self::NoConnection { source, .. } | Self::Database { source, .. } => {
+                code(source).is_some_and(|code| BUSY.contains(&code.as_str()))
+            }
             _ => false,
         }
     }
@@ -119,7 +129,7 @@ impl SqlError {
         match code(&source).as_deref() {
             // invalid_password, invalid_authorization_specification, insufficient_privilege
             Some("28P01" | "28000" | "42501") => Self::Login { database, source },
-            Some(_) if !is_transient(&source) => Self::Database { database, source },
+            Some(_) => Self::Database { database, source },
             _ => Self::NoConnection { database, source },
         }
     }
@@ -138,9 +148,11 @@ const TRANSIENT: &[&str] = &[
     // PostgreSQL: admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout, too_many_connections,
     // serialization_failure, deadlock_detected, and the class of connection failures.
     "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01", "08000", "08003", "08006",
-    // SQLite: BUSY, LOCKED, BUSY_RECOVERY, BUSY_SNAPSHOT.
-    "5", "6", "261", "517",
 ];
+
+/// The codes of SQLite for a lock that another process holds: BUSY, LOCKED, BUSY_RECOVERY, BUSY_SNAPSHOT. A call has waited
+/// for it already.
+const BUSY: &[&str] = &["5", "6", "261", "517"];
 
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {

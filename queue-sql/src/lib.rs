@@ -23,7 +23,7 @@
 //! | reach | processes of one host | any host |
 //! | needs | nothing | a server, 12 or later |
 //! | writers | one at a time | many: claims pass over rows that others have locked |
-//! | a consumer hears of a message | after at most 5 ms, by a poll that reads one page | at once, by `NOTIFY`; a poll each second stands beside it |
+//! | a consumer hears of a message | after at most 5 ms, by a poll that reads an index | at once, by `NOTIFY`; a poll each second stands beside it |
 //! | a message is safe | once it is on the disk ([`Durability`]) | as `synchronous_commit` of the server says |
 //!
 //! Delivery is at least once, as for each [`Queue`](sweet_async_pipeline::Queue). A consumer that claims messages itself
@@ -76,6 +76,8 @@ pub mod internals {
     pub use crate::dialect::Dialect;
     pub use crate::engine::{Added, NewMessage, Param};
     pub use crate::hint::Hint;
+    #[cfg(feature = "postgres")]
+    pub use crate::postgres::Listener;
     pub use crate::statements::Statements;
 }
 

@@ -65,14 +65,19 @@ mod sqlite {
 #[cfg(feature = "postgres")]
 mod postgres {
     use std::str::FromStr as _;
+    use std::time::Duration;
 
     use sqlx::Postgres;
     use sqlx::postgres::PgConnectOptions;
+    use sweet_async_pipeline::Reconnect;
 
     use crate::{SqlError, SqlStore, StoreBuilder};
 
     /// The schema of a store that names none.
     const SCHEMA: &str = "sweet_async";
+
+    /// The longest time of a call: a server that is gone without a word is not waited for without end.
+    const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
     /// The most connections of a store that sets no number.
     const CONNECTIONS: usize = 8;
@@ -109,6 +114,7 @@ mod postgres {
             let name = format!("PostgreSQL at {host}:{port}/{database}");
             let mut builder = StoreBuilder::new(options, name, CONNECTIONS);
             builder.schema = Some(SCHEMA.into());
+            builder.reconnect = Reconnect::default().response_timeout(RESPONSE_TIMEOUT);
             builder
         }
     }

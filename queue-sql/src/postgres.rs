@@ -9,6 +9,8 @@ use futures_lite::future::{or, poll_once};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres, Row as _};
 
+use sweet_async_core::{CurrentRuntime, DynRuntime, Join as _, Runtime as _};
+
 use crate::connections::Connections;
 use crate::dialect::Dialect;
 use crate::engine::{Added, Boxed, Engine, NewMessage, Param, refused};
@@ -37,6 +39,7 @@ impl Engine for Postgres {
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         skip_locked: "FOR UPDATE SKIP LOCKED",
         share_lock: "FOR SHARE",
+        update_lock: "FOR UPDATE",
         elements: "jsonb_array_elements(CAST($2 AS JSONB)) AS item(value)",
         texts: "jsonb_array_elements_text(CAST($2 AS JSONB)) AS item(value)",
         tuning: &[
@@ -55,7 +58,7 @@ impl Engine for Postgres {
 
     const POLL_PERIOD: Duration = Duration::from_secs(1);
 
-    type Listener = PgListener;
+    type Listener = Listener;
 
     fn connect(options: &PgConnectOptions) -> Boxed<'_, PgConnection> {
         Box::pin(options.connect())
@@ -129,11 +132,56 @@ impl Engine for Postgres {
     }
 }
 
+/// The connection that hears of notifications.
+///
+/// The client starts a task where one is dropped, and so it is dropped by a task of the runtime that it was made on. A
+/// queue itself may be dropped anywhere.
+pub struct Listener {
+    inner: Option<PgListener>,
+    runtime: Option<DynRuntime>,
+}
+
+impl Listener {
+    async fn recv(&mut self) -> Result<(), sqlx::Error> {
+        match &mut self.inner {
+            Some(inner) => inner.recv().await.map(drop),
+            None => pending().await,
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let left = Leftover(self.inner.take());
+        if let Some(runtime) = &self.runtime
+            && let Ok(task) = runtime.spawn(async move { drop(left.into_inner()) })
+        {
+            task.detach();
+        }
+    }
+}
+
+/// A listener on its way to the task that drops it. Where there is no such task any more, its runtime has ended, and with it
+/// the connection's input and output: only its memory is left.
+struct Leftover(Option<PgListener>);
+
+impl Leftover {
+    fn into_inner(mut self) -> Option<PgListener> {
+        self.0.take()
+    }
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        std::mem::forget(self.0.take());
+    }
+}
+
 /// Waits for a notification, as the one that listens for all.
 async fn listen(hint: &Hint<Postgres>, connections: &Connections<Postgres>) {
     let mut listener = hint.listener.lock().await;
     let heard = match &mut *listener {
-        Some(listener) => listener.recv().await.map(drop),
+        Some(listener) => listener.recv().await,
         None => match connect(hint, connections).await {
             Ok(connected) => {
                 // There may have been messages before it.
@@ -153,11 +201,11 @@ async fn listen(hint: &Hint<Postgres>, connections: &Connections<Postgres>) {
     hint.notify();
 }
 
-/// Takes the notifications that have come meanwhile: one says no less than many.
-async fn drain(listener: &mut Option<PgListener>) {
+/// Takes the notifications that have come meanwhile: one says as much as many.
+async fn drain(listener: &mut Option<Listener>) {
     while let Some(open) = listener {
         match poll_once(open.recv()).await {
-            Some(Ok(_)) => {}
+            Some(Ok(())) => {}
             Some(Err(_)) => *listener = None,
             None => return,
         }
@@ -167,9 +215,10 @@ async fn drain(listener: &mut Option<PgListener>) {
 async fn connect(
     hint: &Hint<Postgres>,
     connections: &Connections<Postgres>,
-) -> Result<PgListener, sqlx::Error> {
+) -> Result<Listener, sqlx::Error> {
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(connections.options().clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(&hint.channel).await?;
-    Ok(listener)
+    let runtime = CurrentRuntime::of_task().or_else(CurrentRuntime::entered).map(CurrentRuntime::into_dyn);
+    Ok(Listener { inner: Some(listener), runtime })
 }

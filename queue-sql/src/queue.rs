@@ -17,7 +17,8 @@ use crate::store::SqlStore;
 ///
 /// **After a lost connection** a call is made again ([`StoreBuilder::reconnect`](crate::StoreBuilder::reconnect)). The attempt
 /// whose answer was lost may have been carried out: `publish` then says that its message was known, `ack`, `nack` and
-/// `bury` that a message was not held any more, and messages that were claimed come back with the end of their lease.
+/// `bury` that a message was not held any more, `redrive` and `purge` that there was no such dead letter, `forget` that the
+/// job was not known. Messages that were claimed come back with the end of their lease.
 ///
 /// **Cost.** In PostgreSQL `publish`, `ack` and `extend` are one statement each, and so is a `claim` that finds messages; one
 /// that finds none needs one more. In SQLite `publish` is five, in one transaction, and `claim` two. A claim and an acknowledgement of many messages cost as many statements as of one. `depth`
@@ -124,8 +125,8 @@ impl<E: Engine> SqlQueue<E> {
         changed.map(count).map_err(|error| SqlError::of_call(self.store.connections().database(), error))
     }
 
-    /// Removes a job that is over, with its dead letters and the keys of its messages: what it has been is not known
-    /// any more, and the same messages may be published again. Its messages are not counted in the depth any more, and a
+    /// Removes a job that is over, with its dead letters and the keys of its messages. The job is unknown afterwards, and
+    /// the same messages may be published again. Its messages are not counted in the depth any more, and a
     /// queue all of whose jobs are forgotten is as a new one. Returns false, and changes nothing, if the job is not
     /// over, or not known. A queue that serves jobs for long forgets them, or else its keys become ever more.
     ///
@@ -138,6 +139,8 @@ impl<E: Engine> SqlQueue<E> {
         let (statements, params) = (self.statements(), &[Param::Int(self.id), Param::Text(job)]);
         let forget = move |mut connection| async move {
             E::execute(&mut connection, &statements.begin, &[]).await?;
+            // A statement of its own: the next one sees the changes that this one has waited for.
+            E::rows(&mut connection, &statements.lock_job, params).await?;
             let is_over = E::execute(&mut connection, &statements.forget_job, params).await? == 1;
             if is_over {
                 E::execute(&mut connection, &statements.forget_messages, params).await?;
@@ -180,7 +183,7 @@ impl<E: Engine> SqlQueue<E> {
         Ok(count(self.store.execute(doing, sql, &params).await?))
     }
 
-    /// Runs a statement that messages can be claimed after, and tells those who wait.
+    /// Notifies waiting consumers if `count` messages came back.
     async fn returned(&self, count: usize) -> usize {
         if count > 0 {
             self.notify().await;

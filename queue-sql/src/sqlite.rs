@@ -37,12 +37,15 @@ impl Engine for Sqlite {
         // One statement at a time writes.
         skip_locked: "",
         share_lock: "",
+        update_lock: "",
         elements: "json_each($2)",
         texts: "json_each($2)",
         tuning: &[
             "CREATE TABLE {s}queue_bodies (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
             "CREATE TRIGGER {s}queue_body_goes AFTER DELETE ON {s}queue_messages BEGIN DELETE FROM queue_bodies WHERE id = \
              OLD.id; END",
+            // For a poll that finds nothing, however many messages are held.
+            "CREATE INDEX queue_due ON {s}queue_messages (queue, due) WHERE NOT is_dead",
         ],
         looks_first: true,
         begin: "BEGIN IMMEDIATE",
@@ -51,7 +54,7 @@ impl Engine for Sqlite {
         has_version: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'sweet_async_version'",
     };
 
-    // A claim that finds nothing reads one page of an index, without a lock.
+    // A claim that finds nothing reads an index, without a lock.
     const POLL_PERIOD: Duration = Duration::from_millis(5);
 
     type Listener = ();

@@ -97,8 +97,11 @@ statements! {
     bury: held!("UPDATE {s}queue_messages SET due = 0, is_held = FALSE, is_dead = TRUE, reason = $3");
     dead: "SELECT job, key, {its_body}, deliveries, reason FROM {s}queue_messages WHERE queue = $1 AND is_dead ORDER BY id LIMIT \
            $2";
-    redrive: "UPDATE {s}queue_messages SET is_dead = FALSE, deliveries = 0, reason = '' WHERE queue = $1 AND is_dead AND \
-              key IN (SELECT value FROM {texts})";
+    /// The jobs stay until the end of the transaction: one that is forgotten has no message that comes back.
+    redrive: "WITH kept AS MATERIALIZED (SELECT name FROM {s}queue_jobs WHERE queue = $1 AND name IN (SELECT job FROM \
+              {s}queue_messages WHERE queue = $1 AND is_dead AND key IN (SELECT value FROM {texts})) {share}) UPDATE \
+              {s}queue_messages SET is_dead = FALSE, deliveries = 0, reason = '' WHERE queue = $1 AND is_dead AND key IN \
+              (SELECT value FROM {texts}) AND job IN (SELECT name FROM kept)";
     drop_dead: "DELETE FROM {s}queue_messages WHERE queue = $1 AND is_dead AND key IN (SELECT value FROM {texts}) \
                 RETURNING key";
     mark_purged: "UPDATE {s}queue_keys SET is_purged = TRUE WHERE queue = $1 AND key IN (SELECT value FROM {texts})";
@@ -106,6 +109,7 @@ statements! {
             clock.now THEN 1 END), COUNT(CASE WHEN is_held AND due > clock.now THEN 1 END), (SELECT COUNT(*) FROM \
             {s}queue_keys WHERE queue = $1 AND NOT is_purged) - COUNT(*), COUNT(CASE WHEN is_dead THEN 1 END) FROM \
             {s}queue_messages, (SELECT {now} AS now) AS clock WHERE queue = $1";
+    lock_job: "SELECT 1 FROM {s}queue_jobs WHERE queue = $1 AND name = $2 {update}";
     forget_job: "DELETE FROM {s}queue_jobs WHERE queue = $1 AND name = $2 AND is_sealed AND NOT EXISTS (SELECT 1 FROM \
                  {s}queue_messages WHERE queue = $1 AND job = $2 AND NOT is_dead)";
     forget_messages: "DELETE FROM {s}queue_messages WHERE queue = $1 AND job = $2 AND is_dead";

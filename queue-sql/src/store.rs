@@ -73,14 +73,19 @@ impl<E: Engine> StoreBuilder<E> {
     ///
     /// # Errors
     ///
-    /// The database cannot be reached or refuses the login; its tables are of another version, or cannot be made. No
-    /// attempt is made again.
+    /// The database cannot be reached or refuses the login; its tables are of another version, or cannot be made. A server
+    /// that cannot be reached is not tried again.
     pub async fn open(self) -> Result<SqlStore<E>, SqlError> {
         let Self { options, database, schema, connections, may_migrate, reconnect } = self;
         let prefix = schema.as_ref().map(|schema| format!("\"{schema}\".")).unwrap_or_default();
         let connections = Connections::new(options, database, connections);
         let tables = Tables { schema: schema.as_ref(), prefix: &prefix, may_migrate };
-        tables.migrate(&connections).await?;
+        // Several processes may make a new file at once, and SQLite does not wait for its lock then.
+        let migrated =
+            reconnect.call("open a store", SqlError::is_busy, || tables.migrate(&connections)).await;
+        migrated.unwrap_or_else(|source| {
+            Err(SqlError::Lost { database: connections.database().clone(), source })
+        })?;
         let channel = format!("sweet_async_{}", schema.as_deref().unwrap_or_default());
         let statements = Statements::new(E::DIALECT, &prefix, channel);
         Ok(SqlStore(Arc::new(Shared {

@@ -3,6 +3,7 @@
 //! ends.
 
 use std::future::Future;
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -123,8 +124,8 @@ pub fn run(engines: Vec<Kills>) -> ExitCode {
         return match take_role(&engines, &role) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                // What a process has to say is for its starter, which shows it.
-                let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{error:?}\n").as_bytes());
+                // A role reports to its starter through stderr.
+                let _ = std::io::stderr().write_all(format!("{error:?}\n").as_bytes());
                 ExitCode::FAILURE
             }
         };
@@ -151,7 +152,10 @@ fn role<E: SharedEngine>(role: &str, address: &str) -> Outcome {
     let backend = Rc::new(E::Backend::start(0)?);
     let runtime = backend.runtime();
     backend.block_on(async {
-        let chunks = E::open(address, "chunks").await?;
+        let (chunks, results) = (E::open(address, "chunks").await?, E::open(address, "results").await?);
+        // For the process that has started this one.
+        std::io::stdout().write_all(b".")?;
+        std::io::stdout().flush()?;
         match role {
             "publish" => {
                 let lines = messages()? * LINES;
@@ -162,7 +166,6 @@ fn role<E: SharedEngine>(role: &str, address: &str) -> Outcome {
                     .await?;
             }
             _ => {
-                let results = E::open(address, "results").await?;
                 PipelineBuilder::<u64, _>::new(runtime)
                     .workers(2)
                     // A chunk is not to blame for those who are killed while they hold it.
@@ -196,11 +199,15 @@ impl Drop for Processes {
 }
 
 impl Processes {
+    /// Starts a process, and waits until it has opened its queues.
     fn start(&mut self, role: &str) -> Outcome {
         let role = format!("{} {role} {}", self.name, self.address);
         let mut command = Command::new(std::env::current_exe()?);
-        self.running.push(command.env(ROLE, role).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?);
-        Ok(())
+        let mut child = command.env(ROLE, role).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut is_open = [0];
+        let opened = child.stdout.take().context("its output")?.read_exact(&mut is_open);
+        self.running.push(child);
+        opened.context("a process has ended before it has opened its queues")
     }
 
     /// Kills the process at `index`. False if it had ended, well.
@@ -333,7 +340,7 @@ fn the_publisher_is_killed<E: SharedEngine>(parts: &Parts<E>) -> Outcome {
         let was_running = publisher.kill(0)?;
         if was_running {
             publisher.start("publish")?;
-            lives += 1;
+            lives *= 2;
             left = lives;
         }
         Ok(!was_running)
@@ -345,13 +352,17 @@ fn a_consumer_hangs_past_its_lease<E: SharedEngine>(parts: &Parts<E>) -> Outcome
     for role in ["publish", "consume", "consume"] {
         processes.start(role)?;
     }
-    let mut is_stopped = false;
-    parts.gather(&mut processes, LEASE * 2, async |processes| {
-        let hanging = processes.running.get(1).context("a consumer")?.id();
-        is_stopped = !is_stopped;
-        signal(if is_stopped { "STOP" } else { "CONT" }, hanging)?;
-        // Stopped for two leases, then on until the end.
-        Ok(!is_stopped)
+    let runtime = parts.backend.runtime();
+    parts.gather(&mut processes, Duration::from_millis(20), async |processes| {
+        let hanging = processes.running.get_mut(1).context("a consumer")?;
+        ensure!(
+            hanging.try_wait()?.is_none(),
+            "the job was over before a consumer hung: more messages are needed"
+        );
+        signal("STOP", hanging.id())?;
+        runtime.sleep(LEASE * 2).await?;
+        signal("CONT", hanging.id())?;
+        Ok(true)
     })
 }
 
@@ -361,8 +372,9 @@ fn connections_are_cut<E: SharedEngine>(parts: &Parts<E>) -> Outcome {
         processes.start(role)?;
     }
     let mut cuts = 0;
-    parts.gather(&mut processes, Duration::from_millis(100), async |processes| {
+    parts.gather(&mut processes, Duration::from_millis(30), async |processes| {
         cuts += 1;
+        ensure!(cuts > 1 || !processes.have_ended()?, "the job was over before a connection was cut");
         ensure!(E::cut(&parts.address).await?, "there are no connections to be cut");
         Ok(cuts >= 20 || processes.have_ended()?)
     })
@@ -374,8 +386,9 @@ fn the_server_is_killed<E: SharedEngine>(parts: &Parts<E>) -> Outcome {
         processes.start(role)?;
     }
     let (runtime, mut kills) = (parts.backend.runtime(), 0);
-    parts.gather(&mut processes, Duration::from_millis(400), async |processes| {
+    parts.gather(&mut processes, Duration::from_millis(100), async |processes| {
         kills += 1;
+        ensure!(kills > 1 || !processes.have_ended()?, "the job was over before the server was killed");
         let restart = std::env::var(RESTART)?;
         // On another thread: the gathering consumer goes on meanwhile, and notices.
         let restarted = TaskBuilder::<std::process::ExitStatus, _>::new(runtime.clone())
@@ -388,7 +401,8 @@ fn the_server_is_killed<E: SharedEngine>(parts: &Parts<E>) -> Outcome {
 
 /// Sends a signal to a process.
 fn signal(name: &str, process: u32) -> Outcome {
-    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status()?;
+    // The shell's own: the program is not everywhere.
+    let sent = Command::new("sh").args(["-c", "kill -$0 $1", name, &process.to_string()]).status()?;
     if !sent.success() {
         // One that has ended gets none.
         bail!("kill -{name} {process}: {sent}");

@@ -45,6 +45,17 @@ impl Url {
     }
 }
 
+impl Url {
+    /// Returns the name of the engine.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+            Self::Redis(_) => "Redis",
+        }
+    }
+}
+
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,7 +115,7 @@ impl Engine {
             )),
             #[allow(unreachable_patterns, reason = "with all engines compiled in")]
             Url::Postgres(_) | Url::Redis(_) => {
-                bail!("{url}: this program was built without the feature of this engine")
+                bail!("this program was built without the feature of {}", url.kind())
             }
         }
     }

@@ -13,8 +13,13 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The time that processes have to end once the job is over.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The variable with the engine's address.
+pub const URL: &str = "DISTRIBUTED_CSV_URL";
+
 /// The processes. Dropped, it kills them.
 pub struct Workers {
+    /// Closed once the watcher has ended.
+    is_watched: async_channel::Receiver<()>,
     watcher: Option<JoinHandle<anyhow::Result<usize>>>,
     stop: Option<Sender<()>>,
 }
@@ -26,14 +31,17 @@ impl Workers {
     /// # Errors
     ///
     /// A process does not start.
-    pub fn start(count: usize, args: &[String], kill_every: Option<f64>) -> anyhow::Result<Self> {
-        let mut processes = Processes { children: Vec::new(), args: args.to_vec() };
+    pub fn start(count: usize, args: &[String], url: &str, kill_every: Option<f64>) -> anyhow::Result<Self> {
+        let mut processes = Processes { children: Vec::new(), args: args.to_vec(), url: url.to_owned() };
         for _ in 0..count {
             processes.add()?;
         }
         let kill_every = kill_every.map(Duration::try_from_secs_f64).transpose()?;
         let (stop, stopped) = channel();
+        let (watching, is_watched) = async_channel::bounded(1);
         let watch = move || {
+            // Dropped with the end of the watcher.
+            let _watching: async_channel::Sender<()> = watching;
             let (mut killed, mut next) = (0, kill_every.map(|period| Instant::now() + period));
             loop {
                 match stopped.recv_timeout(LOOK) {
@@ -52,7 +60,18 @@ impl Workers {
             }
         };
         let watcher = thread::Builder::new().name("watcher".into()).spawn(watch)?;
-        Ok(Self { watcher: Some(watcher), stop: Some(stop) })
+        Ok(Self { is_watched, watcher: Some(watcher), stop: Some(stop) })
+    }
+
+    /// Waits until a process has failed. [`finish`](Self::finish) says how.
+    ///
+    /// # Errors
+    ///
+    /// Always, once one has failed.
+    pub async fn failure<T>(&self) -> anyhow::Result<T> {
+        // Closed: nothing is ever sent.
+        let _ = self.is_watched.recv().await;
+        Err(anyhow!("a process that handles chunks has failed: its own error is above"))
     }
 
     /// Waits for the end of the processes, and returns how many were killed.
@@ -82,11 +101,13 @@ impl Drop for Workers {
 struct Processes {
     children: Vec<Child>,
     args: Vec<String>,
+    url: String,
 }
 
 impl Processes {
     fn add(&mut self) -> anyhow::Result<()> {
-        let child = Command::new(std::env::current_exe()?).args(&self.args).stdin(Stdio::null()).spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        let child = command.args(&self.args).env(URL, &self.url).stdin(Stdio::null()).spawn()?;
         self.children.push(child);
         Ok(())
     }

@@ -9,10 +9,13 @@ use sweet_async_core::{AsyncTaskError, CurrentRuntime, Retry, RetryStrategy, Tas
 /// of.
 ///
 /// By default 40 with an exponential backoff from 20 ms to 2 s and full jitter: together about half a minute, and at most
-/// one and a quarter. Each retry is a warning in `tracing`. Retries need a runtime, that of the task around or the entered
+/// one and a quarter. Each lost connection is a warning in `tracing`. Retries need a runtime, that of the task around or the entered
 /// one: a call without a runtime is tried once.
 #[derive(Clone, Debug)]
-pub struct Reconnect(Retry);
+pub struct Reconnect {
+    retry: Retry,
+    response_timeout: Duration,
+}
 
 impl Default for Reconnect {
     fn default() -> Self {
@@ -22,17 +25,15 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// These retries.
+    /// These retries, without a limit for the time of a call.
     pub fn new(retry: Retry) -> Self {
-        Self(retry.on_retry(|failed| {
-            tracing::warn!(
-                name: "queue.retry",
-                attempt = failed.number(),
-                delay = ?failed.delay(),
-                error = %failed.error(),
-                "a call to the queue's engine has failed, and is made again"
-            );
-        }))
+        Self { retry, response_timeout: Duration::MAX }
+    }
+
+    /// Sets the longest time of one attempt, the making of a connection included. An attempt that takes longer is dropped,
+    /// and counts as one whose connection was lost.
+    pub fn response_timeout(self, limit: Duration) -> Self {
+        Self { response_timeout: limit, ..self }
     }
 
     /// Calls `call`, and again for as long as its error is of a kind that `is_lost` says true for, and there are retries
@@ -58,11 +59,14 @@ impl Reconnect {
         };
         let attempt = || async {
             match call().await {
-                Err(error) if is_lost(&error) => Err(error),
+                Err(error) if is_lost(&error) => {
+                    tracing::warn!(name: "queue.connection_lost", doing, %error, "the connection to a queue's engine was lost");
+                    Err(error)
+                }
                 settled => Ok(settled),
             }
         };
         let task = TaskBuilder::<Result<T, E>, _>::new(runtime.into_dyn()).name(doing);
-        task.retry_as(self.0.clone()).run(attempt).await
+        task.attempt_timeout(self.response_timeout).retry_as(self.retry.clone()).run(attempt).await
     }
 }

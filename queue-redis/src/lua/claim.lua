@@ -1,18 +1,16 @@
 local is_of_job, job, most, lease, most_bytes =
   ARGV[1] == '1', ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
--- Leases that have run out and delays that have passed. Their messages are ready, in the order of their numbers.
+-- Leases that have run out and delays that have passed. Their messages are ready, in the order of their numbers. No more of
+-- them than a page at a time: a script runs alone on the server.
 local has_moved = false
 for _, set in ipairs({ HELD, DELAYED }) do
-  repeat
-    local due = redis.call('ZRANGEBYSCORE', set, '-inf', text(now), 'LIMIT', 0, PAGE)
-    for _, number in ipairs(due) do
-      redis.call('ZREM', set, number)
-      local owner = redis.call('HGET', state_of(number), 'job')
-      if owner then make_ready(number, owner) end
-      has_moved = true
-    end
-  until #due < PAGE
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', text(now), 'LIMIT', 0, PAGE)) do
+    redis.call('ZREM', set, number)
+    local owner = redis.call('HGET', state_of(number), 'job')
+    if owner then make_ready(number, owner) end
+    has_moved = true
+  end
 end
 
 local claims, bytes = {}, 0
@@ -34,7 +32,7 @@ for _, number in ipairs(redis.call('ZRANGE', is_of_job and ready_of(job) or READ
   if bytes >= most_bytes then break end
 end
 
--- What has come back, and is left, may be for others.
+-- Messages that came back, and were not claimed, may be for other consumers.
 is_news = has_moved and redis.call('EXISTS', READY) == 1
 hint()
 

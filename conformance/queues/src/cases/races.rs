@@ -14,21 +14,23 @@ use crate::{Failure, Outcome};
 /// The number of messages in these cases.
 const MESSAGES: usize = 120;
 
-/// Claims and acknowledges messages until the queue is over, and returns their keys. Those whose key `dies` says true
-/// for are claimed for the time `lease`, and left.
+/// Claims and acknowledges messages until the queue is over, and returns their keys. Those for whose key `dies` is true
+/// are left, with the rest of a short lease.
 async fn consumed(
     queue: AnyQueue,
     runtime: sweet_async_core::DynRuntime,
-    lease: Duration,
+    short: Duration,
     dies: fn(&str, u32) -> bool,
 ) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     loop {
-        match queue.claim(None, 7, lease).await.map_err(text)? {
+        match queue.claim(None, 7, LONG).await.map_err(text)? {
             Claims::Over => return Ok(found),
             Claims::Empty => runtime.sleep(Duration::from_millis(2)).await?,
             Claims::Messages(mut claims) => {
-                claims.retain(|claim| !dies(claim.message.key(), claim.deliveries));
+                let dying = claims.extract_if(.., |claim| dies(claim.message.key(), claim.deliveries));
+                let dying = receipts(&dying.collect::<Vec<_>>());
+                ensure!(queue.extend(&dying, short).await.map_err(text)? == dying.len(), "they are held");
                 let held = queue.ack(&receipts(&claims)).await.map_err(text)?;
                 ensure!(held == claims.len(), "{held} of {} are held", claims.len());
                 found.extend(claims.iter().map(|claim| claim.message.key().to_owned()));
@@ -53,7 +55,7 @@ pub(crate) async fn concurrent_claims_hand_out_each_message_once(bench: &Bench) 
     let mut consumers = Vec::new();
     for _ in 0..3 {
         let queue = bench.queue().await?;
-        consumers.push(bench.spawn(consumed(queue, bench.runtime.clone(), LONG, |_, _| false)));
+        consumers.push(bench.spawn(consumed(queue, bench.runtime.clone(), bench.short, |_, _| false)));
     }
     for n in 0..MESSAGES {
         ensure!(first.publish(message("job", &n.to_string())).await.map_err(text)?);
@@ -107,7 +109,7 @@ pub(crate) async fn a_seal_that_races_publishers_loses_no_message(bench: &Bench)
                 Ok(accepted)
             }));
         }
-        let consumer = bench.spawn(consumed(queue.clone(), bench.runtime.clone(), LONG, |_, _| false));
+        let consumer = bench.spawn(consumed(queue.clone(), bench.runtime.clone(), bench.short, |_, _| false));
         let sealer = queue.clone();
         let runtime = bench.runtime.clone();
         let sealer = bench.spawn(async move {
@@ -138,11 +140,12 @@ pub(crate) async fn consumers_that_die_lose_no_message(bench: &Bench) -> Outcome
     let mut consumers = Vec::new();
     for _ in 0..3 {
         let queue = bench.queue().await?;
-        // An ack must not come too late: the lease is that of a consumer which goes on at once.
-        let lease = bench.short * 8;
-        consumers.push(bench.spawn(consumed(queue, bench.runtime.clone(), lease, |key, deliveries| {
-            deliveries == 1 && key.ends_with('3')
-        })));
+        consumers.push(bench.spawn(consumed(
+            queue,
+            bench.runtime.clone(),
+            bench.short,
+            |key, deliveries| deliveries == 1 && key.ends_with('3'),
+        )));
     }
     let mut found = Vec::new();
     for consumer in consumers {
