@@ -129,8 +129,9 @@ impl Processes {
             return Ok(());
         }
         let mut child = self.children.swap_remove(fastrand::usize(..self.children.len()));
-        child.kill()?;
+        let killed = child.kill();
         child.wait()?;
+        killed?;
         self.add()
     }
 

@@ -56,7 +56,7 @@ pub async fn what_was_not_published_whole_is_not_sealed<R: Runtime>(rt: R, _: Fa
     ensure!(queue.is_sealed("numbers"));
     queue.seal("two sources").await?;
     consume(&rt, &queue, &deliveries).await?;
-    ensure!(deliveries.total() == 22 && queue.len() == 0, "{:?}", deliveries.get());
+    ensure!(deliveries.total() == 22 && queue.is_empty(), "{:?}", deliveries.get());
     Ok(())
 }
 
@@ -153,7 +153,7 @@ pub async fn a_message_comes_back_with_the_error_of_its_row<R: Runtime>(rt: R, a
     let deliveries = Deliveries::default();
     consume(&rt, &queue, &deliveries).await?;
     ensure!(!at.virtual_time || rt.now() - before == delay, "{:?}", rt.now() - before);
-    ensure!(deliveries.total() >= 3 && queue.len() == 0);
+    ensure!(deliveries.total() >= 3 && queue.is_empty());
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub async fn a_batch_is_given_when_a_queue_has_nothing_for_now<R: Runtime>(rt: R
     for (lines, job) in [(30, "first"), (40, "second"), (50, "third")] {
         publish(&rt, &queue, job, lines, 7).await?;
         // Nothing comes that would fill a batch.
-        until(&rt, || queue.len() == 0).await?;
+        until(&rt, || queue.is_empty()).await?;
     }
     queue.close();
     ensure!(consumer.await?.handled() == 120 && deliveries.total() == 120);
@@ -238,7 +238,7 @@ pub async fn batches_of_a_queue_may_be_handled_on_the_blocking_pool<R: Runtime>(
     let recorder = deliveries.clone();
     let run =
         batches(numbers(&rt).workers(2), queue.clone(), 30).for_each(move |batch| record(&recorder, batch));
-    ensure!(run.blocking().await?.handled() == 100 && queue.len() == 0);
+    ensure!(run.blocking().await?.handled() == 100 && queue.is_empty());
     deliveries.check_each_once(100)
 }
 
@@ -258,10 +258,10 @@ pub async fn batches_of_two_queues_do_not_wait_for_each_other<R: Runtime>(rt: R,
             .batched(MANY, Duration::MAX)
             .for_each(|_: Batch<u64>| {})
             .spawn();
-        until(&rt, || first.len() == 0).await?;
+        until(&rt, || first.is_empty()).await?;
         publish(&rt, &second, "numbers", 9, 2).await?;
         second.close();
-        ensure!(consumer.await?.handled() == 18 && second.len() == 0);
+        ensure!(consumer.await?.handled() == 18 && second.is_empty());
     }
     Ok(())
 }
@@ -313,6 +313,6 @@ pub async fn a_batch_that_ends_the_pipeline_gives_its_messages_back<R: Runtime>(
     ensure!(source_text(&failed(ended)?).contains("five"));
     // The second message was handled in part, and the first as a whole.
     ensure!(queue.acknowledged() == ["numbers/0/0+6"] && queue.held() == 0, "{:?}", queue.acknowledged());
-    ensure!(consume(&rt, &queue, &Deliveries::default()).await?.handled() == 9 && queue.len() == 0);
+    ensure!(consume(&rt, &queue, &Deliveries::default()).await?.handled() == 9 && queue.is_empty());
     Ok(())
 }

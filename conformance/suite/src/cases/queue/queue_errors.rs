@@ -32,7 +32,7 @@ pub async fn a_message_in_which_the_pipeline_ends_comes_back<R: Runtime>(rt: R, 
     // The first message was handled as a whole; the others can be claimed again.
     ensure!(queue.acknowledged() == ["numbers/0/0+6"] && queue.held() == 0, "{:?}", queue.acknowledged());
     let summary = consume(&rt, &queue, &Deliveries::default()).await?;
-    ensure!(summary.handled() == 6 && queue.len() == 0);
+    ensure!(summary.handled() == 6 && queue.is_empty());
     Ok(())
 }
 
@@ -108,7 +108,7 @@ pub async fn unreadable_messages_are_rejected_and_named<R: Runtime>(rt: R, _: Fa
         .sender(move |sources| sources.of_queue(&consumer).name("rows").csv())
         .for_each(|_: Event<(u64,)>| ())
         .await?;
-    ensure!((summary.read(), summary.rejected()) == (3, 3) && queue.len() == 0, "{summary:?}");
+    ensure!((summary.read(), summary.rejected()) == (3, 3) && queue.is_empty(), "{summary:?}");
     let texts: Vec<_> = summary.errors().iter().map(|error| error.to_string()).collect();
     let due = [
         "rows, an item: message \"alien\": it is no chunk, or one that another version has published",
@@ -233,6 +233,6 @@ pub async fn a_receiver_that_panics_is_its_rows_error<R: Runtime>(rt: R, _: Fact
             }
         })
         .await?;
-    ensure!((summary.handled(), summary.rejected()) == (5, 1) && queue.len() == 0, "{summary:?}");
+    ensure!((summary.handled(), summary.rejected()) == (5, 1) && queue.is_empty(), "{summary:?}");
     Ok(())
 }

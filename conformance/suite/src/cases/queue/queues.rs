@@ -110,7 +110,7 @@ pub async fn consumers_share_the_published_messages<R: Runtime>(rt: R, _: Facts)
     for consumer in consumers {
         handled += consumer.await?.handled();
     }
-    ensure!(handled == 503 && queue.len() == 0);
+    ensure!(handled == 503 && queue.is_empty());
     ensure!(deliveries.get().len() == 500 && deliveries.total() == 503);
     Ok(())
 }
@@ -166,7 +166,7 @@ pub async fn a_lease_that_runs_out_is_claimed_by_another<R: Runtime>(rt: R, at: 
     ensure!(claims.len() == 2);
     queue.close();
     let summary = consume(&rt, &queue, &deliveries).await?;
-    ensure!(summary.handled() == 3 && queue.len() == 0, "{summary:?}");
+    ensure!(summary.handled() == 3 && queue.is_empty(), "{summary:?}");
     let took = rt.now() - before;
     ensure!(if at.virtual_time { took == lease } else { took >= lease }, "{took:?}");
     deliveries.check_each_once(3)?;
@@ -198,7 +198,7 @@ pub async fn a_lease_is_extended_while_its_rows_are_handled<R: Runtime>(rt: R, a
             }
         })
         .await?;
-    ensure!(summary.handled() >= 4 && queue.len() == 0, "{summary:?}");
+    ensure!(summary.handled() >= 4 && queue.is_empty(), "{summary:?}");
     // In real time, a machine that stands still for two seconds may lose a lease: at least once, then.
     if at.virtual_time {
         deliveries.check_each_once(4)
@@ -299,6 +299,6 @@ pub async fn a_batch_is_settled_once_it_is_handled<R: Runtime>(rt: R, _: Facts) 
             }
         })
         .await?;
-    ensure!(summary.handled() == 20 && queue.len() == 0, "{summary:?}");
+    ensure!(summary.handled() == 20 && queue.is_empty(), "{summary:?}");
     Ok(())
 }

@@ -56,7 +56,7 @@ impl<R: Runtime> Settled<R> {
     }
 
     fn all(&self, summary: &FinalEvent) -> Outcome {
-        ensure!(summary.handled() == LINES * MESSAGES && self.queue.len() == 0, "{summary:?}");
+        ensure!(summary.handled() == LINES * MESSAGES && self.queue.is_empty(), "{summary:?}");
         Ok(())
     }
 }
