@@ -20,9 +20,9 @@ use serde::Deserialize;
 use side_by_side::Failure;
 use side_by_side::backend::{Backend, Smol, Tokio};
 use side_by_side::measure::{Row, Spread};
+use sweet_async::TaskBuilder;
 use sweet_async::pipeline::{BoundedQueue, Claims, PipelineBuilder, Queue, QueueMessage};
 use sweet_async::prelude::*;
-use sweet_async::{RuntimeExt as _, TaskBuilder};
 use sweet_async_redis::RedisQueue;
 use sweet_async_sql::{PostgresStore, SqliteStore};
 
@@ -96,8 +96,8 @@ fn loops<B: Backend, Q: Queue>(
 ) -> Result<(), Failure> {
     let (messages, batch) = (args.messages, args.batch);
     let title = format!("P16, {}, {name}: {messages} messages of 16 KiB, {batch} at a time", B::NAME);
+    let (mut round, body) = (0, vec![7; BODY]);
     let mut row = Row::new(title, args.rounds);
-    let mut round = 0;
     row.side("ours", messages as f64, || {
         round += 1;
         let job = format!("{}{name}{round}", B::NAME);
@@ -106,7 +106,6 @@ fn loops<B: Backend, Q: Queue>(
             consume(queue, &job, batch).await
         })?
     });
-    let body = vec![7; BODY];
     row.side("bare loop", messages as f64, || {
         backend.block_on(async {
             bare.fill(messages, &body).await?;
@@ -136,7 +135,7 @@ fn flagship<B: Backend, Q: Queue>(
             (format!("{}rows{round}", B::NAME), text.clone(), backend.runtime().clone());
         let took = backend.block_on(async {
             let begun = Instant::now();
-            let consumer = TaskBuilder::new(runtime.clone()).spawn({
+            let consumer = TaskBuilder::<usize, _>::new(runtime.clone()).spawn({
                 let (queue, job, runtime) = (queue.clone(), job.clone(), runtime.clone());
                 move || async move {
                     PipelineBuilder::<Amount, _>::new(runtime)
@@ -183,24 +182,23 @@ fn latency<B: Backend, Q: Queue>(
     let job = format!("{}latency", B::NAME);
     let mut times = backend.block_on(async {
         let (heard, ears) = async_channel::unbounded();
-        let (queue, its_job, on) = (consuming.clone(), job.clone(), runtime.clone());
-        let consumer = TaskBuilder::new(runtime.clone()).spawn(move || async move {
+        let (queue, on) = (consuming.clone(), runtime.clone());
+        let consumer = TaskBuilder::<FinalEvent, _>::new(runtime.clone()).spawn(move || async move {
             PipelineBuilder::<u64, _>::new(on)
-                .sender(move |sources| sources.of_queue(&queue).job(its_job).lines())
+                .sender(move |sources| sources.of_queue(&queue).endless().lines())
                 .for_each(move |_event| {
                     // The other end is there for as long as this pipeline.
                     let _ = heard.try_send(Instant::now());
                 })
                 .await
         });
-        publishing.open(&job).await.map_err(boxed)?;
         let mut times = Vec::new();
         for n in 0..60 {
             runtime.sleep(Duration::from_millis(37)).await?;
             let begun = Instant::now();
             let mut line = PipelineBuilder::<u64, _>::new(runtime.clone())
-                .sender(move |sources| sources.of_bytes(format!("{n}\n")).name(format!("{n}")).lines())
-                .publish(publishing, job.as_str())
+                .sender(move |sources| sources.of_bytes(format!("{n}\n")).lines().into_chunks(1.lines()))
+                .publish(publishing, format!("{job}{n}"))
                 .spawn();
             let at = ears.recv().await?;
             times.push((at - begun).as_secs_f64() * 1e3);

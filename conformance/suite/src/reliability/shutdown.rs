@@ -1,5 +1,7 @@
 //! A shutdown that cannot finish within its limit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::library::RuntimeError;
@@ -16,12 +18,15 @@ const JOBS: usize = 600;
 pub(super) fn saturated(flavour: &Flavour, _: Scale) -> Result<String, Failure> {
     let harness = flavour.start()?;
     let rt = harness.runtime();
-    let open = Latch::new();
+    let (open, begun_jobs) = (Latch::new(), Arc::new(AtomicUsize::new(0)));
     let (latency, took) = harness.block_on(async {
         let jobs: Vec<_> = (0..JOBS)
             .map(|_| {
-                let open = open.clone();
-                AsyncTask::to::<()>().on(&rt).spawn_blocking(move || open.wait_blocking())
+                let (open, begun_jobs) = (open.clone(), begun_jobs.clone());
+                AsyncTask::to::<()>().on(&rt).spawn_blocking(move || {
+                    begun_jobs.fetch_add(1, Ordering::SeqCst);
+                    open.wait_blocking();
+                })
             })
             .collect();
         let begun = Instant::now();
@@ -37,13 +42,15 @@ pub(super) fn saturated(flavour: &Flavour, _: Scale) -> Result<String, Failure> 
             return Ok::<_, Failure>((latency, None));
         }
         let limit = 50.millis();
-        let begun = Instant::now();
+        let (begun, stuck) = (Instant::now(), begun_jobs.load(Ordering::SeqCst));
         let ended = rt.shutdown(limit).await;
         let took = begun.elapsed();
         let Err(RuntimeError::TasksLeft { tasks, blocking, .. }) = ended else {
             bail!("not reported: {ended:?}")
         };
-        ensure!(tasks == JOBS && blocking == JOBS, "{tasks} tasks and {blocking} blocking jobs");
+        // A thread that comes late drops jobs that were killed before they began.
+        let is_told = stuck <= blocking && blocking <= tasks && tasks <= JOBS;
+        ensure!(is_told, "{tasks} tasks and {blocking} blocking jobs, of which {stuck} had begun");
         // Two orders of magnitude beyond the limit: the assertion is that the shutdown returns.
         ensure!(took < 10.seconds(), "the shutdown took {took:?}");
         open.set();
@@ -57,7 +64,7 @@ pub(super) fn saturated(flavour: &Flavour, _: Scale) -> Result<String, Failure> 
     })??;
     let beside = format!("a task beside them takes {latency:.1?}");
     Ok(match took {
-        Some(took) => format!("{beside}; back after {took:.0?} of 50 ms, {JOBS} jobs named"),
+        Some(took) => format!("{beside}; back after {took:.0?} of 50 ms, with what is stuck named"),
         None => format!("{beside}; this executor never ends"),
     })
 }
