@@ -31,7 +31,7 @@
 //! [`SqlQueue::ack_in`], [`SqlQueue::publish_in`]. Their transactions are those of [`sqlx`], which is re-exported.
 //!
 //! - `store`, `open`: a database and the ways to open it
-//! - `queue`: the queue; `statements`: its SQL; `dialect`: the parts in which the engines differ
+//! - `queue`, `calls`: the queue; `statements`: its SQL; `dialect`: the parts in which the engines differ
 //! - `runs`: the runs of orchestras; `run_statements`: their SQL
 //! - `engine`, `sqlite`, `postgres`: the engines; `connections`: their connections; `hint`: notifications
 //! - `migration`: the tables and their versions
@@ -42,6 +42,7 @@
     allow(dead_code, reason = "some parts are those of one engine alone")
 )]
 
+mod calls;
 mod connections;
 mod dialect;
 mod engine;
