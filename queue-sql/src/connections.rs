@@ -72,7 +72,7 @@ impl<E: Engine> Connections<E> {
         };
         let called = call(connection).await.map_err(|error| SqlError::of_call(&self.database, error));
         if called.as_ref().is_err_and(SqlError::is_connection_lost) {
-            // What is idle has lost its server too, most likely.
+            // The idle connections have lost their server too, most likely.
             drop(self.take_idle());
         }
         let (connection, value) = called?;

@@ -107,7 +107,8 @@ mod postgres {
             Ok(Self::with_options(options.application_name("sweet-async")))
         }
 
-        /// The settings of a store in a database that `options` connect to.
+        /// The settings of a store in a database that `options` connect to. An attempt of a call takes at most 60 seconds,
+        /// unless [`reconnect`](StoreBuilder::reconnect) sets other retries.
         pub fn with_options(options: PgConnectOptions) -> StoreBuilder<Postgres> {
             let (host, port) = (options.get_host(), options.get_port());
             let database = options.get_database().unwrap_or_else(|| options.get_username());

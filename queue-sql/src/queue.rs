@@ -103,9 +103,10 @@ impl<E: Engine> SqlQueue<E> {
         answer(added, message)
     }
 
-    /// Acknowledges messages inside the transaction that `connection` is in, as [`ack`](sweet_async_pipeline::Queue::ack) does: together with
-    /// whatever the same transaction writes, so that a result is there exactly once. Returns how many were still held.
-    /// Where that is fewer than there are, somebody else handles the others by now: roll the transaction back.
+    /// Acknowledges messages inside the transaction that `connection` is in, as
+    /// [`ack`](sweet_async_pipeline::Queue::ack) does: together with whatever the same transaction writes, so that a
+    /// result is there exactly once. Returns how many were still held. A smaller number than that of the receipts says
+    /// that another consumer handles the others by now: roll the transaction back.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ pub async fn runs<Q: RunStore>(store: &Q) -> Result<Vec<RunSummary>, DurableErro
 ///
 /// # Cancel safety
 ///
-/// Where the future is dropped, the whole fork was made, or nothing of it.
+/// A future that is dropped has made the whole fork, or nothing of it.
 pub async fn fork_from<Q: RunStore>(store: &Q, run: &str, node: &str, new: &str) -> Result<(), DurableError> {
     let id: Arc<str> = run.into();
     let stored = store.load(run).await.map_err(|error| failed(&id, "load the run", error))?;

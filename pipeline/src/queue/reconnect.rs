@@ -8,9 +8,9 @@ use sweet_async_core::{AsyncTaskError, CurrentRuntime, Retry, RetryStrategy, Tas
 /// The retries of calls of a [`Queue`](crate::Queue)'s engine whose connection was lost: a part that engines are made
 /// of.
 ///
-/// By default 40 with an exponential backoff from 20 ms to 2 s and full jitter: together about half a minute, and at most
-/// one and a quarter. Each lost connection is a warning in `tracing`. Retries need a runtime, that of the task around or the entered
-/// one: a call without a runtime is tried once.
+/// By default 40 with an exponential backoff from 20 ms to 2 s and full jitter: the waits between them are together about
+/// half a minute, and at most one and a quarter. Each lost connection is a warning in `tracing`. Retries need a runtime,
+/// that of the task around or the entered one: a call without a runtime is tried once, without a limit.
 #[derive(Clone, Debug)]
 pub struct Reconnect {
     retry: Retry,
@@ -31,7 +31,8 @@ impl Reconnect {
     }
 
     /// Sets the longest time of one attempt, the making of a connection included. An attempt that takes longer is dropped,
-    /// and counts as one whose connection was lost.
+    /// and counts as one whose connection was lost. A server that never answers is so given up after that time for each
+    /// attempt.
     pub fn response_timeout(self, limit: Duration) -> Self {
         Self { response_timeout: limit, ..self }
     }

@@ -1,0 +1,84 @@
+//! The retries of an engine's calls, in the simulation: its clock tells exactly how long they take.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::ensure;
+use conformance_queues::{Backend as _, Outcome, Sim};
+use sweet_async_core::{DurationExt as _, Retry, RetryStrategy, Runtime as _};
+use sweet_async_pipeline::Reconnect;
+
+/// The errors of an engine: a lost connection, and any other.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("the connection was lost")]
+    Lost,
+    #[error("the job is sealed")]
+    Sealed,
+}
+
+fn is_lost(error: &Failed) -> bool {
+    matches!(error, Failed::Lost)
+}
+
+fn twice() -> Reconnect {
+    Reconnect::new(
+        Retry::new(2)
+            .backoff(RetryStrategy::Fixed { delay: 3.seconds() })
+            .jitter(sweet_async_core::Jitter::None),
+    )
+}
+
+#[test]
+fn a_call_is_made_again_after_a_lost_connection_alone() -> Outcome {
+    let sim = Sim::start(1)?;
+    sim.block_on(async {
+        let calls = AtomicU32::new(0);
+        let call = || async {
+            match calls.fetch_add(1, Ordering::SeqCst) {
+                0 => Err(Failed::Lost),
+                1 => Ok(7),
+                _ => Err(Failed::Sealed),
+            }
+        };
+        let begun = sim.runtime().now();
+        ensure!(matches!(twice().call("publish", is_lost, call).await?, Ok(7)));
+        ensure!(sim.runtime().now() - begun == 3.seconds(), "one wait");
+        ensure!(matches!(twice().call("publish", is_lost, call).await?, Err(Failed::Sealed)));
+        ensure!(calls.load(Ordering::SeqCst) == 3, "another error is not retried");
+        Ok(())
+    })?
+}
+
+#[test]
+fn retries_that_are_used_up_say_so_with_the_last_error() -> Outcome {
+    let sim = Sim::start(1)?;
+    sim.block_on(async {
+        let lost = || async { Err::<(), _>(Failed::Lost) };
+        let Err(error) = twice().call("claim", is_lost, lost).await else {
+            anyhow::bail!("an error was due")
+        };
+        ensure!(error.downcast_ref::<Failed>().is_some_and(is_lost), "{error:?}");
+        ensure!(error.to_string().contains("claim"), "{error}");
+        Ok(())
+    })?
+}
+
+#[test]
+fn an_attempt_without_an_answer_is_given_up_and_made_again() -> Outcome {
+    let sim = Sim::start(1)?;
+    sim.block_on(async {
+        let calls = AtomicU32::new(0);
+        let call = || async {
+            if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Failed>(())
+        };
+        let begun = sim.runtime().now();
+        twice().response_timeout(10.seconds()).call("claim", is_lost, call).await??;
+        let took: Duration = sim.runtime().now() - begun;
+        ensure!(took == 13.seconds(), "{took:?}: the limit, and one wait");
+        Ok(())
+    })?
+}
