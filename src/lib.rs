@@ -5,6 +5,23 @@ mod ambient;
 mod apply;
 mod block_on;
 mod entry;
+// Its examples use everything.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "compression",
+    feature = "cron",
+    feature = "csv",
+    feature = "durable",
+    feature = "json",
+    feature = "metrics",
+    feature = "orchestra",
+    feature = "sim",
+    feature = "smol",
+    feature = "tokio",
+    feature = "tower",
+    feature = "uuid"
+))]
+pub mod guide;
 #[cfg(feature = "metrics")]
 mod publish;
 mod scope;

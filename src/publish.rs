@@ -38,6 +38,10 @@ use sweet_async_core::{AsyncTaskError, Runtime};
 /// | `sweet_async.blocking.ended` | counter | |
 /// | `sweet_async.runtime.workers` | gauge | |
 /// | `sweet_async.runtime.queue.depth` | gauge, where the executor reports it | |
+///
+/// One more is not published from here, but counted when it happens, and has no label `runtime`:
+/// `sweet_async.queue.connections.lost`, a counter of the connections to queues' engines that calls have lost, with the
+/// label `queue.call`.
 #[derive(Debug)]
 pub struct Publisher<R> {
     runtime: R,

@@ -125,10 +125,10 @@
 //!
 //! | policy | what it does | its error, and what that counts as | cost, where it is used | elsewhere |
 //! |---|---|---|---|---|
-//! | [recovery] | runs other work once all else has failed | none: its result is the task's | an allocation; one for each recovery | |
+//! | [recovery] | runs other work once all else has failed | none: its result is the task's | three allocations | |
 //! | [overall timeout] | ends the task, with all attempts and waits | [`Timeout`]: for the breaker a failure | a timer, once the work waits | `tokio::time::timeout` |
 //! | [retry] | runs the work again when it fails, after a wait | [`RetriesExhausted`], with the last failure | nothing while the first attempt succeeds; then a timer for each wait | backon |
-//! | [hedge](TaskBuilder::hedge) | begins a further attempt beside a slow one | as retries | an allocation for each further attempt; a timer | gRPC's hedging; tower's `Hedge` |
+//! | [hedge](TaskBuilder::hedge) | begins a further attempt beside a slow one | as retries | two allocations for each further attempt; a timer | gRPC's hedging; tower's `Hedge` |
 //! | [circuit breaker] | refuses calls of a dependency that fails | [`CircuitOpen`]: not retried, and no call | a read; an allocation at each change; with a window, a short lock | failsafe |
 //! | [limiter] | makes attempts wait for a permit, by urgency | [`Rejected`]: not retried, and no failure | two short locks; an allocation for a waiter | governor; tower's `ConcurrencyLimit` |
 //! | [attempt timeout] | ends one attempt | [`Timeout`]: for the breaker a failure; retried | a timer, once the work waits; in a box, beside any other policy than an overall timeout | tower's `Timeout` |

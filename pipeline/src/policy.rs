@@ -66,7 +66,7 @@ impl<T> ErrorStrategy<T> {
     ///
     /// In a `fold`, the next attempt gets the value as the failed call has left it. A pipeline that is
     /// pulled, or whose values are listed, written, forwarded or published, has no receiver, and is refused
-    /// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
+    /// ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)). Publishing a chunk can be tried again.
     pub fn retry_with(retry: Retry) -> Self
     where
         T: Clone,

@@ -23,6 +23,8 @@ pub struct Dialect {
     pub(crate) elements: &'static str,
     /// The same, as texts.
     pub(crate) texts: &'static str,
+    /// The condition that `id` is the first number of an element, for an engine that would look at all rows without it.
+    pub(crate) among: &'static str,
     /// Whatever only this engine's tables need.
     pub(crate) tuning: &'static [&'static str],
     /// True if a claim looks first, since it would lock out all others.
@@ -49,6 +51,7 @@ impl Dialect {
             .replace("{skip}", self.skip_locked)
             .replace("{share}", self.share_lock)
             .replace("{update}", self.update_lock)
+            .replace("{among}", self.among)
             .replace("{elements}", self.elements)
             .replace("{texts}", self.texts)
             .replace("{begin}", self.begin)

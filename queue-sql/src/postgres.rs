@@ -42,6 +42,9 @@ impl Engine for Postgres {
         update_lock: "FOR UPDATE",
         elements: "jsonb_array_elements(CAST($2 AS JSONB)) AS item(value)",
         texts: "jsonb_array_elements_text(CAST($2 AS JSONB)) AS item(value)",
+        // The planner does not know how few the elements are, and would take them for too many to use an index. Of an array
+        // it assumes that they are few.
+        among: "AND id = ANY (ARRAY(SELECT CAST(value ->> 0 AS BIGINT) FROM {elements}))",
         tuning: &[
             // Bodies are compressed where they are to be by whoever publishes them.
             "ALTER TABLE {s}queue_messages ALTER COLUMN body SET STORAGE EXTERNAL",

@@ -40,6 +40,7 @@ impl Engine for Sqlite {
         update_lock: "",
         elements: "json_each($2)",
         texts: "json_each($2)",
+        among: "",
         tuning: &[
             "CREATE TABLE {s}queue_bodies (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
             "CREATE TRIGGER {s}queue_body_goes AFTER DELETE ON {s}queue_messages BEGIN DELETE FROM queue_bodies WHERE id = \

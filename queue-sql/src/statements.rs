@@ -48,7 +48,7 @@ macro_rules! held {
     ($start:literal) => {
         concat!(
             $start,
-            " WHERE queue = $1 AND is_held AND (id, delivery) IN (SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 \
+            " WHERE queue = $1 AND is_held {among} AND (id, delivery) IN (SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 \
              AS BIGINT) FROM {elements})"
         )
     };

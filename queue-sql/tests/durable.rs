@@ -1,4 +1,5 @@
-//! Durable runs of orchestras, in memory, on SQLite and, where there is a server, on PostgreSQL; on Tokio and on smol.
+//! Durable runs of orchestras, in memory, on SQLite and on PostgreSQL; on Tokio and on smol. Those on PostgreSQL need a
+//! server: `scripts/with-postgres cargo test -p sweet-async-sql --all-features --test durable -- --include-ignored`.
 
 mod durable {
     //! The cases, a file for each topic.
@@ -16,7 +17,9 @@ macro_rules! cases {
         mod $case {
             use conformance_queues::{Outcome, Smol, Tokio};
 
-            use crate::durable::bench::{in_memory, in_postgres, in_sqlite};
+            #[cfg(feature = "postgres")]
+            use crate::durable::bench::in_postgres;
+            use crate::durable::bench::{in_memory, in_sqlite};
             use crate::durable::$topic::$case;
 
             #[test]
@@ -35,11 +38,15 @@ macro_rules! cases {
             fn in_sqlite_on_smol() -> Outcome {
                 in_sqlite::<Smol>(async |runtime, store| $case(runtime, store).await)
             }
+            #[cfg(feature = "postgres")]
             #[test]
+            #[ignore = "it needs a server: scripts/with-postgres"]
             fn in_postgres_on_tokio() -> Outcome {
                 in_postgres::<Tokio>(async |runtime, store| $case(runtime, store).await)
             }
+            #[cfg(feature = "postgres")]
             #[test]
+            #[ignore = "it needs a server: scripts/with-postgres"]
             fn in_postgres_on_smol() -> Outcome {
                 in_postgres::<Smol>(async |runtime, store| $case(runtime, store).await)
             }

@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
 use sweet_async_core::{AsyncTaskError, DynRuntime, TaskBuilder};
 use sweet_async_orchestra::durable::{NodeProgress, RunStore as _, runs};
 use sweet_async_orchestra::{Node, Orchestrator, OrchestratorBuilder};
@@ -249,16 +250,26 @@ fn check_outputs(tokio: &OwnedTokio, store: &SqliteStore, folder: &Path, values:
     Ok(())
 }
 
-fn main() -> Result {
+fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next().unwrap_or_default();
     if first == KILLS_ITSELF || first == IS_KILLED {
-        return child(Path::new(&arguments.next().context("no folder")?), first == KILLS_ITSELF);
+        let folder = arguments.next().unwrap_or_default();
+        return match child(Path::new(&folder), first == KILLS_ITSELF) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                // There is nobody else to report it to.
+                let _ = writeln!(std::io::stderr(), "a child: {error:?}");
+                ExitCode::FAILURE
+            }
+        };
     }
-    // For programs that ask for the names of tests.
-    if first == "--list" {
-        return Ok(writeln!(std::io::stdout(), "kill_at_every_node: test\nkill_at_random_times: test")?);
-    }
-    kill_at_every_node()?;
-    kill_at_random_times()
+    let test = |name: &str, run: fn() -> Result| {
+        Trial::test(name, move || run().map_err(|error| Failed::from(format!("{error:?}"))))
+    };
+    let tests = vec![
+        test("kill_at_every_node", kill_at_every_node),
+        test("kill_at_random_times", kill_at_random_times),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }

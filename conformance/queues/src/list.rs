@@ -56,6 +56,7 @@ list! {
         a_receipt_that_is_given_twice_counts_once
         only_held_messages_are_counted
         no_receipts_change_nothing
+        many_receipts_are_acknowledged_at_once
     }
     returning {
         a_message_that_is_given_back_goes_before_later_ones

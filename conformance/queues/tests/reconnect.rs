@@ -1,10 +1,12 @@
 //! The retries of an engine's calls, in the simulation: its clock tells exactly how long they take.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::ensure;
 use conformance_queues::{Backend as _, Outcome, Sim};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use sweet_async_core::{DurationExt as _, Retry, RetryStrategy, Runtime as _};
 use sweet_async_pipeline::Reconnect;
 
@@ -81,4 +83,42 @@ fn an_attempt_without_an_answer_is_given_up_and_made_again() -> Outcome {
         ensure!(took == 13.seconds(), "{took:?}: the limit, and one wait");
         Ok(())
     })?
+}
+
+/// A recorder of one counter.
+#[derive(Default)]
+struct Lost(Arc<AtomicU64>);
+
+impl Recorder for Lost {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let is_due = key.name() == "sweet_async.queue.connections.lost"
+            && key.labels().any(|label| (label.key(), label.value()) == ("queue.call", "publish"));
+        if is_due { Counter::from_arc(self.0.clone()) } else { Counter::noop() }
+    }
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn lost_connections_are_counted() -> Outcome {
+    let (sim, recorder) = (Sim::start(1)?, Lost::default());
+    metrics::with_local_recorder(&recorder, || {
+        sim.block_on(async {
+            let lost = || async { Err::<(), _>(Failed::Lost) };
+            ensure!(twice().call("publish", is_lost, lost).await.is_err(), "an error was due");
+            let sealed = || async { Err::<(), _>(Failed::Sealed) };
+            ensure!(matches!(twice().call("publish", is_lost, sealed).await?, Err(Failed::Sealed)));
+            Ok(())
+        })
+    })??;
+    let count = recorder.0.load(Ordering::SeqCst);
+    ensure!(count == 3, "{count}: each attempt has lost its connection");
+    Ok(())
 }

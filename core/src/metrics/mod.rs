@@ -16,9 +16,9 @@
 //! All times are those of the real clock, also in a simulation: they are about the machine. The usage of a
 //! poll or a blocking job is recorded at its end.
 //!
-//! The usage of children, ended or live, is also their parent's. The usage of a detached child counts for the
-//! runtime alone; see [`RuntimeMetrics`](crate::runtime::RuntimeMetrics). A reported figure of a task
-//! never falls, with one exception: the user's part of processor time, which is the total without the
+//! The usage of children that have metrics, ended or live, is also their parent's. The usage of a detached child
+//! counts for the runtime alone; see [`RuntimeMetrics`](crate::runtime::RuntimeMetrics). A reported figure of a
+//! task never falls, with one exception: the user's part of processor time, which is the total without the
 //! system's part. While children end, the usage of one of them may be missing for a moment.
 
 mod attribution;

@@ -25,11 +25,11 @@ pub enum MetricsMode {
     /// The estimate is an upper bound. A short poll is split between the program and the system in the
     /// proportion of the last measured polls of its thread.
     ///
-    /// Cost: some 200 ns for each poll.
+    /// Cost: some 1,000 instructions for each poll.
     Sampled,
     /// The thread's clock is read before each poll and after it.
     ///
-    /// Cost: about 2.5 us for each poll, most of it in the system.
+    /// Cost: some 1,200 instructions for each poll, and two calls of the system, which take longer.
     Exact,
 }
 

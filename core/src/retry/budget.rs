@@ -11,9 +11,9 @@ const PARTS: u64 = 1000;
 /// A limit on the retries of many tasks together, so that retries do not keep down a dependency of all of
 /// them: while most calls fail, nothing is tried again. Clones are the same budget.
 ///
-/// It begins with `max_tokens`. Each failed attempt takes one token, each success gives back `token_ratio`;
-/// retries are permitted while more than half is left. The rule is that of gRPC's retry throttling (gRFC A6),
-/// and needs no clock.
+/// It begins with `max_tokens`. Each failed attempt that may be tried again takes one token, each success gives
+/// back `token_ratio`; retries are permitted while more than half is left. The rule is that of gRPC's retry
+/// throttling (gRFC A6), and needs no clock.
 #[derive(Clone, Debug)]
 pub struct RetryBudget(Arc<Budget>);
 

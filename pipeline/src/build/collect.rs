@@ -27,11 +27,12 @@ use sweet_async_core::runtime::RuntimeSource;
 
 /// A pipeline that is ready to run.
 #[must_use = "a pipeline does nothing until its end is awaited"]
-#[derive(Clone)]
 pub struct Pipeline<T, S, F, G> {
     from: PipelineSender<T, S, F>,
     receiver: G,
 }
+
+clonable! { Pipeline<T, S, F, G> { from, receiver } }
 
 /// A receiver that may collect, with the types that inference found for it. Its argument is an `A`.
 pub struct Receiver<G, O, M, K, V, A> {

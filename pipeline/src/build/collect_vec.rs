@@ -20,10 +20,11 @@ use sweet_async_core::runtime::RuntimeSource;
 /// Dropping the awaited future kills the sender and the workers, as for
 /// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event). The values are dropped.
 #[must_use = "a pipeline does nothing until it is awaited"]
-#[derive(Clone)]
 pub struct CollectVec<T, S, F> {
     from: PipelineSender<T, S, F>,
 }
+
+clonable! { CollectVec<T, S, F> { from } }
 
 impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Keeps all values, in source order, whatever the strategies. Await the pipeline for the values and the

@@ -22,16 +22,17 @@ use sweet_async_core::runtime::RuntimeSource;
 /// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event), and drops the sink. Values that the
 /// sink has taken are its own.
 #[must_use = "a pipeline does nothing until it is awaited"]
-#[derive(Clone)]
 pub struct Forward<T, S, F, K> {
     from: PipelineSender<T, S, F>,
     sink: K,
 }
 
+clonable! { Forward<T, S, F, K> { from, sink } }
+
 impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Passes all values on to `sink`: in completion order, or in source order under
-    /// [`ordered`](crate::PipelineBuilder::ordered) and with one worker. Rows are parsed in parallel. Await
-    /// the pipeline for its summary.
+    /// [`ordered`](crate::PipelineBuilder::ordered), and with one worker and one source at a time. Rows are parsed in
+    /// parallel. Await the pipeline for its summary.
     ///
     /// A sink that is not ready makes the workers wait, and they make the sender wait: each holds up to
     /// about 300 values beside its chunk. The sink is flushed after 256 values and after each chunk, and is

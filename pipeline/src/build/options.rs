@@ -22,13 +22,14 @@ use sweet_async_core::runtime::{Runtime, RuntimeSource};
 /// Describes a pipeline of events that carry a `T`. Nothing runs before the pipeline is spawned or pulled, or
 /// its end is awaited.
 #[must_use = "a pipeline does nothing until its end is awaited"]
-#[derive(Clone)]
 pub struct PipelineBuilder<T, S> {
     source: S,
     settings: Settings,
     /// Set where the strategy for errors is to retry.
     retrying: Option<RetryEvents<T>>,
 }
+
+clonable! { PipelineBuilder<T, S> { source, settings, retrying } }
 
 impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Creates a pipeline. `source` finds the runtime when the pipeline starts.
@@ -253,8 +254,9 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// Puts `breaker` around each call of the receiver, and each attempt where events are retried. A call that
     /// it refuses is not made: the error of its event is
     /// [`AsyncTaskError::CircuitOpen`](sweet_async_core::AsyncTaskError::CircuitOpen), which is not retried.
-    /// A batch is one call. A pulled pipeline has no calls, and is refused
-    /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)).
+    /// A batch is one call. A pipeline without calls is refused
+    /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)): one that is pulled, or
+    /// whose values are listed, written, forwarded or published. The publishing of a chunk is a call.
     ///
     /// With [stages](PipelineSender::map) it is around the stages and the receiver together. So stages that run
     /// ahead of the receiver are refused, unless they are before batches: those of several workers under
@@ -271,7 +273,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// [event](Self::event_timeout), and between two attempts no permit is held. Where the limiter has as
     /// many waiters as it may have, the error of the event is
     /// [`AsyncTaskError::Rejected`](sweet_async_core::AsyncTaskError::Rejected), which is not retried. A batch
-    /// is one call. A pulled pipeline is refused, and stages as well, as with a
+    /// is one call. A pipeline without calls is refused, and so are stages that run ahead of the receiver, as with a
     /// [breaker](Self::event_circuit_breaker).
     ///
     /// Permits bound the calls alone: rows are parsed by as many [workers](Self::workers) as there are.
@@ -291,7 +293,7 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// [stages](PipelineSender::map) before it. A batch is one call, without its stages. A rate that is no
     /// probability is refused
     /// ([`AsyncTaskError::InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)), and so is a
-    /// pulled pipeline.
+    /// pipeline without calls, as with a breaker.
     ///
     /// Cost: four allocations for each call, and calls of a synchronous receiver are made one by one.
     pub fn chaos(self, chaos: Chaos) -> Self {

@@ -24,12 +24,13 @@ use sweet_async_core::runtime::RuntimeSource;
 /// [`Pipeline::await_final_event`](crate::Pipeline::await_final_event). A message that was being published may or
 /// may not be in the queue. Publishing again under the same job name uses the same key for it.
 #[must_use = "a pipeline does nothing until it is awaited"]
-#[derive(Clone)]
 pub struct PublishItems<T, S, F, Q> {
     from: PipelineSender<T, S, F>,
     queue: Q,
     job: Arc<str>,
 }
+
+clonable! { PublishItems<T, S, F, Q> { from, queue, job } }
 
 impl<T: Serialize + Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Publishes each value into `queue`, as a line of JSON, for other pipelines to read with

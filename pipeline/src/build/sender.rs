@@ -10,7 +10,6 @@ use sweet_async_core::runtime::RuntimeSource;
 
 /// A pipeline whose sources are named. Its methods add stages and set the receiver of its events.
 #[must_use = "a pipeline does nothing until its end is awaited"]
-#[derive(Clone)]
 pub struct PipelineSender<T, S, F> {
     pub(crate) source: S,
     pub(crate) settings: Settings,
@@ -18,14 +17,16 @@ pub struct PipelineSender<T, S, F> {
     pub(crate) sender: F,
 }
 
+clonable! { PipelineSender<T, S, F> { source, settings, retrying, sender } }
+
 impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Ends the pipeline, as a success, once `events` events were handed out: to the receiver, or to an end
     /// without one. Rows that cannot be parsed do not count. Events that the receiver refuses count. All events that were
     /// handed out are handled to their end, however often they are retried. Zero hands out none.
     ///
     /// The events are the first in source order under [`ordered`](crate::PipelineBuilder::ordered),
-    /// [`sequence`](crate::PipelineBuilder::sequence) and with one worker. Otherwise they are those that the
-    /// workers come to first. More rows are read than are handed out, and count as dropped. A source that
+    /// [`sequence`](crate::PipelineBuilder::sequence), and with one worker and one source at a time. Otherwise they
+    /// are those that the workers come to first. More rows are read than are handed out, and count as dropped. A source that
     /// fails, and a row that is rejected, after the last event in source order are ignored.
     ///
     /// It is refused ([`InvalidConfig`](sweet_async_core::AsyncTaskError::InvalidConfig)) with
@@ -75,5 +76,6 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F
 
 /// A pipeline that passes several events at a time to its receiver; see [`PipelineSender::batched`].
 #[must_use = "a pipeline does nothing until its end is awaited"]
-#[derive(Clone)]
 pub struct BatchedSender<T, S, F>(pub(crate) PipelineSender<T, S, F>);
+
+clonable! { BatchedSender<T, S, F> { 0 } }

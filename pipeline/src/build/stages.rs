@@ -237,8 +237,7 @@ impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F
     /// ```
     ///
     /// A row of which [`flat_map`](Self::flat_map) made several values waits for the rows before it that have
-    /// one of its keys. A row whose receiver is retried keeps its keys meanwhile. One whose stages are tried again
-    /// has no known keys yet: it waits for all rows before it, and those after it wait for it. The receiver gets values of a
+    /// one of its keys. A row whose receiver is retried keeps its keys meanwhile. The receiver gets values of a
     /// chunk once the stages of all its rows have run, and its worker waits where the next row of the chunk must
     /// wait. Chunks of several sources come in the order of the sources. About one in four thousand other keys is
     /// handled in order with a key, as if it were the same.

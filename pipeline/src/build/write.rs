@@ -30,8 +30,8 @@ use sweet_async_core::runtime::RuntimeSource;
 /// begins with `.sweet-async-`.
 ///
 /// **Order.** The rows are in source order under [`ordered`](crate::PipelineBuilder::ordered), under
-/// [`sequence`](crate::PipelineBuilder::sequence), and with one worker. Otherwise they come as their workers
-/// have made them; the rows of one chunk stay in their order.
+/// [`sequence`](crate::PipelineBuilder::sequence), and with one worker and one source at a time. Otherwise they come
+/// as their workers have made them; the rows of one chunk stay in their order.
 ///
 /// **Errors.** A row that cannot be written is rejected, as one that a receiver refuses, and leaves nothing
 /// in the file. An error of the file, such as a full disk, is an
@@ -54,13 +54,14 @@ use sweet_async_core::runtime::RuntimeSource;
 /// kill, or a time limit, that comes while the file is put in its place may come too late: the file is there
 /// then, whole.
 #[must_use = "a pipeline does nothing until it is awaited"]
-#[derive(Clone)]
 pub struct WriteFile<T, S, F, W> {
     from: PipelineSender<T, S, F>,
     path: PathBuf,
     compression: Compression,
     format: PhantomData<fn() -> W>,
 }
+
+clonable! { WriteFile<T, S, F, W> { from, path, compression, format } }
 
 impl<T: Send + 'static, S: RuntimeSource, F: Upstream<T>> PipelineSender<T, S, F> {
     /// Writes each value as a line of the file at `path`, as its [`Display`](std::fmt::Display) shows it. A

@@ -9,8 +9,11 @@ use sweet_async_core::{AsyncTaskError, CurrentRuntime, Retry, RetryStrategy, Tas
 /// of.
 ///
 /// By default 40 with an exponential backoff from 20 ms to 2 s and full jitter: the waits between them are together about
-/// half a minute, and at most one and a quarter. Each lost connection is a warning in `tracing`. Retries need a runtime,
-/// that of the task around or the entered one: a call without a runtime is tried once, without a limit.
+/// half a minute, and at most one and a quarter. Retries need a runtime, that of the task around or the entered one: a
+/// call without a runtime is tried once, without a limit.
+///
+/// Each error of a lost connection is a warning in `tracing`, and with the feature `metrics` one more in the counter
+/// `sweet_async.queue.connections.lost`, whose label `queue.call` says what the call was doing.
 #[derive(Clone, Debug)]
 pub struct Reconnect {
     retry: Retry,
@@ -61,6 +64,9 @@ impl Reconnect {
         let attempt = || async {
             match call().await {
                 Err(error) if is_lost(&error) => {
+                    #[cfg(feature = "metrics")]
+                    metrics::counter!("sweet_async.queue.connections.lost", "queue.call" => doing)
+                        .increment(1);
                     tracing::warn!(name: "queue.connection_lost", doing, %error, "the connection to a queue's engine was lost");
                     Err(error)
                 }

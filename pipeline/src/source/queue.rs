@@ -33,7 +33,8 @@ impl<T: Send + 'static> Sources<T> {
     /// them before the message is acknowledged. Messages that the pipeline's end leaves
     /// unhandled are given back; after a kill, others claim them when the lease runs out. So rows may be
     /// handled more than once. A [pulled](crate::PipelineSender::pull) pipeline does not know what becomes of
-    /// its events, and is refused a queue ([`AsyncTaskError::InvalidConfig`]).
+    /// its events, and one that writes a file has it only at its end: both are refused a queue
+    /// ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// An event's position is that in the source that was published; its sequence counts in the order of
     /// claims. The order of rows is kept within a message. Errors name the source that was published.

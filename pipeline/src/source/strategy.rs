@@ -22,7 +22,9 @@ pub enum SenderStrategy {
     /// Several sources at the same time, each by a task of its own; when one has ended, the next is begun.
     /// Under [`StopOnFirst`](crate::ErrorStrategy::StopOnFirst) the error is that of the first bad row in
     /// source order among those that had been read when the reading stopped: an earlier source may hold one
-    /// that was not reached.
+    /// that was not reached. So may a receiver's [`ControlFlow::Break`](std::ops::ControlFlow::Break) leave rows of an
+    /// earlier source unread. One worker alone handles chunks in the order in which they are read, which is no source
+    /// order then.
     ///
     /// With [`ordered`](crate::PipelineBuilder::ordered), chunks that are read ahead of their turn wait, two
     /// of each source that is being read.
@@ -84,6 +86,11 @@ impl SenderStrategy {
             )),
             Self::Serial | Self::Parallel { .. } | Self::Adaptive { .. } => Ok(()),
         }
+    }
+
+    /// True if several sources may be read at the same time.
+    pub(crate) fn reads_at_once(self) -> bool {
+        matches!(self, Self::Parallel { .. } | Self::Adaptive { .. })
     }
 
     /// Returns the number of events in a chunk, where the strategy sets it and not `into_chunks`.

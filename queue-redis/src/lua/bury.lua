@@ -6,7 +6,7 @@ for number, fence in each_delivery(ARGV[1]) do
     redis.call('HDEL', state_of(number), 'fence')
     redis.call('HSET', state_of(number), 'reason', reason)
     redis.call('ZADD', DEAD, number, number)
-    leave(job)
+    leave(job, 1)
     count = count + 1
   end
 end

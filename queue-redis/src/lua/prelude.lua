@@ -39,9 +39,9 @@ local function enter(job)
   redis.call('HINCRBY', OPEN, job, 1)
 end
 
--- A message of the job is open no more.
-local function leave(job)
-  redis.call('HINCRBY', OPEN, job, -1)
+-- So many messages of the job are open no more.
+local function leave(job, count)
+  redis.call('HINCRBY', OPEN, job, -count)
   if is_over(job) then
     redis.call('HINCRBY', META, 'unfinished', -1)
     is_news = true

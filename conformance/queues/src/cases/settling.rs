@@ -107,3 +107,24 @@ pub(crate) async fn no_receipts_change_nothing(bench: &Bench) -> Outcome {
     ensure!(queue.ack(&held).await.map_err(text)? == 1);
     Ok(())
 }
+
+/// More than an engine may hand out in one claim, or take in one command.
+const MANY: usize = 1_200;
+
+pub(crate) async fn many_receipts_are_acknowledged_at_once(bench: &Bench) -> Outcome {
+    let queue = bench.queue().await?;
+    for n in 0..MANY {
+        add(&queue, "job", &[&n.to_string()]).await?;
+    }
+    queue.seal("job").await.map_err(text)?;
+    let mut held = Vec::new();
+    while held.len() < MANY {
+        held.extend(receipts(&bench.claim(&queue, MANY).await?));
+    }
+    let acknowledged = queue.ack(&held).await.map_err(text)?;
+    ensure!(acknowledged == MANY, "{acknowledged} of {MANY}");
+    ensure!(bench.is_over(&queue, Some("job")).await?, "the job is not over");
+    let depth = queue.depth().await.map_err(text)?;
+    ensure!((depth.waiting, depth.claimed, depth.done) == (0, 0, MANY as u64), "{depth}");
+    Ok(())
+}

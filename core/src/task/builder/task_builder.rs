@@ -1,5 +1,6 @@
 //! The builder of one task.
 
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -41,12 +42,26 @@ type RunOf<T, S, P, W, F, I, O, M> = Run<<S as RunsInPlace<P, F, I, O, T, W, M>>
 /// `S` is the source of the runtime, `P` holds the policies, and `W` is the choice of where synchronous work
 /// runs.
 #[must_use = "a builder does nothing until `run` or `spawn`"]
-#[derive(Clone, Debug)]
 pub struct TaskBuilder<T, S, P = Unconfigured, W = Pool> {
     source: S,
     policies: P,
     sync_mode: PhantomData<W>,
     output: PhantomData<fn() -> T>,
+}
+
+// By hand: a value need not be clonable, nor have a text.
+impl<T, S: Clone, P: Clone, W> Clone for TaskBuilder<T, S, P, W> {
+    fn clone(&self) -> Self {
+        let (source, policies) = (self.source.clone(), self.policies.clone());
+        Self { source, policies, sync_mode: PhantomData, output: PhantomData }
+    }
+}
+
+impl<T, S: fmt::Debug, P: fmt::Debug, W> fmt::Debug for TaskBuilder<T, S, P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, policies, .. } = self;
+        f.debug_struct("TaskBuilder").field("source", source).field("policies", policies).finish()
+    }
 }
 
 impl<T, S: RuntimeSource> TaskBuilder<T, S> {
@@ -70,8 +85,9 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
 
     /// Limits the whole task to `limit`, from `spawn` or from the first poll of `run`. At the limit the work
     /// is dropped, then the task fails with [`AsyncTaskError::Timeout`]; a value that is ready by then is the
-    /// result. With zero, the work is polled once; [`Duration::MAX`] is no limit. Blocking work that has
-    /// started goes on, and the error says so. The tasks below a task have its deadline, too.
+    /// result. With zero, the work is polled once; [`Duration::MAX`] is no limit. Blocking work of the task
+    /// itself that has started goes on, and the error says so. The tasks below a task have its deadline, too;
+    /// work in place without a setting that makes it a task has none below it.
     pub fn timeout(self, limit: Duration) -> TaskBuilder<T, S, P::More, W> {
         self.configure(|policies| policies.limit = Some(Limit::After(limit)))
     }

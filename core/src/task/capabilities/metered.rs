@@ -4,8 +4,8 @@ use crate::metrics::{CpuUsage, IoUsage, MemoryUsage, MetricsMode, PollUsage};
 use crate::task::capabilities::Handle;
 use crate::tree::usage::metering::{disable, enable, measured};
 
-/// A task that reports its usage: its own, that of its blocking work, and that of its children, ended or
-/// live. See [`metrics`](crate::metrics) for the figures, and for their measurement.
+/// A task that reports its usage: its own, that of its blocking work, and that of those of its children that
+/// have metrics, ended or live. See [`metrics`](crate::metrics) for the figures, and for their measurement.
 ///
 /// A figure is `None` for a task that never had metrics, by `.metrics(true)`, by
 /// [`enable_metrics`](Self::enable_metrics) or by a watched runtime, and wherever it cannot be known.

@@ -1,5 +1,6 @@
 //! Work that is repeated by a schedule: the builder, and the start of the whole and of each run.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
@@ -23,11 +24,29 @@ use crate::time::Schedule;
 
 /// Describes work that is repeated by a schedule. See [`TaskBuilder::repeat`].
 #[must_use = "a builder does nothing until `run` or `spawn`"]
-#[derive(Clone, Debug)]
 pub struct Repeat<T, S, P, W> {
     builder: TaskBuilder<T, S, P, W>,
     schedule: Schedule,
     on_failure: OnFailure,
+}
+
+// By hand: a value need not be clonable, nor have a text.
+impl<T, S: Clone, P: Clone, W> Clone for Repeat<T, S, P, W> {
+    fn clone(&self) -> Self {
+        let Self { builder, schedule, on_failure } = self;
+        Self { builder: builder.clone(), schedule: schedule.clone(), on_failure: *on_failure }
+    }
+}
+
+impl<T, S: fmt::Debug, P: fmt::Debug, W> fmt::Debug for Repeat<T, S, P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { builder, schedule, on_failure } = self;
+        f.debug_struct("Repeat")
+            .field("builder", builder)
+            .field("schedule", schedule)
+            .field("on_failure", on_failure)
+            .finish()
+    }
 }
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {

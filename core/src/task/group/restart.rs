@@ -1,6 +1,7 @@
 //! Supervised work, which is started again when it fails.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -83,12 +84,31 @@ impl Restarts {
 
 /// Describes a task whose work is started again when it fails. See [`TaskBuilder::supervise`].
 #[must_use = "a builder does nothing until `spawn`"]
-#[derive(Clone, Debug)]
 pub struct Supervision<T, S, P, W> {
     builder: TaskBuilder<T, S, P, W>,
     policy: RestartPolicy,
     strategy: RetryStrategy,
     jitter: Jitter,
+}
+
+// By hand: a value need not be clonable, nor have a text.
+impl<T, S: Clone, P: Clone, W> Clone for Supervision<T, S, P, W> {
+    fn clone(&self) -> Self {
+        let Self { builder, policy, strategy, jitter } = self;
+        Self { builder: builder.clone(), policy: *policy, strategy: *strategy, jitter: *jitter }
+    }
+}
+
+impl<T, S: fmt::Debug, P: fmt::Debug, W> fmt::Debug for Supervision<T, S, P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { builder, policy, strategy, jitter } = self;
+        f.debug_struct("Supervision")
+            .field("builder", builder)
+            .field("policy", policy)
+            .field("strategy", strategy)
+            .field("jitter", jitter)
+            .finish()
+    }
 }
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {

@@ -117,8 +117,9 @@ impl Schedule {
     /// compiled in. A name that is not in it is refused when the task starts.
     ///
     /// A fixed time of day that the begin of daylight saving leaves out, such as `30 2 * * *`, comes at the
-    /// first moment after the gap. A fixed time that its end repeats comes once, at its first moment. An expression with more than one time a day, such as `*/5 * * * *`, has no time in the gap,
-    /// and its times in the repeated hour twice.
+    /// first moment after the gap. A fixed time that its end repeats comes once, at its first moment. An
+    /// expression with more than one time a day, such as `*/5 * * * *`, has no time in the gap, and its times in
+    /// the repeated hour twice.
     #[cfg(feature = "cron")]
     pub fn cron_in(expression: &str, zone: &str) -> Self {
         Self::new(Rule::Cron(CronTimes::parse(expression, Some(zone)).map(Arc::new)))

@@ -86,8 +86,9 @@ pub(crate) async fn run(
     // the task's own deadline.
     task.control.mind_limit();
     let (min, max) = settings.workers(runtime);
-    // One worker handles all rows in source order.
+    // One worker handles all rows in the order in which their chunks come.
     let by_key = handler.has_keys() && max > 1;
+    let chunks_by_key = by_key || (handler.has_keys() && settings.sender.reads_at_once());
     counters.begin(runtime.now());
     let (rejects, rejected_rows) = settings.rejects.as_ref().map(|_| RejectQueue::new()).unzip();
     let control = Arc::new(Control {
@@ -112,7 +113,7 @@ pub(crate) async fn run(
         sender: settings.sender,
         // The rate was checked with the other settings, so building the limiter does not fail.
         rate: settings.limiter().ok().flatten(),
-        has_turns: settings.ordered || by_key,
+        has_turns: settings.ordered || chunks_by_key,
         concurrent: settings.concurrent.unwrap_or(1),
         idle: event_listener::Event::new(),
         overdue: Arc::default(),

@@ -27,7 +27,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     }
 
     /// Sets the separator of the fields; a comma by default. It must be ASCII and not CR or LF, and differ
-    /// from quote and comment mark; otherwise it is refused ([`AsyncTaskError::InvalidConfig`]).
+    /// from quote, escape and comment mark; otherwise it is refused ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// [`AsyncTaskError::InvalidConfig`]: sweet_async_core::AsyncTaskError::InvalidConfig
     pub fn with_delimiter(self, delimiter: Delimiter) -> TextSource<'a, T, Csv>
@@ -38,7 +38,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     }
 
     /// Sets the mark that fields may be put in, `"` by default. It must be ASCII and not CR or LF, and differ
-    /// from delimiter and comment mark; otherwise it is refused ([`AsyncTaskError::InvalidConfig`]).
+    /// from delimiter, escape and comment mark; otherwise it is refused ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// With `None`, such a character is text, and no field can hold a delimiter or a line end.
     /// [`strict`](Self::strict), [`resync`](Self::resync),
@@ -101,7 +101,7 @@ impl<'a, T: Send + 'static, Format> TextSource<'a, T, Format> {
     }
 
     /// Passes over lines that begin with this character, up to their LF; none by default. It must be ASCII
-    /// and not CR or LF, and differ from delimiter and quote; otherwise it is refused
+    /// and not CR or LF, and differ from delimiter, quote and escape; otherwise it is refused
     /// ([`AsyncTaskError::InvalidConfig`]).
     ///
     /// [`AsyncTaskError::InvalidConfig`]: sweet_async_core::AsyncTaskError::InvalidConfig

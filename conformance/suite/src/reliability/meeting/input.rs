@@ -24,6 +24,9 @@ const BREAK: u64 = 18;
 /// The rows that are read where a range is.
 const RANGE: Range<u64> = 3..23;
 
+/// The rows of the first source, where there are two.
+const FIRST: Range<u64> = 0..11;
+
 /// The most bytes of a chunk where that is bounded.
 const FEW_BYTES: usize = 5;
 
@@ -49,7 +52,7 @@ impl Combination {
     }
 }
 
-fn text(combination: Combination, rows: u64) -> String {
+fn text(combination: Combination, rows: Range<u64>) -> String {
     let Combination { source, .. } = combination;
     let header = if source.has_header() { "n\n" } else { "" };
     let row = |n: u64| match (source, Number::of(n, combination).flaw()) {
@@ -57,7 +60,7 @@ fn text(combination: Combination, rows: u64) -> String {
         (Source::Json, _) => format!("{{\"n\":{}}}\n", Number::of(n, combination).n),
         _ => format!("{}\n", Number::of(n, combination).n),
     };
-    header.to_owned() + &(0..rows).map(row).collect::<String>()
+    header.to_owned() + &rows.map(row).collect::<String>()
 }
 
 fn compressed(source: Source, text: String) -> Result<Vec<u8>, Failure> {
@@ -106,7 +109,7 @@ impl Read for Broken {
 
 /// An iterator that counts what it gives, and panics at [`BREAK`] if it is set to.
 pub(super) struct Counted {
-    next: u64,
+    rows: Range<u64>,
     combination: Combination,
     given: Given,
     ledger: Arc<Ledger>,
@@ -117,14 +120,10 @@ impl Iterator for Counted {
 
     fn next(&mut self) -> Option<Number> {
         self.ledger.called();
-        let n = self.next;
-        if n >= ROWS {
-            return None;
-        }
-        if self.combination.fault == Fault::SourcePanics && n == BREAK {
+        if self.combination.fault == Fault::SourcePanics && self.rows.start == BREAK {
             explode::<()>("the source panics");
         }
-        self.next += 1;
+        let n = self.rows.next()?;
         self.given.fetch_add(1, Ordering::SeqCst);
         self.ledger.given(n);
         Some(Number::of(n, self.combination))
@@ -138,7 +137,7 @@ impl futures_lite::Stream for PausingStream {
     type Item = Number;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Number>> {
-        if self.0.next % 3 == 2 && !self.1 {
+        if self.0.rows.start % 3 == 2 && !self.1 {
             self.1 = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -152,14 +151,16 @@ impl futures_lite::Stream for PausingStream {
 pub(super) struct Input {
     combination: Combination,
     ledger: Arc<Ledger>,
-    of: Of,
+    of: Vec<Of>,
 }
 
+/// One source.
 enum Of {
-    Text(Vec<u8>),
+    /// Some text, and the fault at its end.
+    Text(Vec<u8>, Fault),
     Items(Counted),
     Stream(PausingStream),
-    Channel(DynRuntime, Given),
+    Channel(DynRuntime, Range<u64>, Given),
     Queue(FlakyQueue),
 }
 
@@ -171,35 +172,55 @@ impl Input {
         given: &Given,
         ledger: &Arc<Ledger>,
     ) -> Result<Self, Failure> {
-        let Combination { source, fault, .. } = combination;
-        let counted = || Counted { next: 0, combination, given: given.clone(), ledger: ledger.clone() };
-        let of = match source {
-            Source::Items => Of::Items(counted()),
-            Source::Stream => Of::Stream(PausingStream(counted(), false)),
-            Source::Channel => Of::Channel(rt.clone(), given.clone()),
-            Source::Queue => Of::Queue(FlakyQueue::reading(filled(rt, combination).await?, fault)),
-            text => Of::Text(bytes(text, combination)?),
-        };
+        let Combination { source, options, fault, .. } = combination;
+        let counted = |rows| Counted { rows, combination, given: given.clone(), ledger: ledger.clone() };
+        let rows = if options.has_two_sources() { vec![FIRST, FIRST.end..ROWS] } else { vec![0..ROWS] };
+        let mut of = Vec::new();
+        for rows in rows {
+            // The last source has the fault.
+            let fault = if rows.end == ROWS { fault } else { Fault::Nothing };
+            of.push(match source {
+                Source::Items => Of::Items(counted(rows)),
+                Source::Stream => Of::Stream(PausingStream(counted(rows), false)),
+                Source::Channel => Of::Channel(rt.clone(), rows, given.clone()),
+                Source::Queue => Of::Queue(FlakyQueue::reading(filled(rt, combination).await?, fault)),
+                text => Of::Text(bytes(text, rows, combination)?, fault),
+            });
+        }
         Ok(Self { combination, ledger: ledger.clone(), of })
     }
 
-    /// Adds the source to a pipeline.
+    /// Adds the source, or both, to a pipeline.
     pub(super) fn add(self, sources: &mut Sources<Number>) {
         let Self { combination, ledger, of } = self;
         if combination.fault == Fault::SenderPanics {
             explode::<()>("the sender panics");
         }
-        match of {
-            Of::Text(bytes) => {
-                let reader = Broken { bytes, at: 0, fault: combination.fault, ledger: ledger.clone() };
+        of.into_iter().for_each(|of| of.add(sources, combination, ledger.clone()));
+    }
+
+    /// Returns the queue that is read, if one is.
+    pub(super) fn queue(&self) -> Option<BoundedQueue> {
+        self.of.iter().find_map(|of| match of {
+            Of::Queue(queue) => Some(queue.inner().clone()),
+            _ => None,
+        })
+    }
+}
+
+impl Of {
+    fn add(self, sources: &mut Sources<Number>, combination: Combination, ledger: Arc<Ledger>) {
+        match self {
+            Self::Text(bytes, fault) => {
+                let reader = Broken { bytes, at: 0, fault, ledger: ledger.clone() };
                 text_source(sources, combination, reader, ledger);
             }
-            Of::Items(items) => sources.of(items).into_chunks(CHUNK.items()),
-            Of::Stream(stream) => sources.of_stream(stream).into_chunks(CHUNK.items()),
-            Of::Channel(rt, given) => {
+            Self::Items(items) => sources.of(items).into_chunks(CHUNK.items()),
+            Self::Stream(stream) => sources.of_stream(stream).into_chunks(CHUNK.items()),
+            Self::Channel(rt, rows, given) => {
                 let events = sources.channel(CHUNK);
                 let send = move || async move {
-                    for n in 0..ROWS {
+                    for n in rows {
                         ledger.given(n);
                         if events.send(Number::of(n, combination)).await.is_err() {
                             return;
@@ -209,15 +230,7 @@ impl Input {
                 };
                 AsyncTask::to::<()>().on(&rt).spawn(send).detach();
             }
-            Of::Queue(queue) => sources.of_queue(&queue).lines(),
-        }
-    }
-
-    /// Returns the queue that is read, if one is.
-    pub(super) fn queue(&self) -> Option<BoundedQueue> {
-        match &self.of {
-            Of::Queue(queue) => Some(queue.inner().clone()),
-            _ => None,
+            Self::Queue(queue) => sources.of_queue(&queue).lines(),
         }
     }
 }
@@ -262,16 +275,16 @@ fn text_source(sources: &mut Sources<Number>, combination: Combination, reader: 
     }
 }
 
-fn bytes(source: Source, combination: Combination) -> Result<Vec<u8>, Failure> {
+fn bytes(source: Source, rows: Range<u64>, combination: Combination) -> Result<Vec<u8>, Failure> {
     // Compressed data is whole up to the break, since a part of a frame may hold no row at all.
-    let rows = if combination.source_breaks() { BREAK } else { ROWS };
-    compressed(source, text(combination, rows))
+    let end = if combination.source_breaks() { rows.end.min(BREAK) } else { rows.end };
+    compressed(source, text(combination, rows.start..end))
 }
 
 /// Returns a queue that holds all rows, and is closed.
 async fn filled(rt: &DynRuntime, combination: Combination) -> Result<BoundedQueue, Failure> {
     let queue = bounded(64);
-    let text = text(combination, ROWS);
+    let text = text(combination, 0..ROWS);
     AsyncTask::emits::<Number>()
         .on(rt)
         .workers(1)

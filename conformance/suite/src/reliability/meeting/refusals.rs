@@ -111,6 +111,8 @@ pub(super) const RULES: &[Rule] = &[
     no_program(|c| c.fault == Fault::HandlerPanics && c.end != End::Collect, "it has no final handler"),
     no_program(|c| c.fault == Fault::CloseFails && c.end != End::Forward, "nothing is closed"),
     Rule { refuses: |c| !is_built(c), how: Refusal::LeftOut },
+    // Two queues are two jobs, each with leases and ends of its own.
+    Rule { refuses: |c| c.source == Source::Queue && c.options.has_two_sources(), how: Refusal::LeftOut },
     // Pipelines that are refused at the start.
     config(
         |c| c.strategy == Strategy::Retry && !has_calls(c),

@@ -21,6 +21,15 @@ const LIMIT: Duration = Duration::from_millis(5);
 /// The number of events that are taken, where not all are.
 pub(super) const TAKEN: u64 = 7;
 
+/// The number of rejected rows that are too many.
+pub(super) const TOO_MANY: u64 = 2;
+
+/// The number of events that come in each [`PERIOD`], where there is a rate.
+const EVENTS: u32 = 10;
+
+/// See [`EVENTS`].
+const PERIOD: Duration = Duration::from_micros(100);
+
 /// The number of rows whose stages one worker runs at the same time.
 const AT_ONCE: usize = 3;
 
@@ -57,6 +66,7 @@ fn with_strategy(builder: Builder, work: &Work) -> Builder {
     match strategy {
         Strategy::Stop => builder,
         Strategy::Continue => builder.on_error(ErrorStrategy::ContinueOnError),
+        Strategy::FailAfter => builder.on_error(ErrorStrategy::ContinueOnError).fail_after(TOO_MANY),
         Strategy::Retry => {
             let retry = Retry::new(2).backoff(RetryStrategy::Fixed { delay: Duration::from_micros(10) });
             builder.on_error(ErrorStrategy::retry_with(retry))
@@ -79,6 +89,7 @@ fn with_policy(builder: Builder, combination: Combination, places: &Places) -> B
         Policy::EventTimeout => builder.event_timeout(1.millis()),
         Policy::Breaker => builder.event_circuit_breaker(&places.breaker),
         Policy::Limiter => builder.event_limiter(&places.limiter),
+        Policy::Rate => builder.rate_limit(EVENTS, PERIOD),
         Policy::Chaos => {
             builder.chaos(Chaos::new().failure(0.1).panic(0.05).latency(0.1, Duration::from_micros(20)))
         }
@@ -90,6 +101,7 @@ fn with_options(builder: Builder, work: &Work, places: &Places) -> Builder {
     let ledger = work.ledger.clone();
     let builder = match options {
         Options::Skip => builder.on_source_error(SourceErrorStrategy::Skip),
+        Options::TwoAtOnce => builder.with_concurrency(2),
         Options::RejectsFile => builder.rejects_to(places.rejects_path()),
         Options::RejectsSink => {
             let rejects = places.rejects.clone();

@@ -7,8 +7,9 @@ dimension! {
 
 dimension! {
     /// Options of the sources, or about them: sources that fail are skipped, rejected rows go to a function or to
-    /// a file, a range of the rows is read, chunks are bounded by bytes, and the header is looked at.
-    Options { Nothing Skip RejectsSink RejectsFile Range SmallChunks Header }
+    /// a file, a range of the rows is read, chunks are bounded by bytes, the header is looked at, and the rows are in
+    /// two sources, which are read one after the other or at the same time.
+    Options { Nothing Skip RejectsSink RejectsFile Range SmallChunks Header TwoSources TwoAtOnce }
 }
 
 dimension! {
@@ -38,13 +39,13 @@ dimension! {
 }
 
 dimension! {
-    /// The reaction to a rejected row.
-    Strategy { Stop Continue Retry Ask }
+    /// The reaction to a rejected row: the last one is to stop at the second.
+    Strategy { Stop Continue Retry Ask FailAfter }
 }
 
 dimension! {
     /// A policy around events.
-    Policy { Nothing EventTimeout Breaker Limiter Chaos }
+    Policy { Nothing EventTimeout Breaker Limiter Chaos Rate }
 }
 
 dimension! {
@@ -140,6 +141,12 @@ impl Source {
     }
 }
 
+impl Options {
+    pub(super) fn has_two_sources(self) -> bool {
+        matches!(self, Self::TwoSources | Self::TwoAtOnce)
+    }
+}
+
 impl Mode {
     pub(super) fn is_batched(self) -> bool {
         matches!(self, Self::BySize | Self::ByTime)
@@ -194,7 +201,13 @@ impl Combination {
 
     /// True if events come in source order.
     pub(super) fn is_in_order(self) -> bool {
-        self.mode == Mode::Ordered || self.most_workers() == 1
+        let is_read_in_order = self.options != Options::TwoAtOnce || self.mode == Mode::Sequence;
+        self.mode == Mode::Ordered || (self.most_workers() == 1 && is_read_in_order)
+    }
+
+    /// True if a rejected row may end the pipeline.
+    pub(super) fn may_stop(self) -> bool {
+        matches!(self.strategy, Strategy::Stop | Strategy::FailAfter)
     }
 
     /// True if the receiver is asynchronous.

@@ -1,8 +1,10 @@
 //! The result of a pipeline: the value, or the error that its fault is due to end with.
 
+use crate::library::pipeline::TooManyErrors;
 use crate::library::{ChaosError, DynRuntime};
 
 use super::super::drive::Observations;
+use super::super::stages::TOO_MANY;
 use super::super::table::{Body, Combination, End, Enough, Fault, Options, Policy, Source, Strategy};
 use crate::kit::prelude::*;
 
@@ -66,13 +68,16 @@ pub(super) fn check(rt: &DynRuntime, combination: Combination, observed: &Observ
         Ok(_) => is_ok,
         Err(error) => {
             let stops = combination.strategy == Strategy::Stop;
+            let is_too_many = combination.strategy == Strategy::FailAfter
+                && error.downcast_ref::<TooManyErrors>().is_some_and(|error| error.rejected() >= TOO_MANY);
             // These may end it before the fault does.
             let is_policys = match combination.policy {
                 Policy::Chaos => stops && is_injected(error),
                 Policy::Breaker => stops && combination.rejects_rows() && error.is_circuit_open(),
                 _ => false,
             };
-            is_policys || kinds.iter().any(|kind| kind.is(error))
+            let is_rows = is_too_many && (combination.rejects_rows() || combination.policy == Policy::Chaos);
+            is_policys || is_rows || kinds.iter().any(|kind| kind.is(error))
         }
     };
     ensure!(is_right, "it ended with {ended:?}");
@@ -88,6 +93,8 @@ fn right(rt: &DynRuntime, combination: Combination) -> Right {
     let of_row = |kinds| match strategy {
         Strategy::Stop if may_be_enough => either(kinds),
         Strategy::Stop => only(kinds),
+        // Too many are rejected, unless only the first rows are wanted, or a whole chunk counts as one.
+        Strategy::FailAfter if enough == Enough::All && end != End::Publish => only(&[]),
         _ => ok(),
     };
     let of_source = |kinds| match options {

@@ -33,7 +33,8 @@ pub(super) fn check(combination: Combination, observed: &Observations, expected:
         let is_right = first <= last && end - begin <= last - first && last - first < CHUNK as u64;
         ensure!(is_right, "{key} has other rows: {values:?}");
         if !is_claimed {
-            ensure!(chunk == "0", "{key} is of another source");
+            let is_of_second = chunk == "1" && combination.options.has_two_sources();
+            ensure!(chunk == "0" || is_of_second, "{key} is of another source");
             continue;
         }
         ensure!(first == begin % CHUNK as u64, "{key} has other rows: {values:?}");
