@@ -12,6 +12,8 @@ mod entry;
     feature = "cron",
     feature = "csv",
     feature = "durable",
+    feature = "hyper",
+    feature = "jemalloc",
     feature = "json",
     feature = "metrics",
     feature = "orchestra",
@@ -138,6 +140,9 @@ pub mod sim {
     /// [`AsyncTaskError::NoRuntime`](crate::AsyncTaskError::NoRuntime).
     pub type AsyncTask = crate::Entry<CurrentSim>;
 }
+
+#[cfg(feature = "hyper")]
+pub mod hyper;
 
 /// The policies as `tower` layers.
 #[cfg(feature = "tower")]

@@ -38,7 +38,7 @@ pub fn interval(period: Duration) -> Result<Interval<AmbientRuntime>, AsyncTaskE
     Interval::new(&Ambient.resolve()?, period)
 }
 
-/// Lets other tasks run, and goes on when the executor polls this task again.
+/// Lets other tasks run, and goes on when the executor polls this task again. It may be dropped at any time.
 pub async fn yield_now() {
     futures_lite::future::yield_now().await;
 }

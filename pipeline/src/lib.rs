@@ -10,7 +10,9 @@
 //! ```
 //!
 //! A pipeline's own memory is bounded by (queue + workers) x chunk, plus a block or two and the state of the
-//! decompressor for each source that is being read. Values that receivers collect are not part of that bound.
+//! decompressor for each source that is being read. Beside that are the values that receivers collect; those of one
+//! chunk for each worker, where stages run ahead of the receiver; two chunks for each source, where several are read at
+//! once and are handled in order; and the buffers of batches and of ends without a receiver, which their docs name.
 //!
 //! A pipeline is a task. Awaited, it is an in-place task, a part of the task around it. Spawned, it is a task
 //! of its own, [`EmittingTask`]. The coordinator is its work; sender and workers are its children.
@@ -57,7 +59,7 @@
 //! - **Partition**: one part of the keys, by their hashes ([`Partition`]).
 //! - **Collection store**: all partitions of one pipeline, until they are handed over ([`Collection`]).
 //! - **Row place**: the position of a row that has collected, kept where a duplicate key is an error.
-
+//!
 //! # Policies of events
 //!
 //! The policies of a pipeline's events are around each call of its receiver, and around the

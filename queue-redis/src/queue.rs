@@ -56,6 +56,10 @@ impl RedisQueue {
     /// # Errors
     ///
     /// As of [`RedisQueueBuilder::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has changed nothing on the server.
     pub async fn connect(url: &str, name: &str) -> Result<Self, RedisQueueError> {
         Self::builder(url, name).connect().await
     }

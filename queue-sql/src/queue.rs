@@ -69,8 +69,9 @@ impl<E: Engine> SqlQueue<E> {
         self.store.statements()
     }
 
-    /// Adds a message inside the transaction that `connection` is in, as [`publish`](sweet_async_pipeline::Queue::publish) does: it is there
-    /// once the transaction is committed, together with whatever else is in it. The result is true for a new message.
+    /// Adds a message inside the transaction that `connection` is in, as
+    /// [`publish`](sweet_async_pipeline::Queue::publish) does: it is there once the transaction is committed, together with
+    /// whatever else is in it. The result is true for a new message.
     ///
     /// In PostgreSQL, a seal of the job waits for the end of the transaction. In SQLite, the transaction is to be begun
     /// with `BEGIN IMMEDIATE`, so that it waits for others that write. A pipeline reads chunks: messages of another make,
@@ -79,6 +80,10 @@ impl<E: Engine> SqlQueue<E> {
     /// # Errors
     ///
     /// [`SqlError::Sealed`], or an error of the database. No attempt is made again: the transaction is the caller's.
+    ///
+    /// # Cancel safety
+    ///
+    /// After a dropped future the state of the transaction is not known: roll it back.
     pub async fn publish_in(
         &self,
         connection: &mut E::Connection,
@@ -111,6 +116,10 @@ impl<E: Engine> SqlQueue<E> {
     /// # Errors
     ///
     /// An error of the database. No attempt is made again: the transaction is the caller's.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`publish_in`](Self::publish_in).
     pub async fn ack_in(
         &self,
         connection: &mut E::Connection,
@@ -135,6 +144,10 @@ impl<E: Engine> SqlQueue<E> {
     /// # Errors
     ///
     /// Errors of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has forgotten the whole job or nothing.
     pub async fn forget(&self, job: &str) -> Result<bool, SqlError> {
         let (statements, params) = (self.statements(), &[Param::Int(self.id), Param::Text(job)]);
         let forget = move |mut connection| async move {

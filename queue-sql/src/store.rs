@@ -75,6 +75,10 @@ impl<E: Engine> StoreBuilder<E> {
     ///
     /// The database cannot be reached or refuses the login; its tables are of another version, or cannot be made. A server
     /// that cannot be reached is not tried again.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has made all tables of a version or none of them.
     pub async fn open(self) -> Result<SqlStore<E>, SqlError> {
         let Self { options, database, schema, connections, may_migrate, reconnect } = self;
         let prefix = schema.as_ref().map(|schema| format!("\"{schema}\".")).unwrap_or_default();
@@ -104,6 +108,10 @@ impl<E: Engine> SqlStore<E> {
     /// # Errors
     ///
     /// Errors of the database.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call may have made the queue.
     pub async fn queue(&self, name: &str) -> Result<SqlQueue<E>, SqlError> {
         let statements = &self.0.statements;
         let params = &[Param::Text(name)];
@@ -124,7 +132,8 @@ impl<E: Engine> SqlStore<E> {
         Ok(SqlQueue { store: self.clone(), id, hint })
     }
 
-    /// Closes the connections that are not in use, and waits for that. A later call connects anew.
+    /// Closes the connections that are not in use, and waits for that. A later call connects anew. A dropped call closes
+    /// them too, in less good order.
     pub async fn close(&self) {
         self.0.connections.close().await;
     }

@@ -55,7 +55,7 @@ pub enum RuntimeError {
         most: usize,
     },
     /// The limit of a shutdown passed before everything had ended. The tasks that were left were killed; the
-    /// blocking jobs that were left run on.
+    /// blocking jobs that were left run on, unless they still waited for a thread.
     #[error(
         "not everything ended within {limit:?}: {tasks} task(s) were killed and {blocking} blocking job(s) left \
          running{}",
@@ -66,7 +66,8 @@ pub enum RuntimeError {
         limit: Duration,
         /// The number of tasks that had not ended by then. They stop at their next poll.
         tasks: usize,
-        /// The number of blocking jobs that had not ended by then. They cannot be stopped.
+        /// The number of blocking jobs that had not ended by then. Those that have begun cannot be stopped; those that
+        /// waited for a thread never begin.
         blocking: usize,
         /// The tasks among them that the root scope can name. It cannot name a child, which its parent lists,
         /// a task in its first poll, or a task that has not been polled yet, which never will be.

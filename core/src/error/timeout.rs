@@ -99,7 +99,7 @@ impl TimeoutError {
         self.0.limit
     }
 
-    /// The number of attempts that were begun, the first included.
+    /// The number of attempts that were begun, the first included; 1 for a limit of one attempt or event.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }

@@ -10,7 +10,7 @@
 //!   estimated, as [`MetricsMode`] says.
 //! - **Memory** is what the thread allocates meanwhile, as reported by an allocator that the program brings:
 //!   jemalloc with the feature `jemalloc`, or another through [`count_allocations`].
-//! - **Input and output** is what goes through [`metered`] readers and writers, and a pipeline's files.
+//! - **Input and output** is what goes through [`metered`] readers and writers, and the files that a pipeline reads.
 //! - **Polls** are counted and timed, and so is how long the task waited for them.
 //!
 //! All times are those of the real clock, also in a simulation: they are about the machine. The usage of a

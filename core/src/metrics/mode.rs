@@ -29,7 +29,7 @@ pub enum MetricsMode {
     Sampled,
     /// The thread's clock is read before each poll and after it.
     ///
-    /// Cost: some 1,200 instructions for each poll, and two calls of the system, which take longer.
+    /// Cost: some 1,200 instructions for each poll, and four calls of the system, which take longer.
     Exact,
 }
 

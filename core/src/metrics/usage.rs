@@ -58,8 +58,8 @@ impl MemoryUsage {
     }
 }
 
-/// The input and output through [`metered`](crate::metrics::metered) readers and writers, and through a
-/// pipeline's files.
+/// The input and output through [`metered`](crate::metrics::metered) readers and writers, and through the
+/// files that a pipeline reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IoUsage {

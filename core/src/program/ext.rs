@@ -16,7 +16,7 @@ use crate::tree::usage::totals::{self, RuntimeMetrics};
 pub trait RuntimeExt: Runtime {
     /// The live tasks as a tree: their identity, their status, their location in the source, and their usage.
     /// It contains the tasks that have had to wait, and all tasks below these. Of the tasks that were spawned
-    /// while the runtime was [watched](crate::RootScope::watch), it contains all.
+    /// while the runtime was [watched](crate::RootScope::watch), and of those of a simulation, it contains all.
     ///
     /// Cost: one visit of each of them. It can be called from any thread.
     fn snapshot(&self) -> RuntimeSnapshot {

@@ -60,11 +60,13 @@ pub enum CancelCause {
     ParentEnded,
     /// The task that spawned this one was cancelled, and passed the request on.
     ParentCancelled,
-    /// Another member of its scope, or of the tasks that it was joined with, failed.
+    /// Another member of its scope, or of the tasks that it was joined with, failed; or another attempt that it was
+    /// hedged with.
     SiblingFailed,
-    /// The future of its scope was dropped.
+    /// The future of its scope, or of the task in place that has spawned it, was dropped.
     ScopeDropped,
-    /// Enough of the tasks that it was joined with have succeeded.
+    /// Enough of the tasks that it was joined with, or of the attempts that it was hedged with, have succeeded; or
+    /// [`TaskSet::stop`](crate::TaskSet::stop) was called.
     Unneeded,
     /// Its runtime has shut down: the executor dropped the task, or a shutdown killed it at its limit. The
     /// error is then [`AsyncTaskError::Shutdown`](crate::AsyncTaskError::Shutdown).
@@ -110,9 +112,9 @@ impl fmt::Display for CancelCause {
             Self::HandleDropped => "its handle was dropped; keep the handle, await it, or call detach()",
             Self::ParentEnded => "the task that spawned it ended",
             Self::ParentCancelled => "the task that spawned it was cancelled",
-            Self::SiblingFailed => "another task of its scope failed",
-            Self::ScopeDropped => "the future of its scope was dropped",
-            Self::Unneeded => "enough others had succeeded",
+            Self::SiblingFailed => "another task of its scope or group failed",
+            Self::ScopeDropped => "the future that it was a part of was dropped",
+            Self::Unneeded => "it was not needed any more",
             Self::Shutdown => "its runtime has shut down",
             Self::ScopeEnded => "the other tasks of its scope have ended",
         })

@@ -11,6 +11,10 @@ use crate::durable::store::{RunStore, RunSummary};
 /// # Errors
 ///
 /// [`DurableError::Store`], with an empty id.
+///
+/// # Cancel safety
+///
+/// It changes nothing.
 pub async fn runs<Q: RunStore>(store: &Q) -> Result<Vec<RunSummary>, DurableError> {
     store.runs().await.map_err(|error| failed(&"".into(), "list the runs", error))
 }

@@ -139,8 +139,8 @@ impl<S: RuntimeSource> Orchestrator<S> {
     }
 
     /// As [`register_task`](Self::register_task), for a task that is given the outputs of others, and so
-    /// begins after they have completed. The inputs are a [`Node`], a tuple of nodes, or any number of nodes
-    /// of one type.
+    /// begins after they have completed. The inputs are a `&`[`Node`], a tuple of up to six of these, or
+    /// a slice of nodes of one type.
     ///
     /// # Errors
     ///

@@ -47,6 +47,10 @@ impl Reconnect {
     ///
     /// The outer error says that the retries are used up, and has the last error of the engine as its source; or that the
     /// task around was cancelled. The inner one is an error that is not retried.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future drops the attempt under way, which the engine may have carried out.
     pub async fn call<T, E, O>(
         &self,
         doing: &'static str,

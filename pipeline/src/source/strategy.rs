@@ -26,8 +26,8 @@ pub enum SenderStrategy {
     /// earlier source unread. One worker alone handles chunks in the order in which they are read, which is no source
     /// order then.
     ///
-    /// With [`ordered`](crate::PipelineBuilder::ordered), chunks that are read ahead of their turn wait, two
-    /// of each source that is being read.
+    /// With [`ordered`](crate::PipelineBuilder::ordered) and with [keys](crate::PipelineSender::key_by), chunks that are
+    /// read ahead of their turn wait, two of each source that is being read.
     Parallel {
         /// The number of sources, at least one.
         sources: usize,

@@ -186,10 +186,10 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made. A wait
-    /// that would end after the deadline, of this task or of one above it, is not begun: the error is given
-    /// at once, also after the first attempt, and says so
-    /// ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made and that
+    /// failure may be tried again; another is passed on as it is. A wait that would end after the deadline, of
+    /// this task or of one above it, is not begun: the error is given at once, also after the first attempt, and
+    /// says so ([`is_out_of_time`](crate::RetriesError::is_out_of_time)).
     pub fn retry(self, retries: u32) -> TaskBuilder<T, S, P::Retried, W>
     where
         P: Repeats<T>,
@@ -289,9 +289,11 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// Runs `work` as part of the caller, when awaited. It returns a `T`, a `Result<T, E>`, or a future of one
     /// of them: see [`IntoAsyncResult`](crate::task::IntoAsyncResult).
     ///
-    /// Asynchronous work runs in place: no spawn, no allocation without `hedge`, and it needs neither `Send` nor
-    /// `'static`, nor a runtime unless a policy needs its clock. Synchronous work runs on the blocking pool, so that it
-    /// never holds up the executor; see [`inline`](Self::inline). A panic is caught and becomes
+    /// Asynchronous work runs in place, without a spawn. It needs neither `Send` nor `'static`, and a runtime only
+    /// where a policy needs its clock, or where the task has values, a priority or records (timestamps, metrics, a span,
+    /// a UUID). Nothing is allocated for time limits and a name, and for retries, a breaker and a limiter nothing while
+    /// the work ends in its first poll, with a value. Synchronous work runs on the blocking pool, so that it never
+    /// holds up the executor; see [`inline`](Self::inline). A panic is caught and becomes
     /// [`AsyncTaskError::Panic`].
     ///
     /// With [`retry`](Self::retry), `work` is called again when it fails. With [`hedge`](Self::hedge), it is

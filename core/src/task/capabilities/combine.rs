@@ -14,11 +14,16 @@ use crate::task::handle::task::Task;
 /// Defines the same four methods for each kind of future of a result.
 macro_rules! combinators {
     ($T:ident) => {
-        /// Maps the value. Dropping the future drops what it waits for.
+        /// Maps the value.
         ///
         /// # Errors
         ///
         /// The error of the first, unchanged: `f` is not called then.
+        ///
+        /// # Cancel safety
+        ///
+        /// As of all four: a dropped future drops what it waits for, the task or the work. A member of a scope goes
+        /// on in its scope.
         pub async fn map<U>(self, f: impl FnOnce($T) -> U) -> Result<U, AsyncTaskError> {
             self.await.map(f)
         }

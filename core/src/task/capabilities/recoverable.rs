@@ -27,6 +27,10 @@ pub trait RecoverableTask {
     ///
     /// The error of the recovery work; `error` itself if the task has none, or if `error` is a cancellation
     /// or a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future drops the recovery work.
     fn recover(
         &self,
         error: AsyncTaskError,

@@ -113,7 +113,7 @@ impl<T, S: fmt::Debug, P: fmt::Debug, W> fmt::Debug for Supervision<T, S, P, W> 
 
 impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     /// Starts the work again when it fails, as `policy` permits; the work must be callable again. It excludes
-    /// [`retry`](Self::retry), which does the same by another rule.
+    /// [`retry`](Self::retry), which does the same by another rule, and [`hedge`](Self::hedge).
     pub fn supervise(self, policy: RestartPolicy) -> Supervision<T, S, P, W>
     where
         P: Supervisable,

@@ -179,6 +179,11 @@ impl<J: Joinable> TaskSet<J> {
 
     /// Cancels all members, and waits for their end. Work in place is dropped; what it had spawned is waited
     /// for by the task around. Returns the errors of the members that failed by themselves.
+    ///
+    /// # Cancel safety
+    ///
+    /// All members are cancelled by the first poll. A dropped future does not wait for their end, and leaves them in the
+    /// set.
     pub async fn stop(&mut self) -> Vec<AsyncTaskError> {
         self.stop_for(CancelCause::Unneeded).await
     }
@@ -296,6 +301,11 @@ impl<J: Joinable> fmt::Debug for TaskSet<J> {
 /// # Errors
 ///
 /// As there.
+///
+/// # Cancel safety
+///
+/// A dropped future drops all members: tasks are cancelled, work in place is dropped, and members of a scope are left
+/// to it.
 pub async fn all<J: Joinable>(members: impl IntoIterator<Item = J>) -> Result<Vec<J::Value>, AsyncTaskError> {
     TaskSet::from_iter(members).all().await
 }
@@ -305,6 +315,10 @@ pub async fn all<J: Joinable>(members: impl IntoIterator<Item = J>) -> Result<Ve
 /// # Errors
 ///
 /// As there.
+///
+/// # Cancel safety
+///
+/// As of [`all`].
 pub async fn any<J: Joinable>(members: impl IntoIterator<Item = J>) -> Result<J::Value, AsyncTaskError> {
     TaskSet::from_iter(members).any().await
 }
@@ -314,6 +328,10 @@ pub async fn any<J: Joinable>(members: impl IntoIterator<Item = J>) -> Result<J:
 /// # Errors
 ///
 /// As there.
+///
+/// # Cancel safety
+///
+/// As of [`all`].
 pub async fn n_of<J: Joinable>(
     n: usize,
     members: impl IntoIterator<Item = J>,

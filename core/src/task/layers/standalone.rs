@@ -31,6 +31,10 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// [`AsyncTaskError::CircuitOpen`] while it is open; the error of the work.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call counts as a failure if a time limit of the library has dropped it, and otherwise not at all.
     pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Applied<F, O, S>
     where
         F: FnOnce() -> O,
@@ -91,8 +95,13 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made; also
+    /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made and that
+    /// failure may be tried again; also
     /// after the first, if the wait before another would end after the deadline of the task around it.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future drops the attempt or the wait that it is in; there is no further attempt.
     #[track_caller]
     pub fn apply_on<F, O, S>(&self, source: &S, work: F) -> Retried<F, O, ValueOf<O>, AttemptOf<O>, S>
     where

@@ -43,7 +43,7 @@ pub async fn an_error_can_be_made_for_a_test<R: Runtime>(rt: R, _: Facts) -> Out
     let given = AsyncTask::to::<()>().on(&rt).name("it").spawn(|| async move { Err::<(), _>(error) });
     let error = failed(given.await)?;
     ensure!(cause_of(&error) == Some(CancelCause::Unneeded), "{error:?}");
-    ensure!(error.to_string() == "cancelled (graceful, enough others had succeeded)", "{error}");
+    ensure!(error.to_string() == "cancelled (graceful, it was not needed any more)", "{error}");
     Ok(())
 }
 
