@@ -55,6 +55,9 @@ impl<R: Runtime> HyperExecutor<R> {
     }
 }
 
+// hyper's clients want it of their executor, and nothing in it is ever pinned.
+impl<R: Runtime> Unpin for HyperExecutor<R> {}
+
 impl<R: Runtime> fmt::Debug for HyperExecutor<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let runtime = self.runtime.name();

@@ -25,7 +25,6 @@ mod clock;
 mod erased;
 mod harness;
 pub mod kills;
-mod leased;
 mod list;
 mod run;
 
@@ -36,8 +35,8 @@ pub use backend::Sim;
 pub use backend::Smol;
 #[cfg(feature = "tokio")]
 pub use backend::Tokio;
+pub use conformance_leased::{LeasedQueue, LeasedReceipt};
 pub use harness::{Failure, Outcome, QueueHarness};
-pub use leased::{LeasedQueue, LeasedReceipt};
 pub use list::CASES;
 pub use run::{QueueTrials, queue_case, queue_trials, run_queue_trials};
 

@@ -127,7 +127,7 @@ fn detached_futures_are_counted_and_waited_for() -> anyhow::Result<()> {
 
     let tokio = OwnedTokio::multi_thread(1)?;
     let (send, receive) = tokio::sync::oneshot::channel::<()>();
-    HyperExecutor::new(tokio.runtime()).execute(async move { receive.await });
+    HyperExecutor::new(tokio.runtime()).execute(receive);
     ensure!(tokio.runtime().active_task_count() == 1);
     let _ = send.send(());
     Ok(tokio.shutdown(Duration::from_secs(10))?)

@@ -1,3 +1,3 @@
 //! A queue with leases, like an engine on another machine.
 
-pub(crate) use conformance_queues::{LeasedQueue, LeasedReceipt as Receipt};
+pub(crate) use conformance_leased::{LeasedQueue, LeasedReceipt as Receipt};

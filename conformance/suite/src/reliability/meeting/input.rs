@@ -174,9 +174,10 @@ impl Input {
     ) -> Result<Self, Failure> {
         let Combination { source, options, fault, .. } = combination;
         let counted = |rows| Counted { rows, combination, given: given.clone(), ledger: ledger.clone() };
-        let rows = if options.has_two_sources() { vec![FIRST, FIRST.end..ROWS] } else { vec![0..ROWS] };
+        let first = options.has_two_sources().then_some(FIRST);
+        let last = first.as_ref().map_or(0, |first| first.end)..ROWS;
         let mut of = Vec::new();
-        for rows in rows {
+        for rows in first.into_iter().chain([last]) {
             // The last source has the fault.
             let fault = if rows.end == ROWS { fault } else { Fault::Nothing };
             of.push(match source {

@@ -1,6 +1,8 @@
 //! A queue with leases in memory, like an engine on another machine: it keeps time by the clock of one runtime, and
 //! each key once.
 
+#![forbid(unsafe_code)]
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -352,5 +354,7 @@ impl<R: Runtime> Queue for LeasedQueue<R> {
 /// Takes the dead letters with these keys.
 fn taken(state: &mut State, keys: &[Arc<str>]) -> Vec<(u64, DeadLetter)> {
     let is_wanted = |letter: &DeadLetter| keys.iter().any(|key| **key == *letter.message.key());
-    state.dead.extract_if(.., |_, letter| is_wanted(letter)).collect()
+    let wanted: Vec<u64> =
+        state.dead.iter().filter(|(_, letter)| is_wanted(letter)).map(|(number, _)| *number).collect();
+    wanted.iter().filter_map(|number| state.dead.remove_entry(number)).collect()
 }
