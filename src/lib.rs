@@ -20,6 +20,7 @@ mod entry;
     feature = "sim",
     feature = "smol",
     feature = "tokio",
+    feature = "tokio-util",
     feature = "tower",
     feature = "uuid"
 ))]
@@ -143,6 +144,9 @@ pub mod sim {
 
 #[cfg(feature = "hyper")]
 pub mod hyper;
+
+#[cfg(feature = "tokio-util")]
+pub mod tokens;
 
 /// The policies as `tower` layers.
 #[cfg(feature = "tower")]
