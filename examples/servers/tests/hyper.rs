@@ -102,7 +102,8 @@ async fn served<R: Runtime>(runtime: R) -> anyhow::Result<()> {
         Err(BoxError::from("the end"))
     });
     let Err(error) = scope.await else { bail!("the scope has not failed") };
-    ensure!(error.to_string().contains("the end"), "{error}");
+    let error = anyhow::Error::from(error);
+    ensure!(format!("{error:#}").contains("the end"), "{error:#}");
     ensure!(requests.count() == 0, "{} requests are under way", requests.count());
     let left = runtime.active_task_count() - before;
     ensure!(left == 0, "{left} tasks are left");
