@@ -61,7 +61,7 @@ pub fn cancel_with<R: Runtime>(
         let follows = async {
             token.cancelled().await;
             // Whoever waits for the task sees its end.
-            let _ = task.cancel(level);
+            drop(task.cancel(level));
         };
         or(ended.cancelled(), follows).await;
     };

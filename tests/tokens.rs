@@ -48,7 +48,7 @@ mod cases {
             Ok::<_, AsyncTaskError>(7)
         });
         task.ready().await?;
-        let _ = task.cancel_gracefully();
+        drop(task.cancel_gracefully());
         assert_eq!(task.await?, 7);
         Ok(())
     }
@@ -62,7 +62,7 @@ mod cases {
         });
         let token = take().await;
         assert!(!token.is_cancelled());
-        let _ = task.cancel(CancelLevel::Kill);
+        drop(task.cancel(CancelLevel::Kill));
         token.cancelled().await;
         Ok(())
     }
@@ -76,7 +76,7 @@ mod cases {
 
     pub(super) async fn a_task_is_cancelled_with_its_token<R: Runtime>(runtime: R) -> Outcome {
         let token = CancellationToken::new();
-        let task = TaskBuilder::<(), R>::new(runtime.clone()).spawn(|| pending::<()>());
+        let task = TaskBuilder::<(), R>::new(runtime.clone()).spawn(pending::<()>);
         cancel_with(&runtime, task.canceller(), token.clone(), CancelLevel::Kill)?;
         token.cancel();
         let error = task.await.err().ok_or("it has ended well")?;
