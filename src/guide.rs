@@ -3,7 +3,7 @@
 //! | page | content |
 //! |---|---|
 //! | [`tasks`] | a builder, `run` and `spawn`, handles, errors, blocking work |
-//! | [`cancellation`] | levels, reasons, grace; and what a dropped future leaves, function by function |
+//! | [`cancellation`] | levels, reasons, grace; and the effect of a dropped future, function by function |
 //! | [`time`] | limits, deadlines, intervals, schedules |
 //! | [`policies`] | retries, breakers, limiters, hedging, recovery, chaos; their order; a comparison with other crates |
 //! | [`structure`] | scopes, groups, daemons, supervision, shutdown |
@@ -12,8 +12,8 @@
 //! | [`orchestras`] | tasks that depend on each other |
 //! | [`metrics`] | usage of tasks, traces, figures of a runtime |
 //! | [`testing`] | the simulation: seeds, virtual time, races |
-//! | [`backends`] | Tokio, smol, both, another one |
-//! | [`limits`] | what cannot be done |
+//! | [`backends`] | the features; Tokio, smol, both, another one |
+//! | [`limits`] | things that cannot be done |
 //! | [`costs`] | allocations, instructions, and ratios to peers |
 //! | [`migrating`] | before and after, for users of Tokio, tokio-util, tower, backon and smol |
 

@@ -49,7 +49,7 @@ impl<R: Runtime> HyperExecutor<R> {
     }
 
     /// An executor of members of `scope`, on its runtime: the scope does not end before them, and cancels them with all
-    /// others.
+    /// others. A panic of one is the scope's failure, as that of any member.
     pub fn in_scope(runtime: &R, scope: &Scope<R>) -> Self {
         Self { runtime: runtime.clone(), scope: Some(scope.clone()) }
     }

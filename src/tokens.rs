@@ -4,8 +4,12 @@ use futures_lite::future::or;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AsyncTaskError, CancelLevel, CancellableTask as _, Canceller, Runtime, TaskBuilder, TaskContext,
+    AsyncTaskError, CancelLevel, CancellableTask as _, Canceller, DynRuntime, Runtime, TaskBuilder,
+    TaskContext,
 };
+
+/// The name of the tasks that wait.
+const NAME: &str = "token";
 
 /// Returns a token for code that knows tokio-util and not this library. It is cancelled with the first request to cancel
 /// the task of `context`, of any level, or else at the end of the task.
@@ -31,19 +35,32 @@ use crate::{
 /// # Ok::<_, sweet_async::AsyncTaskError>(())
 /// ```
 ///
+/// Cost: a detached task, which ends with the token.
+///
 /// # Errors
 ///
 /// As of [`TaskContext::on_cancel`].
 pub fn token_of(context: &TaskContext) -> Result<CancellationToken, AsyncTaskError> {
     let token = CancellationToken::new();
-    // A callback that was not called is dropped at the end of the task, and the guard with it.
+    // At the end of the task, the callback and the guard are dropped if it was not called.
     let guard = token.clone().drop_guard();
     context.on_cancel(move || drop(guard))?;
+    // A kill calls no callback, and the task ends only once its blocking work has, which may wait for the token.
+    let (cancelled, waiting) = (context.cancelled(), token.clone());
+    let wait = async move {
+        or(cancelled, waiting.cancelled()).await;
+        waiting.cancel();
+    };
+    TaskBuilder::<(), DynRuntime>::new(context.runtime()).name(NAME).spawn(move || wait).detach();
+    if context.is_cancelled() {
+        // A runtime that shuts down takes no such task.
+        token.cancel();
+    }
     Ok(token)
 }
 
-/// Cancels `task` with `level` once `token` is cancelled, if it has not ended by then. The wait is a detached task on
-/// `runtime`, which ends with `task`. Cost: that task.
+/// Cancels `task` with `level` once `token` is cancelled, if it has not ended by then. Cost: a detached task on `runtime`,
+/// which ends with `task`. A runtime that shuts down takes no such task; it cancels all tasks by itself.
 ///
 /// # Errors
 ///
@@ -54,17 +71,22 @@ pub fn cancel_with<R: Runtime>(
     token: CancellationToken,
     level: CancelLevel,
 ) -> Result<(), AsyncTaskError> {
-    let ended = CancellationToken::new();
-    let guard = ended.clone().drop_guard();
+    let asked = CancellationToken::new();
+    let guard = asked.clone().drop_guard();
     task.on_cancel(move || drop(guard))?;
     let wait = async move {
+        let ends = async {
+            asked.cancelled().await;
+            // It has ended, or was asked to end gracefully: asking once more changes nothing, and is ready at the end.
+            task.cancel(CancelLevel::Graceful).await;
+        };
         let follows = async {
             token.cancelled().await;
             // Whoever waits for the task sees its end.
             drop(task.cancel(level));
         };
-        or(ended.cancelled(), follows).await;
+        or(ends, follows).await;
     };
-    TaskBuilder::<(), R>::new(runtime.clone()).name("token").spawn(move || wait).detach();
+    TaskBuilder::<(), R>::new(runtime.clone()).name(NAME).spawn(move || wait).detach();
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! The policies as `tower` layers. Each is put around a service that can be cloned, and whose errors convert into
-//! [`BoxError`]. The
-//! layered services return [`AsyncTaskError`] as their error, and use the ambient runtime.
+//! [`BoxError`]. The layered services return [`AsyncTaskError`] as their error, and use the ambient runtime.
 //!
 //! A layered service is always ready. It waits inside the call, also for the readiness of the service that it
 //! wraps, so that a limiter admits by urgency, and not by the order of readiness.

@@ -22,10 +22,13 @@ impl FromStr for Bare {
 
 fn clonable(_: &impl Clone) {}
 
+fn shown(_: &impl std::fmt::Debug) {}
+
 #[test]
 fn builders_of_tasks_can_be_cloned() {
     let builder = AsyncTask::to::<Bare>().name("bare").timeout(1.seconds());
     clonable(&builder);
+    shown(&builder);
     clonable(&builder.clone().retry(2));
     clonable(&builder.clone().repeat(Schedule::every(1.seconds())));
     clonable(&builder.supervise(RestartPolicy { intensity: 1, period: 1.seconds() }));

@@ -32,8 +32,10 @@ macro_rules! on_both {
 on_both! {
     a_token_is_cancelled_with_its_task
     a_token_is_cancelled_by_a_kill
+    a_kill_reaches_blocking_work_by_its_token
     a_token_is_cancelled_at_the_end_of_its_task
     a_task_is_cancelled_with_its_token
+    a_token_kills_a_task_that_was_asked_gracefully
     a_task_that_ends_first_leaves_nothing
 }
 
@@ -67,6 +69,25 @@ mod cases {
         Ok(())
     }
 
+    pub(super) async fn a_kill_reaches_blocking_work_by_its_token<R: Runtime>(runtime: R) -> Outcome {
+        let own = runtime.clone();
+        let task = TaskBuilder::<(), R>::new(runtime).spawn_with(|cx| async move {
+            let token = token_of(&cx)?;
+            cx.started();
+            let work = move || {
+                while !token.is_cancelled() {
+                    std::thread::yield_now();
+                }
+            };
+            TaskBuilder::<(), R>::new(own).spawn_blocking(work).await
+        });
+        task.ready().await?;
+        // It waits for the work, which waits for the token.
+        let end = task.cancel(CancelLevel::Kill).await;
+        assert!(end.status().is_terminal());
+        Ok(())
+    }
+
     pub(super) async fn a_token_is_cancelled_at_the_end_of_its_task<R: Runtime>(runtime: R) -> Outcome {
         let task =
             TaskBuilder::<CancellationToken, R>::new(runtime).spawn_with(|cx| async move { token_of(&cx) });
@@ -78,6 +99,26 @@ mod cases {
         let token = CancellationToken::new();
         let task = TaskBuilder::<(), R>::new(runtime.clone()).spawn(pending::<()>);
         cancel_with(&runtime, task.canceller(), token.clone(), CancelLevel::Kill)?;
+        token.cancel();
+        let error = task.await.err().ok_or("it has ended well")?;
+        assert!(error.is_cancelled(), "{error}");
+        Ok(())
+    }
+
+    pub(super) async fn a_token_kills_a_task_that_was_asked_gracefully<R: Runtime>(runtime: R) -> Outcome {
+        let token = CancellationToken::new();
+        let builder = TaskBuilder::<(), R>::new(runtime.clone()).grace(1.hours());
+        let task = builder.spawn_with(|cx| async move {
+            cx.started();
+            pending::<()>().await;
+        });
+        task.ready().await?;
+        cancel_with(&runtime, task.canceller(), token.clone(), CancelLevel::Kill)?;
+        drop(task.cancel_gracefully());
+        // Until the request was noticed.
+        for _ in 0..100 {
+            yield_now().await;
+        }
         token.cancel();
         let error = task.await.err().ok_or("it has ended well")?;
         assert!(error.is_cancelled(), "{error}");

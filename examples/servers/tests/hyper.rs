@@ -90,16 +90,17 @@ async fn served<R: Runtime>(runtime: R) -> anyhow::Result<()> {
             return Err(BoxError::from("another answer"));
         }
         let (one, two) = (sender.send_request(request("/hangs")?), sender.send_request(request("/hangs")?));
-        let hang = async {
+        let answered = async {
             let _ = futures_lite::future::zip(one, two).await;
+            Err(BoxError::from("an answer"))
         };
         let arrived = async {
             while seen.count() < 2 {
                 yield_now().await;
             }
+            Err(BoxError::from("the end"))
         };
-        or(hang, arrived).await;
-        Err(BoxError::from("the end"))
+        or(answered, arrived).await
     });
     let Err(error) = scope.await else { bail!("the scope has not failed") };
     let error = anyhow::Error::from(error);

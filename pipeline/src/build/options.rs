@@ -241,7 +241,8 @@ impl<T: Send + 'static, S: RuntimeSource> PipelineBuilder<T, S> {
     /// At the limit the call is dropped at its next await, and the error of its event (of all events of its
     /// batch) is an [`AsyncTaskError::Timeout`](sweet_async_core::AsyncTaskError::Timeout). Where events are
     /// retried, the limit holds for each attempt. With [stages](PipelineSender::map) it holds for the stages and
-    /// the receiver together, and for each of both where the stages run ahead of the receiver. [`Duration::MAX`] is no limit.
+    /// the receiver together, and for each of both where the stages run ahead of the receiver. [`Duration::MAX`]
+    /// is no limit.
     ///
     /// Synchronous code cannot be interrupted. So a synchronous receiver, a fold, and every end without a
     /// receiver are refused

@@ -13,7 +13,8 @@ use sweet_async_core::{AsyncTaskError, CurrentRuntime, Retry, RetryStrategy, Tas
 /// call without a runtime is tried once, without a limit.
 ///
 /// Each error of a lost connection is a warning in `tracing`, and with the feature `metrics` one more in the counter
-/// `sweet_async.queue.connections.lost`, whose label `queue.call` says what the call was doing.
+/// `sweet_async.queue.connections.lost`, whose label `queue.call` says what the call was doing. An attempt that is given
+/// up after its [time](Self::response_timeout) is tried again without either.
 #[derive(Clone, Debug)]
 pub struct Reconnect {
     retry: Retry,

@@ -52,8 +52,8 @@ impl<T, S: RuntimeSource, P: Repeats<T>, W> TaskBuilder<T, S, P, W> {
     /// # Errors
     ///
     /// [`AsyncTaskError::RetriesExhausted`], with the last failure and the number of attempts, if more than
-    /// one was made and that failure may be tried again; [`AsyncTaskError::InvalidConfig`] for a `hedge` that cannot work, before the first
-    /// attempt.
+    /// one was made and that failure may be tried again; [`AsyncTaskError::InvalidConfig`] for a `hedge` that
+    /// cannot work, before the first attempt.
     ///
     /// Cost: that of a retry; the clock is read once, and a timer is set once an attempt waits. A further
     /// attempt costs two allocations.

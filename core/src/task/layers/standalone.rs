@@ -96,8 +96,8 @@ impl Retry {
     /// # Errors
     ///
     /// [`AsyncTaskError::RetriesExhausted`], with the last failure, if more than one attempt was made and that
-    /// failure may be tried again; also
-    /// after the first, if the wait before another would end after the deadline of the task around it.
+    /// failure may be tried again; also after the first, if the wait before another would end after the deadline
+    /// of the task around it.
     ///
     /// # Cancel safety
     ///

@@ -1,6 +1,7 @@
 //! The sender: the order and the concurrency in which sources are read.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_channel::{Receiver, Sender, WeakSender};
 use futures_lite::future::or;
@@ -93,6 +94,7 @@ async fn in_parallel(
         spawn(control.runtime.clone(), spawn_request, InPlace::<_, _, _, Plain>::new(body))
     };
     let readers: Vec<_> = (0..max).map(spawn_reader).collect();
+    let unread_from = jobs.unread_from();
     drop(jobs);
     let adapts = adapt((min, max), &active_limit, &control, queue.downgrade());
     let reads = async {
@@ -101,7 +103,10 @@ async fn in_parallel(
         for reader in readers {
             failed.extend(reader.await.unwrap_or_else(|error| Some(ReadError::of_none(error))));
         }
-        failed.into_iter().min_by_key(|failed| failed.source)
+        // A source before the one that has failed may have been left earlier than that.
+        let position = unread_from.load(Ordering::Relaxed);
+        let first = failed.into_iter().min_by_key(|failed| failed.source)?;
+        Some(ReadError { position: first.position.min(position), ..first })
     };
     or(reads, adapts).await
 }

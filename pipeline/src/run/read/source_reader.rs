@@ -1,6 +1,7 @@
 //! A source reader: reads sources one after the other, and sends their chunks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_channel::{Receiver, Sender};
 use futures_lite::future::or;
@@ -27,6 +28,8 @@ pub(crate) struct Jobs {
     jobs: Receiver<Job>,
     /// Kept, so that only `halt` closes the channel.
     open: Sender<Job>,
+    /// The first position in source order at which a source was left in the middle; `u64::MAX` if none was.
+    unread_from: Arc<AtomicU64>,
 }
 
 impl Jobs {
@@ -36,7 +39,12 @@ impl Jobs {
             // The channel has room for all.
             let _ = open.try_send(job);
         }
-        Self { jobs, open }
+        Self { jobs, open, unread_from: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// The first position at which a source was left, to be read once all readers have ended.
+    pub(crate) fn unread_from(&self) -> Arc<AtomicU64> {
+        self.unread_from.clone()
     }
 
     fn next(&self) -> Option<Job> {
@@ -154,6 +162,10 @@ impl SourceReader {
 
     fn ended(&self, stop: Stop, source: u32) -> Option<ReadError> {
         self.jobs.halt();
+        if source != u32::MAX {
+            // Relaxed: it is read after the end of this task was awaited.
+            self.jobs.unread_from.fetch_min(self.chunk_sender.position(), Ordering::Relaxed);
+        }
         match stop {
             Stop::NotWanted => None,
             Stop::Failed(error) => Some(ReadError { source, position: u64::MAX, error }),

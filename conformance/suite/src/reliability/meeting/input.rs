@@ -81,6 +81,8 @@ fn compressed(source: Source, text: String) -> Result<Vec<u8>, Failure> {
 struct Broken {
     bytes: Vec<u8>,
     at: usize,
+    /// The first row.
+    first: u64,
     fault: Fault,
     ledger: Arc<Ledger>,
 }
@@ -102,7 +104,7 @@ impl Read for Broken {
         }
         self.at += count;
         // A row has about three bytes.
-        self.ledger.given(self.at as u64 / 3);
+        self.ledger.given(self.first + self.at as u64 / 3);
         Ok(count)
     }
 }
@@ -156,8 +158,8 @@ pub(super) struct Input {
 
 /// One source.
 enum Of {
-    /// Some text, and the fault at its end.
-    Text(Vec<u8>, Fault),
+    /// Some text, its first row, and the fault at its end.
+    Text(Vec<u8>, u64, Fault),
     Items(Counted),
     Stream(PausingStream),
     Channel(DynRuntime, Range<u64>, Given),
@@ -185,7 +187,10 @@ impl Input {
                 Source::Stream => Of::Stream(PausingStream(counted(rows), false)),
                 Source::Channel => Of::Channel(rt.clone(), rows, given.clone()),
                 Source::Queue => Of::Queue(FlakyQueue::reading(filled(rt, combination).await?, fault)),
-                text => Of::Text(bytes(text, rows, combination)?, fault),
+                text => {
+                    let first = rows.start;
+                    Of::Text(bytes(text, rows, combination)?, first, fault)
+                }
             });
         }
         Ok(Self { combination, ledger: ledger.clone(), of })
@@ -212,8 +217,8 @@ impl Input {
 impl Of {
     fn add(self, sources: &mut Sources<Number>, combination: Combination, ledger: Arc<Ledger>) {
         match self {
-            Self::Text(bytes, fault) => {
-                let reader = Broken { bytes, at: 0, fault, ledger: ledger.clone() };
+            Self::Text(bytes, first, fault) => {
+                let reader = Broken { bytes, at: 0, first, fault, ledger: ledger.clone() };
                 text_source(sources, combination, reader, ledger);
             }
             Self::Items(items) => sources.of(items).into_chunks(CHUNK.items()),
