@@ -10,7 +10,7 @@ use anyhow::{bail, ensure};
 use futures_lite::future::{or, pending, yield_now};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::rt::Timer as _;
+use hyper::rt::{Executor as _, Timer as _};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -123,16 +123,30 @@ fn requests_end_with_their_scope_on_smol() -> anyhow::Result<()> {
     smol.block_on(served(smol.runtime().clone()))?
 }
 
-#[test]
-fn detached_futures_are_counted_and_waited_for() -> anyhow::Result<()> {
-    use hyper::rt::Executor as _;
+/// A detached future is counted, and ends once the shutdown has begun, which waits for it.
+async fn detached<R: Runtime>(runtime: R) -> anyhow::Result<()> {
+    let (ended, closing) = (UnderWay::default(), runtime.clone());
+    let guard = ended.enter();
+    HyperExecutor::new(&runtime).execute(async move {
+        closing.root().closing().await;
+        drop(guard);
+    });
+    ensure!(runtime.active_task_count() == 1);
+    runtime.shutdown(Duration::from_secs(10)).await?;
+    ensure!(ended.count() == 0, "the shutdown has not waited");
+    Ok(())
+}
 
+#[test]
+fn detached_futures_are_waited_for_on_tokio() -> anyhow::Result<()> {
     let tokio = OwnedTokio::multi_thread(1)?;
-    let (send, receive) = tokio::sync::oneshot::channel::<()>();
-    HyperExecutor::new(tokio.runtime()).execute(receive);
-    ensure!(tokio.runtime().active_task_count() == 1);
-    let _ = send.send(());
-    Ok(tokio.shutdown(Duration::from_secs(10))?)
+    tokio.block_on(detached(tokio.runtime().clone()))?
+}
+
+#[test]
+fn detached_futures_are_waited_for_on_smol() -> anyhow::Result<()> {
+    let smol = SmolPool::new(1)?;
+    smol.block_on(detached(smol.runtime().clone()))?
 }
 
 #[test]
