@@ -19,7 +19,7 @@ impl Harness for Sim {
     const VIRTUAL_TIME: bool = true;
     /// At most as many: a case begins no further seed after its patience.
     const SEEDS: u64 = 100;
-    const PATIENCE: Duration = Duration::from_millis(250);
+    const PATIENCE: Duration = Duration::from_millis(100);
     /// For all seeds together, so that a busy machine is no failure.
     const LIMIT: Duration = Duration::from_secs(15 * 60);
 

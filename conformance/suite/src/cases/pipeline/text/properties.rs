@@ -54,7 +54,7 @@ fn wrong(error: impl std::fmt::Display) -> TestCaseError {
 pub fn rows_are_those_of_one_reader_whatever_the_chunks(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let strategy = (text(), 1..6usize, 1..4usize, any::<bool>());
-    runner(&harness, 300)
+    runner(&harness, 100)
         .run(&strategy, |(text, size, workers, by_bytes)| {
             let chunk = if by_bytes { size.bytes() } else { size.rows() };
             let run = rows(&rt, Sample { chunk, workers }, text.clone());
@@ -78,7 +78,7 @@ pub fn rows_are_those_of_one_reader_whatever_the_chunks(harness: Started) -> Out
 pub fn rows_that_borrow_have_the_fields_of_one_reader_in_any_dialect(harness: Started) -> Outcome {
     let rt = harness.runtime();
     let strategy = (text(), marks(), 1..6usize, 1..4usize, any::<bool>());
-    runner(&harness, 300)
+    runner(&harness, 100)
         .run(&strategy, |(text, (delimiter, quote, comment), size, workers, by_bytes)| {
             let chunk = if by_bytes { size.bytes() } else { size.rows() };
             let input = text.clone();

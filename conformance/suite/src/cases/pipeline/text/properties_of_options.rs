@@ -87,7 +87,7 @@ pub fn pairs_of_options_give_the_fields_of_one_reader(harness: Started) -> Outco
     let rt = harness.runtime();
     let strategy = (text(), options(), 1..40usize, 1..4usize, 1..9usize, any::<bool>());
     let seeds = u32::try_from(harness.flavour().seeds).unwrap_or(u32::MAX).max(1);
-    let cases = 300u32.div_ceil(seeds);
+    let cases = 100u32.div_ceil(seeds);
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
         .run(&strategy, |(mut text, chosen, size, workers, block, by_bytes)| {
             // The csv crate makes a row of a comment at the end of the text, unless that line has an end.

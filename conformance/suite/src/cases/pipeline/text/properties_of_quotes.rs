@@ -135,7 +135,7 @@ pub fn random_text_is_accepted_and_rejected_by_the_rules(harness: Started) -> Ou
     let rt = harness.runtime();
     let strategy = (text(), checks(), 1..40usize, 1..4usize, 1..9usize, any::<bool>());
     let seeds = u32::try_from(harness.flavour().seeds).unwrap_or(u32::MAX).max(1);
-    let cases = 200u32.div_ceil(seeds);
+    let cases = 100u32.div_ceil(seeds);
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
         .run(&strategy, |(text, checks, size, workers, block, by_bytes)| {
             let chunk = if by_bytes { size.bytes() } else { size.rows() };
