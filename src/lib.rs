@@ -17,6 +17,7 @@ mod entry;
     feature = "json",
     feature = "metrics",
     feature = "orchestra",
+    feature = "serde",
     feature = "sim",
     feature = "smol",
     feature = "tokio",
@@ -74,6 +75,13 @@ pub use sweet_async_orchestra as orchestra;
 
 /// The interface between the library and an executor, which a backend implements.
 pub use sweet_async_core::runtime;
+
+/// Limiters, the permits that they give, and the urgency of waiters.
+pub use sweet_async_core::limit;
+
+/// Policies from a configuration file.
+#[cfg(feature = "serde")]
+pub use sweet_async_core::configuration;
 
 /// The usage of tasks: processor time, memory, input and output; and its export.
 pub mod metrics {

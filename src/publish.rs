@@ -2,9 +2,10 @@
 //! program has installed.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_lite::future::or;
+use futures_util::future::select;
 use metrics::{SharedString, Unit, counter, gauge, histogram};
 use sweet_async_core::RuntimeExt as _;
 use sweet_async_core::metrics::{IoCount, Latencies};
@@ -100,7 +101,7 @@ impl<R: Runtime> Publisher<R> {
                 runtime.root().closing().await;
                 Ok(())
             };
-            or(closing, runtime.sleep(period)).await?;
+            select(pin!(closing), pin!(runtime.sleep(period))).await.factor_first().0?;
         }
         self.publish();
         Ok(())

@@ -1,6 +1,8 @@
 //! Timers on the ambient runtime.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::task::Poll;
 use std::time::Duration;
 
 use sweet_async_core::time::Interval;
@@ -40,5 +42,13 @@ pub fn interval(period: Duration) -> Result<Interval<AmbientRuntime>, AsyncTaskE
 
 /// Lets other tasks run, and goes on when the executor polls this task again. It may be dropped at any time.
 pub async fn yield_now() {
-    futures_lite::future::yield_now().await;
+    let mut has_yielded = false;
+    poll_fn(|cx| {
+        if mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

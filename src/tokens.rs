@@ -1,6 +1,8 @@
 //! Cancellation tokens of tokio-util, both ways: a token that follows a task, and a task that follows a token.
 
-use futures_lite::future::or;
+use std::pin::pin;
+
+use futures_util::future::select;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -48,7 +50,7 @@ pub fn token_of(context: &TaskContext) -> Result<CancellationToken, AsyncTaskErr
     // A kill calls no callback, and the task ends only once its blocking work has, which may wait for the token.
     let (cancelled, waiting) = (context.cancelled(), token.clone());
     let wait = async move {
-        or(cancelled, waiting.cancelled()).await;
+        select(pin!(cancelled), pin!(waiting.cancelled())).await;
         waiting.cancel();
     };
     TaskBuilder::<(), DynRuntime>::new(context.runtime()).name(NAME).spawn(move || wait).detach();
@@ -85,7 +87,7 @@ pub fn cancel_with<R: Runtime>(
             // Whoever waits for the task sees its end.
             drop(task.cancel(level));
         };
-        or(ends, follows).await;
+        select(pin!(ends), pin!(follows)).await;
     };
     TaskBuilder::<(), R>::new(runtime.clone()).name(NAME).spawn(move || wait).detach();
     Ok(())

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
@@ -105,6 +106,7 @@ impl TokioRuntime {
     ///
     /// [`AsyncTaskError::InvalidState`] inside a Tokio context, except in blocking work of this library: that
     /// sees the context too, but its thread may be blocked.
+    #[doc(hidden)]
     pub fn refuse_nesting() -> Result<(), AsyncTaskError> {
         if !may_block() && Handle::try_current().is_ok() {
             return Err(AsyncTaskError::InvalidState(
@@ -164,7 +166,8 @@ impl Runtime for TokioRuntime {
     }
 
     fn entropy(&self) -> u64 {
-        fastrand::u64(..)
+        // The hash of nothing, under the random seed of a new hash map.
+        RandomState::new().hash_one(())
     }
 
     fn name(&self) -> &'static str {

@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
-use futures_lite::stream::{Stream, poll_fn};
+use futures_util::stream::{Stream, poll_fn};
 use sweet_async_core::RuntimeError;
 use sweet_async_core::runtime::{Signal, Termination};
 

@@ -3,6 +3,7 @@
 //! The practice is fault injection as in "Principles of Chaos Engineering" (principlesofchaos.org): a program
 //! that is to survive slow, failing and crashing dependencies is run with them.
 
+use std::error::Error;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -71,10 +72,17 @@ pub struct Chaos {
 
 /// The error of an injected failure, unless [`Chaos::failure_with`] gives another. It is the source of an
 /// [`AsyncTaskError::Failure`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a failure injected by `Chaos`")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChaosError;
+
+impl fmt::Display for ChaosError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a failure injected by `Chaos`")
+    }
+}
+
+impl Error for ChaosError {}
 
 /// The faults of one attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

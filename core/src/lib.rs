@@ -173,9 +173,11 @@
 //! 2. [`retry`], [`hedge`], [`chaos`], [`metrics`], `adaptive`: decisions and counters, without a task
 //! 3. [`runtime`] and `tree`: the interface of an executor, and the records of live tasks; these two know
 //!    each other
-//! 4. [`time`], [`breaker`], [`limit`], [`keyed`]: waiting, time limits, and control of load
+//! 4. [`time`], [`breaker`], [`limit`], [`keyed`]: waiting, time limits, and control of load; `configuration`:
+//!    these policies from a file
 //! 5. `program`: the life of a runtime
 //! 6. [`task`]: one task
+//! 7. `reports`: results and figures for other programs
 //!
 //! [`extend`] is for crates that build kinds of task.
 
@@ -185,6 +187,8 @@ pub(crate) mod adaptive;
 mod body;
 pub mod breaker;
 pub mod chaos;
+#[cfg(feature = "serde")]
+pub mod configuration;
 pub mod error;
 pub mod extend;
 pub mod hedge;
@@ -195,6 +199,8 @@ pub mod limit;
 pub mod metrics;
 mod panic;
 pub(crate) mod program;
+#[cfg(feature = "serde")]
+mod reports;
 pub mod retry;
 pub mod runtime;
 mod sync;

@@ -10,7 +10,7 @@ mod modules;
 use modules::{Modules, backward, circles, is_in};
 
 /// The layers, in their order. The folders of `task` are layers of their own.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 30] = [
     "sync",
     "vocabulary",
     "error",
@@ -27,6 +27,7 @@ const LAYERS: [&str; 28] = [
     "breaker",
     "limit",
     "keyed",
+    "configuration",
     "program",
     "task::settings",
     "task::view",
@@ -39,6 +40,7 @@ const LAYERS: [&str; 28] = [
     "task::group",
     "task::macros",
     "task",
+    "reports",
 ];
 
 /// The largest circle that is permitted. It is the only one that leaves a folder: a task knows its runtime,

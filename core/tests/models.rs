@@ -50,6 +50,8 @@ mod entry;
 #[path = "../src/error/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "public in core, which has other uses for it")]
 mod error;
+#[path = "models/handover.rs"]
+mod handover;
 #[path = "../src/task/work/job.rs"]
 mod job;
 #[path = "models/jobs.rs"]

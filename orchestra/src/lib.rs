@@ -55,8 +55,12 @@ pub use crate::orchestrator::ad_hoc::{Orchestrate, Orchestrated};
 pub use crate::orchestrator::builder::OrchestratorBuilder;
 pub use crate::orchestrator::handle::{NamedContext, Orchestrator};
 pub use crate::orchestrator::start::Ending;
-pub use crate::registry::key::{Identity, TaskKey};
-pub use crate::registry::node::{Dependency, Inputs, Node, Take};
+#[doc(hidden)]
+pub use crate::registry::key::Identity;
+pub use crate::registry::key::TaskKey;
+#[doc(hidden)]
+pub use crate::registry::node::{Dependency, Take};
+pub use crate::registry::node::{Inputs, Node};
 pub use crate::report::log::{Report, ReportedTask};
 pub use crate::status::{Cause, ExecutionStats, NodeStatus};
 

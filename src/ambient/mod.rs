@@ -1,6 +1,7 @@
 //! The ambient runtime: the one that is used where none is named.
 
 mod futures;
+mod park;
 mod runtime;
 
 use std::sync::OnceLock;

@@ -1,15 +1,16 @@
 //! The ambient runtime as one type over all backends.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use futures_lite::stream::{self, Stream, StreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use sweet_async_core::TaskId;
 use sweet_async_core::runtime::{BlockOnGuard, RootScope, Signal, Termination};
 
 use super::futures::{AmbientJoin, AmbientSleep, Handle, Sleep};
+use super::park::park_on;
 use crate::{AsyncTaskError, BlockOn, CurrentRuntime, DynRuntime, Runtime, RuntimeError, SpawnError};
 
 /// The runtime that was found: a backend that is compiled in, without boxing, or any other, boxed.
@@ -189,7 +190,7 @@ impl BlockOn for AmbientRuntime {
             Kind::Sim(runtime) => runtime.block_on(future),
             Kind::Foreign(runtime) => {
                 let _inside = BlockOnGuard::new(runtime)?;
-                Ok(futures_lite::future::block_on(future))
+                Ok(park_on(future))
             }
         }
     }
@@ -203,8 +204,8 @@ impl Termination for AmbientRuntime {
             #[cfg(feature = "smol")]
             Kind::Smol(runtime) => runtime.terminations().boxed(),
             #[cfg(feature = "sim")]
-            Kind::Sim(runtime) => stream::once(Err(no_signals(runtime))).boxed(),
-            Kind::Foreign(runtime) => stream::once(Err(no_signals(runtime))).boxed(),
+            Kind::Sim(runtime) => stream::once(ready(Err(no_signals(runtime)))).boxed(),
+            Kind::Foreign(runtime) => stream::once(ready(Err(no_signals(runtime)))).boxed(),
         };
         signals
     }

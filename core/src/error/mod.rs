@@ -9,6 +9,7 @@
 //! Print the chain, as `anyhow` and other reporters do, or print the error with `{:#}`, which is all of it in
 //! one line.
 
+mod display;
 mod failure;
 mod panic;
 mod retries;
@@ -36,38 +37,13 @@ use crate::vocabulary::position::Position;
 /// Any error that can cross threads. Work may fail with it, and [`AsyncTaskError::Failure`] holds it.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// The name in backquotes after a space, for messages; empty without a name.
-fn quoted(name: &Option<Arc<str>>) -> String {
-    name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
-}
-
-/// The end of the open time of a circuit breaker, for messages.
-fn until(retry_after: Duration) -> String {
-    match retry_after {
-        Duration::MAX => " until it is closed by hand".to_owned(),
-        wait => format!(": tried again in {wait:?}"),
-    }
-}
-
-/// The beginning of the text of a cancellation: with the name of the task, if it has one.
-fn cancelled_task(task: &Option<Arc<str>>) -> String {
-    task.as_ref().map_or_else(|| String::from("cancelled"), |task| format!("task `{task}` was cancelled"))
-}
-
-/// The reason of a cancellation after a colon, for messages; empty without one.
-fn because(reason: &Option<Arc<str>>) -> String {
-    reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
-}
-
 /// The reason for which a task or a pipeline gave no value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum AsyncTaskError {
     /// A time limit passed first. This is not a cancellation: none was requested.
-    #[error(transparent)]
     Timeout(TimeoutError),
     /// The work was cancelled, and has stopped.
-    #[error("{} ({level}, {cause}){}", cancelled_task(task), because(reason))]
     Cancelled {
         /// The level of the cancellation.
         level: CancelLevel,
@@ -79,21 +55,16 @@ pub enum AsyncTaskError {
         reason: Option<Arc<str>>,
     },
     /// The work panicked; the panic was caught and no worker thread died.
-    #[error(transparent)]
     Panic(PanicError),
     /// The work returned an error of its own, or the runtime did not take the work. An error type that
     /// implements `Error` can be downcast again.
-    #[error(transparent)]
     Failure(FailureError),
     /// Several members of a group failed. The first error is the main one, and the predicates are about it.
-    #[error(transparent)]
     Several(SeveralErrors),
     /// Every attempt at the work failed.
-    #[error(transparent)]
     RetriesExhausted(RetriesError),
     /// A circuit breaker is open: the dependency that it protects has failed too often, and is not called for
     /// a while; or the breaker was isolated.
-    #[error("circuit breaker{} is open{}", quoted(breaker), until(*retry_after))]
     CircuitOpen {
         /// The name of the breaker.
         breaker: Option<Arc<str>>,
@@ -102,7 +73,6 @@ pub enum AsyncTaskError {
         retry_after: Duration,
     },
     /// The queue of a limiter is full. The work was not begun.
-    #[error("limiter{} is full: {waiting} wait already", quoted(limiter))]
     Rejected {
         /// The name of the limiter.
         limiter: Option<Arc<str>>,
@@ -110,14 +80,11 @@ pub enum AsyncTaskError {
         waiting: usize,
     },
     /// The call is not possible in the current state.
-    #[error("invalid state: {0}")]
     InvalidState(&'static str),
     /// An invalid setting. It is reported by the `build` of a breaker or a limiter, else when the task or
     /// pipeline starts.
-    #[error("invalid configuration: {0}")]
     InvalidConfig(Box<str>),
     /// A row or a source that could not be parsed.
-    #[error("{origin}, {position}: {reason}")]
     Parse {
         /// The name of the source: its path, or a description.
         origin: Arc<str>,
@@ -127,8 +94,6 @@ pub enum AsyncTaskError {
         reason: Box<str>,
     },
     /// Reading a source failed.
-    // Not a `source`: the message contains its text, and reporters that print the chain would print it twice.
-    #[error("{context}: {error}")]
     Io {
         /// The operation that failed, with the path.
         context: Box<str>,
@@ -136,19 +101,10 @@ pub enum AsyncTaskError {
         error: io::Error,
     },
     /// No runtime could be found for the task.
-    #[error(
-        "no async runtime here: call this inside `sweet_async::block_on` or a Tokio runtime, install a default \
-         with `install_default`, or name a runtime with `.on(&runtime)`"
-    )]
     NoRuntime,
     /// Several backends are compiled in, and nothing selects one of them.
-    #[error(
-        "several runtimes are compiled in and none is entered: call this inside `sweet_async::block_on`, install a \
-         default with `install_default`, or name a runtime with `.on(&runtime)`"
-    )]
     AmbiguousRuntime,
     /// The runtime has shut down, and the work with it.
-    #[error("the runtime has shut down")]
     Shutdown,
 }
 
@@ -242,18 +198,6 @@ impl AsyncTaskError {
         match errors.len() {
             0 => first,
             _ => Self::Several(SeveralErrors::new(first, errors.collect())),
-        }
-    }
-
-    /// The reason as a text, for reports that have named the task already: the work's own error if it failed,
-    /// else the error with its causes.
-    pub fn reason(&self) -> String {
-        match self {
-            Self::Failure(failure) => failure.error().to_string(),
-            Self::Cancelled { level, cause, reason, .. } => {
-                format!("cancelled ({level}, {cause}){}", because(reason))
-            }
-            other => format!("{other:#}"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The errors of runtimes: work that was refused, and runtimes that could not be built, used or shut down.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -9,35 +10,30 @@ use crate::vocabulary::info::TaskInfo;
 
 /// The reason for which a runtime did not take a future or a blocking job. The work was dropped without
 /// running.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum SpawnError {
     /// The executor has ended or is shutting down.
-    #[error("the runtime has shut down")]
     Shutdown,
     /// The executor cannot take the work, for instance because no thread could be started.
-    #[error(transparent)]
     Refused(BoxError),
 }
 
 /// The error of a runtime that could not be found, built, used, or shut down in time.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum RuntimeError {
     /// The calling thread is not inside a runtime.
-    #[error("not inside a {runtime} runtime: call this from a task of one, or hand over a handle to it")]
     NotInContext {
         /// The backend that was looked for.
         runtime: &'static str,
     },
     /// The runtime was built without timers, so that no deadline could be kept.
-    #[error("this {runtime} runtime has no timers: build it with its time driver enabled")]
     NoTimers {
         /// The backend that was looked at.
         runtime: &'static str,
     },
     /// The operating system refused a thread or a driver.
-    #[error("could not build the {runtime} runtime")]
     Build {
         /// The backend that was to be built.
         runtime: &'static str,
@@ -45,7 +41,6 @@ pub enum RuntimeError {
         source: io::Error,
     },
     /// A setting that is out of its range.
-    #[error("{what} must be at least {least} and at most {most}")]
     InvalidSetting {
         /// The setting.
         what: &'static str,
@@ -56,11 +51,6 @@ pub enum RuntimeError {
     },
     /// The limit of a shutdown passed before everything had ended. The tasks that were left were killed; the
     /// blocking jobs that were left run on, unless they still waited for a thread.
-    #[error(
-        "not everything ended within {limit:?}: {tasks} task(s) were killed and {blocking} blocking job(s) left \
-         running{}",
-        Named(named)
-    )]
     TasksLeft {
         /// The limit of the shutdown.
         limit: Duration,
@@ -74,13 +64,8 @@ pub enum RuntimeError {
         named: Vec<TaskInfo>,
     },
     /// A shutdown inside work that it would have to wait for.
-    #[error(
-        "a shutdown inside a task of its own runtime would wait for itself: call it from the program's main future or \
-         from outside"
-    )]
     InsideTask,
     /// The runtime does not support this.
-    #[error("the {runtime} runtime has no {what}")]
     Unsupported {
         /// The backend.
         runtime: &'static str,
@@ -88,7 +73,6 @@ pub enum RuntimeError {
         what: &'static str,
     },
     /// A default runtime was installed before.
-    #[error("a default runtime is installed already; it can be installed once, by the application")]
     AlreadyInstalled,
 }
 
@@ -102,5 +86,63 @@ impl fmt::Display for Named<'_> {
             write!(f, "{} {task}", if index == 0 { ":" } else { "," })?;
         }
         if self.0.len() > SHOWN { f.write_str(", ...") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shutdown => f.write_str("the runtime has shut down"),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for SpawnError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Shutdown => None,
+            Self::Refused(error) => error.source(),
+        }
+    }
+}
+
+impl fmt::Display for RuntimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInContext { runtime } => {
+                write!(f, "not inside a {runtime} runtime: call this from a task of one, or hand over a handle to it")
+            }
+            Self::NoTimers { runtime } => {
+                write!(f, "this {runtime} runtime has no timers: build it with its time driver enabled")
+            }
+            Self::Build { runtime, .. } => write!(f, "could not build the {runtime} runtime"),
+            Self::InvalidSetting { what, least, most } => {
+                write!(f, "{what} must be at least {least} and at most {most}")
+            }
+            Self::TasksLeft { limit, tasks, blocking, named } => write!(
+                f,
+                "not everything ended within {limit:?}: {tasks} task(s) were killed and {blocking} blocking job(s) \
+                 left running{}",
+                Named(named)
+            ),
+            Self::InsideTask => f.write_str(
+                "a shutdown inside a task of its own runtime would wait for itself: call it from the program's main \
+                 future or from outside",
+            ),
+            Self::Unsupported { runtime, what } => write!(f, "the {runtime} runtime has no {what}"),
+            Self::AlreadyInstalled => f.write_str(
+                "a default runtime is installed already; it can be installed once, by the application",
+            ),
+        }
+    }
+}
+
+impl Error for RuntimeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Build { source, .. } => Some(source),
+            _ => None,
+        }
     }
 }

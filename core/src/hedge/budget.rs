@@ -61,6 +61,7 @@ impl HedgeBudget {
     }
 
     /// Notes a call, which pays its share.
+    #[doc(hidden)]
     pub fn called(&self) {
         const MOST: u64 = MOST_TOKENS * PARTS;
         let Budget { parts, share, .. } = &*self.0;
@@ -72,6 +73,7 @@ impl HedgeBudget {
     }
 
     /// Takes a token for one hedge; false if there is none.
+    #[doc(hidden)]
     pub fn take(&self) -> bool {
         let take = |parts: u64| parts.checked_sub(PARTS);
         self.0.parts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()

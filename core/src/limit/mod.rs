@@ -11,7 +11,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) use crate::limit::acquire::{Acquire, Entered, Permit};
+pub(crate) use crate::limit::acquire::Entered;
+pub use crate::limit::acquire::{Acquire, Permit};
 use crate::limit::order::{Limits, Rate};
 use crate::limit::wait_queue::WaitQueue;
 pub use crate::vocabulary::priority::{RankableByPriority, TaskPriority, UnknownPriority};

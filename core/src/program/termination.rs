@@ -7,7 +7,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_core::Stream;
-use futures_lite::future::poll_once;
 
 use crate::error::RuntimeError;
 use crate::program::ext::RuntimeExt as _;
@@ -125,7 +124,13 @@ async fn run<R: Termination, F: Future>(
             Some(Err(_)) | None => std::future::pending().await,
         }
     });
-    let mut hurried = poll_once(hurry.as_mut()).await;
+    let mut hurried = poll_fn(|cx| {
+        Poll::Ready(match hurry.as_mut().poll(cx) {
+            Poll::Ready(signal) => Some(signal),
+            Poll::Pending => None,
+        })
+    })
+    .await;
     let deadline = runtime.now().checked_add(grace);
     if output.is_none() {
         runtime.root().begin_closing();

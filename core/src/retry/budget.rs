@@ -60,11 +60,13 @@ impl RetryBudget {
     }
 
     /// Notes a failed attempt.
+    #[doc(hidden)]
     pub fn failed(&self) {
         self.change(|parts| parts.saturating_sub(PARTS));
     }
 
     /// Notes a successful attempt.
+    #[doc(hidden)]
     pub fn succeeded(&self) {
         let Budget { most, back, .. } = *self.0;
         // In the common case the budget is full, and nothing is written that other threads read.

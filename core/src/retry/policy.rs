@@ -72,6 +72,12 @@ impl Retry {
         Self { retries, ..Self::default() }
     }
 
+    /// This policy with another number of retries.
+    #[cfg(feature = "serde")]
+    pub(crate) fn with_retries(self, retries: u32) -> Self {
+        Self { retries, ..self }
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Hooks)) -> Self {
         change(Arc::make_mut(self.hooks.get_or_insert_default()));
         self
@@ -186,6 +192,7 @@ impl Retry {
     }
 
     /// Reports a success, which pays into the budget if there is one.
+    #[doc(hidden)]
     pub fn succeeded(&self) {
         if let Some(budget) = &self.budget {
             budget.succeeded();
@@ -193,6 +200,7 @@ impl Retry {
     }
 
     /// Fails with `InvalidConfig` for a setting that is out of its range.
+    #[doc(hidden)]
     pub fn check(&self) -> Result<(), AsyncTaskError> {
         self.strategy.check()?;
         self.budget.as_ref().map_or(Ok(()), RetryBudget::check)

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_channel::oneshot;
+use concurrent_queue::PopError;
 use sync_wrapper::SyncWrapper;
 
 use crate::error::SpawnError;
 use crate::runtime::{Join, Runtime};
+use crate::sync::{AtomicWaker, ConcurrentQueue};
 use crate::tree::root::RootScope;
 use crate::vocabulary::id::TaskId;
 
@@ -134,8 +135,7 @@ impl DynRuntime {
             // The future is named first, so that it is captured first: dropped unfinished, it is dropped
             // before its handle is notified.
             let output = future.await;
-            // A closed channel means that the handle was detached: the output is not wanted.
-            let _ = sender.send(output);
+            sender.send(output);
         }))?;
         Ok(join)
     }
@@ -167,7 +167,7 @@ impl Runtime for DynRuntime {
         let (sender, join) = channel();
         self.0.spawn_blocking_boxed(Box::new(move || {
             let output = work();
-            let _ = sender.send(output);
+            sender.send(output);
         }))?;
         Ok(join)
     }
@@ -207,10 +207,33 @@ impl Runtime for DynRuntime {
     }
 }
 
+/// The output of a task, on its way to its join handle. The queue is closed once no output will come.
+struct Handover<T> {
+    output: ConcurrentQueue<T>,
+    waker: AtomicWaker,
+}
+
+/// The end that the task has. Dropped, it says that no output will come.
+pub(crate) struct Sender<T>(Arc<Handover<T>>);
+
+impl<T> Sender<T> {
+    pub(crate) fn send(self, output: T) {
+        // It has room for one, and only this end closes it. A handle that is gone leaves the output to this end.
+        let _ = self.0.output.push(output);
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.0.output.close();
+        self.0.waker.wake();
+    }
+}
+
 /// The two ends of a task's output on its way to its join handle.
-pub(crate) fn channel<T: Send + 'static>() -> (oneshot::Sender<T>, DynJoin<T>) {
-    let (sender, receiver) = oneshot::channel();
-    (sender, DynJoin(receiver))
+pub(crate) fn channel<T: Send + 'static>() -> (Sender<T>, DynJoin<T>) {
+    let shared = Arc::new(Handover { output: ConcurrentQueue::bounded(1), waker: AtomicWaker::new() });
+    (Sender(shared.clone()), DynJoin(shared))
 }
 
 /// The timer of a [`DynRuntime`].
@@ -225,12 +248,23 @@ impl Future for DynSleep {
 }
 
 /// The join handle of a [`DynRuntime`].
-pub struct DynJoin<T>(oneshot::Receiver<T>);
+pub struct DynJoin<T>(Arc<Handover<T>>);
 
 impl<T> Future for DynJoin<T> {
     type Output = Option<T>;
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.0).poll(cx).map(Result::ok)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let taken = || match self.0.output.pop() {
+            Ok(output) => Poll::Ready(Some(output)),
+            Err(PopError::Closed) => Poll::Ready(None),
+            Err(PopError::Empty) => Poll::Pending,
+        };
+        // Registered first, then looked at again: an output in between is seen, or wakes.
+        let ready = taken();
+        if ready.is_ready() {
+            return ready;
+        }
+        self.0.waker.register(cx.waker());
+        taken()
     }
 }
 

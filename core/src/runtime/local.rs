@@ -85,7 +85,7 @@ impl LocalScope {
         let future = Within { scope: Rc::downgrade(self), future };
         (self.spawn)(Box::pin(async move {
             let output = future.await;
-            let _ = sender.send(output);
+            sender.send(output);
         }));
         join
     }

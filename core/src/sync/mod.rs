@@ -9,6 +9,6 @@ pub(crate) use std::sync::atomic::{
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
 pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
-pub(crate) use atomic_waker::AtomicWaker;
 pub(crate) use concurrent_queue::ConcurrentQueue;
 pub(crate) use event_listener::{Event, EventListener};
+pub(crate) use futures_util::task::AtomicWaker;

@@ -48,6 +48,7 @@ impl<R: Runtime> Sleep<R> {
     }
 
     /// As `until`, for waits of the library itself, which are not noted as awaits of the task.
+    #[doc(hidden)]
     pub fn silent(runtime: &R, deadline: Option<Instant>) -> Self {
         Self { location: None, ..Self::until(runtime, deadline) }
     }

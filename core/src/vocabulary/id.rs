@@ -1,5 +1,6 @@
 //! The identity of a task.
 
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,12 +69,14 @@ impl TaskId {
     }
 
     /// The id as a field of spans and events: a number if it is one, else a text.
+    #[doc(hidden)]
     pub fn field(self) -> IdField {
         IdField { number: self.as_u64(), text: display(self) }
     }
 }
 
 /// See [`TaskId::field`].
+#[doc(hidden)]
 pub struct IdField {
     number: Option<u64>,
     text: DisplayValue<TaskId>,
@@ -139,9 +142,16 @@ fn uuid_v7(_: &str) -> Option<TaskId> {
 }
 
 /// The error of a text that is not the id of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not the id of a task: that is a number in decimal digits, or, with the feature `uuid`, a UUID of version 7 with \
-     hyphens and small letters"
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseTaskIdError(());
+
+impl fmt::Display for ParseTaskIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "not the id of a task: that is a number in decimal digits, or, with the feature `uuid`, a UUID of version \
+             7 with hyphens and small letters",
+        )
+    }
+}
+
+impl Error for ParseTaskIdError {}

@@ -1,6 +1,7 @@
 //! The priority of tasks.
 
 use std::cmp::{Ordering, Reverse};
+use std::error::Error;
 use std::fmt;
 
 /// The urgency class of a task. `Ord` is by urgency: [`Critical`](Self::Critical) is the greatest.
@@ -85,9 +86,16 @@ impl From<TaskPriority> for u8 {
 }
 
 /// The error of a number that is no priority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no priority: 0 (critical) to 4 (background)")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPriority(pub u8);
+
+impl fmt::Display for UnknownPriority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is no priority: 0 (critical) to 4 (background)", self.0)
+    }
+}
+
+impl Error for UnknownPriority {}
 
 impl TryFrom<u8> for TaskPriority {
     type Error = UnknownPriority;

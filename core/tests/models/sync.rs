@@ -19,39 +19,52 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
+use concurrent_queue::PopError;
 pub(crate) use event::{Event, EventListener};
 
 /// Stands for `concurrent_queue::ConcurrentQueue`. Like that, it puts the pushes and pops into one order that
 /// all threads agree on, and fences a pop that finds nothing.
 pub(crate) struct ConcurrentQueue<T> {
-    items: Mutex<VecDeque<T>>,
+    /// `Err` once it is closed: the items that are left.
+    items: Mutex<Result<VecDeque<T>, VecDeque<T>>>,
     capacity: usize,
 }
 
 impl<T> ConcurrentQueue<T> {
     pub(crate) fn bounded(capacity: usize) -> Self {
-        Self { items: Mutex::new(VecDeque::new()), capacity }
+        Self { items: Mutex::new(Ok(VecDeque::new())), capacity }
     }
 
     pub(crate) fn unbounded() -> Self {
         Self::bounded(usize::MAX)
     }
 
-    fn items(&self) -> MutexGuard<'_, VecDeque<T>> {
+    fn items(&self) -> MutexGuard<'_, Result<VecDeque<T>, VecDeque<T>>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        let mut items = self.items();
-        if items.len() >= self.capacity {
-            return Err(item);
+        match &mut *self.items() {
+            Ok(items) if items.len() < self.capacity => {
+                items.push_back(item);
+                Ok(())
+            }
+            _ => Err(item),
         }
-        items.push_back(item);
-        Ok(())
     }
 
-    pub(crate) fn pop(&self) -> Result<T, Empty> {
-        self.items().pop_front().ok_or(Empty)
+    pub(crate) fn pop(&self) -> Result<T, PopError> {
+        match &mut *self.items() {
+            Ok(items) => items.pop_front().ok_or(PopError::Empty),
+            Err(items) => items.pop_front().ok_or(PopError::Closed),
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        let mut items = self.items();
+        if let Ok(left) = &mut *items {
+            *items = Err(std::mem::take(left));
+        }
     }
 
     pub(crate) fn try_iter(&self) -> impl Iterator<Item = T> {
@@ -59,15 +72,13 @@ impl<T> ConcurrentQueue<T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.items().len()
+        self.items().as_ref().map_or_else(VecDeque::len, VecDeque::len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
-
-pub(crate) struct Empty;
 
 /// Stands for `std::sync::OnceLock`. A thread that finds the value sees what was done before it was put in,
 /// and another may find none for a while.
@@ -181,7 +192,7 @@ impl<T> ArcSwapAny<Option<Arc<T>>> {
     }
 }
 
-/// Stands for `atomic_waker::AtomicWaker`. Like that, it puts registrations and wakes into one order that all
+/// Stands for `futures_util::task::AtomicWaker`. Like that, it puts registrations and wakes into one order that all
 /// threads agree on.
 pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
 

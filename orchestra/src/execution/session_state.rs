@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Instant;
 
-use atomic_waker::AtomicWaker;
+use futures_util::task::AtomicWaker;
 
 use crate::execution::cancel_request::CancelRequest;
 use crate::execution::progress::Progress;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::report::log::{Report, ReportedTask};
 use crate::status::{ExecutionStats, NodeStatus};
@@ -87,6 +87,14 @@ impl<'a> From<&'a ReportedTask> for Task<'a> {
 impl Report {
     /// The report as JSON; times are in seconds. A task has `restored` only where that is true.
     pub fn to_json(&self) -> String {
+        // Names, numbers and lists of them: none of these can fail, nor can a write to memory.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// As [`Report::to_json`] writes it.
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let document = Document {
             name: self.name.as_deref(),
             elapsed: self.elapsed.as_secs_f64(),
@@ -95,7 +103,6 @@ impl Report {
             critical_path: self.critical_path().iter().map(|name| name.to_string()).collect(),
             tasks: self.tasks.iter().map(Task::from).collect(),
         };
-        // Names, numbers and lists of them: none of these can fail, nor can a write to memory.
-        serde_json::to_string_pretty(&document).unwrap_or_default()
+        document.serialize(serializer)
     }
 }

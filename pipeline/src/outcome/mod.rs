@@ -5,6 +5,8 @@ pub(crate) mod final_event;
 pub(crate) mod firsts;
 pub(crate) mod names;
 pub(crate) mod progress;
+#[cfg(feature = "serde")]
+mod reports;
 pub(crate) mod row_error;
 pub(crate) mod source_failure;
 pub(crate) mod too_many_errors;

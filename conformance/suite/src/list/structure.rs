@@ -19,12 +19,17 @@ macro_rules! __conformance_with_structure {
                 spawn_as_takes_policies_and_all_kinds_of_work
                 ten_thousand_members_end_before_it
                 a_scope_awaited_again_is_an_error
+                members_and_daemons_are_given_their_context
             }
             scope_stops driven {
                 a_limit_on_it_ends_its_members
                 a_limit_is_on_its_members_when_its_body_has_ended
                 a_cancelled_scope_cancels_its_members
                 values_of_body_and_members_count_after_a_graceful_request
+                a_member_that_passes_on_the_request_kills_no_other
+                a_daemon_that_passes_on_its_end_is_no_failure
+                a_stop_for_a_failure_elsewhere_is_a_failure
+                several_errors_are_not_lost_for_one_that_is_the_request
             }
             scope_failures driven {
                 a_member_that_fails_ends_its_siblings_and_the_body

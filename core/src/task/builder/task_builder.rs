@@ -270,6 +270,7 @@ impl<T, S: RuntimeSource, P: Policies<T>, W> TaskBuilder<T, S, P, W> {
     }
 
     /// The source of the runtime, and the policies.
+    #[doc(hidden)]
     pub fn into_parts(self) -> (S, P) {
         (self.source, self.policies)
     }

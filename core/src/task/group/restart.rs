@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use futures_lite::future::or;
+use futures_util::future::{Either, select};
 
 use crate::body::Governed;
 use crate::breaker::CircuitBreaker;
@@ -285,11 +286,10 @@ async fn is_admitted<R: Runtime>(
         // Listen first, then look: a change in between is seen, or notifies the listener.
         let changed = breaker.listen();
         let Some(left) = breaker.refuses_for(runtime) else { return Ok(true) };
-        let changed = async {
-            changed.await;
-            Ok(true)
-        };
-        if !or(Pause::new(runtime, left, location), changed).await? {
+        let pause = pin!(Pause::new(runtime, left, location));
+        if let Either::Left((is_over, _)) = select(pause, changed).await
+            && !is_over?
+        {
             return Ok(false);
         }
     }

@@ -18,7 +18,7 @@ use crate::task::lifecycle::in_place::InPlaceTask;
 use crate::task::lifecycle::spawn::{Kind, SpawnSite};
 use crate::task::view::context::TaskContext;
 use crate::task::work::in_place::InPlace;
-use crate::task::work::kinds::{Async, Fallible, IntoAsyncResult};
+use crate::task::work::kinds::{Async, Fallible, Here, IntoAsyncResult};
 
 /// The spawner of a scope's members, until the scope has ended. See [`TaskBuilder::scope`].
 ///
@@ -48,6 +48,18 @@ impl<R: Runtime> Scope<R> {
     {
         let builder = TaskBuilder::<T, R>::new(self.runtime.clone());
         self.spawn_as::<T, R, _, _, F, O, Async<Fallible<BoxError>>>(builder, work)
+    }
+
+    /// As [`spawn`](Self::spawn), for work that asks for its context: to see whether it is cancelled, or to report
+    /// that it is [ready](crate::TaskContext::started).
+    #[track_caller]
+    pub fn spawn_with<T, F, O>(&self, work: F) -> ScopedTask<T, R>
+    where
+        T: Send + 'static,
+        F: FnOnce(TaskContext) -> O + Send + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        self.start_with(Kind::Member(self.context.task_ref().clone()), work)
     }
 
     /// As [`spawn`](Self::spawn), with the policies of `builder`, and for work of all kinds. With
@@ -90,7 +102,7 @@ impl<R: Runtime> Scope<R> {
     /// ([`ScopeEnded`](crate::CancelCause::ScopeEnded)). The scope ends when they are gone.
     ///
     /// A daemon that returns its value by then, or is killed at the end of its grace period, is no failure of
-    /// the scope. An error or a panic is, at any time, as that of any member.
+    /// the scope. An error or a panic is, at any time, as that of any member: with the same exception.
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
@@ -133,6 +145,50 @@ impl<R: Runtime> Scope<R> {
     {
         let builder = TaskBuilder::<T, R>::new(self.runtime.clone());
         self.spawn_daemon_as::<T, R, _, _, F, O, Async<Fallible<BoxError>>>(builder, work)
+    }
+
+    /// As [`spawn_daemon`](Self::spawn_daemon), for work that asks for its context.
+    ///
+    /// ```
+    /// # use sweet_async_core::{AsyncTaskError, DurationExt as _, Runtime, RuntimeExt as _, TaskBuilder};
+    /// # async fn example<R: Runtime>(runtime: &R) -> Result<(), AsyncTaskError> {
+    /// # let rt = runtime.clone();
+    /// let scope = TaskBuilder::<(), R>::new(runtime.clone()).scope(|s| async move {
+    ///     s.spawn_daemon_with(|cx| async move {
+    ///         while !cx.is_cancelled() {
+    ///             tracing::info!("still at work");
+    ///             rt.sleep(1.seconds()).await?;
+    ///         }
+    ///         Ok(())
+    ///     });
+    ///     s.spawn(|| async { Ok(()) }).await?;
+    ///     Ok(())
+    /// });
+    /// scope.await
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn_daemon_with<T, F, O>(&self, work: F) -> ScopedTask<T, R>
+    where
+        T: Send + 'static,
+        F: FnOnce(TaskContext) -> O + Send + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        self.start_with(Kind::Daemon(self.context.task_ref().clone()), work)
+    }
+
+    #[track_caller]
+    fn start_with<T, F, O>(&self, kind: Kind, work: F) -> ScopedTask<T, R>
+    where
+        T: Send + 'static,
+        F: FnOnce(TaskContext) -> O + Send + 'static,
+        O: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        let at = SpawnSite { kind, ..SpawnSite::here() };
+        let (source, policies) = TaskBuilder::<T, R>::new(self.runtime.clone()).into_parts();
+        ScopedTask::new(Starts::<_, F, TaskContext, O, T, Here, Async<Fallible<BoxError>>>::start(
+            source, policies, work, at,
+        ))
     }
 
     /// As [`spawn_daemon`](Self::spawn_daemon), with the policies of `builder`, and for work of all kinds.
@@ -246,7 +302,8 @@ impl<T, S: RuntimeSource, P: PolicySet<T> + Once, W> TaskBuilder<T, S, P, W> {
     /// ```
     ///
     /// Tasks that are spawned inside without `s` belong to the scope, too: they are waited for, but their
-    /// failure is their handle's alone. Members that serve the others are
+    /// failure is their handle's alone. A member that was asked to end, and whose error only passes that request on, has
+    /// failed, and has not failed the scope: others may still clean up. Members that serve the others are
     /// [daemons](Scope::spawn_daemon): they are stopped once the others have ended.
     ///
     /// # Errors

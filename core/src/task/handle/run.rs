@@ -17,6 +17,7 @@ pin_project! {
 
 impl<G> Run<G> {
     /// `governed` is the work, with its policies around it.
+    #[doc(hidden)]
     pub fn new(governed: G) -> Self {
         Self { governed }
     }

@@ -175,6 +175,7 @@ impl<R: Runtime> Unstarted<R> {
 impl<T: Send + 'static, R: Runtime> Task<T, R> {
     /// A task for which no runtime was found. It has failed with `error`, which names it, and has the
     /// settings of its builder.
+    #[doc(hidden)]
     #[track_caller]
     pub fn refused(error: AsyncTaskError, settings: &Configured) -> Self {
         Self::refused_at(Location::caller(), error, settings)
@@ -206,6 +207,7 @@ impl<T: Send + 'static, R: Runtime> Task<T, R> {
     }
 
     /// The record of the task; `None` once the error of a task without a runtime was taken.
+    #[doc(hidden)]
     pub fn task_ref(&self) -> Option<TaskRef> {
         match (&self.task, &self.outcome) {
             (Some(task), _) => Some(task.clone()),

@@ -12,6 +12,7 @@ use crate::vocabulary::priority::TaskPriority;
 /// The settings of a task. As the policies of a builder: settings for which work in place needs no task of
 /// its own.
 #[derive(Clone, Debug, Default)]
+#[doc(hidden)]
 pub struct Configured {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) limit: Option<Limit>,

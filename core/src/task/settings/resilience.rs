@@ -56,6 +56,7 @@ impl<T> Resilience<T> {
     }
 
     /// As `new_recovery`, if there are retries or there is a recovery.
+    #[doc(hidden)]
     pub fn new_recovery_if_any(&self, retry: Option<&Retry>) -> Option<Recovery>
     where
         T: 'static,

@@ -26,6 +26,7 @@ pub struct Canceller {
 
 impl Canceller {
     /// A canceller of `task`, or of nothing.
+    #[doc(hidden)]
     pub fn new(task: Option<TaskRef>) -> Self {
         Self { task }
     }
@@ -110,6 +111,7 @@ impl Cancellation {
     }
 
     /// The cancellation of something that had not begun, and never will.
+    #[doc(hidden)]
     pub fn of_nothing_begun() -> Self {
         let without = (CancelOutcome::Cancelled, TaskStatus::Cancelled);
         Self { task: None, listener: None, abandoned: false, limit: None, without, also: None }

@@ -36,11 +36,13 @@ pub struct TaskContext {
 
 impl TaskContext {
     /// The context of `task`.
+    #[doc(hidden)]
     pub fn new(task: TaskRef) -> Self {
         Self { task }
     }
 
     /// The task of this context.
+    #[doc(hidden)]
     pub fn task_ref(&self) -> &TaskRef {
         &self.task
     }

@@ -15,6 +15,7 @@ pub struct Relationships {
 
 impl Relationships {
     /// The relationships of `task`; none if there is none.
+    #[doc(hidden)]
     pub fn new(task: Option<TaskRef>) -> Self {
         Self { task }
     }

@@ -9,7 +9,7 @@ use crate::vocabulary::cancel::{CancelCause, CancelLevel};
 
 /// The result of a task, and the ending that is recorded for it. The value of a success stays in the body
 /// ([`Body`]), whose type is not known here. An error that the work passed on from another task's
-/// cancellation is a failure of this one.
+/// cancellation is a failure of this one. It is none of its scope where the task itself was asked to end.
 ///
 /// [`Body`]: crate::body::Body
 pub(crate) struct Output {
@@ -27,6 +27,9 @@ pub(crate) fn report_to_scope(task: &TaskRef, parent: &Option<TaskRef>, output: 
     if output.ending == Ending::Cancelled || output.result.is_ok() {
         return;
     }
+    if is_passed_on_stop(task, &output.result) {
+        return;
+    }
     match std::mem::replace(&mut output.result, Err(SIBLINGS)) {
         // It only passes on that another has failed.
         Err(error) if error.is_siblings() && scope.control.is_failed_by_member() => {}
@@ -35,6 +38,20 @@ pub(crate) fn report_to_scope(task: &TaskRef, parent: &Option<TaskRef>, output: 
             cancel(scope, CancelLevel::Kill, CancelCause::SiblingFailed);
         }
         Ok(()) => {}
+    }
+}
+
+/// True if `task` was asked to end, and its error only says so: a wait in it, or a task below it, has ended for the
+/// same request. Members that still clean up after that request are not to be killed for it.
+fn is_passed_on_stop(task: &TaskRef, result: &Result<(), AsyncTaskError>) -> bool {
+    let Some((_, own)) = task.control.asked() else { return false };
+    match result {
+        Err(AsyncTaskError::Cancelled { cause, .. }) => {
+            *cause != CancelCause::SiblingFailed && (*cause == own || *cause == own.passed_on())
+        }
+        Err(AsyncTaskError::Shutdown) => own == CancelCause::Shutdown,
+        // Of several errors, one at least is more than the request.
+        _ => false,
     }
 }
 

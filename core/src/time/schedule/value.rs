@@ -202,6 +202,7 @@ impl Schedule {
     ///
     /// [`AsyncTaskError::InvalidConfig`] for a period of zero, for zero runs at the same time, and for a cron
     /// expression or a time zone that is not valid.
+    #[doc(hidden)]
     pub fn check(&self) -> Result<(), AsyncTaskError> {
         if self.overlap == 0 {
             return Err(AsyncTaskError::out_of_range("`overlapping` of a schedule", 0, "at least 1"));

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atomic_waker::AtomicWaker;
+use futures_util::task::AtomicWaker;
 
 use crate::metrics::{Attribution, HasMeter, Meter, MetricsMode, Sums, TaskMetrics, moment};
 use crate::panic::caught;

@@ -258,3 +258,21 @@ pub async fn a_scope_awaited_again_is_an_error<R: Runtime>(rt: R, _: Facts) -> O
     ensure!(matches!(failed(scope.await)?, AsyncTaskError::InvalidState(_)));
     Ok(())
 }
+
+pub async fn members_and_daemons_are_given_their_context<R: Runtime>(rt: R, _: Facts) -> Outcome {
+    let value = AsyncTask::to().on(&rt).scope(|s| async move {
+        let daemon = s.spawn_daemon_with(|cx| async move {
+            cx.started();
+            cx.cancelled().await;
+            Ok(cx.id())
+        });
+        let member = s.spawn_with(|cx| async move { Ok(cx.id()) });
+        let (id, own) = (member.id(), member.await?);
+        check(own == id && daemon.id() != id, "the context of the member is its own")?;
+        daemon.ready().await?;
+        Ok((daemon.id(), daemon))
+    });
+    let (id, daemon) = value.await?;
+    ensure!(daemon.await? == id);
+    Ok(())
+}
