@@ -1,11 +1,10 @@
 //! Policies from a configuration file, through serde: the feature `serde`.
 //!
-//! A policy is a map. Its keys are `max_retries`, and the names of the methods of [`Retry`](crate::Retry) and of the
-//! builders, whose docs are those of the keys. A duration is a text with units, such as `250ms`, `30s` or `1h 30m`; `forever` is the longest of all, `Duration::MAX`.
-//! A key that is unknown or given twice is an error, and so is a value out of its range: of a builder, once it is
-//! built. An error names its key.
-//! Functions such as [`trip_if`](crate::CircuitBreakerBuilder::trip_if) are in no file: read the builder, and
-//! go on from there.
+//! A policy is a map. Its keys are `max_retries`, and the names of the methods of [`Retry`](crate::Retry) and of
+//! the builders, whose docs are those of the keys. A duration is a text with units, such as `250ms`, `30s` or
+//! `1h 30m`; `forever` is the longest of all, `Duration::MAX`. A key that is unknown or given twice is an error, and
+//! so is a value out of its range: of a builder, once it is built. An error names its key. Functions such as
+//! [`trip_if`](crate::CircuitBreakerBuilder::trip_if) are in no file: read the builder, and add them.
 //!
 //! ```toml
 //! [retry]
