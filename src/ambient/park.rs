@@ -1,4 +1,5 @@
-//! A future that is driven by the calling thread, for a runtime that is not known to drive one.
+//! A future that is driven by the calling thread, for a runtime that is not known to drive one. The simulation
+//! has a driver of its own, which also runs its tasks.
 
 use std::future::Future;
 use std::pin::pin;

@@ -258,11 +258,11 @@ impl<T> Future for DynJoin<T> {
             Err(PopError::Closed) => Poll::Ready(None),
             Err(PopError::Empty) => Poll::Pending,
         };
-        // Registered first, then looked at again: an output in between is seen, or wakes.
         let ready = taken();
         if ready.is_ready() {
             return ready;
         }
+        // Registered first, then looked at again: an output in between is seen, or wakes.
         self.0.waker.register(cx.waker());
         taken()
     }

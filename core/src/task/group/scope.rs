@@ -102,7 +102,8 @@ impl<R: Runtime> Scope<R> {
     /// ([`ScopeEnded`](crate::CancelCause::ScopeEnded)). The scope ends when they are gone.
     ///
     /// A daemon that returns its value by then, or is killed at the end of its grace period, is no failure of
-    /// the scope. An error or a panic is, at any time, as that of any member: with the same exception.
+    /// the scope. An error or a panic is, at any time, as that of any member, unless it only passes on the
+    /// request to end: see [`TaskBuilder::scope`].
     ///
     /// ```
     /// # use sweet_async_core::{AsyncTaskError, Runtime, TaskBuilder};
